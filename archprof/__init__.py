@@ -1,0 +1,30 @@
+"""archprof: a profiler of neural-network architectures whose FLOPs are right.
+
+The names below are the public Python interface. They are looked up when first used, so that
+``import archprof`` itself does not pay for torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archprof.build.registry import Call as Call
+    from archprof.build.registry import RowContext as RowContext
+    from archprof.build.registry import register as register
+    from archprof.profile import Profile as Profile
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "Call": "archprof.build.registry",
+    "Profile": "archprof.profile",
+    "RowContext": "archprof.build.registry",
+    "register": "archprof.build.registry",
+}
+__all__ = ["Call", "Profile", "RowContext", "__version__", "register"]
+
+
+def __getattr__(name: str) -> object:
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'archprof' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Trace -> counts: formulas, the three-state ledger, conventions."""

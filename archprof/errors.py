@@ -1,0 +1,97 @@
+"""What can go wrong, each with the exit code it ends the command with.
+
+A user's mistake is always one of these: the command line catches them in one place, prints the message and
+never a traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+class ArchprofError(Exception):
+    """A mistake that the user can mend.
+
+    Args:
+        message: What is wrong, in one sentence, with the offending value in it.
+        path: The file it is wrong in.
+        line: The line of that file, counted from 1.
+        column: The column of that line, counted from 1.
+        hint: What to do about it.
+    """
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: Path | str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.line = line
+        self.column = column
+        self.hint = hint
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
+        text = f"{place}: {self.message}" if place else self.message
+        return f"{text}\n{self.hint}" if self.hint else text
+
+
+class UsageError(ArchprofError):
+    """An option or a combination of options that makes no sense."""
+
+
+class UnknownReferenceError(ArchprofError):
+    """A reference that names no model."""
+
+
+class VariantError(ArchprofError):
+    """A YAML that is not a variant: its syntax, its keys, its rows."""
+
+
+class BuildError(ArchprofError):
+    """A variant that reads well and cannot be built."""
+
+
+class RegistrationError(ArchprofError):
+    """A block registered twice, or with a rule that makes no sense."""
+
+
+class PluginError(ArchprofError):
+    """A plugin that could not be loaded."""
+
+
+class RunError(ArchprofError):
+    """A model that was built and does not run on the input that was asked for."""
+
+
+class DeviceError(ArchprofError):
+    """A device that is not there."""
+
+
+class OutputError(ArchprofError):
+    """A file that could not be written, or that would have been overwritten."""
+
+
+def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """The known names nearest to a mistyped one, best first; letter case does not count."""
+    by_lower = {name.lower(): name for name in known}
+    return [by_lower[match] for match in difflib.get_close_matches(word.lower(), by_lower, count, 0.6)]
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A hint naming the nearest known names, or None where nothing is near."""
+    names = nearest(word, known)
+    return f"did you mean {' or '.join(names)}?" if names else None

@@ -1,0 +1,241 @@
+"""The finished result: the one thing that is saved, loaded, compared, budgeted and printed.
+
+Raw integers and SI units only; K, M, G, % and ms are a renderer's business. Nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from archprof import __version__
+from archprof.errors import ArchprofError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VERSION = 1
+"""The format's version. It changes when a reader of the old one would misread the new one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """What wrote the profile."""
+
+    name: str = "archprof"
+    version: str = __version__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """What was profiled. ``settings`` holds what ``--nc`` and ``--set`` changed."""
+
+    name: str
+    reference: str
+    origin: str
+    family: str | None = None
+    task: str | None = None
+    scale: str | None = None
+    path: str | None = None
+    nc: int | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    fused: bool = False
+    strides: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """What went in. ``shapes`` has one shape an input tensor, batch first."""
+
+    shapes: list[list[int]]
+    dtype: str
+    batch: int
+    kind: str = "image"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Where the figures were made. ``remarks`` say what a reader should know of how."""
+
+    device: str
+    python: str
+    platform: str
+    packages: dict[str, str]
+    remarks: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """The whole model, for the whole batch.
+
+    ``modules`` counts every module, the model itself included; ``layers`` only leaf modules (without
+    children). ``macs`` are multiply-accumulates of the convolution, matrix product and attention family and
+    ``flops`` exactly twice that; ``elementwise_flops`` is everything else that computes, one per element and
+    elementary operation. ``activation_bytes`` is what all operations together write.
+    """
+
+    modules: int
+    layers: int
+    parameters: int
+    trainable_parameters: int
+    macs: int
+    flops: int
+    elementwise_flops: int
+    weight_bytes: int
+    activation_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How many operations ran, and in which of the three states each was.
+
+    ``unknown`` names those without a formula, with the times they ran. While it is not empty every total is a
+    lower bound.
+    """
+
+    operations: int
+    counted: int
+    free: int
+    unknown: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def share(self) -> float:
+        """The share of operations that are counted or free, from 0 to 1."""
+        return (self.counted + self.free) / self.operations if self.operations else 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """What one row of the YAML built. ``line`` is its line in the file."""
+
+    index: int
+    from_: list[int] = field(default_factory=list)
+    repeats: int = 1
+    module: str
+    path: str
+    arguments: list[Any] = field(default_factory=list)
+    output_shapes: list[list[int]] = field(default_factory=list)
+    parameters: int = 0
+    modules: int = 0
+    macs: int = 0
+    elementwise_flops: int = 0
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """One module of the tree. ``macs`` includes its children, ``own_macs`` only what it ran itself."""
+
+    path: str
+    type: str
+    depth: int
+    calls: int
+    parameters: int
+    own_parameters: int
+    macs: int
+    own_macs: int
+    elementwise_flops: int
+    own_elementwise_flops: int
+    output_shapes: list[list[int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """All calls of one operation. ``state`` is "counted", "free" or "unknown"."""
+
+    name: str
+    state: str
+    calls: int
+    macs: int
+    elementwise_flops: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """What a convention or a counter says of the same model.
+
+    ``gflops`` is the number as it was printed, in billions of ``unit``; ``missed`` names the operations that
+    it gives nothing and the exact count does, with their FLOPs.
+    """
+
+    gflops: float
+    unit: str
+    operations: int
+    missed: dict[str, int] = field(default_factory=dict)
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Everything known of one variant at one input."""
+
+    version: int = VERSION
+    tool: Tool = field(default_factory=Tool)
+    variant: Variant
+    input: Input
+    environment: Environment
+    totals: Totals
+    coverage: Coverage
+    layers: list[Layer] = field(default_factory=list)
+    modules: list[Module] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    reported: dict[str, Reported] = field(default_factory=dict)
+    parameternet: None = None
+    latency: list[Any] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        """The profile as JSON, indented, keys in the order of the fields."""
+        import msgspec
+
+        return msgspec.json.format(msgspec.json.encode(to_builtins(self)), indent=2).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, path: Path | str | None = None) -> Profile:
+        """Read a profile back.
+
+        Raises:
+            ArchprofError: Where the text is not a profile, or is of another version.
+        """
+        import msgspec
+
+        try:
+            raw = msgspec.json.decode(text)
+            found = raw.get("version") if isinstance(raw, dict) else None
+            if isinstance(found, int) and found != VERSION:
+                side = "archprof here is older than the file" if found > VERSION else "the file is older"
+                raise ArchprofError(f"profile version {found}, this archprof reads {VERSION}: {side}", path=path)
+            return msgspec.convert(_renamed(raw, "from", "from_"), cls)
+        except msgspec.MsgspecError as error:
+            raise ArchprofError(f"not a saved profile: {error}", path=path) from None
+
+
+def to_builtins(profile: Profile) -> dict[str, Any]:
+    """The profile as plain dicts and lists, under the names that the JSON uses."""
+    import msgspec
+
+    plain: dict[str, Any] = msgspec.to_builtins(profile)
+    return _renamed(plain, "from_", "from")  # type: ignore[no-any-return]
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a saved profile (draft 2020-12)."""
+    import msgspec
+
+    schema: dict[str, Any] = msgspec.json.schema(Profile)
+    layer = schema["$defs"]["Layer"]
+    layer["properties"] = {("from" if key == "from_" else key): value for key, value in layer["properties"].items()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "archprof profile",
+        **schema,
+    }
+
+
+def _renamed(plain: Any, old: str, new: str) -> Any:
+    """``from`` is a keyword of Python's, so the field that the JSON calls so has another name here."""
+    for layer in plain.get("layers", ()) if isinstance(plain, dict) else ():
+        if isinstance(layer, dict) and old in layer:
+            items = [(new if key == old else key, value) for key, value in layer.items()]
+            layer.clear()
+            layer.update(items)
+    return plain

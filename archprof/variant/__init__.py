@@ -1,0 +1,1 @@
+"""Reference -> spec: what the user typed, read and checked, without importing torch."""
