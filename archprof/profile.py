@@ -5,8 +5,9 @@ Raw integers and SI units only; K, M, G, % and ms are a renderer's business. Not
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from archprof import __version__
 from archprof.errors import ArchprofError
@@ -18,16 +19,18 @@ VERSION = 1
 """The format's version. It changes when a reader of the old one would misread the new one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
+class _Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Common ground: immutable, named fields only."""
+
+
+class Tool(_Part):
     """What wrote the profile."""
 
     name: str = "archprof"
     version: str = __version__
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
+class Variant(_Part):
     """What was profiled. ``settings`` holds what ``--nc`` and ``--set`` changed."""
 
     name: str
@@ -38,13 +41,12 @@ class Variant:
     scale: str | None = None
     path: str | None = None
     nc: int | None = None
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
     fused: bool = False
-    strides: list[int] = field(default_factory=list)
+    strides: list[int] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
+class Input(_Part):
     """What went in. ``shapes`` has one shape an input tensor, batch first."""
 
     shapes: list[list[int]]
@@ -53,19 +55,17 @@ class Input:
     kind: str = "image"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(_Part):
     """Where the figures were made. ``remarks`` say what a reader should know of how."""
 
     device: str
     python: str
     platform: str
     packages: dict[str, str]
-    remarks: list[str] = field(default_factory=list)
+    remarks: list[str] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class Totals(_Part):
     """The whole model, for the whole batch.
 
     ``modules`` counts every module, the model itself included; ``layers`` only leaf modules (without
@@ -85,8 +85,7 @@ class Totals:
     activation_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
+class Coverage(_Part):
     """How many operations ran, and in which of the three states each was.
 
     ``unknown`` names those without a formula, with the times they ran. While it is not empty every total is a
@@ -96,7 +95,7 @@ class Coverage:
     operations: int
     counted: int
     free: int
-    unknown: dict[str, int] = field(default_factory=dict)
+    unknown: dict[str, int] = msgspec.field(default_factory=dict)
 
     @property
     def share(self) -> float:
@@ -104,17 +103,16 @@ class Coverage:
         return (self.counted + self.free) / self.operations if self.operations else 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
+class Layer(_Part):
     """What one row of the YAML built. ``line`` is its line in the file."""
 
     index: int
-    from_: list[int] = field(default_factory=list)
+    from_: list[int] = msgspec.field(default_factory=list, name="from")
     repeats: int = 1
     module: str
     path: str
-    arguments: list[Any] = field(default_factory=list)
-    output_shapes: list[list[int]] = field(default_factory=list)
+    arguments: list[Any] = msgspec.field(default_factory=list)
+    output_shapes: list[list[int]] = msgspec.field(default_factory=list)
     parameters: int = 0
     modules: int = 0
     macs: int = 0
@@ -122,8 +120,7 @@ class Layer:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Module:
+class Module(_Part):
     """One module of the tree. ``macs`` includes its children, ``own_macs`` only what it ran itself."""
 
     path: str
@@ -136,11 +133,10 @@ class Module:
     own_macs: int
     elementwise_flops: int
     own_elementwise_flops: int
-    output_shapes: list[list[int]] = field(default_factory=list)
+    output_shapes: list[list[int]] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(_Part):
     """All calls of one operation. ``state`` is "counted", "free" or "unknown"."""
 
     name: str
@@ -150,8 +146,7 @@ class Operation:
     elementwise_flops: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reported:
+class Reported(_Part):
     """What a convention or a counter says of the same model.
 
     ``gflops`` is the number as it was printed, in billions of ``unit``; ``missed`` names the operations that
@@ -161,81 +156,53 @@ class Reported:
     gflops: float
     unit: str
     operations: int
-    missed: dict[str, int] = field(default_factory=dict)
+    missed: dict[str, int] = msgspec.field(default_factory=dict)
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(_Part):
     """Everything known of one variant at one input."""
 
     version: int = VERSION
-    tool: Tool = field(default_factory=Tool)
+    tool: Tool = msgspec.field(default_factory=Tool)
     variant: Variant
     input: Input
     environment: Environment
     totals: Totals
     coverage: Coverage
-    layers: list[Layer] = field(default_factory=list)
-    modules: list[Module] = field(default_factory=list)
-    operations: list[Operation] = field(default_factory=list)
-    reported: dict[str, Reported] = field(default_factory=dict)
+    layers: list[Layer] = msgspec.field(default_factory=list)
+    modules: list[Module] = msgspec.field(default_factory=list)
+    operations: list[Operation] = msgspec.field(default_factory=list)
+    reported: dict[str, Reported] = msgspec.field(default_factory=dict)
     parameternet: None = None
-    latency: list[Any] = field(default_factory=list)
+    latency: list[Any] = msgspec.field(default_factory=list)
 
     def to_json(self) -> str:
-        """The profile as JSON, indented, keys in the order of the fields."""
-        import msgspec
-
-        return msgspec.json.format(msgspec.json.encode(to_builtins(self)), indent=2).decode()
+        """The profile as indented JSON, keys in the order of the fields."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
 
     @classmethod
     def from_json(cls, text: str | bytes, *, path: Path | str | None = None) -> Profile:
         """Read a profile back.
 
         Raises:
-            ArchprofError: Where the text is not a profile, or is of another version.
+            ArchprofError: Where the text is not a profile, or is one of another version.
         """
-        import msgspec
-
         try:
             raw = msgspec.json.decode(text)
             found = raw.get("version") if isinstance(raw, dict) else None
             if isinstance(found, int) and found != VERSION:
-                side = "archprof here is older than the file" if found > VERSION else "the file is older"
-                raise ArchprofError(f"profile version {found}, this archprof reads {VERSION}: {side}", path=path)
-            return msgspec.convert(_renamed(raw, "from", "from_"), cls)
+                older = "this archprof is older than the file" if found > VERSION else "the file is older"
+                raise ArchprofError(f"profile version {found}, this archprof reads {VERSION}: {older}", path=path)
+            return msgspec.convert(raw, cls)
         except msgspec.MsgspecError as error:
             raise ArchprofError(f"not a saved profile: {error}", path=path) from None
 
 
-def to_builtins(profile: Profile) -> dict[str, Any]:
-    """The profile as plain dicts and lists, under the names that the JSON uses."""
-    import msgspec
-
-    plain: dict[str, Any] = msgspec.to_builtins(profile)
-    return _renamed(plain, "from_", "from")  # type: ignore[no-any-return]
-
-
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a saved profile (draft 2020-12)."""
-    import msgspec
-
-    schema: dict[str, Any] = msgspec.json.schema(Profile)
-    layer = schema["$defs"]["Layer"]
-    layer["properties"] = {("from" if key == "from_" else key): value for key, value in layer["properties"].items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "archprof profile",
-        **schema,
+        **msgspec.json.schema(Profile),
     }
-
-
-def _renamed(plain: Any, old: str, new: str) -> Any:
-    """``from`` is a keyword of Python's, so the field that the JSON calls so has another name here."""
-    for layer in plain.get("layers", ()) if isinstance(plain, dict) else ():
-        if isinstance(layer, dict) and old in layer:
-            items = [(new if key == old else key, value) for key, value in layer.items()]
-            layer.clear()
-            layer.update(items)
-    return plain
