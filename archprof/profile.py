@@ -19,18 +19,14 @@ VERSION = 1
 """The format's version. It changes when a reader of the old one would misread the new one."""
 
 
-class _Part(msgspec.Struct, frozen=True, kw_only=True):
-    """Common ground: immutable, named fields only."""
-
-
-class Tool(_Part):
+class Tool(msgspec.Struct, frozen=True, kw_only=True):
     """What wrote the profile."""
 
     name: str = "archprof"
     version: str = __version__
 
 
-class Variant(_Part):
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
     """What was profiled. ``settings`` holds what ``--nc`` and ``--set`` changed."""
 
     name: str
@@ -46,7 +42,7 @@ class Variant(_Part):
     strides: list[int] = msgspec.field(default_factory=list)
 
 
-class Input(_Part):
+class Input(msgspec.Struct, frozen=True, kw_only=True):
     """What went in. ``shapes`` has one shape an input tensor, batch first."""
 
     shapes: list[list[int]]
@@ -55,7 +51,7 @@ class Input(_Part):
     kind: str = "image"
 
 
-class Environment(_Part):
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """Where the figures were made. ``remarks`` say what a reader should know of how."""
 
     device: str
@@ -65,7 +61,7 @@ class Environment(_Part):
     remarks: list[str] = msgspec.field(default_factory=list)
 
 
-class Totals(_Part):
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """The whole model, for the whole batch.
 
     ``modules`` counts every module, the model itself included; ``layers`` only leaf modules (without
@@ -85,7 +81,7 @@ class Totals(_Part):
     activation_bytes: int
 
 
-class Coverage(_Part):
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """How many operations ran, and in which of the three states each was.
 
     ``unknown`` names those without a formula, with the times they ran. While it is not empty every total is a
@@ -103,7 +99,7 @@ class Coverage(_Part):
         return (self.counted + self.free) / self.operations if self.operations else 1.0
 
 
-class Layer(_Part):
+class Layer(msgspec.Struct, frozen=True, kw_only=True):
     """What one row of the YAML built. ``line`` is its line in the file."""
 
     index: int
@@ -120,7 +116,7 @@ class Layer(_Part):
     line: int | None = None
 
 
-class Module(_Part):
+class Module(msgspec.Struct, frozen=True, kw_only=True):
     """One module of the tree. ``macs`` includes its children, ``own_macs`` only what it ran itself."""
 
     path: str
@@ -136,7 +132,7 @@ class Module(_Part):
     output_shapes: list[list[int]] = msgspec.field(default_factory=list)
 
 
-class Operation(_Part):
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """All calls of one operation. ``state`` is "counted", "free" or "unknown"."""
 
     name: str
@@ -146,7 +142,7 @@ class Operation(_Part):
     elementwise_flops: int
 
 
-class Reported(_Part):
+class Reported(msgspec.Struct, frozen=True, kw_only=True):
     """What a convention or a counter says of the same model.
 
     ``gflops`` is the number as it was printed, in billions of ``unit``; ``missed`` names the operations that
@@ -160,7 +156,7 @@ class Reported(_Part):
     note: str | None = None
 
 
-class Profile(_Part):
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """Everything known of one variant at one input."""
 
     version: int = VERSION
@@ -193,7 +189,8 @@ class Profile(_Part):
             found = raw.get("version") if isinstance(raw, dict) else None
             if isinstance(found, int) and found != VERSION:
                 older = "this archprof is older than the file" if found > VERSION else "the file is older"
-                raise ArchprofError(f"profile version {found}, this archprof reads {VERSION}: {older}", path=path)
+                message = f"profile version {found}, this archprof reads {VERSION}: {older}"
+                raise ArchprofError(message, path=path)
             return msgspec.convert(raw, cls)
         except msgspec.MsgspecError as error:
             raise ArchprofError(f"not a saved profile: {error}", path=path) from None

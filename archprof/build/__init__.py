@@ -1,0 +1,1 @@
+"""Spec -> module: the registry, the channel rules, the graph, on any device or without memory."""
