@@ -1,0 +1,1 @@
+"""The architectures that come with archprof: one package a family."""

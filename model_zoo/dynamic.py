@@ -1,0 +1,111 @@
+"""Dynamic convolution: M kernels, mixed anew for every image by a small router.
+
+Shared by the families that use it. The kernels are timm's ``CondConv2d``; what is here is the router and the
+plumbing. Source: ParameterNet (arXiv 2306.14525, section 3), and the YOLO code published with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from timm.layers import CondConv2d
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
+from ultralytics.nn.modules.conv import autopad
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from archprof.build.registry import Call, RowContext, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """A way of weighing the experts: layers from C_in features to M scores, and what squashes the scores."""
+
+    layers: Callable[[int, int], nn.Module]
+    squash: Callable[[Tensor], Tensor]
+
+
+def _two_layers(channels: int, experts: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(channels, channels, bias=False),
+        nn.ReLU(),
+        nn.Linear(channels, experts, bias=False),
+    )
+
+
+def _softmax(scores: Tensor) -> Tensor:
+    return torch.softmax(scores, dim=1)
+
+
+ROUTERS = {
+    # As published for YOLO and with GhostNet: C_in·M + M parameters.
+    "linear": Router(nn.Linear, torch.sigmoid),
+    # As the paper describes it (equation 4 and the text around it): C_in² + C_in·M parameters.
+    "mlp": Router(_two_layers, _softmax),
+}
+"""The routers in use, by the name that ``router=`` takes."""
+
+
+class DynamicConv2d(nn.Module):
+    """A convolution whose kernel is a mixture of M experts, weighed by a router from the image's mean.
+
+    (B, C_in, H, W) -> (B, C_out, H', W'). No bias; M · C_out · C_in/groups · K² weights and the router's.
+
+    Args:
+        c1: Channels in.
+        c2: Channels out.
+        k: Kernel size.
+        s: Stride.
+        p: Padding; None keeps the size at stride 1.
+        g: Groups.
+        d: Dilation.
+        experts: M; None takes ``default_experts``.
+        router: A key of :data:`ROUTERS`; None takes ``default_router``.
+    """
+
+    # Class attributes, so that a row can set them for every dynamic convolution inside the block it builds.
+    default_experts: ClassVar[int] = 4
+    default_router: ClassVar[str] = "linear"
+
+    def __init__(
+        self,
+        c1: int,
+        c2: int,
+        k: int = 1,
+        s: int = 1,
+        p: int | None = None,
+        g: int = 1,
+        d: int = 1,
+        experts: int | None = None,
+        router: str | None = None,
+    ) -> None:
+        super().__init__()
+        experts = self.default_experts if experts is None else experts
+        chosen = ROUTERS[self.default_router if router is None else router]
+        self.router = chosen.layers(c1, experts)
+        self.squash = chosen.squash
+        self.kernels = CondConv2d(c1, c2, k, s, autopad(k, p, d), d, g, num_experts=experts)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Weigh the experts by the image, then convolve with their mixture."""
+        weights = self.squash(self.router(adaptive_avg_pool2d(x, 1).flatten(1)))
+        mixed: Tensor = self.kernels(x, weights)
+        return mixed
+
+
+def steered(rule: Rule) -> Rule:
+    """The rule, with the variant's top-level ``experts`` and ``router`` in force while the block is made."""
+
+    def wrapped(row: RowContext) -> Call:
+        call = rule(row)
+        settings = {key: row.values[key] for key in ("experts", "router") if key in row.values}
+        held: dict[tuple[type, str], Any] = {
+            (DynamicConv2d, f"default_{key}"): value for key, value in settings.items()
+        }
+        return replace(call, holding={**call.holding, **held})
+
+    return wrapped
