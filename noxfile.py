@@ -1,0 +1,83 @@
+"""The project's checks: `nox -l` lists them, and continuous integration runs the same ones.
+
+Environments are kept between runs, because torch brings several gigabytes; `nox -R` is faster still and
+`nox --no-reuse-existing-virtualenvs` starts afresh.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "docs", "tests"]
+
+
+def group(*names: str) -> list[str]:
+    return list(nox.project.dependency_groups(PYPROJECT, *names))
+
+
+def run_tests(session: nox.Session, *arguments: str) -> None:
+    """Run pytest on the installed package, with the counter that the `thop-2.0` convention is checked against."""
+    session.install(".", *group("test"))
+    # The import name is taken by the current version, so the old one lies in a folder of its own; the tests
+    # put it on the path of a process of its own.
+    thop = Path(session.virtualenv.location, "thop-2.0")
+    if not thop.exists():
+        session.install("--no-deps", f"--target={thop}", *group("thop-2-0"))
+    session.run("pytest", *arguments, *session.posargs, env={"ARCHPROF_THOP_2_0": str(thop)})
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install(*group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("pre-commit", "validate-config")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    session.install(".", *group("types"))
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests on the Python that runs nox (another one: `nox -s tests -P 3.12`)."""
+    run_tests(session)
+
+
+@nox.session(python=nox.project.python_versions(PYPROJECT), default=False)
+def versions(session: nox.Session) -> None:
+    """Run the tests on every supported Python."""
+    run_tests(session)
+
+
+@nox.session(default=False)
+def full(session: nox.Session) -> None:
+    """Run the tests with the slow matrices that CI runs a part of."""
+    run_tests(session, "-m", "full or not full")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a broken link is an error."""
+    session.install(*group("docs"))
+    session.run("mkdocs", *(session.posargs or ["build", "--strict", f"--site-dir={session.create_tmp()}"]))
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks, or those named: `nox -s bench -- startup`."""
+    session.install(".")
+    wanted = session.posargs or sorted(path.stem for path in Path("benchmarks").glob("*.py"))
+    for name in wanted:
+        session.run("python", f"benchmarks/{name}.py")
