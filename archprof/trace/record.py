@@ -3,57 +3,69 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class TensorInfo:
-    """A tensor's shape and dtype ("float32"), without its values. ``source`` names the parameter it is, if one."""
+    """One tensor of the pass, without its values: the same object wherever the same tensor is meant.
+
+    ``parameter`` is the path of the parameter or buffer that it is, if it is one; ``storage`` is the same
+    number for two tensors that are views of the same memory.
+    """
 
     shape: Shape
-    dtype: str
-    itemsize: int
+    dtype: torch.dtype
+    storage: int
     parameter: str | None = None
 
     @property
     def numel(self) -> int:
         """Its number of elements."""
-        total = 1
-        for size in self.shape:
-            total *= size
-        return total
+        return prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Its elements' size in bytes."""
+        return prod(self.shape) * self.dtype.itemsize
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Operation:
     """One ATen call.
 
     ``arguments`` and ``keywords`` are what it was called with, every tensor replaced by its
-    :class:`TensorInfo`; ``outputs`` are the tensors that came out; ``module`` is the index in
+    :class:`TensorInfo`; ``outputs`` are the tensors that came out; ``call`` is the index in
     :attr:`Trace.calls` of the innermost module call that ran it.
     """
 
-    name: str
+    function: torch._ops.OpOverload
     arguments: tuple[Any, ...]
     keywords: dict[str, Any]
     outputs: tuple[TensorInfo, ...]
     call: int
 
+    @property
+    def name(self) -> str:
+        """Its name without the overload, as in "aten.convolution"."""
+        return str(self.function._overloadpacket)
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class ModuleCall:
-    """One call of a module: its path in the model, what went in and came out, the call that it was made from.
+    """One call of a module: its path in the model, what went in and came out, the call that made it.
 
     ``inputs`` and ``outputs`` hold the tensors found in the positional arguments and in the result, nested
-    lists flattened. ``parent`` is -1 for the model itself.
+    containers flattened. ``parent`` is the caller's index, -1 for the model itself.
     """
 
-    index: int
     path: str
     module: nn.Module
     parent: int
@@ -61,11 +73,10 @@ class ModuleCall:
     outputs: tuple[TensorInfo, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Trace:
     """One forward pass. ``calls[0]`` is the call of the model itself."""
 
     model: nn.Module
     operations: list[Operation] = field(default_factory=list)
     calls: list[ModuleCall] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)

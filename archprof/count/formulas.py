@@ -1,0 +1,117 @@
+"""What each operation costs: a table from the operation's name to its formula.
+
+An operation that is neither here nor in :mod:`archprof.count.free` is unknown, and a total that contains it is a
+lower bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archprof.count import macs
+from archprof.errors import RegistrationError
+
+if TYPE_CHECKING:
+    from archprof.trace.record import Operation
+
+
+class Count(NamedTuple):
+    """MACs of the convolution, matrix product and attention family; FLOPs of everything else."""
+
+    macs: int = 0
+    elementwise_flops: int = 0
+
+
+Formula = Callable[["Operation"], Count]
+
+FORMULAS: dict[str, Formula] = {}
+"""Operation name ("aten.convolution") -> formula."""
+
+
+def register_formula(*names: str) -> Callable[[Formula], Formula]:
+    """Say what operations cost; ``names`` are those of :attr:`Operation.name`, without the overload.
+
+    Raises:
+        RegistrationError: Where one of them has a formula already.
+    """
+
+    def add(formula: Formula) -> Formula:
+        for name in names:
+            if name in FORMULAS:
+                raise RegistrationError(f"operation {name!r} has a formula already")
+            FORMULAS[name] = formula
+        return formula
+
+    return add
+
+
+def _complex(*tensors: Any) -> int:
+    """A product of complex numbers is four real products; of a complex and a real number, two."""
+    return 2 ** sum(tensor.dtype.is_complex for tensor in tensors)
+
+
+@register_formula(
+    "aten.convolution",
+    "aten._convolution",
+    "aten.convolution_overrideable",
+    "aten.cudnn_convolution",
+    "aten.mkldnn_convolution",
+)
+def _convolution(operation: Operation) -> Count:
+    input_, weight, bias = operation.arguments[:3]
+    transposed = operation.arguments[6] if operation.name in _TRANSPOSABLE else False
+    count = macs.convolution(input_.shape, weight.shape, operation.outputs[0].shape, transposed=transposed)
+    added = operation.outputs[0].numel if bias is not None else 0
+    return Count(count * _complex(input_, weight), added)
+
+
+_TRANSPOSABLE = ("aten.convolution", "aten._convolution", "aten.convolution_overrideable")
+
+
+@register_formula("aten.mm", "aten.bmm", "aten.mv", "aten.dot", "aten.vdot", "aten._int_mm", "aten.matmul")
+def _product(operation: Operation) -> Count:
+    left, right = operation.arguments[:2]
+    count = macs.matrix_product(left.shape, right.shape if len(right.shape) > 1 else (*right.shape, 1))
+    return Count(count * _complex(left, right))
+
+
+@register_formula("aten.addmm", "aten.baddbmm", "aten.addbmm", "aten.addmv", "aten._addmm_activation")
+def _product_added(operation: Operation) -> Count:
+    _, left, right = operation.arguments[:3]
+    count = macs.matrix_product(left.shape, right.shape if len(right.shape) > 1 else (*right.shape, 1))
+    return Count(count * _complex(left, right), operation.outputs[0].numel)
+
+
+@register_formula("aten.linear")
+def _linear(operation: Operation) -> Count:
+    input_, weight = operation.arguments[:2]
+    biased = len(operation.arguments) > 2 and operation.arguments[2] is not None
+    count = macs.matrix_product(input_.shape, (weight.shape[-1], weight.shape[0]))
+    return Count(count * _complex(input_, weight), operation.outputs[0].numel if biased else 0)
+
+
+@register_formula(
+    "aten._scaled_dot_product_flash_attention",
+    "aten._scaled_dot_product_flash_attention_for_cpu",
+    "aten._scaled_dot_product_efficient_attention",
+    "aten._scaled_dot_product_cudnn_attention",
+    "aten._scaled_dot_product_fused_attention_overrideable",
+    "aten._scaled_dot_product_attention_math",
+)
+def _attention(operation: Operation) -> Count:
+    query, key, value = operation.arguments[:3]
+    scores = query.numel // query.shape[-1] * key.shape[-2]
+    # scale once, then softmax: largest, subtract, exponentiate, sum, divide
+    return Count(macs.attention(query.shape, key.shape, value.shape), 6 * scores)
+
+
+@register_formula("torchvision.deform_conv2d")
+def _deformable_convolution(operation: Operation) -> Count:
+    input_, weight, offset = operation.arguments[:3]
+    output = operation.outputs[0]
+    # every (output position, kernel point, input channel) is a bilinear sample: 4 products, 3 sums
+    samples = output.shape[0] * output.shape[2] * output.shape[3] * input_.shape[1] * weight.shape[2] * weight.shape[3]
+    masked = samples if operation.arguments[-1] else 0
+    count = macs.convolution(input_.shape, weight.shape, output.shape, transposed=False)
+    return Count(count, 7 * samples + masked + 2 * offset.numel)

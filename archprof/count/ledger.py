@@ -1,0 +1,103 @@
+"""Puts every operation of a trace in one of three states, and adds up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from archprof.count import elementwise
+from archprof.count.formulas import FORMULAS, Count, Formula
+from archprof.count.free import FREE
+
+if TYPE_CHECKING:
+    from archprof.trace.record import Operation, Trace
+
+State = Literal["counted", "free", "unknown"]
+
+NOTHING = Count()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One operation of the trace with its state and its cost."""
+
+    operation: Operation
+    state: State
+    count: Count
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Every operation of a trace, counted, free or unknown.
+
+    ``own`` and ``inclusive`` have one count for each module call of the trace: what it ran itself, and that
+    with everything that it called.
+    """
+
+    trace: Trace
+    entries: list[Entry] = field(default_factory=list)
+    own: list[Count] = field(default_factory=list)
+    inclusive: list[Count] = field(default_factory=list)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the convolution, matrix product and attention family."""
+        return sum(entry.count.macs for entry in self.entries)
+
+    @property
+    def elementwise_flops(self) -> int:
+        """FLOPs of everything else."""
+        return sum(entry.count.elementwise_flops for entry in self.entries)
+
+    @property
+    def unknown(self) -> dict[str, int]:
+        """Operations without a formula: name -> times they ran."""
+        return dict(Counter(entry.operation.name for entry in self.entries if entry.state == "unknown"))
+
+    def states(self) -> Counter[State]:
+        """How many operations are in each state."""
+        return Counter(entry.state for entry in self.entries)
+
+
+def count(trace: Trace) -> Ledger:
+    """Count a trace with the exact formulas."""
+    ledger = Ledger(trace)
+    own = [[0, 0] for _ in trace.calls]
+    for operation in trace.operations:
+        formula, state = _rule(operation)
+        cost = formula(operation) if formula else NOTHING
+        ledger.entries.append(Entry(operation, state, cost))
+        if operation.call >= 0:
+            own[operation.call][0] += cost.macs
+            own[operation.call][1] += cost.elementwise_flops
+    inclusive = [list(sums) for sums in own]
+    # A call comes after the call that made it, so backwards every child is complete before its parent.
+    for index in range(len(trace.calls) - 1, 0, -1):
+        parent = trace.calls[index].parent
+        inclusive[parent][0] += inclusive[index][0]
+        inclusive[parent][1] += inclusive[index][1]
+    ledger.own = [Count(*sums) for sums in own]
+    ledger.inclusive = [Count(*sums) for sums in inclusive]
+    return ledger
+
+
+def _rule(operation: Operation) -> tuple[Formula | None, State]:
+    """The formula of an operation, and its state.
+
+    ``add_`` and ``add.out`` cost what ``add`` does. torch marks its own pointwise operations and views; those
+    that have no entry of their own go by that mark.
+    """
+    name = operation.name
+    plain = name[:-1] if name.endswith("_") and not name.endswith("__") else name
+    if formula := FORMULAS.get(plain):
+        return formula, "counted"
+    if plain in FREE:
+        return None, "free"
+    if torch.Tag.pointwise in operation.function.tags:
+        return elementwise.pointwise, "counted"
+    if operation.function.is_view:
+        return None, "free"
+    return None, "unknown"
