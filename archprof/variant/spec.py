@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+STOCK = "ultralytics"
+"""The family of a file that belongs to no other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:
