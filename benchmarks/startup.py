@@ -8,14 +8,16 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
+import sysconfig
 import time
+from pathlib import Path
 
 RUNS = 11
-ARCHPROF = [sys.executable, "-m", "archprof"]
+ARCHPROF = str(Path(sysconfig.get_path("scripts"), "archprof"))
 PAIRS = {
-    "archprof --help": ([*ARCHPROF, "--help"], "import typer, rich.console, rich.table", 1.3),
+    "archprof --help": ([ARCHPROF, "--help"], "import typer, rich.console, rich.table", 1.3),
     "archprof summary yolo11n.yaml": (
-        [*ARCHPROF, "summary", "yolo11n.yaml"],
+        [ARCHPROF, "summary", "yolo11n.yaml"],
         "import torch, ultralytics.nn.tasks",
         1.3,
     ),
