@@ -48,7 +48,7 @@ def register_formula(*names: str) -> Callable[[Formula], Formula]:
 
 def _complex(*tensors: Any) -> int:
     """A product of complex numbers is four real products; of a complex and a real number, two."""
-    return 2 ** sum(tensor.dtype.is_complex for tensor in tensors)
+    return 1 << sum(bool(tensor.dtype.is_complex) for tensor in tensors)
 
 
 @register_formula(
@@ -81,6 +81,12 @@ def _product_added(operation: Operation) -> Count:
     _, left, right = operation.arguments[:3]
     count = macs.matrix_product(left.shape, right.shape if len(right.shape) > 1 else (*right.shape, 1))
     return Count(count * _complex(left, right), operation.outputs[0].numel)
+
+
+@register_formula("aten._grouped_mm")
+def _grouped_product(operation: Operation) -> Count:
+    left, right = operation.arguments[:2]
+    return Count(macs.grouped_product(left.shape, right.shape))
 
 
 @register_formula("aten.linear")

@@ -28,6 +28,17 @@ def matrix_product(left: Shape, right: Shape) -> int:
     return prod(left) * right[-1]
 
 
+def grouped_product(left: Shape, right: Shape) -> int:
+    """MACs of a grouped matrix product, where every row (or column) belongs to one group and meets only its matrix.
+
+    Args:
+        left: (G, n, k), or (n, k) with n or k the sum over the groups.
+        right: (G, k, m), or (k, m) with k or m the sum over the groups.
+    """
+    summed_columns = len(left) == 3 and len(right) == 2
+    return matrix_product(left[1:] if summed_columns else left, right)
+
+
 def attention(query: Shape, key: Shape, value: Shape) -> int:
     """MACs of scaled-dot-product attention: query · keyᵀ, and its softmax times value.
 
