@@ -38,7 +38,7 @@ class RowContext:
         width: The scale's width multiplier.
         max_channels: What channels are capped at before they are multiplied by the width.
         values: The variant's top-level values.
-        earlier: The blocks named by the rows before this one.
+        light_head: Whether a row before this one names a block registered with ``light_head``.
     """
 
     row: Row
@@ -49,7 +49,7 @@ class RowContext:
     width: float
     max_channels: float
     values: Mapping[str, Any]
-    earlier: frozenset[str]
+    light_head: bool = False
 
     def scaled(self, channels: float) -> int:
         """Channels as written -> channels at this scale: capped, times the width, up to a multiple of 8."""
@@ -82,6 +82,7 @@ class Block:
     factory: Factory
     rule: Rule
     family: str
+    light_head: bool = False
 
 
 class Registry:
@@ -122,14 +123,29 @@ registry = Registry()
 
 @overload
 def register(
-    name: str, factory: None = None, *, rule: Rule | None = None, family: str | Sequence[str] = "*"
+    name: str,
+    factory: None = None,
+    *,
+    rule: Rule | None = None,
+    family: str | Sequence[str] = "*",
+    light_head: bool = False,
 ) -> Callable[[F], F]: ...
 @overload
 def register(
-    name: str, factory: F, *, rule: Rule | None = None, family: str | Sequence[str] = "*"
+    name: str,
+    factory: F,
+    *,
+    rule: Rule | None = None,
+    family: str | Sequence[str] = "*",
+    light_head: bool = False,
 ) -> F: ...
 def register(
-    name: str, factory: F | None = None, *, rule: Rule | None = None, family: str | Sequence[str] = "*"
+    name: str,
+    factory: F | None = None,
+    *,
+    rule: Rule | None = None,
+    family: str | Sequence[str] = "*",
+    light_head: bool = False,
 ) -> F | Callable[[F], F]:
     """Register a block under the name that YAML rows use.
 
@@ -142,6 +158,8 @@ def register(
             Without one the constructor gets (channels in, channels out, the remaining arguments), channels
             out being the row's first argument scaled by the width, as for a convolution.
         family: The family or families whose rows mean this block by the name; "*" for all of them.
+        light_head: Whether a detection head in a later row gets the depthwise class branch of YOLO11 and later,
+            as after Ultralytics' C3k2.
 
     Raises:
         RegistrationError: Where a family has that name already.
@@ -153,7 +171,7 @@ def register(
 
     def add(made: F) -> F:
         for place in families:
-            registry.add(Block(name, made, chosen, place))
+            registry.add(Block(name, made, chosen, place, light_head))
         return made
 
     return add if factory is None else add(factory)

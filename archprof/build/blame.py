@@ -1,0 +1,53 @@
+"""Says which row of the YAML it was, where a network does not run."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from archprof.errors import RunError
+from archprof.variant.spec import VariantSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import nn
+
+    from archprof.variant.spec import Spec
+
+
+@contextmanager
+def naming_rows(model: nn.Module, spec: Spec) -> Iterator[None]:
+    """While it holds, a RunError of a model that was built from rows gets the row, its line and what it was given."""
+    if not isinstance(spec, VariantSpec):
+        yield
+        return
+    entered: list[tuple[int, str]] = []
+
+    def enter(module: Any, inputs: tuple[Any, ...]) -> None:
+        entered.append((module.i, " and ".join(_shapes(inputs))))
+
+    hooks = [row.register_forward_pre_hook(enter) for row in model.get_submodule("model").children()]
+    try:
+        yield
+    except RunError as error:
+        if error.line is None and entered:
+            index, shapes = entered[-1]
+            row = spec.rows[index]
+            error.message = f"row {index}: {row.module} was given {shapes}: {error.message}"
+            error.path, error.line = spec.path, row.line
+        raise
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _shapes(value: Any) -> Iterator[str]:
+    """The shapes of the tensors in nested tuples and lists, as 1×64×80×80."""
+    if isinstance(value, torch.Tensor):
+        yield "×".join(str(side) for side in value.shape)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _shapes(item)

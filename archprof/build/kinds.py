@@ -1,0 +1,127 @@
+"""What a variant's last row makes of it: the model class, the task, the input's size, and where strides come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import nn
+
+    from archprof.trace.record import Trace
+    from archprof.variant.spec import VariantSpec
+
+PROBE = 256
+"""Side of the image whose way through a network tells its strides; Ultralytics' own choice."""
+
+EMBEDDING = 512
+"""Length of the text embeddings that Ultralytics' open-vocabulary networks are fed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What networks that end in one class of head have in common.
+
+    Attributes:
+        head: The head's class in Ultralytics; what derives from it is meant too.
+        network: The class of the model in Ultralytics.
+        task: The task, as Ultralytics calls it; None where the variant must say.
+        size: The default side of the input image.
+        strides: Works out the strides; None where an image of any size will do.
+        prepare: Sets what the model's forward needs beyond its modules.
+        has_biases: Whether the head's biases start at values that depend on the strides.
+    """
+
+    head: str
+    network: str
+    task: str | None
+    size: int = 640
+    strides: Callable[[Any, int], tuple[float, ...]] | None = None
+    prepare: Callable[[Any, VariantSpec], None] | None = None
+    has_biases: bool = False
+
+
+def _head_strides(model: Any, channels: int) -> tuple[float, ...]:
+    """The strides of the maps that the head reads."""
+    head = model.model[-1]
+    call = next(call for call in _probe(model, channels).calls if call.module is head)
+    return tuple(PROBE / tensor.shape[-2] for tensor in call.inputs[: head.nl])
+
+
+def _deepest_stride(model: Any, channels: int) -> tuple[float, ...]:
+    """The stride of the smallest map that any row gives: the semantic head reads finer ones only."""
+    rows = set(model.model)
+    heights = [
+        tensor.shape[-2]
+        for call in _probe(model, channels).calls
+        if call.module in rows
+        for tensor in call.outputs
+        if len(tensor.shape) == 4
+    ]
+    return (PROBE / min(heights),)
+
+
+def _stride_of_32(model: Any, channels: int) -> tuple[float, ...]:
+    """What Ultralytics takes for a head that reads several maps and keeps no stride."""
+    return (32.0,)
+
+
+def _probe(model: Any, channels: int) -> Trace:
+    """One pass over a small image, the head in training mode, where it needs no strides."""
+    from archprof.trace.run import ValuesNeededError, trace, trace_values
+
+    head: nn.Module = model.model[-1]
+    head.training = True
+    try:
+        return trace(model, (torch.empty(1, channels, PROBE, PROBE, device="meta"),))
+    except ValuesNeededError:
+        device = next(model.parameters()).device
+        if device.type == "meta":
+            raise
+        return trace_values(model, (torch.zeros(1, channels, PROBE, PROBE, device=device),))
+    finally:
+        head.training = False
+
+
+def _prepare_pose(model: Any, spec: VariantSpec) -> None:
+    model.kpt_shape = spec.values.get("kpt_shape")
+
+
+def _prepare_world(model: Any, spec: VariantSpec) -> None:
+    model.txt_feats = torch.zeros(1, model.model[-1].nc, EMBEDDING)
+    model.clip_model = None
+
+
+def _prepare_yoloe(model: Any, spec: VariantSpec) -> None:
+    model.pe = torch.zeros(1, model.model[-1].nc, model.model[-1].embed)
+    model.text_model = spec.values.get("text_model", "mobileclip:blt")
+
+
+KINDS = (
+    Kind("YOLOESegment", "YOLOESegModel", "segment", 640, _head_strides, _prepare_yoloe, has_biases=True),
+    Kind("YOLOEDetect", "YOLOEModel", "detect", 640, _head_strides, _prepare_yoloe, has_biases=True),
+    Kind("WorldDetect", "WorldModel", "detect", 640, _head_strides, _prepare_world, has_biases=True),
+    Kind("Segment", "SegmentationModel", "segment", 640, _head_strides, has_biases=True),
+    Kind("Pose", "PoseModel", "pose", 640, _head_strides, _prepare_pose, has_biases=True),
+    Kind("OBB", "OBBModel", "obb", 640, _head_strides, has_biases=True),
+    Kind("Detect", "DetectionModel", "detect", 640, _head_strides, has_biases=True),
+    Kind("RTDETRDecoder", "RTDETRDetectionModel", "detect", 640, _stride_of_32),
+    Kind("Depth", "DepthModel", "depth", 640, _stride_of_32),
+    Kind("SemanticSegment", "SemanticSegmentationModel", "semantic", 640, _deepest_stride),
+    Kind("Classify", "ClassificationModel", "classify", 224),
+)
+"""The known heads, each before what it derives from."""
+
+OTHER = Kind("Module", "BaseModel", None)
+"""What ends in none of them."""
+
+
+def kind_of(head: nn.Module) -> Kind:
+    """The kind of network that ends in this module."""
+    from ultralytics.nn import modules
+
+    return next((kind for kind in KINDS if isinstance(head, getattr(modules, kind.head))), OTHER)

@@ -1,0 +1,55 @@
+"""Refuses what could never be run before it eats the machine.
+
+A model is built without memory first, so that a block of 10**12 parameters costs nothing and is only counted; what
+does cost is the number of modules.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from torch.nn.modules.module import (
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+)
+
+from archprof.errors import BuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import nn
+
+MAX_ROWS = 10_000
+MAX_REPEATS = 10_000
+MAX_MODULES = 100_000
+MAX_PARAMETERS = 500_000_000_000
+
+
+@contextmanager
+def limits() -> Iterator[None]:
+    """While it holds, a module or a parameter over the limits raises a BuildError in whoever registers it."""
+    modules = parameters = 0
+
+    def count_module(parent: nn.Module, name: str, child: nn.Module | None) -> None:
+        nonlocal modules
+        modules += 1
+        if modules > MAX_MODULES:
+            raise BuildError(f"the model has more than {MAX_MODULES:,} modules")
+
+    def count_parameter(parent: nn.Module, name: str, parameter: nn.Parameter) -> None:
+        nonlocal parameters
+        parameters += parameter.numel()
+        if parameters > MAX_PARAMETERS:
+            raise BuildError(f"the model has more than {MAX_PARAMETERS:,} parameters")
+
+    hooks = (
+        register_module_module_registration_hook(count_module),
+        register_module_parameter_registration_hook(count_parameter),
+    )
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()

@@ -1,0 +1,79 @@
+"""A variant's modules -> the model object, of the class that Ultralytics would make.
+
+The forward, the fusing and the naming of modules are wanted of those classes; their constructors, which parse the
+YAML anew and run the network, are not. So an object is made without its constructor and given the attributes that
+this would have set.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from archprof.build.blame import naming_rows
+from archprof.build.built import Built
+from archprof.build.kinds import kind_of
+
+if TYPE_CHECKING:
+    from archprof.build.graph import Graph
+    from archprof.variant.spec import VariantSpec
+
+
+def assemble(spec: VariantSpec, graph: Graph, channels: int) -> Built:
+    """The model of a variant's modules, in eval mode, on the device that they are on.
+
+    Args:
+        spec: The variant.
+        graph: Its modules.
+        channels: Channels of the input image.
+
+    Raises:
+        RunError: Where the strides are to be found out and the network does not run.
+    """
+    from ultralytics.nn import tasks
+    from ultralytics.utils.torch_utils import initialize_weights
+
+    head: Any = graph.model[-1]
+    kind = kind_of(head)
+    model: Any = object.__new__(getattr(tasks, kind.network))
+    nn.Module.__init__(model)
+    model.yaml = {**spec.values, "channels": channels, "scale": spec.scale, "yaml_file": str(spec.path)}
+    model.model = graph.model
+    model.save = graph.save
+    model.inplace = head.inplace = spec.values.get("inplace", True)
+    model.names = _names(spec.values.get("nc"))
+    if kind.prepare:
+        kind.prepare(model, spec)
+    model.eval()
+    strides: tuple[float, ...] = ()
+    if kind.strides:
+        with naming_rows(model, spec):
+            strides = kind.strides(model, channels)
+        # With values on any device: heads steer by them.
+        model.stride = head.stride = torch.tensor(strides, device="cpu")
+        if kind.has_biases and not _on_meta(model):
+            head.bias_init()
+        initialize_weights(model)
+    sequence = spec.values.get("sequence")
+    task = kind.task or spec.values.get("task")
+    return Built(
+        module=model,
+        spec=spec,
+        layers=graph.layers,
+        task="language" if sequence and not task else task,
+        kind="tokens" if sequence else "image",
+        channels=channels,
+        size=(sequence,) if sequence else (kind.size, kind.size),
+        strides=tuple(round(stride) for stride in strides),
+    )
+
+
+def _names(classes: Any) -> dict[int, str]:
+    """Ultralytics' own names for classes that nobody named."""
+    return {number: str(number) for number in range(classes)} if isinstance(classes, int) else {}
+
+
+def _on_meta(model: nn.Module) -> bool:
+    return any(parameter.is_meta for parameter in model.parameters())

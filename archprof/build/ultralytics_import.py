@@ -1,0 +1,56 @@
+"""The one way in which Ultralytics gets imported: silent, offline, and away from the user's own settings.
+
+Ultralytics writes a settings file into the user's configuration folder when it is imported, asks the network
+whether it is there, and prints. All of that is steered by environment variables which it reads at import.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def import_ultralytics() -> None:
+    """Import ``ultralytics.nn.tasks``, unless somebody has. To be called before anything of Ultralytics is named."""
+    if "ultralytics.nn.tasks" in sys.modules:
+        return
+    with _environment(
+        YOLO_CONFIG_DIR=str(_settings_folder()),
+        YOLO_OFFLINE="true",
+        YOLO_VERBOSE="false",
+        YOLO_AUTOINSTALL="false",
+    ):
+        import ultralytics.nn.tasks  # noqa: F401
+
+
+def _settings_folder() -> Path:
+    """A folder of ours that Ultralytics may write to; a temporary one where the cache folder cannot be."""
+    from platformdirs import user_cache_path
+
+    folder = user_cache_path("archprof") / "ultralytics"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="archprof-"))
+    return folder if os.access(folder, os.W_OK) else Path(tempfile.mkdtemp(prefix="archprof-"))
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    found = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in found.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
