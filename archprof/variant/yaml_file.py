@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 10_000
 
-_SCALE_IN_NAME = re.compile(r"(?<=\d)[a-z]+(?![a-z\d])", re.IGNORECASE)
+_SCALE_IN_NAME = re.compile(r"(?<=\d)[a-z](?![a-z\d])")
 
 
 def load(
