@@ -1,0 +1,236 @@
+"""A profile's tables: its rows, its modules, its operations, and one line a profile for several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from archprof.render import units
+from archprof.render.table import Column, Record, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.profile import Layer, Module, Operation, Profile
+
+number = partial(Column, number=True, adds=True, show=units.count)
+mega = partial(Column, number=True, adds=True, show=units.millions)
+share = partial(Column, title="%", number=True, adds=True, show=units.percent)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A module's place in the tree: indented when printed, its whole path in CSV."""
+
+    path: str
+    depth: int
+
+    def __str__(self) -> str:
+        return self.path
+
+    def indented(self) -> str:
+        """Its own name under its parents'."""
+        return "  " * self.depth + (self.path.rpartition(".")[2] or "(model)")
+
+
+def _part(value: int, whole: int) -> float | None:
+    return value / whole if whole else None
+
+
+def _shapes(shapes: list[list[int]]) -> str | None:
+    if not shapes:
+        return None
+    more = f" +{len(shapes) - 1}" if len(shapes) > 1 else ""
+    return units.shape(shapes[0]) + more
+
+
+ROWS = (
+    Column("index", "row"),
+    Column("from", "from", lambda sources: ",".join(map(str, sources)), shrinks=5),
+    Column("repeats", "n"),
+    Column("module", "module", shrinks=12),
+    Column("arguments", "arguments", shrinks=8),
+    Column("output", "output"),
+    number("parameters", "params"),
+    share("parameters_share"),
+    number("macs", "MACs", printed=False),
+    mega("flops", "MFLOPs"),
+    share("flops_share"),
+    number("elementwise_flops", "elementwise", printed=False),
+    Column("line", "line", printed=False),
+)
+
+
+def rows(profile: Profile) -> Table:
+    """One line a row of the YAML, as users of Ultralytics know it.
+
+    What the rows do not account for, or two rows share, is a line of its own: the columns add up.
+    """
+    totals = profile.totals
+
+    def record(layer: Layer) -> Record:
+        arguments = ", ".join(_literal(argument) for argument in layer.arguments)
+        return (
+            layer.index,
+            layer.from_,
+            layer.repeats,
+            layer.module,
+            arguments,
+            _shapes(layer.output_shapes),
+            layer.parameters,
+            _part(layer.parameters, totals.parameters),
+            layer.macs,
+            2 * layer.macs,
+            _part(2 * layer.macs, totals.flops),
+            layer.elementwise_flops,
+            layer.line,
+        )
+
+    def whole(label: str, parameters: int, macs: int, elementwise: int) -> Record:
+        return (
+            *(None, None, None, label, None, None),
+            *(parameters, _part(parameters, totals.parameters)),
+            *(macs, 2 * macs, _part(2 * macs, totals.flops), elementwise, None),
+        )
+
+    records = [record(layer) for layer in profile.layers]
+    outside = (
+        totals.parameters - sum(layer.parameters for layer in profile.layers),
+        totals.macs - sum(layer.macs for layer in profile.layers),
+        totals.elementwise_flops - sum(layer.elementwise_flops for layer in profile.layers),
+    )
+    if any(outside):
+        records.append(whole("(outside the rows)", *outside))
+    total = whole("total", totals.parameters, totals.macs, totals.elementwise_flops)
+    return Table(ROWS, tuple(records), label="module", total=total)
+
+
+def _literal(argument: Any) -> str:
+    """An argument as a YAML row writes it."""
+    if isinstance(argument, list):
+        return f"[{', '.join(map(_literal, argument))}]"
+    return repr(argument) if isinstance(argument, str) else str(argument)
+
+
+MODULES = (
+    Column("module", "module", lambda branch: branch.indented(), shrinks=12),
+    Column("type", "type", shrinks=10),
+    Column("depth", "depth", printed=False),
+    number("calls", "calls", adds=False),
+    Column("output", "output"),
+    number("parameters", "params"),
+    share("parameters_share"),
+    number("macs", "MACs", printed=False),
+    mega("flops", "MFLOPs"),
+    share("flops_share"),
+    number("elementwise_flops", "elementwise", printed=False),
+)
+
+
+def modules(profile: Profile, depth: int) -> Table:
+    """The tree of modules down to a depth, the model itself being 0; figures include the children's."""
+    totals = profile.totals
+
+    def record(module: Module) -> Record:
+        return _module(module, Branch(module.path, module.depth), totals.parameters, totals.flops, own=False)
+
+    return Table(MODULES, tuple(record(one) for one in profile.modules if one.depth <= depth), label="module")
+
+
+def flat_modules(profile: Profile) -> Table:
+    """Every module with parameters or operations of its own, and only those: they add up to the totals."""
+    totals = profile.totals
+    records = tuple(
+        _module(module, Branch(module.path, 0), totals.parameters, totals.flops, own=True)
+        for module in profile.modules
+        if module.own_parameters or module.own_macs or module.own_elementwise_flops
+    )
+    columns = (Column("module", "module", shrinks=12), *MODULES[1:])
+    empty = Table(columns, records, label="module")
+    return Table(columns, records, label="module", total=empty.sums(records, "total"))
+
+
+def _module(module: Module, branch: Branch, parameters: int, flops: int, *, own: bool) -> Record:
+    mine, macs = (module.own_parameters, module.own_macs) if own else (module.parameters, module.macs)
+    return (
+        branch,
+        module.type,
+        module.depth,
+        module.calls,
+        _shapes(module.output_shapes),
+        mine,
+        _part(mine, parameters),
+        macs,
+        2 * macs,
+        _part(2 * macs, flops),
+        module.own_elementwise_flops if own else module.elementwise_flops,
+    )
+
+
+OPERATIONS = (
+    Column("operation", "operation", shrinks=12),
+    Column("state", "state"),
+    number("calls", "calls"),
+    number("macs", "MACs", printed=False),
+    mega("flops", "MFLOPs", absent="?"),
+    share("flops_share"),
+    mega("elementwise_flops", "elementwise M", absent="?"),
+    share("elementwise_share"),
+)
+
+
+def operations(profile: Profile) -> Table:
+    """All calls of each operation together; one without a formula has ``?``, never zero."""
+    totals = profile.totals
+
+    def record(operation: Operation) -> Record:
+        named = (operation.name, operation.state, operation.calls)
+        if operation.state == "unknown":
+            return (*named, *(None,) * (len(OPERATIONS) - len(named)))
+        flops, elementwise = 2 * operation.macs, operation.elementwise_flops
+        return (
+            *(*named, operation.macs, flops, _part(flops, totals.flops)),
+            *(elementwise, _part(elementwise, totals.elementwise_flops)),
+        )
+
+    records = tuple(record(operation) for operation in profile.operations)
+    empty = Table(OPERATIONS, records, label="operation")
+    total = empty.sums(records, "total")
+    return Table(OPERATIONS, records, label="operation", total=total)
+
+
+def profiles(several: Sequence[Profile]) -> Table:
+    """One line a profile: what ``--scale all`` prints.
+
+    Where an operation of any of them has no formula, the columns say that they are lower bounds, and how much
+    of each is covered.
+    """
+    lower = any(profile.coverage.unknown for profile in several)
+    bound = ">= " if lower else ""
+    counters = list(dict.fromkeys(name for profile in several for name in profile.reported))
+    columns = (
+        Column("variant", "variant", printed=False),
+        Column("scale", "scale", absent=units.ABSENT),
+        number("modules", "modules"),
+        number("layers", "layers"),
+        number("parameters", "params"),
+        number("trainable_parameters", "gradients"),
+        Column("flops", f"{bound}FLOPs", units.amount, number=True),
+        number("macs", "MACs", printed=False),
+        Column("elementwise_flops", f"{bound}elementwise", units.amount, number=True),
+        Column("coverage", "covered", units.coverage, number=True, printed=lower),
+        *(Column(name, name, units.quoted, number=True, absent=units.ABSENT) for name in counters),
+    )
+
+    def record(profile: Profile) -> Record:
+        totals = profile.totals
+        said = [profile.reported.get(name) for name in counters]
+        return (
+            *(profile.variant.name, profile.variant.scale, totals.modules, totals.layers),
+            *(totals.parameters, totals.trainable_parameters),
+            *(totals.flops, totals.macs, totals.elementwise_flops, profile.coverage.share),
+            *(reported and reported.gflops for reported in said),
+        )
+
+    return Table(columns, tuple(record(profile) for profile in several), label="scale")

@@ -1,0 +1,105 @@
+"""What stands above the table: the totals, each with what one has to know to quote it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from archprof.render import units
+
+if TYPE_CHECKING:
+    from archprof.profile import Missed, Profile, Reported
+
+Fact = tuple[str, list[str]]
+"""A label, and the pieces that stand behind it; a line may break between pieces."""
+
+_NAMED = 4
+"""How many of the operations that a counter misses are named."""
+
+
+def title(profile: Profile) -> list[str]:
+    """What was profiled, on what: the pieces of the first line after the variant's name."""
+    scale = profile.variant.scale
+    return [*([f"scale {scale}"] if scale else []), *title_of_all(profile)]
+
+
+def title_of_all(profile: Profile) -> list[str]:
+    """The same without the scale, for a table of all of them."""
+    variant, given = profile.variant, profile.input
+    return [
+        *([f"nc {variant.nc}"] if variant.nc is not None else []),
+        *(f"{key} {value}" for key, value in variant.settings.items() if key != "nc"),
+        " + ".join(units.shape(shape) for shape in given.shapes),
+        given.dtype,
+        "fused" if variant.fused else "not fused",
+    ]
+
+
+def facts(profile: Profile) -> list[Fact]:
+    """The totals and what qualifies them."""
+    totals = profile.totals
+    return [
+        ("variant", _variant(profile)),
+        ("layers", [f"{units.count(totals.layers)} leaf modules", f"{units.count(totals.modules)} modules"]),
+        (
+            "parameters",
+            [units.count(totals.parameters), f"gradients {units.count(totals.trainable_parameters)}"],
+        ),
+        ("compute", _compute(profile)),
+        *unknown(profile),
+        (
+            "memory",
+            [f"weights {units.size(totals.weight_bytes)}", f"written {units.size(totals.activation_bytes)}"],
+        ),
+        *(
+            ("printed by" if place == 0 else "", [says(name, reported, profile)])
+            for place, (name, reported) in enumerate(profile.reported.items())
+        ),
+    ]
+
+
+def _variant(profile: Profile) -> list[str]:
+    variant = profile.variant
+    words = [word for word in (variant.task, variant.family and f"family {variant.family}") if word]
+    return [variant.path or variant.reference, *words, f"device {profile.environment.device}"]
+
+
+def _compute(profile: Profile) -> list[str]:
+    totals, coverage = profile.totals, profile.coverage
+    at_least = ">= " if coverage.unknown else ""
+    return [
+        f"{at_least}{units.amount(totals.flops, 'FLOPs')}",
+        f"{at_least}{units.amount(totals.macs, 'MACs')}",
+        f"{at_least or '+ '}{units.amount(totals.elementwise_flops)} elementwise",
+        f"covered {units.coverage(coverage.share)} of {units.count(coverage.operations)} operations",
+    ]
+
+
+def unknown(*profiles: Profile) -> list[Fact]:
+    """The operations without a formula, with how often they ran; nothing where there are none."""
+    calls: Counter[str] = Counter()
+    for profile in profiles:
+        calls.update(profile.coverage.unknown)
+    if not calls:
+        return []
+    named = [f"{name} {count}×" for name, count in sorted(calls.items())]
+    return [("no formula", [*named, "(every total is a lower bound)"])]
+
+
+def says(name: str, reported: Reported, profile: Profile) -> str:
+    """What a counter prints for this model, how far that is from the count, and what it leaves out."""
+    unit = reported.unit.split()[0]
+    exact = (profile.totals.flops if "FLOP" in unit.upper() else profile.totals.macs) / 10**9
+    sentence = f"{name}: {units.quoted(reported.gflops)} {unit}"
+    if exact:
+        sentence += f", {units.below_or_above(reported.gflops, exact)}"
+    if reported.missed:
+        sentence += f"; it misses {_missed(reported.missed)}"
+    return f"{sentence}; {reported.note}" if reported.note else sentence
+
+
+def _missed(missed: list[Missed]) -> str:
+    named = [f"{one.calls} × {one.operation} ({units.amount(one.flops, 'FLOPs')})" for one in missed[:_NAMED]]
+    if rest := sum(one.flops for one in missed[_NAMED:]):
+        named.append(f"others ({units.amount(rest, 'FLOPs')})")
+    return " and ".join(part for part in (", ".join(named[:-1]), named[-1]) if part)

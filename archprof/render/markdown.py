@@ -1,0 +1,70 @@
+"""Markdown, as GitHub shows it: the totals as a list, the details as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archprof.render import header
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.profile import Profile
+    from archprof.render import View
+    from archprof.render.table import Table
+
+_ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "\\|*_`<>[]"})
+
+
+def one(profile: Profile, table: Table | None, view: View) -> str:
+    """One profile."""
+    lines = [*_title(profile, header.title(profile)), *_facts(header.facts(profile))]
+    if table:
+        lines += ["", *_table(table)]
+    return "\n".join(lines) + "\n"
+
+
+def several(profiles: Sequence[Profile], table: Table, view: View) -> str:
+    """One variant at several scales, one line each."""
+    first, *_ = profiles
+    unknown = header.unknown(*profiles)
+    lines = [*_title(first, header.title_of_all(first)), *([*_facts(unknown), ""] if unknown else []), *_table(table)]
+    return "\n".join(lines) + "\n"
+
+
+def _title(profile: Profile, pieces: list[str]) -> list[str]:
+    return [f"### {_escaped(profile.variant.name)}", "", _escaped(" · ".join(pieces)), ""]
+
+
+def _facts(facts: list[header.Fact]) -> list[str]:
+    lines = []
+    for label, pieces in facts:
+        text = _escaped(" · ".join(pieces))
+        lines.append(f"- **{label}**: {text}" if label else f"- {text}")
+    return lines
+
+
+def _table(table: Table) -> list[str]:
+    table = table.printed
+    lines = [
+        _line([column.title for column in table.columns]),
+        _line(["---:" if column.number else "---" for column in table.columns]),
+    ]
+    for record in table.records:
+        cells = zip(table.columns, record, strict=True)
+        lines.append(_line([_escaped(column.text(value)) for column, value in cells]))
+    if table.total:
+        cells = zip(table.columns, table.total, strict=True)
+        texts = (_escaped(column.text(value)) for column, value in cells)
+        lines.append(_line([f"**{text}**" if text else "" for text in texts]))
+    return lines
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str) -> str:
+    """Text that markdown takes literally; indentation of a tree is kept."""
+    bare = text.lstrip(" ")
+    return "&emsp;" * ((len(text) - len(bare)) // 2) + bare.translate(_ESCAPES)

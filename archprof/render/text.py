@@ -1,0 +1,84 @@
+"""Plain text for a terminal, a pipe or a file: totals above, one table below."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+from archprof.render import header
+from archprof.render.layout import Style, cut, lay_out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.profile import Profile
+    from archprof.render import View
+    from archprof.render.table import Table
+
+_CODES = {"name": "1", "head": "2", "total": "1", "label": "2"}
+_INDENT = 14
+
+
+def one(profile: Profile, table: Table | None, view: View) -> str:
+    """One profile."""
+    style = _coloured if view.color else _plain
+    lines = [
+        *_title(profile.variant.name, header.title(profile), view.width, style),
+        *_facts(header.facts(profile), view.width, style),
+    ]
+    if table:
+        lines += ["", *lay_out(table, view.width, style)]
+    return "\n".join(lines) + "\n"
+
+
+def several(profiles: Sequence[Profile], table: Table, view: View) -> str:
+    """One variant at several scales, one line each."""
+    style = _coloured if view.color else _plain
+    lines = [
+        *_title(profiles[0].variant.name, header.title_of_all(profiles[0]), view.width, style),
+        *_facts(header.unknown(*profiles), view.width, style),
+        "",
+        *lay_out(table, view.width, style),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _title(variant: str, pieces: list[str], width: int, style: Style) -> list[str]:
+    name = cut(variant, width)
+    about = " · ".join(pieces)
+    if cell_len(name) + 3 + cell_len(about) <= width:
+        return [f"{style(name, 'name')}   {about}"]
+    return [style(name, "name"), *textwrap.wrap(about, width, initial_indent="  ", subsequent_indent="  ")]
+
+
+def _facts(facts: list[header.Fact], width: int, style: Style) -> list[str]:
+    lines = []
+    for label, pieces in facts:
+        first, *rest = _wrapped(pieces, width - _INDENT)
+        lines.append("  " + style(f"{label:<{_INDENT - 2}}", "label") + first)
+        lines += [" " * _INDENT + line for line in rest]
+    return lines
+
+
+def _wrapped(pieces: list[str], width: int) -> list[str]:
+    """The pieces, three spaces apart, broken between pieces before it is broken inside one."""
+    lines = [""]
+    for piece in pieces:
+        longer = f"{lines[-1]}   {piece}" if lines[-1] else piece
+        if len(longer) <= width:
+            lines[-1] = longer
+        else:
+            broken = textwrap.wrap(piece, max(width, 20), break_long_words=False, break_on_hyphens=False)
+            lines += broken if lines[-1] else []
+            lines = lines if lines[0] else broken
+    return lines
+
+
+def _plain(text: str, style: str) -> str:
+    return text
+
+
+def _coloured(text: str, style: str) -> str:
+    return f"\x1b[{_CODES[style]}m{text}\x1b[0m"

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+
+from archprof.errors import UsageError
+from archprof.profile import Coverage, Operation, Profile
+from archprof.render import DETAILS, FORMATS, View, check, render, render_several
+
+SEVERAL_VIEWS = [
+    View(detail=detail, width=width, sort=sort, top=top)
+    for detail in (*DETAILS, "none")
+    for width in (40, 80, 100, 160)
+    for sort, top in ((None, None), ("flops", None), (None, 1))
+]
+
+
+def records(profile: Profile, view: View) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(render("csv", profile, view))))
+
+
+def table(text: str) -> list[str]:
+    """The lines below the totals."""
+    return text.rstrip("\n").split("\n\n")[1].split("\n")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("view", SEVERAL_VIEWS, ids=str)
+def test_every_format_renders_every_view(profile: Profile, name: str, view: View) -> None:
+    text = render(name, profile, view)
+    assert text.endswith("\n")
+    assert "None" not in text.replace("'both', None", "")
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_profile_with_nothing_in_it_renders(profile: Profile, name: str) -> None:
+    nothing = dict.fromkeys(msgspec.structs.asdict(profile.totals), 0)
+    empty = msgspec.structs.replace(
+        profile,
+        totals=msgspec.structs.replace(profile.totals, **nothing),
+        coverage=Coverage(operations=0, counted=0, free=0),
+        layers=[],
+        modules=[],
+        operations=[],
+        reported={},
+    )
+    for detail in (*DETAILS, "none"):
+        assert render(name, empty, View(detail=detail))
+
+
+def test_text_says_what_was_counted_and_what_others_say(profile: Profile) -> None:
+    lines = render("text", profile, View(detail="none", width=160)).splitlines()
+    assert lines == [
+        "tiny-variant   scale n · nc 6 · kpt_shape [21, 3] · 1×3×640×640 · float32 · not fused",
+        "  variant     models/tiny-variant.yaml   detect   family yolov13   device meta",
+        "  layers      20 leaf modules   33 modules",
+        "  parameters  21,024   gradients 21,008",
+        "  compute     0.40 GFLOPs   0.20 GMACs   + 3.00 M elementwise   covered 100 % of 760 operations",
+        "  memory      weights 84.10 KB   written 12.35 MB",
+        # 0.3 / 0.4 = 0.75
+        "  printed by  thop-2.0: 0.3 GFLOPs, 25 % below; "
+        "it misses 19 × aten.convolution (60.00 MFLOPs) and 1 × aten.bmm (40.00 MFLOPs)",
+    ]
+
+
+def test_unknown_operations_are_named_and_make_every_total_a_lower_bound(profile: Profile) -> None:
+    unknown = Operation(name="my::op", state="unknown", calls=3, macs=0, elementwise_flops=0)
+    partial = msgspec.structs.replace(
+        profile,
+        coverage=Coverage(operations=763, counted=660, free=100, unknown={"my::op": 3}),
+        operations=[*profile.operations, unknown],
+    )
+    text = render("text", partial, View(detail="ops", width=100))
+    assert ">= 0.40 GFLOPs   >= 0.20 GMACs   >= 3.00 M elementwise" in text
+    assert "covered 99.6 % of 763 operations" in text  # 760 / 763 = 99.607 %
+    assert "my::op 3×" in text
+    line = next(line for line in table(text) if line.startswith("my::op"))
+    assert line.split() == ["my::op", "unknown", "3", "?", "?"]
+    assert records(partial, View(detail="ops"))[-1]["flops"] == ""
+    for name in ("text", "markdown"):
+        assert "my::op 3×" in render_several(name, [profile, partial], View())
+    assert ">= FLOPs" in render_several("text", [profile, partial], View())
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160])
+@pytest.mark.parametrize("detail", DETAILS)
+def test_text_fits_the_width_and_cuts_no_number(profile: Profile, width: int, detail: str) -> None:
+    text = render("text", profile, View(detail=detail, width=width))
+    assert max(map(cell_len, text.splitlines())) <= width
+    wide = render("text", profile, View(detail=detail, width=1000))
+    figures = slice(-2, None) if detail == "ops" else slice(-4, None)
+    for line, whole in zip(table(text)[1:], table(wide)[1:], strict=True):
+        assert line.split()[figures] == whole.split()[figures]
+
+
+def test_printed_columns_add_up_to_the_printed_totals(profile: Profile) -> None:
+    for view in (View(width=200), View(width=200, top=1), View(detail="modules", width=200, top=2)):
+        _, *body, total = [line.split()[-4:] for line in table(render("text", profile, view))]
+        numbers = [[float(cell.replace(",", "")) for cell in row] for row in (*body, total)]
+        *parts, whole = numbers
+        parameters, parameters_share, flops, flops_share = map(sum, zip(*parts, strict=True))
+        assert parameters == whole[0] == 21_024
+        assert flops == pytest.approx(whole[2], abs=0.005 * len(body))
+        assert whole[2] == 400
+        assert parameters_share == pytest.approx(100, abs=0.05 * len(body))
+        assert flops_share == pytest.approx(100, abs=0.05 * len(body))
+
+
+def test_what_no_row_accounts_for_is_a_row_of_its_own(profile: Profile) -> None:
+    totals = msgspec.structs.replace(profile.totals, parameters=21_124, macs=200_000_005, flops=400_000_010)
+    *_, last = records(msgspec.structs.replace(profile, totals=totals), View())
+    assert (last["module"], last["parameters"], last["macs"]) == ("(outside the rows)", "100", "5")
+
+
+def test_the_tree_stops_at_its_depth_and_includes_what_is_below(profile: Profile) -> None:
+    shallow = records(profile, View(detail="modules", depth=1))
+    assert [(row["module"], row["parameters"]) for row in shallow] == [("", "21024"), ("model", "21024")]
+    text = table(render("text", profile, View(detail="modules", depth=2, width=120)))
+    assert [line.split()[0] for line in text[1:]] == ["(model)", "model", "0", "1", "2"]
+    assert text[3].startswith("    0 ")
+
+
+def test_sorted_modules_are_flat_with_their_own_figures(profile: Profile) -> None:
+    rows = records(profile, View(detail="modules", sort="MFLOPs"))
+    assert [row["module"] for row in rows] == ["model.1", "model.0", "model.2"]
+
+
+def test_top_keeps_the_dearest_and_sums_up_the_rest(profile: Profile) -> None:
+    first, rest = records(profile, View(top=1))
+    assert first["module"] == "A_block_with_a_very_long_name"
+    assert rest["module"] == "… 2 more"
+    assert int(rest["macs"]) == 44_236_800 + 36_800_000
+    assert len(records(profile, View(top=3))) == 3
+
+
+def test_sorting_by_text_goes_up_and_by_an_unknown_column_is_refused(profile: Profile) -> None:
+    assert [row["index"] for row in records(profile, View(sort="module"))] == ["1", "0", "2"]
+    with pytest.raises(UsageError, match="no column 'paramters' to sort by\ndid you mean parameters"):
+        check(View(sort="paramters"))
+
+
+def test_csv_holds_raw_numbers(profile: Profile) -> None:
+    row = records(profile, View())[1]
+    assert row["from"] == "-1"
+    assert row["arguments"].startswith("16, 32, True, 0.5, 'both', None, [1, [2, 3]], [0, 1,")
+    assert row["flops"] == str(2 * 118_963_200)
+    assert row["line"] == "21"
+    totals = records(profile, View(detail="none"))
+    assert [(row["parameters"], row["thop-2.0"]) for row in totals] == [("21024", "0.3")]
+
+
+def test_markdown_is_escaped(profile: Profile) -> None:
+    variant = msgspec.structs.replace(profile.variant, name="a_b|c<d>")
+    text = render("markdown", msgspec.structs.replace(profile, variant=variant), View())
+    assert text.startswith("### a\\_b\\|c\\<d\\>\n")
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) == 1
+
+
+def test_json_is_the_profile_whatever_the_view_cuts(profile: Profile) -> None:
+    assert Profile.from_json(render("json", profile, View(detail="none", top=1))) == profile
+
+
+def test_several_profiles_are_one_table(profile: Profile) -> None:
+    second = msgspec.structs.replace(profile, variant=msgspec.structs.replace(profile.variant, scale="s"), reported={})
+    view = View(width=80)
+    lines = render_several("text", [profile, second], view).splitlines()
+    assert lines[0].startswith("tiny-variant   nc 6 ")
+    assert max(map(cell_len, lines)) <= 80
+    assert [line.split() for line in lines[2:]] == [
+        ["scale", "modules", "layers", "params", "gradients", "FLOPs", "elementwise", "thop-2.0"],
+        ["n", "33", "20", "21,024", "21,008", "0.40", "G", "3.00", "M", "0.3"],
+        ["s", "33", "20", "21,024", "21,008", "0.40", "G", "3.00", "M", "–"],
+    ]
+    assert [one["variant"]["scale"] for one in json.loads(render_several("json", [profile, second], view))] == [
+        "n",
+        "s",
+    ]
+    assert render_several("csv", [profile, second], view).splitlines()[0].startswith("variant,scale,modules,")
+    assert render_several("markdown", [profile, second], view).count("\n| ") == 4
+
+
+def test_colour_changes_nothing_but_colour(profile: Profile) -> None:
+    plain, coloured = (render("text", profile, View(color=color)) for color in (False, True))
+    assert "\x1b[" in coloured
+    assert re.sub(r"\x1b\[\d+m", "", coloured) == plain
