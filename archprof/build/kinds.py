@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 PROBE = 256
 """Side of the image whose way through a network tells its strides; Ultralytics' own choice."""
 
+SIDE = 640
+"""The default side of the input image."""
+
+SIDES = {"classify": 224}
+"""The same where the task has another."""
+
 EMBEDDING = 512
 """Length of the text embeddings that Ultralytics' open-vocabulary networks are fed."""
 
@@ -30,7 +36,6 @@ class Kind:
         head: The head's class in Ultralytics; what derives from it is meant too.
         network: The class of the model in Ultralytics.
         task: The task, as Ultralytics calls it; None where the variant must say.
-        size: The default side of the input image.
         strides: Works out the strides; None where an image of any size will do.
         prepare: Sets what the model's forward needs beyond its modules.
         has_biases: Whether the head's biases start at values that depend on the strides.
@@ -39,7 +44,6 @@ class Kind:
     head: str
     network: str
     task: str | None
-    size: int = 640
     strides: Callable[[Any, int], tuple[float, ...]] | None = None
     prepare: Callable[[Any, VariantSpec], None] | None = None
     has_biases: bool = False
@@ -102,17 +106,17 @@ def _prepare_yoloe(model: Any, spec: VariantSpec) -> None:
 
 
 KINDS = (
-    Kind("YOLOESegment", "YOLOESegModel", "segment", 640, _head_strides, _prepare_yoloe, has_biases=True),
-    Kind("YOLOEDetect", "YOLOEModel", "detect", 640, _head_strides, _prepare_yoloe, has_biases=True),
-    Kind("WorldDetect", "WorldModel", "detect", 640, _head_strides, _prepare_world, has_biases=True),
-    Kind("Segment", "SegmentationModel", "segment", 640, _head_strides, has_biases=True),
-    Kind("Pose", "PoseModel", "pose", 640, _head_strides, _prepare_pose, has_biases=True),
-    Kind("OBB", "OBBModel", "obb", 640, _head_strides, has_biases=True),
-    Kind("Detect", "DetectionModel", "detect", 640, _head_strides, has_biases=True),
-    Kind("RTDETRDecoder", "RTDETRDetectionModel", "detect", 640, _stride_of_32),
-    Kind("Depth", "DepthModel", "depth", 640, _stride_of_32),
-    Kind("SemanticSegment", "SemanticSegmentationModel", "semantic", 640, _deepest_stride),
-    Kind("Classify", "ClassificationModel", "classify", 224),
+    Kind("YOLOESegment", "YOLOESegModel", "segment", _head_strides, _prepare_yoloe, has_biases=True),
+    Kind("YOLOEDetect", "YOLOEModel", "detect", _head_strides, _prepare_yoloe, has_biases=True),
+    Kind("WorldDetect", "WorldModel", "detect", _head_strides, _prepare_world, has_biases=True),
+    Kind("Segment", "SegmentationModel", "segment", _head_strides, has_biases=True),
+    Kind("Pose", "PoseModel", "pose", _head_strides, _prepare_pose, has_biases=True),
+    Kind("OBB", "OBBModel", "obb", _head_strides, has_biases=True),
+    Kind("Detect", "DetectionModel", "detect", _head_strides, has_biases=True),
+    Kind("RTDETRDecoder", "RTDETRDetectionModel", "detect", _stride_of_32),
+    Kind("Depth", "DepthModel", "depth", _stride_of_32),
+    Kind("SemanticSegment", "SemanticSegmentationModel", "semantic", _deepest_stride),
+    Kind("Classify", "ClassificationModel", "classify"),
 )
 """The known heads, each before what it derives from."""
 

@@ -14,7 +14,8 @@ from torch import nn
 
 from archprof.build.blame import naming_rows
 from archprof.build.built import Built
-from archprof.build.kinds import kind_of
+from archprof.build.kinds import SIDE, SIDES, kind_of
+from archprof.variant.task import task_of
 
 if TYPE_CHECKING:
     from archprof.build.graph import Graph
@@ -57,7 +58,8 @@ def assemble(spec: VariantSpec, graph: Graph, channels: int) -> Built:
             head.bias_init()
         initialize_weights(model)
     sequence = spec.values.get("sequence")
-    task = kind.task or spec.values.get("task")
+    task = kind.task or task_of(spec)
+    side = SIDES.get(task or "", SIDE)
     return Built(
         module=model,
         spec=spec,
@@ -65,7 +67,7 @@ def assemble(spec: VariantSpec, graph: Graph, channels: int) -> Built:
         task="language" if sequence and not task else task,
         kind="tokens" if sequence else "image",
         channels=channels,
-        size=(sequence,) if sequence else (kind.size, kind.size),
+        size=(sequence,) if sequence else (side, side),
         strides=tuple(round(stride) for stride in strides),
     )
 
