@@ -142,17 +142,26 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     elementwise_flops: int
 
 
+class Missed(msgspec.Struct, frozen=True, kw_only=True):
+    """Operations of one kind that a convention or counter gives nothing, and the exact count does."""
+
+    operation: str
+    calls: int
+    flops: int
+
+
 class Reported(msgspec.Struct, frozen=True, kw_only=True):
     """What a convention or a counter says of the same model.
 
-    ``gflops`` is the number as it was printed, in billions of ``unit``; ``missed`` names the operations that
-    it gives nothing and the exact count does, with their FLOPs.
+    ``operations`` is its own raw count, at the input that it was taken at, and ``gflops`` the figure as it was
+    printed from that, in billions of ``unit``. ``missed`` is largest first, at the profile's input.
     """
 
     gflops: float
     unit: str
     operations: int
-    missed: dict[str, int] = msgspec.field(default_factory=dict)
+    input_shape: list[int]
+    missed: list[Missed] = msgspec.field(default_factory=list)
     note: str | None = None
 
 

@@ -1,0 +1,1 @@
+"""Rules by which others turn a model into one number, replayed over a trace."""
