@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from archprof.build import rules
-from archprof.build.registry import Call, RowContext, register
+from archprof import Call, RowContext, register
+from archprof.build.rules import with_channels
 from model_zoo.llama.blocks import DecoderLayer
 
 FAMILY = "llama"
@@ -26,6 +26,6 @@ def linear_rule(row: RowContext) -> Call:
 
 
 register("Embedding", nn.Embedding, rule=embedding_rule, family=FAMILY)
-register("DecoderLayer", DecoderLayer, rule=rules.with_channels, family=FAMILY)
-register("RMSNorm", nn.RMSNorm, rule=rules.with_channels, family=FAMILY)
+register("DecoderLayer", DecoderLayer, rule=with_channels, family=FAMILY)
+register("RMSNorm", nn.RMSNorm, rule=with_channels, family=FAMILY)
 register("Linear", nn.Linear, rule=linear_rule, family=FAMILY)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from timm.layers import make_divisible
 
-from archprof.build.registry import Call, RowContext, register
+from archprof import Call, RowContext, register
 from model_zoo.dynamic import steered
 from model_zoo.parameternet.blocks import GhostBottleneck, GhostClassify, convolution
 
