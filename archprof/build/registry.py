@@ -6,11 +6,13 @@ Everything that a YAML can build is here: Ultralytics' blocks, the zoo's, a plug
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from archprof.errors import RegistrationError, nearest
+from archprof.variant.spec import STOCK
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
     Factory = Callable[..., nn.Module]
 
 F = TypeVar("F", bound="Callable[..., Any]")
-
-STOCK = "ultralytics"
-"""The family every lookup ends in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +99,16 @@ class Registry:
         if (block.family, block.name) in self._blocks:
             raise RegistrationError(f"block {block.name!r} is registered twice in family {block.family!r}")
         self._blocks[block.family, block.name] = block
+
+    @contextmanager
+    def undone_on_error(self) -> Iterator[None]:
+        """Forget what was added meanwhile if anything is raised, so that a second try meets no half of it."""
+        found = dict(self._blocks)
+        try:
+            yield
+        except BaseException:
+            self._blocks = found
+            raise
 
     def find(self, name: str, family: str) -> Block | None:
         """The block a row of this family means by a name: the family's own, else a stranger's, else stock."""

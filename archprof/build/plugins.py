@@ -1,0 +1,37 @@
+"""Blocks that are not Ultralytics': an installed family's, and those of ``--plugin``. Importing registers them."""
+
+from __future__ import annotations
+
+from archprof.build.registry import registry
+from archprof.build.ultralytics_import import import_ultralytics
+from archprof.build.usercode import import_code
+from archprof.errors import PluginError
+from archprof.variant import zoo
+
+
+def load_family(name: str) -> None:
+    """Register the blocks of an installed family, once.
+
+    A family that is not installed has nothing to load: a variant may name one that a plugin registers for.
+
+    Raises:
+        PluginError: Where its package is missing or raises.
+        RegistrationError: Where it registers a block that is there already.
+    """
+    if family := zoo.families().get(name):
+        load_plugin(family.package)
+
+
+def load_plugin(reference: str) -> None:
+    """Register the blocks of a plugin, once.
+
+    Args:
+        reference: A file (``path/to/blocks.py``) or a module (``package.module``).
+
+    Raises:
+        PluginError: Where it is missing, is not Python, or raises; the message frames its own traceback.
+        RegistrationError: Where it registers a block that is there already.
+    """
+    import_ultralytics()  # quietly, before the plugin does it
+    with registry.undone_on_error():
+        import_code(reference, PluginError)
