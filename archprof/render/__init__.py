@@ -32,7 +32,7 @@ class View:
     depth: int = 3
     sort: str | None = None
     top: int | None = None
-    width: int = 80
+    width: int = 120
     color: bool = False
 
 
@@ -75,13 +75,17 @@ DEAREST = "flops"
 """What ``top`` sorts by where nothing else is asked for."""
 
 
-def check(view: View) -> None:
-    """Raise what rendering would, before there is anything to render.
+def check(view: View, *, several: bool = False) -> None:
+    """Raise what rendering one profile, or several, would raise, before there is anything to render.
 
     Raises:
-        UsageError: Where the details have no such column to sort by.
+        UsageError: Where there is no such column to sort by.
     """
-    if view.sort and view.detail in DETAILS:
+    if view.sort is None:
+        return
+    if several:
+        find_column(details.profiles([]).columns, view.sort)
+    elif view.detail in DETAILS:
         find_column(DETAILS[view.detail].columns, view.sort)
 
 

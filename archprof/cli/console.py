@@ -1,0 +1,115 @@
+"""The terminal: its width, its colours, and who is told what. Nothing else asks about any of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from threading import Timer
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archprof.render import View
+
+PIPED_WIDTH = 120
+"""Terminal cells in a line that goes to a pipe."""
+
+PATIENCE = 1.0
+"""Seconds after which somebody at a terminal is told what is being done."""
+
+
+@dataclass(slots=True)
+class Console:
+    """What the command line said about talking: data goes to stdout, everything else to stderr.
+
+    Attributes:
+        color: "auto", "always" or "never".
+        quiet: Whether remarks and progress are wanted at all.
+        verbose: Whether every step is to be told, with the time that it took.
+        debug: Whether an internal error shows its traceback.
+    """
+
+    color: str = "auto"
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+
+    def colored(self, stream: TextIO) -> bool:
+        """Whether ANSI styles are wanted there: on a terminal, unless NO_COLOR or a dumb one forbids it."""
+        if self.color != "auto":
+            return self.color == "always"
+        forbidden = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        return stream.isatty() and not forbidden
+
+    def fit(self, view: View) -> View:
+        """The view as stdout shows it: its width, and its colours."""
+        return replace(view, width=_width(sys.stdout), color=self.colored(sys.stdout))
+
+    def write(self, text: str) -> None:
+        """Data, to stdout, whether or not its encoding knows every sign."""
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+
+    def note(self, text: str) -> None:
+        """What a reader of the data should know."""
+        if not self.quiet:
+            self._tell("note: ", "36", text)
+
+    def step(self, text: str) -> None:
+        """What only somebody who asked for every step wants to know."""
+        if self.verbose:
+            self._tell("", "2", text)
+
+    def error(self, text: str) -> None:
+        """What went wrong; never silenced."""
+        self._tell("error: ", "1;31", text)
+
+    @contextmanager
+    def working(self, what: str) -> Iterator[None]:
+        """Say what is being done where it takes its time and somebody is watching."""
+        start = time.perf_counter()
+        if self.quiet or not sys.stderr.isatty():
+            yield
+        else:
+            with _spinner(what, self.colored(sys.stderr)):
+                yield
+        self.step(f"{what}: {time.perf_counter() - start:.2f} s")
+
+    def _tell(self, label: str, code: str, text: str) -> None:
+        styled = f"\x1b[{code}m{label}\x1b[0m" if label and self.colored(sys.stderr) else label
+        encoding = sys.stderr.encoding or "utf-8"
+        print(styled + text.encode(encoding, "replace").decode(encoding), file=sys.stderr)
+
+
+def _width(stream: TextIO) -> int:
+    """Terminal cells in a line there; COLUMNS goes before what a terminal says."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return int(columns)
+    return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else PIPED_WIDTH
+
+
+@contextmanager
+def _spinner(what: str, color: bool) -> Iterator[None]:
+    from rich.console import Console as RichConsole
+
+    screen = RichConsole(stderr=True, no_color=not color, highlight=False)
+    status = screen.status(what)
+    timer = Timer(PATIENCE, status.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        status.stop()
+
+
+console = Console()
+"""The process's terminal; the options that every command takes set it."""

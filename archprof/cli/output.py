@@ -1,0 +1,122 @@
+"""Where results go: checked before the work starts, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archprof.cli.console import console
+from archprof.errors import OutputError, UsageError
+from archprof.render import FORMATS, render, render_several
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.profile import Profile
+    from archprof.render import View
+
+STDOUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A file, or stdout where there is no path, and the format that goes there."""
+
+    path: Path | None
+    format: str
+
+
+def plan(outputs: Sequence[str], format: str | None, *, force: bool) -> list[Destination]:  # noqa: A002
+    """What ``-o`` and ``--format`` ask for, checked as far as it can be before there is anything to write.
+
+    Args:
+        outputs: The files named, ``-`` for stdout; none for stdout alone.
+        format: The format of all of them; by default that of each file's extension, and text on stdout.
+        force: Whether files may be overwritten.
+
+    Raises:
+        UsageError: Where a file's extension says no format, or a file is named twice.
+        OutputError: Where a file is there already, or cannot be written.
+    """
+    if len({os.path.realpath(name) for name in outputs}) < len(outputs):
+        raise UsageError("one file is named twice in --output")
+    return [_destination(name, format, force) for name in outputs or [STDOUT]]
+
+
+def _destination(name: str, format: str | None, force: bool) -> Destination:  # noqa: A002
+    if name == STDOUT:
+        return Destination(None, format or "text")
+    path = Path(name)
+    suffixes = {suffix: format_name for format_name, one in FORMATS.items() for suffix in one.suffixes}
+    chosen = format or suffixes.get(path.suffix.lower())
+    if chosen is None:
+        known = ", ".join(suffixes)
+        raise UsageError(f"no format is known by the extension of {name!r}", hint=f"--format says it; {known} do too")
+    try:
+        _check(path, force)
+    except OSError as error:
+        raise OutputError(f"cannot be written: {error.strerror}", path=path) from None
+    return Destination(path, chosen)
+
+
+def _check(path: Path, force: bool) -> None:
+    if path.is_dir():
+        raise OutputError("is a folder, not a file", path=path)
+    if path.is_file() and not force:
+        raise OutputError("is there already", path=path, hint="--force overwrites it")
+    if not path.parent.is_dir():
+        raise OutputError("its folder does not exist", path=path)
+    if not os.access(path if path.exists() and not path.is_file() else path.parent, os.W_OK):
+        raise OutputError("its folder may not be written to", path=path)
+
+
+def deliver(destinations: Sequence[Destination], profiles: Sequence[Profile], view: View, *, several: bool) -> None:
+    """Render everything, then write the files, then stdout.
+
+    Args:
+        destinations: Where to.
+        profiles: What; one of them unless ``several``.
+        view: How; stdout's width and colour are added.
+        several: Whether to make one table of several profiles.
+
+    Raises:
+        OutputError: Where a file cannot be written.
+    """
+    texts = []
+    for destination in destinations:
+        fitted = view if destination.path else console.fit(view)
+        name = destination.format
+        text = render_several(name, profiles, fitted) if several else render(name, profiles[0], fitted)
+        texts.append((destination.path, text))
+    for path, text in sorted(texts, key=lambda pair: pair[0] is None):
+        if path is None:
+            console.write(text)
+        else:
+            _write(path, text)
+            console.note(f"wrote {path}")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file so that at every moment it is the old one or the new one."""
+    target = path.resolve()
+    try:
+        if target.exists() and not target.is_file():  # a device or a named pipe is not replaced
+            target.write_text(text, encoding="utf-8")
+            return
+        draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        try:
+            with draft.open("x", encoding="utf-8") as stream:
+                stream.write(text)
+            if target.exists():
+                shutil.copymode(target, draft)
+            draft.replace(target)
+        except BaseException:
+            with suppress(OSError):
+                draft.unlink()
+            raise
+    except OSError as error:
+        raise OutputError(f"cannot be written: {error.strerror}", path=path) from None

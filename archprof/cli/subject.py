@@ -1,0 +1,95 @@
+"""What a command is about: references and options -> specs -> profiles."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from archprof.cli.console import console
+from archprof.errors import UsageError
+
+if TYPE_CHECKING:
+    from archprof.profile import Profile
+    from archprof.variant.spec import Spec
+
+ALL = "all"
+"""What ``--scale`` calls every scale of the file."""
+
+_SIZE = re.compile(r"(\d{1,9})(?:[x×,](\d{1,9}))?")
+
+
+def parse_size(text: str | None) -> tuple[int, ...] | None:
+    """``640`` or ``384x640`` -> one number or two; None stays None.
+
+    Raises:
+        UsageError: Where it is neither.
+    """
+    if text is None:
+        return None
+    match = _SIZE.fullmatch(text.strip())
+    sides = tuple(int(side) for side in match.groups() if side) if match else ()
+    if not sides or 0 in sides:
+        raise UsageError(f"--imgsz {text!r} is no size", hint="give a side, as 640, or HEIGHTxWIDTH, as 384x640")
+    return sides
+
+
+def find_specs(reference: str, *, scale: str | None, nc: int | None, settings: Sequence[str]) -> list["Spec"]:
+    """What a reference means with ``--scale``, ``--nc`` and ``--set``: one spec, or one for each scale.
+
+    Raises:
+        ArchprofError: Where there is no such model, or no such scale, or nothing to set so.
+    """
+    from archprof.variant import reference as references
+    from archprof.variant import settings as values
+    from archprof.variant.spec import VariantSpec
+
+    changes = values.parse(settings)
+    if nc is not None:
+        changes["nc"] = nc
+    if scale != ALL:
+        spec = references.resolve(reference, scale=scale)
+        if isinstance(spec, VariantSpec) and spec.scale_assumed:
+            console.note(f"scale {spec.scale} assumed; --scale chooses among {', '.join(spec.scales)} or all")
+        return [values.apply(spec, changes)]
+    scales = references.scales(reference)
+    if not scales:
+        raise UsageError(f"{reference} has no scales", hint="leave out --scale")
+    return [values.apply(references.resolve(reference, scale=one), changes) for one in scales]
+
+
+def load_plugins(plugins: Sequence[str]) -> None:
+    """Run the user's files or modules that register blocks.
+
+    Raises:
+        PluginError: Where one is not there, or raises.
+    """
+    if plugins:
+        from archprof.build.plugins import load_plugin
+
+        for plugin in plugins:
+            load_plugin(plugin)
+
+
+def choose_detail(specs: Sequence["Spec"], wanted: str | None) -> str:
+    """The details to show: those asked for, else rows where there are any, else modules."""
+    from archprof.variant.spec import VariantSpec
+
+    has_rows = isinstance(specs[0], VariantSpec)
+    return "modules" if not has_rows and wanted in (None, "rows") else wanted or "rows"
+
+
+def profile_all(specs: Sequence["Spec"], **options: Any) -> list["Profile"]:
+    """Profile each spec, saying what is being done and what a reader of the figures should know.
+
+    Args:
+        specs: What to profile.
+        options: The fields of :class:`archprof.profiling.Options`.
+    """
+    with console.working("loading torch"):
+        from archprof.profiling import Options, profile_spec
+    profiles = []
+    for spec in specs:
+        with console.working(f"profiling {spec.name}"):
+            profiles.append(profile_spec(spec, Options(**options)))
+    for remark in dict.fromkeys(remark for profile in profiles for remark in profile.environment.remarks):
+        console.note(remark)
+    return profiles

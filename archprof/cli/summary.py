@@ -1,0 +1,42 @@
+"""``archprof summary``."""
+
+from archprof.cli import options as o
+from archprof.cli import output, subject
+from archprof.cli.command import command
+
+
+@command
+def summary(
+    reference: o.Reference,
+    scale: o.Scale = None,
+    imgsz: o.ImageSize = None,
+    batch: o.Batch = 1,
+    channels: o.Channels = 3,
+    nc: o.Classes = None,
+    settings: o.Settings = None,
+    fuse: o.Fuse = False,
+    device: o.Device = "auto",
+    dtype: o.Dtype = "float32",
+    plugins: o.Plugins = None,
+    detail: o.Detail = None,
+    depth: o.Depth = 3,
+    sort: o.Sort = None,
+    top: o.Top = None,
+    format: o.Format = None,  # noqa: A002
+    outputs: o.Outputs = None,
+    force: o.Force = False,
+) -> None:
+    """Say what a model costs, and which of its rows cost it."""
+    from archprof.render import View, check
+
+    destinations = output.plan(outputs or [], format and format.value, force=force)
+    size = subject.parse_size(imgsz)
+    specs = subject.find_specs(reference, scale=scale, nc=nc, settings=settings or [])
+    several = scale == subject.ALL
+    view = View(detail=subject.choose_detail(specs, detail and detail.value), depth=depth, sort=sort, top=top)
+    check(view, several=several)
+    subject.load_plugins(plugins or [])
+    profiles = subject.profile_all(
+        specs, size=size, batch=batch, channels=channels, fuse=fuse, device=device, dtype=dtype
+    )
+    output.deliver(destinations, profiles, view, several=several)
