@@ -65,6 +65,9 @@ class DynamicConv2d(nn.Module):
         d: Dilation.
         experts: M; None takes ``default_experts``.
         router: A key of :data:`ROUTERS`; None takes ``default_router``.
+
+    Raises:
+        ValueError: For fewer than one expert, or a router that is none of them.
     """
 
     # Class attributes, so that a row can set them for every dynamic convolution inside the block it builds.
@@ -85,7 +88,12 @@ class DynamicConv2d(nn.Module):
     ) -> None:
         super().__init__()
         experts = self.default_experts if experts is None else experts
-        chosen = ROUTERS[self.default_router if router is None else router]
+        router = self.default_router if router is None else router
+        if experts < 1:
+            raise ValueError(f"experts must be at least 1, not {experts}")
+        if router not in ROUTERS:
+            raise ValueError(f"router must be {' or '.join(ROUTERS)}, not {router!r}")
+        chosen = ROUTERS[router]
         self.router = chosen.layers(c1, experts)
         self.squash = chosen.squash
         self.kernels = CondConv2d(c1, c2, k, s, autopad(k, p, d), d, g, num_experts=experts)

@@ -126,7 +126,13 @@ class PST(nn.Module):
 
 
 def pair(row: RowContext) -> Call:
-    """``(c1, c_up, c2, repeats, *rest)`` from a fine and a coarse input."""
+    """``(c1, c_up, c2, repeats, *rest)``.
+
+    Raises:
+        ValueError: Where the row does not read two others.
+    """
+    if len(row.inputs) != 2:
+        raise ValueError(f"it reads a fine map and a coarse one, not {len(row.inputs)} of them")
     fine, coarse = row.inputs
     out = row.scaled(row.arguments[0])
     return Call((fine, coarse, out, row.repeats, *row.arguments[1:]), out)

@@ -31,7 +31,13 @@ def area_attention(row: RowContext) -> Call:
 
 
 def hyperace(row: RowContext) -> Call:
-    """``(c1, c2, repeats, hyperedges, *rest)``; c1 is the middle map's, hyperedges go with the scale."""
+    """``(c1, c2, repeats, hyperedges, *rest)``; c1 is the middle map's, hyperedges go with the scale.
+
+    Raises:
+        ValueError: Where the row does not read three others.
+    """
+    if len(row.inputs) != 3:
+        raise ValueError(f"it reads a fine, a middle and a coarse map, not {len(row.inputs)} of them")
     out = row.scaled(row.arguments[0])
     hyperedges = int(row.arguments[1] * HYPEREDGES.get(row.scale or "", 1))
     adjust = (False,) if row.scale in LARGE else ()
