@@ -26,6 +26,13 @@ INITIALISERS: frozenset[Callable[..., Any]] = frozenset(
 """What fills a tensor, and is half of the time that building takes, for nothing on a tensor without values."""
 
 
+ALLOCATIONS = frozenset(
+    {torch.empty, torch.empty_strided, torch.full, torch.ones, torch.rand, torch.randn, torch.zeros}
+)
+"""Functions that make tensors as large as weights. ``arange``, ``linspace`` and ``tensor`` are not among them:
+what they make is small, and models read it while they are made (a schedule of drop rates, a table of indices)."""
+
+
 class SkipInitialisation(TorchFunctionMode):
     """Leaves tensors without values alone where they would be filled."""
 
@@ -44,8 +51,32 @@ class SkipInitialisation(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
+class AllocateOnMeta(TorchFunctionMode):
+    """Gives new tensors that may be weights no memory, and leaves the others their values."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Called by torch for each of its functions."""
+        kwargs = kwargs or {}
+        if func in ALLOCATIONS and kwargs.get("device") is None:
+            kwargs = {**kwargs, "device": "meta"}
+        return func(*args, **kwargs)
+
+
 @contextmanager
 def on_meta() -> Iterator[None]:
     """While it holds, new tensors have a shape and no memory."""
     with torch.device("meta"), SkipInitialisation():
+        yield
+
+
+@contextmanager
+def keeping_values() -> Iterator[None]:
+    """As :func:`on_meta`, for a constructor that reads what it has just computed."""
+    with AllocateOnMeta(), SkipInitialisation():
         yield

@@ -11,8 +11,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from archprof.build import rules, stock_rules
-from archprof.build.registry import STOCK, register
+from archprof.build.registry import register
 from archprof.build.ultralytics_import import import_ultralytics
+from archprof.variant.spec import STOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ RULES: dict[str, Rule] = {
     "RTDETRDecoder": rules.all_channels_second,
     "ResNetLayer": stock_rules.resnet_layer,
     "SemanticSegment": rules.all_channels_last,
-    "TorchVision": rules.leading_channels,
+    "TorchVision": stock_rules.torchvision_backbone,
     "nn.BatchNorm2d": stock_rules.batch_norm,
     "v10Detect": rules.all_channels_last,
 }

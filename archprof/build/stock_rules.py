@@ -76,3 +76,9 @@ def cb_linear(row: RowContext) -> Call:
 def depth_head(row: RowContext) -> Call:
     """``(middle, [channels of every input])``: a second argument, of older files, is dropped."""
     return Call((*row.arguments[:1], list(row.inputs)), row.inputs[0], row.repeats)
+
+
+def torchvision_backbone(row: RowContext) -> Call:
+    """``(name, weights, *rest)`` after the output channels: pretrained weights are never fetched, so there are none."""
+    channels, name, _weights, *rest = (*row.arguments, None) if len(row.arguments) < 3 else row.arguments
+    return Call((name, None, *rest), channels, row.repeats)

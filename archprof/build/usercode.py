@@ -78,7 +78,7 @@ def framed(what: str, root: Path | None, error: type[ArchprofError]) -> Iterator
             message,
             path=place.filename if place else None,
             line=place.lineno if place else None,
-            hint="\n".join(f"  | {line}" for line in lines),
+            hint="\n".join(f"  | {line}" for line in lines) if place else None,
         ) from raised
 
 
