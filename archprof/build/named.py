@@ -77,7 +77,7 @@ def _make(spec: ModelSpec, recipe: Recipe) -> nn.Module:
         torch.manual_seed(0)
         module = recipe.make()
     if not isinstance(module, nn.Module):
-        raise BuildError(f"{spec.reference} returned {module!r:.80}, not a torch.nn.Module")
+        raise BuildError(f"{spec.reference} returned a {type(module).__name__}, not a torch.nn.Module")
     return module
 
 

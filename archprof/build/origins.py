@@ -99,7 +99,12 @@ def python_recipe(spec: ModelSpec, channels: int) -> Recipe:
     width), or (length,) for a model of tokens.
     """
     place, _, path = spec.target.rpartition(":")
-    module = import_code(place, BuildError)
+    try:
+        module = import_code(place, BuildError)
+    except BuildError as error:  # tim:resnet50 reads as a function of a module
+        if near := nearest(place, ORIGINS, 1):
+            error.hint = error.hint or f"did you mean {near[0]}:{path}?"
+        raise
     factory: Any = module
     for name in path.split("."):
         if not hasattr(factory, name):
@@ -107,7 +112,8 @@ def python_recipe(spec: ModelSpec, channels: int) -> Recipe:
             raise UnknownReferenceError(f"{place} has no {name!r}", hint=did_you_mean(name, functions))
         factory = getattr(factory, name)
     if not callable(factory) or isinstance(factory, nn.Module):
-        raise BuildError(f"{spec.target} is not a function that returns a torch.nn.Module, but {factory!r:.80}")
+        kind = type(factory).__name__
+        raise BuildError(f"{spec.target} must be a function that returns a torch.nn.Module; it is a {kind}")
     root = root_of(module.__spec__) if module.__spec__ else None
 
     def make() -> Any:
