@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archprof.assemble import assemble
+from archprof.build.blame import naming_rows
 from archprof.build.inputs import make_inputs
 from archprof.build.load import build
 from archprof.count.conventions import thop_2_0
@@ -27,7 +28,8 @@ class Options:
     """How a spec is to be built and run.
 
     Attributes:
-        size: The input's (height, width), or (length,) for tokens; the model's own where None.
+        size: The input's (height, width), (side,) of a square image, or (length,) for tokens; the model's own
+            where None.
         batch: Samples at once.
         channels: Channels of the input image.
         fuse: Whether to fold normalisations into convolutions and drop branches that only train.
@@ -76,7 +78,8 @@ def _run(spec: Spec, options: Options, device: str) -> tuple[Built, tuple[torch.
     if built.kind == "image":
         built.module.to(inputs[0].dtype)
     run = trace if device == "meta" else trace_values
-    return built, inputs, run(built.module, inputs)
+    with naming_rows(built.module, spec):
+        return built, inputs, run(built.module, inputs)
 
 
 def _reported(built: Built, ledger: Ledger, inputs: tuple[torch.Tensor, ...]) -> dict[str, Reported]:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from archprof.build.built import Built
 
-DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float32, torch.float16, torch.bfloat16, torch.float64)}
+_FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
+DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in _FLOATS}
 """What a model may be run in, by name."""
 
 
@@ -42,7 +43,8 @@ def make_inputs(
 
     Args:
         built: The model.
-        size: (height, width) of an image, or (length,) of a text; the model's own by default.
+        size: (height, width) of an image, (side,) of a square one, or (length,) of a text; the model's own by
+            default.
         batch: How many of them.
         dtype: An image's type; tokens are int64.
         device: Where the tensor is to be.
@@ -61,6 +63,7 @@ def make_inputs(
         if len(wanted) != 1 or wanted[0] < 1:
             raise UsageError(f"{_text(wanted)} is no length of a text", hint="give one positive number")
         return (torch.zeros(batch, *wanted, dtype=torch.int64, device=where),)
+    wanted = wanted * 2 if len(wanted) == 1 else wanted
     _check_image(wanted, max(built.strides, default=1))
     shape = (batch, built.channels, *wanted)
     if where.type == "meta":
