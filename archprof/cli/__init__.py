@@ -7,6 +7,7 @@ import typer
 from archprof import __version__
 from archprof.cli import options as o
 from archprof.cli.command import common
+from archprof.cli.console import console
 from archprof.cli.schema import schema
 from archprof.cli.summary import summary
 
@@ -42,6 +43,7 @@ def archprof(
     debug: o.Debug = False,
 ) -> None:
     """Take in what stands before the command."""
+    console.forget()
     common(verbose, quiet, color, debug)
 
 

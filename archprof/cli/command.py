@@ -20,7 +20,7 @@ FAILED = 2
 
 
 def common(verbose: o.Verbose = False, quiet: o.Quiet = False, color: o.Color = None, debug: o.Debug = False) -> None:
-    """Take in the options that may stand before the command as well as after it."""
+    """Take in the options that stand after the command; those before it stay as they are."""
     console.verbose |= verbose
     console.quiet |= quiet
     console.debug |= debug
@@ -68,7 +68,6 @@ def _guarded(work: Callable[[], None]) -> None:
         if console.debug:
             traceback.print_exc()
         first, *_ = str(error).splitlines() or [""]
-        console.error(f"internal error: {type(error).__name__}: {first}")
-        if not console.debug:
-            console.error("this is a fault of archprof's; --debug shows where it happened")
+        where = "" if console.debug else " (a fault of archprof's: --debug shows where)"
+        console.error(f"internal error: {type(error).__name__}: {first}{where}")
         raise typer.Exit(FAILED) from None

@@ -38,6 +38,10 @@ class Console:
     verbose: bool = False
     debug: bool = False
 
+    def forget(self) -> None:
+        """Be as at the start: a command line begins."""
+        self.color, self.quiet, self.verbose, self.debug = "auto", False, False, False
+
     def colored(self, stream: TextIO) -> bool:
         """Whether ANSI styles are wanted there: on a terminal, unless NO_COLOR or a dumb one forbids it."""
         if self.color != "auto":

@@ -1,7 +1,7 @@
 """What a command is about: references and options -> specs -> profiles."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archprof.cli.console import console
@@ -40,16 +40,12 @@ def find_specs(reference: str, *, scale: str | None, nc: int | None, settings: S
     """
     from archprof.variant import reference as references
     from archprof.variant import settings as values
-    from archprof.variant.spec import VariantSpec
 
     changes = values.parse(settings)
     if nc is not None:
         changes["nc"] = nc
     if scale != ALL:
-        spec = references.resolve(reference, scale=scale)
-        if isinstance(spec, VariantSpec) and spec.scale_assumed:
-            console.note(f"scale {spec.scale} assumed; --scale chooses among {', '.join(spec.scales)} or all")
-        return [values.apply(spec, changes)]
+        return [values.apply(references.resolve(reference, scale=scale), changes)]
     scales = references.scales(reference)
     if not scales:
         raise UsageError(f"{reference} has no scales", hint="leave out --scale")
@@ -90,6 +86,16 @@ def profile_all(specs: Sequence["Spec"], **options: Any) -> list["Profile"]:
     for spec in specs:
         with console.working(f"profiling {spec.name}"):
             profiles.append(profile_spec(spec, Options(**options)))
-    for remark in dict.fromkeys(remark for profile in profiles for remark in profile.environment.remarks):
+    for remark in _remarks(specs, profiles):
         console.note(remark)
     return profiles
+
+
+def _remarks(specs: Sequence["Spec"], profiles: Sequence["Profile"]) -> Iterator[str]:
+    """What a reader of the figures should know, each thing once; said only once there are figures."""
+    from archprof.variant.spec import VariantSpec
+
+    for spec in specs:
+        if isinstance(spec, VariantSpec) and spec.scale_assumed and len(specs) == 1:
+            yield f"scale {spec.scale} assumed; --scale chooses among {', '.join(spec.scales)} or all"
+    yield from dict.fromkeys(remark for profile in profiles for remark in profile.environment.remarks)

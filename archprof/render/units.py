@@ -47,7 +47,7 @@ def size(number: int) -> str:
 
 def percent(share: float) -> str:
     """A share from 0 to 1 with one decimal and no sign, for a column that names it: ``12.3``; ``100``."""
-    return "100" if share == 1 else f"{100 * share:.1f}"
+    return "100" if math.isclose(share, 1, rel_tol=1e-9) else f"{100 * share:.1f}"
 
 
 def coverage(share: float) -> str:
