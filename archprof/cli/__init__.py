@@ -10,6 +10,7 @@ from archprof.cli.command import common
 from archprof.cli.console import console
 from archprof.cli.schema import schema
 from archprof.cli.summary import summary
+from archprof.cli.zoo import zoo
 
 app = typer.Typer(
     name="archprof",
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command()(summary)
 app.command()(schema)
+app.add_typer(zoo, name="zoo")
 
 
 def print_version(wanted: bool) -> None:

@@ -20,7 +20,7 @@ def one(profile: Profile, table: Table | None, view: View) -> str:
     """One profile."""
     lines = [*_title(profile, header.title(profile)), *_facts(header.facts(profile))]
     if table:
-        lines += ["", *_table(table)]
+        lines += ["", *table_lines(table)]
     return "\n".join(lines) + "\n"
 
 
@@ -28,7 +28,11 @@ def several(profiles: Sequence[Profile], table: Table, view: View) -> str:
     """One variant at several scales, one line each."""
     first, *_ = profiles
     unknown = header.unknown(*profiles)
-    lines = [*_title(first, header.title_of_all(first)), *([*_facts(unknown), ""] if unknown else []), *_table(table)]
+    lines = [
+        *_title(first, header.title_of_all(first)),
+        *([*_facts(unknown), ""] if unknown else []),
+        *table_lines(table),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -44,7 +48,8 @@ def _facts(facts: list[header.Fact]) -> list[str]:
     return lines
 
 
-def _table(table: Table) -> list[str]:
+def table_lines(table: Table) -> list[str]:
+    """The lines of a table; of its columns those that are printed."""
     table = table.printed
     lines = [
         _line([column.title for column in table.columns]),

@@ -1,0 +1,42 @@
+"""``archprof zoo``."""
+
+from typing import Annotated
+
+import typer
+
+from archprof.cli import options as o
+from archprof.cli.command import command
+from archprof.cli.console import console
+
+Format = Annotated[o.FormatChoice, o.option("--format", help="Format of the listing.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A variant, as `archprof zoo` lists it.")]
+
+
+@command
+def list_command(context: typer.Context, format: Format = o.FormatChoice.text) -> None:  # noqa: A002
+    """List the variants of the installed families, with what was published for them."""
+    if context.invoked_subcommand is not None:
+        return
+    from archprof.render import View
+    from archprof.render.zoo import FORMATS
+    from archprof.variant.catalogue import catalogue
+
+    console.write(FORMATS[format](catalogue(), console.fit(View())))
+
+
+@command
+def show_command(name: Name) -> None:
+    """Print a variant's YAML."""
+    from archprof.errors import UsageError
+    from archprof.variant.reference import resolve
+    from archprof.variant.spec import VariantSpec
+
+    spec = resolve(name)
+    if not isinstance(spec, VariantSpec):
+        raise UsageError(f"{name} is not a YAML")
+    console.write(spec.path.read_text(encoding="utf-8-sig"))
+
+
+zoo = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+zoo.callback(invoke_without_command=True)(list_command)
+zoo.command("show")(show_command)
