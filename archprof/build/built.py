@@ -36,7 +36,7 @@ class Built:
         kind: "image" for a float tensor (batch, channels, height, width), "tokens" for an integer tensor
             (batch, length).
         channels: Channels of the input image.
-        size: The input's default (height, width), or (length,) for tokens.
+        size: The input's default (height, width), (frames, height, width) for a clip, or (length,) for tokens.
         strides: The strides of the head's inputs; an image's sides must be multiples of the largest.
         fused: Whether it was fused as for deployment.
         remarks: What a reader of the figures should know of the building.

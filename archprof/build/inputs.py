@@ -43,20 +43,21 @@ def make_inputs(
 
     Args:
         built: The model.
-        size: (height, width) of an image, (side,) of a square one, or (length,) of a text; the model's own by
-            default.
+        size: (height, width) of an image or of a clip's frames, (side,) of square ones, or (length,) of a text;
+            the model's own by default.
         batch: How many of them.
         dtype: An image's type; tokens are int64.
         device: Where the tensor is to be.
 
     Returns:
-        An image of shape (batch, channels, height, width), uniform in [0, 1), or tokens of shape (batch, length).
+        An image of shape (batch, channels, height, width), or a clip of (batch, channels, frames, height, width),
+        uniform in [0, 1); or tokens of shape (batch, length).
 
     Raises:
         UsageError: Where the size does not fit the model, or the batch or the dtype is none.
         DeviceError: Where there is no such device.
     """
-    where, kind, wanted = find_device(device), find_dtype(dtype), size or built.size
+    where, kind, wanted = find_device(device), find_dtype(dtype), size or built.size[-2:]
     if batch < 1:
         raise UsageError(f"batch {batch} is not positive")
     if built.kind == "tokens":
@@ -65,7 +66,7 @@ def make_inputs(
         return (torch.zeros(batch, *wanted, dtype=torch.int64, device=where),)
     wanted = wanted * 2 if len(wanted) == 1 else wanted
     _check_image(wanted, max(built.strides, default=1))
-    shape = (batch, built.channels, *wanted)
+    shape = (batch, built.channels, *built.size[:-2], *wanted)
     if where.type == "meta":
         return (torch.empty(shape, dtype=kind, device=where),)
     generator = torch.Generator(device=where).manual_seed(0)
