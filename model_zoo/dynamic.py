@@ -50,6 +50,16 @@ ROUTERS = {
 """The routers in use, by the name that ``router=`` takes."""
 
 
+def check_experts(experts: object) -> None:
+    """Refuse what is no number of experts, such as a YAML's "four", 2.5 or true.
+
+    Raises:
+        ValueError: Where it is not a whole number from 1 up.
+    """
+    if type(experts) is not int or experts < 1:
+        raise ValueError(f"experts must be a whole number from 1 up, not {experts!r}")
+
+
 class DynamicConv2d(nn.Module):
     """A convolution whose kernel is a mixture of M experts, weighed by a router from the image's mean.
 
@@ -67,7 +77,7 @@ class DynamicConv2d(nn.Module):
         router: A key of :data:`ROUTERS`; None takes ``default_router``.
 
     Raises:
-        ValueError: For fewer than one expert, or a router that is none of them.
+        ValueError: Where ``experts`` is no number of experts, or ``router`` none of the routers.
     """
 
     # Class attributes, so that a row can set them for every dynamic convolution inside the block it builds.
@@ -89,8 +99,7 @@ class DynamicConv2d(nn.Module):
         super().__init__()
         experts = self.default_experts if experts is None else experts
         router = self.default_router if router is None else router
-        if experts < 1:
-            raise ValueError(f"experts must be at least 1, not {experts}")
+        check_experts(experts)
         if router not in ROUTERS:
             raise ValueError(f"router must be {' or '.join(ROUTERS)}, not {router!r}")
         chosen = ROUTERS[router]

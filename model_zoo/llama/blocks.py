@@ -7,6 +7,7 @@ from timm.layers import SwiGLU
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from model_zoo.dynamic import check_experts
 from model_zoo.llama.experts import MixtureLinear
 
 PROJECTIONS = {"gate": "fc1_g", "up": "fc1_x", "down": "fc2"}
@@ -61,11 +62,12 @@ class DecoderLayer(nn.Module):
         experts_on: "gate", "up" or "down".
 
     Raises:
-        ValueError: For a projection of another name.
+        ValueError: For a projection of another name, or where ``experts`` is no number of experts.
     """
 
     def __init__(self, c: int, heads: int, hidden: int, experts: int = 1, experts_on: str = "gate") -> None:
         super().__init__()
+        check_experts(experts)
         if experts_on not in PROJECTIONS:
             raise ValueError(f"experts_on must be one of {', '.join(PROJECTIONS)}, not {experts_on!r}")
         self.attention_norm = nn.RMSNorm(c, eps=1e-6)

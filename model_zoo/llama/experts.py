@@ -18,16 +18,11 @@ class MixtureLinear(nn.Module):
     Args:
         c_in: Features in.
         c_out: Features out.
-        experts: M, at least 2.
-
-    Raises:
-        ValueError: For fewer than two experts.
+        experts: M.
     """
 
     def __init__(self, c_in: int, c_out: int, experts: int) -> None:
         super().__init__()
-        if experts < 2:
-            raise ValueError(f"a mixture needs at least 2 experts, not {experts!r}")
         self.router = nn.Linear(c_in, experts, bias=False)
         self.weight = nn.Parameter(torch.empty(experts, c_in, c_out))
         nn.init.uniform_(self.weight, -(c_in**-0.5), c_in**-0.5)  # nn.Linear's own range

@@ -5,17 +5,16 @@ from __future__ import annotations
 from timm.models import ghostnet
 from torch import nn
 
-from model_zoo.dynamic import DynamicConv2d
+from model_zoo.dynamic import DynamicConv2d, check_experts
 
 
 def dynamic(plain: nn.Conv2d, experts: int) -> nn.Module:
     """The dynamic convolution of the same shape; one expert is the plain convolution itself, without a router.
 
     Raises:
-        ValueError: For fewer than one expert.
+        ValueError: Where ``experts`` is no number of experts.
     """
-    if experts < 1:
-        raise ValueError(f"experts must be at least 1, not {experts!r}")
+    check_experts(experts)
     if experts == 1:
         return plain
     return DynamicConv2d(

@@ -118,7 +118,7 @@ def test_no_token_sees_a_later_one():
     ("values", "message"),
     [
         ({"experts": 4, "experts_on": "middle"}, "experts_on must be one of gate, up, down, not 'middle'"),
-        ({"experts": 0}, "a mixture needs at least 2 experts, not 0"),
+        ({"experts": 0}, "experts must be a whole number from 1 up, not 0"),
         ({"heads": 3}, "2048 features do not divide into 3 heads of even size"),
     ],
 )
