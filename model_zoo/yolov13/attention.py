@@ -33,7 +33,7 @@ class AreaAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Attend within bands, add the values' positional term, project."""
-        query, key = self._bands(self.qk(x)).chunk(2, dim=-1)
+        query, key = (self._bands(half) for half in self.qk(x).chunk(2, dim=1))
         values = self.v(x)
         scores = query @ key.mT * query.shape[-1] ** -0.5
         y = scores.softmax(-1) @ self._bands(values)
