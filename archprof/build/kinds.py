@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archprof.build.observe import observe
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -76,17 +78,10 @@ def _stride_of_32(model: Any, channels: int) -> tuple[float, ...]:
 
 def _probe(model: Any, channels: int) -> Trace:
     """One pass over a small image, the head in training mode, where it needs no strides."""
-    from archprof.trace.run import ValuesNeededError, trace, trace_values
-
     head: nn.Module = model.model[-1]
     head.training = True
     try:
-        return trace(model, (torch.empty(1, channels, PROBE, PROBE, device="meta"),))
-    except ValuesNeededError:
-        device = next(model.parameters()).device
-        if device.type == "meta":
-            raise
-        return trace_values(model, (torch.zeros(1, channels, PROBE, PROBE, device=device),))
+        return observe(model, lambda device: torch.zeros(1, channels, PROBE, PROBE, device=device))
     finally:
         head.training = False
 

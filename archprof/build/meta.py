@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from archprof.trace.shapes import SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,15 +71,41 @@ class AllocateOnMeta(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
+class DirectShapes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Works out results without values directly, where torch would do it in Python, in milliseconds."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Else torch imports its compiler, for seconds, to guard the method below from it.
+        return False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Called by torch for each operation."""
+        kwargs = kwargs or {}
+        shape_of = SHAPES.get(func)
+        if shape_of is not None and _without_values(args):
+            result = shape_of(*args, **kwargs)
+            if result is not None:
+                return result
+        return func(*args, **kwargs)
+
+
+def _without_values(args: tuple[Any, ...]) -> bool:
+    """Whether an operation's first tensor is on meta, and so its result will be."""
+    first = args[0] if args else None
+    first = first[0] if isinstance(first, (list, tuple)) and first else first
+    return isinstance(first, torch.Tensor) and first.is_meta
+
+
 @contextmanager
 def on_meta() -> Iterator[None]:
     """While it holds, new tensors have a shape and no memory."""
-    with torch.device("meta"), SkipInitialisation():
+    with torch.device("meta"), SkipInitialisation(), DirectShapes():  # type: ignore[no-untyped-call]
         yield
 
 
 @contextmanager
 def keeping_values() -> Iterator[None]:
     """As :func:`on_meta`, for a constructor that reads what it has just computed."""
-    with AllocateOnMeta(), SkipInitialisation():
+    with AllocateOnMeta(), SkipInitialisation(), DirectShapes():  # type: ignore[no-untyped-call]
         yield

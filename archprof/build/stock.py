@@ -108,8 +108,8 @@ def _sppf(block: Any) -> Any:
     from ultralytics.nn.modules import Conv
 
     @functools.wraps(block, updated=())
-    def build(*arguments: Any) -> nn.Module:
-        module: nn.Module = block(*arguments)
+    def build(*arguments: Any) -> Any:
+        module = block(*arguments)
         if len(arguments) <= 3:
             module.cv1.act = Conv.default_act
         return module

@@ -68,7 +68,7 @@ def batch_norm(row: RowContext) -> Call:
 
 
 def cb_linear(row: RowContext) -> Call:
-    """``(c_in, *arguments)``; several maps come out, and only a CBFuse, which does not ask for their channels, reads them."""
+    """``(c_in, *arguments)``; several maps come out, which only a CBFuse reads, and that asks for no channels."""
     outs, *rest = row.arguments
     return Call((row.inputs[0], outs, *rest), sum(outs), row.repeats)
 

@@ -1,0 +1,41 @@
+"""One pass over a model that is being built, to learn from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from archprof.trace.run import ValuesNeededError, trace, trace_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor, nn
+
+    from archprof.trace.record import Trace
+
+
+def observe(model: nn.Module, make: Callable[[torch.device], Tensor]) -> Trace:
+    """A pass without memory where the model allows it, else a real one on the device that it is on.
+
+    Args:
+        model: The model.
+        make: Makes its input on a device.
+
+    Raises:
+        ValuesNeededError: Where the model reads values and has none.
+        RunError: Where it does not run.
+    """
+    try:
+        return trace(model, (make(torch.device("meta")),))
+    except ValuesNeededError:
+        device = device_of(model)
+        if device.type == "meta":
+            raise
+        return trace_values(model, (make(device),))
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where its parameters are; the CPU for a model without any."""
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
