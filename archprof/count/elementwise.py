@@ -59,7 +59,7 @@ for _flops, _names in _PER_OUTPUT.items():
 _PER_INPUT = {
     # Reductions: one step an element.
     1: (
-        *("sum", "mean", "prod", "amax", "amin", "aminmax", "max", "min", "argmax", "argmin", "any", "all"),
+        *("sum", "prod", "amax", "amin", "aminmax", "max", "min", "argmax", "argmin", "any", "all"),
         *("cumsum", "cumprod", "logcumsumexp", "nansum", "count_nonzero", "median", "nanmedian"),
         *("scatter_add", "scatter_reduce", "index_add", "index_reduce", "trace", "mode", "kthvalue"),
     ),
@@ -72,6 +72,11 @@ _PER_INPUT = {
 }
 for _flops, _names in _PER_INPUT.items():
     register_formula(*(f"aten.{name}" for name in _names))(per_input(_flops))
+
+
+@register_formula("aten.mean")
+def _mean(operation: Operation) -> Count:
+    return Count(0, operation.arguments[0].numel + operation.outputs[0].numel)
 
 
 def pointwise(operation: Operation) -> Count:

@@ -112,6 +112,30 @@ def _attention(operation: Operation) -> Count:
     return Count(macs.attention(query.shape, key.shape, value.shape), 6 * scores)
 
 
+@register_formula("aten._native_multi_head_attention")
+def _fused_attention(operation: Operation) -> Count:
+    query, key, _, width, heads = operation.arguments[:5]
+    return _attention_block(query.numel // width, key.shape[-2], width, heads)
+
+
+def _attention_block(tokens: int, keys: int, width: int, heads: int) -> Count:
+    """Self-attention with its four projections and their biases, for all the tokens of a batch."""
+    products = 4 * tokens * width * width + 2 * tokens * keys * width
+    return Count(products, 4 * tokens * width + 6 * heads * tokens * keys)
+
+
+@register_formula("aten._transformer_encoder_layer_fwd")
+def _fused_encoder_layer(operation: Operation) -> Count:
+    source, width, heads = operation.arguments[:3]
+    hidden = operation.arguments[14].shape[0]
+    gelu = operation.arguments[7]
+    tokens = source.numel // width
+    attention = _attention_block(tokens, source.shape[-2], width, heads)
+    # Two norms of 8 an element, two residuals, and the two biases and the activation between the linear layers.
+    rest = tokens * (18 * width + width + hidden * (2 + 2 * bool(gelu)))
+    return Count(attention.macs + 2 * tokens * width * hidden, attention.elementwise_flops + rest)
+
+
 @register_formula("torchvision.deform_conv2d")
 def _deformable_convolution(operation: Operation) -> Count:
     input_, weight, offset = operation.arguments[:3]
@@ -120,4 +144,4 @@ def _deformable_convolution(operation: Operation) -> Count:
     samples = output.shape[0] * output.shape[2] * output.shape[3] * input_.shape[1] * weight.shape[2] * weight.shape[3]
     masked = samples if operation.arguments[-1] else 0
     count = macs.convolution(input_.shape, weight.shape, output.shape, transposed=False)
-    return Count(count, 7 * samples + masked + 2 * offset.numel)
+    return Count(count, 7 * samples + masked + 2 * offset.numel + output.numel)

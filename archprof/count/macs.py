@@ -48,9 +48,3 @@ def attention(query: Shape, key: Shape, value: Shape) -> int:
         value: (..., heads or fewer, S, Ev).
     """
     return prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
-
-
-def bilinear(left: Shape, weight: Shape, right: Shape) -> int:
-    """MACs of x₁ᵀ W x₂ for (N, D1), (C, D1, D2), (N, D2): first x₁ᵀ W, then its product with x₂."""
-    rows = prod(left[:-1])
-    return rows * prod(weight) + rows * weight[0] * right[-1]

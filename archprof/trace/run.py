@@ -1,7 +1,7 @@
 """Runs a model once, without memory or arithmetic, and records every operation that it runs.
 
-The pass is made on meta tensors whatever device the model is on: a parameter that holds values is stood in for
-by a meta tensor of the same layout, so nothing is allocated, nothing computed, and nothing of the model's
+The pass is made on meta tensors whatever device the model is on: a parameter that holds values is stood in for by
+a meta tensor of the same layout, so nothing is allocated, nothing computed, and nothing of the model's
 changed, and CPU, CUDA and meta models give the same trace.
 """
 
@@ -109,6 +109,20 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 raise ValuesNeededError(f"{self.where} needs the values of its input: {func}") from error
             raise
 
+    def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Put stand-ins in the model in place of its parameters and buffers; the inputs on meta too."""
+        for module in self.trace.model.modules():
+            registered: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
+            for tensors in registered:
+                for name, tensor in tensors.items():
+                    if tensor is not None and not tensor.is_meta:
+                        tensors[name] = self._stand_in(tensor)
+            # Recurrent layers hand their weights to torch in a list of their own.
+            for name, value in vars(module).items():
+                if isinstance(value, list) and any(id(item) in self._stand_ins for item in value):
+                    vars(module)[name] = [self._stand_ins.get(id(item), item) for item in value]
+        return tuple([self._on_meta(value) for value in inputs])
+
     @property
     def where(self) -> str:
         """The module that is running, for a message."""
@@ -168,6 +182,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if found is None:
             info = self._info(tensor)
             found = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+            if isinstance(tensor, torch.nn.Parameter):
+                found = torch.nn.Parameter(found, tensor.requires_grad)
             self._stand_ins[id(tensor)] = found
             self._seen[id(found)] = (found, info)
         return found
@@ -199,19 +215,23 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
     """Records while everything is computed for real."""
 
+    def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Nothing stands in for anything."""
+        return inputs
+
     def compute(self, func: Any, args: Any, kwargs: Any) -> Any:
         """The operation's result."""
         return func(*args, **kwargs)
 
 
 def _run(recorder: Recorder, model: nn.Module, inputs: tuple[Any, ...]) -> Trace:
-    recorder_on_meta = inputs if isinstance(recorder, ValueRecorder) else recorder._on_meta(inputs)
     with _as_found(model), torch.no_grad(), torch.random.fork_rng(devices=[]):
         entered = register_module_forward_pre_hook(recorder.enter)
         left = register_module_forward_hook(recorder.leave, always_call=True)
         try:
+            arguments = recorder.prepare(inputs)
             with recorder:
-                model(*recorder_on_meta)
+                model(*arguments)
         except RunError:
             raise
         except Exception as error:

@@ -54,6 +54,11 @@ def _ordered(tensor: Tensor) -> bool:
     return True
 
 
+def _channels_last(tensor: Tensor) -> bool:
+    """Whether torch may take its channels to be the fastest in memory, and so lay out a result that way."""
+    return tensor.ndim > 2 and (not _ordered(tensor) or tensor.stride(1) == 1)
+
+
 def _elementwise(shape: Sequence[int], *operands: Tensor) -> Tensor:
     """The result of a function of each element of some tensors that broadcast to a shape, all of one dtype.
 
@@ -251,13 +256,22 @@ def _bmm(left: Tensor, right: Tensor) -> Any:
     return _empty((left.shape[0], left.shape[1], right.shape[2]), left.dtype)
 
 
+@gives(aten.zeros_like.default, aten.ones_like.default)
+def _like(tensor: Tensor, **keywords: Any) -> Any:
+    """Another tensor of the same layout; with any option but a dtype it is left to torch."""
+    dtype = keywords.pop("dtype", None) or tensor.dtype
+    if any(value is not None and value is not False for value in keywords.values()) or not tensor.is_contiguous():
+        return None
+    return _empty(tensor.shape, dtype)
+
+
 @gives(aten.cat.default)
 def _cat(tensors: Sequence[Tensor], dim: int = 0) -> Any:
     first = tensors[0]
     dim %= max(first.ndim, 1)
     length = 0
     for tensor in tensors:
-        if tensor.dtype != first.dtype or tensor.ndim != first.ndim or (tensor.ndim > 3 and not _ordered(tensor)):
+        if tensor.dtype != first.dtype or tensor.ndim != first.ndim or _channels_last(tensor):
             return None
         length += tensor.shape[dim] if tensor.ndim else 0
         if any(a != b for i, (a, b) in enumerate(zip(tensor.shape, first.shape, strict=True)) if i != dim):
@@ -269,6 +283,8 @@ def _cat(tensors: Sequence[Tensor], dim: int = 0) -> Any:
 def _stack(tensors: Sequence[Tensor], dim: int = 0) -> Any:
     first = tensors[0]
     if any(tensor.shape != first.shape or tensor.dtype != first.dtype for tensor in tensors):
+        return None
+    if any(_channels_last(tensor) for tensor in tensors):
         return None
     dim %= first.ndim + 1
     return _empty((*first.shape[:dim], len(tensors), *first.shape[dim:]), first.dtype)

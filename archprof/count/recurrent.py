@@ -1,0 +1,56 @@
+"""What the fused recurrent kernels cost: the same as the operations that torch runs without them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archprof.count.formulas import Count, register_formula
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from archprof.trace.record import Operation
+
+_RELU, _TANH, _LSTM, _GRU = range(4)
+"""cuDNN's and oneDNN's own numbers for the kinds of cell."""
+
+_CELL = {
+    # Each unit, with biases: two of them a gate, the sum of the two products, the activation.
+    _RELU: 4,
+    _TANH: 4,
+    # Four gates of 4; c' = f·c + i·g (3), tanh, o· (2).
+    _LSTM: 4 * 4 + 5,
+    # Two gates of 4, their biases again for the third (2), r·, +, tanh (3), h' = n + z·(h − n) (3).
+    _GRU: 2 * 4 + 2 + 3 + 3,
+}
+_GATES = {_RELU: 1, _TANH: 1, _LSTM: 4, _GRU: 3}
+
+
+def _count(tokens: int, mode: int, hidden: int, weights: Iterable[Any], *, biased: bool) -> Count:
+    """Every token meets every weight once; ``weights`` may hold biases too, which have one dimension."""
+    matrices = [weight for weight in weights if len(weight.shape) == 2]
+    # An input and a hidden matrix make one cell.
+    cells = len(matrices) // 2
+    per_unit = _CELL[mode] - (0 if biased else 2 * _GATES[mode])
+    return Count(tokens * sum(matrix.numel for matrix in matrices), tokens * cells * hidden * per_unit)
+
+
+@register_formula("aten.mkldnn_rnn_layer")
+def _mkldnn(operation: Operation) -> Count:
+    input_, *weights = operation.arguments[:5]
+    mode, hidden, _, biased = operation.arguments[9:13]
+    return _count(input_.numel // input_.shape[-1], mode, hidden, weights, biased=biased)
+
+
+@register_formula("aten._cudnn_rnn", "aten.miopen_rnn")
+def _cudnn(operation: Operation) -> Count:
+    input_, weights, rows = operation.arguments[:3]
+    mode, hidden = operation.arguments[6:8]
+    return _count(input_.numel // input_.shape[-1], mode, hidden, weights, biased=rows > 2)
+
+
+@register_formula("aten._thnn_fused_lstm_cell", "aten._thnn_fused_gru_cell")
+def _fused_cell(operation: Operation) -> Count:
+    # The two products have run; what is left is a cell's elementwise work.
+    mode = _LSTM if "lstm" in operation.name else _GRU
+    return Count(0, operation.outputs[0].numel * _CELL[mode])
