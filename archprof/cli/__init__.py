@@ -6,11 +6,8 @@ import typer
 
 from archprof import __version__
 from archprof.cli import options as o
-from archprof.cli.command import common
-from archprof.cli.console import console
-from archprof.cli.schema import schema
-from archprof.cli.summary import summary
-from archprof.cli.zoo import zoo
+from archprof.cli import schema, summary, zoo
+from archprof.cli.command import begin
 
 app = typer.Typer(
     name="archprof",
@@ -22,9 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(summary)
-app.command()(schema)
-app.add_typer(zoo, name="zoo")
+app.command()(summary.summary)
+app.command()(schema.schema)
+app.add_typer(zoo.zoo, name="zoo")
 
 
 def print_version(wanted: bool) -> None:
@@ -45,8 +42,7 @@ def archprof(
     debug: o.Debug = False,
 ) -> None:
     """Take in what stands before the command."""
-    console.forget()
-    common(verbose, quiet, color, debug)
+    begin(verbose, quiet, color, debug)
 
 
 def main() -> None:

@@ -19,12 +19,15 @@ INTERRUPTED = 130
 FAILED = 2
 
 
+def begin(verbose: bool, quiet: bool, color: o.ColorChoice | None, debug: bool) -> None:
+    """Take in the options that stand before the command: a command line begins."""
+    console.verbose, console.quiet, console.debug = verbose, quiet, debug
+    console.color = color or o.ColorChoice.auto
+
+
 def common(verbose: o.Verbose = False, quiet: o.Quiet = False, color: o.Color = None, debug: o.Debug = False) -> None:
-    """Take in the options that stand after the command; those before it stay as they are."""
-    console.verbose |= verbose
-    console.quiet |= quiet
-    console.debug |= debug
-    console.color = color.value if color else console.color
+    """Take in the same options after the command; what stood before it holds unless they say otherwise."""
+    begin(console.verbose or verbose, console.quiet or quiet, color or console.color, console.debug or debug)
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from threading import Timer
 from typing import TYPE_CHECKING, TextIO
 
+from archprof.cli.options import ColorChoice
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,25 +29,21 @@ class Console:
     """What the command line said about talking: data goes to stdout, everything else to stderr.
 
     Attributes:
-        color: "auto", "always" or "never".
+        color: When to colour.
         quiet: Whether remarks and progress are wanted at all.
         verbose: Whether every step is to be told, with the time that it took.
         debug: Whether an internal error shows its traceback.
     """
 
-    color: str = "auto"
+    color: ColorChoice = ColorChoice.auto
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
 
-    def forget(self) -> None:
-        """Be as at the start: a command line begins."""
-        self.color, self.quiet, self.verbose, self.debug = "auto", False, False, False
-
     def colored(self, stream: TextIO) -> bool:
         """Whether ANSI styles are wanted there: on a terminal, unless NO_COLOR or a dumb one forbids it."""
-        if self.color != "auto":
-            return self.color == "always"
+        if self.color != ColorChoice.auto:
+            return self.color == ColorChoice.always
         forbidden = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
         return stream.isatty() and not forbidden
 

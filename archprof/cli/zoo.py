@@ -14,7 +14,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="A variant, as `archpr
 
 @command
 def list_command(context: typer.Context, format: Format = o.FormatChoice.text) -> None:  # noqa: A002
-    """List the variants of the installed families, with what was published for them."""
+    """List the zoo's variants, with the figures published for them."""
     if context.invoked_subcommand is not None:
         return
     from archprof.render import View
@@ -39,4 +39,5 @@ def show_command(name: Name) -> None:
 
 zoo = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 zoo.callback(invoke_without_command=True)(list_command)
+zoo.command("list")(list_command)
 zoo.command("show")(show_command)

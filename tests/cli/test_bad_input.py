@@ -1,0 +1,193 @@
+"""A mistake of the user's is one message with what is needed to mend it, exit 2, no traceback, nothing written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from click.testing import Result
+
+SECOND = "[-1, 1, Conv, [32, 3, 2]]"
+
+
+def edited(new: str, old: str = SECOND) -> Callable[[], None]:
+    """Write ``bad.yaml``: the tiny variant with one place changed. Its second row is on line 7."""
+
+    def write() -> None:
+        text = Path("tiny.yaml").read_text(encoding="utf-8")
+        assert old in text
+        Path("bad.yaml").write_text(text.replace(old, new), encoding="utf-8")
+
+    return write
+
+
+def written(text: str | bytes, name: str = "bad.yaml") -> Callable[[], None]:
+    return lambda: void(Path(name).write_bytes(text if isinstance(text, bytes) else text.encode()))
+
+
+def void(_: object) -> None:
+    return None
+
+
+def nothing() -> None:
+    return None
+
+
+HUGE = "nc: 2\nscales:\n  n: [1.0, 1.0, 100000000]\nbackbone:\n" + "  - [-1, 1, Conv, [1000000]]\n" * 2
+
+MISTAKES = {
+    "file not found": (nothing, "tinny.yaml", ["tinny.yaml", "did you mean tiny.yaml"]),
+    "syntax": (written("nc: 2\nbackbone:\n  - [-1, 1, Conv, [16]\n  - [-1]\n"), "bad.yaml", ["bad.yaml:4:3: "]),
+    "unknown block": (
+        edited("[-1, 1, Cnov, [32, 3, 2]]"),
+        "bad.yaml",
+        ["bad.yaml:7: ", "'Cnov'", "did you mean Conv", "--plugin"],
+    ),
+    "too many arguments": (
+        edited("[-1, 1, Conv, [32, 3, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1]]"),
+        "bad.yaml",
+        ["bad.yaml:7: ", "Conv takes (c1, c2, k=1"],
+    ),
+    "arguments of the wrong type": (
+        edited("[-1, 1, Conv, [32, 'three', 2]]"),
+        "bad.yaml",
+        ["bad.yaml:7: ", "'three'", "Conv takes (c1, c2, k=1"],
+    ),
+    "reads a later row": (edited("[2, 1, Conv, [32, 3, 2]]"), "bad.yaml", ["bad.yaml:7: ", "row 2"]),
+    "reads a row that is not there": (edited("[-3, 1, Conv, [32, 3, 2]]"), "bad.yaml", ["bad.yaml:7: ", "row -3"]),
+    "channels do not fit": (
+        edited("[-1, 1, nn.Conv2d, [99, 8, 3]]"),
+        "bad.yaml",
+        ["bad.yaml:7: row 1: nn.Conv2d was given 1×16×112×112"],
+    ),
+    "shapes do not fit": (
+        edited("[-1, 1, Conv, [16, 3, 2]]\n  - [[0, 1], 1, Concat, [1]]"),
+        "bad.yaml",
+        ["bad.yaml:8: row 2: Concat was given 1×16×112×112 and 1×16×56×56"],
+    ),
+    "scale": (nothing, "tiny.yaml --scale z", ["'z'", "n, s"]),
+    "scale in the name": (nothing, "yolo11q.yaml", ["'q'", "n, s, m, l, x"]),
+    "no scales": (nothing, "timm:resnet18 --scale all", ["no scales"]),
+    "size": (nothing, "yolo11n.yaml --imgsz 650", ["650", "32", "640x640"]),
+    "no size": (nothing, "tiny.yaml --imgsz 12by12", ["12by12", "384x640"]),
+    "10^12 parameters": (written(HUGE), "bad.yaml", ["bad.yaml:6: ", "parameters"]),
+    "a million rows": (written("backbone:\n" + "  - [-1, 1, Conv, [16]]\n" * 10**6), "bad.yaml", ["bad.yaml"]),
+    "device": (nothing, "tiny.yaml --device cuda:99", ["cuda:99", "cpu"]),
+    "no device": (nothing, "tiny.yaml --device tpu", ["tpu", "cuda:N"]),
+    "dtype": (nothing, "tiny.yaml --dtype float23", ["float23", "float32"]),
+    "setting": (nothing, "tiny.yaml --set kpt_shape=[1,2]", ["kpt_shape", "nc"]),
+    "no setting": (nothing, "tiny.yaml --set nc", ["key=value"]),
+    "plugin raises": (
+        written("x = 1\nraise ValueError('mine')\n", "blocks.py"),
+        "tiny.yaml --plugin blocks.py",
+        ["blocks.py:2", "mine", "| Traceback"],
+    ),
+    "no plugin": (nothing, "tiny.yaml --plugin blocks.py", ["blocks.py"]),
+    "empty": (written(""), "bad.yaml", ["bad.yaml", "empty"]),
+    "binary": (written(b"nc: 2\n\x80\x81"), "bad.yaml", ["bad.yaml:2", "binary", "0x80"]),
+    "directory": (lambda: Path("bad.yaml").mkdir(), "bad.yaml", ["bad.yaml", "directory"]),
+    "timm's name": (nothing, "timm:resnet19", ["resnet19", "timm:resnet18"]),
+    "torchvision's name": (nothing, "torchvision:resnet19", ["resnet19", "torchvision:resnet18"]),
+    "factory's file": (nothing, "models.py:make", ["models.py"]),
+    "factory": (written("def other(): ...\n", "models.py"), "models.py:make", ["make"]),
+    "not a model": (
+        written("def make(): return 1\n", "models.py"),
+        "models.py:make",
+        ["models.py:make", "int", "torch.nn.Module"],
+    ),
+    "column": (nothing, "tiny.yaml --sort flosp", ["flosp", "did you mean flops"]),
+    "extension": (nothing, "tiny.yaml -o out.xlsx", ["out.xlsx", "--format", ".csv"]),
+    "output folder": (nothing, "tiny.yaml -o no/out.json", ["no/out.json", "folder"]),
+    "output is there": (written("", "out.json"), "tiny.yaml -o out.json", ["out.json", "--force"]),
+    "output is a folder": (lambda: Path("out.json").mkdir(), "tiny.yaml -o out.json --force", ["out.json", "folder"]),
+    "output named twice": (nothing, "tiny.yaml -o out.json -o ./out.json", ["twice"]),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_one_message(archprof: Callable[[str], Result], folder: Path, name: str) -> None:
+    prepare, line, wanted = MISTAKES[name]
+    prepare()
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    result = archprof(f"summary {line}")
+
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert result.stderr.count("error: ") == 1
+    assert result.stderr.startswith("error: ")
+    assert "internal error" not in result.stderr
+    assert not [text for text in result.stderr.splitlines() if text.startswith("Traceback")]
+    for part in wanted:
+        assert part in result.stderr
+    after = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if "__pycache__" not in path.parts}
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("sumary tiny.yaml", "Did you mean 'summary'"),
+        ("summary tiny.yaml --fromat csv", "--format"),
+        ("summary tiny.yaml --detail row", "'rows'"),
+        ("summary tiny.yaml --batch 0", "'--batch'"),
+        ("summary", "REF"),
+    ],
+)
+def test_a_mistaken_option_names_what_was_meant(archprof: Callable[[str], Result], line: str, wanted: str) -> None:
+    result = archprof(line)
+    assert result.exit_code == 2
+    assert wanted in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.fixture
+def locked(folder: Path) -> Iterator[Path]:
+    """A folder that may be neither read nor written; root, whom nothing is forbidden, is somebody else meanwhile."""
+    locked = folder / "locked"
+    locked.mkdir()
+    locked.chmod(0)
+    user = os.geteuid()
+    if user == 0:
+        for parent in (folder, *folder.parents[:2]):
+            parent.chmod(0o755)
+        os.seteuid(65534)
+    yield locked
+    os.seteuid(user)
+    locked.chmod(0o700)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are another matter there")
+@pytest.mark.parametrize("line", ["locked/tiny.yaml", "tiny.yaml -o locked/out.json"])
+def test_a_folder_without_permission(archprof: Callable[[str], Result], locked: Path, line: str) -> None:
+    result = archprof(f"summary {line}")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: locked/")
+    assert "internal" not in result.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in another unit elsewhere")
+@pytest.mark.parametrize("name", ["10^12 parameters", "a million rows"])
+def test_what_is_too_large_is_refused_in_seconds_and_under_a_gigabyte(folder: Path, name: str) -> None:
+    prepare, line, _ = MISTAKES[name]
+    prepare()
+    code = (
+        "import resource, sys, time; from archprof.cli import app\n"
+        "import archprof.profiling\n"  # loading torch takes its time however small the model
+        "start = time.perf_counter()\n"
+        f"try: app({['summary', *line.split()]!r})\n"
+        "except SystemExit as end: code = end.code\n"
+        "print(code, time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
+    code_, seconds, kibibytes = run.stdout.split()
+    assert code_ == "2"
+    assert float(seconds) < 10
+    assert int(kibibytes) < 1_000_000
