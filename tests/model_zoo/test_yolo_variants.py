@@ -34,12 +34,16 @@ OUTPUTS = {
 }
 FAMILIES = ("resnet", "yolo11", "yolo26", "yolov10", "yolov13")
 
+# Other variants are built of the same blocks.
+QUICK = ("resnet18-pst", "yolo11-seg-DynamicConv", "yolo26-DynamicConv", "yolov13-DynamicBnAct", "yolov13-pose-PST")
+
 
 def _at_every_scale():
     for family in FAMILIES:
         for name, path in zoo.families()[family].variants.items():
             for position, scale in enumerate(yaml_file.load(path).scales):
-                yield pytest.param(name, scale, marks=[pytest.mark.full] if position else [], id=f"{name}-{scale}")
+                marks = [pytest.mark.full] if position or name not in QUICK else []
+                yield pytest.param(name, scale, marks=marks, id=f"{name}-{scale}")
 
 
 def _parameters(name, **values):
@@ -58,7 +62,9 @@ def test_runs_without_memory_at_every_scale(name, scale):
     assert pass_.calls[0].outputs[0].shape == OUTPUTS[name]
 
 
-@pytest.mark.parametrize("name", OUTPUTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.full]) for name in OUTPUTS]
+)
 def test_runs_on_a_processor(name):
     built = build(resolve(name), device="cpu")
     with torch.no_grad():
