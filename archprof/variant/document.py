@@ -22,7 +22,7 @@ except ImportError:  # PyYAML built without libyaml
     from yaml import SafeLoader as Loader  # type: ignore[assignment]
 
 MAX_BYTES = 1 << 20
-MAX_NODES = 150_000
+MAX_NODES = 120_000
 MAX_DEPTH = 40
 MAX_NUMBER = 100
 
