@@ -105,11 +105,11 @@ def _write(path: Path, text: str) -> None:
     target = path.resolve()
     try:
         if target.exists() and not target.is_file():  # a device or a named pipe is not replaced
-            target.write_text(text, encoding="utf-8")
+            target.write_text(text, encoding="utf-8", errors="replace")
             return
         draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         try:
-            with draft.open("x", encoding="utf-8") as stream:
+            with draft.open("x", encoding="utf-8", errors="replace") as stream:
                 stream.write(text)
             if target.exists():
                 shutil.copymode(target, draft)

@@ -64,16 +64,15 @@ def _facts(facts: list[header.Fact], width: int, style: Style) -> list[str]:
 
 def _wrapped(pieces: list[str], width: int) -> list[str]:
     """The pieces, three spaces apart, broken between pieces before it is broken inside one."""
-    lines = [""]
+    lines: list[str] = []
     for piece in pieces:
-        longer = f"{lines[-1]}   {piece}" if lines[-1] else piece
-        if len(longer) <= width:
-            lines[-1] = longer
+        if " " not in piece and len(piece) > width:  # a path, whose end tells more than its beginning
+            piece = "…" + piece[1 - width :]
+        if lines and len(lines[-1]) + 3 + len(piece) <= width:
+            lines[-1] += f"   {piece}"
         else:
-            broken = textwrap.wrap(piece, max(width, 20), break_long_words=False, break_on_hyphens=False)
-            lines += broken if lines[-1] else []
-            lines = lines if lines[0] else broken
-    return lines
+            lines += textwrap.wrap(piece, max(width, 20), break_long_words=False, break_on_hyphens=False)
+    return lines or [""]
 
 
 def _plain(text: str, style: str) -> str:
