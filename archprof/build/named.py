@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 
 def build_named(spec: ModelSpec, *, channels: int = 3, device: str = "meta") -> Built:
-    """Build a model that is not a YAML, in eval mode; its weights are the same each time.
+    """Build a model that is not a YAML, in eval mode.
 
-    It is built without memory where its constructor allows; a constructor that reads the values of tensors is
-    given those of small ones, and failing that is run for real, which ``remarks`` then say.
+    Its weights are the same each time, and the caller's random state is left alone. It is built without memory
+    where its constructor allows; a constructor that reads the values of tensors is given those of small ones,
+    and failing that is run for real, which ``remarks`` then say.
 
     Args:
         spec: Which model.
@@ -38,14 +39,14 @@ def build_named(spec: ModelSpec, *, channels: int = 3, device: str = "meta") -> 
         DeviceError: Where there is no such device.
     """
     where = find_device(device)
-    recipe = ORIGINS[spec.origin](spec, channels)
     remarks: tuple[str, ...] = ()
-    module = _without_memory(spec, recipe)
-    if module is None or where.type != "meta":
+    with torch.random.fork_rng(devices=[]):
+        recipe = ORIGINS[spec.origin](spec, channels)
+        module = _without_memory(spec, recipe)
         if module is None:
             remarks = (f"{spec.reference} reads values while it is made, so it was built in memory",)
-        module = _make(spec, recipe)
-        module.to(where)
+        if module is None or where.type != "meta":
+            module = _make(spec, recipe).to(where)
     module.eval()
     shape = recipe.shape(module)
     return Built(
@@ -72,9 +73,9 @@ def _without_memory(spec: ModelSpec, recipe: Recipe) -> nn.Module | None:
 
 
 def _make(spec: ModelSpec, recipe: Recipe) -> nn.Module:
-    """The model with the same weights each time; the caller's random state is left alone."""
-    with torch.random.fork_rng(devices=[]), framed(spec.reference, recipe.code, BuildError):
-        torch.manual_seed(0)
+    """The model, with the same weights each time."""
+    torch.manual_seed(0)
+    with framed(spec.reference, recipe.code, BuildError):
         module = recipe.make()
     if not isinstance(module, nn.Module):
         raise BuildError(f"{spec.reference} returned a {type(module).__name__}, not a torch.nn.Module")

@@ -124,10 +124,10 @@ def python_recipe(spec: ModelSpec, channels: int) -> Recipe:
         size = getattr(model, "input_size", None)
         if size is None:
             return (channels, SIDE, SIDE)
-        sides = (size, size) if isinstance(size, int) else tuple(size)
-        if not 1 <= len(sides) <= 4 or not all(map(is_count, sides)):
+        sides = (size, size) if isinstance(size, int) else size
+        if not isinstance(sides, (tuple, list)) or not 1 <= len(sides) <= 4 or not all(map(is_count, sides)):
             raise BuildError(f"{spec.target}: input_size must be 1 to 4 whole numbers, not {size!r}")
-        return (channels, *sides) if len(sides) == 2 else sides
+        return (channels, *sides) if len(sides) == 2 else tuple(sides)
 
     return Recipe(make, shape, code=root)
 
