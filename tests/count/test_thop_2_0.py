@@ -1,0 +1,114 @@
+"""The `thop-2.0` convention says what ultralytics-thop 2.0.14 says, to the operation."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from torch import nn
+
+from archprof.build.load import build
+from archprof.count.conventions import thop_2_0
+from archprof.count.ledger import count
+from archprof.trace.run import trace
+from archprof.variant.reference import resolve
+from archprof.variant.zoo import variants
+
+if TYPE_CHECKING:
+    from archprof.profile import Reported
+
+STOCK = {
+    "yolo11n": ["", "-seg", "-pose", "-obb", "-cls"],
+    "yolo12n": [""],
+    "yolo26n": ["", "-seg"],
+    "yolov10n": [""],
+    "yolov3-tiny": [""],
+    "yolov5n": ["", "-p6"],
+    "yolov6n": [""],
+    "yolov8n": ["", "-cls", "-ghost", "-p2", "-p6", "-pose", "-seg"],
+    "yolov9t": [""],
+    "yolov9s": [""],
+    "rtdetr-resnet50": [""],
+}
+NAMES = [stem + tail for stem, tails in STOCK.items() for tail in tails]
+OTHERS = ["timm:resnet18", "timm:convnext_atto", "torchvision:mobilenet_v3_small"]
+ZOO = [name for family, name, _ in variants() if family.name != "llama"]  # a language model takes no image
+IN_CI = {"yolo11n-seg", "yolo12n", "yolo26n", "yolov6n", "yolov8n-ghost", "yolov8n-p6", "rtdetr-resnet50", *OTHERS}
+IN_CI |= {name for name in ZOO if name.startswith("yolo")}
+REFERENCES = [name if name in IN_CI else pytest.param(name, marks=pytest.mark.full) for name in [*NAMES, *OTHERS, *ZOO]]
+
+
+@pytest.fixture(scope="module")
+def real(thop_2_0: Path, request: pytest.FixtureRequest) -> dict[str, tuple[float, int]]:
+    """What the old thop prints, run once for all the references that are asked for."""
+    asked = [
+        item.callspec.params["reference"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.module is request.module and hasattr(item, "callspec")
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(thop_2_0)}
+    script = Path(__file__).with_name("run_thop.py")
+    run = subprocess.run(
+        [sys.executable, str(script), *asked], env=environment, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    answers: dict[str, tuple[float, int]] = json.loads(run.stdout.splitlines()[-1])
+    return answers
+
+
+def replayed(model: nn.Module, side: int) -> Reported:
+    image = torch.empty(1, 3, side, side, device="meta")
+    answer = thop_2_0.reported(model, count(trace(model, (image,))), (side, side))
+    assert answer is not None
+    return answer
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_agrees_with_the_package(reference: str, real: dict[str, tuple[float, int]]) -> None:
+    built = build(resolve(reference))
+    answer = replayed(built.module, built.size[0])
+    assert [answer.operations, answer.input_shape[-1]] == real[reference]
+
+
+def test_at_least_twenty_stock_variants() -> None:
+    assert len(NAMES) >= 20
+
+
+def test_one_convolution_by_hand() -> None:
+    # At 32×32: output 8·32·32 = 8192 elements of 3·9 products, normalisation 4 an element.
+    model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8)).eval()
+    answer = replayed(model, 64)
+    assert answer.operations == 8192 * 27 + 4 * 8192
+    # Doubled, and four times the area.
+    assert answer.gflops == pytest.approx((8192 * 27 + 4 * 8192) * 2 * 4 / 1e9)
+    assert answer.missed == []
+
+
+class Functional(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(8, 3, 1, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.conv2d(x, self.weight)
+
+
+def test_a_convolution_run_as_a_function_is_missed_and_said_to_be() -> None:
+    answer = replayed(Functional(), 64)
+    assert answer.operations == 0
+    # 8·64·64 elements of 3 products, 2 FLOPs each.
+    assert [(missed.operation, missed.calls, missed.flops) for missed in answer.missed] == [
+        ("aten.convolution", 1, 8 * 64 * 64 * 3 * 2)
+    ]
+
+
+def test_a_model_that_takes_no_image_has_no_figure() -> None:
+    model = nn.Embedding(3, 4)
+    tokens = torch.zeros(1, 2, dtype=torch.int64)
+    assert thop_2_0.reported(model, count(trace(model, (tokens,))), (64, 64)) is None
