@@ -46,7 +46,8 @@ def build_named(spec: ModelSpec, *, channels: int = 3, device: str = "meta") -> 
         if module is None:
             remarks = (f"{spec.reference} reads values while it is made, so it was built in memory",)
         if module is None or where.type != "meta":
-            module = _make(spec, recipe).to(where)
+            module = _make(spec, recipe)
+    module.to(where)  # on meta too: what kept its values while the constructor ran needs them no longer
     module.eval()
     shape = recipe.shape(module)
     return Built(
