@@ -11,17 +11,21 @@ if TYPE_CHECKING:
     from archprof.build.registry import Call as Call
     from archprof.build.registry import RowContext as RowContext
     from archprof.build.registry import register as register
-    from archprof.profile import Profile as Profile
+    from archprof.count.formulas import register_formula as register_formula
+    from archprof.profiles import Profile as Profile
+    from archprof.profiling import profile as profile
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
     "Call": "archprof.build.registry",
-    "Profile": "archprof.profile",
+    "Profile": "archprof.profiles",
+    "profile": "archprof.profiling",
+    "register_formula": "archprof.count.formulas",
     "RowContext": "archprof.build.registry",
     "register": "archprof.build.registry",
 }
-__all__ = ["Call", "Profile", "RowContext", "__version__", "register"]
+__all__ = ["Call", "Profile", "RowContext", "__version__", "profile", "register", "register_formula"]
 
 
 def __getattr__(name: str) -> object:

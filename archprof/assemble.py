@@ -8,7 +8,7 @@ from collections import Counter
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from archprof.profile import (
+from archprof.profiles import (
     Coverage,
     Environment,
     Input,

@@ -2,48 +2,67 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import copy
+from typing import TYPE_CHECKING, Any
+
+import torch
 
 from archprof.assemble import assemble
 from archprof.build.blame import naming_rows
+from archprof.build.built import Built
 from archprof.build.inputs import make_inputs
 from archprof.build.load import build
 from archprof.count.conventions import thop_2_0
 from archprof.count.ledger import count
 from archprof.trace.run import ValuesNeededError, trace, trace_values
+from archprof.variant.spec import ModelSpec
 
 if TYPE_CHECKING:
-    import torch
+    from torch import nn
 
-    from archprof.build.built import Built
     from archprof.count.ledger import Ledger
-    from archprof.profile import Profile, Reported
+    from archprof.options import Options
+    from archprof.profiles import Profile, Reported
     from archprof.trace.record import Trace
     from archprof.variant.spec import Spec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How a spec is to be built and run.
+def profile(model: nn.Module, inputs: torch.Tensor | tuple[Any, ...]) -> Profile:
+    """Run a model once, without memory, and count what ran.
 
-    Attributes:
-        size: The input's (height, width), (side,) of a square image, or (length,) for tokens; the model's own
-            where None.
-        batch: Samples at once.
-        channels: Channels of the input image.
-        fuse: Whether to fold normalisations into convolutions and drop branches that only train.
-        device: "auto", "cpu", "cuda", "cuda:N" or "meta". The last two count without memory, so that
-            counting never waits for a device; on the others the model really runs.
-        dtype: The name of a torch dtype, of weights and images.
+    Args:
+        model: Any module, on any device, in whatever mode it is in; it is left as it was found.
+        inputs: What its forward takes: a tensor, or the tuple of its positional arguments.
+
+    Raises:
+        RunError: Where the forward fails.
     """
-
-    size: tuple[int, ...] | None = None
-    batch: int = 1
-    channels: int = 3
-    fuse: bool = False
-    device: str = "auto"
-    dtype: str = "float32"
+    arguments = inputs if isinstance(inputs, tuple) else (inputs,)
+    remarks: tuple[str, ...] = ()
+    try:
+        pass_ = trace(model, arguments)
+    except ValuesNeededError as error:
+        if any(parameter.is_meta for parameter in model.parameters()):
+            raise
+        # A copy: a pass with values may update statistics.
+        pass_ = trace_values(copy.deepcopy(model), arguments)
+        remarks = (f"run with values: {error.message}",)
+    tensors = tuple(argument for argument in arguments if isinstance(argument, torch.Tensor))
+    name = type(model).__name__
+    built = Built(
+        module=model,
+        spec=ModelSpec(name=name, reference=name, origin="python", target=f"{type(model).__module__}:{name}"),
+        kind="image" if len(tensors) == 1 and tensors[0].ndim == 4 else "tensors",
+    )
+    ledger = count(pass_)
+    return assemble(
+        built,
+        ledger,
+        inputs=tensors,
+        device=str(tensors[0].device),
+        reported=_reported(built, ledger, tensors),
+        remarks=remarks,
+    )
 
 
 def profile_spec(spec: Spec, options: Options) -> Profile:

@@ -1,7 +1,7 @@
 """The blocks that a variant's rows may name, and how each row's arguments become a constructor call.
 
 Everything that a YAML can build is here: Ultralytics' blocks, the zoo's, a plugin's. They all come in through
-:func:`register`.
+`register`.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def register(
     Args:
         name: What rows write in their third column.
         factory: The class, where it is not decorated.
-        rule: How a row becomes a constructor call; one of :mod:`archprof.build.rules` or your own function.
+        rule: How a row becomes a constructor call; one of `archprof.build.rules` or your own function.
             Without one the constructor gets (channels in, channels out, the remaining arguments), channels
             out being the row's first argument scaled by the width, as for a convolution.
         family: The family or families whose rows mean this block by the name; "*" for all of them.

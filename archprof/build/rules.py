@@ -1,7 +1,7 @@
 """The usual ways in which a row's arguments become a constructor call.
 
-A rule is a pure function from a :class:`~archprof.build.registry.RowContext` to a
-:class:`~archprof.build.registry.Call`; write your own where none of these fits.
+A rule is a pure function from a `RowContext` to a
+`Call`; write your own where none of these fits.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def convolution(row: RowContext) -> Call:
 
 
 def repeated(row: RowContext) -> Call:
-    """``(c_in, c_out, repeats, *rest)``: as :func:`convolution`, the block itself does the repeating."""
+    """``(c_in, c_out, repeats, *rest)``: as `convolution`, the block itself does the repeating."""
     out = row.scaled(row.arguments[0])
     return Call((row.inputs[0], out, row.repeats, *row.arguments[1:]), out)
 
@@ -70,7 +70,7 @@ def detection_head(row: RowContext) -> Call:
 
 
 def segmentation_head(row: RowContext) -> Call:
-    """As :func:`detection_head`; the third argument, the channels of the mask prototypes, is scaled."""
+    """As `detection_head`; the third argument, the channels of the mask prototypes, is scaled."""
     classes, masks, prototypes, *rest = row.arguments
     scaled = (classes, masks, row.scaled(prototypes), *rest)
     return detection_head(replace(row, arguments=scaled))

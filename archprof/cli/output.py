@@ -16,7 +16,7 @@ from archprof.render import FORMATS, render, render_several
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.profile import Profile
+    from archprof.profiles import Profile
     from archprof.render import View
 
 STDOUT = "-"

@@ -9,6 +9,6 @@ def schema() -> None:
     """Print the JSON Schema of a saved profile."""
     import msgspec
 
-    from archprof.profile import json_schema
+    from archprof.profiles import json_schema
 
     console.write(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode() + "\n")

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archprof.cli.console import console
 from archprof.errors import UsageError
 
 if TYPE_CHECKING:
-    from archprof.profile import Profile
+    from archprof.options import Options
+    from archprof.profiles import Profile
     from archprof.variant.spec import Spec
 
 ALL = "all"
@@ -73,19 +74,19 @@ def choose_detail(specs: Sequence["Spec"], wanted: str | None) -> str:
     return "modules" if not has_rows and wanted in (None, "rows") else wanted or "rows"
 
 
-def profile_all(specs: Sequence["Spec"], **options: Any) -> list["Profile"]:
+def profile_all(specs: Sequence["Spec"], options: "Options") -> list["Profile"]:
     """Profile each spec, saying what is being done and what a reader of the figures should know.
 
     Args:
         specs: What to profile.
-        options: The fields of :class:`archprof.profiling.Options`.
+        options: How to build and run them.
     """
     with console.working("loading torch"):
-        from archprof.profiling import Options, profile_spec
+        from archprof.profiling import profile_spec
     profiles = []
     for spec in specs:
         with console.working(f"profiling {spec.name}"):
-            profiles.append(profile_spec(spec, Options(**options)))
+            profiles.append(profile_spec(spec, options))
     for remark in _remarks(specs, profiles):
         console.note(remark)
     return profiles

@@ -27,6 +27,7 @@ def summary(
     force: o.Force = False,
 ) -> None:
     """Say what a model costs, and which of its rows cost it."""
+    from archprof.options import Options
     from archprof.render import View, check
 
     destinations = output.plan(outputs or [], format and format.value, force=force)
@@ -36,7 +37,6 @@ def summary(
     view = View(detail=subject.choose_detail(specs, detail and detail.value), depth=depth, sort=sort, top=top)
     check(view, several=several)
     subject.load_plugins(plugins or [])
-    profiles = subject.profile_all(
-        specs, size=size, batch=batch, channels=channels, fuse=fuse, device=device, dtype=dtype
-    )
+    options = Options(size=size, batch=batch, channels=channels, fuse=fuse, device=device, dtype=dtype)
+    profiles = subject.profile_all(specs, options)
     output.deliver(destinations, profiles, view, several=several)

@@ -11,7 +11,7 @@ from archprof.render.table import find_column
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from archprof.profile import Profile
+    from archprof.profiles import Profile
     from archprof.render.table import Column, Table
 
 

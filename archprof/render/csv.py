@@ -11,7 +11,7 @@ from archprof.render import details
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.profile import Profile
+    from archprof.profiles import Profile
     from archprof.render import View
     from archprof.render.table import Table
 

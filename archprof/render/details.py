@@ -12,7 +12,7 @@ from archprof.render.table import Column, Record, Table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.profile import Layer, Module, Operation, Profile
+    from archprof.profiles import Layer, Module, Operation, Profile
 
 number = partial(Column, number=True, adds=True, show=units.count)
 mega = partial(Column, number=True, adds=True, show=units.millions)

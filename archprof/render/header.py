@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archprof.render import units
 
 if TYPE_CHECKING:
-    from archprof.profile import Missed, Profile, Reported
+    from archprof.profiles import Missed, Profile, Reported
 
 Fact = tuple[str, list[str]]
 """A label, and the pieces that stand behind it; a line may break between pieces."""

@@ -13,7 +13,7 @@ from archprof.render.layout import Style, cut, lay_out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.profile import Profile
+    from archprof.profiles import Profile
     from archprof.render import View
     from archprof.render.table import Table
 

@@ -7,7 +7,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from archprof.profile import json_schema
+from archprof.profiles import json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archprof.profile import Profile
+from archprof.profiles import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

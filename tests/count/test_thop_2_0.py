@@ -21,7 +21,7 @@ from archprof.variant.reference import resolve
 from archprof.variant.zoo import variants
 
 if TYPE_CHECKING:
-    from archprof.profile import Reported
+    from archprof.profiles import Reported
 
 STOCK = {
     "yolo11n": ["", "-seg", "-pose", "-obb", "-cls"],

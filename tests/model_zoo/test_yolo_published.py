@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from archprof.profiling import Options, profile_spec
+from archprof.options import Options
+from archprof.profiling import profile_spec
 from archprof.variant.reference import resolve
 
 POSE = {"nc": 1, "kpt_shape": [21, 3]}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from archprof.profile import (
+from archprof.profiles import (
     Coverage,
     Environment,
     Input,

@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from archprof.errors import UsageError
-from archprof.profile import Coverage, Operation, Profile
+from archprof.profiles import Coverage, Operation, Profile
 from archprof.render import DETAILS, FORMATS, View, check, render, render_several
 
 SEVERAL_VIEWS = [

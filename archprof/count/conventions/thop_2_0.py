@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from archprof.errors import RunError
-from archprof.profile import Missed, Reported
+from archprof.profiles import Missed, Reported
 from archprof.trace.run import trace
 
 if TYPE_CHECKING:

@@ -1,0 +1,28 @@
+"""How a spec is to be built and run: what the command line's options add up to, free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a spec is to be built and run.
+
+    Attributes:
+        size: The input's (height, width), (side,) of a square image, or (length,) for tokens; the model's own
+            where None.
+        batch: Samples at once.
+        channels: Channels of the input image.
+        fuse: Whether to fold normalisations into convolutions and drop branches that only train.
+        device: "auto", "cpu", "cuda", "cuda:N" or "meta". With "auto" and "meta" it is counted without memory,
+            so that counting never waits for a device; on the others the model really runs.
+        dtype: The name of a torch dtype, of weights and images.
+    """
+
+    size: tuple[int, ...] | None = None
+    batch: int = 1
+    channels: int = 3
+    fuse: bool = False
+    device: str = "auto"
+    dtype: str = "float32"

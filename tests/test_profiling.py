@@ -1,0 +1,86 @@
+"""From a spec, or from any module, to its profile."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+import archprof
+from archprof.errors import RunError
+from archprof.options import Options
+from archprof.profiling import profile_spec
+from archprof.variant.reference import resolve
+
+
+def test_any_module_is_profiled() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())
+    profile = archprof.profile(model, torch.zeros(2, 3, 10, 10))
+    # Output 2·8·8·8 = 1024 elements of 27 products; as many sums of a bias, and as many ReLUs.
+    assert profile.totals.macs == 1024 * 27
+    assert profile.totals.flops == 2 * 1024 * 27
+    assert profile.totals.elementwise_flops == 1024 + 1024
+    # 8·27 weights and 8 biases, in four bytes each.
+    assert profile.totals.parameters == 224
+    assert profile.totals.weight_bytes == 896
+    # The model, the convolution and the ReLU; the last two are leaves.
+    assert (profile.totals.modules, profile.totals.layers) == (3, 2)
+    # Convolution and ReLU each write 1024 floats.
+    assert profile.totals.activation_bytes == 2 * 1024 * 4
+    assert profile.input.shapes == [[2, 3, 10, 10]]
+    assert [module.path for module in profile.modules] == ["", "0", "1"]
+
+
+def test_a_model_that_reads_values_is_run_on_a_copy_and_the_profile_says_so() -> None:
+    class Reading(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm1d(4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y: torch.Tensor = self.norm(x)
+            return y if y.sum().item() > 0 else y * 2
+
+    model = Reading().train()
+    before = copy.deepcopy(model.state_dict())
+    profile = archprof.profile(model, torch.ones(3, 4))
+    assert "run with values" in profile.environment.remarks[0]
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    with pytest.raises(RunError, match="needs the values"):
+        archprof.profile(Reading().to("meta"), torch.ones(3, 4))
+
+
+def test_devices_agree_to_the_operation() -> None:
+    spec = resolve("yolo11n")
+    meta, cpu = (profile_spec(spec, Options(size=(64,), device=device)) for device in ("meta", "cpu"))
+    assert meta.totals == cpu.totals
+    assert [layer.macs for layer in meta.layers] == [layer.macs for layer in cpu.layers]
+
+
+def test_rows_add_up_and_know_their_lines() -> None:
+    profile = profile_spec(resolve("yolov13-DynamicConv"), Options())
+    assert sum(layer.macs for layer in profile.layers) == profile.totals.macs
+    assert sum(layer.parameters for layer in profile.layers) == profile.totals.parameters
+    path = profile.variant.path
+    assert path is not None
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123
+        lines = file.read().splitlines()
+    for layer in profile.layers:
+        assert layer.line is not None
+        assert layer.module in lines[layer.line - 1]
+
+
+def test_a_batch_multiplies_what_runs_a_sample() -> None:
+    one, two = (profile_spec(resolve("yolo11n"), Options(size=(64,), batch=batch)) for batch in (1, 2))
+    assert two.totals.macs == 2 * one.totals.macs
+    assert two.totals.parameters == one.totals.parameters
+
+
+def test_half_precision_halves_the_bytes() -> None:
+    single, half = (
+        profile_spec(resolve("yolo11n"), Options(size=(64,), dtype=dtype)) for dtype in ("float32", "float16")
+    )
+    assert half.totals.weight_bytes * 2 == single.totals.weight_bytes
+    assert half.totals.macs == single.totals.macs
