@@ -14,7 +14,8 @@ from archprof.build.inputs import make_inputs
 from archprof.build.load import build
 from archprof.count.conventions import thop_2_0
 from archprof.count.ledger import count
-from archprof.trace.run import ValuesNeededError, trace, trace_values
+from archprof.trace.recorder import ValuesNeededError
+from archprof.trace.run import trace, trace_values
 from archprof.variant.spec import ModelSpec
 
 if TYPE_CHECKING:

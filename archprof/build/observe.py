@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from archprof.trace.run import ValuesNeededError, trace, trace_values
+from archprof.trace.recorder import ValuesNeededError
+from archprof.trace.run import trace, trace_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable

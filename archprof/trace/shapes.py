@@ -55,8 +55,8 @@ def _ordered(tensor: Tensor) -> bool:
 
 
 def _channels_last(tensor: Tensor) -> bool:
-    """Whether torch may take its channels to be the fastest in memory, and so lay out a result that way."""
-    return tensor.ndim > 2 and (not _ordered(tensor) or tensor.stride(1) == 1)
+    """Whether torch may take its channels to be the fastest in memory, and so lay out a joined result that way."""
+    return not _ordered(tensor) or tensor.stride(1) == 1
 
 
 def _elementwise(shape: Sequence[int], *operands: Tensor) -> Tensor:
@@ -271,7 +271,7 @@ def _cat(tensors: Sequence[Tensor], dim: int = 0) -> Any:
     dim %= max(first.ndim, 1)
     length = 0
     for tensor in tensors:
-        if tensor.dtype != first.dtype or tensor.ndim != first.ndim or _channels_last(tensor):
+        if tensor.dtype != first.dtype or tensor.ndim != first.ndim or (first.ndim > 3 and _channels_last(tensor)):
             return None
         length += tensor.shape[dim] if tensor.ndim else 0
         if any(a != b for i, (a, b) in enumerate(zip(tensor.shape, first.shape, strict=True)) if i != dim):
@@ -284,7 +284,7 @@ def _stack(tensors: Sequence[Tensor], dim: int = 0) -> Any:
     first = tensors[0]
     if any(tensor.shape != first.shape or tensor.dtype != first.dtype for tensor in tensors):
         return None
-    if any(_channels_last(tensor) for tensor in tensors):
+    if first.ndim > 2 and any(_channels_last(tensor) for tensor in tensors):
         return None
     dim %= first.ndim + 1
     return _empty((*first.shape[:dim], len(tensors), *first.shape[dim:]), first.dtype)

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from archprof.errors import RunError
-from archprof.trace.run import ValuesNeededError, trace, trace_values
+from archprof.trace.recorder import ValuesNeededError
+from archprof.trace.run import trace, trace_values
 
 IMAGE = torch.zeros(1, 3, 8, 8)
 

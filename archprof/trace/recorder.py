@@ -1,0 +1,274 @@
+"""Sees every operation of a pass, gives its result without memory, and writes it down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn.modules.module import _has_any_global_hook
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from archprof.errors import RunError
+from archprof.trace.modules import SHORTCUTS
+from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
+from archprof.trace.shapes import SHAPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+CONSTANT_LIMIT = 1 << 16
+"""Elements up to which a tensor that depends on no input keeps its values, so that a model may steer by it."""
+
+
+CALL = nn.Module.__call__
+"""What calling a module does when nobody watches."""
+
+
+class ValuesNeededError(RunError):
+    """The model's own control flow reads the values of activations, which a pass without memory has not."""
+
+
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Sees every operation below autograd, gives its meta result, and writes it down."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # torch would wrap the method below in a guard that imports its compiler: seconds, for a pass that is
+        # never compiled.
+        return False
+
+    def __init__(self, model: nn.Module, tree: list[tuple[str, nn.Module]]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.trace = Trace(model)
+        self._call = -1
+        self._shortcuts = not (
+            _has_any_global_hook()  # type: ignore[no-untyped-call]
+            or torch.is_autocast_enabled("cpu")
+        )
+        # Every tensor seen is kept, so that an id() stays one tensor's for the whole pass.
+        self._seen: dict[int, tuple[Tensor, TensorInfo]] = {}
+        self._stand_ins: dict[int, Tensor] = {}
+        self._tree = tree
+        self._paths = {id(module): path for path, module in tree}
+        self._parameters: dict[int, str] = {}
+        for path, module in tree:
+            for name, tensor in (*module._parameters.items(), *module._buffers.items()):
+                if tensor is not None:
+                    self._parameters.setdefault(id(tensor), f"{path}.{name}" if path else name)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Called by torch for each operation."""
+        kwargs = kwargs or {}
+        result = self.compute(func, args, kwargs)
+        self.note(func, args, kwargs, result)
+        return result
+
+    def call(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A module is called: run it, or take its shortcut."""
+        path = self._paths.get(id(module))
+        if path is None:  # made during the pass; its operations belong to whoever made it
+            path = self.trace.calls[self._call].path
+        call = ModuleCall(path, module, self._call, tuple([self.info(tensor) for tensor in _flat(args)]))
+        self.trace.calls.append(call)
+        self._call = len(self.trace.calls) - 1
+        try:
+            output = None if kwargs else self._shortcut(module, args)
+            if output is None:
+                output = CALL(module, *args, **kwargs)
+            call.outputs = tuple([self.info(tensor) for tensor in _flat(output)])
+        finally:
+            self._call = call.parent
+        return output
+
+    def _shortcut(self, module: nn.Module, args: tuple[Any, ...]) -> Tensor | None:
+        """What a common module would do, without doing it; None where it has to run."""
+        found = SHORTCUTS.get(type(module))
+        if (
+            found is None
+            or len(args) != 1
+            or type(args[0]) is not torch.Tensor
+            or not args[0].is_meta
+            or module._forward_hooks
+            or module._forward_pre_hooks
+            or module._backward_hooks
+            or module._backward_pre_hooks
+            or "forward" in vars(module)
+            or not self._shortcuts
+            or torch.is_grad_enabled()
+        ):
+            return None
+        with torch._C._DisableTorchDispatch():
+            return found(self, module, args[0])
+
+    def do(self, func: Any, args: tuple[Any, ...]) -> Tensor | None:
+        """Write an operation down with the first tensor that it gives, or do nothing and give None."""
+        result = SHAPES[func](*args)
+        if result is None:
+            return None
+        self.note(func, args, {}, result)
+        first: Tensor = result if isinstance(result, torch.Tensor) else result[0]
+        return first
+
+    def note(self, func: Any, args: Any, kwargs: dict[str, Any], result: Any) -> None:
+        """Write an operation down."""
+        outputs = (result,) if isinstance(result, torch.Tensor) else _flat(result)
+        self.append(
+            func,
+            tuple([self._described(arg) for arg in args]),
+            {key: self._described(value) for key, value in kwargs.items()} if kwargs else kwargs,
+            tuple([self.info(output) for output in outputs]),
+        )
+
+    def append(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: tuple[TensorInfo, ...]) -> None:
+        """Write an operation down whose tensors are described already."""
+        self.trace.operations.append(Operation(func, args, kwargs, outputs, self._call))
+
+    def compute(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """The operation's result, as meta tensors unless it depends on small constants only."""
+        values, meta = self._placement(args, kwargs)
+        if values and not meta and self._constant(func, args, kwargs):
+            return func(*args, **kwargs)
+        if values:
+            args = tuple([self._on_meta(arg) for arg in args])
+            kwargs = {key: self._on_meta(value) for key, value in kwargs.items()}
+        shape_of = SHAPES.get(func)
+        if shape_of is not None:
+            result = shape_of(*args, **kwargs)
+            if result is not None:
+                return result
+        try:
+            return func(*args, **kwargs)
+        except (NotImplementedError, RuntimeError) as error:
+            if _reads_values(func, error):
+                raise ValuesNeededError(f"{self.where} needs the values of its input: {func}") from error
+            raise
+
+    def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Put stand-ins in the model in place of its parameters and buffers; the inputs on meta too."""
+        for _, module in self._tree:
+            replaced = False
+            registered: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
+            for tensors in registered:
+                for name, tensor in tensors.items():
+                    if tensor is not None and not tensor.is_meta:
+                        tensors[name] = self._stand_in(tensor)
+                        replaced = True
+            if replaced and type(module) not in SHORTCUTS:
+                # Recurrent layers hand their weights to torch in a list of their own.
+                for name, value in vars(module).items():
+                    if isinstance(value, list) and any(id(item) in self._stand_ins for item in value):
+                        vars(module)[name] = [self._stand_ins.get(id(item), item) for item in value]
+        return tuple([self._on_meta(value) for value in inputs])
+
+    @property
+    def where(self) -> str:
+        """The module that is running, for a message."""
+        call = self.trace.calls[self._call]
+        return f"{call.path or 'the model'} ({type(call.module).__name__})"
+
+    # -- tensors ------------------------------------------------------------------------------------------
+
+    def _placement(self, args: Any, kwargs: Any) -> tuple[bool, bool]:
+        """Whether any tensor argument holds values, and whether any is on meta."""
+        values = meta = False
+        for arg in (*args, *kwargs.values()) if kwargs else args:
+            if isinstance(arg, torch.Tensor):
+                if arg.is_meta:
+                    meta = True
+                else:
+                    values = True
+            elif isinstance(arg, (list, tuple)):
+                for item in arg:
+                    if isinstance(item, torch.Tensor):
+                        if item.is_meta:
+                            meta = True
+                        else:
+                            values = True
+        return values, meta
+
+    def _constant(self, func: Any, args: Any, kwargs: Any) -> bool:
+        """Whether every tensor here is a small one that is neither a parameter nor a buffer."""
+        return all(
+            tensor.numel() <= CONSTANT_LIMIT and id(tensor) not in self._parameters
+            for tensor in _flat((args, tuple(kwargs.values())))
+        )
+
+    def _on_meta(self, value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return value if value.is_meta else self._stand_in(value)
+        if isinstance(value, (list, tuple)):
+            return type(value)([self._on_meta(item) for item in value])
+        return torch.device("meta") if isinstance(value, torch.device) else value
+
+    def _stand_in(self, tensor: Tensor) -> Tensor:
+        found = self._stand_ins.get(id(tensor))
+        if found is None:
+            info = self.info(tensor)
+            found = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+            if isinstance(tensor, torch.nn.Parameter):
+                found = torch.nn.Parameter(found, tensor.requires_grad)
+            info.storage = found.untyped_storage()._cdata  # views will be of the stand-in's
+            self._stand_ins[id(tensor)] = found
+            self._seen[id(found)] = (found, info)
+        return found
+
+    def info(self, tensor: Tensor) -> TensorInfo:
+        """What is known of a tensor; always the same object for the same tensor."""
+        known = self._seen.get(id(tensor))
+        if known is not None:
+            return known[1]
+        info = TensorInfo(
+            tuple(tensor.shape),
+            tensor.dtype,
+            tensor.untyped_storage()._cdata,
+            self._parameters.get(id(tensor)),
+        )
+        self._seen[id(tensor)] = (tensor, info)
+        return info
+
+    def _described(self, value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return self.info(value)
+        if isinstance(value, (list, tuple)):
+            return tuple([self._described(item) for item in value])
+        return value
+
+
+class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
+    """Records while everything is computed for real."""
+
+    def __init__(self, model: nn.Module, tree: list[tuple[str, nn.Module]]) -> None:
+        super().__init__(model, tree)
+        self._shortcuts = False
+
+    def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Nothing stands in for anything."""
+        return inputs
+
+    def compute(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """The operation's result."""
+        return func(*args, **kwargs)
+
+
+def _flat(value: Any) -> Iterator[Tensor]:
+    """The tensors in nested tuples, lists and dicts, in order."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _flat(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _flat(item)
+
+
+def _reads_values(func: Any, error: Exception) -> bool:
+    """Whether an operation failed for want of values rather than of matching shapes."""
+    return (
+        func.name() == "aten::_local_scalar_dense"
+        or isinstance(error, NotImplementedError)
+        or any(tag in func.tags for tag in (torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape))
+    )
