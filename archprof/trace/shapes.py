@@ -55,8 +55,16 @@ def _ordered(tensor: Tensor) -> bool:
 
 
 def _channels_last(tensor: Tensor) -> bool:
-    """Whether torch may take its channels to be the fastest in memory, and so lay out a joined result that way."""
-    return not _ordered(tensor) or tensor.stride(1) == 1
+    """Whether torch takes its channels to be the fastest in memory (c10/core/MemoryFormat.h)."""
+    if tensor.ndim not in (4, 5) or not tensor.stride(1):
+        return False
+    least = 0
+    for dim in (1, *range(tensor.ndim - 1, 1, -1), 0):
+        stride, size = tensor.stride(dim), tensor.shape[dim]
+        if not size or stride < least or (dim == 0 and least == tensor.stride(1)):
+            return False
+        least = stride * size
+    return True
 
 
 def _elementwise(shape: Sequence[int], *operands: Tensor) -> Tensor:
@@ -127,6 +135,13 @@ SHAPES[aten.clamp.default] = _unary
 SHAPES[aten.clamp_min.default] = _unary
 SHAPES[aten.clamp_max.default] = _unary
 SHAPES[aten.pow.Tensor_Scalar] = _unary
+for _name in ("add", "sub", "mul", "div", "rsub"):
+    SHAPES[getattr(aten, _name).Scalar] = _unary
+
+
+@gives(aten.pow.Scalar)
+def _power_of_a_number(base: Any, exponent: Tensor) -> Any:
+    return _unary(exponent) if _ordered(exponent) and not isinstance(base, complex) else None
 
 
 @gives(aten.add.Tensor, aten.sub.Tensor, aten.mul.Tensor, aten.div.Tensor, aten.maximum.default, aten.minimum.default)
@@ -139,15 +154,30 @@ def _binary(left: Any, right: Any, *, alpha: Any = 1) -> Any:
         return None
     if left.shape == right.shape:
         return _elementwise(left.shape, left, right)
-    larger, smaller = (left, right) if left.ndim >= right.ndim else (right, left)
-    shape = list(larger.shape)
-    for index in range(1, smaller.ndim + 1):
-        mine, other = shape[-index], smaller.shape[-index]
-        if mine == 1:
-            shape[-index] = other
-        elif other not in (1, mine):
-            return None
-    return _elementwise(shape, left, right)
+    shape = _broadcast(left, right)
+    return None if shape is None else _elementwise(shape, left, right)
+
+
+def _broadcast(*tensors: Tensor) -> list[int] | None:
+    """The shape that some tensors broadcast to, or None where they do not."""
+    shape = [1] * max(tensor.ndim for tensor in tensors)
+    for tensor in tensors:
+        for index in range(1, tensor.ndim + 1):
+            mine, other = shape[-index], tensor.shape[-index]
+            if mine == 1:
+                shape[-index] = other
+            elif other not in (1, mine):
+                return None
+    return shape
+
+
+@gives(aten.where.self)
+def _where(condition: Tensor, left: Tensor, right: Tensor) -> Any:
+    shape = _broadcast(condition, left, right)
+    if shape is None or left.dtype != right.dtype or condition.dtype != torch.bool:
+        return None
+    result = _elementwise(shape, condition, left, right)
+    return torch.empty_strided(shape, result.stride(), dtype=left.dtype, device="meta")
 
 
 @gives(aten.add_.Tensor, aten.sub_.Tensor, aten.mul_.Tensor, aten.div_.Tensor)
@@ -214,7 +244,7 @@ def _batch_norm(
 @gives(aten.native_layer_norm.default)
 def _layer_norm(input_: Tensor, shape: list[int], weight: Tensor | None, bias: Tensor | None, eps: float) -> Any:
     kept = input_.ndim - len(shape)
-    if not input_.is_contiguous() or list(input_.shape[kept:]) != list(shape) or input_.dtype != torch.float32:
+    if list(input_.shape[kept:]) != list(shape) or input_.dtype != torch.float32:
         return None
     statistics = (*input_.shape[:kept], *[1] * len(shape))
     return _empty(input_.shape, input_.dtype), _empty(statistics, input_.dtype), _empty(statistics, input_.dtype)
@@ -227,6 +257,11 @@ def _group_norm(
     if not input_.is_contiguous() or input_.dtype != torch.float32 or input_.numel() != n * c * hw:
         return None
     return _empty(input_.shape, input_.dtype), _empty((n, groups), input_.dtype), _empty((n, groups), input_.dtype)
+
+
+@gives(aten._safe_softmax.default)
+def _safe_softmax(input_: Tensor, dim: int, dtype: torch.dtype | None = None) -> Any:
+    return None if dtype else _empty(input_.shape, input_.dtype)
 
 
 @gives(aten._softmax.default, aten._log_softmax.default)
@@ -271,12 +306,14 @@ def _cat(tensors: Sequence[Tensor], dim: int = 0) -> Any:
     dim %= max(first.ndim, 1)
     length = 0
     for tensor in tensors:
-        if tensor.dtype != first.dtype or tensor.ndim != first.ndim or (first.ndim > 3 and _channels_last(tensor)):
+        if tensor.dtype != first.dtype or tensor.ndim != first.ndim:
             return None
         length += tensor.shape[dim] if tensor.ndim else 0
         if any(a != b for i, (a, b) in enumerate(zip(tensor.shape, first.shape, strict=True)) if i != dim):
             return None
-    return _empty((*first.shape[:dim], length, *first.shape[dim + 1 :]), first.dtype) if first.ndim else None
+    if not first.ndim or all(_channels_last(tensor) for tensor in tensors):
+        return None
+    return _empty((*first.shape[:dim], length, *first.shape[dim + 1 :]), first.dtype)
 
 
 @gives(aten.stack.default)
@@ -284,7 +321,9 @@ def _stack(tensors: Sequence[Tensor], dim: int = 0) -> Any:
     first = tensors[0]
     if any(tensor.shape != first.shape or tensor.dtype != first.dtype for tensor in tensors):
         return None
-    if first.ndim > 2 and any(_channels_last(tensor) for tensor in tensors):
+    if first.ndim > 2 and not all(
+        tensor.is_contiguous() and tensor.stride(-1) == 1 != tensor.stride(1) for tensor in tensors
+    ):
         return None
     dim %= first.ndim + 1
     return _empty((*first.shape[:dim], len(tensors), *first.shape[dim:]), first.dtype)
@@ -365,3 +404,30 @@ def _reduction(
     gone = {dim % input_.ndim for dim in dims}
     sizes = [1 if i in gone else size for i, size in enumerate(input_.shape) if keepdim or i not in gone]
     return _empty(sizes, input_.dtype)
+
+
+@gives(aten.roll.default, aten.tril.default, aten.triu.default)
+def _contiguous(input_: Tensor, *parameters: Any) -> Any:
+    return _empty(input_.shape, input_.dtype)
+
+
+@gives(aten.grid_sampler_2d.default)
+def _grid_sampler(input_: Tensor, grid: Tensor, *parameters: Any) -> Any:
+    if input_.ndim != 4 or grid.ndim != 4 or input_.shape[0] != grid.shape[0] or input_.dtype != grid.dtype:
+        return None
+    return _empty((*input_.shape[:2], *grid.shape[1:3]), input_.dtype)
+
+
+@gives(aten.embedding.default)
+def _embedding(weight: Tensor, indices: Tensor, *parameters: Any) -> Any:
+    return _empty((*indices.shape, weight.shape[1]), weight.dtype) if weight.ndim == 2 else None
+
+
+@gives(aten.index.Tensor)
+def _index(input_: Tensor, indices: Sequence[Tensor | None]) -> Any:
+    if len(indices) != 1 or not input_.is_contiguous() or not input_.ndim:
+        return None
+    rows = indices[0]
+    if rows is None or rows.dtype != torch.int64 or not rows.is_contiguous():
+        return None
+    return _empty((*rows.shape, *input_.shape[1:]), input_.dtype)
