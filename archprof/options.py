@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_SIZE = re.compile(r"(\d{1,9})(?:[x×,](\d{1,9}))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,3 +29,10 @@ class Options:
     fuse: bool = False
     device: str = "auto"
     dtype: str = "float32"
+
+
+def sides_of(text: str) -> tuple[int, ...]:
+    """``640`` or ``384x640`` -> one number or two; nothing where the text is neither."""
+    match = _SIZE.fullmatch(text.strip())
+    sides = tuple(int(side) for side in match.groups() if side) if match else ()
+    return () if 0 in sides else sides

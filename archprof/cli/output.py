@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from archprof.cli.console import console
 from archprof.errors import OutputError, UsageError
-from archprof.render import FORMATS, render, render_several
+from archprof.render import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from archprof.profiles import Profile
     from archprof.render import View
 
 STDOUT = "-"
@@ -74,14 +73,13 @@ def _check(path: Path, force: bool) -> None:
         raise OutputError("its folder may not be written to", path=path)
 
 
-def deliver(destinations: Sequence[Destination], profiles: Sequence[Profile], view: View, *, several: bool) -> None:
+def deliver(destinations: Sequence[Destination], render: Callable[[str, View], str], view: View) -> None:
     """Render everything, then write the files, then stdout.
 
     Args:
         destinations: Where to.
-        profiles: What; one of them unless ``several``.
+        render: What, in a format and a view.
         view: How; stdout's width and colour are added.
-        several: Whether to make one table of several profiles.
 
     Raises:
         OutputError: Where a file cannot be written.
@@ -89,9 +87,7 @@ def deliver(destinations: Sequence[Destination], profiles: Sequence[Profile], vi
     texts = []
     for destination in destinations:
         fitted = view if destination.path else console.fit(view)
-        name = destination.format
-        text = render_several(name, profiles, fitted) if several else render(name, profiles[0], fitted)
-        texts.append((destination.path, text))
+        texts.append((destination.path, render(destination.format, fitted)))
     for path, text in sorted(texts, key=lambda pair: pair[0] is None):
         if path is None:
             console.write(text)

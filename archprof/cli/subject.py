@@ -1,6 +1,5 @@
 """What a command is about: references and options -> specs -> profiles."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,20 +14,18 @@ if TYPE_CHECKING:
 ALL = "all"
 """What ``--scale`` calls every scale of the file."""
 
-_SIZE = re.compile(r"(\d{1,9})(?:[x×,](\d{1,9}))?")
-
 
 def parse_size(text: str | None) -> tuple[int, ...] | None:
-    """``640`` or ``384x640`` -> one number or two; None stays None.
+    """``--imgsz 640`` or ``384x640`` -> one number or two; None stays None.
 
     Raises:
         UsageError: Where it is neither.
     """
     if text is None:
         return None
-    match = _SIZE.fullmatch(text.strip())
-    sides = tuple(int(side) for side in match.groups() if side) if match else ()
-    if not sides or 0 in sides:
+    from archprof.options import sides_of
+
+    if not (sides := sides_of(text)):
         raise UsageError(f"--imgsz {text!r} is no size", hint="give a side, as 640, or HEIGHTxWIDTH, as 384x640")
     return sides
 

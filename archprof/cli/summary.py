@@ -28,7 +28,7 @@ def summary(
 ) -> None:
     """Say what a model costs, and which of its rows cost it."""
     from archprof.options import Options
-    from archprof.render import View, check
+    from archprof.render import View, check, render, render_several
 
     destinations = output.plan(outputs or [], format and format.value, force=force)
     size = subject.parse_size(imgsz)
@@ -39,4 +39,8 @@ def summary(
     subject.load_plugins(plugins or [])
     options = Options(size=size, batch=batch, channels=channels, fuse=fuse, device=device, dtype=dtype)
     profiles = subject.profile_all(specs, options)
-    output.deliver(destinations, profiles, view, several=several)
+
+    def write(format: str, view: View) -> str:  # noqa: A002
+        return render_several(format, profiles, view) if several else render(format, profiles[0], view)
+
+    output.deliver(destinations, write, view)
