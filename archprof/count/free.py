@@ -9,7 +9,6 @@ _MAKING = """
     empty empty_like empty_strided new_empty new_empty_strided new_full new_ones new_zeros zeros zeros_like ones
     ones_like full full_like scalar_tensor arange linspace logspace eye tril_indices triu_indices randperm rand
     rand_like randn randn_like randint randint_like normal uniform fill zero random exponential
-    lift lift_fresh lift_fresh_copy _local_scalar_dense item resize
 """
 _MOVING = """
     clone copy _to_copy cat stack gather scatter index index_put index_select index_fill index_copy take
@@ -24,11 +23,25 @@ _MOVING = """
     view_as_real_copy view_as_complex_copy _conj_copy split_with_sizes_copy
 """
 _NAMING = """
+    lift lift_fresh lift_fresh_copy _local_scalar_dense item resize
     view _unsafe_view reshape _reshape_alias expand expand_as transpose t permute squeeze unsqueeze slice select
     narrow split split_with_sizes unsafe_split unsafe_split_with_sizes chunk unsafe_chunk unbind unfold as_strided
     alias detach diagonal view_as_real view_as_complex _conj _neg_view flatten unflatten movedim swapaxes
     is_same_size _assert_async _assert_scalar _assert_tensor_metadata sym_size _has_compatible_shallow_copy_type
 """
 
-FREE = frozenset(f"aten.{name}" for name in (_MAKING + _MOVING + _NAMING).split())
+
+def _named(names: str) -> frozenset[str]:
+    return frozenset(f"aten.{name}" for name in names.split())
+
+
+FREE = _named(_MAKING + _MOVING + _NAMING)
 """Names of operations without arithmetic, as :attr:`~archprof.trace.record.Operation.name` gives them."""
+
+MAKING = _named(_MAKING)
+"""Those of them that read the elements of no tensor."""
+
+GATHERS = _named("""
+    embedding gather index index_select masked_select take take_along_dim _unsafe_index _unsafe_masked_index
+""")
+"""Those of them that read only the elements that they give, and indices."""

@@ -13,6 +13,8 @@ from archprof.count.formulas import FORMULAS, Count, Formula
 from archprof.count.free import FREE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archprof.trace.record import Operation, Trace
 
 State = Literal["counted", "free", "unknown"]
@@ -65,23 +67,34 @@ class Ledger:
 def count(trace: Trace) -> Ledger:
     """Count a trace with the exact formulas."""
     ledger = Ledger(trace)
-    own = [[0, 0] for _ in trace.calls]
     for operation in trace.operations:
         formula, state = _rule(operation)
-        cost = formula(operation) if formula else NOTHING
-        ledger.entries.append(Entry(operation, state, cost))
-        if operation.call >= 0:
-            own[operation.call][0] += cost.macs
-            own[operation.call][1] += cost.elementwise_flops
-    inclusive = [list(sums) for sums in own]
-    # A call comes after the call that made it, so backwards every child is complete before its parent.
-    for index in range(len(trace.calls) - 1, 0, -1):
-        parent = trace.calls[index].parent
-        inclusive[parent][0] += inclusive[index][0]
-        inclusive[parent][1] += inclusive[index][1]
+        ledger.entries.append(Entry(operation, state, formula(operation) if formula else NOTHING))
+    own, inclusive = by_call(trace, [entry.count for entry in ledger.entries])
     ledger.own = [Count(*sums) for sums in own]
     ledger.inclusive = [Count(*sums) for sums in inclusive]
     return ledger
+
+
+def by_call(trace: Trace, figures: Sequence[tuple[int, int]]) -> tuple[list[list[int]], list[list[int]]]:
+    """Sums of two figures of each operation for each call of a module.
+
+    Returns:
+        For each call what it ran itself, and that with everything that it called.
+    """
+    own = [[0, 0] for _ in trace.calls]
+    for operation, (first, second) in zip(trace.operations, figures, strict=True):
+        if operation.call >= 0:
+            sums = own[operation.call]
+            sums[0] += first
+            sums[1] += second
+    inclusive = [list(sums) for sums in own]
+    # A call comes after the call that made it, so backwards every child is complete before its parent.
+    for index in range(len(trace.calls) - 1, 0, -1):
+        parent = inclusive[trace.calls[index].parent]
+        parent[0] += inclusive[index][0]
+        parent[1] += inclusive[index][1]
+    return own, inclusive
 
 
 def _rule(operation: Operation) -> tuple[Formula | None, State]:

@@ -1,0 +1,185 @@
+"""What each operation reads and writes, and how much memory the activations take at once.
+
+The rule: an operation reads each of its tensors once and writes each of its results once, whatever its kernel does with
+caches. A broadcast tensor is read at the size that it has in memory. A view moves nothing. What happens in place
+reads and writes the same tensor. A gather (embedding, indexing) reads the elements that it gives and their indices, not
+the whole table; a scatter in place touches the elements that it is given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archprof.count.free import GATHERS, MAKING
+from archprof.trace.record import TensorInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from torch._ops import OpOverload
+
+    from archprof.trace.record import Operation, Trace
+
+_EMPTY = frozenset({"aten.resize_", *(name for name in MAKING if "empty" in name)})
+_OVERWRITES = frozenset({"aten.copy_", "aten.bernoulli_", *(f"{name}_" for name in MAKING)})
+_SCATTERS = frozenset(
+    {
+        *("aten.index_put_", "aten._index_put_impl_", "aten.index_copy_", "aten.index_add_", "aten.index_fill_"),
+        *("aten.scatter_", "aten.scatter_add_", "aten.scatter_reduce_", "aten.masked_scatter_", "aten.put_"),
+    }
+)
+
+
+class Traffic(NamedTuple):
+    """Bytes that an operation reads and writes."""
+
+    read: int = 0
+    written: int = 0
+
+
+_NOTHING = Traffic()
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the operations of a trace move, and hold.
+
+    Attributes:
+        traffic: What each operation reads and writes, in the order of the trace.
+        activation_elements: Elements of all the tensors that operations make; a view and a result in place make none.
+        activation_bytes: The same in bytes.
+        peak_bytes: The most that is held at one time by inputs and by what operations made, parameters and buffers
+            left out: a tensor's memory is held from the operation that makes it to the last that uses it or a
+            view of it, an input's from the beginning, a result's of the model to the end.
+    """
+
+    traffic: list[Traffic] = field(default_factory=list)
+    activation_elements: int = 0
+    activation_bytes: int = 0
+    peak_bytes: int = 0
+
+
+class _Block:
+    """One stretch of memory: its size, and the first and last operation that it is there for."""
+
+    __slots__ = ("first", "last", "size")
+
+    def __init__(self, size: int, first: int) -> None:
+        self.size = size
+        self.first = self.last = first
+
+
+def measure(trace: Trace) -> Memory:
+    """What the operations of a trace read, write and hold, in bytes."""
+    memory = Memory()
+    blocks: dict[int, _Block] = {}
+    # Those that are no activations: parameters and buffers, and whatever views them.
+    kept: dict[int, _Block] = {}
+    end = len(trace.operations)
+    for tensor in trace.calls[0].inputs if trace.calls else ():
+        blocks.setdefault(tensor.storage, _Block(tensor.nbytes, 0))
+    for index, operation in enumerate(trace.operations):
+        arguments = _tensors((*operation.arguments, *operation.keywords.values()))
+        for tensor in arguments:
+            block = blocks.get(tensor.storage) or kept.get(tensor.storage)
+            if block is None:
+                home = blocks if tensor.parameter is None else kept
+                block = home[tensor.storage] = _Block(tensor.nbytes, index)
+            block.last = index
+        if operation.function.is_view and operation.outputs:
+            source = arguments[0].storage
+            home = blocks if source in blocks else kept
+            for tensor in operation.outputs:
+                home.setdefault(tensor.storage, home[source])
+            memory.traffic.append(_NOTHING)
+            continue
+        made = []
+        for tensor in operation.outputs:
+            if tensor.storage in blocks or tensor.storage in kept:
+                continue
+            blocks[tensor.storage] = _Block(tensor.nbytes, index)
+            made.append(tensor)
+            memory.activation_elements += tensor.numel
+            memory.activation_bytes += tensor.nbytes
+        sizes = {id(tensor): _held(tensor, blocks, kept) for tensor in arguments}
+        memory.traffic.append(_traffic(operation, arguments, made, sizes))
+    for tensor in trace.calls[0].outputs if trace.calls else ():
+        if tensor.storage in blocks:
+            blocks[tensor.storage].last = end
+    memory.peak_bytes = _peak(blocks.values(), end)
+    return memory
+
+
+def _held(tensor: TensorInfo, *homes: dict[int, _Block]) -> int:
+    """A tensor's size in memory, which for a broadcast one is less than its elements would take."""
+    return min([tensor.nbytes, *(home[tensor.storage].size for home in homes if tensor.storage in home)])
+
+
+def _peak(blocks: Iterable[_Block], end: int) -> int:
+    """The largest sum of blocks that are there at once."""
+    changes = [0] * (end + 2)
+    for block in {id(block): block for block in blocks}.values():
+        changes[block.first] += block.size
+        changes[block.last + 1] -= block.size
+    most = held = 0
+    for change in changes:
+        held += change
+        most = max(most, held)
+    return most
+
+
+def _traffic(
+    operation: Operation, arguments: list[TensorInfo], made: list[TensorInfo], sizes: dict[int, int]
+) -> Traffic:
+    """What one operation moves, ``made`` being those of its results that are new, ``sizes`` by tensor."""
+    name = operation.name
+    written = sum(tensor.nbytes for tensor in made)
+    if name in _EMPTY:
+        return _NOTHING
+    if name in MAKING:
+        return Traffic(0, written)
+    changed = set(map(id, _changed(operation)))
+    if not made and not changed and operation.outputs:
+        return _NOTHING  # gave what it was given
+    if name in GATHERS:
+        table = id(operation.arguments[0])
+        indices = sum(size for key, size in sizes.items() if key != table)
+        return Traffic(indices + sum(tensor.nbytes for tensor in operation.outputs), written)
+    if name in _SCATTERS:
+        target = operation.arguments[0]
+        elements = max((tensor.numel for tensor in arguments if tensor is not target), default=0)
+        given = sum(size for key, size in sizes.items() if key != id(target))
+        return Traffic(given, elements * target.dtype.itemsize)
+    unread = changed if name in _OVERWRITES else set(map(id, _tensors((operation.keywords.get("out"),))))
+    read = sum(size for key, size in sizes.items() if key not in unread)
+    return Traffic(read, written + sum(sizes[key] for key in changed))
+
+
+def _changed(operation: Operation) -> Iterator[TensorInfo]:
+    """The tensors that the operation changes in place."""
+    for place in _writes(operation.function):
+        values = (operation.keywords.get(place),) if isinstance(place, str) else operation.arguments[place : place + 1]
+        yield from _tensors(values)
+
+
+@cache
+def _writes(function: OpOverload) -> tuple[int | str, ...]:
+    """The arguments that an operation's schema says are written to: places, or names of those given by keyword."""
+    places: list[int | str] = []
+    for place, argument in enumerate(function._schema.arguments):
+        if argument.alias_info is not None and argument.alias_info.is_write:
+            places.append(argument.name if argument.kwarg_only else place)
+    return tuple(places)
+
+
+def _tensors(values: Iterable[Any]) -> list[TensorInfo]:
+    """The tensors among an operation's arguments, those in a list of tensors too."""
+    found: list[TensorInfo] = []
+    for value in values:
+        if type(value) is TensorInfo:
+            found.append(value)
+        elif type(value) is tuple:
+            found += [item for item in value if type(item) is TensorInfo]
+    return found
