@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from archprof.build.graph import ROW_MARKS
 from archprof.trace.record import TensorInfo
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def fold(trace: Trace) -> None:
             norm.weight,
             norm.bias,
         )
+        for mark in vars(norm).keys() & ROW_MARKS:  # a row of its own
+            setattr(rest, mark, getattr(norm, mark))
         parent, _, name = path.rpartition(".")
         setattr(model.get_submodule(parent), name, rest)
 

@@ -46,7 +46,9 @@ def _fold_any(built: Built) -> None:
 
     with _in_place(built.module):
         reparameterize_model(built.module, inplace=True)
-    seen = observe(built.module, lambda device: make_inputs(built, device=str(device))[0])
+    dtype = next((parameter.dtype for parameter in built.module.parameters()), torch.float32)
+    name = str(dtype).removeprefix("torch.")
+    seen = observe(built.module, lambda device: make_inputs(built, dtype=name, device=str(device))[0])
     with _in_place(built.module):
         fold(seen)
 

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 IMAGE = -1
 """What the first row reads."""
 
+ROW_MARKS = ("i", "f", "type", "np")
+"""What Ultralytics' forward reads of each row's module, and what it prints of it: the row's number, the rows that it
+reads, the class, the number of parameters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Graph:
@@ -209,16 +213,12 @@ def _takes(block: Block, call: Call | None) -> str:
 
 
 def _mark(module: nn.Module, row: Row) -> None:
-    """Set what Ultralytics' forward reads of each row's module, and what it prints of it."""
     chained = type(module) is nn.Sequential and len(module) > 0 and row.repeats > 1
     kind = type(module[0] if chained and isinstance(module, nn.Sequential) else module)
-    marks = {
-        "i": row.index,
-        "f": list(row.sources) if row.many else row.sources[0],
-        "type": f"{kind.__module__}.{kind.__qualname__}",
-        "np": sum(parameter.numel() for parameter in module.parameters()),
-    }
-    for name, value in marks.items():
+    sources = list(row.sources) if row.many else row.sources[0]
+    size = sum(parameter.numel() for parameter in module.parameters())
+    marks = (row.index, sources, f"{kind.__module__}.{kind.__qualname__}", size)
+    for name, value in zip(ROW_MARKS, marks, strict=True):
         setattr(module, name, value)
 
 

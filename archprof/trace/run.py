@@ -76,10 +76,12 @@ def _watched(recorder: Recorder) -> Iterator[None]:
 
 
 def _failed_at(recorder: Recorder) -> str:
-    """The innermost module that was entered last and came back with nothing."""
+    """The innermost module that was entered last and came back with nothing, with its weight's shape."""
     for call in reversed(recorder.trace.calls):
         if not call.outputs:
-            return f"{call.path or 'the model'} ({type(call.module).__name__})"
+            weight = getattr(call.module, "weight", None)
+            shape = f", weight {'×'.join(map(str, weight.shape))}" if isinstance(weight, torch.Tensor) else ""
+            return f"{call.path or 'the model'} ({type(call.module).__name__}{shape})"
     return "the model"
 
 
