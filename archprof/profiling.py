@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from archprof.count.ledger import Ledger
     from archprof.options import Options
     from archprof.profiles import Profile, Reported
-    from archprof.trace.record import Trace
     from archprof.variant.spec import Spec
 
 
@@ -66,40 +67,82 @@ def profile(model: nn.Module, inputs: torch.Tensor | tuple[Any, ...]) -> Profile
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A spec that was built, run and counted.
+
+    Attributes:
+        built: The model.
+        inputs: What it was run on.
+        ledger: Every operation with its cost.
+        device: Where it ran.
+        seconds: How long the pass and the count took.
+        remarks: What a reader of the figures should know of the pass.
+    """
+
+    built: Built
+    inputs: tuple[torch.Tensor, ...]
+    ledger: Ledger
+    device: str
+    seconds: float
+    remarks: tuple[str, ...]
+
+
 def profile_spec(spec: Spec, options: Options) -> Profile:
     """Build a spec, run it once, and count what ran.
 
     Raises:
         ArchprofError: Where it cannot be built, or does not run on the input asked for.
     """
+    return assembled(count_spec(spec, options))
+
+
+def count_spec(spec: Spec, options: Options) -> Counted:
+    """As :func:`profile_spec`, with the ledger that the profile sums up.
+
+    Raises:
+        ArchprofError: As there.
+    """
     device = "meta" if options.device == "auto" else options.device
-    remarks: tuple[str, ...] = ()
     try:
-        built, inputs, pass_ = _run(spec, options, device)
+        return _counted(spec, options, device)
     except ValuesNeededError as error:
         # The one case in which weights and activations are allocated although nobody asked for a device.
-        device = "cpu"
-        built, inputs, pass_ = _run(spec, options, device)
-        remarks = (f"run on the CPU with values: {error.message}",)
-    ledger = count(pass_)
+        return _counted(spec, options, "cpu", f"run on the CPU with values: {error.message}")
+
+
+def assembled(counted: Counted) -> Profile:
+    """The profile of what was counted."""
     return assemble(
-        built,
-        ledger,
-        inputs=inputs,
-        device=device,
-        reported=_reported(built, ledger, inputs),
-        remarks=(*built.remarks, *remarks),
+        counted.built,
+        counted.ledger,
+        inputs=counted.inputs,
+        device=counted.device,
+        reported=_reported(counted.built, counted.ledger, counted.inputs),
+        remarks=counted.remarks,
     )
 
 
-def _run(spec: Spec, options: Options, device: str) -> tuple[Built, tuple[torch.Tensor, ...], Trace]:
-    built = build(spec, channels=options.channels, device=device, fuse=options.fuse)
-    inputs = make_inputs(built, size=options.size, batch=options.batch, dtype=options.dtype, device=device)
+def prepare(spec: Spec, options: Options) -> tuple[Built, tuple[torch.Tensor, ...]]:
+    """Build a spec on the device that the options name, and make what it is run on.
+
+    Raises:
+        ArchprofError: Where it cannot be built, or takes no such input.
+    """
+    built = build(spec, channels=options.channels, device=options.device, fuse=options.fuse)
+    inputs = make_inputs(built, size=options.size, batch=options.batch, dtype=options.dtype, device=options.device)
     if built.kind == "image":
         built.module.to(inputs[0].dtype)
+    return built, inputs
+
+
+def _counted(spec: Spec, options: Options, device: str, *remarks: str) -> Counted:
+    built, inputs = prepare(spec, replace(options, device=device))
     run = trace if device == "meta" else trace_values
+    start = perf_counter()
     with naming_rows(built.module, spec):
-        return built, inputs, run(built.module, inputs)
+        ledger = count(run(built.module, inputs))
+    return Counted(built, inputs, ledger, device, perf_counter() - start, (*built.remarks, *remarks))
 
 
 def _reported(built: Built, ledger: Ledger, inputs: tuple[torch.Tensor, ...]) -> dict[str, Reported]:

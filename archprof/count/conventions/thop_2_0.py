@@ -13,6 +13,8 @@ The rule, read from ultralytics-thop 2.0.14 and held against it run for real by 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
+from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,7 @@ from archprof.profiles import Missed, Reported
 from archprof.trace.run import trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from archprof.count.ledger import Ledger
     from archprof.trace.record import ModuleCall, Trace
@@ -32,6 +34,47 @@ if TYPE_CHECKING:
     Rule = Callable[[ModuleCall], int]
 
 NAME = "thop-2.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What thop looks at, and how Ultralytics scales what it finds.
+
+    Attributes:
+        trace: The pass over the image that is profiled.
+        shape: That image's shape.
+        ratio: The area that was asked for over that image's.
+    """
+
+    trace: Trace
+    shape: tuple[int, ...]
+    ratio: Fraction
+
+    @property
+    def operations(self) -> int:
+        """The operations that thop adds up over the pass."""
+        return sum(number for _, number in amounts(self.trace))
+
+
+def replay(model: nn.Module, size: tuple[int, int]) -> Replay | None:
+    """Do what Ultralytics did for a model at an image size (height, width).
+
+    Returns:
+        None where the model takes no image, so that nothing would have been printed.
+    """
+    first = next(model.parameters(), None)
+    if first is None or first.ndim < 2:
+        return None
+    strides: Any = getattr(model, "stride", None)
+    stride = max(int(strides.max()), 32) if isinstance(strides, torch.Tensor) else 32
+    for height, width in ((stride, stride), size):
+        image = torch.empty(1, first.shape[1], height, width, device="meta", dtype=first.dtype)
+        try:
+            pass_ = trace(model, (image,))
+        except RunError:
+            continue
+        return Replay(pass_, tuple(image.shape), Fraction(prod(size), height * width))
+    return None
 
 
 def reported(model: nn.Module, ledger: Ledger, size: tuple[int, int]) -> Reported | None:
@@ -45,34 +88,24 @@ def reported(model: nn.Module, ledger: Ledger, size: tuple[int, int]) -> Reporte
     Returns:
         The figure, or None where the model takes no image, so that nothing would have been printed.
     """
-    first = next(model.parameters(), None)
-    if first is None or first.ndim < 2:
+    replayed = replay(model, size)
+    if replayed is None:
         return None
-    strides: Any = getattr(model, "stride", None)
-    stride = max(int(strides.max()), 32) if isinstance(strides, torch.Tensor) else 32
-    for height, width in ((stride, stride), size):
-        image = torch.empty(1, first.shape[1], height, width, device="meta", dtype=first.dtype)
-        try:
-            total = operations(trace(model, (image,)))
-        except RunError:
-            continue
-        gflops = total / 1e9 * 2 * size[0] / height * size[1] / width
-        return Reported(
-            gflops=gflops,
-            unit="GFLOPs (2 × thop's operations, at the stride's size, times the ratio of areas)",
-            operations=total,
-            input_shape=list(image.shape),
-            missed=missed(ledger),
-        )
-    return None
-
-
-def operations(pass_: Trace) -> int:
-    """The operations that thop adds up over one pass."""
-    visits = _visits(pass_.model)
-    return sum(
-        visits[id(call.module)] ** 2 * rule(call) for call in pass_.calls if (rule := RULES.get(type(call.module)))
+    return Reported(
+        gflops=float(2 * replayed.operations * replayed.ratio / 10**9),
+        unit="GFLOPs (2 × thop's operations, at the stride's size, times the ratio of areas)",
+        operations=replayed.operations,
+        input_shape=list(replayed.shape),
+        missed=missed(ledger),
     )
+
+
+def amounts(pass_: Trace) -> Iterator[tuple[ModuleCall, int]]:
+    """The operations that thop gives each call of a module that it has a rule for."""
+    visits = _visits(pass_.model)
+    for call in pass_.calls:
+        if rule := RULES.get(type(call.module)):
+            yield call, visits[id(call.module)] ** 2 * rule(call)
 
 
 def missed(ledger: Ledger) -> list[Missed]:

@@ -1,0 +1,39 @@
+"""A spec as something that another process can make its model from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from archprof.options import Options
+    from archprof.variant.spec import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class SpecSource:
+    """Builds a spec as counters want it: with values, on the CPU unless another device is asked for.
+
+    Attributes:
+        spec: What to build.
+        options: How to build and feed it.
+        plugins: The user's files or modules that register its blocks.
+    """
+
+    spec: Spec
+    options: Options
+    plugins: tuple[str, ...] = ()
+
+    def __call__(self) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
+        """The model and its inputs."""
+        from archprof.build.plugins import load_plugin
+        from archprof.profiling import prepare
+
+        for plugin in self.plugins:
+            load_plugin(plugin)
+        device = "cpu" if self.options.device == "auto" else self.options.device
+        built, inputs = prepare(self.spec, replace(self.options, device=device))
+        return built.module, inputs

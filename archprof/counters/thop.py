@@ -1,0 +1,33 @@
+"""thop: the one that is installed, whoever installed it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from archprof.counters.interface import Answer, Counter
+from archprof.counters.watch import Watched, noted, recorded
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+class Thop(Counter):
+    """``thop.profile`` on the input as it is."""
+
+    name = "thop"
+    distribution = "ultralytics-thop"
+    package = "thop"
+    unit = "MACs"
+
+    def count(self, model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Answer:
+        """Its numbers stand at the modules; those of functions it only adds up, so its rules are listened to."""
+        import thop
+
+        watched = Watched(model, lambda one: noted(one, "total_ops", descend=True, once=True))
+        # The package hides its module of that name behind its function of that name.
+        functions = getattr(sys.modules["thop.profile"], "functional_hooks", {})
+        with recorded(model, functions) as products:
+            total, *_ = thop.profile(watched, inputs=inputs, verbose=False)
+        return Answer(total, int(total), lambda: [*watched.items, *products])
