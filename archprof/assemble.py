@@ -6,9 +6,12 @@ import platform
 import sys
 from collections import Counter
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archprof.count.ledger import by_call, count
+from archprof.count.memory import measure
 from archprof.profiles import (
+    Backward,
     Coverage,
     Environment,
     Input,
@@ -28,11 +31,23 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from archprof.build.built import Built, BuiltLayer
+    from archprof.count.formulas import Count
     from archprof.count.ledger import Ledger
-    from archprof.trace.record import TensorInfo
+    from archprof.count.memory import Memory, Traffic
+    from archprof.trace.record import TensorInfo, Trace
 
 PACKAGES = ("torch", "torchvision", "ultralytics", "ultralytics-thop", "timm", "fvcore")
 """Distributions whose versions may change a figure."""
+
+
+class _Figures(NamedTuple):
+    """What one part of the model costs; the fields of :class:`Layer`, and of :class:`Module` with ``own_`` before."""
+
+    macs: int
+    elementwise_flops: int
+    bytes_read: int
+    bytes_written: int
+    backward_macs: int
 
 
 def assemble(
@@ -45,6 +60,12 @@ def assemble(
     remarks: tuple[str, ...],
 ) -> Profile:
     """Put together what is known of a model that was built, run and counted."""
+    pass_ = ledger.trace
+    memory = measure(pass_)
+    backward = count(pass_.backward_pass()) if pass_.backward else None
+    step = measure(pass_.whole_step()) if pass_.backward else memory
+    gradients = step.traffic[len(memory.traffic) :]
+    own, inclusive = _by_call(ledger, memory, backward)
     return Profile(
         variant=_variant(built),
         input=Input(
@@ -54,13 +75,39 @@ def assemble(
             kind=built.kind,
         ),
         environment=_environment(device, remarks),
-        totals=_totals(built.module, ledger),
-        coverage=_coverage(ledger),
-        layers=_layers(built, ledger),
-        modules=_modules(built.module, ledger),
-        operations=_operations(ledger),
+        totals=_totals(built.module, ledger, memory),
+        backward=_backward(backward, gradients, step.peak_bytes) if backward else None,
+        coverage=_coverage(ledger, *([backward] if backward else [])),
+        layers=_layers(built, pass_, own),
+        modules=_modules(built.module, pass_, own, inclusive),
+        operations=[
+            *_operations(ledger, memory.traffic, "forward"),
+            *(_operations(backward, gradients, "backward") if backward else []),
+        ],
         reported=reported,
     )
+
+
+def _by_call(ledger: Ledger, memory: Memory, backward: Ledger | None) -> tuple[list[_Figures], list[_Figures]]:
+    """What each call of a module cost: what it ran itself, and that with everything that it called."""
+
+    def joined(costs: list[Count], traffics: list[list[int]], gradients: list[Count] | None) -> list[_Figures]:
+        return [
+            _Figures(cost.macs, cost.elementwise_flops, read, written, gradients[place].macs if gradients else 0)
+            for place, (cost, (read, written)) in enumerate(zip(costs, traffics, strict=True))
+        ]
+
+    own, inclusive = by_call(ledger.trace, memory.traffic)
+    return (
+        joined(ledger.own, own, backward.own if backward else None),
+        joined(ledger.inclusive, inclusive, backward.inclusive if backward else None),
+    )
+
+
+def _sum(parts: Iterable[_Figures]) -> dict[str, int]:
+    """Several costs as one, under the names of their fields."""
+    sums = map(sum, zip(*parts, strict=True))
+    return dict(zip(_Figures._fields, sums, strict=False)) or dict.fromkeys(_Figures._fields, 0)
 
 
 def _variant(built: Built) -> Variant:
@@ -98,7 +145,7 @@ def _environment(device: str, remarks: tuple[str, ...]) -> Environment:
     )
 
 
-def _totals(model: nn.Module, ledger: Ledger) -> Totals:
+def _totals(model: nn.Module, ledger: Ledger, memory: Memory) -> Totals:
     parameters = list(model.parameters())
     return Totals(
         modules=sum(1 for _ in model.modules()),
@@ -109,43 +156,48 @@ def _totals(model: nn.Module, ledger: Ledger) -> Totals:
         flops=2 * ledger.macs,
         elementwise_flops=ledger.elementwise_flops,
         weight_bytes=sum(parameter.numel() * parameter.element_size() for parameter in parameters),
-        activation_bytes=_written(ledger),
+        activation_elements=memory.activation_elements,
+        activation_bytes=memory.activation_bytes,
+        peak_activation_bytes=memory.peak_bytes,
+        bytes_read=memory.bytes_read,
+        bytes_written=memory.bytes_written,
     )
 
 
-def _written(ledger: Ledger) -> int:
-    """Bytes that the operations write; a view writes none."""
-    return sum(
-        output.nbytes
-        for entry in ledger.entries
-        if not entry.operation.function.is_view
-        for output in entry.operation.outputs
+def _backward(ledger: Ledger, traffic: Sequence[Traffic], peak: int) -> Backward:
+    return Backward(
+        macs=ledger.macs,
+        flops=2 * ledger.macs,
+        elementwise_flops=ledger.elementwise_flops,
+        peak_activation_bytes=peak,
+        bytes_read=sum(one.read for one in traffic),
+        bytes_written=sum(one.written for one in traffic),
     )
 
 
-def _coverage(ledger: Ledger) -> Coverage:
-    states = ledger.states()
-    return Coverage(
-        operations=len(ledger.entries),
-        counted=states["counted"],
-        free=states["free"],
-        unknown=ledger.unknown,
-    )
+def _coverage(*ledgers: Ledger) -> Coverage:
+    states: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    for ledger in ledgers:
+        states.update(ledger.states())
+        unknown.update(ledger.unknown)
+    return Coverage(operations=states.total(), counted=states["counted"], free=states["free"], unknown=dict(unknown))
 
 
-def _layers(built: Built, ledger: Ledger) -> list[Layer]:
+def _layers(built: Built, pass_: Trace, own: list[_Figures]) -> list[Layer]:
     """One entry a row: what ran in its module or below it."""
-    macs: Counter[str] = Counter()
-    elementwise: Counter[str] = Counter()
+    parts: dict[str, list[_Figures]] = {}
     shapes: dict[str, list[list[int]]] = {}
     rows = {layer.path for layer in built.layers}
-    for call, own in zip(ledger.trace.calls, ledger.own, strict=True):
+    for call, figures in zip(pass_.calls, own, strict=True):
         if row := _row_of(call.path, rows):
-            macs[row] += own.macs
-            elementwise[row] += own.elementwise_flops
+            parts.setdefault(row, []).append(figures)
         if call.path in rows:
             shapes[call.path] = _shapes(call.outputs)
-    return [_layer(layer, built.module.get_submodule(layer.path), macs, elementwise, shapes) for layer in built.layers]
+    return [
+        _layer(layer, built.module.get_submodule(layer.path), _sum(parts.get(layer.path, [])), shapes)
+        for layer in built.layers
+    ]
 
 
 def _row_of(path: str, rows: set[str]) -> str | None:
@@ -154,13 +206,7 @@ def _row_of(path: str, rows: set[str]) -> str | None:
     return next((row for end in range(len(parts), 0, -1) if (row := ".".join(parts[:end])) in rows), None)
 
 
-def _layer(
-    layer: BuiltLayer,
-    module: nn.Module,
-    macs: Counter[str],
-    elementwise: Counter[str],
-    shapes: dict[str, list[list[int]]],
-) -> Layer:
+def _layer(layer: BuiltLayer, module: nn.Module, costs: dict[str, int], shapes: dict[str, list[list[int]]]) -> Layer:
     return Layer(
         index=layer.index,
         from_=list(layer.sources),
@@ -171,58 +217,59 @@ def _layer(
         output_shapes=shapes.get(layer.path, []),
         parameters=_parameters(module),
         modules=sum(1 for _ in module.modules()),
-        macs=macs[layer.path],
-        elementwise_flops=elementwise[layer.path],
         line=layer.line,
+        **costs,
     )
 
 
-def _modules(model: nn.Module, ledger: Ledger) -> list[Module]:
+def _modules(model: nn.Module, pass_: Trace, own: list[_Figures], inclusive: list[_Figures]) -> list[Module]:
     """One entry a module, in the order of the tree; one that ran several times has the sum of its calls."""
-    calls: Counter[str] = Counter()
-    sums: dict[str, list[int]] = {}
-    shapes: dict[str, list[list[int]]] = {}
-    for call, own, inclusive in zip(ledger.trace.calls, ledger.own, ledger.inclusive, strict=True):
-        calls[call.path] += 1
-        total = sums.setdefault(call.path, [0, 0, 0, 0])
-        for index, value in enumerate((*inclusive, *own)):
-            total[index] += value
-        shapes[call.path] = _shapes(call.outputs)
+    places: dict[str, list[int]] = {}
+    for place, call in enumerate(pass_.calls):
+        places.setdefault(call.path, []).append(place)
     entries = []
     for path, module in model.named_modules():
-        macs, elementwise, own_macs, own_elementwise = sums.get(path, (0, 0, 0, 0))
+        calls = places.get(path, [])
         entries.append(
             Module(
                 path=path,
                 type=type(module).__name__,
                 depth=path.count(".") + 1 if path else 0,
-                calls=calls[path],
+                calls=len(calls),
                 parameters=_parameters(module),
                 own_parameters=sum(parameter.numel() for parameter in module.parameters(recurse=False)),
-                macs=macs,
-                own_macs=own_macs,
-                elementwise_flops=elementwise,
-                own_elementwise_flops=own_elementwise,
-                output_shapes=shapes.get(path, []),
+                output_shapes=_shapes(pass_.calls[calls[-1]].outputs) if calls else [],
+                **_sum(inclusive[place] for place in calls),
+                **{f"own_{name}": cost for name, cost in _sum(own[place] for place in calls).items()},
             )
         )
     return entries
 
 
-def _operations(ledger: Ledger) -> list[Operation]:
+def _operations(ledger: Ledger, traffic: Sequence[Traffic], phase: str) -> list[Operation]:
     """One entry an operation's name, the dearest first."""
     calls: Counter[tuple[str, str]] = Counter()
-    macs: Counter[tuple[str, str]] = Counter()
-    elementwise: Counter[tuple[str, str]] = Counter()
-    for entry in ledger.entries:
+    sums: dict[tuple[str, str], list[int]] = {}
+    for entry, moved in zip(ledger.entries, traffic, strict=True):
         key = entry.operation.name, entry.state
         calls[key] += 1
-        macs[key] += entry.count.macs
-        elementwise[key] += entry.count.elementwise_flops
-    order = sorted(calls, key=lambda key: (-macs[key], -elementwise[key], key))
+        total = sums.setdefault(key, [0, 0, 0, 0])
+        for place, value in enumerate((*entry.count, *moved)):
+            total[place] += value
+    order = sorted(calls, key=lambda key: (-sums[key][0], -sums[key][1], key))
     return [
-        Operation(name=key[0], state=key[1], calls=calls[key], macs=macs[key], elementwise_flops=elementwise[key])
+        Operation(
+            name=key[0],
+            state=key[1],
+            calls=calls[key],
+            macs=macs,
+            elementwise_flops=elementwise,
+            bytes_read=read,
+            bytes_written=written,
+            phase=phase,
+        )
         for key in order
+        for macs, elementwise, read, written in [sums[key]]
     ]
 
 

@@ -67,7 +67,12 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     ``modules`` counts every module, the model itself included; ``layers`` only leaf modules (without
     children). ``macs`` are multiply-accumulates of the convolution, matrix product and attention family and
     ``flops`` exactly twice that; ``elementwise_flops`` is everything else that computes, one per element and
-    elementary operation. ``activation_bytes`` is what all operations together write.
+    elementary operation.
+
+    ``activation_elements`` and ``activation_bytes`` are of all the tensors that operations make;
+    ``peak_activation_bytes`` is the most that they and the inputs take at once, each until its last use. Views and
+    results in place make no tensor. ``bytes_read`` and ``bytes_written`` are what the operations move: each
+    of their tensors once.
     """
 
     modules: int
@@ -78,11 +83,29 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     flops: int
     elementwise_flops: int
     weight_bytes: int
+    activation_elements: int
     activation_bytes: int
+    peak_activation_bytes: int
+    bytes_read: int
+    bytes_written: int
+
+
+class Backward(msgspec.Struct, frozen=True, kw_only=True):
+    """What the backward pass of a training step adds to the forward pass, which :class:`Totals` describes.
+
+    ``peak_activation_bytes`` is of the whole step, in which the backward pass needs what the forward pass made.
+    """
+
+    macs: int
+    flops: int
+    elementwise_flops: int
+    peak_activation_bytes: int
+    bytes_read: int
+    bytes_written: int
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """How many operations ran, and in which of the three states each was.
+    """How many operations ran, the backward pass's too, and in which of the three states each was.
 
     ``unknown`` names those without a formula, with the times they ran. While it is not empty every total is a
     lower bound.
@@ -113,11 +136,14 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     modules: int = 0
     macs: int = 0
     elementwise_flops: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+    backward_macs: int = 0
     line: int | None = None
 
 
 class Module(msgspec.Struct, frozen=True, kw_only=True):
-    """One module of the tree. ``macs`` includes its children, ``own_macs`` only what it ran itself."""
+    """One module of the tree. ``macs`` includes its children's, ``own_macs`` only what it ran itself, and so on."""
 
     path: str
     type: str
@@ -129,17 +155,32 @@ class Module(msgspec.Struct, frozen=True, kw_only=True):
     own_macs: int
     elementwise_flops: int
     own_elementwise_flops: int
+    bytes_read: int = 0
+    own_bytes_read: int = 0
+    bytes_written: int = 0
+    own_bytes_written: int = 0
+    backward_macs: int = 0
+    own_backward_macs: int = 0
     output_shapes: list[list[int]] = msgspec.field(default_factory=list)
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """All calls of one operation. ``state`` is "counted", "free" or "unknown"."""
+    """All calls of one operation in one pass, "forward" or "backward"; ``state`` is "counted", "free" or "unknown"."""
 
     name: str
     state: str
     calls: int
     macs: int
     elementwise_flops: int
+    bytes_read: int = 0
+    bytes_written: int = 0
+    phase: str = "forward"
+
+
+def arithmetic_intensity(part: Totals | Backward | Layer | Module | Operation) -> float | None:
+    """FLOPs for each byte that is read or written, elementwise ones too; None where nothing is."""
+    moved = part.bytes_read + part.bytes_written
+    return (2 * part.macs + part.elementwise_flops) / moved if moved else None
 
 
 class Missed(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,6 +215,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     input: Input
     environment: Environment
     totals: Totals
+    backward: Backward | None = None
     coverage: Coverage
     layers: list[Layer] = msgspec.field(default_factory=list)
     modules: list[Module] = msgspec.field(default_factory=list)

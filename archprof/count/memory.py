@@ -60,6 +60,16 @@ class Memory:
     activation_bytes: int = 0
     peak_bytes: int = 0
 
+    @property
+    def bytes_read(self) -> int:
+        """What all the operations read."""
+        return sum(traffic.read for traffic in self.traffic)
+
+    @property
+    def bytes_written(self) -> int:
+        """What all the operations write."""
+        return sum(traffic.written for traffic in self.traffic)
+
 
 class _Block:
     """One stretch of memory: its size, and the first and last operation that it is there for."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from archprof.profiles import Layer, arithmetic_intensity
 from archprof.render import units
 from archprof.render.table import Column, Record, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.profiles import Layer, Module, Operation, Profile
+    from archprof.profiles import Module, Operation, Profile
 
 number = partial(Column, number=True, adds=True, show=units.count)
 mega = partial(Column, number=True, adds=True, show=units.millions)
@@ -45,6 +48,15 @@ def _shapes(shapes: list[list[int]]) -> str | None:
     return units.shape(shapes[0]) + more
 
 
+TRAFFIC = (
+    number("bytes_read", "read", printed=False),
+    number("bytes_written", "written", printed=False),
+    Column("arithmetic_intensity", "FLOPs/B", units.ratio, number=True, printed=False),
+    number("backward_macs", "backward MACs", printed=False),
+)
+"""What a part of the model moves, how much it computes for it, and what its gradients cost."""
+
+
 ROWS = (
     Column("index", "row"),
     Column("from", "from", lambda sources: ",".join(map(str, sources)), shrinks=5),
@@ -58,6 +70,7 @@ ROWS = (
     mega("flops", "MFLOPs"),
     share("flops_share"),
     number("elementwise_flops", "elementwise", printed=False),
+    *TRAFFIC,
     Column("line", "line", printed=False),
 )
 
@@ -84,26 +97,42 @@ def rows(profile: Profile) -> Table:
             2 * layer.macs,
             _part(2 * layer.macs, totals.flops),
             layer.elementwise_flops,
+            *_traffic(layer),
             layer.line,
         )
 
-    def whole(label: str, parameters: int, macs: int, elementwise: int) -> Record:
-        return (
-            *(None, None, None, label, None, None),
-            *(parameters, _part(parameters, totals.parameters)),
-            *(macs, 2 * macs, _part(2 * macs, totals.flops), elementwise, None),
-        )
+    def whole(label: str, rest: Layer) -> Record:
+        return (*(None, None, None, label, None, None), *record(rest)[6:])
 
     records = [record(layer) for layer in profile.layers]
-    outside = (
-        totals.parameters - sum(layer.parameters for layer in profile.layers),
-        totals.macs - sum(layer.macs for layer in profile.layers),
-        totals.elementwise_flops - sum(layer.elementwise_flops for layer in profile.layers),
+    total = Layer(
+        index=0,
+        module="",
+        path="",
+        parameters=totals.parameters,
+        macs=totals.macs,
+        elementwise_flops=totals.elementwise_flops,
+        bytes_read=totals.bytes_read,
+        bytes_written=totals.bytes_written,
+        backward_macs=profile.backward.macs if profile.backward else 0,
     )
-    if any(outside):
-        records.append(whole("(outside the rows)", *outside))
-    total = whole("total", totals.parameters, totals.macs, totals.elementwise_flops)
-    return Table(ROWS, tuple(records), label="module", total=total)
+    outside = Layer(
+        index=0,
+        module="",
+        path="",
+        **{name: getattr(total, name) - sum(getattr(layer, name) for layer in profile.layers) for name in _ADDING},
+    )
+    if any(getattr(outside, name) for name in _ADDING):
+        records.append(whole("(outside the rows)", outside))
+    return Table(ROWS, tuple(records), label="module", total=whole("total", total))
+
+
+_ADDING = ("parameters", "macs", "elementwise_flops", "bytes_read", "bytes_written", "backward_macs")
+
+
+def _traffic(part: Layer | Module) -> tuple[int | float | None, ...]:
+    """What stands under :data:`TRAFFIC`."""
+    return (part.bytes_read, part.bytes_written, arithmetic_intensity(part), part.backward_macs)
 
 
 def _literal(argument: Any) -> str:
@@ -125,6 +154,7 @@ MODULES = (
     mega("flops", "MFLOPs"),
     share("flops_share"),
     number("elementwise_flops", "elementwise", printed=False),
+    *TRAFFIC,
 )
 
 
@@ -133,7 +163,7 @@ def modules(profile: Profile, depth: int) -> Table:
     totals = profile.totals
 
     def record(module: Module) -> Record:
-        return _module(module, Branch(module.path, module.depth), totals.parameters, totals.flops, own=False)
+        return _module(module, Branch(module.path, module.depth), totals.parameters, totals.flops)
 
     return Table(MODULES, tuple(record(one) for one in profile.modules if one.depth <= depth), label="module")
 
@@ -142,34 +172,40 @@ def flat_modules(profile: Profile) -> Table:
     """Every module with parameters or operations of its own, and only those: they add up to the totals."""
     totals = profile.totals
     records = tuple(
-        _module(module, Branch(module.path, 0), totals.parameters, totals.flops, own=True)
+        _module(_alone(module), Branch(module.path, 0), totals.parameters, totals.flops)
         for module in profile.modules
-        if module.own_parameters or module.own_macs or module.own_elementwise_flops
+        if any(getattr(module, f"own_{name}") for name in _ADDING)
     )
     columns = (Column("module", "module", shrinks=12), *MODULES[1:])
     empty = Table(columns, records, label="module")
     return Table(columns, records, label="module", total=empty.sums(records, "total"))
 
 
-def _module(module: Module, branch: Branch, parameters: int, flops: int, *, own: bool) -> Record:
-    mine, macs = (module.own_parameters, module.own_macs) if own else (module.parameters, module.macs)
+def _alone(module: Module) -> Module:
+    """The module without what its children cost."""
+    return msgspec.structs.replace(module, **{name: getattr(module, f"own_{name}") for name in _ADDING})
+
+
+def _module(module: Module, branch: Branch, parameters: int, flops: int) -> Record:
     return (
         branch,
         module.type,
         module.depth,
         module.calls,
         _shapes(module.output_shapes),
-        mine,
-        _part(mine, parameters),
-        macs,
-        2 * macs,
-        _part(2 * macs, flops),
-        module.own_elementwise_flops if own else module.elementwise_flops,
+        module.parameters,
+        _part(module.parameters, parameters),
+        module.macs,
+        2 * module.macs,
+        _part(2 * module.macs, flops),
+        module.elementwise_flops,
+        *_traffic(module),
     )
 
 
 OPERATIONS = (
     Column("operation", "operation", shrinks=12),
+    Column("phase", "pass", printed=False),
     Column("state", "state"),
     number("calls", "calls"),
     number("macs", "MACs", printed=False),
@@ -177,27 +213,36 @@ OPERATIONS = (
     share("flops_share"),
     mega("elementwise_flops", "elementwise M", absent="?"),
     share("elementwise_share"),
+    mega("bytes_read", "MB read", spare=True),
+    mega("bytes_written", "MB written", spare=True),
+    Column("arithmetic_intensity", "FLOPs/B", units.ratio, number=True, spare=True),
 )
 
 
 def operations(profile: Profile) -> Table:
     """All calls of each operation together; one without a formula has ``?``, never zero."""
-    totals = profile.totals
+    totals, backward = profile.totals, profile.backward
+    flops_of_all = totals.flops + (backward.flops if backward else 0)
+    elementwise_of_all = totals.elementwise_flops + (backward.elementwise_flops if backward else 0)
+    columns = tuple(
+        replace(one, printed=one.printed or backward is not None) if one.key == "phase" else one for one in OPERATIONS
+    )
 
     def record(operation: Operation) -> Record:
-        named = (operation.name, operation.state, operation.calls)
+        named = (operation.name, operation.phase, operation.state, operation.calls)
+        moved = (operation.bytes_read, operation.bytes_written)
         if operation.state == "unknown":
-            return (*named, *(None,) * (len(OPERATIONS) - len(named)))
+            return (*named, *(None,) * 5, *moved, None)
         flops, elementwise = 2 * operation.macs, operation.elementwise_flops
         return (
-            *(*named, operation.macs, flops, _part(flops, totals.flops)),
-            *(elementwise, _part(elementwise, totals.elementwise_flops)),
+            *(*named, operation.macs, flops, _part(flops, flops_of_all)),
+            *(elementwise, _part(elementwise, elementwise_of_all)),
+            *(*moved, arithmetic_intensity(operation)),
         )
 
     records = tuple(record(operation) for operation in profile.operations)
-    empty = Table(OPERATIONS, records, label="operation")
-    total = empty.sums(records, "total")
-    return Table(OPERATIONS, records, label="operation", total=total)
+    empty = Table(columns, records, label="operation")
+    return Table(columns, records, label="operation", total=empty.sums(records, "total"))
 
 
 def profiles(several: Sequence[Profile]) -> Table:
@@ -219,6 +264,10 @@ def profiles(several: Sequence[Profile]) -> Table:
         Column("flops", f"{bound}FLOPs", units.amount, number=True),
         number("macs", "MACs", printed=False),
         Column("elementwise_flops", f"{bound}elementwise", units.amount, number=True),
+        number("weight_bytes", "weights", printed=False),
+        number("peak_activation_bytes", "activations", printed=False),
+        number("bytes_read", "read", printed=False),
+        number("bytes_written", "written", printed=False),
         Column("coverage", "covered", units.coverage, number=True, printed=lower),
         *(Column(name, name, units.quoted, number=True, absent=units.ABSENT) for name in counters),
     )
@@ -229,7 +278,9 @@ def profiles(several: Sequence[Profile]) -> Table:
         return (
             *(profile.variant.name, profile.variant.scale, totals.modules, totals.layers),
             *(totals.parameters, totals.trainable_parameters),
-            *(totals.flops, totals.macs, totals.elementwise_flops, profile.coverage.share),
+            *(totals.flops, totals.macs, totals.elementwise_flops),
+            *(totals.weight_bytes, totals.peak_activation_bytes, totals.bytes_read, totals.bytes_written),
+            profile.coverage.share,
             *(reported and reported.gflops for reported in said),
         )
 

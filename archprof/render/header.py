@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from archprof.profiles import arithmetic_intensity
 from archprof.render import units
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def title_of_all(profile: Profile) -> list[str]:
         " + ".join(units.shape(shape) for shape in given.shapes),
         given.dtype,
         "fused" if variant.fused else "not fused",
+        *(["training"] if profile.backward else []),
     ]
 
 
@@ -47,10 +49,8 @@ def facts(profile: Profile) -> list[Fact]:
         ),
         ("compute", _compute(profile)),
         *unknown(profile),
-        (
-            "memory",
-            [f"weights {units.size(totals.weight_bytes)}", f"written {units.size(totals.activation_bytes)}"],
-        ),
+        *_training(profile),
+        ("memory", _memory(profile)),
         *(
             ("printed by" if place == 0 else "", [says(name, reported, profile)])
             for place, (name, reported) in enumerate(profile.reported.items())
@@ -75,6 +75,38 @@ def _compute(profile: Profile) -> list[str]:
     ]
 
 
+def _training(profile: Profile) -> list[Fact]:
+    """What the backward pass adds, where it was run."""
+    backward, at_least = profile.backward, ">= " if profile.coverage.unknown else ""
+    if backward is None:
+        return []
+    return [
+        (
+            "backward",
+            [
+                f"{at_least}{units.amount(backward.flops, 'FLOPs')}",
+                f"{at_least}{units.amount(backward.macs, 'MACs')}",
+                f"{at_least or '+ '}{units.amount(backward.elementwise_flops)} elementwise",
+                f"{at_least}{units.amount(profile.totals.flops + backward.flops, 'FLOPs')} a training step",
+            ],
+        )
+    ]
+
+
+def _memory(profile: Profile) -> list[str]:
+    totals, backward = profile.totals, profile.backward
+    intensity = arithmetic_intensity(totals)
+    return [
+        f"weights {units.size(totals.weight_bytes)}",
+        f"activations {units.size(totals.activation_bytes)}",
+        f"at most {units.size(totals.peak_activation_bytes)} at once",
+        *([f"{units.size(backward.peak_activation_bytes)} in a training step"] if backward else []),
+        f"read {units.size(totals.bytes_read)}",
+        f"written {units.size(totals.bytes_written)}",
+        *([f"{units.ratio(intensity)} FLOPs a byte"] if intensity is not None else []),
+    ]
+
+
 def unknown(*profiles: Profile) -> list[Fact]:
     """The operations without a formula, with how often they ran; nothing where there are none."""
     calls: Counter[str] = Counter()
@@ -94,12 +126,13 @@ def says(name: str, reported: Reported, profile: Profile) -> str:
     if exact:
         sentence += f", {units.below_or_above(reported.gflops, exact)}"
     if reported.missed:
-        sentence += f"; it misses {_missed(reported.missed)}"
+        sentence += f"; it misses {missed(reported.missed)}"
     return f"{sentence}; {reported.note}" if reported.note else sentence
 
 
-def _missed(missed: list[Missed]) -> str:
-    named = [f"{one.calls} × {one.operation} ({units.amount(one.flops, 'FLOPs')})" for one in missed[:_NAMED]]
-    if rest := sum(one.flops for one in missed[_NAMED:]):
+def missed(operations: list[Missed]) -> str:
+    """What a counter misses, in words: the dearest by name, the rest together."""
+    named = [f"{one.calls} × {one.operation} ({units.amount(one.flops, 'FLOPs')})" for one in operations[:_NAMED]]
+    if rest := sum(one.flops for one in operations[_NAMED:]):
         named.append(f"others ({units.amount(rest, 'FLOPs')})")
     return " and ".join(part for part in (", ".join(named[:-1]), named[-1]) if part)

@@ -13,18 +13,37 @@ if TYPE_CHECKING:
 Style = Callable[[str, str], str]
 """Gives a piece of text the style of that name."""
 
+_CODES = {"name": "1", "head": "2", "total": "1", "label": "2", "bad": "1;31"}
+
+
+def painter(color: bool) -> Style:
+    """What styles text with ANSI codes, or what leaves it alone."""
+    return _coloured if color else _plain
+
+
+def _plain(text: str, style: str) -> str:
+    return text
+
+
+def _coloured(text: str, style: str) -> str:
+    return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
+
 
 def lay_out(table: Table, width: int, style: Style) -> list[str]:
     """The lines of a table, at most ``width`` wide where cutting its text can bring that about.
 
-    Columns that may be cut give way from the right, each down to its narrowest; where that is not enough they
-    go altogether, again from the right. The column that says what a line is always stays.
+    Spare columns go first. Columns that may be cut give way from the right, each down to its narrowest; where that is
+    not enough they go altogether, again from the right. The column that says what a line is always stays.
     """
     table = table.printed
     cells = _cells(table)
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
     gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= width else 1
     excess = sum(widths) + gap * (len(widths) - 1) - width
+    for place in reversed([place for place, column in enumerate(table.columns) if column.spare]):
+        if excess > 0:
+            excess -= widths[place] + gap
+            widths[place] = 0
     cut = [place for place, column in enumerate(table.columns) if column.shrinks]
     for place in reversed(cut):
         saved = min(max(excess, 0), max(widths[place] - table.columns[place].shrinks, 0))

@@ -25,6 +25,7 @@ class Column:
         adds: Whether the rows' values add up to the total's.
         shrinks: To what width a narrow terminal may cut it; 0 for a column that is never cut.
         printed: Whether it is printed; the others are only in CSV.
+        spare: Whether it is left out where the width does not hold all columns.
         absent: What stands for None.
     """
 
@@ -35,6 +36,7 @@ class Column:
     adds: bool = False
     shrinks: int = 0
     printed: bool = True
+    spare: bool = False
     absent: str = ""
 
     def text(self, value: Any) -> str:

@@ -34,7 +34,7 @@ def millions(number: int) -> str:
 
 def quoted(number: float) -> str:
     """Billions as counters print them, with one decimal; two digits where that would leave only zeros."""
-    return f"{number:,.1f}" if number >= 1 or number == 0 else f"{number:.2g}"
+    return ratio(number)
 
 
 def size(number: int) -> str:
@@ -43,6 +43,11 @@ def size(number: int) -> str:
         if number >= factor:
             return f"{number / factor:,.2f} {prefix}B"
     return f"{number} B"
+
+
+def ratio(number: float) -> str:
+    """A number of no unit with one decimal, and more where that would leave only zeros: ``19.3``; ``0.042``."""
+    return f"{number:,.1f}" if number >= 1 or number == 0 else f"{number:.2g}"
 
 
 def percent(share: float) -> str:
@@ -69,3 +74,12 @@ def below_or_above(value: float, exact: float) -> str:
     if percentage == "0 %":
         return "the same within half a percent"
     return f"{percentage} {'below' if difference < 0 else 'above'}"
+
+
+def apart(ratio: float, base: str) -> str:
+    """How far something is from a base, in words: ``14.5 % more than BASE``, ``as much as BASE``."""
+    percentage = abs(ratio - 1) * 100
+    written = f"{percentage:.1f}" if percentage < 20 else f"{percentage:,.0f}"
+    if written == "0.0":
+        return f"as much as {base}"
+    return f"{written} % {'more' if ratio > 1 else 'less'} than {base}"

@@ -75,8 +75,21 @@ class ModuleCall:
 
 @dataclass(slots=True, eq=False)
 class Trace:
-    """One forward pass. ``calls[0]`` is the call of the model itself."""
+    """One forward pass, and the backward pass after it where there was one.
+
+    ``calls[0]`` is the call of the model itself. ``backward`` holds the operations of the backward pass; their ``call``
+    is the one whose forward they give the gradients of.
+    """
 
     model: nn.Module
     operations: list[Operation] = field(default_factory=list)
     calls: list[ModuleCall] = field(default_factory=list)
+    backward: list[Operation] = field(default_factory=list)
+
+    def backward_pass(self) -> Trace:
+        """The backward pass as a trace of its own, with the calls that it belongs to."""
+        return Trace(self.model, self.backward, self.calls)
+
+    def whole_step(self) -> Trace:
+        """Both passes as one."""
+        return Trace(self.model, self.operations + self.backward, self.calls)

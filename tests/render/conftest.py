@@ -19,6 +19,7 @@ from archprof.profiles import (
 # Three rows; what each figure is made of is written where it is used. The model's totals are
 #   parameters 464 + 18,560 + 2,000 = 21,024
 #   MACs 44,236,800 + 118,963,200 + 36,800,000 = 200,000,000, so 400,000,000 FLOPs
+#   bytes read 10,000,000 + 20,000,000 + 5,000,000 = 35,000,000, written 6,000,000 + 6,000,000 + 345,678 = 12,345,678
 LAYERS = [
     Layer(
         index=0,
@@ -31,6 +32,8 @@ LAYERS = [
         modules=4,
         macs=44_236_800,
         elementwise_flops=1_000_000,
+        bytes_read=10_000_000,
+        bytes_written=6_000_000,
         line=20,
     ),
     Layer(
@@ -45,6 +48,8 @@ LAYERS = [
         modules=20,
         macs=118_963_200,
         elementwise_flops=2_000_000,
+        bytes_read=20_000_000,
+        bytes_written=6_000_000,
         line=21,
     ),
     Layer(
@@ -57,6 +62,8 @@ LAYERS = [
         parameters=2_000,
         modules=9,
         macs=36_800_000,
+        bytes_read=5_000_000,
+        bytes_written=345_678,
         line=40,
     ),
 ]
@@ -66,6 +73,7 @@ def module(path: str, type_: str, layer: Layer | None, own: bool) -> Module:
     parameters = layer.parameters if layer else 21_024
     macs = layer.macs if layer else 200_000_000
     elementwise = layer.elementwise_flops if layer else 3_000_000
+    read, written = (layer.bytes_read, layer.bytes_written) if layer else (35_000_000, 12_345_678)
     return Module(
         path=path,
         type=type_,
@@ -77,6 +85,10 @@ def module(path: str, type_: str, layer: Layer | None, own: bool) -> Module:
         own_macs=macs if own else 0,
         elementwise_flops=elementwise,
         own_elementwise_flops=elementwise if own else 0,
+        bytes_read=read,
+        own_bytes_read=read if own else 0,
+        bytes_written=written,
+        own_bytes_written=written if own else 0,
         output_shapes=layer.output_shapes if layer else [[1, 10, 8400]],
     )
 
@@ -107,7 +119,11 @@ def profile() -> Profile:
             flops=400_000_000,
             elementwise_flops=3_000_000,
             weight_bytes=84_096,
-            activation_bytes=12_345_678,
+            activation_elements=3_000_000,
+            activation_bytes=12_000_000,
+            peak_activation_bytes=4_000_000,
+            bytes_read=35_000_000,
+            bytes_written=12_345_678,
         ),
         coverage=Coverage(operations=760, counted=660, free=100),
         layers=LAYERS,
@@ -117,8 +133,24 @@ def profile() -> Profile:
             *(module(layer.path, layer.module, layer, True) for layer in LAYERS),
         ],
         operations=[
-            Operation(name="aten.convolution", state="counted", calls=640, macs=200_000_000, elementwise_flops=0),
-            Operation(name="aten.add", state="counted", calls=20, macs=0, elementwise_flops=3_000_000),
+            Operation(
+                name="aten.convolution",
+                state="counted",
+                calls=640,
+                macs=200_000_000,
+                elementwise_flops=0,
+                bytes_read=30_000_000,
+                bytes_written=12_000_000,
+            ),
+            Operation(
+                name="aten.add",
+                state="counted",
+                calls=20,
+                macs=0,
+                elementwise_flops=3_000_000,
+                bytes_read=5_000_000,
+                bytes_written=345_678,
+            ),
             Operation(name="aten.view", state="free", calls=100, macs=0, elementwise_flops=0),
         ],
         reported={

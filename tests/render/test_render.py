@@ -63,7 +63,9 @@ def test_text_says_what_was_counted_and_what_others_say(profile: Profile) -> Non
         "  layers      20 leaf modules   33 modules",
         "  parameters  21,024   gradients 21,008",
         "  compute     0.40 GFLOPs   0.20 GMACs   + 3.00 M elementwise   covered 100 % of 760 operations",
-        "  memory      weights 84.10 KB   written 12.35 MB",
+        # (400 + 3) million FLOPs / (35,000,000 + 12,345,678) bytes = 8.51
+        "  memory      weights 84.10 KB   activations 12.00 MB   at most 4.00 MB at once   read 35.00 MB   "
+        "written 12.35 MB   8.5 FLOPs a byte",
         # 0.3 / 0.4 = 0.75
         "  printed by  thop-2.0: 0.3 GFLOPs, 25 % below; "
         "it misses 19 × aten.convolution (60.00 MFLOPs) and 1 × aten.bmm (40.00 MFLOPs)",
@@ -82,7 +84,7 @@ def test_unknown_operations_are_named_and_make_every_total_a_lower_bound(profile
     assert "covered 99.6 % of 763 operations" in text  # 760 / 763 = 99.607 %
     assert "my::op 3×" in text
     line = next(line for line in table(text) if line.startswith("my::op"))
-    assert line.split() == ["my::op", "unknown", "3", "?", "?"]
+    assert line.split() == ["my::op", "unknown", "3", "?", "?", "0.00", "0.00"]
     assert records(partial, View(detail="ops"))[-1]["flops"] == ""
     for name in ("text", "markdown"):
         assert "my::op 3×" in render_several(name, [profile, partial], View())
