@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from archprof.render import View
     from archprof.variant.catalogue import Entry
-    from archprof.variant.claims import Claim, Published
+    from archprof.variant.claims import Claim
+    from archprof.variant.published import Published
 
 COLUMNS = (
     Column("family", "family"),

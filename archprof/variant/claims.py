@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import did_you_mean
+from archprof.options import sides_of
 from archprof.variant.document import Document, line_of
+from archprof.variant.published import PRINTED, Published
+from archprof.variant.settings import COUNT, TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import yaml
@@ -22,72 +23,41 @@ COUNTS = ("modules", "layers", "parameters", "trainable_parameters")
 COMPUTE = ("macs", "gflops")
 """Figures that do: one number is the exact count, a mapping has one number a convention."""
 
-SETTINGS: Mapping[str, tuple[type, ...]] = {
-    "scale": (str,),
-    "nc": (int,),
-    "imgsz": (int, str),
-    "batch": (int,),
-    "channels": (int,),
-    "fuse": (bool,),
-    "set": (dict,),
+SETTINGS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "scale": TEXT,
+    "nc": COUNT,
+    "imgsz": (lambda value: type(value) in (int, str) and bool(sides_of(str(value))), "a side, or HEIGHTxWIDTH"),
+    "batch": COUNT,
+    "channels": COUNT,
+    "fuse": (lambda value: isinstance(value, bool), "true or false"),
+    "set": (lambda value: isinstance(value, dict), "a mapping (key: value)"),
 }
-"""What a claim may set, each as the option of the same name does, and the types it may have."""
-
-_PRINTED = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))? ?([KMGBT]?)")
-_SUFFIXES = {"": 0, "K": 3, "M": 6, "G": 9, "B": 9, "T": 12}
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """One figure as printed: ``2,461,081``, ``6.4``, ``8.6 M``.
-
-    ``gflops`` are in billions of FLOPs, every other figure is a plain number. ``convention`` is None where
-    the figure does not depend on one, or is the exact count.
-    """
-
-    figure: str
-    text: str
-    convention: str | None = None
-
-    @property
-    def value(self) -> Decimal:
-        """The number that was printed, K, M, G (or B) and T multiplied out."""
-        whole, decimals, suffix = self._parts
-        return Decimal(f"{whole}.{decimals}").scaleb(_SUFFIXES[suffix])
-
-    @property
-    def step(self) -> Decimal:
-        """What one unit of the last printed digit is worth."""
-        _, decimals, suffix = self._parts
-        return Decimal(1).scaleb(_SUFFIXES[suffix] - len(decimals))
-
-    def agrees(self, measured: float) -> bool:
-        """Whether a measured figure, rounded to the printed digits, is what was printed."""
-        return abs(Decimal(repr(measured)) - self.value) <= self.step / 2
-
-    @property
-    def _parts(self) -> tuple[str, str, str]:
-        match = _PRINTED.fullmatch(self.text)
-        assert match is not None  # refused when the file was read
-        return match[1].replace(",", ""), match[2] or "", match[3]
+"""What a claim may set, each as the option of the same name does: the test of its value, and the kind in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """Figures that were published together, of one model under one set of settings.
 
-    ``variant`` is any reference. ``holds`` is false for a claim that is known not to be reproducible;
-    ``note`` says why, or what else a reader should know.
+    ``variant`` is any reference; a file goes by the folder that the claims lie in. ``against`` is the claim that
+    this one is read against: of the same file, with the same settings, and a figure of compute by the same
+    convention. ``holds`` is false for a claim that is known not to be reproducible; ``note`` says why, or what
+    else a reader should know.
     """
 
     variant: str
     figures: tuple[Published, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    against: Claim | None = None
     source: str | None = None
     holds: bool = True
     note: str | None = None
     path: Path
     line: int
+
+    def compute(self) -> dict[tuple[str, str | None], Published]:
+        """Its figures of compute, by figure and convention."""
+        return {(one.figure, one.convention): one for one in self.figures if one.figure in COMPUTE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,13 +79,14 @@ def read(path: Path) -> ClaimsFile:
     document = Document.read(path)
     keys = _known(document, document.root, "the claims file", ("title", "source", "about", "claims"))
     texts = {key: _text(document, keys[key], key) for key in ("title", "source", "about") if key in keys}
-    nodes = document.sequence(keys["claims"], "claims") if "claims" in keys else []
-    claims = tuple(_claim(document, node, path, texts.get("source")) for node in nodes)
-    return ClaimsFile(**texts, claims=claims)
+    claims: list[Claim] = []
+    for node in document.sequence(keys["claims"], "claims") if "claims" in keys else []:
+        claims.append(_claim(document, node, path, texts.get("source"), claims))
+    return ClaimsFile(**texts, claims=tuple(claims))
 
 
-def _claim(document: Document, node: yaml.Node, path: Path, source: str | None) -> Claim:
-    known = ("variant", "settings", "figures", "source", "holds", "note")
+def _claim(document: Document, node: yaml.Node, path: Path, source: str | None, above: Sequence[Claim]) -> Claim:
+    known = ("variant", "settings", "figures", "against", "source", "holds", "note")
     keys = _known(document, node, "a claim", known)
     for key in ("variant", "figures"):
         if key not in keys:
@@ -125,7 +96,7 @@ def _claim(document: Document, node: yaml.Node, path: Path, source: str | None) 
     if not isinstance(holds, bool):
         raise document.error("holds must be true or false", keys["holds"])
     figures = _known(document, keys["figures"], "figures", (*COUNTS, *COMPUTE))
-    return Claim(
+    claim = Claim(
         variant=_text(document, keys["variant"], "variant"),
         source=texts.get("source", source),
         note=texts.get("note"),
@@ -135,15 +106,29 @@ def _claim(document: Document, node: yaml.Node, path: Path, source: str | None) 
         path=path,
         line=line_of(node),
     )
+    if not claim.figures:
+        raise document.error("a claim without a figure", keys["figures"])
+    return replace(claim, against=_base(document, keys["against"], claim, above)) if "against" in keys else claim
+
+
+def _base(document: Document, node: yaml.Node, claim: Claim, above: Sequence[Claim]) -> Claim:
+    """The claim above it that a claim is read against."""
+    name = _text(document, node, "against")
+    for base in above:
+        comparable = base.settings == claim.settings and base.compute().keys() & claim.compute().keys()
+        if base.variant == name and comparable:
+            return base
+    message = f"no claim above this one is about {name!r}, with the same settings and GFLOPs or MACs alike"
+    raise document.error(message, node, hint=did_you_mean(name, {base.variant for base in above} - {name}))
 
 
 def _settings(document: Document, node: yaml.Node) -> dict[str, Any]:
     found = {}
     for key, value_node in _known(document, node, "settings", SETTINGS).items():
         value = found[key] = document.plain(value_node)
-        if type(value) not in SETTINGS[key]:
-            expected = " or ".join(kind.__name__ for kind in SETTINGS[key])
-            raise document.error(f"{key} must be {expected}, not {value!r}", value_node)
+        test, kind = SETTINGS[key]
+        if not test(value):
+            raise document.error(f"{key} must be {kind}, not {value!r}", value_node)
     return found
 
 
@@ -157,8 +142,8 @@ def _published(document: Document, figure: str, node: yaml.Node) -> list[Publish
 def _number(document: Document, figure: str, node: yaml.Node) -> str:
     # The scalar's own text, so that 6.40 stays 6.40 whether it is quoted or not.
     text = node.value if isinstance(node.value, str) else ""
-    match = _PRINTED.fullmatch(text)
-    if not match or (figure == "gflops" and match[3]):
+    match = PRINTED.fullmatch(text)
+    if not match or (figure == "gflops" and match[4]):
         example = "6.4" if figure == "gflops" else "2,461,081 or 8.6 M"
         raise document.error(f"{figure} must be a number as printed, such as {example}", node)
     return text

@@ -34,24 +34,24 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-_COUNT = (is_count, "a whole number from 1 up")
+COUNT = (is_count, "a whole number from 1 up")
 _FACTOR = (is_factor, "a number above 0")
-_TEXT = (_is_text, "text")
+TEXT = (_is_text, "text")
 
 KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "nc": _COUNT,
-    "reg_max": _COUNT,
-    "channels": _COUNT,
-    "sequence": _COUNT,
+    "nc": COUNT,
+    "reg_max": COUNT,
+    "channels": COUNT,
+    "sequence": COUNT,
     "depth_multiple": _FACTOR,
     "width_multiple": _FACTOR,
     "kpt_shape": (_is_kpt_shape, "two whole numbers, as [17, 3]"),
     "end2end": (lambda value: isinstance(value, bool), "true or false"),
-    "activation": _TEXT,
-    "family": _TEXT,
-    "task": _TEXT,
-    "about": _TEXT,
-    "source": _TEXT,
+    "activation": TEXT,
+    "family": TEXT,
+    "task": TEXT,
+    "about": TEXT,
+    "source": TEXT,
 }
 """Top-level keys whose value is known to be of a kind: the test, and the kind in words."""
 

@@ -6,6 +6,7 @@ its YAML variants, its ``claims.yaml`` and its blocks. Listing them imports none
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import entry_points
@@ -13,10 +14,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archprof.errors import UnknownReferenceError, VariantError, did_you_mean
 from archprof.variant import claims
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from archprof.variant.claims import Claim, ClaimsFile
 
@@ -64,6 +66,42 @@ def variants() -> Iterator[tuple[Family, str, Path]]:
     for family in families().values():
         for name, path in family.variants.items():
             yield family, name, path
+
+
+def find_claims(names: Sequence[str]) -> list[Claim]:
+    """The claims that names mean, each once: of a claims file, of a family, about a variant; no names mean all.
+
+    Where a variant is called like its family, the name means the family.
+
+    Raises:
+        VariantError: Where a file is not a claims file, or has no claims.
+        UnknownReferenceError: Where a name means nothing, or nothing is published for it.
+    """
+    if not names:
+        return _all_claims()
+    found = [claim for name in dict.fromkeys(names) for claim in _claims_of(name)]
+    return list({id(claim): claim for claim in found}.values())
+
+
+def _all_claims() -> list[Claim]:
+    return [claim for family in families().values() for claim in family.published.claims]
+
+
+def _claims_of(name: str) -> Sequence[Claim]:
+    if os.path.isfile(name):  # noqa: PTH113 - it raises for no name
+        if not (found := claims.read(Path(name)).claims):
+            raise VariantError("has no claims", path=name)
+        return found
+    stem = name.removesuffix(".yaml")
+    about: dict[str, list[Claim]] = {}
+    for claim in _all_claims():
+        about.setdefault(claim.variant, []).append(claim)
+    about |= {family.name: list(family.published.claims) for family in families().values() if family.published.claims}
+    if stem in about:
+        return about[stem]
+    hint = did_you_mean(stem, about) or "give a claims file, or a name for which `archprof zoo` lists published figures"
+    missing = "no file" if name != stem or os.sep in name else "no claim is about"
+    raise UnknownReferenceError(f"{missing} {name!r}", hint=hint)
 
 
 def _folder(package: str) -> Path | None:

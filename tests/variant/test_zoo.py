@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from archprof.errors import UnknownReferenceError, VariantError
 from archprof.variant import zoo
 from archprof.variant.catalogue import catalogue
 from archprof.variant.reference import resolve
@@ -78,3 +79,48 @@ assert zoo.families()["gone"].variants == {}
 assert zoo.families()["gone"].published.claims == ()
 """
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(tmp_path)})
+
+
+def test_claims_are_found_by_family_by_variant_and_by_file(tmp_path: Path) -> None:
+    everything = zoo.find_claims([])
+    assert {claim.path.parent.name for claim in everything} >= {"yolov13", "yolov10", "parameternet", "llama"}
+    assert len(everything) == sum(len(family.published.claims) for family in zoo.families().values())
+
+    (yolov10,) = {claim.path for claim in zoo.find_claims(["yolov10"])}
+    assert yolov10.parent.name == "yolov10"
+    # A family goes before the variant that is called like it.
+    assert {claim.variant for claim in zoo.find_claims(["yolov13"])} > {"yolov13", "yolov13-pose"}
+
+    path = tmp_path / "mine.yaml"
+    path.write_text("claims: [{variant: x, figures: {layers: 3}}, {variant: x, figures: {layers: 4}}]")
+    assert [figure.text for claim in zoo.find_claims([str(path)]) for figure in claim.figures] == ["3", "4"]
+    assert [claim.variant for claim in zoo.find_claims([str(path), "llama-1b.yaml"])] == ["x", "x", *["llama-1b"] * 2]
+
+
+def test_a_claim_that_is_named_twice_is_found_once() -> None:
+    once = zoo.find_claims(["yolov13-pose"])
+    assert len(once) == 1
+    assert zoo.find_claims(["yolov13-pose", "yolov13-pose"]) == once
+    assert len(zoo.find_claims(["yolov13-pose", "yolov13"])) == len(zoo.find_claims(["yolov13"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("yolov13-pse", "no claim is about 'yolov13-pse'\ndid you mean yolov13-pose"),
+        ("missing.yaml", "no file 'missing.yaml'\ngive a claims file, or a name for which"),
+        ("yolo26-DynamicConv", "no claim is about 'yolo26-DynamicConv'\n"),
+        ("x" * 5000, "no claim is about 'xxx"),
+    ],
+)
+def test_a_name_without_claims(name: str, message: str) -> None:
+    with pytest.raises(UnknownReferenceError) as caught:
+        zoo.find_claims([name])
+    assert str(caught.value).startswith(message)
+
+
+def test_a_file_without_claims(tmp_path: Path) -> None:
+    path = tmp_path / "claims.yaml"
+    path.write_text("title: Nothing yet")
+    with pytest.raises(VariantError, match="has no claims"):
+        zoo.find_claims([str(path)])
