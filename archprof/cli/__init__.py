@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from archprof import __version__
+from archprof.cli import claims, schema, summary, zoo
 from archprof.cli import options as o
-from archprof.cli import schema, summary, zoo
 from archprof.cli.command import begin
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(summary.summary)
+app.command()(claims.claims)
 app.command()(schema.schema)
 app.add_typer(zoo.zoo, name="zoo")
 

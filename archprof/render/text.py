@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from archprof.render import header
-from archprof.render.layout import Style, cut, lay_out
+from archprof.render.layout import Style, cut, lay_out, painter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     from archprof.render import View
     from archprof.render.table import Table
 
-_CODES = {"name": "1", "head": "2", "total": "1", "label": "2"}
 _INDENT = 14
 
 
 def one(profile: Profile, table: Table | None, view: View) -> str:
     """One profile."""
-    style = _coloured if view.color else _plain
+    style = painter(view.color)
     lines = [
         *_title(profile.variant.name, header.title(profile), view.width, style),
         *_facts(header.facts(profile), view.width, style),
@@ -35,7 +34,7 @@ def one(profile: Profile, table: Table | None, view: View) -> str:
 
 def several(profiles: Sequence[Profile], table: Table, view: View) -> str:
     """One variant at several scales, one line each."""
-    style = _coloured if view.color else _plain
+    style = painter(view.color)
     lines = [
         *_title(profiles[0].variant.name, header.title_of_all(profiles[0]), view.width, style),
         *_facts(header.unknown(*profiles), view.width, style),
@@ -73,11 +72,3 @@ def _wrapped(pieces: list[str], width: int) -> list[str]:
         else:
             lines += textwrap.wrap(piece, max(width, 20), break_long_words=False, break_on_hyphens=False)
     return lines or [""]
-
-
-def _plain(text: str, style: str) -> str:
-    return text
-
-
-def _coloured(text: str, style: str) -> str:
-    return f"\x1b[{_CODES[style]}m{text}\x1b[0m"

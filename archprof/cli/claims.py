@@ -1,0 +1,71 @@
+"""``archprof claims``."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archprof.cli import options as o
+from archprof.cli import output, subject
+from archprof.cli.command import command
+from archprof.cli.console import console
+
+if TYPE_CHECKING:
+    from archprof.analyse.claims import ClaimResult
+
+DOES_NOT_HOLD = 1
+COULD_NOT_JUDGE = 2
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[FILE|FAMILY|VARIANT]...", help="Claims files, or what the zoo has claims about.  [all]"),
+]
+
+
+@command
+def claims(
+    names: Names = None,
+    plugins: o.Plugins = None,
+    format: o.Format = None,  # noqa: A002
+    outputs: o.Outputs = None,
+    force: o.Force = False,
+) -> None:
+    """Replay published figures: do they come out, and what really runs?
+
+    Exits with 1 where a claim that should hold does not, and with 2 where one could not be judged.
+    """
+    from archprof.analyse.claims import replay
+    from archprof.render import View
+    from archprof.render.claims import FORMATS
+    from archprof.variant.zoo import find_claims
+
+    destinations = output.plan(outputs or [], format and format.value, force=force)
+    found = find_claims(names or [])
+    subject.load_plugins(plugins or [])
+    with console.working("loading torch"):
+        from archprof.profiling import profile_spec
+    results = replay(found, profile_spec, working=console.working)
+    output.deliver(destinations, lambda chosen, view: FORMATS[chosen](results, view), View())
+    leave(results)
+
+
+def leave(results: Sequence["ClaimResult"]) -> None:
+    """Say what became of the claims, and end as the worst of them demands.
+
+    Raises:
+        typer.Exit: Where a claim that should hold does not, or could not be judged.
+    """
+    from archprof.analyse.claims import Verdict
+    from archprof.render.claims import complaints
+
+    counts = Counter(result.verdict for result in results)
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    for result in results:
+        for complaint in complaints(result):
+            console.error(complaint)
+    console.note(f"{len(results)} claims: {told}")
+    if counts[Verdict.failed]:
+        raise typer.Exit(COULD_NOT_JUDGE)
+    if counts[Verdict.differs]:
+        raise typer.Exit(DOES_NOT_HOLD)
