@@ -71,14 +71,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         path = self._paths.get(id(module))
         if path is None:  # made during the pass; its operations belong to whoever made it
             path = self.trace.calls[self._call].path
-        call = ModuleCall(path, module, self._call, tuple([self.info(tensor) for tensor in _flat(args)]))
+        call = ModuleCall(path, module, self._call, tuple([self.info(tensor) for tensor in flat(args)]))
         self.trace.calls.append(call)
         self._call = len(self.trace.calls) - 1
         try:
             output = None if kwargs else self._shortcut(module, args)
             if output is None:
                 output = CALL(module, *args, **kwargs)
-            call.outputs = tuple([self.info(tensor) for tensor in _flat(output)])
+            call.outputs = tuple([self.info(tensor) for tensor in flat(output)])
         finally:
             self._call = call.parent
         return output
@@ -114,7 +114,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def note(self, func: Any, args: Any, kwargs: dict[str, Any], result: Any) -> None:
         """Write an operation down."""
-        outputs = (result,) if isinstance(result, torch.Tensor) else _flat(result)
+        outputs = (result,) if isinstance(result, torch.Tensor) else flat(result)
         self.append(
             func,
             tuple([self._described(arg) for arg in args]),
@@ -193,7 +193,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Whether every tensor here is a small one that is neither a parameter nor a buffer."""
         return all(
             tensor.numel() <= CONSTANT_LIMIT and id(tensor) not in self._parameters
-            for tensor in _flat((args, tuple(kwargs.values())))
+            for tensor in flat((args, tuple(kwargs.values())))
         )
 
     def _on_meta(self, value: Any) -> Any:
@@ -253,16 +253,16 @@ class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
         return func(*args, **kwargs)
 
 
-def _flat(value: Any) -> Iterator[Tensor]:
+def flat(value: Any) -> Iterator[Tensor]:
     """The tensors in nested tuples, lists and dicts, in order."""
     if isinstance(value, torch.Tensor):
         yield value
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _flat(item)
+            yield from flat(item)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _flat(item)
+            yield from flat(item)
 
 
 def _reads_values(func: Any, error: Exception) -> bool:

@@ -34,7 +34,7 @@ def trace(model: nn.Module, inputs: tuple[Any, ...]) -> Trace:
         ValuesNeededError: Where the model branches on values that depend on the input.
         RunError: Where the forward itself fails.
     """
-    return _run(Recorder, model, inputs)
+    return run(Recorder, model, inputs)
 
 
 def trace_values(model: nn.Module, inputs: tuple[Any, ...]) -> Trace:
@@ -42,10 +42,11 @@ def trace_values(model: nn.Module, inputs: tuple[Any, ...]) -> Trace:
 
     The model and the inputs must hold values and be on one device.
     """
-    return _run(ValueRecorder, model, inputs)
+    return run(ValueRecorder, model, inputs)
 
 
-def _run(kind: type[Recorder], model: nn.Module, inputs: tuple[Any, ...]) -> Trace:
+def run(kind: type[Recorder], model: nn.Module, inputs: tuple[Any, ...]) -> Trace:
+    """One forward pass under a recorder of some kind."""
     tree = walk(model)
     recorder = kind(model, tree)
     with _as_found(tree), torch.no_grad(), torch.random.fork_rng(devices=[]):
