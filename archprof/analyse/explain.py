@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NOT_SEEN = "not seen"
 ELEMENTWISE = "elementwise work, counted as MACs"
+ONE_IMAGE = "in the other images of the batch"
 TOO_HIGH = "counted too high"
 TOO_LOW = "counted too low"
 
@@ -83,6 +84,16 @@ def explain(exact: Exact, items: Sequence[Item], total: int, rest: str) -> list[
     if left:
         differences.append(exact.difference("unexplained", "", rest, left))
     return differences
+
+
+def other_images(whole: Exact, image: Exact) -> Iterator[Difference]:
+    """What is missed by looking at one image of a batch."""
+    for module, costs in whole.costs.items():
+        for name, cost in costs.items():
+            seen = image.costs.get(module, {}).get(name)
+            left = cost.macs - (seen.macs if seen else 0)
+            if left:
+                yield whole.difference("missed", name, ONE_IMAGE, -left, module=module, calls=cost.calls)
 
 
 def _by_module(exact: Exact, items: Iterable[Item]) -> Iterator[Difference]:

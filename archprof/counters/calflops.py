@@ -19,7 +19,6 @@ class Calflops(Counter):
     distribution = "calflops"
     package = "calflops"
     unit = "FLOPs, elementwise ones too"
-    extra = True
 
     def count(self, model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Answer:
         """Its numbers stand at the modules, and it adds them up once for each parent."""

@@ -41,14 +41,14 @@ class Item:
     """A part of a counter's total.
 
     Attributes:
-        module: The path of the module that it belongs to; None where the tool does not say.
+        module: The path of the module that it belongs to; empty for the model itself.
         operation: What the tool calls it.
         macs: How much of the total it is.
         covers: Which multiply-accumulates of that module it is a count of: its convolutions, its matrix products,
             or all ("module"); None where it counts anything else.
     """
 
-    module: str | None
+    module: str
     operation: str
     macs: int
     covers: Covers | None
@@ -107,7 +107,7 @@ class Counter(ABC):
         package: What is imported.
         unit: What it gives.
         per_image: Whether it looks at one image whatever the batch.
-        extra: Whether it comes with ``archprof[audit]`` only.
+        rest: Why its parts may not add up to its total.
     """
 
     name: ClassVar[str]
@@ -115,7 +115,7 @@ class Counter(ABC):
     package: ClassVar[str]
     unit: ClassVar[str]
     per_image: ClassVar[bool] = False
-    extra: ClassVar[bool] = False
+    rest: ClassVar[str] = "the tool does not say where"
 
     @abstractmethod
     def count(self, model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Answer:

@@ -22,7 +22,6 @@ class Ptflops(Counter):
     package = "ptflops"
     unit = "MACs"
     per_image = True
-    extra = True
 
     def count(self, model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Answer:
         """It adds up by walking down the tree, and stops where a module has a number."""

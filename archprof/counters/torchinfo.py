@@ -19,7 +19,6 @@ class Torchinfo(Counter):
     distribution = "torchinfo"
     package = "torchinfo"
     unit = "mult-adds"
-    extra = True
 
     def count(self, model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Answer:
         """Its total is that of the leaves."""

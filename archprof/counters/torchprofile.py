@@ -20,7 +20,6 @@ class Torchprofile(Counter):
     distribution = "torchprofile"
     package = "torchprofile"
     unit = "MACs"
-    extra = True
 
     def count(self, model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Answer:
         """It keeps the scopes that the tracer knows of, so the tracer is told the modules."""

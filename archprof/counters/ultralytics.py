@@ -20,6 +20,7 @@ class Ultralytics(Counter):
     package = "ultralytics.utils.torch_utils"
     unit = "GFLOPs"
     per_image = True
+    rest = "extrapolated from smaller images"
 
     def count(self, model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Answer:
         """The parts are thop's for one image of the full size."""
