@@ -1,7 +1,7 @@
 """Dynamic convolution: M kernels, mixed anew for every image by a small router.
 
-Shared by the families that use it. The kernels are timm's ``CondConv2d``; what is here is the router and the
-plumbing. Source: ParameterNet (arXiv 2306.14525, section 3), and the YOLO code published with it.
+Shared by the families that use it. Source: ParameterNet (arXiv 2306.14525, section 3), and the YOLO code published
+with it, whose kernels are timm's ``CondConv2d``.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-from timm.layers import CondConv2d
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d
+from torch.nn.functional import adaptive_avg_pool2d, conv2d
 from ultralytics.nn.modules.conv import autopad
 
 if TYPE_CHECKING:
@@ -60,6 +59,30 @@ def check_experts(experts: object) -> None:
         raise ValueError(f"experts must be a whole number from 1 up, not {experts!r}")
 
 
+class MixedKernels(nn.Module):
+    """M kernels, and a convolution of each image with its own mixture of them.
+
+    (B, C_in, H, W) and (B, M) weights -> (B, C_out, H', W'). It does what timm's ``CondConv2d`` does, which the tests
+    hold it to, without the seconds that importing timm takes.
+    """
+
+    def __init__(self, c1: int, c2: int, k: int, s: int, p: int, g: int, d: int, experts: int) -> None:
+        super().__init__()
+        self.kernel = (c2, c1 // g, k, k)
+        self.stride, self.padding, self.groups, self.dilation = s, p, g, d
+        self.weight = nn.Parameter(torch.empty(experts, c2 * (c1 // g) * k * k))
+        for expert in self.weight:
+            nn.init.kaiming_uniform_(expert.data.view(self.kernel), a=5**0.5)
+
+    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
+        """Mix the kernels for each image, then convolve all images at once, each as a group of its own."""
+        batch, channels, height, width = x.shape
+        mixed = (weights @ self.weight).view(batch * self.kernel[0], *self.kernel[1:])
+        images = x.reshape(1, batch * channels, height, width)
+        y = conv2d(images, mixed, None, self.stride, self.padding, self.dilation, self.groups * batch)
+        return y.view(batch, self.kernel[0], *y.shape[2:])
+
+
 class DynamicConv2d(nn.Module):
     """A convolution whose kernel is a mixture of M experts, weighed by a router from the image's mean.
 
@@ -105,7 +128,7 @@ class DynamicConv2d(nn.Module):
         chosen = ROUTERS[router]
         self.router = chosen.layers(c1, experts)
         self.squash = chosen.squash
-        self.kernels = CondConv2d(c1, c2, k, s, autopad(k, p, d), d, g, num_experts=experts)
+        self.kernels = MixedKernels(c1, c2, k, s, autopad(k, p, d), g, d, experts)
 
     def forward(self, x: Tensor) -> Tensor:
         """Weigh the experts by the image, then convolve with their mixture."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archprof.trace.layout import broadcast, channels_last, elementwise, empty, ordered
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -34,84 +36,6 @@ def gives(*operations: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]
     return add
 
 
-def _empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-    return torch.empty(shape, dtype=dtype, device="meta")
-
-
-def _ordered(tensor: Tensor) -> bool:
-    """Whether its dimensions lie in memory in their own order, with gaps or without, as a slice's still do.
-
-    Kernels give a contiguous result for such operands. Dimensions of size 1, and broadcast ones, have no say.
-    """
-    if tensor.is_contiguous():
-        return True
-    last = 1 << 62
-    for size, stride in zip(tensor.shape, tensor.stride(), strict=True):
-        if size > 1 and stride:
-            if stride >= last:
-                return False
-            last = stride
-    return True
-
-
-def _channels_last(tensor: Tensor) -> bool:
-    """Whether torch takes its channels to be the fastest in memory (c10/core/MemoryFormat.h)."""
-    if tensor.ndim not in (4, 5) or not tensor.stride(1):
-        return False
-    least = 0
-    for dim in (1, *range(tensor.ndim - 1, 1, -1), 0):
-        stride, size = tensor.stride(dim), tensor.shape[dim]
-        if not size or stride < least or (dim == 0 and least == tensor.stride(1)):
-            return False
-        least = stride * size
-    return True
-
-
-def _elementwise(shape: Sequence[int], *operands: Tensor) -> Tensor:
-    """The result of a function of each element of some tensors that broadcast to a shape, all of one dtype.
-
-    Its dimensions lie in memory in the order in which the operands' do, the first operand that tells any two
-    of them apart having the say (TensorIterator's rule, aten/src/ATen/TensorIterator.cpp, reorder_dimensions).
-    """
-    if all(_ordered(operand) for operand in operands):
-        return _empty(shape, operands[0].dtype)
-    rank = len(shape)
-    strides = [[0] * (rank - operand.ndim) + _steps(operand) for operand in operands]
-    fastest_first = list(reversed(range(rank)))
-    for i in range(1, rank):
-        moving = i
-        for other in range(i - 1, -1, -1):
-            order = _compare(fastest_first[other], fastest_first[moving], strides, shape)
-            if order < 0:
-                break
-            if order > 0:
-                swapped = fastest_first[moving], fastest_first[other]
-                fastest_first[other], fastest_first[moving] = swapped
-                moving = other
-    result = [0] * rank
-    step = 1
-    for dim in fastest_first:
-        result[dim] = step
-        step *= max(shape[dim], 1)
-    return torch.empty_strided(shape, result, dtype=operands[0].dtype, device="meta")
-
-
-def _steps(operand: Tensor) -> list[int]:
-    return [0 if size == 1 else stride for size, stride in zip(operand.shape, operand.stride(), strict=True)]
-
-
-def _compare(dim: int, other: int, strides: list[list[int]], shape: Sequence[int]) -> int:
-    """1 where ``dim`` is the slower one in memory, -1 where the faster, 0 where no operand tells."""
-    for stride in strides:
-        mine, its = stride[dim], stride[other]
-        if mine and its:
-            if mine != its:
-                return 1 if mine > its else -1
-            if shape[dim] > shape[other]:
-                return 1
-    return 0
-
-
 _UNARY = """
     abs acos asin atan ceil cos cosh elu erf exp exp2 expm1 floor gelu hardsigmoid hardswish hardtanh leaky_relu log
     log10 log1p log2 mish neg reciprocal relu relu6 round rsqrt selu sigmoid silu sin sinh softplus sqrt square tan tanh
@@ -120,7 +44,7 @@ _UNARY = """
 
 
 def _unary(tensor: Tensor, *parameters: Any, **keywords: Any) -> Any:
-    return _elementwise(tensor.shape, tensor) if tensor.dtype.is_floating_point else None
+    return elementwise(tensor.shape, tensor) if tensor.dtype.is_floating_point else None
 
 
 def _in_place(tensor: Tensor, *parameters: Any, **keywords: Any) -> Any:
@@ -139,9 +63,14 @@ for _name in ("add", "sub", "mul", "div", "rsub"):
     SHAPES[getattr(aten, _name).Scalar] = _unary
 
 
+@gives(*(getattr(aten, name).Scalar for name in ("eq", "ne", "lt", "le", "gt", "ge")))
+def _comparison(tensor: Tensor, number: Any) -> Any:
+    return elementwise(tensor.shape, tensor, dtype=torch.bool)
+
+
 @gives(aten.pow.Scalar)
 def _power_of_a_number(base: Any, exponent: Tensor) -> Any:
-    return _unary(exponent) if _ordered(exponent) and not isinstance(base, complex) else None
+    return _unary(exponent) if ordered(exponent) and not isinstance(base, complex) else None
 
 
 @gives(aten.add.Tensor, aten.sub.Tensor, aten.mul.Tensor, aten.div.Tensor, aten.maximum.default, aten.minimum.default)
@@ -150,40 +79,46 @@ def _binary(left: Any, right: Any, *, alpha: Any = 1) -> Any:
         return None if isinstance(right, complex) else _unary(left)
     if not isinstance(left, torch.Tensor):
         return None
-    if left.dtype != right.dtype or not left.dtype.is_floating_point:
+    dtypes = {left.dtype, right.dtype} - {torch.bool}  # a mask becomes numbers
+    dtype = dtypes.pop() if len(dtypes) == 1 else None
+    if dtype is None or not dtype.is_floating_point:
         return None
     if left.shape == right.shape:
-        return _elementwise(left.shape, left, right)
-    shape = _broadcast(left, right)
-    return None if shape is None else _elementwise(shape, left, right)
+        return elementwise(left.shape, left, right, dtype=dtype)
+    shape = broadcast(left, right)
+    return None if shape is None else elementwise(shape, left, right, dtype=dtype)
 
 
-def _broadcast(*tensors: Tensor) -> list[int] | None:
-    """The shape that some tensors broadcast to, or None where they do not."""
-    shape = [1] * max(tensor.ndim for tensor in tensors)
-    for tensor in tensors:
-        for index in range(1, tensor.ndim + 1):
-            mine, other = shape[-index], tensor.shape[-index]
-            if mine == 1:
-                shape[-index] = other
-            elif other not in (1, mine):
-                return None
-    return shape
+@gives(aten.bitwise_not.default, aten.logical_not.default)
+def _of_a_mask(mask: Tensor) -> Any:
+    return elementwise(mask.shape, mask) if mask.dtype == torch.bool else None
+
+
+@gives(aten.bitwise_and.Tensor, aten.bitwise_or.Tensor, aten.logical_and.default, aten.logical_or.default)
+def _of_two_masks(left: Tensor, right: Tensor) -> Any:
+    shape = broadcast(left, right)
+    both = left.dtype == right.dtype == torch.bool
+    return elementwise(shape, left, right) if shape is not None and both else None
+
+
+@gives(aten.masked_fill.Scalar)
+def _masked_fill(tensor: Tensor, mask: Tensor, value: Any) -> Any:
+    shape = broadcast(tensor, mask)
+    return empty(shape, tensor.dtype) if shape == list(tensor.shape) and tensor.is_contiguous() else None
 
 
 @gives(aten.where.self)
 def _where(condition: Tensor, left: Tensor, right: Tensor) -> Any:
-    shape = _broadcast(condition, left, right)
+    shape = broadcast(condition, left, right)
     if shape is None or left.dtype != right.dtype or condition.dtype != torch.bool:
         return None
-    result = _elementwise(shape, condition, left, right)
-    return torch.empty_strided(shape, result.stride(), dtype=left.dtype, device="meta")
+    return elementwise(shape, condition, left, right, dtype=left.dtype)
 
 
 @gives(aten.add_.Tensor, aten.sub_.Tensor, aten.mul_.Tensor, aten.div_.Tensor)
 def _binary_in_place(left: Tensor, right: Any, *, alpha: Any = 1) -> Any:
     result = _binary(left, right, alpha=alpha)
-    return left if result is not None and result.shape == left.shape else None
+    return left if result is not None and result.shape == left.shape and result.dtype == left.dtype else None
 
 
 @gives(aten.convolution.default)
@@ -201,7 +136,8 @@ def _convolution(
     rank = input_.ndim - 2
     if rank not in (1, 2, 3) or weight.ndim != input_.ndim or input_.dtype != weight.dtype:
         return None
-    if not (_ordered(input_) and weight.is_contiguous()):
+    last = channels_last(input_)
+    if not weight.is_contiguous() or (last and (transposed or rank != 2)) or not (last or ordered(input_)):
         return None
     steps, pads, spread = _each(stride, rank), _each(padding, rank), _each(dilation, rank)
     kernel = weight.shape[2:]
@@ -217,7 +153,8 @@ def _convolution(
         size = [(input_.shape[2 + i] + 2 * pads[i] - reach[i] - 1) // steps[i] + 1 for i in range(rank)]
     if not fits or min(size) < 1 or input_.shape[0] < 1:
         return None  # torch says what is wrong
-    return _empty((input_.shape[0], channels, *size), input_.dtype)
+    result = empty((input_.shape[0], channels, *size), input_.dtype)
+    return result.to(memory_format=torch.channels_last) if last else result
 
 
 def _each(numbers: Sequence[int], rank: int) -> Sequence[int]:
@@ -236,9 +173,15 @@ def _batch_norm(
     momentum: float,
     eps: float,
 ) -> Any:
-    if training or not input_.is_contiguous() or (mean is not None and mean.shape[0] != input_.shape[1]):
+    if training or (mean is not None and mean.shape[0] != input_.shape[1]):
         return None
-    return _empty(input_.shape, input_.dtype), _empty((0,), input_.dtype), _empty((0,), input_.dtype)
+    if input_.ndim == 4 and channels_last(input_):
+        result = empty(input_.shape, input_.dtype).to(memory_format=torch.channels_last)
+    elif ordered(input_):
+        result = empty(input_.shape, input_.dtype)
+    else:
+        return None
+    return result, empty((0,), input_.dtype), empty((0,), input_.dtype)
 
 
 @gives(aten.native_layer_norm.default)
@@ -247,7 +190,7 @@ def _layer_norm(input_: Tensor, shape: list[int], weight: Tensor | None, bias: T
     if list(input_.shape[kept:]) != list(shape) or input_.dtype != torch.float32:
         return None
     statistics = (*input_.shape[:kept], *[1] * len(shape))
-    return _empty(input_.shape, input_.dtype), _empty(statistics, input_.dtype), _empty(statistics, input_.dtype)
+    return empty(input_.shape, input_.dtype), empty(statistics, input_.dtype), empty(statistics, input_.dtype)
 
 
 @gives(aten.native_group_norm.default)
@@ -256,24 +199,24 @@ def _group_norm(
 ) -> Any:
     if not input_.is_contiguous() or input_.dtype != torch.float32 or input_.numel() != n * c * hw:
         return None
-    return _empty(input_.shape, input_.dtype), _empty((n, groups), input_.dtype), _empty((n, groups), input_.dtype)
+    return empty(input_.shape, input_.dtype), empty((n, groups), input_.dtype), empty((n, groups), input_.dtype)
 
 
 @gives(aten._safe_softmax.default)
 def _safe_softmax(input_: Tensor, dim: int, dtype: torch.dtype | None = None) -> Any:
-    return None if dtype else _empty(input_.shape, input_.dtype)
+    return None if dtype else empty(input_.shape, input_.dtype)
 
 
 @gives(aten._softmax.default, aten._log_softmax.default)
 def _softmax(input_: Tensor, dim: int, half_to_float: bool) -> Any:
-    return _empty(input_.shape, input_.dtype) if not half_to_float else None
+    return empty(input_.shape, input_.dtype) if not half_to_float else None
 
 
 @gives(aten.mm.default)
 def _mm(left: Tensor, right: Tensor) -> Any:
     if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[0] or left.dtype != right.dtype:
         return None
-    return _empty((left.shape[0], right.shape[1]), left.dtype)
+    return empty((left.shape[0], right.shape[1]), left.dtype)
 
 
 @gives(aten.addmm.default)
@@ -288,7 +231,7 @@ def _bmm(left: Tensor, right: Tensor) -> Any:
         return None
     if left.shape[0] != right.shape[0] or left.shape[2] != right.shape[1]:
         return None
-    return _empty((left.shape[0], left.shape[1], right.shape[2]), left.dtype)
+    return empty((left.shape[0], left.shape[1], right.shape[2]), left.dtype)
 
 
 @gives(aten.zeros_like.default, aten.ones_like.default)
@@ -297,7 +240,7 @@ def _like(tensor: Tensor, **keywords: Any) -> Any:
     dtype = keywords.pop("dtype", None) or tensor.dtype
     if any(value is not None and value is not False for value in keywords.values()) or not tensor.is_contiguous():
         return None
-    return _empty(tensor.shape, dtype)
+    return empty(tensor.shape, dtype)
 
 
 @gives(aten.cat.default)
@@ -311,9 +254,9 @@ def _cat(tensors: Sequence[Tensor], dim: int = 0) -> Any:
         length += tensor.shape[dim] if tensor.ndim else 0
         if any(a != b for i, (a, b) in enumerate(zip(tensor.shape, first.shape, strict=True)) if i != dim):
             return None
-    if not first.ndim or all(_channels_last(tensor) for tensor in tensors):
+    if not first.ndim or all(channels_last(tensor) for tensor in tensors):
         return None
-    return _empty((*first.shape[:dim], length, *first.shape[dim + 1 :]), first.dtype)
+    return empty((*first.shape[:dim], length, *first.shape[dim + 1 :]), first.dtype)
 
 
 @gives(aten.stack.default)
@@ -326,7 +269,7 @@ def _stack(tensors: Sequence[Tensor], dim: int = 0) -> Any:
     ):
         return None
     dim %= first.ndim + 1
-    return _empty((*first.shape[:dim], len(tensors), *first.shape[dim:]), first.dtype)
+    return empty((*first.shape[:dim], len(tensors), *first.shape[dim:]), first.dtype)
 
 
 @gives(
@@ -336,9 +279,9 @@ def _stack(tensors: Sequence[Tensor], dim: int = 0) -> Any:
     aten._upsample_nearest_exact2d.default,
 )
 def _upsample(input_: Tensor, output_size: Sequence[int], *rest: Any) -> Any:
-    if not _ordered(input_) or input_.ndim != 4 or not input_.dtype.is_floating_point or min(output_size) < 1:
+    if not ordered(input_) or input_.ndim != 4 or not input_.dtype.is_floating_point or min(output_size) < 1:
         return None
-    return _empty((*input_.shape[:2], *output_size), input_.dtype)
+    return empty((*input_.shape[:2], *output_size), input_.dtype)
 
 
 def _pooled(
@@ -350,7 +293,7 @@ def _pooled(
     ceil_mode: bool,
 ) -> tuple[int, ...] | None:
     """The shape that a 2d pooling gives, or None where it takes thought (rounding up) or fails."""
-    if input_.ndim != 4 or not _ordered(input_) or ceil_mode or not input_.dtype.is_floating_point:
+    if input_.ndim != 4 or not ordered(input_) or ceil_mode or not input_.dtype.is_floating_point:
         return None
     kernel, padding, dilation = _each(kernel, 2), _each(padding, 2), _each(dilation, 2)
     stride = _each(stride, 2) if stride else kernel
@@ -371,7 +314,7 @@ def _max_pool(
     ceil_mode: bool = False,
 ) -> Any:
     shape = _pooled(input_, kernel, stride, padding, dilation, ceil_mode)
-    return shape and (_empty(shape, input_.dtype), _empty(shape, torch.int64))
+    return shape and (empty(shape, input_.dtype), empty(shape, torch.int64))
 
 
 @gives(aten.avg_pool2d.default)
@@ -385,42 +328,42 @@ def _average_pool(
     divisor: int | None = None,
 ) -> Any:
     shape = _pooled(input_, kernel, stride, padding, (1,), ceil_mode)
-    return shape and _empty(shape, input_.dtype)
+    return shape and empty(shape, input_.dtype)
 
 
 @gives(aten._adaptive_avg_pool2d.default)
 def _adaptive_average_pool(input_: Tensor, output_size: Sequence[int]) -> Any:
-    if input_.ndim != 4 or not _ordered(input_) or min(output_size) < 1:
+    if input_.ndim != 4 or not ordered(input_) or min(output_size) < 1:
         return None
-    return _empty((*input_.shape[:2], *output_size), input_.dtype)
+    return empty((*input_.shape[:2], *output_size), input_.dtype)
 
 
 @gives(aten.mean.dim, aten.sum.dim_IntList, aten.amax.default, aten.amin.default)
 def _reduction(
     input_: Tensor, dims: Sequence[int] | None = None, keepdim: bool = False, *, dtype: torch.dtype | None = None
 ) -> Any:
-    if not dims or dtype or not input_.is_contiguous() or not input_.dtype.is_floating_point or not prod(input_.shape):
+    if not dims or dtype or not input_.dtype.is_floating_point or not prod(input_.shape):
         return None
     gone = {dim % input_.ndim for dim in dims}
     sizes = [1 if i in gone else size for i, size in enumerate(input_.shape) if keepdim or i not in gone]
-    return _empty(sizes, input_.dtype)
+    return empty(sizes, input_.dtype)
 
 
 @gives(aten.roll.default, aten.tril.default, aten.triu.default)
 def _contiguous(input_: Tensor, *parameters: Any) -> Any:
-    return _empty(input_.shape, input_.dtype)
+    return empty(input_.shape, input_.dtype)
 
 
 @gives(aten.grid_sampler_2d.default)
 def _grid_sampler(input_: Tensor, grid: Tensor, *parameters: Any) -> Any:
     if input_.ndim != 4 or grid.ndim != 4 or input_.shape[0] != grid.shape[0] or input_.dtype != grid.dtype:
         return None
-    return _empty((*input_.shape[:2], *grid.shape[1:3]), input_.dtype)
+    return empty((*input_.shape[:2], *grid.shape[1:3]), input_.dtype)
 
 
 @gives(aten.embedding.default)
 def _embedding(weight: Tensor, indices: Tensor, *parameters: Any) -> Any:
-    return _empty((*indices.shape, weight.shape[1]), weight.dtype) if weight.ndim == 2 else None
+    return empty((*indices.shape, weight.shape[1]), weight.dtype) if weight.ndim == 2 else None
 
 
 @gives(aten.index.Tensor)
@@ -430,4 +373,13 @@ def _index(input_: Tensor, indices: Sequence[Tensor | None]) -> Any:
     rows = indices[0]
     if rows is None or rows.dtype != torch.int64 or not rows.is_contiguous():
         return None
-    return _empty((*rows.shape, *input_.shape[1:]), input_.dtype)
+    return empty((*rows.shape, *input_.shape[1:]), input_.dtype)
+
+
+@gives(aten.all.dim, aten.any.dim)
+def _reduction_of_a_mask(mask: Tensor, dim: int, keepdim: bool = False) -> Any:
+    if mask.dtype != torch.bool or not mask.ndim:
+        return None
+    dim %= mask.ndim
+    sizes = [*mask.shape[:dim], *([1] if keepdim else []), *mask.shape[dim + 1 :]]
+    return empty(sizes, torch.bool)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import conv2d, interpolate, scaled_dot_product_attention
 
-from model_zoo.dynamic import ROUTERS, DynamicConv2d
+from model_zoo.dynamic import ROUTERS, DynamicConv2d, MixedKernels
 from model_zoo.dynamic_blocks import DynamicBnAct, DynamicConv
 from model_zoo.pst import PST, CrossAttention
 
@@ -26,6 +26,18 @@ def test_each_image_has_its_own_mixture(router, stride, groups, dilation):
             mixed = sum(weight * kernel for weight, kernel in zip(weights, kernels, strict=True))
             expected = conv2d(image[None], mixed, None, stride, dilation, dilation, groups)[0]
             torch.testing.assert_close(out, expected)
+
+
+@pytest.mark.parametrize(("stride", "groups", "dilation"), [(1, 1, 1), (2, 2, 2)])
+def test_the_kernels_are_timm_s(stride, groups, dilation):
+    from timm.layers import CondConv2d
+
+    torch.manual_seed(0)
+    ours = MixedKernels(8, 12, 3, stride, dilation, groups, dilation, experts=3)
+    theirs = CondConv2d(8, 12, 3, stride, dilation, dilation, groups, num_experts=3)
+    theirs.load_state_dict(ours.state_dict())
+    x, weights = torch.randn(2, 8, 7, 9), torch.rand(2, 3)
+    torch.testing.assert_close(ours(x, weights), theirs(x, weights))
 
 
 @pytest.mark.parametrize(("router", "of_the_router"), [("linear", 8 * 3 + 3), ("mlp", 8 * 8 + 8 * 3)])

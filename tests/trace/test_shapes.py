@@ -140,6 +140,16 @@ def test_convolutions(arguments: tuple[Any, ...]) -> None:
     agrees(aten.convolution.default, *arguments)
 
 
+def test_a_convolution_of_channels_last_is_not_left_to_torch() -> None:
+    image = torch.ones(1, 4, 8, 8).to(memory_format=torch.channels_last)
+    for weight, padding, groups in (
+        (torch.ones(6, 4, 1, 1), 0, 1),
+        (torch.ones(6, 2, 3, 3), 1, 2),
+        (torch.ones(4, 1, 7, 7), 3, 4),
+    ):
+        assert agrees(aten.convolution.default, image, weight, None, [1], [padding], [1], False, [0], groups)
+
+
 def test_a_contiguous_convolution_is_not_left_to_torch_and_a_wrong_one_is() -> None:
     image, rest = torch.ones(1, 4, 8, 8), ([1, 1], [1, 1], [1, 1], False, [0, 0], 2)
     assert agrees(aten.convolution.default, image, torch.ones(6, 2, 3, 3), None, *rest)
@@ -209,7 +219,13 @@ def test_attention_s_odds_and_ends(data: st.DataObject) -> None:
     assert agrees(aten.tril.default, scores)
     assert agrees(aten.mul.Scalar, scores, 2.0)
     agrees(aten.pow.Scalar, 2.0, scores)
+    assert agrees(aten.gt.Scalar, scores, 0.5)
     mask = scores > 0
+    assert agrees(aten.bitwise_and.Tensor, mask, mask)
+    assert agrees(aten.bitwise_not.default, mask)
+    assert agrees(aten.mul.Tensor, mask, scores)
+    agrees(aten.masked_fill.Scalar, scores, mask[..., :1], 0.0)
+    assert agrees(aten.all.dim, mask, -1, data.draw(st.booleans()))
     assert agrees(aten.where.self, mask, scores, data.draw(tensors(shape=tuple(scores.shape))))
     assert agrees(aten.where.self, mask, torch.tensor(1.0), torch.tensor(0.0))
 

@@ -1,0 +1,104 @@
+"""How torch lays a result out in memory, given its operands: contiguous, channels last, or as they lie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+
+def empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+    """A contiguous tensor without memory."""
+    return torch.empty(shape, dtype=dtype, device="meta")
+
+
+def ordered(tensor: Tensor) -> bool:
+    """Whether its dimensions lie in memory in their own order, with gaps or without, as a slice's still do.
+
+    Kernels give a contiguous result for such operands. Dimensions of size 1, and broadcast ones, have no say.
+    """
+    if tensor.is_contiguous():
+        return True
+    last = 1 << 62
+    for size, stride in zip(tensor.shape, tensor.stride(), strict=True):
+        if size > 1 and stride:
+            if stride >= last:
+                return False
+            last = stride
+    return True
+
+
+def channels_last(tensor: Tensor) -> bool:
+    """Whether torch takes its channels to be the fastest in memory (c10/core/MemoryFormat.h)."""
+    if tensor.ndim not in (4, 5) or not tensor.stride(1):
+        return False
+    least = 0
+    for dim in (1, *range(tensor.ndim - 1, 1, -1), 0):
+        stride, size = tensor.stride(dim), tensor.shape[dim]
+        if not size or stride < least or (dim == 0 and least == tensor.stride(1)):
+            return False
+        least = stride * size
+    return True
+
+
+def elementwise(shape: Sequence[int], *operands: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """The result of a function of each element of some tensors that broadcast to a shape.
+
+    Its dimensions lie in memory in the order in which the operands' do, the first operand that tells any two
+    of them apart having the say (TensorIterator's rule, aten/src/ATen/TensorIterator.cpp, reorder_dimensions).
+    """
+    if all(ordered(operand) for operand in operands):
+        return empty(shape, dtype or operands[0].dtype)
+    rank = len(shape)
+    strides = [[0] * (rank - operand.ndim) + _steps(operand) for operand in operands]
+    fastest_first = list(reversed(range(rank)))
+    for i in range(1, rank):
+        moving = i
+        for other in range(i - 1, -1, -1):
+            order = _compare(fastest_first[other], fastest_first[moving], strides, shape)
+            if order < 0:
+                break
+            if order > 0:
+                swapped = fastest_first[moving], fastest_first[other]
+                fastest_first[other], fastest_first[moving] = swapped
+                moving = other
+    result = [0] * rank
+    step = 1
+    for dim in fastest_first:
+        result[dim] = step
+        step *= max(shape[dim], 1)
+    return torch.empty_strided(shape, result, dtype=dtype or operands[0].dtype, device="meta")
+
+
+def _steps(operand: Tensor) -> list[int]:
+    return [0 if size == 1 else stride for size, stride in zip(operand.shape, operand.stride(), strict=True)]
+
+
+def _compare(dim: int, other: int, strides: list[list[int]], shape: Sequence[int]) -> int:
+    """1 where ``dim`` is the slower one in memory, -1 where the faster, 0 where no operand tells."""
+    for stride in strides:
+        mine, its = stride[dim], stride[other]
+        if mine and its:
+            if mine != its:
+                return 1 if mine > its else -1
+            if shape[dim] > shape[other]:
+                return 1
+    return 0
+
+
+def broadcast(*tensors: Tensor) -> list[int] | None:
+    """The shape that some tensors broadcast to, or None where they do not."""
+    shape = [1] * max(tensor.ndim for tensor in tensors)
+    for tensor in tensors:
+        for index in range(1, tensor.ndim + 1):
+            mine, other = shape[-index], tensor.shape[-index]
+            if mine == 1:
+                shape[-index] = other
+            elif other not in (1, mine):
+                return None
+    return shape
