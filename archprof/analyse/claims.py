@@ -73,6 +73,12 @@ class FigureResult:
         return round(self.measured * self._factor) - (self.exact - missed)
 
     @property
+    def are_macs(self) -> bool:
+        """Whether what was printed as FLOPs, and does not come out, is the number of MACs."""
+        doubled = self.exact is not None and self.reported is None and self.unit == "FLOPs" and not self.agrees
+        return doubled and self.published.agrees(self.measured / 2)
+
+    @property
     def _factor(self) -> int:
         """What one of the printed unit is in single operations."""
         return GIGA if self.published.figure == "gflops" else 1

@@ -64,7 +64,7 @@ def leave(results: Sequence["ClaimResult"]) -> None:
     for result in results:
         for complaint in complaints(result):
             console.error(complaint)
-    console.note(f"{len(results)} claims: {told}")
+    console.note(f"{len(results)} claim{'' if len(results) == 1 else 's'}: {told}")
     if counts[Verdict.failed]:
         raise typer.Exit(COULD_NOT_JUDGE)
     if counts[Verdict.differs]:

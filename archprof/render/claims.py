@@ -115,6 +115,8 @@ def difference(figure: FigureResult) -> str | None:
     sentence = f"{bound}{units.amount(figure.exact, figure.unit)} run"
     if figure.ratio is not None:
         sentence += f", {units.apart(figure.ratio, 'printed')}"
+    if figure.are_macs:
+        sentence += ": the MACs were printed, each of which is two FLOPs"
     why = []
     if figure.reported and figure.reported.missed:
         why.append(f"gives nothing for {header.missed(figure.reported.missed)}")
