@@ -56,6 +56,7 @@ def assemble(
     *,
     inputs: tuple[Tensor, ...],
     device: str,
+    convention: str,
     reported: dict[str, Reported],
     remarks: tuple[str, ...],
 ) -> Profile:
@@ -84,6 +85,7 @@ def assemble(
             *_operations(ledger, memory.traffic, "forward"),
             *(_operations(backward, gradients, "backward") if backward else []),
         ],
+        convention=convention,
         reported=reported,
     )
 

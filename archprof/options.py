@@ -21,6 +21,7 @@ class Options:
         device: "auto", "cpu", "cuda", "cuda:N" or "meta". With "auto" and "meta" it is counted without memory,
             so that counting never waits for a device; on the others the model really runs.
         dtype: The name of a torch dtype, of weights and images.
+        convention: The name of the convention that is reported beside the exact count.
     """
 
     size: tuple[int, ...] | None = None
@@ -29,6 +30,7 @@ class Options:
     fuse: bool = False
     device: str = "auto"
     dtype: str = "float32"
+    convention: str = "flops"
 
 
 def sides_of(text: str) -> tuple[int, ...]:

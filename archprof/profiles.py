@@ -191,11 +191,26 @@ class Missed(msgspec.Struct, frozen=True, kw_only=True):
     flops: int
 
 
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """What a convention gives for all calls of one operation in one module.
+
+    ``operation`` is what the convention looks at: an operation, a function ("aten.linear") or a type of module.
+    ``amount`` is a part of :attr:`Reported.operations`, and ``macs`` are exact, at the profile's input.
+    """
+
+    module: str
+    operation: str
+    calls: int
+    amount: int
+    macs: int
+
+
 class Reported(msgspec.Struct, frozen=True, kw_only=True):
     """What a convention or a counter says of the same model.
 
     ``operations`` is its own raw count, at the input that it was taken at, and ``gflops`` the figure as it was
-    printed from that, in billions of ``unit``. ``missed`` is largest first, at the profile's input.
+    printed from that, in billions of ``unit``. ``missed`` is largest first, at the profile's input. ``shares`` are
+    only there for the convention that was asked for.
     """
 
     gflops: float
@@ -203,11 +218,15 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
     operations: int
     input_shape: list[int]
     missed: list[Missed] = msgspec.field(default_factory=list)
+    shares: list[Share] = msgspec.field(default_factory=list)
     note: str | None = None
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything known of one variant at one input."""
+    """Everything known of one variant at one input.
+
+    ``convention`` is the one that was asked for; the figures everywhere but in ``reported`` are exact whichever it is.
+    """
 
     version: int = VERSION
     tool: Tool = msgspec.field(default_factory=Tool)
@@ -220,6 +239,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     layers: list[Layer] = msgspec.field(default_factory=list)
     modules: list[Module] = msgspec.field(default_factory=list)
     operations: list[Operation] = msgspec.field(default_factory=list)
+    convention: str = "flops"
     reported: dict[str, Reported] = msgspec.field(default_factory=dict)
     parameternet: None = None
     latency: list[Any] = msgspec.field(default_factory=list)

@@ -14,7 +14,8 @@ from archprof.build.blame import naming_rows
 from archprof.build.built import Built
 from archprof.build.inputs import make_inputs
 from archprof.build.load import build
-from archprof.count.conventions import thop_2_0
+from archprof.count.conventions import DEFAULT, find_convention
+from archprof.count.conventions.subject import Subject
 from archprof.count.ledger import count
 from archprof.trace.recorder import ValuesNeededError
 from archprof.trace.run import trace, trace_values
@@ -29,15 +30,17 @@ if TYPE_CHECKING:
     from archprof.variant.spec import Spec
 
 
-def profile(model: nn.Module, inputs: torch.Tensor | tuple[Any, ...]) -> Profile:
+def profile(model: nn.Module, inputs: torch.Tensor | tuple[Any, ...], *, convention: str = DEFAULT) -> Profile:
     """Run a model once, without memory, and count what ran.
 
     Args:
         model: Any module, on any device, in whatever mode it is in; it is left as it was found.
         inputs: What its forward takes: a tensor, or the tuple of its positional arguments.
+        convention: One of :data:`archprof.count.conventions.CONVENTIONS`, to be reported beside the exact count.
 
     Raises:
         RunError: Where the forward fails.
+        UsageError: Where there is no such convention.
     """
     arguments = inputs if isinstance(inputs, tuple) else (inputs,)
     remarks: tuple[str, ...] = ()
@@ -62,7 +65,8 @@ def profile(model: nn.Module, inputs: torch.Tensor | tuple[Any, ...]) -> Profile
         ledger,
         inputs=tensors,
         device=str(tensors[0].device),
-        reported=_reported(built, ledger, tensors),
+        convention=convention,
+        reported=_reported(Subject(model, arguments, ledger, built.kind == "image"), convention),
         remarks=remarks,
     )
 
@@ -94,7 +98,7 @@ def profile_spec(spec: Spec, options: Options) -> Profile:
     Raises:
         ArchprofError: Where it cannot be built, or does not run on the input asked for.
     """
-    return assembled(count_spec(spec, options))
+    return assembled(count_spec(spec, options), options.convention)
 
 
 def count_spec(spec: Spec, options: Options) -> Counted:
@@ -111,14 +115,17 @@ def count_spec(spec: Spec, options: Options) -> Counted:
         return _counted(spec, options, "cpu", f"run on the CPU with values: {error.message}")
 
 
-def assembled(counted: Counted) -> Profile:
-    """The profile of what was counted."""
+def assembled(counted: Counted, convention: str = DEFAULT) -> Profile:
+    """The profile of what was counted, with the figure of a convention."""
+    built = counted.built
+    subject = Subject(built.module, counted.inputs, counted.ledger, built.kind == "image")
     return assemble(
-        counted.built,
+        built,
         counted.ledger,
         inputs=counted.inputs,
         device=counted.device,
-        reported=_reported(counted.built, counted.ledger, counted.inputs),
+        convention=convention,
+        reported=_reported(subject, convention),
         remarks=counted.remarks,
     )
 
@@ -145,10 +152,8 @@ def _counted(spec: Spec, options: Options, device: str, *remarks: str) -> Counte
     return Counted(built, inputs, ledger, device, perf_counter() - start, (*built.remarks, *remarks))
 
 
-def _reported(built: Built, ledger: Ledger, inputs: tuple[torch.Tensor, ...]) -> dict[str, Reported]:
-    """What others print of the same model, where they print anything."""
-    if built.kind != "image":
-        return {}
-    height, width = inputs[0].shape[-2:]
-    figure = thop_2_0.reported(built.module, ledger, (height, width))
-    return {thop_2_0.NAME: figure} if figure else {}
+def _reported(subject: Subject, convention: str) -> dict[str, Reported]:
+    """What others print of the same model, where they print anything, and what was asked for."""
+    names = {"thop-2.0", convention} - {DEFAULT}
+    reports = {name: find_convention(name).report(subject, shares=name == convention) for name in sorted(names)}
+    return {name: report for name, report in reports.items() if report}

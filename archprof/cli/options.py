@@ -30,6 +30,18 @@ class DetailChoice(StrEnum):
     none = "none"
 
 
+class ConventionChoice(StrEnum):
+    """The rules that turn a run into one number."""
+
+    flops = "flops"
+    macs = "macs"
+    all = "all"
+    fvcore = "fvcore"
+    torchprofile = "torchprofile"
+    torchvision = "torchvision"
+    thop_2_0 = "thop-2.0"
+
+
 class FormatChoice(StrEnum):
     """What a result is written as."""
 
@@ -79,6 +91,11 @@ Device = Annotated[
     str, option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N, or meta, which takes no memory.")
 ]
 Dtype = Annotated[str, option("--dtype", metavar="DTYPE", help="Type of weights and images.")]
+
+Convention = Annotated[
+    ConventionChoice,
+    option("--convention", help="The rule of the figures in the table: ours in another unit, or another tool's."),
+]
 
 Detail = Annotated[
     DetailChoice | None,

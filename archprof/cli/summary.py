@@ -18,6 +18,7 @@ def summary(
     device: o.Device = "auto",
     dtype: o.Dtype = "float32",
     plugins: o.Plugins = None,
+    convention: o.Convention = o.ConventionChoice.flops,
     detail: o.Detail = None,
     depth: o.Depth = 3,
     sort: o.Sort = None,
@@ -37,7 +38,15 @@ def summary(
     view = View(detail=subject.choose_detail(specs, detail and detail.value), depth=depth, sort=sort, top=top)
     check(view, several=several)
     subject.load_plugins(plugins or [])
-    options = Options(size=size, batch=batch, channels=channels, fuse=fuse, device=device, dtype=dtype)
+    options = Options(
+        size=size,
+        batch=batch,
+        channels=channels,
+        fuse=fuse,
+        device=device,
+        dtype=dtype,
+        convention=convention.value,
+    )
     profiles = subject.profile_all(specs, options)
 
     def write(format: str, view: View) -> str:  # noqa: A002

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from torch.jit._trace import TracerWarning
 
 from archprof.trace.record import Operation, Trace
 from archprof.trace.recorder import Recorder, ValueRecorder, flat
@@ -31,7 +32,8 @@ aten = torch.ops.aten
 _MADE = "archprof_made"
 """The attribute of the tracer's node that says which operations it became."""
 
-_TRACER: Any = torch._C._parse_dispatch_key("Tracer")
+_C: Any = torch._C
+_TRACER = _C._parse_dispatch_key("Tracer")
 
 
 @dataclass(slots=True, eq=False)
@@ -110,7 +112,7 @@ class FunctionRecorder(Recorder):  # type: ignore[no-untyped-call]
                 if tensor is not None:
                     tensors.setdefault(id(tensor), tensor)
         with warnings.catch_warnings(), _as_with_gradients():
-            warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            warnings.simplefilter("ignore", TracerWarning)
             torch._C._create_graph_by_tracing(forward, tuple(tensors.values()), lambda _: "", True, False)
         self.trace.functions = [
             FunctionCall(
@@ -173,11 +175,11 @@ def _read(value: Any) -> Any:
 def _untraced() -> Iterator[None]:
     """While it holds, the tracer sees nothing, and sizes are numbers."""
     state = torch._C._get_tracing_state()
-    torch._C._set_tracing_state(None)
+    _C._set_tracing_state(None)
     try:
         yield
     finally:
-        torch._C._set_tracing_state(state)
+        _C._set_tracing_state(state)
 
 
 @contextmanager

@@ -14,7 +14,8 @@ import torch
 from torch import nn
 
 from archprof.build.load import build
-from archprof.count.conventions import thop_2_0
+from archprof.count.conventions import find_convention
+from archprof.count.conventions.subject import Subject
 from archprof.count.ledger import count
 from archprof.trace.run import trace
 from archprof.variant.reference import resolve
@@ -64,7 +65,7 @@ def real(thop_2_0: Path, request: pytest.FixtureRequest) -> dict[str, tuple[floa
 
 def replayed(model: nn.Module, side: int) -> Reported:
     image = torch.empty(1, 3, side, side, device="meta")
-    answer = thop_2_0.reported(model, count(trace(model, (image,))), (side, side))
+    answer = find_convention("thop-2.0").report(Subject(model, (image,), count(trace(model, (image,)))))
     assert answer is not None
     return answer
 
@@ -111,4 +112,5 @@ def test_a_convolution_run_as_a_function_is_missed_and_said_to_be() -> None:
 def test_a_model_that_takes_no_image_has_no_figure() -> None:
     model = nn.Embedding(3, 4)
     tokens = torch.zeros(1, 2, dtype=torch.int64)
-    assert thop_2_0.reported(model, count(trace(model, (tokens,))), (64, 64)) is None
+    subject = Subject(model, (tokens,), count(trace(model, (tokens,))), image=False)
+    assert find_convention("thop-2.0").report(subject) is None

@@ -21,13 +21,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from archprof.count.conventions.subject import Figures, Item
 from archprof.errors import RunError
-from archprof.profiles import Missed, Reported
 from archprof.trace.run import trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from archprof.count.conventions.subject import Subject
     from archprof.count.ledger import Ledger
     from archprof.trace.record import ModuleCall, Trace
 
@@ -77,27 +78,30 @@ def replay(model: nn.Module, size: tuple[int, int]) -> Replay | None:
     return None
 
 
-def reported(model: nn.Module, ledger: Ledger, size: tuple[int, int]) -> Reported | None:
-    """What Ultralytics would have printed for a model at an image size.
-
-    Args:
-        model: The model in eval mode; its ``stride`` says how small an image it takes.
-        ledger: The exact count at the profile's own input, to say what is missed there.
-        size: Height and width of the image.
-
-    Returns:
-        The figure, or None where the model takes no image, so that nothing would have been printed.
-    """
-    replayed = replay(model, size)
+def figures(subject: Subject) -> Figures | None:
+    """What Ultralytics would have printed; None where the model takes no image."""
+    if not subject.image:
+        return None
+    height, width = subject.inputs[0].shape[-2:]
+    replayed = replay(subject.model, (height, width))
     if replayed is None:
         return None
-    return Reported(
-        gflops=float(2 * replayed.operations * replayed.ratio / 10**9),
-        unit="GFLOPs (2 × thop's operations, at the stride's size, times the ratio of areas)",
-        operations=replayed.operations,
-        input_shape=list(replayed.shape),
-        missed=missed(ledger),
-    )
+    return Figures([*_given(replayed.trace), *_exact(subject.ledger)], scale=2 * replayed.ratio, shape=replayed.shape)
+
+
+def _given(pass_: Trace) -> Iterator[Item]:
+    """What thop gives, at the size that it looks at."""
+    for call, number in amounts(pass_):
+        yield Item(call.path, type(call.module).__name__, number, 0)
+
+
+def _exact(ledger: Ledger) -> Iterator[Item]:
+    """What ran at the size that was asked for, in modules that thop has a rule for and outside of them."""
+    for entry in ledger.entries:
+        if entry.count.macs:
+            call = ledger.trace.calls[entry.operation.call]
+            kind = type(call.module)
+            yield Item(call.path, kind.__name__ if kind in RULES else entry.operation.name, 0, entry.count.macs)
 
 
 def amounts(pass_: Trace) -> Iterator[tuple[ModuleCall, int]]:
@@ -106,17 +110,6 @@ def amounts(pass_: Trace) -> Iterator[tuple[ModuleCall, int]]:
     for call in pass_.calls:
         if rule := RULES.get(type(call.module)):
             yield call, visits[id(call.module)] ** 2 * rule(call)
-
-
-def missed(ledger: Ledger) -> list[Missed]:
-    """The operations with MACs that ran outside every module that thop has a rule for, largest first."""
-    calls: Counter[str] = Counter()
-    flops: Counter[str] = Counter()
-    for entry in ledger.entries:
-        if entry.count.macs and type(ledger.trace.calls[entry.operation.call].module) not in RULES:
-            calls[entry.operation.name] += 1
-            flops[entry.operation.name] += 2 * entry.count.macs
-    return [Missed(operation=name, calls=calls[name], flops=total) for name, total in flops.most_common()]
 
 
 def _visits(model: nn.Module) -> Counter[int]:

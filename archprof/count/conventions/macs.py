@@ -1,0 +1,15 @@
+"""The exact count in multiply-accumulates, as timm's tables and most papers have it under whatever name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archprof.count.conventions.subject import Figures, operation_items
+
+if TYPE_CHECKING:
+    from archprof.count.conventions.subject import Subject
+
+
+def figures(subject: Subject) -> Figures:
+    """The MACs of every operation."""
+    return Figures(operation_items(subject, lambda entry: entry.count.macs))
