@@ -82,7 +82,7 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
                 light_head=light_head,
             )
             module, call = _construct(spec, block, context)
-            _mark(module, row)
+            _mark(module, row, module[0] if call.repeats > 1 else module)  # type: ignore[index]
             modules.append(module)
             layers.append(
                 BuiltLayer(
@@ -124,7 +124,7 @@ def _block(spec: VariantSpec, row: Row) -> Block:
             spec,
             row,
             f"there is no block {row.module!r}",
-            f"{hint}A block of your own is registered with archprof.build.registry.register, in a file that you "
+            f"{hint}A block of your own is registered with archprof.register, in a file that you "
             "name with --plugin",
         )
     return block
@@ -212,9 +212,8 @@ def _takes(block: Block, call: Call | None) -> str:
     return "; ".join(part for part in (takes, given) if part) or "see the block's own documentation"
 
 
-def _mark(module: nn.Module, row: Row) -> None:
-    chained = type(module) is nn.Sequential and len(module) > 0 and row.repeats > 1
-    kind = type(module[0] if chained and isinstance(module, nn.Sequential) else module)
+def _mark(module: nn.Module, row: Row, block: nn.Module) -> None:
+    kind = type(block)
     sources = list(row.sources) if row.many else row.sources[0]
     size = sum(parameter.numel() for parameter in module.parameters())
     marks = (row.index, sources, f"{kind.__module__}.{kind.__qualname__}", size)
