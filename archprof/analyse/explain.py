@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from archprof.counters.interface import Item
 
 NOT_SEEN = "not seen"
-ELEMENTWISE = "elementwise work, counted as MACs"
+AS_MACS = "counted as MACs"
 ONE_IMAGE = "in the other images of the batch"
 TOO_HIGH = "counted too high"
 TOO_LOW = "counted too low"
@@ -104,7 +104,7 @@ def _by_module(exact: Exact, items: Iterable[Item]) -> Iterator[Difference]:
         costs, parts = exact.costs.get(module, {}), said[module]
         for part in parts:
             if part.covers is None:
-                yield exact.difference("added", part.operation, ELEMENTWISE, part.macs, module=module)
+                yield exact.difference("added", part.operation, AS_MACS, part.macs, module=module)
         counting = [part for part in parts if part.covers is not None]
         if any(part.covers == "module" for part in counting):
             yield from _compared(exact, module, costs, counting)
@@ -128,13 +128,13 @@ def _compared(exact: Exact, module: str, costs: Mapping[str, Cost], parts: Seque
         return
     if not truth:
         for part in parts:
-            yield exact.difference("added", part.operation, ELEMENTWISE, part.macs, module=module)
+            yield exact.difference("added", part.operation, AS_MACS, part.macs, module=module)
         return
     operation = ", ".join(name for name, cost in costs.items() if cost.macs)
     calls = sum(cost.calls for cost in costs.values() if cost.macs)
     surplus, bias = said - truth, exact.biases.get(module, 0)
     if bias and surplus == bias:
-        yield exact.difference("added", "bias", ELEMENTWISE, bias, module=module, calls=calls)
+        yield exact.difference("added", "bias", AS_MACS, bias, module=module, calls=calls)
     elif surplus and surplus % truth == 0 and surplus > 0:
         why = f"counted {said // truth} times"
         yield exact.difference("repeated", operation, why, surplus, module=module, calls=calls)

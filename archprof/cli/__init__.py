@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from archprof import __version__
-from archprof.cli import claims, schema, summary, zoo
+from archprof.cli import audit, claims, schema, summary, zoo
 from archprof.cli import options as o
 from archprof.cli.command import begin
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(summary.summary)
+app.command()(audit.audit)
 app.command()(claims.claims)
 app.command()(schema.schema)
 app.add_typer(zoo.zoo, name="zoo")

@@ -1,6 +1,6 @@
 """What a command is about: references and options -> specs -> profiles."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archprof.cli.console import console
@@ -8,7 +8,7 @@ from archprof.errors import UsageError
 
 if TYPE_CHECKING:
     from archprof.options import Options
-    from archprof.profiles import Profile
+    from archprof.profiles import Environment, Profile
     from archprof.variant.spec import Spec
 
 ALL = "all"
@@ -84,16 +84,22 @@ def profile_all(specs: Sequence["Spec"], options: "Options") -> list["Profile"]:
     for spec in specs:
         with console.working(f"profiling {spec.name}"):
             profiles.append(profile_spec(spec, options))
-    for remark in _remarks(specs, profiles):
-        console.note(remark)
+    remark(specs, [profile.environment for profile in profiles], choice=" or all")
     return profiles
 
 
-def _remarks(specs: Sequence["Spec"], profiles: Sequence["Profile"]) -> Iterator[str]:
-    """What a reader of the figures should know, each thing once; said only once there are figures."""
+def remark(specs: Sequence["Spec"], environments: Sequence["Environment"], *, choice: str = "") -> None:
+    """Say what a reader of the figures should know, each thing once; to be called only once there are figures.
+
+    Args:
+        specs: What the figures are of.
+        environments: Where they were made.
+        choice: What ``--scale`` takes besides the scales.
+    """
     from archprof.variant.spec import VariantSpec
 
     for spec in specs:
         if isinstance(spec, VariantSpec) and spec.scale_assumed and len(specs) == 1:
-            yield f"scale {spec.scale} assumed; --scale chooses among {', '.join(spec.scales)} or all"
-    yield from dict.fromkeys(remark for profile in profiles for remark in profile.environment.remarks)
+            console.note(f"scale {spec.scale} assumed; --scale chooses among {', '.join(spec.scales)}{choice}")
+    for one in dict.fromkeys(one for environment in environments for one in environment.remarks):
+        console.note(one)

@@ -19,7 +19,7 @@ class Fvcore(Counter):
     name = "fvcore"
     distribution = "fvcore"
     package = "fvcore.nn"
-    unit = "flops, which are MACs"
+    unit = "flops (MACs)"
 
     def count(self, model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Answer:
         """Its figures for a module include those of the modules that it owns."""

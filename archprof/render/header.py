@@ -9,13 +9,16 @@ from archprof.profiles import arithmetic_intensity
 from archprof.render import units
 
 if TYPE_CHECKING:
-    from archprof.profiles import Missed, Profile, Reported
+    from archprof.profiles import Input, Missed, Profile, Reported, Variant
 
 Fact = tuple[str, list[str]]
 """A label, and the pieces that stand behind it; a line may break between pieces."""
 
 _NAMED = 4
 """How many of the operations that a counter misses are named."""
+
+_LINE = 66
+"""What a terminal of 80 columns leaves beside the labels."""
 
 
 def title(profile: Profile) -> list[str]:
@@ -26,14 +29,17 @@ def title(profile: Profile) -> list[str]:
 
 def title_of_all(profile: Profile) -> list[str]:
     """The same without the scale, for a table of all of them."""
-    variant, given = profile.variant, profile.input
+    return [*about(profile.variant, profile.input), *(["training"] if profile.backward else [])]
+
+
+def about(variant: Variant, given: Input) -> list[str]:
+    """What a variant was changed in, and what went in."""
     return [
         *([f"nc {variant.nc}"] if variant.nc is not None else []),
         *(f"{key} {value}" for key, value in variant.settings.items() if key != "nc"),
         " + ".join(units.shape(shape) for shape in given.shapes),
         given.dtype,
         "fused" if variant.fused else "not fused",
-        *(["training"] if profile.backward else []),
     ]
 
 
@@ -52,7 +58,10 @@ def facts(profile: Profile) -> list[Fact]:
         *_training(profile),
         ("memory", _memory(profile)),
         *(
-            ("printed by" if place == 0 else "", [says(name, reported, profile)])
+            (
+                "printed by" if place == 0 else "",
+                [says(name, reported, profile), *([] if place else _audit(reported, profile))],
+            )
             for place, (name, reported) in enumerate(profile.reported.items())
         ),
     ]
@@ -128,6 +137,14 @@ def says(name: str, reported: Reported, profile: Profile) -> str:
     if reported.missed:
         sentence += f"; it misses {missed(reported.missed)}"
     return f"{sentence}; {reported.note}" if reported.note else sentence
+
+
+def _audit(reported: Reported, profile: Profile) -> list[str]:
+    """What to type to see all that is missed, where something is and something can be typed."""
+    variant = profile.variant
+    named = variant.origin != "python" or ":" in variant.reference
+    pointer = f"archprof audit {variant.reference} for the list"
+    return [pointer] if reported.missed and named and len(pointer) <= _LINE else []
 
 
 def missed(operations: list[Missed]) -> str:

@@ -37,13 +37,13 @@ def several(profiles: Sequence[Profile], table: Table, view: View) -> str:
 
 
 def _title(profile: Profile, pieces: list[str]) -> list[str]:
-    return [f"### {_escaped(profile.variant.name)}", "", _escaped(" · ".join(pieces)), ""]
+    return [f"### {escaped(profile.variant.name)}", "", escaped(" · ".join(pieces)), ""]
 
 
 def _facts(facts: list[header.Fact]) -> list[str]:
     lines = []
     for label, pieces in facts:
-        text = _escaped(" · ".join(pieces))
+        text = escaped(" · ".join(pieces))
         lines.append(f"- **{label}**: {text}" if label else f"- {text}")
     return lines
 
@@ -57,10 +57,10 @@ def table_lines(table: Table) -> list[str]:
     ]
     for record in table.records:
         cells = zip(table.columns, record, strict=True)
-        lines.append(_line([_escaped(column.text(value)) for column, value in cells]))
+        lines.append(_line([escaped(column.text(value)) for column, value in cells]))
     if table.total:
         cells = zip(table.columns, table.total, strict=True)
-        texts = (_escaped(column.text(value)) for column, value in cells)
+        texts = (escaped(column.text(value)) for column, value in cells)
         lines.append(_line([f"**{text}**" if text else "" for text in texts]))
     return lines
 
@@ -69,7 +69,7 @@ def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text that markdown takes literally; indentation of a tree is kept."""
     bare = text.lstrip(" ")
     return "&emsp;" * ((len(text) - len(bare)) // 2) + bare.translate(_ESCAPES)

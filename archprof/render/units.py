@@ -15,6 +15,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def signed(number: int) -> str:
+    """A difference, with its sign and thousands separators: ``-235,929,600``."""
+    return f"{number:+,}"
+
+
 def amount(number: int, unit: str = "") -> str:
     """Operations with two decimals and a decimal prefix: ``8.11 GFLOPs``.
 

@@ -69,6 +69,7 @@ def test_text_says_what_was_counted_and_what_others_say(profile: Profile) -> Non
         # 0.3 / 0.4 = 0.75
         "  printed by  thop-2.0: 0.3 GFLOPs, 25 % below; "
         "it misses 19 × aten.convolution (60.00 MFLOPs) and 1 × aten.bmm (40.00 MFLOPs)",
+        "              archprof audit tiny-variant.yaml for the list",
     ]
 
 
