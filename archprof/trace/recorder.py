@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,6 +11,7 @@ from torch.nn.modules.module import _has_any_global_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.errors import RunError
+from archprof.trace.gradients import Gradients
 from archprof.trace.modules import SHORTCUTS
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
 from archprof.trace.shapes import SHAPES
@@ -44,6 +46,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.trace = Trace(model)
         self._call = -1
+        self._gradients = Gradients()
+        self._backwards = False
         self._shortcuts = not (
             _has_any_global_hook()  # type: ignore[no-untyped-call]
             or torch.is_autocast_enabled("cpu")
@@ -62,6 +66,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for each operation."""
         kwargs = kwargs or {}
+        if torch.is_inference_mode_enabled():
+            result = self._parts(func, args, kwargs)
+            if result is not NotImplemented:
+                return result
+        if self._backwards:
+            self._call = self._gradients.call(self._call)
         result = self.compute(func, args, kwargs)
         self.note(func, args, kwargs, result)
         return result
@@ -71,17 +81,40 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         path = self._paths.get(id(module))
         if path is None:  # made during the pass; its operations belong to whoever made it
             path = self.trace.calls[self._call].path
-        call = ModuleCall(path, module, self._call, tuple([self.info(tensor) for tensor in flat(args)]))
+        given = args if self._call >= 0 else (args, kwargs)
+        call = ModuleCall(path, module, self._call, tuple([self.info(tensor) for tensor in flat(given)]))
         self.trace.calls.append(call)
-        self._call = len(self.trace.calls) - 1
+        self._enter(len(self.trace.calls) - 1)
         try:
             output = None if kwargs else self._shortcut(module, args)
             if output is None:
                 output = CALL(module, *args, **kwargs)
             call.outputs = tuple([self.info(tensor) for tensor in flat(output)])
         finally:
-            self._call = call.parent
+            self._enter(call.parent)
         return output
+
+    def _enter(self, call: int) -> None:
+        """From now on operations belong to a call."""
+        self._call = call
+        self._gradients.mark(call)
+
+    def backward(self, output: Any) -> None:
+        """Run the backward pass from every result of the forward that has a gradient.
+
+        Raises:
+            RunError: Where none has.
+        """
+        results = [tensor for tensor in flat(output) if tensor.requires_grad]
+        if not results:
+            raise RunError("there is no backward pass: nothing that comes out depends on a trainable parameter")
+        self._backwards = True
+        self._gradients.run(results)
+
+    def _parts(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """In inference mode torch leaves taking a function apart to whoever watches; NotImplemented where it is one."""
+        with self:
+            return func.decompose(*args, **kwargs)
 
     def _shortcut(self, module: nn.Module, args: tuple[Any, ...]) -> Tensor | None:
         """What a common module would do, without doing it; None where it has to run."""
@@ -124,7 +157,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def append(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: tuple[TensorInfo, ...]) -> None:
         """Write an operation down whose tensors are described already."""
-        self.trace.operations.append(Operation(func, args, kwargs, outputs, self._call))
+        operations = self.trace.backward if self._backwards else self.trace.operations
+        operations.append(Operation(func, args, kwargs, outputs, self._call))
 
     def compute(self, func: Any, args: Any, kwargs: Any) -> Any:
         """The operation's result, as meta tensors unless it depends on small constants only."""
@@ -199,8 +233,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _on_meta(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor):
             return value if value.is_meta else self._stand_in(value)
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return type(value)(*map(self._on_meta, value))
         if isinstance(value, (list, tuple)):
             return type(value)([self._on_meta(item) for item in value])
+        if isinstance(value, dict):
+            return {key: self._on_meta(item) for key, item in value.items()}
         return torch.device("meta") if isinstance(value, torch.device) else value
 
     def _stand_in(self, tensor: Tensor) -> Tensor:
@@ -254,7 +292,7 @@ class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
 
 
 def flat(value: Any) -> Iterator[Tensor]:
-    """The tensors in nested tuples, lists and dicts, in order."""
+    """The tensors in nested tuples, lists, dicts and dataclasses, in order."""
     if isinstance(value, torch.Tensor):
         yield value
     elif isinstance(value, (list, tuple)):
@@ -263,6 +301,9 @@ def flat(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, dict):
         for item in value.values():
             yield from flat(item)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from flat(getattr(value, field.name, None))
 
 
 def _reads_values(func: Any, error: Exception) -> bool:

@@ -7,15 +7,17 @@ changed, and CPU, CUDA and meta models give the same trace.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from archprof.errors import RunError
 from archprof.trace.recorder import CALL, Recorder, ValueRecorder
+from archprof.trace.surroundings import surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,42 +25,82 @@ if TYPE_CHECKING:
     from archprof.trace.record import Trace
 
 
-def trace(model: nn.Module, inputs: tuple[Any, ...]) -> Trace:
-    """Record one forward pass of a model, without gradients.
+def trace(
+    model: nn.Module, inputs: tuple[Any, ...], keywords: dict[str, Any] | None = None, *, backward: bool = False
+) -> Trace:
+    """Record one forward pass of a model, and with ``backward`` the backward pass after it.
 
     Args:
         model: Any module, on any device, in any mode; it is left as it was found.
         inputs: The positional arguments of its forward; tensors may be on any device.
+        keywords: Its keyword arguments.
+        backward: Whether to make it a training step: the model in training mode, and the gradients of all its
+            results with respect to its trainable parameters.
 
     Raises:
         ValuesNeededError: Where the model branches on values that depend on the input.
-        RunError: Where the forward itself fails.
+        RunError: Where a pass itself fails.
     """
-    return run(Recorder, model, inputs)
+    return run(Recorder, model, inputs, keywords, backward=backward)
 
 
-def trace_values(model: nn.Module, inputs: tuple[Any, ...]) -> Trace:
+def trace_values(
+    model: nn.Module, inputs: tuple[Any, ...], keywords: dict[str, Any] | None = None, *, backward: bool = False
+) -> Trace:
     """As :func:`trace`, computing for real, for a model whose control flow reads values.
 
     The model and the inputs must hold values and be on one device.
     """
-    return run(ValueRecorder, model, inputs)
+    return run(ValueRecorder, model, inputs, keywords, backward=backward)
 
 
-def run(kind: type[Recorder], model: nn.Module, inputs: tuple[Any, ...]) -> Trace:
-    """One forward pass under a recorder of some kind."""
+def run(
+    kind: type[Recorder],
+    model: nn.Module,
+    inputs: tuple[Any, ...],
+    keywords: dict[str, Any] | None = None,
+    *,
+    backward: bool = False,
+) -> Trace:
+    """One pass, or a training step, under a recorder of some kind."""
     tree = walk(model)
+    _check_shapes(tree)
     recorder = kind(model, tree)
-    with _as_found(tree), torch.no_grad(), torch.random.fork_rng(devices=[]):
+    training = _without_gradients(model) if backward else nullcontext()
+    with _as_found(tree), training, surroundings([module for _, module in tree], gradients=backward):
         try:
-            arguments = recorder.prepare(inputs)
+            if backward:
+                model.train()
+            arguments, named = recorder.prepare((inputs, keywords or {}))
             with recorder, _watched(recorder):
-                model(*arguments)
+                output = model(*arguments, **named)
+                if backward:
+                    recorder.backward(output)
         except RunError:
             raise
         except Exception as error:
-            raise RunError(f"{_failed_at(recorder)} does not run on this input: {error}") from error
+            raise _framed(error, recorder) from error
     return recorder.trace
+
+
+def _check_shapes(tree: list[tuple[str, nn.Module]]) -> None:
+    for path, module in tree:
+        for tensor in (*module._parameters.values(), *module._buffers.values()):
+            if tensor is not None and is_lazy(tensor):
+                raise RunError(
+                    f"{path or 'the model'} ({type(module).__name__}) is lazy: its weights have no shape yet",
+                    hint="call the model once with a real input, which gives them one",
+                )
+
+
+def _framed(error: Exception, recorder: Recorder) -> RunError:
+    """What went wrong, and in which module."""
+    if recorder.trace.backward:
+        return RunError(f"the backward pass of {recorder.where} fails: {error}")
+    hint = None
+    if "more than 1 value per channel" in str(error):
+        hint = "in training it normalises over the batch: give it two samples or more"
+    return RunError(f"{_failed_at(recorder)} does not run on this input: {error}", hint=hint)
 
 
 @contextmanager
@@ -84,6 +126,19 @@ def _failed_at(recorder: Recorder) -> str:
             shape = f", weight {'×'.join(map(str, weight.shape))}" if isinstance(weight, torch.Tensor) else ""
             return f"{call.path or 'the model'} ({type(call.module).__name__}{shape})"
     return "the model"
+
+
+@contextmanager
+def _without_gradients(model: nn.Module) -> Iterator[None]:
+    """Put the gradients of the parameters aside: to those that are there the pass would add its own."""
+    found = [(parameter, parameter.grad) for parameter in model.parameters()]
+    try:
+        for parameter, _ in found:
+            parameter.grad = None
+        yield
+    finally:
+        for parameter, gradient in found:
+            parameter.grad = gradient
 
 
 @contextmanager

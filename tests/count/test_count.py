@@ -143,12 +143,38 @@ def test_macs(name: str) -> None:
     assert counted(model, *inputs).macs == expected
 
 
-def test_the_fused_encoder_layer_runs_and_counts_the_same() -> None:
-    # Only with values does torch take its fused path, which is one operation.
+def test_the_fused_encoder_layer_costs_what_its_modules_do() -> None:
     model, inputs, expected = CASES["encoder layer"]
-    ledger = count(trace_values(model.eval(), inputs))
-    assert "aten._transformer_encoder_layer_fwd" in {entry.operation.name for entry in ledger.entries}
-    assert ledger.macs == expected
+    layer: Any = model.eval()
+    attention, norms = layer.self_attn, (layer.norm1, layer.norm2)
+    weights = [weight for norm in norms for weight in (norm.weight, norm.bias)]
+    weights += [weight for linear in (layer.linear1, layer.linear2) for weight in (linear.weight, linear.bias)]
+    projections = (attention.in_proj_weight, attention.in_proj_bias, attention.out_proj.weight, attention.out_proj.bias)
+
+    def fused(module: Any, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = torch._transformer_encoder_layer_fwd(x, 8, 2, *projections, False, False, 1e-5, *weights)
+        return result
+
+    ledger, parts = count(trace_values(Function(fused), inputs)), count(trace_values(layer, inputs))
+    assert [entry.operation.name for entry in ledger.entries] == ["aten._transformer_encoder_layer_fwd"]
+    assert ledger.macs == expected == parts.macs
+    assert ledger.elementwise_flops == parts.elementwise_flops
+
+
+def test_the_fused_multi_head_attention_costs_what_its_parts_do() -> None:
+    model, inputs, expected = CASES["multi-head attention"]
+    attention: Any = model.eval().attention
+    projections = (attention.in_proj_weight, attention.in_proj_bias, attention.out_proj.weight, attention.out_proj.bias)
+
+    def fused(module: Any, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = torch._native_multi_head_attention(x, x, x, 8, 2, *projections, need_weights=False)[0]
+        return result
+
+    parts = Function(lambda m, x: attention(x, x, x, need_weights=False)[0])
+    ledger, sum_of_parts = count(trace_values(Function(fused), inputs)), count(trace_values(parts, inputs))
+    assert [entry.operation.name for entry in ledger.entries] == ["aten._native_multi_head_attention"]
+    assert ledger.macs == expected == sum_of_parts.macs
+    assert ledger.elementwise_flops == sum_of_parts.elementwise_flops
 
 
 def test_a_module_with_two_parents_counts_once_a_call() -> None:
