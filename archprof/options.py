@@ -16,7 +16,7 @@ class Options:
         size: The input's (height, width), (side,) of a square image, or (length,) for tokens; the model's own
             where None.
         batch: Samples at once.
-        channels: Channels of the input image.
+        channels: Channels of the input image; None takes what the variant says, else 3.
         fuse: Whether to fold normalisations into convolutions and drop branches that only train.
         device: "auto", "cpu", "cuda", "cuda:N" or "meta". With "auto" and "meta" it is counted without memory,
             so that counting never waits for a device; on the others the model really runs.
@@ -26,7 +26,7 @@ class Options:
 
     size: tuple[int, ...] | None = None
     batch: int = 1
-    channels: int = 3
+    channels: int | None = None
     fuse: bool = False
     device: str = "auto"
     dtype: str = "float32"

@@ -34,7 +34,7 @@ def audit(
     scale: o.Scale = None,
     imgsz: o.ImageSize = None,
     batch: o.Batch = 1,
-    channels: o.Channels = 3,
+    channels: o.Channels = None,
     nc: o.Classes = None,
     settings: o.Settings = None,
     fuse: o.Fuse = False,

@@ -85,7 +85,10 @@ ImageSize = Annotated[
     ),
 ]
 Batch = Annotated[int, option("--batch", min=1, metavar="N", help="Samples at once.")]
-Channels = Annotated[int, option("--channels", min=1, metavar="N", help="Channels of the input image.")]
+Channels = Annotated[
+    int | None,
+    option("--channels", min=1, metavar="N", help="Channels of the input image; the YAML's `channels`, else 3."),
+]
 Fuse = Annotated[bool, option("--fuse", help="Fold Conv+BatchNorm and drop training-only branches, as for deployment.")]
 Device = Annotated[
     str, option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N, or meta, which takes no memory.")
