@@ -94,7 +94,7 @@ def test_what_is_dynamic_and_what_is_not():
 def test_the_router_of_the_text_has_the_parameters_of_the_text():
     # C_in² + C_in·M of two layers without biases instead of C_in·M + M of one with: M - C_in² fewer.
     linear, mlp = (_built("parameternet-300m", 2, router=router).module for router in ("linear", "mlp"))
-    inputs = [module.kernels.in_channels for module in linear.modules() if isinstance(module, DynamicConv2d)]
+    inputs = [module.router.in_features for module in linear.modules() if isinstance(module, DynamicConv2d)]
     assert _parameters(mlp) - _parameters(linear) == sum(channels**2 - 2 for channels in inputs)
 
 
