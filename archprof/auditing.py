@@ -9,8 +9,9 @@ from archprof.analyse.explain import explain, other_images
 from archprof.count.ledger import count
 from archprof.counters import COUNTERS, thop_2_0
 from archprof.counters.exact import exact
-from archprof.counters.process import TIME_LIMIT, run_apart
+from archprof.counters.process import run_apart
 from archprof.counters.source import SpecSource
+from archprof.options import COUNTER_SECONDS
 from archprof.profiling import assembled, count_spec
 from archprof.trace.run import trace
 
@@ -35,7 +36,7 @@ def audit_spec(
     *,
     counters: Sequence[str] = (),
     plugins: Sequence[str] = (),
-    time_limit: float = TIME_LIMIT,
+    time_limit: float = COUNTER_SECONDS,
 ) -> Audit:
     """Count a spec, and have counters count it too.
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+COUNTER_SECONDS = 300.0
+"""What another counter may take over a model unless somebody says otherwise."""
+
 _SIZE = re.compile(r"(\d{1,9})(?:[x×,](\d{1,9}))?")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from archprof import __version__
-from archprof.cli import audit, claims, schema, summary, zoo
+from archprof.cli import audit, claims, doctor, schema, summary, zoo
 from archprof.cli import options as o
 from archprof.cli.command import begin
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command()(summary.summary)
 app.command()(audit.audit)
 app.command()(claims.claims)
+app.command()(doctor.doctor)
 app.command()(schema.schema)
 app.add_typer(zoo.zoo, name="zoo")
 

@@ -7,9 +7,10 @@ from archprof.cli import output, subject
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.errors import UsageError, did_you_mean
+from archprof.options import COUNTER_SECONDS, Options
 
-TIME_LIMIT = 300.0
 TOP = 4
+"""Rows or modules of a difference that are named unless somebody asks for more."""
 
 Counters = Annotated[
     list[str] | None,
@@ -41,7 +42,7 @@ def audit(
     device: o.Device = "auto",
     dtype: o.Dtype = "float32",
     plugins: o.Plugins = None,
-    time_limit: TimeLimit = TIME_LIMIT,
+    time_limit: TimeLimit = COUNTER_SECONDS,
     detail: Detail = None,
     top: Top = TOP,
     format: o.Format = None,  # noqa: A002
@@ -49,7 +50,6 @@ def audit(
     force: o.Force = False,
 ) -> None:
     """Run other counters on a model, and show operation by operation where their figures come from."""
-    from archprof.options import Options
     from archprof.render import View
     from archprof.render.audit import FORMATS
 

@@ -18,7 +18,7 @@ class Calflops(Counter):
     name = "calflops"
     distribution = "calflops"
     package = "calflops"
-    unit = "FLOPs, elementwise ones too"
+    unit = "FLOPs (all)"
 
     def count(self, model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Answer:
         """Its numbers stand at the modules, and it adds them up once for each parent."""

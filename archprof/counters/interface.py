@@ -135,6 +135,10 @@ class Counter(ABC):
             return None
         return f"not installed: pip install {self.distribution}"
 
+    def load(self) -> None:
+        """Import the tool."""
+        importlib.import_module(self.package)
+
     def run(self, model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> CounterResult:
         """Ask the tool about a copy of the model; a failure of its is a result too.
 
@@ -154,7 +158,7 @@ class Counter(ABC):
         ):
             warnings.simplefilter("always")
             try:
-                importlib.import_module(self.package)
+                self.load()
                 copied = copy.deepcopy(model)
                 start = perf_counter()
                 answer = self.count(copied, inputs)

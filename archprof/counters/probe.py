@@ -13,15 +13,11 @@ EXPECTED = 4 * 32 * 32 * 27 + 4096 * 10
 """Its multiply-accumulates: 151,552."""
 
 
-def probe() -> nn.Module:
-    """Three layers that every counter should know: a convolution, a reshape, a linear layer; no bias."""
-    return nn.Sequential(
+def probe_case() -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
+    """Three layers that every counter should know, without bias, and one image of shape (1, 3, 32, 32)."""
+    model = nn.Sequential(
         nn.Conv2d(3, 4, 3, padding=1, bias=False),
         nn.Flatten(),
         nn.Linear(4 * SIDE * SIDE, 10, bias=False),
-    ).eval()
-
-
-def probe_inputs() -> tuple[torch.Tensor, ...]:
-    """One image of shape (1, 3, 32, 32)."""
-    return (torch.zeros(1, 3, SIDE, SIDE),)
+    )
+    return model.eval(), (torch.zeros(1, 3, SIDE, SIDE),)

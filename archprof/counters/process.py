@@ -24,14 +24,11 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
-TIME_LIMIT = 300.0
-"""Seconds that a counter may take unless somebody says otherwise."""
-
 Source = Callable[[], tuple[nn.Module, tuple[torch.Tensor, ...]]]
 """Makes a model, in eval mode, and its inputs."""
 
 
-def run_apart(source: Source, names: Sequence[str], *, time_limit: float = TIME_LIMIT) -> Iterator[CounterResult]:
+def run_apart(source: Source, names: Sequence[str], *, time_limit: float) -> Iterator[CounterResult]:
     """Run counters one after the other, each on a copy of the same model.
 
     Args:

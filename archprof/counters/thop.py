@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from archprof.counters.interface import Answer, Counter
+from archprof.counters.owner import claimants
 from archprof.counters.watch import Watched, noted, recorded
 
 if TYPE_CHECKING:
@@ -20,6 +21,14 @@ class Thop(Counter):
     distribution = "ultralytics-thop"
     package = "thop"
     unit = "MACs"
+
+    @property
+    def version(self) -> str | None:
+        """The version of whoever the import name belongs to, with its name unless it is the usual one."""
+        for owner in claimants(self.package):
+            if owner.intact:
+                return owner.version if owner.name == self.distribution else f"{owner.name} {owner.version}"
+        return None
 
     def count(self, model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Answer:
         """Its numbers stand at the modules; those of functions it only adds up, so its rules are listened to."""

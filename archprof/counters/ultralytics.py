@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archprof.build.ultralytics_import import import_ultralytics
 from archprof.counters.interface import Answer, Counter
 from archprof.counters.thop import Thop
 
@@ -21,6 +22,11 @@ class Ultralytics(Counter):
     unit = "GFLOPs"
     per_image = True
     rest = "extrapolated from smaller images"
+
+    def load(self) -> None:
+        """Import it without a trace in the user's settings."""
+        import_ultralytics()
+        super().load()
 
     def count(self, model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Answer:
         """The parts are thop's for one image of the full size."""

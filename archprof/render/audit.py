@@ -166,10 +166,18 @@ def _steps(audit: Audit, opinion: Opinion, view: View) -> Table:
         records.append((sum(one.macs for one in group), None, _calls(group), what))
         if view.detail != "ops":
             records += _parts(audit, group, view)
-    macs = opinion.macs or 0
-    doubled = ", 2 a MAC" if round(_value(opinion) / 2) == macs else ""
-    total = (units.count(macs), None, None, f"{opinion.counter} says {says(opinion)}{doubled}")
+    total = (units.count(opinion.macs or 0), None, None, f"{opinion.counter} says {_conclusion(opinion)}")
     return Table(STEPS, tuple(records), label="what", total=total)
+
+
+def _conclusion(opinion: Opinion) -> str:
+    """A counter's figure, and what it has to do with its multiply-accumulates."""
+    value, macs = round(_value(opinion)), opinion.macs or 0
+    if value == macs:
+        return says(opinion)
+    if value // 2 == macs:
+        return f"{says(opinion)}, twice that"
+    return f"{units.amount(macs, 'MACs')}, and {says(opinion)}"
 
 
 def _grouped(differences: Sequence[Difference]) -> list[tuple[tuple[str, str], list[Difference]]]:

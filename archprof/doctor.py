@@ -1,0 +1,192 @@
+"""Looks at the machine that archprof runs on, and says what is wrong with it and what to type to mend it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from archprof.options import COUNTER_SECONDS
+from archprof.profiles import Tool
+
+if TYPE_CHECKING:
+    from archprof.counters import CounterResult
+
+REQUIRED = ("torch", "torchvision", "ultralytics", "ultralytics-thop", "timm", "fvcore")
+OPTIONAL = ("ptflops", "torchinfo", "calflops", "torchprofile")
+EXTRA = "pip install 'archprof[audit]'"
+
+State = Literal["ok", "note", "broken"]
+"""As it should be; something that is missing and not needed; something that makes figures wrong or impossible."""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What one check found. ``mend`` is what to type, where something is to be mended."""
+
+    check: str
+    state: State
+    says: str
+    mend: str | None = None
+
+
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that was found. ``packages`` has None for what is not installed."""
+
+    tool: Tool = msgspec.field(default_factory=Tool)
+    python: str
+    platform: str
+    packages: dict[str, str | None]
+    findings: list[Finding]
+
+    @property
+    def broken(self) -> list[Finding]:
+        """What has to be mended."""
+        return [finding for finding in self.findings if finding.state == "broken"]
+
+
+def diagnose(*, time_limit: float = COUNTER_SECONDS) -> Diagnosis:
+    """Run every check.
+
+    Args:
+        time_limit: Seconds that each counter may take over the probe model.
+    """
+    before = _settings()
+    packages = {name: _version(name) for name in (*REQUIRED, *OPTIONAL)}
+    findings = [*_missing(packages), _devices(), thop_owner(), *_counters(time_limit), _cache()]
+    return Diagnosis(
+        python=platform.python_version(),
+        platform=platform.platform(),
+        packages=packages,
+        findings=[*findings, _untouched(before)],
+    )
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _missing(packages: dict[str, str | None]) -> list[Finding]:
+    return [
+        Finding(check=name, state="broken", says="not installed", mend=f"pip install {name}")
+        for name in REQUIRED
+        if packages[name] is None
+    ]
+
+
+def _devices() -> Finding:
+    import torch
+
+    cpu = f"cpu with {os.cpu_count()} cores, {torch.get_num_threads()} threads"
+    if not torch.cuda.is_available():
+        why = "torch is built without it" if torch.version.cuda is None else "no GPU was found"
+        return Finding(check="devices", state="ok", says=f"{cpu}; no cuda: {why}")
+    named = [
+        f"cuda:{index} {torch.cuda.get_device_name(index)}, {torch.cuda.mem_get_info(index)[1] / 2**30:.0f} GiB"
+        for index in range(torch.cuda.device_count())
+    ]
+    return Finding(check="devices", state="ok", says="; ".join([cpu, *named]))
+
+
+def thop_owner(path: list[str] | None = None) -> Finding:
+    """Whether the import name ``thop`` is ultralytics-thop's alone.
+
+    Args:
+        path: Where to look; by default where Python imports from.
+    """
+    from archprof.counters.owner import claimants
+
+    found = claimants("thop", path)
+    names = " and ".join(f"{one.name} {one.version}" for one in found)
+    intact = [one.name for one in found if one.intact]
+    anew = "pip uninstall -y thop ultralytics-thop && pip install ultralytics-thop"
+    if not found:
+        return Finding(
+            check="import thop", state="broken", says="nobody installed it", mend="pip install ultralytics-thop"
+        )
+    if len(found) > 1:
+        whose = f"it is {intact[0]}'s" if intact else "it is a mixture of them"
+        return Finding(check="import thop", state="broken", says=f"{names} both install it, and {whose}", mend=anew)
+    if found[0].name != "ultralytics-thop":
+        says = f"it is {names}'s; Ultralytics prints no GFLOPs with it"
+        return Finding(check="import thop", state="broken", says=says, mend=anew)
+    if not intact:
+        return Finding(check="import thop", state="broken", says=f"its files are not those of {names}", mend=anew)
+    return Finding(check="import thop", state="ok", says=f"the import name is {names}'s alone")
+
+
+def _counters(time_limit: float) -> list[Finding]:
+    from archprof.counters import COUNTERS
+    from archprof.counters.probe import probe_case
+    from archprof.counters.process import run_apart
+
+    return [counter_finding(result) for result in run_apart(probe_case, list(COUNTERS), time_limit=time_limit)]
+
+
+def counter_finding(result: CounterResult) -> Finding:
+    """Whether a counter gives for the probe model what it costs."""
+    from archprof.counters import COUNTERS
+    from archprof.counters.probe import EXPECTED
+
+    counter = COUNTERS[result.name]
+    state: State = "broken" if counter.distribution in REQUIRED else "note"
+    if counter.absent():
+        return Finding(check=result.name, state=state, says="not installed", mend=EXTRA)
+    if result.error:
+        says = f"{result.version} fails on three layers: {result.error}"
+    elif result.macs != EXPECTED:
+        says = f"{result.version} gives {result.macs:,} MACs for three layers that have {EXPECTED:,}"
+    else:
+        return Finding(check=result.name, state="ok", says=f"{result.version} gives {EXPECTED:,} MACs for three layers")
+    return Finding(check=result.name, state=state, says=says, mend=f"pip install --upgrade {counter.distribution}")
+
+
+def _cache() -> Finding:
+    from platformdirs import user_cache_path
+
+    folder = user_cache_path("archprof")
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return Finding(check="cache", state="ok", says=f"{folder} can be written to")
+    return Finding(
+        check="cache",
+        state="note",
+        says=f"{folder} cannot be written to; a temporary folder is used each time",
+        mend="export XDG_CACHE_HOME=FOLDER, one that you may write to",
+    )
+
+
+def _settings_file() -> Path:
+    """Where Ultralytics keeps the user's settings when it is not archprof that imports it."""
+    from platformdirs import user_config_path
+
+    named = os.environ.get("YOLO_CONFIG_DIR")
+    folder = Path(named).expanduser() / "Ultralytics" if named else user_config_path("Ultralytics", False, roaming=True)
+    return folder / "settings.json"
+
+
+def _settings() -> tuple[int, int] | None:
+    try:
+        found = _settings_file().stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _untouched(before: tuple[int, int] | None) -> Finding:
+    file = _settings_file()
+    if _settings() == before:
+        says = f"{file} is as it was" if before else f"{file} is not there, and was not made"
+        return Finding(check="settings", state="ok", says=says)
+    return Finding(
+        check="settings",
+        state="broken",
+        says=f"{file} was changed while Ultralytics' counter ran",
+        mend="say so at the project's issues: archprof should not touch it",
+    )
