@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from archprof.count.formulas import Count, Formula, register_formula
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archprof.trace.record import Operation
 
 
@@ -49,6 +51,8 @@ _PER_OUTPUT = {
             "rrelu_with_noise",
             "glu",
             "floor_divide",
+            "rsub",
+            "isin",
         ),
         *("isfinite", "bernoulli", "native_dropout", "cross", "linalg_cross", "searchsorted", "bucketize"),
     ),
@@ -62,13 +66,19 @@ _PER_INPUT = {
         *("sum", "prod", "amax", "amin", "aminmax", "max", "min", "argmax", "argmin", "any", "all"),
         *("cumsum", "cumprod", "logcumsumexp", "nansum", "count_nonzero", "median", "nanmedian"),
         *("scatter_add", "scatter_reduce", "index_add", "index_reduce", "trace", "mode", "kthvalue"),
+        *("_cummax_helper", "_cummin_helper", "cummax", "cummin", "_logcumsumexp", "histc", "bincount"),
+        *("nll_loss_forward", "nll_loss2d_forward"),
     ),
     # Square (or absolute power) and sum.
     2: ("linalg_vector_norm", "norm", "_linalg_det", "dist"),
+    # Subtract, square (or absolute value, or its mixture with it), sum; multiply by the norm's share.
+    3: ("mse_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss", "_weight_norm_interface"),
     # Mean, subtract, square, sum: the division and the root are one an output.
     4: ("var", "std", "var_mean", "std_mean"),
     # Largest, subtract, exponentiate, sum, divide.
-    5: ("_softmax", "_log_softmax", "_safe_softmax", "logsumexp"),
+    5: ("_softmax", "_log_softmax", "_safe_softmax", "_masked_softmax", "logsumexp"),
+    # Two logarithms, two products, 1 − x twice, two sums.
+    8: ("binary_cross_entropy",),
 }
 for _flops, _names in _PER_INPUT.items():
     register_formula(*(f"aten.{name}" for name in _names))(per_input(_flops))
@@ -106,7 +116,7 @@ def _batch_norm(operation: Operation) -> Count:
 @register_formula("aten.native_layer_norm", "aten.native_group_norm")
 def _norm(operation: Operation) -> Count:
     # Mean and variance (4), subtract and divide (2), and an affine map (2) where there is one.
-    affine = any(getattr(argument, "parameter", None) for argument in operation.arguments[1:])
+    affine = operation.arguments[2 if operation.name == "aten.native_layer_norm" else 1] is not None
     return Count(0, operation.arguments[0].numel * (6 + 2 * affine))
 
 
@@ -117,21 +127,23 @@ def _rms_norm(operation: Operation) -> Count:
     return Count(0, operation.arguments[0].numel * (3 + affine))
 
 
-def _kernel(operation: Operation) -> int:
-    """Elements of a pooling window; a single number in ``kernel_size`` stands for all dimensions."""
-    kernel = operation.arguments[1]
-    dimensions = {"1": 1, "2": 2, "3": 3}[operation.name.split("pool")[1][0]]
-    return int(prod(kernel * dimensions if len(kernel) == 1 else kernel))
+def window(kernel: Sequence[int], dimensions: int) -> int:
+    """Elements of a pooling window; a single number in ``kernel`` stands for all dimensions."""
+    return int(prod([*kernel] * dimensions if len(kernel) == 1 else kernel))
+
+
+def _window(operation: Operation) -> int:
+    return window(operation.arguments[1], int(operation.name.split("pool")[1][0]))
 
 
 @register_formula("aten.max_pool1d", "aten.max_pool2d_with_indices", "aten.max_pool3d_with_indices", "aten.max_pool2d")
 def _max_pool(operation: Operation) -> Count:
-    return Count(0, operation.outputs[0].numel * _kernel(operation))
+    return Count(0, operation.outputs[0].numel * _window(operation))
 
 
 @register_formula("aten.avg_pool1d", "aten.avg_pool2d", "aten.avg_pool3d")
 def _average_pool(operation: Operation) -> Count:
-    return Count(0, operation.outputs[0].numel * (_kernel(operation) + 1))
+    return Count(0, operation.outputs[0].numel * (_window(operation) + 1))
 
 
 @register_formula(
@@ -151,18 +163,26 @@ def _adaptive_pool(operation: Operation) -> Count:
     return Count(0, operation.arguments[0].numel + operation.outputs[0].numel)
 
 
-# Interpolation: products with the neighbours' weights and their sum; weights are computed once a row and column.
-for _name, _flops in {
+INTERPOLATION = {
     "upsample_linear1d": 3,
     "upsample_bilinear2d": 7,
     "_upsample_bilinear2d_aa": 7,
     "upsample_trilinear3d": 15,
     "upsample_bicubic2d": 31,
     "_upsample_bicubic2d_aa": 31,
-    "grid_sampler_2d": 7,
-    "grid_sampler_3d": 15,
-}.items():
+}
+"""Products with the neighbours' weights and their sum; the weights are computed once a row and column."""
+
+GRID_SAMPLE = {2: 7, 3: 15}
+"""The same for a sample at any place, by the coordinates of the place."""
+
+for _name, _flops in INTERPOLATION.items():
     register_formula(f"aten.{_name}")(per_output(_flops))
+
+
+@register_formula("aten.grid_sampler_2d", "aten.grid_sampler_3d", "aten.cudnn_grid_sampler")
+def _grid_sample(operation: Operation) -> Count:
+    return Count(0, GRID_SAMPLE[operation.arguments[1].shape[-1]] * operation.outputs[0].numel)
 
 
 @register_formula("aten.sort", "aten.topk", "aten.argsort")
@@ -199,3 +219,16 @@ def _nms(operation: Operation) -> Count:
     # Every pair of boxes may be compared: intersection (6) and union (3), division and comparison.
     boxes = operation.arguments[0].shape[0]
     return Count(0, 11 * boxes * (boxes - 1) // 2)
+
+
+@register_formula("aten.index_put", "aten._index_put_impl", "aten._unsafe_index_put", "aten.put")
+def _put(operation: Operation) -> Count:
+    # Moves elements, unless it adds them to what is there.
+    values, *accumulate = operation.arguments[2:4]
+    return Count(0, values.numel if any(accumulate) else 0)
+
+
+@register_formula("aten.col2im")
+def _fold(operation: Operation) -> Count:
+    # Each element of a column is added to its place.
+    return Count(0, operation.arguments[0].numel)

@@ -7,6 +7,7 @@ lower bound.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.count import macs
@@ -46,8 +47,8 @@ def register_formula(*names: str) -> Callable[[Formula], Formula]:
     return add
 
 
-def _complex(*tensors: Any) -> int:
-    """A product of complex numbers is four real products; of a complex and a real number, two."""
+def real_products(*tensors: Any) -> int:
+    """Real products in a product of such numbers: four where both are complex, two where one is."""
     return 1 << sum(bool(tensor.dtype.is_complex) for tensor in tensors)
 
 
@@ -63,27 +64,29 @@ def _convolution(operation: Operation) -> Count:
     transposed = operation.arguments[6] if operation.name in _TRANSPOSABLE else False
     count = macs.convolution(input_.shape, weight.shape, operation.outputs[0].shape, transposed=transposed)
     added = operation.outputs[0].numel if bias is not None else 0
-    return Count(count * _complex(input_, weight), added)
+    return Count(count * real_products(input_, weight), added)
 
 
 _TRANSPOSABLE = ("aten.convolution", "aten._convolution", "aten.convolution_overrideable")
 
 
-@register_formula("aten.mm", "aten.bmm", "aten.mv", "aten.dot", "aten.vdot", "aten._int_mm", "aten.matmul")
+@register_formula(
+    "aten.mm", "aten.bmm", "aten.mv", "aten.dot", "aten.vdot", "aten._int_mm", "aten._scaled_mm", "aten.matmul"
+)
 def _product(operation: Operation) -> Count:
     left, right = operation.arguments[:2]
     count = macs.matrix_product(left.shape, right.shape if len(right.shape) > 1 else (*right.shape, 1))
-    return Count(count * _complex(left, right))
+    return Count(count * real_products(left, right))
 
 
 @register_formula("aten.addmm", "aten.baddbmm", "aten.addbmm", "aten.addmv", "aten._addmm_activation")
 def _product_added(operation: Operation) -> Count:
     _, left, right = operation.arguments[:3]
     count = macs.matrix_product(left.shape, right.shape if len(right.shape) > 1 else (*right.shape, 1))
-    return Count(count * _complex(left, right), operation.outputs[0].numel)
+    return Count(count * real_products(left, right), operation.outputs[0].numel)
 
 
-@register_formula("aten._grouped_mm")
+@register_formula("aten._grouped_mm", "aten._scaled_grouped_mm")
 def _grouped_product(operation: Operation) -> Count:
     left, right = operation.arguments[:2]
     return Count(macs.grouped_product(left.shape, right.shape))
@@ -94,7 +97,32 @@ def _linear(operation: Operation) -> Count:
     input_, weight = operation.arguments[:2]
     biased = len(operation.arguments) > 2 and operation.arguments[2] is not None
     count = macs.matrix_product(input_.shape, (weight.shape[-1], weight.shape[0]))
-    return Count(count * _complex(input_, weight), operation.outputs[0].numel if biased else 0)
+    return Count(count * real_products(input_, weight), operation.outputs[0].numel if biased else 0)
+
+
+@register_formula("aten._weight_int8pack_mm")
+def _product_unpacked(operation: Operation) -> Count:
+    left, right = operation.arguments[:2]
+    return Count(macs.matrix_product(left.shape, right.shape[::-1]), operation.outputs[0].numel)
+
+
+@register_formula("aten._trilinear")
+def _trilinear(operation: Operation) -> Count:
+    # nn.Bilinear: the product of three tensors, summed; one of its two products is in the MAC.
+    shapes = []
+    for tensor, added in zip(operation.arguments[:3], operation.arguments[3:6], strict=True):
+        shape = list(tensor.shape)
+        for dimension in added:
+            shape.insert(dimension, 1)
+        shapes.append(shape)
+    products = prod(map(max, zip(*shapes, strict=True)))
+    return Count(products, products)
+
+
+@register_formula("aten.affine_grid_generator")
+def _affine_grid(operation: Operation) -> Count:
+    # Every point of the grid, and a 1, meets the matrix.
+    return Count(operation.outputs[0].numel * operation.arguments[0].shape[-1])
 
 
 @register_formula(
@@ -110,6 +138,20 @@ def _attention(operation: Operation) -> Count:
     scores = query.numel // query.shape[-1] * key.shape[-2]
     # scale once, then softmax: largest, subtract, exponentiate, sum, divide
     return Count(macs.attention(query.shape, key.shape, value.shape), 6 * scores)
+
+
+@register_formula("aten._flash_attention_forward", "aten._efficient_attention_forward")
+def _packed_attention(operation: Operation) -> Count:
+    # (batch, length, heads, width); sequences of several lengths lie one after the other, and each is taken to be
+    # as long as the longest, since the kernel is told no more without reading values.
+    query, key, value = operation.arguments[:3]
+    packed, *lengths = operation.arguments[3 if operation.name == "aten._flash_attention_forward" else 4 :][:4]
+    queries, heads, width = query.shape[-3:]
+    keys, batch = key.shape[-3], prod(query.shape[:-3])
+    if packed is not None:
+        batch, (queries, keys) = packed.numel - 1, lengths[1:]
+    scores = batch * heads * queries * keys
+    return Count(scores * (width + value.shape[-1]), 6 * scores)
 
 
 @register_formula("aten._native_multi_head_attention")

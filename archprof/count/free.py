@@ -8,19 +8,22 @@ from __future__ import annotations
 _MAKING = """
     empty empty_like empty_strided new_empty new_empty_strided new_full new_ones new_zeros zeros zeros_like ones
     ones_like full full_like scalar_tensor arange linspace logspace eye tril_indices triu_indices randperm rand
-    rand_like randn randn_like randint randint_like normal uniform fill zero random exponential
+    rand_like randn randn_like randint randint_like normal uniform fill zero random exponential empty_permuted
+    hann_window hamming_window blackman_window bartlett_window kaiser_window fft_fftfreq fft_rfftfreq range
 """
 _MOVING = """
-    clone copy _to_copy cat stack gather scatter index index_put index_select index_fill index_copy take
-    take_along_dim put embedding repeat repeat_interleave roll flip rot90 tril triu constant_pad_nd
+    clone copy _to_copy cat stack gather scatter index index_select index_fill index_copy take
+    take_along_dim embedding repeat repeat_interleave roll flip rot90 tril triu constant_pad_nd
     reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d
     masked_scatter masked_select nonzero pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle
-    im2col col2im unfold_copy upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
+    im2col unfold_copy upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
     _upsample_nearest_exact2d _upsample_nearest_exact3d max_unpool2d max_unpool3d select_scatter slice_scatter
     diagonal_scatter block_diag diag_embed one_hot unique_dim _unique2 unique_consecutive complex polar real imag
     bitwise_and bitwise_or bitwise_not bitwise_xor logical_and logical_or logical_not logical_xor
-    _nested_tensor_from_mask _reshape_copy _unsafe_index _unsafe_index_put _unsafe_masked_index contiguous
+    _nested_tensor_from_mask _reshape_copy _unsafe_index _unsafe_masked_index contiguous
     view_as_real_copy view_as_complex_copy _conj_copy split_with_sizes_copy
+    select_backward slice_backward diagonal_backward masked_scatter_backward as_strided_scatter _stack
+    _pack_padded_sequence _unique
 """
 _NAMING = """
     lift lift_fresh lift_fresh_copy _local_scalar_dense item resize

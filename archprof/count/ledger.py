@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from archprof.count import elementwise, recurrent  # noqa: F401 - they enter their formulas
+from archprof.count import backward, elementwise, recurrent  # noqa: F401 - they enter their formulas
 from archprof.count.formulas import FORMULAS, Count, Formula
 from archprof.count.free import FREE
 

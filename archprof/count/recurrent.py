@@ -54,3 +54,30 @@ def _fused_cell(operation: Operation) -> Count:
     # The two products have run; what is left is a cell's elementwise work.
     mode = _LSTM if "lstm" in operation.name else _GRU
     return Count(0, operation.outputs[0].numel * _CELL[mode])
+
+
+# The gradients of what went in and of the weights each take the forward pass's products once more, and the cells'
+# elementwise work is done twice, for its results and for its derivatives.
+@register_formula("aten.mkldnn_rnn_layer_backward")
+def _mkldnn_backward(operation: Operation) -> Count:
+    input_, *weights = operation.arguments[:5]
+    mode, hidden, _, biased = operation.arguments[14:18]
+    return _twice(_count(input_.numel // input_.shape[-1], mode, hidden, weights, biased=biased))
+
+
+@register_formula("aten._cudnn_rnn_backward", "aten.miopen_rnn_backward")
+def _cudnn_backward(operation: Operation) -> Count:
+    input_, weights, rows = operation.arguments[:3]
+    mode, hidden = operation.arguments[10:12]
+    return _twice(_count(input_.numel // input_.shape[-1], mode, hidden, weights, biased=rows > 2))
+
+
+@register_formula("aten._thnn_fused_lstm_cell_backward_impl", "aten._thnn_fused_gru_cell_backward")
+def _fused_cell_backward(operation: Operation) -> Count:
+    mode = _LSTM if "lstm" in operation.name else _GRU
+    gradient = next(argument for argument in operation.arguments if argument is not None)
+    return _twice(Count(0, gradient.numel * _CELL[mode]))
+
+
+def _twice(count: Count) -> Count:
+    return Count(2 * count.macs, 2 * count.elementwise_flops)
