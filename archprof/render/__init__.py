@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archprof.render import csv, details, json, markdown, text
+from archprof.render import conventions, csv, details, json, markdown, text
 from archprof.render.table import find_column
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def check(view: View, *, several: bool = False) -> None:
     if several:
         find_column(details.profiles([]).columns, view.sort)
     elif view.detail in DETAILS:
-        find_column(DETAILS[view.detail].columns, view.sort)
+        find_column((*DETAILS[view.detail].columns, conventions.COLUMN), view.sort)
 
 
 def render(format: str, profile: Profile, view: View) -> str:  # noqa: A002
@@ -115,5 +115,6 @@ def render_several(format: str, profiles: Sequence[Profile], view: View) -> str:
 def _arranged(detail: Detail, profile: Profile, view: View) -> Table:
     if view.sort is None and view.top is None:
         return detail.table(profile, view)
-    table = (detail.sorted or detail.table)(profile, view).sorted_by(view.sort or DEAREST)
+    dearest = conventions.COLUMN.key if conventions.asked_for(profile) else DEAREST
+    table = (detail.sorted or detail.table)(profile, view).sorted_by(view.sort or dearest)
     return table.top(view.top) if view.top is not None else table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from archprof.profiles import Layer, arithmetic_intensity
-from archprof.render import units
+from archprof.render import conventions, units
 from archprof.render.table import Column, Record, Table
 
 if TYPE_CHECKING:
@@ -122,9 +123,15 @@ def rows(profile: Profile) -> Table:
         path="",
         **{name: getattr(total, name) - sum(getattr(layer, name) for layer in profile.layers) for name in _ADDING},
     )
-    if any(getattr(outside, name) for name in _ADDING):
+    said = conventions.asked_for(profile)
+    found = conventions.figures(said, inclusive=True) if said else Counter[str]()
+    values = [found[layer.path] for layer in profile.layers]
+    rest = conventions.whole_of(said) - sum(values) if said else 0
+    if rest or any(getattr(outside, name) for name in _ADDING):
         records.append(whole("(outside the rows)", outside))
-    return Table(ROWS, tuple(records), label="module", total=whole("total", total))
+        values.append(rest)
+    table = Table(ROWS, tuple(records), label="module", total=whole("total", total))
+    return conventions.replaced(table, profile, said, values) if said else table
 
 
 _ADDING = ("parameters", "macs", "elementwise_flops", "bytes_read", "bytes_written", "backward_macs")
@@ -165,20 +172,31 @@ def modules(profile: Profile, depth: int) -> Table:
     def record(module: Module) -> Record:
         return _module(module, Branch(module.path, module.depth), totals.parameters, totals.flops)
 
-    return Table(MODULES, tuple(record(one) for one in profile.modules if one.depth <= depth), label="module")
+    shown = [one for one in profile.modules if one.depth <= depth]
+    table = Table(MODULES, tuple(record(one) for one in shown), label="module")
+    return _under(table, profile, shown, inclusive=True)
 
 
 def flat_modules(profile: Profile) -> Table:
     """Every module with parameters or operations of its own, and only those: they add up to the totals."""
     totals = profile.totals
+    shown = [module for module in profile.modules if any(getattr(module, f"own_{name}") for name in _ADDING)]
     records = tuple(
-        _module(_alone(module), Branch(module.path, 0), totals.parameters, totals.flops)
-        for module in profile.modules
-        if any(getattr(module, f"own_{name}") for name in _ADDING)
+        _module(_alone(module), Branch(module.path, 0), totals.parameters, totals.flops) for module in shown
     )
     columns = (Column("module", "module", shrinks=12), *MODULES[1:])
     empty = Table(columns, records, label="module")
-    return Table(columns, records, label="module", total=empty.sums(records, "total"))
+    table = Table(columns, records, label="module", total=empty.sums(records, "total"))
+    return _under(table, profile, shown, inclusive=False)
+
+
+def _under(table: Table, profile: Profile, shown: Sequence[Module], *, inclusive: bool) -> Table:
+    """The table of modules under the convention that was asked for."""
+    said = conventions.asked_for(profile)
+    if said is None:
+        return table
+    found = conventions.figures(said, inclusive=inclusive)
+    return conventions.replaced(table, profile, said, [found[module.path] for module in shown])
 
 
 def _alone(module: Module) -> Module:
@@ -221,6 +239,8 @@ OPERATIONS = (
 
 def operations(profile: Profile) -> Table:
     """All calls of each operation together; one without a formula has ``?``, never zero."""
+    if said := conventions.asked_for(profile):
+        return conventions.operations(profile, said)
     totals, backward = profile.totals, profile.backward
     flops_of_all = totals.flops + (backward.flops if backward else 0)
     elementwise_of_all = totals.elementwise_flops + (backward.elementwise_flops if backward else 0)

@@ -57,13 +57,8 @@ def facts(profile: Profile) -> list[Fact]:
         *unknown(profile),
         *_training(profile),
         ("memory", _memory(profile)),
-        *(
-            (
-                "printed by" if place == 0 else "",
-                [says(name, reported, profile), *([] if place else _audit(reported, profile))],
-            )
-            for place, (name, reported) in enumerate(profile.reported.items())
-        ),
+        *_convention(profile),
+        *_printed(profile),
     ]
 
 
@@ -116,6 +111,21 @@ def _memory(profile: Profile) -> list[str]:
     ]
 
 
+def _convention(profile: Profile) -> list[Fact]:
+    """The figure of the convention that was asked for, where it is not the exact FLOPs."""
+    reported = profile.reported.get(profile.convention)
+    return [("convention", [says(profile.convention, reported, profile)])] if reported else []
+
+
+def _printed(profile: Profile) -> list[Fact]:
+    """What others print for the same model."""
+    others = [(name, reported) for name, reported in profile.reported.items() if name != profile.convention]
+    return [
+        ("" if place else "printed by", [says(name, reported, profile), *([] if place else _audit(reported, profile))])
+        for place, (name, reported) in enumerate(others)
+    ]
+
+
 def unknown(*profiles: Profile) -> list[Fact]:
     """The operations without a formula, with how often they ran; nothing where there are none."""
     calls: Counter[str] = Counter()
@@ -130,10 +140,16 @@ def unknown(*profiles: Profile) -> list[Fact]:
 def says(name: str, reported: Reported, profile: Profile) -> str:
     """What a counter prints for this model, how far that is from the count, and what it leaves out."""
     unit = reported.unit.split()[0]
-    exact = (profile.totals.flops if "FLOP" in unit.upper() else profile.totals.macs) / 10**9
-    sentence = f"{name}: {units.quoted(reported.gflops)} {unit}"
-    if exact:
-        sentence += f", {units.below_or_above(reported.gflops, exact)}"
+    exact = profile.totals.flops if "FLOP" in unit.upper() else profile.totals.macs
+    asked_for = name == profile.convention
+    figure = (
+        units.amount(round(reported.gflops * 10**9), unit[1:])
+        if asked_for
+        else units.quoted(reported.gflops) + f" {unit}"
+    )
+    sentence = f"{name}: {figure}"
+    if exact and reported.operations != exact:
+        sentence += f", {units.below_or_above(reported.gflops, exact / 10**9)}"
     if reported.missed:
         sentence += f"; it misses {missed(reported.missed)}"
     return f"{sentence}; {reported.note}" if reported.note else sentence

@@ -92,7 +92,8 @@ def figures(subject: Subject) -> Figures | None:
 def _given(pass_: Trace) -> Iterator[Item]:
     """What thop gives, at the size that it looks at."""
     for call, number in amounts(pass_):
-        yield Item(call.path, type(call.module).__name__, number, 0)
+        if number:
+            yield Item(call.path, type(call.module).__name__, number, 0)
 
 
 def _exact(ledger: Ledger) -> Iterator[Item]:

@@ -46,7 +46,6 @@ def _matmul(call: FunctionCall) -> int:
 
 
 def _linear(call: FunctionCall) -> int:
-    # Taken for a product with the weight as it lies, (out, in), of whose sizes only the last is read.
     return int(prod(call.outputs[0]) * call.arguments[0][-1])
 
 
