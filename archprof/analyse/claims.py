@@ -7,25 +7,26 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, did_you_mean
+import msgspec
+
+from archprof.analyse.figures import replay_figure
+from archprof.count.conventions import DEFAULT, find_convention
+from archprof.errors import ArchprofError, UnknownReferenceError
 from archprof.options import Options, sides_of
 from archprof.variant import settings as values
-from archprof.variant.claims import COUNTS
 from archprof.variant.reference import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from archprof.profiles import Profile, Reported
+    from archprof.analyse.figures import FigureResult
+    from archprof.profiles import Profile
     from archprof.variant.claims import Claim
-    from archprof.variant.published import Published
     from archprof.variant.spec import Spec
-
-GIGA = 10**9
 
 
 class Verdict(StrEnum):
@@ -35,53 +36,6 @@ class Verdict(StrEnum):
     differs = "not reproduced"
     known = "known not to hold"
     failed = "could not be judged"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FigureResult:
-    """One figure, as published and as it comes out.
-
-    ``measured`` is in the unit of the published one. A figure of compute has ``exact``, which is what really
-    runs, in ``unit``: FLOPs, or MACs where that is what its convention counts. It is a lower bound where an
-    operation has no formula. ``reported`` is all that the convention says.
-    """
-
-    published: Published
-    measured: float
-    exact: int | None = None
-    unit: str = ""
-    lower_bound: bool = False
-    reported: Reported | None = None
-
-    @property
-    def agrees(self) -> bool:
-        """Whether it is what was printed, to the printed digits."""
-        return self.published.agrees(self.measured)
-
-    @property
-    def ratio(self) -> float | None:
-        """What runs, divided by what was printed of it."""
-        printed = float(self.published.value) * self._factor
-        return self.exact / printed if self.exact is not None and printed else None
-
-    @property
-    def added(self) -> int:
-        """What the convention counts besides the operations that it does not miss, in ``unit``."""
-        if self.exact is None or self.reported is None:
-            return 0
-        missed = sum(one.flops for one in self.reported.missed) // (1 if self.unit == "FLOPs" else 2)
-        return round(self.measured * self._factor) - (self.exact - missed)
-
-    @property
-    def are_macs(self) -> bool:
-        """Whether what was printed as FLOPs, and does not come out, is the number of MACs."""
-        doubled = self.exact is not None and self.reported is None and self.unit == "FLOPs" and not self.agrees
-        return doubled and self.published.agrees(self.measured / 2)
-
-    @property
-    def _factor(self) -> int:
-        """What one of the printed unit is in single operations."""
-        return GIGA if self.published.figure == "gflops" else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +73,7 @@ def replay(
     *,
     working: Callable[[str], AbstractContextManager[Any]] = nullcontext,
 ) -> list[ClaimResult]:
-    """Replay claims in their order; a model is profiled once for all claims about it with the same settings.
+    """Replay claims in their order; a model is profiled once for all claims with the same settings and convention.
 
     Args:
         claims: The claims.
@@ -128,18 +82,25 @@ def replay(
     """
     profiles: dict[str, Profile | ArchprofError] = {}
 
-    def measure(claim: Claim) -> Profile:
-        key = repr((claim.path.parent, claim.variant, sorted(claim.settings.items())))
+    def once(claim: Claim, convention: str) -> Profile:
+        key = repr((claim.path.parent, claim.variant, sorted(claim.settings.items()), convention))
         if key not in profiles:
             try:
+                find_convention(convention)  # before anything is built
                 with working(f"profiling {claim.variant}"):
-                    profiles[key] = profile(spec_of(claim), options_of(claim))
+                    profiles[key] = profile(spec_of(claim), replace(options_of(claim), convention=convention))
             except ArchprofError as error:
                 profiles[key] = error
         found = profiles[key]
         if isinstance(found, ArchprofError):
             raise found
         return found
+
+    def measure(claim: Claim) -> Profile:
+        named = dict.fromkeys(one.convention for one in claim.figures if one.convention) or [DEFAULT]
+        found = {convention: once(claim, convention) for convention in named}
+        reported = {name: one.reported[name] for name, one in found.items() if name in one.reported}
+        return msgspec.structs.replace(next(iter(found.values())), reported=reported)
 
     results = []
     for claim in claims:
@@ -160,12 +121,12 @@ def judge(claim: Claim, profile: Profile, base: Profile | None = None) -> ClaimR
         base: The same of the claim that this one is read against.
 
     Raises:
-        UsageError: Where a figure's convention does not exist, or says nothing of such a model.
+        UsageError: Where a figure's convention says nothing of such a model.
     """
     return ClaimResult(
         claim=claim,
         profile=profile,
-        figures=tuple(_figure(published, profile) for published in claim.figures),
+        figures=tuple(replay_figure(published, profile) for published in claim.figures),
         against=_against(claim, profile, base) if base else None,
     )
 
@@ -194,34 +155,6 @@ def options_of(claim: Claim) -> Options:
     given = {key: claim.settings[key] for key in ("batch", "channels", "fuse") if key in claim.settings}
     size = sides_of(str(claim.settings["imgsz"])) if "imgsz" in claim.settings else None
     return Options(size=size, **given)
-
-
-def _figure(published: Published, profile: Profile) -> FigureResult:
-    if published.figure in COUNTS:
-        return FigureResult(published=published, measured=getattr(profile.totals, published.figure))
-    reported = _reported(published.convention, profile) if published.convention else None
-    in_macs = "FLOP" not in reported.unit.upper() if reported else published.figure == "macs"
-    unit = "MACs" if in_macs or published.figure == "macs" else "FLOPs"
-    exact: int = getattr(profile.totals, unit.lower())
-    if published.figure == "gflops":
-        measured = reported.gflops if reported else exact / GIGA
-    else:
-        measured = round(reported.gflops * GIGA / (1 if in_macs else 2)) if reported else exact
-    return FigureResult(
-        published=published,
-        measured=measured,
-        exact=exact,
-        unit=unit,
-        lower_bound=bool(profile.coverage.unknown),
-        reported=reported,
-    )
-
-
-def _reported(convention: str, profile: Profile) -> Reported:
-    if found := profile.reported.get(convention):
-        return found
-    hint = did_you_mean(convention, profile.reported) or f"conventions: {', '.join(profile.reported) or 'none here'}"
-    raise UsageError(f"no figure of {convention!r} for {profile.variant.name}", hint=hint)
 
 
 def _against(claim: Claim, profile: Profile, base: Profile) -> Against | None:

@@ -8,20 +8,27 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from archprof.analyse.claims import Verdict
-from archprof.render import csv, header, markdown, units
+from archprof.render import csv, markdown, units
 from archprof.render.layout import lay_out, painter
 from archprof.render.table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from archprof.analyse.claims import ClaimResult, FigureResult
+    from archprof.analyse.claims import ClaimResult
+    from archprof.analyse.figures import FigureResult, Part
     from archprof.render import View
     from archprof.variant.claims import Claim
     from archprof.variant.published import Published
 
 MORE_DIGITS = 2
 """Decimals beyond the printed ones in a figure that is shown in full."""
+
+NAMED = 3
+"""How many of the operations that make a difference are named at most."""
+
+NOTABLE = 0.001
+"""The share of what runs from which on a difference is spoken of."""
 
 _FIGURES = (
     Column("figure", "figure"),
@@ -118,11 +125,29 @@ def difference(figure: FigureResult) -> str | None:
     if figure.are_macs:
         sentence += ": the MACs were printed, each of which is two FLOPs"
     why = []
-    if figure.reported and figure.reported.missed:
-        why.append(f"gives nothing for {header.missed(figure.reported.missed)}")
-    if figure.added > 0:
-        why.append(f"adds {units.amount(figure.added, figure.unit)} of its own")
-    return f"{sentence}: {figure.published.convention} {' and '.join(why)}" if why else sentence
+    if missed := _named(figure.missed, figure):
+        why.append(f"gives nothing for {missed}")
+    if added := _named(figure.added, figure):
+        why.append(f"adds {added}")
+    if abs(figure.otherwise) >= NOTABLE * figure.exact:
+        amount = units.amount(round(abs(figure.otherwise)), figure.unit)
+        why.append(f"takes the rest to be {amount} {'dearer' if figure.otherwise > 0 else 'cheaper'} than it is")
+    return f"{sentence}: {figure.published.convention} {_list(why, ', and ')}" if why else sentence
+
+
+def _named(parts: Sequence[Part], figure: FigureResult) -> str:
+    """The dearest by name, the rest together, as far as they make a difference."""
+    least = NOTABLE * (figure.exact or 0)
+    large = [part for part in parts[:NAMED] if part.amount >= least]
+    named = [f"{part.calls} × {part.operation} ({units.amount(round(part.amount), figure.unit)})" for part in large]
+    rest = sum(part.amount for part in parts[len(large) :])
+    if rest and rest >= least:
+        named.append(f"others ({units.amount(round(rest), figure.unit)})")
+    return _list(named, " and ")
+
+
+def _list(pieces: Sequence[str], last: str) -> str:
+    return last.join(part for part in (", ".join(pieces[:-1]), *pieces[-1:]) if part)
 
 
 def against(result: ClaimResult) -> str | None:

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archprof.analyse.claims import Verdict, judge, options_of, replay, spec_of
-from archprof.errors import UsageError
 from archprof.options import Options
-from archprof.profiles import Coverage, Environment, Input, Missed, Profile, Reported, Totals, Variant
 from archprof.profiling import profile_spec
 from archprof.variant import zoo
 from archprof.variant.claims import Claim, read
 from archprof.variant.published import Published
 
 if TYPE_CHECKING:
+    from archprof.profiles import Profile
     from archprof.variant.spec import Spec
 
 # variant, scale, classes, fused; modules, parameters, trainable parameters, GFLOPs, as printed by the articles that
@@ -114,85 +113,8 @@ def test_the_zoo_s_claims_hold_and_each_model_is_profiled_once() -> None:
         assert found.exact == pytest.approx(exact, rel=2e-4)
 
 
-THOP = Reported(
-    gflops=6.2,
-    unit="GFLOPs (2 × operations)",
-    operations=3_100_000_000,
-    input_shape=[1, 3, 32, 32],
-    missed=[Missed(operation="aten.bmm", calls=2, flops=1_000_000_000)],
-)
-FVCORE = Reported(gflops=4.5, unit="GMACs", operations=4_500_000_000, input_shape=[1, 3, 64, 64])
-
-
-TOTALS = {
-    "modules": 10,
-    "layers": 7,
-    "parameters": 1_234_567,
-    "trainable_parameters": 1_234_551,
-    "macs": 4_000_000_000,
-    "flops": 8_000_000_000,
-}
-
-
-def profile_of(**reported: Reported) -> Profile:
-    """A profile of a model with 4 G MACs, which are 8 G FLOPs."""
-    return Profile(
-        variant=Variant(name="one", reference="one.yaml", origin="yaml"),
-        input=Input(shapes=[[1, 3, 64, 64]], dtype="float32", batch=1),
-        environment=Environment(device="meta", python="3.11", platform="Linux", packages={}),
-        totals=Totals(**dict.fromkeys(Totals.__struct_fields__, 0) | TOTALS),
-        coverage=Coverage(operations=3, counted=3, free=0),
-        reported={name.replace("_", "-"): one for name, one in reported.items()},
-    )
-
-
 def claim_of(*figures: Published, holds: bool = True, against: Claim | None = None) -> Claim:
     return Claim(variant="one", figures=figures, holds=holds, against=against, path=Path("claims.yaml"), line=1)
-
-
-@pytest.mark.parametrize(
-    ("published", "measured", "exact", "unit", "ratio", "added"),
-    [
-        (Published("modules", "10"), 10, None, "", None, 0),
-        (Published("trainable_parameters", "1.2 M"), 1_234_551, None, "", None, 0),
-        # Exact counts are what they are held against, and add nothing to themselves.
-        (Published("gflops", "8.0"), 8.0, 8_000_000_000, "FLOPs", 1.0, 0),
-        (Published("gflops", "6.4"), 8.0, 8_000_000_000, "FLOPs", 1.25, 0),
-        (Published("macs", "3.2 G"), 4_000_000_000, 4_000_000_000, "MACs", 1.25, 0),
-        # 8 G run and 1 G of them is missed: of 6.2 G nothing is added, for 7 G would be expected.
-        (Published("gflops", "6.4", "thop-2-0"), 6.2, 8_000_000_000, "FLOPs", 1.25, -800_000_000),
-        # The same in MACs: half of everything.
-        (Published("macs", "3.2 G", "thop-2-0"), 3_100_000_000, 4_000_000_000, "MACs", 1.25, -400_000_000),
-        # A rule that counts MACs is held against MACs, whatever the unit it was printed in is called.
-        (Published("gflops", "5.0", "fvcore"), 4.5, 4_000_000_000, "MACs", 0.8, 500_000_000),
-        (Published("macs", "5 G", "fvcore"), 4_500_000_000, 4_000_000_000, "MACs", 0.8, 500_000_000),
-        (Published("macs", "0", "fvcore"), 4_500_000_000, 4_000_000_000, "MACs", None, 500_000_000),
-    ],
-)
-def test_a_figure_is_measured_by_its_own_rule(
-    published: Published, measured: float, exact: int | None, unit: str, ratio: float | None, added: int
-) -> None:
-    (figure,) = judge(claim_of(published), profile_of(thop_2_0=THOP, fvcore=FVCORE)).figures
-    assert figure.published == published
-    assert (figure.measured, figure.exact, figure.unit, figure.added) == (measured, exact, unit, added)
-    assert figure.ratio == (ratio and pytest.approx(ratio))
-
-
-@pytest.mark.parametrize(
-    ("published", "are_macs"),
-    [
-        (Published("gflops", "4.0"), True),
-        (Published("gflops", "4.1"), False),
-        (Published("gflops", "8.0"), False),
-        (Published("macs", "4.0 G"), False),
-        (Published("macs", "2.0 G"), False),
-        (Published("gflops", "3.1", "thop-2-0"), False),
-        (Published("parameters", "617,283"), False),
-    ],
-)
-def test_macs_that_were_printed_as_flops_are_recognised(published: Published, are_macs: bool) -> None:
-    (figure,) = judge(claim_of(published), profile_of(thop_2_0=THOP)).figures
-    assert figure.are_macs is are_macs
 
 
 @pytest.mark.parametrize(
@@ -203,20 +125,16 @@ def test_macs_that_were_printed_as_flops_are_recognised(published: Published, ar
         ([Published("modules", "11")], False, Verdict.known),
     ],
 )
-def test_a_claim_holds_where_all_its_figures_do(figures: list[Published], holds: bool, verdict: Verdict) -> None:
-    assert judge(claim_of(*figures, holds=holds), profile_of()).verdict is verdict
-
-
-def test_a_convention_that_says_nothing_is_not_zero() -> None:
-    with pytest.raises(UsageError) as caught:
-        judge(claim_of(Published("gflops", "6.4", "thop")), profile_of(thop_2_0=THOP))
-    assert str(caught.value) == "no figure of 'thop' for one\ndid you mean thop-2-0?"
+def test_a_claim_holds_where_all_its_figures_do(
+    profile: Profile, figures: list[Published], holds: bool, verdict: Verdict
+) -> None:
+    assert judge(claim_of(*figures, holds=holds), profile).verdict is verdict
 
 
 @pytest.mark.parametrize(("printed", "exact"), [("6.4", True), ("0", False)])
-def test_a_claim_stands_to_its_base_as_printed_and_as_run(printed: str, exact: bool) -> None:
+def test_a_claim_stands_to_its_base_as_printed_and_as_run(profile: Profile, printed: str, exact: bool) -> None:
     base = claim_of(Published("parameters", "3"), Published("gflops", printed))
-    result = judge(claim_of(Published("gflops", "3.2"), against=base), profile_of(), profile_of())
+    result = judge(claim_of(Published("gflops", "3.2"), against=base), profile, profile)
     found = result.against and (result.against.printed, result.against.exact)
     assert found == ((0.5, 1.0) if exact else None)
 
@@ -260,6 +178,36 @@ def test_a_model_that_lies_in_no_folder_is_found_as_ever(tmp_path: Path) -> None
         spec = spec_of(Claim(variant=variant, settings=settings, figures=(), path=tmp_path / "claims.yaml", line=1))
         assert spec.reference == variant
         assert getattr(spec, "scale", None) == (None if variant == "timm:resnet18" else "s")
+
+
+def test_figures_by_two_conventions_are_of_one_claim(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    # On 64×64 a convolution to 32×32 and one to 1280 channels, and a Linear:
+    # 3·16·9·32² + 16·1280·32² + 1280·2 = 21,416,448 MACs. fvcore adds 2 for each element of the BatchNorms and one for
+    # each that is pooled: 2·(16 + 1280)·32² + 1280·32² = 3,964,928.
+    (tmp_path / "claims.yaml").write_text(
+        "claims:\n"
+        "  - variant: tiny\n"
+        "    settings: {imgsz: 64}\n"
+        '    figures: {macs: {macs: "21,416,448", fvcore: "25,381,376"}, gflops: 0.0428}\n'
+        "  - variant: tiny\n"
+        "    settings: {imgsz: 64}\n"
+        "    figures: {macs: {fvcore: 25.4 M, fvcor: 3}}\n"
+        "  - {variant: llama-1b, figures: {gflops: {thop-2.0: 917.5}}}\n"
+    )
+    profiled = []
+
+    def profile(spec: Spec, options: Options) -> Profile:
+        profiled.append(options.convention)
+        return profile_spec(spec, options)
+
+    good, misspelt, absent = replay(read(tmp_path / "claims.yaml").claims, profile)
+    assert profiled == ["macs", "fvcore", "thop-2.0"]
+    assert good.verdict is Verdict.reproduced
+    added = {part.operation: round(part.amount) for part in good.figures[1].added}
+    assert added == {"aten.batch_norm": 2 * (16 + 1280) * 32**2, "aten.adaptive_avg_pool2d": 1280 * 32**2}
+    assert str(misspelt.error) == "no convention 'fvcor'\ndid you mean fvcore?"
+    assert str(absent.error).startswith("thop-2.0 says nothing of llama-1b")
 
 
 def test_one_that_does_not_build_leaves_the_others_alone(tmp_path: Path) -> None:
