@@ -71,8 +71,8 @@ def assemble(
         variant=_variant(built),
         input=Input(
             shapes=[list(tensor.shape) for tensor in inputs],
-            dtype=str(inputs[0].dtype).removeprefix("torch."),
-            batch=inputs[0].shape[0],
+            dtype=str(inputs[0].dtype).removeprefix("torch.") if inputs else "none",
+            batch=inputs[0].shape[0] if inputs and inputs[0].ndim else 1,
             kind=built.kind,
         ),
         environment=_environment(device, remarks),

@@ -24,6 +24,7 @@ class Options:
         device: "auto", "cpu", "cuda", "cuda:N" or "meta". With "auto" and "meta" it is counted without memory,
             so that counting never waits for a device; on the others the model really runs.
         dtype: The name of a torch dtype, of weights and images.
+        backward: Whether to count a training step: the forward pass in training mode, and the backward pass.
         convention: The name of the convention that is reported beside the exact count.
     """
 
@@ -33,6 +34,7 @@ class Options:
     fuse: bool = False
     device: str = "auto"
     dtype: str = "float32"
+    backward: bool = False
     convention: str = "flops"
 
 

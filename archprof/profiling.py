@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from archprof.assemble import assemble
 from archprof.build.blame import naming_rows
@@ -17,11 +16,13 @@ from archprof.build.load import build
 from archprof.count.conventions import DEFAULT, find_convention
 from archprof.count.conventions.subject import Subject
 from archprof.count.ledger import count
-from archprof.trace.recorder import ValuesNeededError
+from archprof.errors import UsageError
+from archprof.trace.recorder import ValuesNeededError, flat
 from archprof.trace.run import trace, trace_values
 from archprof.variant.spec import ModelSpec
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from archprof.count.ledger import Ledger
@@ -30,45 +31,62 @@ if TYPE_CHECKING:
     from archprof.variant.spec import Spec
 
 
-def profile(model: nn.Module, inputs: torch.Tensor | tuple[Any, ...], *, convention: str = DEFAULT) -> Profile:
+def profile(
+    model: nn.Module,
+    inputs: torch.Tensor | tuple[Any, ...] | dict[str, Any],
+    *,
+    backward: bool = False,
+    convention: str = DEFAULT,
+) -> Profile:
     """Run a model once, without memory, and count what ran.
 
     Args:
         model: Any module, on any device, in whatever mode it is in; it is left as it was found.
-        inputs: What its forward takes: a tensor, or the tuple of its positional arguments.
+        inputs: What its forward takes: a tensor, the tuple of its positional arguments, or the dict of its keyword
+            arguments.
+        backward: Whether to count a training step: the forward pass in training mode, and the backward pass.
         convention: One of :data:`archprof.count.conventions.CONVENTIONS`, to be reported beside the exact count.
 
     Raises:
-        RunError: Where the forward fails.
-        UsageError: Where there is no such convention.
+        RunError: Where the forward fails, or nothing is left to train.
+        UsageError: Where there is no such convention, or it takes no keyword arguments.
     """
-    arguments = inputs if isinstance(inputs, tuple) else (inputs,)
+    arguments, keywords = _arguments(inputs)
+    if keywords and convention != DEFAULT:
+        raise UsageError(f"the convention {find_convention(convention).name!r} takes positional arguments only")
     remarks: tuple[str, ...] = ()
     try:
-        pass_ = trace(model, arguments)
+        pass_ = trace(model, arguments, keywords, backward=backward)
     except ValuesNeededError as error:
         if any(parameter.is_meta for parameter in model.parameters()):
             raise
         # A copy: a pass with values may update statistics.
-        pass_ = trace_values(copy.deepcopy(model), arguments)
+        pass_ = trace_values(copy.deepcopy(model), arguments, keywords, backward=backward)
         remarks = (f"run with values: {error.message}",)
-    tensors = tuple(argument for argument in arguments if isinstance(argument, torch.Tensor))
+    tensors = tuple(flat((arguments, keywords)))
     name = type(model).__name__
     built = Built(
         module=model,
         spec=ModelSpec(name=name, reference=name, origin="python", target=f"{type(model).__module__}:{name}"),
-        kind="image" if len(tensors) == 1 and tensors[0].ndim == 4 else "tensors",
+        kind="image" if not keywords and len(tensors) == 1 and tensors[0].ndim == 4 else "tensors",
     )
     ledger = count(pass_)
     return assemble(
         built,
         ledger,
         inputs=tensors,
-        device=str(tensors[0].device),
+        device=str(tensors[0].device) if tensors else "meta",
         convention=convention,
         reported=_reported(Subject(model, arguments, ledger, built.kind == "image"), convention),
         remarks=remarks,
     )
+
+
+def _arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The positional and the keyword arguments that some inputs are."""
+    if isinstance(inputs, Mapping):
+        return (), dict(inputs)
+    return (inputs if isinstance(inputs, tuple) else (inputs,)), {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +162,13 @@ def prepare(spec: Spec, options: Options) -> tuple[Built, tuple[torch.Tensor, ..
 
 
 def _counted(spec: Spec, options: Options, device: str, *remarks: str) -> Counted:
+    if options.fuse and options.backward:
+        raise UsageError("--fuse is for inference, --backward for training", hint="leave one of them out")
     built, inputs = prepare(spec, replace(options, device=device))
     run = trace if device == "meta" else trace_values
     start = perf_counter()
     with naming_rows(built.module, spec):
-        ledger = count(run(built.module, inputs))
+        ledger = count(run(built.module, inputs, backward=options.backward))
     return Counted(built, inputs, ledger, device, perf_counter() - start, (*built.remarks, *remarks))
 
 

@@ -99,6 +99,9 @@ Convention = Annotated[
     ConventionChoice,
     option("--convention", help="The rule of the figures in the table: ours in another unit, or another tool's."),
 ]
+Backward = Annotated[
+    bool, option("--backward", help="Count a training step: the model in training mode, forward and backward.")
+]
 
 Detail = Annotated[
     DetailChoice | None,

@@ -17,6 +17,7 @@ def summary(
     fuse: o.Fuse = False,
     device: o.Device = "auto",
     dtype: o.Dtype = "float32",
+    backward: o.Backward = False,
     plugins: o.Plugins = None,
     convention: o.Convention = o.ConventionChoice.flops,
     detail: o.Detail = None,
@@ -45,6 +46,7 @@ def summary(
         fuse=fuse,
         device=device,
         dtype=dtype,
+        backward=backward,
         convention=convention.value,
     )
     profiles = subject.profile_all(specs, options)
