@@ -46,7 +46,7 @@ def run_apart(source: Source, names: Sequence[str], *, time_limit: float) -> Ite
             while waiting:
                 name = waiting.pop(0)
                 answer = problem or (
-                    _received(pipe, process) if pipe.poll(time_limit) else f"stopped: {time_limit:g} s"
+                    _received(pipe, process) if pipe.poll(time_limit) else f"stopped after {time_limit:g} s"
                 )
                 if isinstance(answer, CounterResult):
                     yield answer
