@@ -58,13 +58,18 @@ class ClaimResult:
     error: ArchprofError | None = None
 
     @property
+    def comes_out(self) -> bool:
+        """Whether every figure is what was printed."""
+        return self.error is None and all(figure.agrees for figure in self.figures)
+
+    @property
     def verdict(self) -> Verdict:
         """What became of it. A claim that is known not to hold never counts as a failure."""
         if not self.claim.holds:
             return Verdict.known
         if self.error:
             return Verdict.failed
-        return Verdict.reproduced if all(figure.agrees for figure in self.figures) else Verdict.differs
+        return Verdict.reproduced if self.comes_out else Verdict.differs
 
 
 def replay(

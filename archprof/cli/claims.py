@@ -19,7 +19,7 @@ COULD_NOT_JUDGE = 2
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[FILE|FAMILY|VARIANT]...", help="Claims files, or what the zoo has claims about.  [all]"),
+    typer.Argument(metavar="FILE|FAMILY|VARIANT", help="Claims files, or what the zoo has claims about.  [all]"),
 ]
 
 
@@ -57,13 +57,15 @@ def leave(results: Sequence["ClaimResult"]) -> None:
         typer.Exit: Where a claim that should hold does not, or could not be judged.
     """
     from archprof.analyse.claims import Verdict
-    from archprof.render.claims import complaints
+    from archprof.render.sentences import complaints, place
 
     counts = Counter(result.verdict for result in results)
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
     for result in results:
         for complaint in complaints(result):
             console.error(complaint)
+        if result.comes_out and result.verdict is Verdict.known:
+            console.note(f"{place(result)} comes out, although the file says that it does not hold")
     console.note(f"{len(results)} claim{'' if len(results) == 1 else 's'}: {told}")
     if counts[Verdict.failed]:
         raise typer.Exit(COULD_NOT_JUDGE)

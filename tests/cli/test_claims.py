@@ -104,6 +104,17 @@ def test_what_is_known_not_to_hold_is_no_failure(
     assert "  The same again.\n" in result.stdout
 
 
+def test_what_holds_against_expectation_is_told(
+    archprof: Callable[[str], Result], paper: Callable[[str], None]
+) -> None:
+    paper(GOOD.replace("    note", "    holds: false\n    note"))
+    result = archprof("claims paper.yaml")
+    assert result.exit_code == 0
+    assert result.stderr.startswith(
+        "note: paper.yaml:7: tiny comes out, although the file says that it does not hold\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -181,7 +192,13 @@ def test_the_other_formats(archprof: Callable[[str], Result], paper: Callable[[s
         "unit": "MACs",
         "lower_bound": False,
         "difference": "12.11 MMACs run, 0.1 % more than printed",
+        "missed": [],
+        "added": [],
+        "otherwise": 0,
     }
+    added = [(part["operation"], part["calls"], round(part["amount"])) for part in first["figures"][2]["added"]]
+    assert added == [("BatchNorm2d", 3, 8 * 352_256), ("AdaptiveAvgPool2d", 1, 8 * 83_200)]
+    assert round(first["figures"][2]["otherwise"]) == 15_360
     assert first["figures"][2]["measured"] == pytest.approx(0.02771968)
     assert second["verdict"] == "differs"
     assert second["against"] == {
