@@ -28,12 +28,18 @@ class Gradients:
         if torch.is_grad_enabled():
             self._marks.append((_AUTOGRAD._get_sequence_nr(), call))
 
-    def call(self, last: int) -> int:
-        """The call that the node that runs now belongs to; ``last`` for a sum of gradients, which no node runs."""
+    def call(self, last: int) -> int | None:
+        """The call that the operation that runs now gives a gradient of.
+
+        It is ``last`` for a sum of gradients, which no node runs, and None for what hands a finished gradient over to
+        its parameter: a copy that is only made because the recorder still holds the original.
+        """
         node = torch._C._current_autograd_node()
-        number = node._sequence_nr() if node is not None else _NO_NUMBER
-        if number >= _NO_NUMBER or not self._marks:
+        if node is None or not self._marks:
             return last
+        number = node._sequence_nr()
+        if number >= _NO_NUMBER:
+            return None
         return self._marks[bisect_right(self._marks, number, key=itemgetter(0)) - 1][1]
 
     @staticmethod

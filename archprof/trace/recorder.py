@@ -70,9 +70,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             result = self._parts(func, args, kwargs)
             if result is not NotImplemented:
                 return result
-        if self._backwards:
-            self._call = self._gradients.call(self._call)
         result = self.compute(func, args, kwargs)
+        if self._backwards:
+            call = self._gradients.call(self._call)
+            if call is None:
+                return result
+            self._call = call
         self.note(func, args, kwargs, result)
         return result
 
