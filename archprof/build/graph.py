@@ -124,8 +124,7 @@ def _block(spec: VariantSpec, row: Row) -> Block:
             spec,
             row,
             f"there is no block {row.module!r}",
-            f"{hint}A block of your own is registered with archprof.register, in a file that you "
-            "name with --plugin",
+            f"{hint}A block of your own is registered with archprof.register, in a file that you name with --plugin",
         )
     return block
 
