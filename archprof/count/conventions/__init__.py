@@ -60,7 +60,7 @@ class Convention:
             gflops=float(total * figures.scale / 10**9),
             unit=f"{self.unit} ({self.rule})",
             operations=total,
-            input_shape=list(figures.shape or subject.inputs[0].shape),
+            input_shape=list(figures.shape or subject.shape),
             missed=_missed(parts) if self.tool else [],
             shares=parts if shares else [],
         )

@@ -8,8 +8,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.count.ledger import count
+from archprof.errors import RunError
 from archprof.trace.functions import trace_functions
-from archprof.trace.recorder import ValuesNeededError
+from archprof.trace.recorder import ValuesNeededError, flat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +36,11 @@ class Subject:
     inputs: tuple[Any, ...]
     ledger: Ledger
     image: bool = True
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the first tensor that goes in."""
+        return tuple(next(flat(self.inputs)).shape)
 
 
 class Item(NamedTuple):
@@ -92,6 +98,9 @@ def _functions(subject: Subject) -> FunctionTrace:
             raise
         # A copy: a pass with values may update statistics.
         return trace_functions(copy.deepcopy(subject.model), subject.inputs, values=True)
+    except RunError as error:
+        # It ran before, so it is the tracer that stops, and the tool stops there too.
+        raise RunError(f"torch's tracer, by which this convention counts, stops: {error.message}") from error
 
 
 def _function_items(subject: Subject, handles: Mapping[str, Any]) -> Iterator[Item]:
