@@ -59,6 +59,17 @@ def test_devices_agree_to_the_operation() -> None:
     assert [layer.macs for layer in meta.layers] == [layer.macs for layer in cpu.layers]
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize("reference", ["yolo11n", "yolov13-DynamicConv"])
+def test_cuda_agrees_to_the_operation(reference: str) -> None:
+    spec = resolve(reference)
+    meta, cuda = (profile_spec(spec, Options(device=device)) for device in ("meta", "cuda"))
+    assert meta.totals.macs == cuda.totals.macs
+    assert [layer.macs for layer in meta.layers] == [layer.macs for layer in cuda.layers]
+    assert not cuda.coverage.unknown
+
+
 def test_rows_add_up_and_know_their_lines() -> None:
     profile = profile_spec(resolve("yolov13-DynamicConv"), Options())
     assert sum(layer.macs for layer in profile.layers) == profile.totals.macs
