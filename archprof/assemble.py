@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.count.ledger import by_call, count
 from archprof.count.memory import measure
+from archprof.parameternet.analysis import analyse
 from archprof.profiles import (
     Backward,
     Coverage,
@@ -87,6 +88,7 @@ def assemble(
         ],
         convention=convention,
         reported=reported,
+        parameternet=analyse(ledger, memory),
     )
 
 

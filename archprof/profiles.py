@@ -11,6 +11,7 @@ import msgspec
 
 from archprof import __version__
 from archprof.errors import ArchprofError
+from archprof.parameternet.report import ParameterNet  # noqa: TC001 - it is looked up to read a profile back
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -241,7 +242,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     operations: list[Operation] = msgspec.field(default_factory=list)
     convention: str = "flops"
     reported: dict[str, Reported] = msgspec.field(default_factory=dict)
-    parameternet: None = None
+    parameternet: ParameterNet | None = None
     latency: list[Any] = msgspec.field(default_factory=list)
 
     def to_json(self) -> str:

@@ -59,6 +59,7 @@ def facts(profile: Profile) -> list[Fact]:
         ("memory", _memory(profile)),
         *_convention(profile),
         *_printed(profile),
+        *_dynamic(profile),
     ]
 
 
@@ -123,6 +124,26 @@ def _printed(profile: Profile) -> list[Fact]:
     return [
         ("" if place else "printed by", [says(name, reported, profile), *([] if place else _audit(reported, profile))])
         for place, (name, reported) in enumerate(others)
+    ]
+
+
+def _dynamic(profile: Profile) -> list[Fact]:
+    """What the dynamic convolutions do to the model, where it has any."""
+    found = profile.parameternet
+    if found is None:
+        return []
+    experts = sorted({layer.experts for layer in found.layers})
+    of = ", ".join(map(str, experts))
+    what = "dynamic layer" if len(found.layers) == 1 else "dynamic layers"
+    return [
+        (
+            "dynamic",
+            [
+                f"{len(found.layers)} {what}, M {of}",
+                f"parameters {units.times(found.model.parameters_ratio)}",
+                f"FLOPs {units.times(found.model.flops_ratio)}",
+            ],
+        )
     ]
 
 

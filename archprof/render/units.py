@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archprof.parameternet.report import Ratio
 
 ABSENT = "–"
 """What stands where there is no number to show."""
@@ -88,3 +92,14 @@ def apart(ratio: float, base: str) -> str:
     if written == "0.0":
         return f"as much as {base}"
     return f"{written} % {'more' if ratio > 1 else 'less'} than {base}"
+
+
+def factor(value: float) -> str:
+    """How many times something is something else, to the thousandth: ``×1.581``."""
+    return f"×{value:,.3f}"
+
+
+def times(ratio: Ratio) -> str:
+    """A ratio as measured, and as the paper has it: ``×1.581 (paper ×1.597)``."""
+    paper = "" if ratio.paper is None else f" (paper {factor(ratio.paper)})"
+    return factor(ratio.measured) + paper

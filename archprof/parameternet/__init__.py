@@ -1,0 +1,1 @@
+"""Dynamic convolutions: found in a trace, predicted by the formulas, measured."""

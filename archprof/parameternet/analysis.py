@@ -1,0 +1,254 @@
+"""Dynamic layers of a counted trace -> predicted against measured."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from archprof.count.free import GATHERS
+from archprof.parameternet import formulas
+from archprof.parameternet.find import Dynamic, find, samples
+from archprof.parameternet.formulas import Sizes
+from archprof.parameternet.report import DynamicLayer, Figures, ParameterNet, Ratio, Whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from archprof.count.ledger import Ledger
+    from archprof.count.memory import Memory
+    from archprof.parameternet.flow import Flow
+    from archprof.trace.record import TensorInfo
+
+OFF = Fraction(5, 100)
+"""From what relative error on a prediction names the assumption that broke."""
+
+
+def analyse(ledger: Ledger, memory: Memory) -> ParameterNet | None:
+    """The dynamic layers of a model and the model as a whole; None where it has none."""
+    flow, found = find(ledger.trace)
+    if not found:
+        return None
+    banks: dict[frozenset[int], list[Dynamic]] = {}
+    for one in found:
+        banks.setdefault(frozenset(map(id, one.mixture.bank)), []).append(one)
+    seen = _Seen()
+    parts = [_layer(flow, ledger, memory, runs, seen) for runs in banks.values()]
+    model = ledger.trace.model
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    layers = [layer for layer, _ in parts]
+    held, held_ratio = _whole([layer.parameters for layer in layers], parameters, [papers[:2] for _, papers in parts])
+    macs, macs_ratio = _whole([layer.macs for layer in layers], ledger.macs, [papers[2:] for _, papers in parts])
+    whole = Whole(parameters=held, macs=macs, parameters_ratio=held_ratio, flops_ratio=macs_ratio)
+    return ParameterNet(layers=layers, model=whole)
+
+
+class _Seen:
+    """What earlier layers were charged with: routers, and modules whose parameters were counted."""
+
+    def __init__(self) -> None:
+        self.routers: dict[int, str] = {}
+        self.modules: set[str] = set()
+
+
+Papers = tuple[Fraction | None, ...]
+"""By the paper's formulas: parameters exact and approximate, FLOPs exact and approximate."""
+
+
+def _layer(flow: Flow, ledger: Ledger, memory: Memory, runs: list[Dynamic], seen: _Seen) -> tuple[DynamicLayer, Papers]:
+    trace, first = ledger.trace, runs[0]
+    operation = flow.operations[first.operation]
+    bank = [tensor.parameter or "" for tensor in first.mixture.bank]
+    routers = {index for one in runs for index in one.router if index not in seen.routers}
+    shared = _shared(flow, first, seen)
+    held = {id(tensor) for tensor in first.mixture.bank}
+    router = [tensor for tensor in flow.parameters(first.router & routers) if id(tensor) not in held]
+    paths = [*bank, *(tensor.parameter or "" for tensor in router)]
+    owner = _common([_owner(path) for path in paths])
+    seen.routers.update(dict.fromkeys(routers, owner))
+    sizes = [_sizes(flow, one, router) for one in runs]
+    one = sizes[0]
+
+    steps = {index for run in runs for part in (run.mixture, run.bias) if part for index in part.steps}
+    convolutions = {run.operation for run in runs}
+    modules = {_owner(path) for path in paths} - seen.modules
+    seen.modules |= modules
+    counted = sum(
+        parameter.numel() for path in modules for parameter in trace.model.get_submodule(path).parameters(recurse=False)
+    )
+    parameters = Figures(
+        static=formulas.static_parameters(one), as_built=formulas.built_parameters(one), measured=counted
+    )
+    macs = Figures(
+        static=sum(map(formulas.static_macs, sizes)),
+        as_built=sum(map(formulas.built_macs, sizes)),
+        measured=sum(ledger.entries[index].count.macs for index in steps | convolutions | routers),
+    )
+    papers = _papers(one)
+    traffic = memory.traffic
+    kind = "experts" if one.chosen else "convolution" if operation.name == "aten.convolution" else "linear"
+    layer = DynamicLayer(
+        module=owner,
+        type=type(trace.model.get_submodule(owner)).__name__,
+        kind=kind,
+        in_channels=one.c_in,
+        out_channels=one.c_out,
+        kernel=list(samples(first, operation)[4]),
+        groups=one.groups,
+        stride=list(operation.arguments[3]) if kind == "convolution" else [],
+        output_size=list(operation.outputs[0].shape[2:]) if kind == "convolution" else [],
+        batch=one.batch,
+        experts=one.experts,
+        chosen=one.chosen,
+        calls=len(runs),
+        router=list(one.router_weights),
+        parameters=parameters,
+        macs=macs,
+        parameters_ratio=_ratio(parameters, *papers[:2]),
+        flops_ratio=_ratio(macs, *papers[2:]),
+        mixing_bytes=sum(sum(traffic[index]) for index in steps),
+        moved_bytes=sum(sum(traffic[index]) for index in steps | convolutions | routers),
+        static_bytes=sum(_moved(flow, run, one.kernel) for run in runs),
+        notes=_notes(parameters, macs, owner, None if one.router_weights else shared),
+        broken=_broken(one, parameters, macs, papers),
+    )
+    return layer, papers
+
+
+def _shared(flow: Flow, one: Dynamic, seen: _Seen) -> str | None:
+    """The module that the nearest router behind a layer's coefficients was counted with, where it was already."""
+    behind = 0
+    for tensor, before in one.mixture.coefficients:
+        behind |= flow.behind([tensor], before)
+    return next((seen.routers[index] for index in sorted(seen.routers, reverse=True) if behind >> index & 1), None)
+
+
+def _sizes(flow: Flow, one: Dynamic, router: Sequence[TensorInfo]) -> Sizes:
+    operation = flow.operations[one.operation]
+    batch, c_in, c_out, groups, kernel, positions = samples(one, operation)
+    area = 1
+    for side in kernel:
+        area *= side
+    chosen = 0
+    if not one.mixture.steps:
+        tokens = _tokens(flow, one) // c_in
+        chosen, batch = batch // tokens, tokens
+    bias = operation.arguments[2] if operation.name == "aten.convolution" else None
+    return Sizes(
+        experts=one.mixture.experts,
+        c_in=c_in,
+        c_out=c_out,
+        area=area,
+        groups=groups,
+        positions=positions,
+        batch=batch,
+        chosen=chosen,
+        made=one.made,
+        products=one.mixture.products,
+        bias=bias is not None,
+        bias_mixed=one.bias is not None,
+        router_weights=tuple(tensor.numel for tensor in router if len(tensor.shape) > 1),
+        router_biases=tuple(tensor.numel for tensor in router if len(tensor.shape) <= 1),
+        router_rows=batch if chosen else one.made,
+    )
+
+
+def _tokens(flow: Flow, one: Dynamic) -> int:
+    """Elements of the tokens before each was copied for the experts that it goes to."""
+    index = flow.maker(one.input, one.operation)
+    source = flow.operations[index] if index is not None else None
+    gathered: TensorInfo = source.arguments[0] if source and source.name in GATHERS else one.input
+    return gathered.numel
+
+
+def _papers(one: Sizes) -> Papers:
+    if one.chosen:
+        return None, None, None, None
+    by: tuple[Callable[[Sizes], Fraction], ...] = (
+        formulas.paper_parameters,
+        formulas.paper_parameters_approximation,
+        formulas.paper_macs,
+        formulas.paper_macs_approximation,
+    )
+    return tuple(formula(one) for formula in by)
+
+
+def _ratio(figures: Figures, paper: Fraction | None, approximation: Fraction | None) -> Ratio:
+    return Ratio(
+        paper=None if paper is None else float(paper),
+        paper_approximation=None if approximation is None else float(approximation),
+        as_built=figures.as_built / figures.static,
+        measured=figures.measured / figures.static,
+    )
+
+
+def _notes(parameters: Figures, macs: Figures, owner: str, shared: str | None) -> list[str]:
+    notes = [f"its router is counted with {shared}"] if shared is not None and shared != owner else []
+    if more := parameters.measured - parameters.as_built:
+        notes.append(f"{more:+,} parameters: its modules hold others than kernels, biases and linear routers")
+    if more := macs.measured - macs.as_built:
+        notes.append(f"{more:+,} MACs: its router or its mixing does not run as linear layers, once a kernel made")
+    return notes
+
+
+def _broken(one: Sizes, parameters: Figures, macs: Figures, papers: Papers) -> list[str]:
+    """The assumptions of the paper's formulas that do not hold, where one of these is off."""
+    names = []
+    off = [
+        paper is not None and abs(paper / Fraction(figures.measured, figures.static) - 1) > OFF
+        for paper, figures in zip(papers, (parameters, parameters, macs, macs), strict=True)
+    ]
+    if any(off) and one.groups > 1:
+        names.append(f"groups: {one.groups}, not 1")
+    if any(off[:2]) or off[2]:
+        weights = (one.c_in**2, one.c_in * one.experts)
+        if one.router_weights != weights or one.router_biases:
+            sizes = sum(one.router_weights) + sum(one.router_biases)
+            names.append(f"another router: {sizes:,} parameters, not {sum(weights):,}")
+    if off[1] and one.c_in != one.c_out:
+        names.append(f"C_in {one.c_in} is not C_out {one.c_out}")
+    if off[1] and one.experts > OFF * one.c_out * one.area:
+        names.append(f"M {one.experts} is not much less than C_out·K² {one.c_out * one.area}")
+    if (off[2] or off[3]) and one.experts > OFF * one.positions:
+        names.append(f"H'W' {one.positions} is not much more than M {one.experts}")
+    if (off[2] or off[3]) and not one.products:
+        names.append("kernels are mixed element by element, which is no multiply-accumulate")
+    if (off[2] or off[3]) and one.made < one.batch:
+        names.append(f"{one.made} mixture for {one.batch} samples")
+    return names
+
+
+def _moved(flow: Flow, one: Dynamic, kernel: int) -> int:
+    """Bytes that the plain layer reads and writes: what goes in, one kernel, what comes out."""
+    width = one.weight.dtype.itemsize
+    return one.input.nbytes + kernel * width + flow.operations[one.operation].outputs[0].nbytes
+
+
+def _whole(figures: list[Figures], measured: int, papers: list[Papers]) -> tuple[Figures, Ratio]:
+    """One quantity of the whole model, the rest of it being the same in its static twin."""
+    rest = measured - sum(one.measured for one in figures)
+    total = Figures(
+        static=rest + sum(one.static for one in figures),
+        as_built=rest + sum(one.as_built for one in figures),
+        measured=measured,
+    )
+    by_paper: list[Fraction | None] = []
+    for ratios in zip(*papers, strict=True):
+        known = [ratio * one.static for ratio, one in zip(ratios, figures, strict=True) if ratio is not None]
+        by_paper.append((rest + sum(known)) / Fraction(total.static) if len(known) == len(figures) else None)
+    return total, _ratio(total, *by_paper)
+
+
+def _owner(path: str) -> str:
+    """The module that a parameter belongs to."""
+    return path.rpartition(".")[0]
+
+
+def _common(paths: Sequence[str]) -> str:
+    """The innermost module that holds all of some modules."""
+    first, *rest = [path.split(".") if path else [] for path in paths]
+    kept: list[str] = []
+    for place, name in enumerate(first):
+        if any(other[place : place + 1] != [name] for other in rest):
+            break
+        kept.append(name)
+    return ".".join(kept)

@@ -1,0 +1,192 @@
+"""Finds the dynamic layers of a trace by where their weights come from, whatever their classes are called.
+
+A convolution is dynamic where its weight depends on the model's input and is linear in a bank of parameters; a
+product of matrices where besides the bank has a dimension of its own for the experts, which tells it from attention. A
+grouped product whose matrices are a bank of parameters is a layer of experts that chooses instead of mixing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
+
+from archprof.parameternet.flow import Flow, flat, indices, tensors
+from archprof.trace.record import TensorInfo
+
+if TYPE_CHECKING:
+    from archprof.trace.record import Operation, Trace
+
+_PRODUCTS = {"aten.mm": (0, 1), "aten.bmm": (0, 1), "aten.addmm": (1, 2), "aten.baddbmm": (1, 2)}
+_LINEAR = frozenset({"aten.sum", "aten.clone", "aten._unsafe_view", "aten._to_copy", "aten.div", "aten._reshape_copy"})
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """How a weight was mixed.
+
+    Attributes:
+        experts: M.
+        bank: The parameters that hold the experts.
+        coefficients: What they are weighed by.
+        steps: The operations of the mixing, by index.
+        products: Whether experts are weighed by products of matrices, and not element by element.
+    """
+
+    experts: int
+    bank: tuple[TensorInfo, ...]
+    coefficients: tuple[tuple[TensorInfo, int], ...]
+    steps: frozenset[int]
+    products: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dynamic:
+    """One run of a dynamic layer.
+
+    Attributes:
+        operation: The index of the convolution or product.
+        input: What is convolved.
+        weight: What it is convolved with.
+        mixture: Where the weight comes from; without ``steps`` where experts are chosen and not mixed.
+        bias: Where its bias comes from, where that is mixed too.
+        router: The operations behind the coefficients that are not behind the input, by index.
+        made: Kernels in the weight.
+    """
+
+    operation: int
+    input: TensorInfo
+    weight: TensorInfo
+    mixture: Mixture
+    bias: Mixture | None
+    router: frozenset[int]
+    made: int
+
+
+def find(trace: Trace) -> tuple[Flow, list[Dynamic]]:
+    """The dynamic layers of a trace, in the order in which they run, and the flow that they were found in."""
+    flow = Flow(trace)
+    found: list[Dynamic] = []
+    for index, operation in enumerate(trace.operations):
+        if one := _dynamic(flow, index, operation):
+            found.append(one)
+    return flow, found
+
+
+def _dynamic(flow: Flow, index: int, operation: Operation) -> Dynamic | None:
+    if operation.name == "aten._grouped_mm":
+        return _chosen(flow, index, operation)
+    if operation.name == "aten.convolution":
+        input_, weight, bias = operation.arguments[:3]
+        if not flow.dynamic(weight) or not (mixture := _mixture(flow, weight, index)):
+            return None
+        mixed = _mixture(flow, bias, index) if bias is not None and flow.dynamic(bias) else None
+        return _found(flow, index, input_, weight, mixture, mixed)
+    if operation.name not in ("aten.bmm", "aten.baddbmm"):
+        return None
+    left, right = (operation.arguments[place] for place in _PRODUCTS[operation.name])
+    for input_, weight in ((left, right), (right, left)):
+        mixture = _mixture(flow, weight, index) if flow.dynamic(weight) and flow.dynamic(input_) else None
+        if mixture and mixture.experts > 1 and all(len(one.shape) >= 3 for one in mixture.bank):
+            return _found(flow, index, input_, weight, mixture, None)
+    return None
+
+
+def _found(
+    flow: Flow, index: int, input_: TensorInfo, weight: TensorInfo, mixture: Mixture, bias: Mixture | None
+) -> Dynamic | None:
+    size = sum(tensor.numel for tensor in mixture.bank)
+    if not size or mixture.experts * weight.numel % size:
+        return None
+    made = mixture.experts * weight.numel // size
+    trunk = flow.behind([input_], index, data=True)
+    router = 0
+    for tensor, before in mixture.coefficients:
+        router |= flow.behind([tensor], before)
+    return Dynamic(index, input_, weight, mixture, bias, frozenset(indices(router & ~trunk)) - mixture.steps, made)
+
+
+def _chosen(flow: Flow, index: int, operation: Operation) -> Dynamic | None:
+    """A grouped product of tokens, sorted by expert, with the experts' matrices."""
+    input_, weight = operation.arguments[:2]
+    bank = flow.origin(weight)
+    if bank is None or len(weight.shape) != 3 or len(input_.shape) != 2:
+        return None
+    ends = [tensor for tensor in tensors(operation) if tensor is not input_ and tensor is not weight]
+    router = flow.behind([*ends, input_], index) & ~flow.behind([input_], index, data=True)
+    mixture = Mixture(weight.shape[0], (bank,), tuple((end, index) for end in ends), frozenset(), True)
+    return Dynamic(index, input_, weight, mixture, None, frozenset(indices(router)), 1)
+
+
+def _mixture(flow: Flow, weight: TensorInfo, before: int) -> Mixture | None:
+    """Follow a weight back to its experts, as long as it is linear in them."""
+    experts = 0
+    bank: dict[int, TensorInfo] = {}
+    coefficients: list[tuple[TensorInfo, int]] = []
+    steps: set[int] = set()
+    kinds: set[str] = set()
+    waiting = [(weight, before, 1)]
+    while waiting:
+        tensor, limit, factor = waiting.pop()
+        index = flow.maker(tensor, limit)
+        if index is None:
+            return None
+        operation = flow.operations[index]
+        steps.add(index)
+        name = operation.name.removesuffix("_")
+        if name in _PRODUCTS:
+            left, right = (operation.arguments[place] for place in _PRODUCTS[name])
+            share = left.shape[-1]
+        elif name == "aten.mul" and isinstance(operation.arguments[1], TensorInfo):
+            left, right = operation.arguments[:2]
+            share = factor
+        elif name == "aten.add" and isinstance(operation.arguments[1], TensorInfo):
+            waiting += [(one, index, factor) for one in operation.arguments[:2]]
+            continue
+        elif name in _LINEAR or name == "aten.add" or operation.function.is_view:
+            first = next(flat(operation.arguments))
+            shrinks = first.numel // operation.outputs[0].numel if name == "aten.sum" else 1
+            waiting.append((first, index, factor * shrinks))
+            continue
+        else:
+            return None
+        if flow.dynamic(left) and flow.dynamic(right):
+            if name != "aten.mul":
+                return None
+            # One of them holds the experts; the other weighs places or channels of them.
+            larger, smaller = (left, right) if left.numel >= right.numel else (right, left)
+            coefficients.append((smaller, index))
+            waiting.append((larger, index, factor))
+            continue
+        static, dynamic = (left, right) if flow.dynamic(right) else (right, left)
+        held = _held(flow, static, index)
+        if not held or not flow.dynamic(dynamic):
+            return None
+        experts += share
+        bank.update((id(one), one) for one in held)
+        coefficients.append((dynamic, index))
+        kinds.add(name)
+    return Mixture(experts, tuple(bank.values()), tuple(coefficients), frozenset(steps), kinds <= set(_PRODUCTS))
+
+
+def _held(flow: Flow, tensor: TensorInfo, before: int) -> list[TensorInfo]:
+    """The parameters that a tensor which depends on no input holds."""
+    origin = flow.origin(tensor)
+    return [origin] if origin else flow.parameters(indices(flow.behind([tensor], before)))
+
+
+def samples(one: Dynamic, operation: Operation) -> tuple[int, int, int, int, tuple[int, ...], int]:
+    """Batch, channels in, channels out, groups, window and positions of a convolution or product."""
+    output = operation.outputs[0].shape
+    if operation.name == "aten.convolution":
+        transposed, groups = bool(operation.arguments[6]), int(operation.arguments[8])
+        batch = one.input.shape[0] * one.made
+        c_in, c_out = one.input.shape[1] // one.made, output[1] // one.made
+        places = one.input.shape[2:] if transposed else output[2:]
+        return batch, c_in, c_out, max(groups // one.made, 1), one.weight.shape[2:], prod(places)
+    flipped = operation.arguments[_PRODUCTS.get(operation.name, (0, 1))[0]] is one.weight
+    c_in = one.weight.shape[-1 if flipped else -2]
+    c_out = one.weight.shape[-2 if flipped else -1]
+    rows = one.input.numel // c_in
+    batch = rows if not one.mixture.steps else one.made
+    return batch, c_in, c_out, 1, (), rows // batch

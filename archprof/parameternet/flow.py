@@ -1,0 +1,104 @@
+"""Which tensor of a trace comes from which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archprof.count.free import GATHERS
+from archprof.trace.record import TensorInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from archprof.trace.record import Operation, Trace
+
+
+class Flow:
+    """The operations of a trace by what they give, and what depends on the model's input.
+
+    Sets of operations are integers, whose bits are the operations' indices: in a network everything comes from nearly
+    everything before it.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self.operations = trace.operations
+        self._makers: dict[int, list[int]] = {}
+        self._parameters: dict[int, TensorInfo] = {}
+        self._dynamic = {id(tensor) for tensor in trace.calls[0].inputs} if trace.calls else set()
+        self._behind: list[int] = []
+        self._values_behind: list[int] = []
+        for index, operation in enumerate(trace.operations):
+            arguments = tensors(operation)
+            for tensor in arguments:
+                if tensor.parameter is not None:
+                    self._parameters.setdefault(tensor.storage, tensor)
+            values = list(flat(operation.arguments[:1])) if operation.name in GATHERS else arguments
+            self._behind.append(1 << index | self.behind(arguments, index))
+            self._values_behind.append(1 << index | self.behind(values, index, data=True))
+            depends = any(id(tensor) in self._dynamic for tensor in arguments)
+            for tensor in operation.outputs:
+                self._makers.setdefault(id(tensor), []).append(index)
+                if depends:
+                    self._dynamic.add(id(tensor))
+
+    def dynamic(self, tensor: TensorInfo) -> bool:
+        """Whether it depends on the model's input."""
+        return id(tensor) in self._dynamic
+
+    def maker(self, tensor: TensorInfo, before: int) -> int | None:
+        """The last operation before another that gave a tensor."""
+        return next((index for index in reversed(self._makers.get(id(tensor), ())) if index < before), None)
+
+    def origin(self, tensor: TensorInfo) -> TensorInfo | None:
+        """The parameter that a tensor is, or is a view of."""
+        return tensor if tensor.parameter is not None else self._parameters.get(tensor.storage)
+
+    def behind(self, roots: Iterable[TensorInfo], before: int, *, data: bool = False) -> int:
+        """The operations that tensors come from.
+
+        Args:
+            roots: The tensors.
+            before: The operation that they go into.
+            data: Whether to follow values only, and not the indices that choose among them.
+        """
+        known = self._values_behind if data else self._behind
+        found = 0
+        for tensor in roots:
+            index = self.maker(tensor, before)
+            if index is not None:
+                found |= known[index]
+        return found
+
+    def parameters(self, operations: Iterable[int]) -> list[TensorInfo]:
+        """The parameters that operations use, each once, in the order of use."""
+        used = {
+            id(tensor): tensor
+            for index in sorted(operations)
+            for tensor in tensors(self.operations[index])
+            if tensor.parameter is not None
+        }
+        return list(used.values())
+
+
+def tensors(operation: Operation) -> list[TensorInfo]:
+    """What goes into an operation."""
+    return list(flat((*operation.arguments, *operation.keywords.values())))
+
+
+def flat(values: Iterable[Any]) -> Iterator[TensorInfo]:
+    """The tensors among arguments, those in sequences too."""
+    for value in values:
+        if isinstance(value, TensorInfo):
+            yield value
+        elif isinstance(value, tuple):
+            yield from flat(value)
+
+
+def indices(operations: int) -> list[int]:
+    """The indices in a set of operations, from the first."""
+    found = []
+    while operations:
+        lowest = operations & -operations
+        found.append(lowest.bit_length() - 1)
+        operations ^= lowest
+    return found

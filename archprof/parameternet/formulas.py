@@ -1,0 +1,102 @@
+"""Parameters and multiply-accumulates of a dynamic convolution, as exact functions of integers.
+
+The paper is ParameterNet (arXiv 2306.14525). Its router has two layers, C_in -> C_in -> M, without biases; its
+convolution has no groups and no bias, and one image goes in. What is built may differ in each of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """What a dynamic layer's cost depends on.
+
+    Attributes:
+        experts: M.
+        c_in: Channels in.
+        c_out: Channels out.
+        area: Elements of the kernel's window: K² of a square one, 1 of a linear layer.
+        groups: Groups of the convolution.
+        positions: Places that one kernel is applied at, H'·W'.
+        batch: Samples; of a layer of experts, tokens.
+        chosen: Experts that each token is multiplied by; 0 where kernels are mixed instead.
+        made: Kernels that are mixed: one a sample, or one for the whole batch.
+        products: Whether they are mixed by a matrix product, and not element by element.
+        bias: Whether there is a bias; it is mixed as the kernels are where ``bias_mixed``.
+        bias_mixed: Whether there are M biases.
+        router_weights: Elements of the weights of each of the router's layers that belong to this layer.
+        router_biases: Elements of their biases.
+        router_rows: Times that the router's layers are applied.
+    """
+
+    experts: int
+    c_in: int
+    c_out: int
+    area: int
+    groups: int
+    positions: int
+    batch: int
+    chosen: int = 0
+    made: int = 1
+    products: bool = True
+    bias: bool = False
+    bias_mixed: bool = False
+    router_weights: tuple[int, ...] = ()
+    router_biases: tuple[int, ...] = ()
+    router_rows: int = 1
+
+    @property
+    def kernel(self) -> int:
+        """Elements of one kernel: C_out · C_in/groups · K²."""
+        return self.c_out * (self.c_in // self.groups) * self.area
+
+
+def static_parameters(one: Sizes) -> int:
+    """Of the plain layer: one kernel, and the bias where there is one."""
+    return one.kernel + (one.c_out if one.bias else 0)
+
+
+def static_macs(one: Sizes) -> int:
+    """Of the plain layer: every element of the kernel at every place of every sample."""
+    return one.batch * one.positions * one.kernel
+
+
+def built_parameters(one: Sizes) -> int:
+    """M kernels, the router with its biases, and the layer's own bias, once or M times."""
+    biases = one.c_out * (one.experts if one.bias_mixed else 1) if one.bias else 0
+    return one.experts * one.kernel + biases + sum(one.router_weights) + sum(one.router_biases)
+
+
+def built_macs(one: Sizes) -> int:
+    """The router for each row, the mixing of each kernel that is made, and the layer with the mixture."""
+    router = one.router_rows * sum(one.router_weights)
+    if one.chosen:
+        return router + one.chosen * static_macs(one)
+    mixed = one.kernel + (one.c_out if one.bias_mixed else 0)
+    mixing = one.made * one.experts * mixed if one.products else 0
+    return router + mixing + static_macs(one)
+
+
+def paper_parameters(one: Sizes) -> Fraction:
+    """The paper's ratio of parameters: C_in/(C_out·K²) + M/(C_out·K²) + M."""
+    window = one.c_out * one.area
+    return Fraction(one.c_in + one.experts, window) + one.experts
+
+
+def paper_parameters_approximation(one: Sizes) -> Fraction:
+    """1/K² + M, which takes C_in for C_out, and M for much less than C_out·K²."""
+    return Fraction(1, one.area) + one.experts
+
+
+def paper_macs(one: Sizes) -> Fraction:
+    """The paper's ratio of FLOPs: 1 + (C_in + M)/(C_out·K²·H'W') + M/H'W'."""
+    window = one.c_out * one.area * one.positions
+    return 1 + Fraction(one.c_in + one.experts, window) + Fraction(one.experts, one.positions)
+
+
+def paper_macs_approximation(one: Sizes) -> Fraction:
+    """1, which takes M for much less than H'W'."""
+    return Fraction(1)

@@ -1,0 +1,194 @@
+"""Dynamic layers of every kind are found, and what the formulas predict of them is what is counted."""
+
+from __future__ import annotations
+
+import pytest
+import timm
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, conv2d
+
+from archprof.count.ledger import count
+from archprof.count.memory import measure
+from archprof.parameternet.analysis import analyse
+from archprof.parameternet.report import DynamicLayer, Figures, ParameterNet
+from archprof.trace.run import trace
+from model_zoo.dynamic import DynamicConv2d
+from model_zoo.llama.experts import MixtureLinear
+
+
+def analysed(model: nn.Module, *shape: int) -> ParameterNet | None:
+    ledger = count(trace(model.eval(), (torch.empty(shape, device="meta"),)))
+    return analyse(ledger, measure(ledger.trace))
+
+
+def one(model: nn.Module, *shape: int) -> DynamicLayer:
+    found = analysed(model, *shape)
+    assert found is not None
+    (layer,) = found.layers
+    return layer
+
+
+def test_the_papers_layer_is_what_the_paper_says() -> None:
+    layer = one(DynamicConv2d(8, 16, 3, experts=4, router="mlp"), 1, 8, 10, 10)
+
+    # Router 8·8 + 8·4 = 96; kernels 4 · 16·8·9 = 4608; plain 16·8·9 = 1152.
+    assert layer.parameters == Figures(static=1152, as_built=4704, measured=4704)
+    # Router 96, mixing 4 · 1152 = 4608, convolution 100 · 1152 = 115,200.
+    assert layer.macs == Figures(static=115_200, as_built=119_904, measured=119_904)
+    # 4704 / 1152 = 49/12, and 119,904 / 115,200 = 1 + 4704/115,200; approximately 1/9 + 4 and 1.
+    assert layer.parameters_ratio.paper == layer.parameters_ratio.measured == pytest.approx(49 / 12)
+    assert layer.flops_ratio.paper == layer.flops_ratio.measured == pytest.approx(1 + 4704 / 115_200)
+    assert layer.parameters_ratio.paper_approximation == pytest.approx(1 / 9 + 4)
+    assert layer.flops_ratio.paper_approximation == 1
+    assert (layer.experts, layer.in_channels, layer.out_channels, layer.kernel) == (4, 8, 16, [3, 3])
+    assert (layer.groups, layer.stride, layer.output_size, layer.batch) == (1, [1, 1], [10, 10], 1)
+    assert (layer.notes, layer.broken) == ([], [])
+
+
+def test_groups_batch_stride_and_another_router_are_in_the_formula_as_built() -> None:
+    layer = one(DynamicConv2d(8, 16, 3, 2, g=2, experts=4), 3, 8, 4, 4)
+
+    # Router 8·4 + 4 = 36; kernels 4 · 16·4·9 = 2304; plain 576.
+    assert layer.parameters == Figures(static=576, as_built=2340, measured=2340)
+    # For each of 3 images: router 32, mixing 2304, convolution at 2·2 places 4 · 576 = 2304; plain 2304.
+    assert layer.macs == Figures(static=6912, as_built=13_920, measured=13_920)
+    assert (layer.groups, layer.batch, layer.output_size) == (2, 3, [2, 2])
+    # The paper: 1 + (8 + 4)/(16·9·4) + 4/4 = 2.0208; measured 13,920/6912 = 2.0139; the approximation, 1, is off.
+    assert "H'W' 4 is not much more than M 4" in layer.broken
+
+
+def test_mixing_moves_every_expert_to_make_one_kernel() -> None:
+    layer = one(DynamicConv2d(8, 16, 3, experts=4), 1, 8, 10, 10)
+
+    # Read: 4 weights and 4 · 1152 elements of the bank; written: 1152; 4 bytes each.
+    assert layer.mixing_bytes == 4 * (4 + 4608 + 1152)
+    # The plain one: 800 in, 1152 of the kernel, 1600 out.
+    assert layer.static_bytes == 4 * (800 + 1152 + 1600)
+    assert layer.static_intensity == pytest.approx(2 * 115_200 / 14_208)
+    assert layer.intensity < layer.static_intensity
+
+
+def test_experts_that_tokens_choose_among() -> None:
+    layer = one(MixtureLinear(8, 16, 4), 2, 5, 8)
+
+    # Router 8·4 = 32, matrices 4 · 128 = 512; each of 10 tokens: router 32, one matrix 128.
+    assert layer.parameters == Figures(static=128, as_built=544, measured=544)
+    assert layer.macs == Figures(static=1280, as_built=1600, measured=1600)
+    assert (layer.kind, layer.experts, layer.chosen, layer.batch) == ("experts", 4, 1, 10)
+    assert layer.flops_ratio.paper is None
+
+
+class Weighed(nn.Module):
+    """A user's own, in the manner of ODConv: experts weighed element by element, output channels too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bank = nn.Parameter(torch.empty(3, 6, 4, 3, 3))
+        self.reduce = nn.Conv2d(4, 2, 1, bias=False)
+        self.experts = nn.Conv2d(2, 3, 1)
+        self.filters = nn.Conv2d(2, 6, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch = len(x)
+        seen = self.reduce(adaptive_avg_pool2d(x, 1)).relu()
+        experts = self.experts(seen).softmax(1).view(batch, 3, 1, 1, 1, 1)
+        filters = self.filters(seen).sigmoid().view(batch, 6, 1, 1, 1)
+        kernels = filters * (experts * self.bank).sum(1)
+        images = x.reshape(1, -1, *x.shape[2:])
+        y = conv2d(images, kernels.reshape(-1, 4, 3, 3), padding=1, groups=batch)
+        return y.view(batch, 6, *x.shape[2:])
+
+
+def test_a_users_own_that_mixes_element_by_element() -> None:
+    layer = one(Weighed(), 2, 4, 8, 8)
+
+    # Router weights 8 + 6 + 12, biases 3 + 6; bank 3 · 216; plain 216.
+    assert layer.parameters == Figures(static=216, as_built=683, measured=683)
+    # For each of 2 images: router 26, convolution 64 · 216 = 13,824; the mixing is no multiply-accumulate.
+    assert layer.macs == Figures(static=27_648, as_built=27_700, measured=27_700)
+    assert (layer.experts, layer.type, layer.batch) == (3, "Weighed", 2)
+
+
+class Shared(nn.Module):
+    """One mixture for the whole batch, of a loop over experts that are parameters of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernels = nn.ParameterList([torch.empty(6, 4, 1, 1) for _ in range(2)])
+        self.router = nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights = self.router(x.mean((0, 2, 3))[None]).softmax(1)[0]
+        mixed = sum(weights[place] * kernel for place, kernel in enumerate(self.kernels))
+        return conv2d(x, mixed)
+
+
+def test_one_mixture_for_the_whole_batch() -> None:
+    layer = one(Shared(), 2, 4, 8, 8)
+
+    # Router 8 + 2, kernels 2 · 24; router once, convolution 2 · 64 · 24.
+    assert layer.parameters == Figures(static=24, as_built=58, measured=58)
+    assert layer.macs == Figures(static=3072, as_built=3080, measured=3080)
+
+
+class Dense(nn.Module):
+    """A linear layer of three matrices that are mixed for each sample."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bank = nn.Parameter(torch.empty(3, 8, 16))
+        self.router = nn.Linear(8, 3, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights = self.router(x.mean(1)).softmax(1)
+        return x @ torch.einsum("bm,mio->bio", weights, self.bank)
+
+
+def test_a_linear_layer_that_is_mixed() -> None:
+    layer = one(Dense(), 2, 5, 8)
+
+    # Router 24, bank 3 · 128; for each of 2 samples: router 24, mixing 384, 5 · 128 for its tokens.
+    assert layer.parameters == Figures(static=128, as_built=408, measured=408)
+    assert layer.macs == Figures(static=1280, as_built=2096, measured=2096)
+    assert (layer.kind, layer.in_channels, layer.out_channels) == ("linear", 8, 16)
+
+
+def test_timms_share_a_router_among_three() -> None:
+    with torch.device("meta"):
+        model = timm.create_model("tf_efficientnet_cc_b0_4e")
+    found = analysed(model, 2, 3, 224, 224)
+    assert found is not None
+    # CondConv in stages of 3, 4 and 1 blocks, each of three convolutions.
+    assert len(found.layers) == 24
+    assert all(layer.macs.as_built == layer.macs.measured for layer in found.layers)
+    assert all(layer.parameters.as_built == layer.parameters.measured for layer in found.layers)
+    assert found.layers[1].notes == [f"its router is counted with {found.layers[0].module}"]
+
+
+class Hyper(nn.Module):
+    """A module with a parameter that neither experts nor router use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bank = nn.Parameter(torch.empty(2, 4, 4, 1, 1))
+        self.unused = nn.Parameter(torch.empty(7))
+        self.router = nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights = self.router(x.mean((2, 3))).sigmoid()
+        return conv2d(x, (weights @ self.bank.flatten(1)).view(4, 4, 1, 1))
+
+
+def test_a_row_says_why_it_is_not_as_built() -> None:
+    layer = one(Hyper(), 1, 4, 8, 8)
+
+    # Bank 2 · 16, router 8 + 2.
+    assert layer.parameters == Figures(static=16, as_built=42, measured=49)
+    assert layer.notes == ["+7 parameters: its modules hold others than kernels, biases and linear routers"]
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vit_tiny_patch16_224", "efficientnet_b0"])
+def test_nothing_is_found_where_nothing_is_dynamic(name: str) -> None:
+    with torch.device("meta"):
+        assert analysed(timm.create_model(name), 1, 3, 224, 224) is None
