@@ -37,6 +37,7 @@ class Built:
             (batch, length).
         channels: Channels of the input image.
         size: The input's default (height, width), (frames, height, width) for a clip, or (length,) for tokens.
+        inputs: How many inputs of that size it takes at once: two images for optical flow.
         strides: The strides of the head's inputs; an image's sides must be multiples of the largest.
         fused: Whether it was fused as for deployment.
         remarks: What a reader of the figures should know of the building.
@@ -49,6 +50,7 @@ class Built:
     kind: str = "image"
     channels: int = 3
     size: tuple[int, ...] = (640, 640)
+    inputs: int = 1
     strides: tuple[int, ...] = ()
     fused: bool = False
     remarks: tuple[str, ...] = field(default_factory=tuple)

@@ -39,7 +39,7 @@ def make_inputs(
     dtype: str = "float32",
     device: str = "meta",
 ) -> tuple[Tensor, ...]:
-    """The input of a model: one tensor, the same values every time.
+    """The input of a model: one tensor, or as many as it takes at once; the same values every time.
 
     Args:
         built: The model.
@@ -68,9 +68,9 @@ def make_inputs(
     _check_image(wanted, max(built.strides, default=1))
     shape = (batch, built.channels, *built.size[:-2], *wanted)
     if where.type == "meta":
-        return (torch.empty(shape, dtype=kind, device=where),)
+        return tuple(torch.empty(shape, dtype=kind, device=where) for _ in range(built.inputs))
     generator = torch.Generator(device=where).manual_seed(0)
-    return (torch.rand(shape, dtype=kind, device=where, generator=generator),)
+    return tuple(torch.rand(shape, dtype=kind, device=where, generator=generator) for _ in range(built.inputs))
 
 
 def _check_image(size: tuple[int, ...], stride: int) -> None:

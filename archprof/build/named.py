@@ -57,6 +57,7 @@ def build_named(spec: ModelSpec, *, channels: int = 3, device: str = "meta") -> 
         kind="image" if len(shape) > 1 else "tokens",
         channels=shape[0] if len(shape) > 1 else channels,
         size=shape[1:] if len(shape) > 1 else shape,
+        inputs=recipe.inputs,
         remarks=remarks,
     )
 

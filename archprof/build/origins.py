@@ -25,6 +25,9 @@ SIDE = 640
 CLASSIFIER_SIDE = 224
 """The same for a classifier."""
 
+FLOW_SIZE = (512, 512)
+"""Height and width of the two images for a model of optical flow: those that torchvision's own figures are of."""
+
 FRAMES = 16
 """Frames of the clip for a video model that does not ask for more."""
 
@@ -38,12 +41,14 @@ class Recipe:
         shape: The shape of one input, without the batch, of the model that was made: (channels, height, width),
             (channels, frames, height, width) for a clip, (length,) for tokens.
         task: What it is for, where that is known.
+        inputs: How many inputs of that shape it takes at once.
         code: The file or folder whose lines a traceback shows, where the user wrote what makes it.
     """
 
     make: Callable[[], Any]
     shape: Callable[[Any], tuple[int, ...]]
     task: str | None = None
+    inputs: int = 1
     code: Path | None = None
 
 
@@ -71,8 +76,6 @@ def torchvision_recipe(spec: ModelSpec, channels: int) -> Recipe:
         raise UsageError(f"{spec.reference} takes images of 3 channels, not {channels}")
     module = models.get_model_builder(spec.target).__module__
     kind = next((kind for kind in _TORCHVISION if f".{kind}." in module), "classification")
-    if kind == "optical_flow":
-        raise BuildError(f"{spec.reference} takes two images; archprof gives a model one input")
     task, arguments = _TORCHVISION[kind]
 
     def make() -> Any:
@@ -83,13 +86,17 @@ def torchvision_recipe(spec: ModelSpec, channels: int) -> Recipe:
     def shape(model: Any) -> tuple[int, ...]:
         if kind == "detection":
             return (channels, *(model.transform.fixed_size or 2 * model.transform.min_size[-1:]))
+        if kind == "optical_flow":
+            return (channels, *FLOW_SIZE)
+        if side := getattr(model, "image_size", None):
+            return (channels, side, side)
         weights = models.get_model_weights(spec.target).DEFAULT
         preset = weights.transforms()
         side = getattr(preset, "crop_size", preset.resize_size)
         frames = (max(FRAMES, weights.meta.get("min_temporal_size", 0)),) if kind == "video" else ()
         return (channels, *frames, *(2 * side)[-2:])
 
-    return Recipe(make, shape, task)
+    return Recipe(make, shape, task, inputs=2 if kind == "optical_flow" else 1)
 
 
 def python_recipe(spec: ModelSpec, channels: int) -> Recipe:
