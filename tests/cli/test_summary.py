@@ -199,11 +199,22 @@ def test_no_command_shows_help(archprof: Callable[[str], Result]) -> None:
 def test_an_interrupt_ends_with_130_and_leaves_nothing(folder: Path) -> None:
     line = [EXECUTABLE, "summary", "tiny.yaml", "--plugin", "slow.py", "-o", "out.json"]
     (folder / "slow.py").write_text("import time; print('ready', flush=True); time.sleep(600)", encoding="utf-8")
-    with subprocess.Popen(line, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+    with subprocess.Popen(
+        line,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Whoever runs the tests in the background of a shell has its children ignore interrupts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert errors == "error: interrupted\n"
     assert not (folder / "out.json").exists()
