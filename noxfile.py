@@ -30,7 +30,9 @@ def run_tests(session: nox.Session, *arguments: str) -> None:
     thop = Path(session.virtualenv.location, "thop-2.0")
     if not thop.exists():
         session.install("--no-deps", f"--target={thop}", *group("thop-2-0"))
-    session.run("pytest", *arguments, *session.posargs, env={"ARCHPROF_THOP_2_0": str(thop)})
+    # A process each for the cores there are, up to four: each brings its own torch, about a gigabyte.
+    workers = ("--numprocesses=auto", "--maxprocesses=4")
+    session.run("pytest", *workers, *arguments, *session.posargs, env={"ARCHPROF_THOP_2_0": str(thop)})
 
 
 @nox.session
@@ -66,6 +68,13 @@ def versions(session: nox.Session) -> None:
 def full(session: nox.Session) -> None:
     """Run the tests with the slow matrices that CI runs a part of."""
     run_tests(session, "-m", "full or not full")
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """Count every model of timm and torchvision, or those named, and list what has no formula."""
+    session.install(".")
+    session.run("python", "tools/coverage_of_models.py", *session.posargs)
 
 
 @nox.session

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -64,3 +65,14 @@ def thop_2_0() -> Path:
             "ultralytics-thop==2.0.14`, as `nox -s tests` does"
         )
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def peak_kib() -> str:
+    """An expression for a process's peak memory in KiB, to be evaluated in that process itself.
+
+    Not ``ru_maxrss``: that begins with the peak of the process that ran it, which is the tests'.
+    """
+    if sys.platform != "linux":
+        pytest.skip("only Linux tells a process its own peak")
+    return "int(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0])"
