@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch.jit._trace import TracerWarning
 
+from archprof.errors import RunError
 from archprof.trace.record import Operation, Trace
 from archprof.trace.recorder import Recorder, ValueRecorder, flat
 from archprof.trace.run import run
@@ -103,6 +104,8 @@ class FunctionRecorder(Recorder):  # type: ignore[no-untyped-call]
             result = self.call(module, args, kwargs)
             # The tracer drops what none of these needs.
             outputs = tuple(flat(result))
+            if not outputs:
+                raise RunError("the model gives back no tensor, alone or in tuples, lists and dicts")
             return outputs[0] if len(outputs) == 1 else outputs
 
         # What the tracer was not given it takes for a constant, and reads its values.

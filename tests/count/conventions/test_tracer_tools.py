@@ -262,6 +262,31 @@ def test_where_the_tracer_stops_so_do_both(tool: str) -> None:
         replayed(tool, model, inputs)
 
 
+class Wrapped:
+    def __init__(self, x: torch.Tensor) -> None:
+        self.x = x
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_what_is_given_back_in_an_object_has_no_figure(tool: str) -> None:
+    model, inputs = on(lambda x: Wrapped(x @ x), (4, 4))
+    if tool == "fvcore":  # torchprofile finds no tensor either, and takes all of it for unused
+        with pytest.raises(RuntimeError, match="Only tuples, lists and Variables"):
+            said(tool, model, inputs)
+    with pytest.raises(RunError, match="gives back no tensor"):
+        replayed(tool, model, inputs)
+
+
+def test_without_gradients_torchprofile_misses_a_fused_path() -> None:
+    tool = "torchprofile"
+    model, inputs = on(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), (3, 6, 8))
+    with torch.no_grad():
+        assert said(tool, model, inputs) == 0
+        # The convention is for the tool as it is documented, whatever the caller's mode.
+        ours = replayed(tool, model, inputs).operations
+    assert ours == said(tool, model, inputs) > 0
+
+
 class Steered(nn.Module):
     def __init__(self) -> None:
         super().__init__()
