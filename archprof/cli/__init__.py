@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from archprof import __version__
-from archprof.cli import audit, claims, doctor, schema, summary, zoo
+from archprof.cli import audit, claims, doctor, parameternet, schema, summary, zoo
 from archprof.cli import options as o
 from archprof.cli.command import begin
 
@@ -23,6 +23,7 @@ app.command()(summary.summary)
 app.command()(audit.audit)
 app.command()(claims.claims)
 app.command()(doctor.doctor)
+app.command()(parameternet.parameternet)
 app.command()(schema.schema)
 app.add_typer(zoo.zoo, name="zoo")
 

@@ -70,24 +70,13 @@ class DynamicLayer(msgspec.Struct, frozen=True, kw_only=True):
         return 2 * self.macs.static / self.static_bytes if self.static_bytes else 0.0
 
 
-class Twin(msgspec.Struct, frozen=True, kw_only=True):
-    """The totals of the static twin, as it was built and profiled."""
-
-    parameters: int
-    macs: int
-    elementwise_flops: int
-    bytes_read: int
-    bytes_written: int
-
-
 class Whole(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole model against the same with plain layers; ``twin`` is there where that was built and profiled."""
+    """The whole model against the same with each dynamic layer's figure replaced with the plain one's."""
 
     parameters: Figures
     macs: Figures
     parameters_ratio: Ratio
     flops_ratio: Ratio
-    twin: Twin | None = None
 
 
 class ParameterNet(msgspec.Struct, frozen=True, kw_only=True):

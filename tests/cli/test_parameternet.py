@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+DYNAMIC = """\
+nc: 2
+backbone:
+  - [-1, 1, Conv, [16, 3, 2]]
+  - [-1, 1, DynamicConv, [32, 3, 2]]
+head:
+  - [-1, 1, Classify, [nc]]
+"""
+
+
+def test_a_layer_in_every_format(archprof: Callable[[str], Result], folder: Path) -> None:
+    (folder / "yolov13-own.yaml").write_text(DYNAMIC, encoding="utf-8")
+    command = "parameternet yolov13-own.yaml --imgsz 64"
+
+    result = archprof(f"{command} --format json")
+    assert result.exit_code == 0, result.stderr
+    (layer,) = json.loads(result.stdout)["parameternet"]["layers"]
+    # Router 16·4 + 4 = 68; kernels 4 · 32·16·9 = 18,432; plain 4608.
+    assert layer["parameters"] == {"static": 4608, "as_built": 18_500, "measured": 18_500}
+    # Router 64, mixing 18,432, 16·16 places of 4608.
+    assert layer["macs"] == {"static": 1_179_648, "as_built": 1_198_144, "measured": 1_198_144}
+
+    text = archprof(command)
+    assert "as built and measured are the same whole numbers in every layer" in text.stdout
+    lines = archprof(f"{command} --format csv").stdout.splitlines()
+    assert len(lines) == 2
+    assert "| model.1.conv.0 | 4 | 16 | 32 |" in archprof(f"{command} --format markdown").stdout
+    assert "1 dynamic layer, M 4" in archprof("summary yolov13-own.yaml --imgsz 64").stdout
+
+
+def test_a_model_without_says_so(archprof: Callable[[str], Result]) -> None:
+    result = archprof("parameternet tiny.yaml --imgsz 32")
+
+    assert result.exit_code == 0
+    assert "It has no dynamic convolutions" in result.stdout
+
+
+def test_all_scales_at_once_are_refused(archprof: Callable[[str], Result]) -> None:
+    result = archprof("parameternet tiny.yaml --scale all")
+
+    assert result.exit_code == 2
+    assert "one scale" in result.stderr
