@@ -89,6 +89,8 @@ class FunctionRecorder(Recorder):  # type: ignore[no-untyped-call]
         if self._graph is None:
             return self._traced(module, args, kwargs)
         state = torch._C._get_tracing_state()
+        if state is None:  # inside a function of the model's own, whose operations the tracer does not see
+            return super().call(module, args, kwargs)
         state.push_scope(str(len(self.trace.calls)))
         try:
             return super().call(module, args, kwargs)
@@ -109,11 +111,11 @@ class FunctionRecorder(Recorder):  # type: ignore[no-untyped-call]
             return outputs[0] if len(outputs) == 1 else outputs
 
         # What the tracer was not given it takes for a constant, and reads its values.
-        tensors = {id(arg): arg for arg in args if isinstance(arg, torch.Tensor)}
+        tensors = {id(tensor): tensor for tensor in flat(args)}
         for _, owner in self._tree:
-            for tensor in (*owner._parameters.values(), *owner._buffers.values()):
-                if tensor is not None:
-                    tensors.setdefault(id(tensor), tensor)
+            for value in (*owner._parameters.values(), *owner._buffers.values(), *vars(owner).values()):
+                if isinstance(value, torch.Tensor):
+                    tensors.setdefault(id(value), value)
         with warnings.catch_warnings(), _as_with_gradients():
             warnings.simplefilter("ignore", TracerWarning)
             torch._C._create_graph_by_tracing(forward, tuple(tensors.values()), lambda _: "", True, False)

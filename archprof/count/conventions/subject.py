@@ -100,7 +100,8 @@ def _functions(subject: Subject) -> FunctionTrace:
         return trace_functions(copy.deepcopy(subject.model), subject.inputs, values=True)
     except RunError as error:
         # It ran before, so it is the tracer that stops, and the tool stops there too.
-        raise RunError(f"torch's tracer, by which this convention counts, stops: {error.message}") from error
+        reason = str(error.__cause__ or error.message).partition("\n")[0]
+        raise RunError(f"torch's tracer, by which this convention counts, stops: {reason}") from error
 
 
 def _function_items(subject: Subject, handles: Mapping[str, Any]) -> Iterator[Item]:

@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - everybody's name for it
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from archprof.build.load import build
 from archprof.count.conventions import find_convention
@@ -133,6 +134,22 @@ def on(model: nn.Module | Callable[..., Any], *shapes: tuple[int, ...]) -> tuple
     return module, tuple(torch.zeros(shape) for shape in shapes)
 
 
+class CalledThrice(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = checkpoint(self.linear, self.linear.forward(self.linear(x)), use_reentrant=False)
+        return result
+
+
+class Own(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x @ x
+
+
 IMAGE = (2, 4, 6, 6)
 
 PROBES = {
@@ -207,6 +224,10 @@ PROBES = {
     "result that nobody uses": on(lambda x: (x @ x, x + 1)[1], (4, 4)),
     "result in place": on(lambda x: [(x + 0).mul_(2), x + 1][1], (4, 4)),
     "several results": on(lambda x: {"a": x @ x, "b": [x * x]}, (3, 3)),
+    "list of inputs": (Function(lambda several: several[0] @ several[1]), ([torch.zeros(3, 4), torch.zeros(4, 3)],)),
+    "module called in three ways": on(CalledThrice(), (3, 4)),
+    "weight norm": on(nn.utils.parametrizations.weight_norm(nn.Linear(4, 4)), (3, 4)),
+    "function of one's own": on(Own.apply, (4, 4)),
     "lstm": on(nn.LSTM(5, 7, num_layers=2, bidirectional=True), (3, 2, 5)),
     "lstm, batch first": on(nn.LSTM(5, 7, batch_first=True), (3, 2, 5)),
     "gru": on(nn.GRU(5, 7), (3, 2, 5)),
