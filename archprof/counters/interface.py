@@ -9,13 +9,15 @@ import io
 import re
 import warnings
 from abc import ABC, abstractmethod
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
+
+from archprof.counters.probe import probe_case
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -79,7 +81,7 @@ class CounterResult:
         unit: The unit as the tool uses it.
         value: What it gives, in that unit; None where it gave nothing.
         macs: The same in multiply-accumulates.
-        seconds: How long it took, its import not included.
+        seconds: How long it took, not counting what it loads when it is first used.
         items: The parts of ``macs``, where the tool tells them.
         per_image: Whether it looks at one image whatever the batch.
         warnings: What it warned of, each text once.
@@ -159,6 +161,8 @@ class Counter(ABC):
             warnings.simplefilter("always")
             try:
                 self.load()
+                with suppress(Exception, SystemExit):
+                    self.count(*probe_case())  # what it loads when it is first used is not its time
                 copied = copy.deepcopy(model)
                 start = perf_counter()
                 answer = self.count(copied, inputs)
