@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from archprof.assemble import assemble
 from archprof.build.blame import naming_rows
 from archprof.build.built import Built
@@ -22,7 +24,6 @@ from archprof.trace.run import trace, trace_values
 from archprof.variant.spec import ModelSpec
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
     from archprof.count.ledger import Ledger
@@ -68,7 +69,7 @@ def profile(
     built = Built(
         module=model,
         spec=ModelSpec(name=name, reference=name, origin="python", target=f"{type(model).__module__}:{name}"),
-        kind="image" if not keywords and len(tensors) == 1 and tensors[0].ndim == 4 else "tensors",
+        kind="image" if _is_image(*arguments, *keywords) else "tensors",
     )
     ledger = count(pass_)
     return assemble(
@@ -87,6 +88,10 @@ def _arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(inputs, Mapping):
         return (), dict(inputs)
     return (inputs if isinstance(inputs, tuple) else (inputs,)), {}
+
+
+def _is_image(*arguments: Any) -> bool:
+    return len(arguments) == 1 and isinstance(arguments[0], torch.Tensor) and arguments[0].ndim == 4
 
 
 @dataclass(frozen=True, slots=True)

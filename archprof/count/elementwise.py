@@ -7,7 +7,7 @@ kernel spends inside on approximating an exponential is not counted, as no count
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archprof.count.formulas import Count, Formula, register_formula
 
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archprof.trace.record import Operation
+
+
+def as_tensors(value: Any) -> tuple[Any, ...]:
+    """A tensor, or a list of them, as a list."""
+    return value if isinstance(value, tuple) else (value,)
 
 
 def per_output(flops: int) -> Formula:
@@ -90,8 +95,12 @@ def _mean(operation: Operation) -> Count:
 
 
 def pointwise(operation: Operation) -> Count:
-    """One FLOP an output element, for whatever torch itself marks as pointwise."""
-    return Count(0, operation.outputs[0].numel)
+    """One FLOP an output element, for whatever torch itself marks as pointwise.
+
+    What gives no tensor (``equal``, and lists that change in place) counts its first argument's elements.
+    """
+    results = operation.outputs or as_tensors(operation.arguments[0])
+    return Count(0, sum(result.numel for result in results))
 
 
 @register_formula(

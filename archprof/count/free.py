@@ -38,7 +38,11 @@ def _named(names: str) -> frozenset[str]:
     return frozenset(f"aten.{name}" for name in names.split())
 
 
-FREE = _named(_MAKING + _MOVING + _NAMING)
+_MARKS = frozenset(
+    {"profiler._record_function_enter", "profiler._record_function_enter_new", "profiler._record_function_exit"}
+)
+
+FREE = _named(_MAKING + _MOVING + _NAMING) | _MARKS
 """Names of operations without arithmetic, as :attr:`~archprof.trace.record.Operation.name` gives them."""
 
 MAKING = _named(_MAKING)

@@ -25,6 +25,9 @@ CONSTANT_LIMIT = 1 << 16
 """Elements up to which a tensor that depends on no input keeps its values, so that a model may steer by it."""
 
 
+_INSIDE_VMAP: Any = torch._C._functorch.peek_interpreter_stack
+"""Gives something inside of a function that runs for many samples at once, where shapes are one sample's."""
+
 CALL = nn.Module.__call__
 """What calling a module does when nobody watches."""
 
@@ -134,6 +137,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             or "forward" in vars(module)
             or not self._shortcuts
             or torch.is_grad_enabled()
+            or _INSIDE_VMAP() is not None
         ):
             return None
         with torch._C._DisableTorchDispatch():
@@ -185,7 +189,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Put stand-ins in the model in place of its parameters and buffers; the inputs on meta too."""
-        for _, module in self._tree:
+        for path, module in self._tree:
+            if isinstance(module, torch.jit.ScriptModule):
+                if any(not tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
+                    raise ValuesNeededError(f"{path or 'the model'} was compiled by torch.jit, with its weights in it")
+                continue
             replaced = False
             registered: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
             for tensors in registered:
@@ -261,12 +269,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         known = self._seen.get(id(tensor))
         if known is not None:
             return known[1]
-        info = TensorInfo(
-            tuple(tensor.shape),
-            tensor.dtype,
-            tensor.untyped_storage()._cdata,
-            self._parameters.get(id(tensor)),
-        )
+        try:
+            storage = tensor.untyped_storage()._cdata
+        except (NotImplementedError, RuntimeError):  # a sparse tensor, or one that stands for many inside of a vmap
+            storage = -id(tensor)
+        info = TensorInfo(tuple(tensor.shape), tensor.dtype, storage, self._parameters.get(id(tensor)))
         self._seen[id(tensor)] = (tensor, info)
         return info
 

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from archprof.errors import RunError
-from archprof.trace.recorder import CALL, Recorder, ValueRecorder
+from archprof.trace.recorder import CALL, Recorder, ValueRecorder, ValuesNeededError
 from archprof.trace.surroundings import surroundings
 
 if TYPE_CHECKING:
@@ -97,6 +97,9 @@ def _framed(error: Exception, recorder: Recorder) -> RunError:
     """What went wrong, and in which module."""
     if recorder.trace.backward:
         return RunError(f"the backward pass of {recorder.where} fails: {error}")
+    if "meta" in str(error) and not isinstance(recorder, ValueRecorder):
+        # Outside of operations (numpy, lists of lengths) torch has many errors for tensors without values.
+        return ValuesNeededError(f"{_failed_at(recorder)} needs the values of its input: {error}")
     hint = None
     if "more than 1 value per channel" in str(error):
         hint = "in training it normalises over the batch: give it two samples or more"
@@ -144,19 +147,24 @@ def _without_gradients(model: nn.Module) -> Iterator[None]:
 @contextmanager
 def _as_found(tree: list[tuple[str, nn.Module]]) -> Iterator[None]:
     """Put every module's attributes back afterwards: heads cache anchors, attention caches tables."""
-    found = [(module, dict(vars(module)), [dict(vars(module)[name]) for name in _REGISTERED]) for _, module in tree]
+    found = [
+        (module, dict(vars(module)), [(name, dict(vars(module)[name])) for name in _registered(module)])
+        for _, module in tree
+    ]
     try:
         yield
     finally:
         for module, attributes, registered in found:
             vars(module).clear()
             vars(module).update(attributes)
-            for name, members in zip(_REGISTERED, registered, strict=True):
+            for name, members in registered:
                 vars(module)[name].clear()
                 vars(module)[name].update(members)
 
 
-_REGISTERED = ("_parameters", "_buffers", "_modules")
+def _registered(module: nn.Module) -> tuple[str, ...]:
+    """The attributes that hold what was registered; torch.jit's modules hold it where no pass changes it."""
+    return () if isinstance(module, torch.jit.ScriptModule) else ("_parameters", "_buffers", "_modules")
 
 
 def walk(model: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -170,6 +178,8 @@ def walk(model: nn.Module) -> list[tuple[str, nn.Module]]:
             continue
         seen.add(id(module))
         found.append((path, module))
+        if isinstance(module, torch.jit.ScriptModule):
+            continue
         children = [
             (f"{path}.{name}" if path else name, child) for name, child in module._modules.items() if child is not None
         ]

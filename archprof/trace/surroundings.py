@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+_jit: Any = torch.jit
+
 
 @contextmanager
 def surroundings(modules: list[nn.Module], *, gradients: bool) -> Iterator[None]:
@@ -23,7 +25,7 @@ def surroundings(modules: list[nn.Module], *, gradients: bool) -> Iterator[None]
     - Gradients are recorded only where they are asked for, also inside of ``torch.inference_mode``.
     - Attention is one operation on every device; `nn.MultiheadAttention` and `nn.TransformerEncoderLayer` run
       their modules rather than one operation for all of them, which only tensors with values have.
-    - What was compiled runs as it was written.
+    - What was compiled runs as it was written, each time.
     - ``torch.autocast`` for a tensor's device works for the meta device too.
     """
     with ExitStack() as stack:
@@ -35,6 +37,8 @@ def surroundings(modules: list[nn.Module], *, gradients: bool) -> Iterator[None]
         stack.enter_context(_autocast_on_meta())
         if "torch._dynamo" in sys.modules:  # else nothing can have been compiled, and importing it takes seconds
             stack.enter_context(torch.compiler.set_stance("force_eager"))
+        if any(isinstance(module, torch.jit.ScriptModule) for module in modules):
+            stack.enter_context(_jit.optimized_execution(False))
         for module in modules:
             if isinstance(module, torch.nn.DataParallel):
                 module.device_ids = []  # one device, so that the module is called as it is
