@@ -44,6 +44,8 @@ def _convolution(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     padding = module.padding
     if module.padding_mode != "zeros" or isinstance(padding, str) or x.ndim != module.weight.ndim:
         return None
+    if x.dtype.is_complex:  # three convolutions of real numbers
+        return None
     arguments = (
         *(x, module.weight, module.bias, module.stride, padding, module.dilation, False, module.output_padding),
         module.groups,
