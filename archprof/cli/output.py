@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from archprof.cli.console import console
 from archprof.errors import OutputError, UsageError
-from archprof.render import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,6 +48,8 @@ def plan(outputs: Sequence[str], format: str | None, *, force: bool) -> list[Des
 def _destination(name: str, format: str | None, force: bool) -> Destination:  # noqa: A002
     if name == STDOUT:
         return Destination(None, format or "text")
+    from archprof.render import FORMATS
+
     path = Path(name)
     suffixes = {suffix: format_name for format_name, one in FORMATS.items() for suffix in one.suffixes}
     chosen = format or suffixes.get(path.suffix.lower())

@@ -149,8 +149,10 @@ def test_a_mistaken_option_names_what_was_meant(archprof: Callable[[str], Result
 
 
 @pytest.fixture
-def locked(folder: Path) -> Iterator[Path]:
+def locked(folder: Path, archprof: Callable[[str], Result]) -> Iterator[Path]:
     """A folder that may be neither read nor written; root, whom nothing is forbidden, is somebody else meanwhile."""
+    # What Python imports late may lie where only root reads: have it all imported.
+    assert archprof("summary tiny.yaml --format json").exit_code == 0
     locked = folder / "locked"
     locked.mkdir()
     locked.chmod(0)
