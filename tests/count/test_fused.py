@@ -202,6 +202,19 @@ def test_cudnn_s_recurrent_kernel_costs_what_the_layer_does() -> None:
     assert backward == Count(2 * ledger.macs, 2 * ledger.elementwise_flops)
 
 
+def test_onednn_s_recurrent_kernel_costs_what_the_layer_does() -> None:
+    # Called as torch does where it is let: 3 steps of 2 samples, 5 features, hidden size 6.
+    layer = nn.LSTM(5, 6)
+    ledger = ledgers.count(trace(layer, (torch.zeros(3, 2, 5),)))
+    weights = [tuple(weight.shape) for weight in layer.parameters()]
+    options = (False, (), 2, 6, 1, True, False, False, False)
+    fused = operation(aten.mkldnn_rnn_layer.default, (3, 2, 5), *weights, (2, 6), (2, 6), *options)
+    assert fused == Count(ledger.macs, ledger.elementwise_flops)
+    given = ((3, 2, 5), *weights, (2, 6), (2, 6), (3, 2, 6), (2, 6), (2, 6), (3, 2, 6), None, None, *options[:1])
+    backward = operation(aten.mkldnn_rnn_layer_backward.default, *given, *options[2:])
+    assert backward == Count(2 * ledger.macs, 2 * ledger.elementwise_flops)
+
+
 def test_cuda_s_cells_do_what_is_left_after_the_products() -> None:
     # 2 samples of 6 units: four gates of two biases, a sum and a function each (16), and 5 more.
     fused = operation(aten._thnn_fused_lstm_cell.default, (2, 24), (2, 24), (2, 6), outputs=((2, 6), (2, 6), (2, 24)))
