@@ -59,6 +59,15 @@ def test_devices_agree_to_the_operation() -> None:
     assert [layer.macs for layer in meta.layers] == [layer.macs for layer in cpu.layers]
 
 
+@pytest.mark.parametrize(
+    "reference", ["timm:vit_tiny_patch16_224", "timm:mobilevit_xxs", "timm:xcit_nano_12_p16_224", "timm:gcvit_xxtiny"]
+)
+def test_devices_agree_to_the_byte(reference: str) -> None:
+    meta, cpu = (profile_spec(resolve(reference), Options(device=device)) for device in ("meta", "cpu"))
+    assert meta.totals == cpu.totals
+    assert meta.operations == cpu.operations
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 @pytest.mark.parametrize("reference", ["yolo11n", "yolov13-DynamicConv"])
