@@ -52,10 +52,10 @@ def elementwise(shape: Sequence[int], *operands: Tensor, dtype: torch.dtype | No
     Its dimensions lie in memory in the order in which the operands' do, the first operand that tells any two
     of them apart having the say (TensorIterator's rule, aten/src/ATen/TensorIterator.cpp, reorder_dimensions).
     """
-    if all(ordered(operand) for operand in operands):
-        return empty(shape, dtype or operands[0].dtype)
     rank = len(shape)
-    strides = [[0] * (rank - operand.ndim) + _steps(operand) for operand in operands]
+    if all(ordered(operand) and operand.ndim == rank and list(operand.shape) == list(shape) for operand in operands):
+        return empty(shape, dtype or operands[0].dtype)
+    strides = [_steps(operand, shape) for operand in operands]
     fastest_first = list(reversed(range(rank)))
     for i in range(1, rank):
         moving = i
@@ -75,8 +75,11 @@ def elementwise(shape: Sequence[int], *operands: Tensor, dtype: torch.dtype | No
     return torch.empty_strided(shape, result, dtype=dtype or operands[0].dtype, device="meta")
 
 
-def _steps(operand: Tensor) -> list[int]:
-    return [0 if size == 1 else stride for size, stride in zip(operand.shape, operand.stride(), strict=True)]
+def _steps(operand: Tensor, shape: Sequence[int]) -> list[int]:
+    """Its strides in the result's dimensions: 0 where it is repeated; elsewhere a dimension of 1 keeps its own."""
+    missing = len(shape) - operand.ndim
+    pairs = zip(operand.shape, operand.stride(), shape[missing:], strict=True)
+    return [0] * missing + [0 if size == 1 != whole else stride for size, stride, whole in pairs]
 
 
 def _compare(dim: int, other: int, strides: list[list[int]], shape: Sequence[int]) -> int:
