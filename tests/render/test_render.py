@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from archprof.errors import UsageError
-from archprof.profiles import Coverage, Operation, Profile
+from archprof.profiles import Backward, Coverage, Operation, Profile
 from archprof.render import DETAILS, FORMATS, View, check, render, render_several
 
 SEVERAL_VIEWS = [
@@ -71,6 +71,35 @@ def test_text_says_what_was_counted_and_what_others_say(profile: Profile) -> Non
         "it misses 19 × aten.convolution (60.00 MFLOPs) and 1 × aten.bmm (40.00 MFLOPs)",
         "              archprof audit tiny-variant.yaml for the list",
     ]
+
+
+def test_a_training_step_has_lines_of_its_own(profile: Profile) -> None:
+    backward = Backward(
+        macs=390_000_000,
+        flops=780_000_000,
+        elementwise_flops=5_000_000,
+        peak_activation_bytes=9_000_000,
+        bytes_read=70_000_000,
+        bytes_written=20_000_000,
+    )
+    gradient = Operation(
+        name="aten.convolution_backward",
+        state="counted",
+        calls=640,
+        macs=390_000_000,
+        elementwise_flops=5_000_000,
+        bytes_read=70_000_000,
+        bytes_written=20_000_000,
+        phase="backward",
+    )
+    step = msgspec.structs.replace(profile, backward=backward, operations=[*profile.operations, gradient])
+    text = render("text", step, View(detail="ops", width=160))
+    # 780 + 400 MFLOPs.
+    assert "  backward    0.78 GFLOPs   0.39 GMACs   + 5.00 M elementwise   1.18 GFLOPs a training step" in text
+    assert "at most 4.00 MB at once   9.00 MB in a training step" in text
+    line = next(line for line in table(text) if line.startswith("aten.convolution_backward"))
+    # 780 of 1180 FLOPs are 66.1 %, 5 of 8 elementwise ones 62.5 %, 785 FLOPs over 90 bytes 8.7.
+    assert line.split()[1:] == "backward counted 640 780.00 66.1 5.00 62.5 70.00 20.00 8.7".split()  # noqa: SIM905
 
 
 def test_unknown_operations_are_named_and_make_every_total_a_lower_bound(profile: Profile) -> None:
