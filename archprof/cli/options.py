@@ -60,8 +60,8 @@ Reference = Annotated[
     str,
     typer.Argument(
         metavar="REF",
-        help="A YAML file, the name of a zoo variant or of a model that Ultralytics ships, timm:NAME, "
-        "torchvision:NAME, or FILE.py:FACTORY.",
+        help="A YAML file, REV:FILE.yaml as of a git revision, the name of a zoo variant or of a model that "
+        "Ultralytics ships, timm:NAME, torchvision:NAME, or FILE.py:FACTORY.",
     ),
 ]
 Scale = Annotated[

@@ -34,7 +34,7 @@ def show_command(name: Name) -> None:
     spec = resolve(name)
     if not isinstance(spec, VariantSpec):
         raise UsageError(f"{name} is not a YAML")
-    console.write(spec.path.read_text(encoding="utf-8-sig"))
+    console.write(spec.text)
 
 
 zoo = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})

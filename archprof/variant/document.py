@@ -39,6 +39,7 @@ class Document:
         path: The file it came from, for messages.
 
     Attributes:
+        text: The document, as given.
         root: Its outermost node.
 
     Raises:
@@ -47,6 +48,7 @@ class Document:
 
     def __init__(self, text: str, *, path: Path | str | None = None) -> None:
         self.path = path
+        self.text = text
         self._visited = 0
         if "\0" in text:
             raise VariantError("a binary file, not YAML", path=path)
@@ -86,6 +88,15 @@ class Document:
             raise VariantError(f"cannot be read: {error.strerror or error}", path=path) from None
         if len(data) > MAX_BYTES:
             raise VariantError(f"larger than {MAX_BYTES:,} bytes", path=path)
+        return cls.decode(data, path)
+
+    @classmethod
+    def decode(cls, data: bytes, path: Path) -> Document:
+        """The document that some bytes are; ``path`` is for messages.
+
+        Raises:
+            VariantError: Where they are not UTF-8 text; and as above.
+        """
         try:
             return cls(data.decode("utf-8-sig"), path=path)
         except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""What the user typed -> a spec: a file, a variant's name, a timm or torchvision model, a Python function."""
+"""What the user typed -> a spec: a file, now or at a git revision, a variant's name, a model, a Python function."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from archprof.errors import (
     did_you_mean,
     nearest,
 )
-from archprof.variant import yaml_file, zoo
+from archprof.variant import revision, yaml_file, zoo
 from archprof.variant.spec import STOCK, ModelSpec, Spec, VariantSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from archprof.variant.revision import Revision
 
 SUFFIXES = (".yaml", ".yml")
 COLLECTIONS = ("timm", "torchvision")
@@ -31,10 +33,10 @@ _FACTORY = re.compile(r"(?P<place>.+\.py|[^\W\d]\w*(?:\.\w+)*):(?P<factory>[^\W\
 def resolve(text: str, *, scale: str | None = None) -> Spec:
     """Find what a reference means.
 
-    In this order: ``timm:NAME`` and ``torchvision:NAME``; a file; ``FILE.py:FACTORY`` and
-    ``PACKAGE.MODULE:FACTORY``; a variant of an installed family; a model YAML of the installed Ultralytics. A
-    YAML's name may lack its extension, and may have a scale after a number in it: ``yolo11s-seg`` is
-    ``yolo11-seg`` at scale s, unless there is a file of just that name.
+    In this order: ``timm:NAME`` and ``torchvision:NAME``; a file; ``REV:FILE.yaml``, a file at a git revision;
+    ``FILE.py:FACTORY`` and ``PACKAGE.MODULE:FACTORY``; a variant of an installed family; a model YAML of the
+    installed Ultralytics. A YAML's name may lack its extension (not at a revision), and may have a scale after a
+    number in it: ``yolo11s-seg`` is ``yolo11-seg`` at scale s, unless there is a file of just that name.
 
     Args:
         text: The reference.
@@ -50,6 +52,8 @@ def resolve(text: str, *, scale: str | None = None) -> Spec:
         if scale is not None:
             raise UsageError(f"{text} has no scales, so --scale {scale} means nothing")
         return spec
+    if (file := revision.parse(text)) and not _is_file(Path(text)):
+        return _at_revision(file, scale)
     return _variant(text, scale)
 
 
@@ -78,7 +82,7 @@ def _model(text: str) -> ModelSpec | None:
     if origin in COLLECTIONS and target:
         return ModelSpec(name=target, reference=text, origin=origin, target=target)
     match = _FACTORY.fullmatch(text)
-    if not match or _is_file(Path(text)):
+    if not match or _is_file(Path(text)) or revision.parse(text):
         return None
     file = Path(match["place"])
     if file.suffix == ".py" and not _is_file(file):
@@ -102,6 +106,15 @@ def _variant(text: str, scale: str | None) -> VariantSpec:
     raise _unknown(text, place, stem)
 
 
+def _at_revision(file: Revision, scale: str | None) -> VariantSpec:
+    stem, _, suffix = file.file.rpartition(".")
+    without = [(letter, f"{name}.{suffix}") for letter, name in yaml_file.scales_in_name(stem)]
+    name, data = file.read([file.file, *(name for _, name in without)])
+    path = Path(f"{file.name}:{file.folder}{name}")
+    letter = next((letter for letter, other in without if other == name), None)
+    return yaml_file.load(path, scale=scale or letter, reference=str(file), name=name.rpartition(".")[0], data=data)
+
+
 def _find(place: Path, stem: str) -> tuple[Path, str | None] | None:
     """The file that a path or a bare name means, and its family where that does not depend on the name."""
     for path in (place, *(place.with_name(place.name + suffix) for suffix in SUFFIXES)):
@@ -116,7 +129,9 @@ def _find(place: Path, stem: str) -> tuple[Path, str | None] | None:
 
 
 def _unknown(text: str, place: Path, stem: str) -> ArchprofError:
-    kinds = "a YAML file, a name that `archprof zoo` lists, timm:NAME, torchvision:NAME or FILE.py:FACTORY"
+    kinds = (
+        "a YAML file, REV:FILE.yaml, a name that `archprof zoo` lists, timm:NAME, torchvision:NAME or FILE.py:FACTORY"
+    )
     try:
         if text.strip() and place.is_dir():
             return VariantError("a directory, not a YAML file", path=place)

@@ -43,6 +43,7 @@ class Row:
 class VariantSpec:
     """A YAML variant at one scale.
 
+    ``path`` may be that of a file in a git revision (``HEAD~3:models/my.yaml``), so ``text`` holds what it says.
     ``values`` are the top-level keys other than the rows and the scales (``nc``, ``kpt_shape``,
     ``activation`` ...), with what ``--nc`` and ``--set`` changed already in place; ``settings`` says what
     those were.
@@ -53,6 +54,7 @@ class VariantSpec:
     path: Path
     family: str
     rows: tuple[Row, ...]
+    text: str = field(default="", repr=False)
     scales: Mapping[str, Scale] = field(default_factory=dict)
     scale: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)

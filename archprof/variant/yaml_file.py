@@ -29,6 +29,7 @@ def load(
     reference: str | None = None,
     name: str | None = None,
     family: str | None = None,
+    data: bytes | None = None,
 ) -> VariantSpec:
     """Read a variant at one scale.
 
@@ -37,26 +38,29 @@ def load(
         scale: One of the file's scales. Without it, the one that the file's name has (``yolov10n``), else the
             file's first, and then ``scale_assumed`` is set if there was a choice.
         reference: What the user typed, where that is not the path.
-        name: What to call the variant, where that is not the file's stem.
+        name: What to call the variant, where that is not the file's stem; it tells scale and family as that does.
         family: The family of a file without a ``family:`` key. Without it, the installed family that the
             file's name starts with, else Ultralytics'.
+        data: What the file says, where it is not on the disk.
 
     Raises:
         VariantError: Where the file cannot be read, is not a variant, or has no such scale; with the line.
     """
     path = Path(path)
-    document = Document.read(path)
+    stem = name or path.stem
+    document = Document.read(path) if data is None else Document.decode(data, path)
     keys = document.mapping(document.root, "a variant")
     rows = _rows(document, keys)
     scales = _scales(document, keys["scales"]) if "scales" in keys else {}
     values = _values(document, {key: keys[key] for key in keys if key not in ("backbone", "head", "scales")})
-    chosen, assumed = _choose(path, scales, scale)
+    chosen, assumed = _choose(path, stem, scales, scale)
     factors = scales[chosen] if chosen is not None else _multiples(values)
     return VariantSpec(
-        name=name or path.stem,
+        name=stem,
         reference=reference or str(path),
         path=path,
-        family=values.get("family") or family or family_of(path.stem),
+        family=values.get("family") or family or family_of(stem),
+        text=document.text,
         rows=rows,
         scales=scales,
         scale=chosen,
@@ -84,14 +88,14 @@ def scales_in_name(stem: str) -> Iterator[tuple[str, str]]:
         yield match[0], stem[: match.start()] + stem[match.end() :]
 
 
-def _choose(path: Path, scales: dict[str, Scale], wanted: str | None) -> tuple[str | None, bool]:
+def _choose(path: Path, stem: str, scales: dict[str, Scale], wanted: str | None) -> tuple[str | None, bool]:
     """The scale to use, and whether it was only assumed."""
     if wanted is not None:
         if wanted in scales:
             return wanted, False
         there = f"those there: {', '.join(scales)}" if scales else "the file has no scales"
         raise VariantError(f"no scale {wanted!r}; {there}", path=path)
-    named = next((letter for letter, _ in scales_in_name(path.stem) if letter in scales), None)
+    named = next((letter for letter, _ in scales_in_name(stem) if letter in scales), None)
     if named is not None or not scales:
         return named, False
     return next(iter(scales)), len(scales) > 1

@@ -1,0 +1,167 @@
+"""The figures of a profile by name: what is compared, budgeted and set against each other. Nothing here needs torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from archprof.count.conventions import CONVENTIONS
+from archprof.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from archprof.profiles import Profile
+
+Value = int | float
+
+
+class Unit(StrEnum):
+    """What one of a metric is."""
+
+    things = ""
+    flops = "FLOPs"
+    macs = "MACs"
+    bytes = "B"
+    seconds = "s"
+    times = "×"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One figure of a profile.
+
+    Attributes:
+        name: What it is called on the command line and in files.
+        label: What it is called in print.
+        unit: What one of it is; values are never scaled.
+        of: Its value in a profile, or None where the profile does not have it.
+        lower_is_better: Whether less of it is the better; a budget's ``max`` makes sense of it then.
+        exact: Whether it is the same on every machine; one that is not is never compared without its spread.
+        counted: Whether it is a sum over operations, so that it is a lower bound while some have no formula.
+        convention: The convention that a profile must have been made with to have it, where it is not a total.
+    """
+
+    name: str
+    label: str
+    unit: Unit
+    of: Callable[[Profile], Value | None]
+    lower_is_better: bool = True
+    exact: bool = True
+    counted: bool = False
+    convention: str | None = None
+
+    def lower_bound(self, profile: Profile) -> bool:
+        """Whether the profile's value may be more in truth, because operations without a formula ran."""
+        return self.counted and bool(profile.coverage.unknown)
+
+
+LATENCY = "latency"
+"""The name of the only latency that a profile has; of several each is ``latency/DEVICE/BACKEND``."""
+
+
+def _total(name: str, label: str, unit: Unit = Unit.things, *, counted: bool = False) -> Metric:
+    return Metric(name=name, label=label, unit=unit, of=lambda one: getattr(one.totals, name), counted=counted)
+
+
+def _backward(name: str, label: str, unit: Unit, *, counted: bool = True) -> Metric:
+    def value(profile: Profile) -> Value | None:
+        return getattr(profile.backward, name) if profile.backward else None
+
+    return Metric(name=f"backward_{name}", label=label, unit=unit, of=value, counted=counted)
+
+
+def _ratio(name: str, label: str, *, counted: bool) -> Metric:
+    """A ParameterNet ratio as measured; a model without dynamic layers is its own static twin, so it has 1."""
+
+    def value(profile: Profile) -> Value:
+        return getattr(profile.parameternet.model, name).measured if profile.parameternet else 1.0
+
+    # More parameters for the FLOPs are what dynamic layers are for.
+    better = name != "parameters_ratio"
+    return Metric(name=name, label=label, unit=Unit.times, of=value, lower_is_better=better, counted=counted)
+
+
+def _reported(name: str) -> Metric:
+    """What a convention says, in single FLOPs or MACs."""
+
+    def value(profile: Profile) -> Value | None:
+        found = profile.reported.get(name)
+        return None if found is None else round(found.gflops * 10**9)
+
+    unit = Unit.macs if CONVENTIONS[name].unit == "GMACs" else Unit.flops
+    return Metric(name=name, label=f"by {name}", unit=unit, of=value, convention=name)
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        _total("parameters", "parameters"),
+        _total("trainable_parameters", "gradients"),
+        _total("layers", "layers"),
+        _total("modules", "modules"),
+        _total("macs", "MACs", Unit.macs, counted=True),
+        _total("flops", "FLOPs", Unit.flops, counted=True),
+        _total("elementwise_flops", "elementwise", Unit.flops, counted=True),
+        _total("weight_bytes", "weights", Unit.bytes),
+        _total("activation_bytes", "activations", Unit.bytes),
+        _total("peak_activation_bytes", "at most at once", Unit.bytes),
+        _total("bytes_read", "read", Unit.bytes),
+        _total("bytes_written", "written", Unit.bytes),
+        _backward("macs", "backward MACs", Unit.macs),
+        _backward("flops", "backward FLOPs", Unit.flops),
+        _backward("elementwise_flops", "backward elementwise", Unit.flops),
+        _backward("peak_activation_bytes", "at most in a step", Unit.bytes, counted=False),
+        _ratio("parameters_ratio", "ParameterNet parameters", counted=False),
+        _ratio("flops_ratio", "ParameterNet FLOPs", counted=True),
+        *(_reported(name) for name in CONVENTIONS if name not in ("flops", "macs")),
+    )
+}
+"""Every metric that is the same on every machine, by its name, in the order in which they are shown."""
+
+
+def find_metric(name: str) -> Metric:
+    """The metric of that name: one of :data:`METRICS`, ``latency``, or ``latency/DEVICE/BACKEND``.
+
+    Raises:
+        UsageError: Where there is none.
+    """
+    if found := METRICS.get(name):
+        return found
+    head, *rest = name.split("/")
+    if head == LATENCY and len(rest) in (0, 2) and all(rest):
+        return _latency(name, rest)
+    known = [*METRICS, LATENCY]
+    hint = did_you_mean(name, known) or f"metrics: {', '.join(known)}"
+    raise UsageError(f"no metric {name!r}", hint=hint)
+
+
+def metrics_in(profiles: Iterable[Profile]) -> list[Metric]:
+    """The metrics that any of the profiles has, latencies last; ratios only where there is a dynamic layer."""
+    found = list(profiles)
+    latencies = dict.fromkeys(f"{LATENCY}/{one.device}/{one.backend}" for profile in found for one in profile.latency)
+    dynamic = any(profile.parameternet for profile in found)
+    return [
+        *(
+            metric
+            for metric in METRICS.values()
+            if any(metric.of(profile) is not None for profile in found) and (dynamic or metric.unit != Unit.times)
+        ),
+        *(find_metric(name) for name in latencies),
+    ]
+
+
+def _latency(name: str, place: list[str]) -> Metric:
+    """The median time of one batch, of the entry of that device and backend, or of the only one."""
+
+    def value(profile: Profile) -> Value | None:
+        entries = [one for one in profile.latency if not place or [one.device, one.backend] == place]
+        if len(entries) > 1:
+            choices = ", ".join(f"{LATENCY}/{one.device}/{one.backend}" for one in entries)
+            raise UsageError(f"{profile.variant.name} has several latencies", hint=f"name one of {choices}")
+        median: float | None = entries[0].median_s if entries else None
+        return median
+
+    label = " ".join([LATENCY, *place])
+    return Metric(name=name, label=label, unit=Unit.seconds, of=value, exact=False)
