@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -50,8 +51,10 @@ class Revision:
         """
         tree, *files = _objects(f"{self.name}^{{tree}}", *(f"{self.name}:{self.folder}{name}" for name in names))
         if tree is None:
-            branches = _git("for-each-ref", "--format=%(refname:short)").decode().split()
-            hint = did_you_mean(self.name, ["HEAD", *branches]) or "a shallow clone may lack it"
+            known = ["HEAD", *_git("for-each-ref", "--format=%(refname:short)").decode().split()]
+            name = re.split(r"[~^@]", self.name)[0]
+            hint = None if name in known else did_you_mean(name, known)
+            hint = hint or "it may be older than a shallow clone"
             raise UnknownReferenceError(f"no git revision {self.name!r}", hint=hint)
         for name, file in zip(names, files, strict=True):
             if file and file[1] == "blob":

@@ -88,9 +88,9 @@ def test_a_file_of_that_very_name_goes_first(repository: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("HEAD~9:models/my1.yaml", "no git revision 'HEAD~9'\na shallow clone may lack it"),
+        ("HEAD~9:models/my1.yaml", "no git revision 'HEAD~9'\nit may be older than a shallow clone"),
         ("mian:models/my1.yaml", "no git revision 'mian'\ndid you mean main?"),
-        ("--output=x:models/my1.yaml", "no git revision '--output=x'\na shallow clone may lack it"),
+        ("--output=x:models/my1.yaml", "no git revision '--output=x'\nit may be older than a shallow clone"),
         (
             "HEAD:models/my2.yaml",
             "no file 'models/my2.yaml' in git revision 'HEAD'\ndid you mean HEAD:models/my1.yaml?",
