@@ -11,6 +11,7 @@ import msgspec
 
 from archprof import __version__
 from archprof.errors import ArchprofError
+from archprof.latency.report import Latency, Machine  # noqa: TC001 - they are looked up to read a profile back
 from archprof.parameternet.report import ParameterNet  # noqa: TC001 - it is looked up to read a profile back
 
 if TYPE_CHECKING:
@@ -53,13 +54,17 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the figures were made. ``remarks`` say what a reader should know of how."""
+    """Where the figures were made. ``remarks`` say what a reader should know of how.
+
+    ``machine`` is there where latency was measured.
+    """
 
     device: str
     python: str
     platform: str
     packages: dict[str, str]
     remarks: list[str] = msgspec.field(default_factory=list)
+    machine: Machine | None = None
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,7 +248,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     convention: str = "flops"
     reported: dict[str, Reported] = msgspec.field(default_factory=dict)
     parameternet: ParameterNet | None = None
-    latency: list[Any] = msgspec.field(default_factory=list)
+    latency: list[Latency] = msgspec.field(default_factory=list)
 
     def to_json(self) -> str:
         """The profile as indented JSON, keys in the order of the fields."""

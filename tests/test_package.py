@@ -46,7 +46,9 @@ def test_the_wheel_holds_the_licence(checkout: Path, wheel: ZipFile) -> None:
     assert wheel.read(name) == (checkout / "LICENSE").read_bytes()
 
 
-@pytest.mark.parametrize("module", ["archprof", "archprof.profiles", "archprof.errors", "archprof.cli"])
+@pytest.mark.parametrize(
+    "module", ["archprof", "archprof.profiles", "archprof.errors", "archprof.cli", "archprof.latency.statistics"]
+)
 def test_importing_it_does_not_import_torch(module: str) -> None:
     code = f"import sys, {module}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
