@@ -234,6 +234,19 @@ def _bmm(left: Tensor, right: Tensor) -> Any:
     return empty((left.shape[0], left.shape[1], right.shape[2]), left.dtype)
 
 
+@gives(*([aten._grouped_mm.default] if hasattr(aten, "_grouped_mm") else []))  # torch 2.8
+def _grouped_mm(
+    left: Tensor, right: Tensor, offs: Tensor | None = None, bias: Tensor | None = None, out_dtype: Any = None
+) -> Any:
+    # Some releases of torch refuse float32 on meta alone. Rows of whole 16 bytes are what no device pads.
+    rows, wide = left.shape[0], right.shape[-1]
+    if (left.ndim, right.ndim) != (2, 3) or left.dtype != right.dtype or bias is not None or out_dtype is not None:
+        return None
+    if offs is None or left.shape[1] != right.shape[1] or wide * left.dtype.itemsize % 16:
+        return None
+    return empty([rows, wide], left.dtype)
+
+
 @gives(aten.zeros_like.default, aten.ones_like.default)
 def _like(tensor: Tensor, **keywords: Any) -> Any:
     """Another tensor of the same layout; with any option but a dtype it is left to torch."""

@@ -179,6 +179,13 @@ def test_matrix_products(data: st.DataObject) -> None:
     assert agrees(aten.bmm.default, data.draw(tensors(shape=(b, n, k))), data.draw(tensors(shape=(b, k, m))))
 
 
+@pytest.mark.skipif(not hasattr(aten, "_grouped_mm"), reason="torch 2.8 brought it")
+@pytest.mark.parametrize(("dtype", "wide"), [(torch.float32, 8), (torch.bfloat16, 16)])
+def test_grouped_products(dtype: torch.dtype, wide: int) -> None:
+    left, right = torch.ones(6, 16, dtype=dtype), torch.ones(3, 16, wide, dtype=dtype)
+    assert agrees(aten._grouped_mm.default, left, right, torch.tensor([4, 4, 6], dtype=torch.int32))
+
+
 @MOST
 @given(st.data())
 def test_joining(data: st.DataObject) -> None:
