@@ -129,6 +129,7 @@ def _variant(built: Built) -> Variant:
         nc=classes if isinstance(classes, int) else None,
         settings=dict(spec.settings),
         fused=built.fused,
+        static=built.static,
         strides=list(built.strides),
     )
 

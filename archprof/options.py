@@ -21,6 +21,7 @@ class Options:
         batch: Samples at once.
         channels: Channels of the input image; None takes what the variant says, else 3.
         fuse: Whether to fold normalisations into convolutions and drop branches that only train.
+        static: Whether to replace every dynamic layer with the plain one: the model's static twin.
         device: "auto", "cpu", "cuda", "cuda:N" or "meta". With "auto" and "meta" it is counted without memory,
             so that counting never waits for a device; on the others the model really runs.
         dtype: The name of a torch dtype, of weights and images.
@@ -32,6 +33,7 @@ class Options:
     batch: int = 1
     channels: int | None = None
     fuse: bool = False
+    static: bool = False
     device: str = "auto"
     dtype: str = "float32"
     backward: bool = False

@@ -29,7 +29,11 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
-    """What was profiled. ``settings`` holds what ``--nc`` and ``--set`` changed."""
+    """What was profiled.
+
+    ``settings`` holds what ``--nc`` and ``--set`` changed. With ``static`` it is the static twin: every dynamic
+    layer was replaced with the plain one.
+    """
 
     name: str
     reference: str
@@ -41,6 +45,7 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     nc: int | None = None
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
     fused: bool = False
+    static: bool = False
     strides: list[int] = msgspec.field(default_factory=list)
 
 

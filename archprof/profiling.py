@@ -13,12 +13,14 @@ import torch
 from archprof.assemble import assemble
 from archprof.build.blame import naming_rows
 from archprof.build.built import Built
+from archprof.build.fuse import fuse
 from archprof.build.inputs import make_inputs
 from archprof.build.load import build
 from archprof.count.conventions import DEFAULT, find_convention
 from archprof.count.conventions.subject import Subject
 from archprof.count.ledger import count
 from archprof.errors import UsageError
+from archprof.parameternet.twin import static
 from archprof.trace.recorder import ValuesNeededError, flat
 from archprof.trace.run import trace, trace_values
 from archprof.variant.spec import ModelSpec
@@ -159,10 +161,15 @@ def prepare(spec: Spec, options: Options) -> tuple[Built, tuple[torch.Tensor, ..
     Raises:
         ArchprofError: Where it cannot be built, or takes no such input.
     """
-    built = build(spec, channels=options.channels, device=options.device, fuse=options.fuse)
+    # The twin's plain layers are folded like any others.
+    built = build(spec, channels=options.channels, device=options.device, fuse=options.fuse and not options.static)
     inputs = make_inputs(built, size=options.size, batch=options.batch, dtype=options.dtype, device=options.device)
     if built.kind == "image":
         built.module.to(inputs[0].dtype)
+    if options.static:
+        with naming_rows(built.module, spec):
+            built = static(built, inputs)
+        built = fuse(built) if options.fuse else built
     return built, inputs
 
 

@@ -40,6 +40,7 @@ class Built:
         inputs: How many inputs of that size it takes at once: two images for optical flow.
         strides: The strides of the head's inputs; an image's sides must be multiples of the largest.
         fused: Whether it was fused as for deployment.
+        static: Whether it is a static twin: its dynamic layers were replaced with plain ones.
         remarks: What a reader of the figures should know of the building.
     """
 
@@ -53,4 +54,5 @@ class Built:
     inputs: int = 1
     strides: tuple[int, ...] = ()
     fused: bool = False
+    static: bool = False
     remarks: tuple[str, ...] = field(default_factory=tuple)

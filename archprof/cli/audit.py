@@ -39,6 +39,7 @@ def audit(
     nc: o.Classes = None,
     settings: o.Settings = None,
     fuse: o.Fuse = False,
+    static: o.Static = False,
     device: o.Device = "auto",
     dtype: o.Dtype = "float32",
     plugins: o.Plugins = None,
@@ -60,7 +61,7 @@ def audit(
     specs = subject.find_specs(reference, scale=scale, nc=nc, settings=settings or [])
     view = View(detail=subject.choose_detail(specs, detail and detail.value), top=top)
     subject.load_plugins(plugins or [])
-    options = Options(size=size, batch=batch, channels=channels, fuse=fuse, device=device, dtype=dtype)
+    options = Options(size=size, batch=batch, channels=channels, fuse=fuse, static=static, device=device, dtype=dtype)
     with console.working("loading torch"):
         from archprof.auditing import audit_spec, names
     for name in counters or []:

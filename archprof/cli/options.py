@@ -90,6 +90,9 @@ Channels = Annotated[
     option("--channels", min=1, metavar="N", help="Channels of the input image; the YAML's `channels`, else 3."),
 ]
 Fuse = Annotated[bool, option("--fuse", help="Fold Conv+BatchNorm and drop training-only branches, as for deployment.")]
+Static = Annotated[
+    bool, option("--static", help="Its static twin: every dynamic convolution replaced with the plain one.")
+]
 Device = Annotated[
     str, option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N, or meta, which takes no memory.")
 ]

@@ -16,6 +16,7 @@ def parameternet(
     channels: o.Channels = None,
     nc: o.Classes = None,
     settings: o.Settings = None,
+    static: o.Static = False,
     device: o.Device = "auto",
     dtype: o.Dtype = "float32",
     plugins: o.Plugins = None,
@@ -33,6 +34,6 @@ def parameternet(
     size = subject.parse_size(imgsz)
     specs = subject.find_specs(reference, scale=scale, nc=nc, settings=settings or [])
     subject.load_plugins(plugins or [])
-    options = Options(size=size, batch=batch, channels=channels, device=device, dtype=dtype)
+    options = Options(size=size, batch=batch, channels=channels, static=static, device=device, dtype=dtype)
     (profile,) = subject.profile_all(specs, options)
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, view), View())

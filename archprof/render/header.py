@@ -40,6 +40,7 @@ def about(variant: Variant, given: Input) -> list[str]:
         " + ".join(units.shape(shape) for shape in given.shapes),
         given.dtype,
         "fused" if variant.fused else "not fused",
+        *(["static twin"] if variant.static else []),
     ]
 
 

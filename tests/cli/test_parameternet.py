@@ -51,3 +51,24 @@ def test_all_scales_at_once_are_refused(archprof: Callable[[str], Result]) -> No
 
     assert result.exit_code == 2
     assert "one scale" in result.stderr
+
+
+def test_the_static_twin(archprof: Callable[[str], Result], folder: Path) -> None:
+    (folder / "yolov13-own.yaml").write_text(DYNAMIC, encoding="utf-8")
+
+    result = archprof("summary yolov13-own.yaml --imgsz 64 --static --format json")
+    twin = json.loads(result.stdout)
+    assert twin["variant"]["static"] is True
+    # The dynamic convolution's 18,500 parameters are 4608 in the plain one.
+    whole = json.loads(archprof("summary yolov13-own.yaml --imgsz 64 --format json").stdout)
+    assert whole["totals"]["parameters"] - twin["totals"]["parameters"] == 18_500 - 4608
+    assert "not fused · static twin" in archprof("summary yolov13-own.yaml --imgsz 64 --static").stdout.replace(
+        "\n ", ""
+    )
+
+
+def test_a_twin_of_what_is_static_already(archprof: Callable[[str], Result]) -> None:
+    result = archprof("summary tiny.yaml --imgsz 32 --static")
+
+    assert result.exit_code == 0
+    assert "the static twin is the model itself" in result.stderr

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import timm
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, conv2d
+from torch import nn
 
 from archprof.count.ledger import count
 from archprof.count.memory import measure
@@ -79,29 +80,8 @@ def test_experts_that_tokens_choose_among() -> None:
     assert layer.flops_ratio.paper is None
 
 
-class Weighed(nn.Module):
-    """A user's own, in the manner of ODConv: experts weighed element by element, output channels too."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bank = nn.Parameter(torch.empty(3, 6, 4, 3, 3))
-        self.reduce = nn.Conv2d(4, 2, 1, bias=False)
-        self.experts = nn.Conv2d(2, 3, 1)
-        self.filters = nn.Conv2d(2, 6, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        batch = len(x)
-        seen = self.reduce(adaptive_avg_pool2d(x, 1)).relu()
-        experts = self.experts(seen).softmax(1).view(batch, 3, 1, 1, 1, 1)
-        filters = self.filters(seen).sigmoid().view(batch, 6, 1, 1, 1)
-        kernels = filters * (experts * self.bank).sum(1)
-        images = x.reshape(1, -1, *x.shape[2:])
-        y = conv2d(images, kernels.reshape(-1, 4, 3, 3), padding=1, groups=batch)
-        return y.view(batch, 6, *x.shape[2:])
-
-
-def test_a_users_own_that_mixes_element_by_element() -> None:
-    layer = one(Weighed(), 2, 4, 8, 8)
+def test_a_users_own_that_mixes_element_by_element(layers: Any) -> None:
+    layer = one(layers.Weighed(), 2, 4, 8, 8)
 
     # Router weights 8 + 6 + 12, biases 3 + 6; bank 3 · 216; plain 216.
     assert layer.parameters == Figures(static=216, as_built=683, measured=683)
@@ -110,43 +90,16 @@ def test_a_users_own_that_mixes_element_by_element() -> None:
     assert (layer.experts, layer.type, layer.batch) == (3, "Weighed", 2)
 
 
-class Shared(nn.Module):
-    """One mixture for the whole batch, of a loop over experts that are parameters of their own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kernels = nn.ParameterList([torch.empty(6, 4, 1, 1) for _ in range(2)])
-        self.router = nn.Linear(4, 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        weights = self.router(x.mean((0, 2, 3))[None]).softmax(1)[0]
-        mixed = sum(weights[place] * kernel for place, kernel in enumerate(self.kernels))
-        return conv2d(x, mixed)
-
-
-def test_one_mixture_for_the_whole_batch() -> None:
-    layer = one(Shared(), 2, 4, 8, 8)
+def test_one_mixture_for_the_whole_batch(layers: Any) -> None:
+    layer = one(layers.Shared(), 2, 4, 8, 8)
 
     # Router 8 + 2, kernels 2 · 24; router once, convolution 2 · 64 · 24.
     assert layer.parameters == Figures(static=24, as_built=58, measured=58)
     assert layer.macs == Figures(static=3072, as_built=3080, measured=3080)
 
 
-class Dense(nn.Module):
-    """A linear layer of three matrices that are mixed for each sample."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bank = nn.Parameter(torch.empty(3, 8, 16))
-        self.router = nn.Linear(8, 3, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        weights = self.router(x.mean(1)).softmax(1)
-        return x @ torch.einsum("bm,mio->bio", weights, self.bank)
-
-
-def test_a_linear_layer_that_is_mixed() -> None:
-    layer = one(Dense(), 2, 5, 8)
+def test_a_linear_layer_that_is_mixed(layers: Any) -> None:
+    layer = one(layers.Dense(), 2, 5, 8)
 
     # Router 24, bank 3 · 128; for each of 2 samples: router 24, mixing 384, 5 · 128 for its tokens.
     assert layer.parameters == Figures(static=128, as_built=408, measured=408)
@@ -166,22 +119,8 @@ def test_timms_share_a_router_among_three() -> None:
     assert found.layers[1].notes == [f"its router is counted with {found.layers[0].module}"]
 
 
-class Hyper(nn.Module):
-    """A module with a parameter that neither experts nor router use."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bank = nn.Parameter(torch.empty(2, 4, 4, 1, 1))
-        self.unused = nn.Parameter(torch.empty(7))
-        self.router = nn.Linear(4, 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        weights = self.router(x.mean((2, 3))).sigmoid()
-        return conv2d(x, (weights @ self.bank.flatten(1)).view(4, 4, 1, 1))
-
-
-def test_a_row_says_why_it_is_not_as_built() -> None:
-    layer = one(Hyper(), 1, 4, 8, 8)
+def test_a_row_says_why_it_is_not_as_built(layers: Any) -> None:
+    layer = one(layers.Hyper(), 1, 4, 8, 8)
 
     # Bank 2 · 16, router 8 + 2.
     assert layer.parameters == Figures(static=16, as_built=42, measured=49)

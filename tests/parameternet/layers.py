@@ -1,0 +1,69 @@
+"""Dynamic layers as users write them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, conv2d
+
+
+class Weighed(nn.Module):
+    """In the manner of ODConv: experts weighed element by element, output channels too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bank = nn.Parameter(torch.empty(3, 6, 4, 3, 3))
+        self.reduce = nn.Conv2d(4, 2, 1, bias=False)
+        self.experts = nn.Conv2d(2, 3, 1)
+        self.filters = nn.Conv2d(2, 6, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch = len(x)
+        seen = self.reduce(adaptive_avg_pool2d(x, 1)).relu()
+        experts = self.experts(seen).softmax(1).view(batch, 3, 1, 1, 1, 1)
+        filters = self.filters(seen).sigmoid().view(batch, 6, 1, 1, 1)
+        kernels = filters * (experts * self.bank).sum(1)
+        images = x.reshape(1, -1, *x.shape[2:])
+        y = conv2d(images, kernels.reshape(-1, 4, 3, 3), padding=1, groups=batch)
+        return y.view(batch, 6, *x.shape[2:])
+
+
+class Shared(nn.Module):
+    """One mixture for the whole batch, of a loop over experts that are parameters of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernels = nn.ParameterList([torch.empty(6, 4, 1, 1) for _ in range(2)])
+        self.router = nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights = self.router(x.mean((0, 2, 3))[None]).softmax(1)[0]
+        mixed = sum(weights[place] * kernel for place, kernel in enumerate(self.kernels))
+        return conv2d(x, mixed)
+
+
+class Dense(nn.Module):
+    """A linear layer of three matrices that are mixed for each sample."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bank = nn.Parameter(torch.empty(3, 8, 16))
+        self.router = nn.Linear(8, 3, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights = self.router(x.mean(1)).softmax(1)
+        return x @ torch.einsum("bm,mio->bio", weights, self.bank)
+
+
+class Hyper(nn.Module):
+    """A module with a parameter that neither experts nor router use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bank = nn.Parameter(torch.empty(2, 4, 4, 1, 1))
+        self.unused = nn.Parameter(torch.empty(7))
+        self.router = nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights = self.router(x.mean((2, 3))).sigmoid()
+        return conv2d(x, (weights @ self.bank.flatten(1)).view(4, 4, 1, 1))
