@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.trace.record import TensorInfo
 from archprof.trace.shapes import SHAPES, aten
@@ -116,6 +117,30 @@ def _dropout(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     return None if module.training else x
 
 
+class _Last(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Keeps the last operation that runs."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # for the recorder's reason
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.seen = func
+        return func(*args, **(kwargs or {}))
+
+
+def _unflattening() -> Any:
+    """The operation that gives a product with a bias its leading dimensions back; torch's versions differ in it."""
+    x, weight, bias = (torch.empty(shape, device="meta") for shape in ((1, 1, 1), (1, 1), (1,)))
+    with torch.no_grad(), _Last() as last:  # type: ignore[no-untyped-call]
+        nn.functional.linear(x, weight, bias)
+    return last.seen
+
+
+_UNFLATTENED = {True: _unflattening(), False: aten._unsafe_view.default}
+"""By whether there is a bias."""
+
+
 @shortcut(nn.Linear)
 def _linear(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     # torch flattens the leading dimensions, transposes the weight, and takes one matrix product.
@@ -141,7 +166,7 @@ def _linear(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     else:
         steps.append((aten.addmm.default, (recorder.info(bias), flat, transposed), product))
     if flat is not source:
-        steps.append((aten._unsafe_view.default, (product, out.shape), out))
+        steps.append((_UNFLATTENED[bias is not None], (product, out.shape), out))
     for function, arguments, output in steps:
         recorder.append(function, arguments, {}, (output,))
     return result
