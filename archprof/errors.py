@@ -85,6 +85,18 @@ class OutputError(ArchprofError):
     """A file that could not be written, or that would have been overwritten."""
 
 
+def in_one_line(error: BaseException) -> str:
+    """What an exception of somebody else's says, without the list of overloads that torch adds.
+
+    Its class goes before it where the text is not meant to be read alone, as a missing key is not.
+    """
+    first, *_ = str(error).splitlines() or [""]
+    said = first.removesuffix(", but expected one of:")
+    if said and isinstance(error, (RuntimeError, TypeError, ValueError)):
+        return said
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
 def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
     """The known names nearest to a mistyped one, best first; letter case does not count."""
     by_lower = {name.lower(): name for name in known}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archprof.build.usercode import own_lines
 from archprof.errors import RunError
 from archprof.variant.spec import VariantSpec
 
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def naming_rows(model: nn.Module, spec: Spec) -> Iterator[None]:
-    """While it holds, a RunError of a model that was built from rows gets the row, its line and what it was given."""
+    """While it holds, a RunError of a model that was built from rows gets the row, its line and what it was given.
+
+    Where the user's own code raised it, its lines are shown.
+    """
     if not isinstance(spec, VariantSpec):
-        yield
+        with _showing_own_lines():
+            yield
         return
     entered: list[tuple[int, str]] = []
 
@@ -31,7 +36,8 @@ def naming_rows(model: nn.Module, spec: Spec) -> Iterator[None]:
 
     hooks = [row.register_forward_pre_hook(enter) for row in model.get_submodule("model").children()]
     try:
-        yield
+        with _showing_own_lines():
+            yield
     except RunError as error:
         if error.line is None and entered:
             index, shapes = entered[-1]
@@ -42,6 +48,16 @@ def naming_rows(model: nn.Module, spec: Spec) -> Iterator[None]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+@contextmanager
+def _showing_own_lines() -> Iterator[None]:
+    try:
+        yield
+    except RunError as error:
+        if error.__cause__ and (lines := own_lines(error.__cause__)):
+            error.hint = "\n".join(part for part in (error.hint, lines) if part)
+        raise
 
 
 def _shapes(value: Any) -> Iterator[str]:

@@ -17,7 +17,8 @@ from archprof.build.built import BuiltLayer
 from archprof.build.hold import hold
 from archprof.build.registry import RowContext, registry
 from archprof.build.stock import register_stock, register_torchvision
-from archprof.errors import ArchprofError, BuildError
+from archprof.build.usercode import own_lines
+from archprof.errors import ArchprofError, BuildError, in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -180,14 +181,17 @@ def _construct(spec: VariantSpec, block: Block, context: RowContext) -> tuple[nn
             else:
                 made = block.factory(*call.arguments)
     except ArchprofError as error:
-        raise _wrong(spec, row, f"{row.module}: {error.message}", error.hint) from error
+        hint = error.hint or (_takes(block, call) if call is None else None)
+        raise _wrong(spec, row, f"{row.module}: {error.message}", hint) from error
     except Exception as error:
-        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        # An index that is missing while there is no call yet: the rule reached for an argument.
+        few = call is None and isinstance(error, IndexError)
+        reason = "too few arguments" if few else in_one_line(error)
         raise _wrong(
             spec,
             row,
             f"{row.module} cannot be built from {list(row.arguments)}: {reason}",
-            _takes(block, call),
+            "\n".join(part for part in (_takes(block, call), own_lines(error)) if part),
         ) from error
     if not isinstance(made, nn.Module):
         raise _wrong(spec, row, f"{row.module} made a {type(made).__name__}, which is not an nn.Module")

@@ -11,6 +11,7 @@ from archprof.build.graph import build_graph
 from archprof.build.meta import on_meta
 from archprof.build.network import assemble
 from archprof.build.ultralytics_import import import_ultralytics
+from archprof.errors import UnknownReferenceError
 from archprof.variant.spec import VariantSpec
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def build(spec: Spec, *, channels: int | None = None, device: str = "meta", fuse
     Raises:
         BuildError: Where it cannot be built; the message names the row.
         PluginError: Where the variant's family cannot be loaded.
+        UnknownReferenceError: Where there is no such family.
         DeviceError: Where there is no such device.
     """
     find_device(device)
@@ -39,7 +41,11 @@ def build(spec: Spec, *, channels: int | None = None, device: str = "meta", fuse
     if isinstance(spec, VariantSpec):
         from archprof.build.plugins import load_family
 
-        load_family(spec.family)
+        try:
+            load_family(spec.family)
+        except UnknownReferenceError as error:
+            error.path, error.line = spec.path, spec.value_lines.get("family")
+            raise
         wanted = channels or spec.values.get("channels") or DEFAULT_CHANNELS
         built = build_variant(spec, channels=wanted, device=device)
     else:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from archprof.build.registry import registry
 from archprof.build.ultralytics_import import import_ultralytics
 from archprof.build.usercode import import_code
-from archprof.errors import PluginError
+from archprof.errors import PluginError, UnknownReferenceError, did_you_mean
 from archprof.variant import zoo
+from archprof.variant.spec import STOCK
 
 
 def load_family(name: str) -> None:
@@ -17,9 +18,13 @@ def load_family(name: str) -> None:
     Raises:
         PluginError: Where its package is missing or raises.
         RegistrationError: Where it registers a block that is there already.
+        UnknownReferenceError: Where it is not installed, and no plugin registered a block for it.
     """
     if family := zoo.families().get(name):
-        load_plugin(family.package)
+        _load(family.package, own=False)
+    elif name not in (known := {STOCK, *zoo.families(), *registry.families()}):
+        hint = did_you_mean(name, known) or "a file that registers its blocks is named with --plugin"
+        raise UnknownReferenceError(f"no block is registered for family {name!r}", hint=hint)
 
 
 def load_plugin(reference: str) -> None:
@@ -32,6 +37,10 @@ def load_plugin(reference: str) -> None:
         PluginError: Where it is missing, is not Python, or raises; the message frames its own traceback.
         RegistrationError: Where it registers a block that is there already.
     """
+    _load(reference, own=True)
+
+
+def _load(reference: str, *, own: bool) -> None:
     import_ultralytics()  # quietly, before the plugin does it
     with registry.undone_on_error():
-        import_code(reference, PluginError)
+        import_code(reference, PluginError, own=own)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from archprof.errors import RegistrationError, nearest
+from archprof.errors import BuildError, RegistrationError, nearest
 from archprof.variant.spec import STOCK
 
 if TYPE_CHECKING:
@@ -51,7 +51,13 @@ class RowContext:
     light_head: bool = False
 
     def scaled(self, channels: float) -> int:
-        """Channels as written -> channels at this scale: capped, times the width, up to a multiple of 8."""
+        """Channels as written -> channels at this scale: capped, times the width, up to a multiple of 8.
+
+        Raises:
+            BuildError: Where they are not a number above 0.
+        """
+        if not isinstance(channels, (int, float)) or not channels > 0:
+            raise BuildError(f"its output channels must be a number above 0, not {channels!r}")
         width = min(channels, self.max_channels) * self.width
         return int(-(-width // 8)) * 8
 
@@ -116,6 +122,10 @@ class Registry:
             if block := self._blocks.get((place, name)):
                 return block
         return None
+
+    def families(self) -> set[str]:
+        """Every family that a block is registered for."""
+        return {family for family, _ in self._blocks} - {"*"}
 
     def names(self, family: str) -> list[str]:
         """Every name that a row of this family may use."""

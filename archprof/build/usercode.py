@@ -17,12 +17,18 @@ from typing import TYPE_CHECKING, Any
 from archprof.errors import ArchprofError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
 
-def import_code(reference: str, error: type[ArchprofError]) -> ModuleType:
+_OWN: set[Path] = set()
+"""The files and folders of what the user named."""
+
+_ARCHPROF = Path(__file__).parents[1]
+
+
+def import_code(reference: str, error: type[ArchprofError], *, own: bool = True) -> ModuleType:
     """Import a file (``path/to/file.py``) or a module (``package.module``); a second time gives the first's.
 
     What lies beside the file, and for a module what lies in the working folder, can be imported by it.
@@ -30,6 +36,7 @@ def import_code(reference: str, error: type[ArchprofError]) -> ModuleType:
     Args:
         reference: The file or the module.
         error: What to raise.
+        own: Whether it is what the user named, whose lines :func:`own_lines` shows wherever it raises later.
 
     Raises:
         ArchprofError: Of the given class, where there is no such file or module, or where it raises itself.
@@ -37,7 +44,7 @@ def import_code(reference: str, error: type[ArchprofError]) -> ModuleType:
     path = Path(reference)
     if path.suffix == ".py" or path.exists() or path.parent != Path():
         return _import_file(path, error)
-    return _import_module(reference, error)
+    return _import_module(reference, error, own)
 
 
 @contextmanager
@@ -63,14 +70,10 @@ def framed(what: str, root: Path | None, error: type[ArchprofError]) -> Iterator
     try:
         yield
     except (Exception, SystemExit) as raised:
-        summary = traceback.TracebackException.from_exception(raised)
-        summary.stack = traceback.StackSummary.from_list(
-            frame for frame in summary.stack if root and _inside(frame.filename, root)
-        )
+        summary = _within(raised, [root] if root else [])
         place: Any = summary.stack[-1] if summary.stack else None
         if isinstance(raised, SyntaxError) and root and _inside(raised.filename or "", root):
             place = raised
-        lines = [line for part in summary.format(chain=False) for line in part.rstrip("\n").split("\n")]
         kind, message = error, f"{what} raised {type(raised).__name__}: {_first_line(raised)}"
         if isinstance(raised, ArchprofError):
             kind, message = type(raised), raised.message
@@ -78,8 +81,28 @@ def framed(what: str, root: Path | None, error: type[ArchprofError]) -> Iterator
             message,
             path=place.filename if place else None,
             line=place.lineno if place else None,
-            hint="\n".join(f"  | {line}" for line in lines) if place else None,
+            hint=_frame(summary) if place else None,
         ) from raised
+
+
+def own_lines(error: BaseException) -> str | None:
+    """The traceback of an error as far as it runs through what the user named, framed; None where it does not."""
+    summary = _within(error, _OWN)
+    return _frame(summary) if summary.stack else None
+
+
+def _within(error: BaseException, roots: Collection[Path]) -> traceback.TracebackException:
+    """An error's traceback, of which only the lines in the given files and folders are left."""
+    summary = traceback.TracebackException.from_exception(error)
+    summary.stack = traceback.StackSummary.from_list(
+        frame for frame in summary.stack if any(_inside(frame.filename, root) for root in roots)
+    )
+    return summary
+
+
+def _frame(summary: traceback.TracebackException) -> str:
+    lines = [line for part in summary.format(chain=False) for line in part.rstrip("\n").split("\n")]
+    return "\n".join(f"  | {line}" for line in lines)
 
 
 def root_of(spec: ModuleSpec) -> Path | None:
@@ -95,6 +118,8 @@ def _first_line(error: BaseException) -> str:
 
 def _inside(file: str, root: Path) -> bool:
     path = Path(file)
+    if path.is_relative_to(_ARCHPROF):
+        return False
     return path.is_relative_to(root) and "site-packages" not in path.relative_to(root).parts
 
 
@@ -107,6 +132,7 @@ def _import_file(path: Path, error: type[ArchprofError]) -> ModuleType:
     if path.suffix != ".py":
         raise error("not a Python file: its name does not end in .py", path=path)
     path = path.resolve()
+    _OWN.add(path.parent)
     name = f"_archprof_{path.stem}_{hashlib.sha256(bytes(path)).hexdigest()[:8]}"
     if name in sys.modules:
         return sys.modules[name]
@@ -123,7 +149,7 @@ def _import_file(path: Path, error: type[ArchprofError]) -> ModuleType:
     return module
 
 
-def _import_module(name: str, error: type[ArchprofError]) -> ModuleType:
+def _import_module(name: str, error: type[ArchprofError], own: bool) -> ModuleType:
     outermost = name.partition(".")[0]
     with importable(Path.cwd()):
         try:
@@ -132,8 +158,11 @@ def _import_module(name: str, error: type[ArchprofError]) -> ModuleType:
             spec = None
         if spec is None:
             raise error(f"no module named {outermost!r}")
+        root = root_of(spec)
+        if own and root and "site-packages" not in root.parts:
+            _OWN.add(root)
         try:
-            with framed(name, root_of(spec), error):
+            with framed(name, root, error):
                 return importlib.import_module(name)
         except error as framed_error:
             missing = framed_error.__cause__

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from archprof.errors import RunError
+from archprof.errors import RunError, in_one_line
 from archprof.trace.recorder import CALL, Recorder, ValueRecorder, ValuesNeededError
 from archprof.trace.surroundings import surroundings
 
@@ -78,7 +78,7 @@ def run(
                     recorder.backward(output)
         except RunError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _framed(error, recorder) from error
     return recorder.trace
 
@@ -93,17 +93,17 @@ def _check_shapes(tree: list[tuple[str, nn.Module]]) -> None:
                 )
 
 
-def _framed(error: Exception, recorder: Recorder) -> RunError:
+def _framed(error: BaseException, recorder: Recorder) -> RunError:
     """What went wrong, and in which module."""
     if recorder.trace.backward:
-        return RunError(f"the backward pass of {recorder.where} fails: {error}")
+        return RunError(f"the backward pass of {recorder.where} fails: {in_one_line(error)}")
     if "meta" in str(error) and not isinstance(recorder, ValueRecorder):
         # Outside of operations (numpy, lists of lengths) torch has many errors for tensors without values.
-        return ValuesNeededError(f"{_failed_at(recorder)} needs the values of its input: {error}")
+        return ValuesNeededError(f"{_failed_at(recorder)} needs the values of its input: {in_one_line(error)}")
     hint = None
     if "more than 1 value per channel" in str(error):
         hint = "in training it normalises over the batch: give it two samples or more"
-    return RunError(f"{_failed_at(recorder)} does not run on this input: {error}", hint=hint)
+    return RunError(f"{_failed_at(recorder)} does not run on this input: {in_one_line(error)}", hint=hint)
 
 
 @contextmanager

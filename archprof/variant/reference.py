@@ -94,6 +94,9 @@ def _model(text: str) -> ModelSpec | None:
 def _variant(text: str, scale: str | None) -> VariantSpec:
     place = Path(text)
     stem = place.stem if place.suffix in SUFFIXES else place.name
+    if place.suffix == ".py" and _is_file(place):
+        hint = f"name the function that makes the model, as {text}:make"
+        raise UnknownReferenceError(f"{text!r} is a file of Python, not a model", hint=hint)
     if not stem:
         raise _unknown(text, place, stem)
     if found := _find(place, stem):

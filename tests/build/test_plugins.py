@@ -7,7 +7,7 @@ import pytest
 
 from archprof.build.plugins import load_family, load_plugin
 from archprof.build.registry import registry
-from archprof.errors import ArchprofError, PluginError, RegistrationError
+from archprof.errors import ArchprofError, PluginError, RegistrationError, UnknownReferenceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +23,14 @@ class Mine(nn.Identity):
 """
 
 
+FAMILIES = ["llama", "parameternet", "resnet", "yolo11", "yolo26", "yolov10", "yolov13"]
+
+
 @pytest.fixture(autouse=True)
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test registers is forgotten after it."""
+    """What a test registers is forgotten after it; the families, which are imported once a process, are not."""
+    for family in FAMILIES:
+        load_family(family)
     monkeypatch.setattr(registry, "_blocks", dict(registry._blocks))
 
 
@@ -66,7 +71,7 @@ def test_a_plugin_may_import_what_lies_beside_it(plugin: Callable[..., Path]) ->
     assert sys.path == before
 
 
-@pytest.mark.parametrize("family", ["llama", "parameternet", "resnet", "yolo11", "yolo26", "yolov10", "yolov13"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_registers_for_itself_alone(family: str) -> None:
     load_family(family)
     load_family(family)
@@ -75,7 +80,11 @@ def test_a_family_registers_for_itself_alone(family: str) -> None:
     assert all(registry.find(name, family) is not registry.find(name, "another") for name in own)
 
 
-def test_a_family_that_is_not_installed_has_nothing_to_load() -> None:
+def test_a_family_that_is_not_installed_is_a_plugins(plugin: Callable[..., Path]) -> None:
+    with pytest.raises(UnknownReferenceError, match="no block is registered for family 'of-a-stranger'"):
+        load_family("of-a-stranger")
+    text = BLOCK.format(name="Strange").replace('")', '", family="of-a-stranger")')
+    load_plugin(str(plugin(text, "stranger.py")))
     before = dict(registry._blocks)
     load_family("of-a-stranger")
     assert registry._blocks == before

@@ -41,6 +41,23 @@ def nothing() -> None:
     return None
 
 
+def block_that_raises(where: str) -> Callable[[], None]:
+    """Write ``bad.yaml``, whose second row is a block of ``blocks.py`` that raises in one of its methods."""
+    name = f"Mine{where.strip('_')}"
+    code = (
+        f"from torch import nn\nfrom archprof import register\n\n@register('{name}')\nclass {name}(nn.Module):\n"
+        "    def __init__(self, c1, c2, *rest):\n        super().__init__()\n"
+        "    def forward(self, x):\n        return x\n"
+        f"    def {where}(self, *arguments):\n        return {{}}['absent']\n"
+    )
+
+    def write() -> None:
+        written(code, "blocks.py")()
+        edited(f"[-1, 1, {name}, [32, 3, 2]]")()
+
+    return write
+
+
 HUGE = "nc: 2\nscales:\n  n: [1.0, 1.0, 100000000]\nbackbone:\n" + "  - [-1, 1, Conv, [1000000]]\n" * 2
 
 MISTAKES = {
@@ -60,6 +77,22 @@ MISTAKES = {
         edited("[-1, 1, Conv, [32, 'three', 2]]"),
         "bad.yaml",
         ["bad.yaml:7: ", "'three'", "Conv takes (c1, c2, k=1"],
+    ),
+    "too few arguments": (
+        edited("[-1, 1, Conv, []]"),
+        "bad.yaml",
+        ["bad.yaml:7: ", "too few arguments", "Conv takes (c1, c2, k=1"],
+    ),
+    "no output channels": (edited("[-1, 1, Conv, [0, 3, 2]]"), "bad.yaml", ["bad.yaml:7: ", "above 0, not 0"]),
+    "two inputs where one is taken": (
+        edited("[[-1, 0], 1, Conv, [32, 3, 2]]"),
+        "bad.yaml",
+        ["bad.yaml:7: row 1: Conv was given 1×16×112×112 and 1×16×112×112"],
+    ),
+    "unknown family": (
+        edited("family: yolov31\nbackbone:", "backbone:"),
+        "bad.yaml",
+        ["bad.yaml:", "'yolov31'", "did you mean yolov13"],
     ),
     "reads a later row": (edited("[2, 1, Conv, [32, 3, 2]]"), "bad.yaml", ["bad.yaml:7: ", "row 2"]),
     "reads a row that is not there": (edited("[-3, 1, Conv, [32, 3, 2]]"), "bad.yaml", ["bad.yaml:7: ", "row -3"]),
@@ -90,6 +123,16 @@ MISTAKES = {
         "tiny.yaml --plugin blocks.py",
         ["blocks.py:2", "mine", "| Traceback"],
     ),
+    "plugin's block raises when made": (
+        block_that_raises("__init__"),
+        "bad.yaml --plugin blocks.py",
+        ["bad.yaml:7: row 1: Mine", "KeyError: 'absent'", "| Traceback", "line 11, in __init__"],
+    ),
+    "plugin's block raises when run": (
+        block_that_raises("forward"),
+        "bad.yaml --plugin blocks.py",
+        ["bad.yaml:7: row 1: Mine", "KeyError: 'absent'", "| Traceback", "line 11, in forward"],
+    ),
     "no plugin": (nothing, "tiny.yaml --plugin blocks.py", ["blocks.py"]),
     "empty": (written(""), "bad.yaml", ["bad.yaml", "empty"]),
     "binary": (written(b"nc: 2\n\x80\x81"), "bad.yaml", ["bad.yaml:2", "binary", "0x80"]),
@@ -98,6 +141,14 @@ MISTAKES = {
     "torchvision's name": (nothing, "torchvision:resnet19", ["resnet19", "torchvision:resnet18"]),
     "factory's file": (nothing, "models.py:make", ["models.py"]),
     "factory": (written("def other(): ...\n", "models.py"), "models.py:make", ["make"]),
+    "no factory named": (written("def other(): ...\n", "models.py"), "models.py", ["models.py", "models.py:make"]),
+    "model that exits": (
+        written(
+            "from torch.nn import Module\nclass Exit(Module):\n  def forward(self, x): raise SystemExit(7)\n", "e.py"
+        ),
+        "e.py:Exit",
+        ["SystemExit: 7", "line 3, in forward"],
+    ),
     "not a model": (
         written("def make(): return 1\n", "models.py"),
         "models.py:make",
