@@ -70,7 +70,8 @@ BOMB = "a: &a [x, x]\n" + "".join(
     [
         pytest.param(BOMB, "aliases that unfold without end", id="aliases"),
         pytest.param("&a [*a]", "nested deeper than 40 levels", id="a list that holds itself"),
-        pytest.param("[" * 500_000, "more than 40 levels of nesting", id="brackets"),
+        # Newer versions of libyaml have a bound of their own.
+        pytest.param("[" * 500_000, "more than 40 levels of nesting|exceeded maximum nesting", id="brackets"),
         pytest.param("{a: " * 200_000, "more than 40 levels of nesting", id="braces"),
         pytest.param("- " * 500_000, "more than 40 levels of nesting", id="dashes"),
         pytest.param("[" + "a, " * 300_000 + "]", "more than 120,000 values", id="items"),
