@@ -114,13 +114,13 @@ def precision(samples: Sequence[float]) -> float:
 def settled(samples: Sequence[float], window: int = 5, tolerance: float = 0.02) -> bool:
     """Whether warm-up is over: the median of the last ``window`` samples is that of the ``window`` before.
 
-    Two medians are the same where they differ by at most ``tolerance``, or by no more than the samples of the two
-    windows scatter: on a busy machine they never stand still.
+    Two medians are the same where they differ by at most ``tolerance``, or by no more than the samples of the quieter
+    window scatter: on a busy machine they never stand still.
     """
     if len(samples) < 2 * window:
         return False
     before, after = samples[-2 * window : -window], samples[-window:]
-    scatter = max(deviation(before), deviation(after))
+    scatter = min(deviation(before), deviation(after))
     return abs(median(after) - median(before)) <= max(tolerance * median(before), scatter)
 
 

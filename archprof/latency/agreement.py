@@ -1,0 +1,72 @@
+"""Whether a backend computes what eager PyTorch computes, before anybody asks how fast."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from archprof.errors import RunError
+from archprof.latency.report import Agreement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from torch import Tensor
+
+from archprof.latency.backends.interface import leaves
+
+TOLERANCES = {"float64": 1e-6, "float32": 1e-3, "float16": 5e-2, "bfloat16": 2e-1}
+"""What outputs may differ by, over the largest of them, by the type that is computed in. A network of a hundred layers
+amplifies the rounding of one; other sums than these come out of a change in the order of additions alone."""
+
+
+def agreement(eager: Sequence[Tensor], other: Sequence[Tensor], dtype: str) -> Agreement:
+    """How far two lists of outputs are apart; infinitely where one has another number, shape, or not-a-numbers.
+
+    Args:
+        eager: The outputs of eager PyTorch.
+        other: Those of a backend on the same inputs.
+        dtype: The coarsest type that either was computed in.
+    """
+    apart = math.inf, math.inf
+    if [one.shape for one in eager] == [one.shape for one in other]:
+        pairs = [_apart(one, two) for one, two in zip(eager, other, strict=True)]
+        apart = max((pair[0] for pair in pairs), default=0.0), max((pair[1] for pair in pairs), default=0.0)
+    return Agreement(absolute=apart[0], relative=apart[1], tolerance=TOLERANCES[dtype])
+
+
+def _apart(one: Tensor, two: Tensor) -> tuple[float, float]:
+    """The largest difference of two elements, and that over the largest element of the first."""
+    first, second = (tensor.detach().to("cpu", torch.float64) for tensor in (one, two))
+    if not first.numel():
+        return 0.0, 0.0
+    same = (first == second) | (first.isnan() & second.isnan())
+    difference = torch.where(same, 0.0, (first - second).abs()).max().item()
+    if math.isnan(difference) or math.isinf(difference):
+        return math.inf, math.inf
+    largest = first[first.isfinite()].abs().max().item() if first.isfinite().any() else 0.0
+    return difference, difference / largest if largest else (math.inf if difference else 0.0)
+
+
+def steady_outputs(call: Callable[[], Any], times: int = 3) -> list[Tensor]:
+    """The outputs of a model, copied, where it returns the same shapes each time.
+
+    Raises:
+        RunError: Where it does not: then it has no one latency.
+    """
+    kept = [one.clone() for one in leaves(call())]
+    for _ in range(times - 1):
+        shapes = [tuple(one.shape) for one in leaves(call())]
+        if shapes != (before := [tuple(one.shape) for one in kept]):
+            raise RunError(
+                f"the model returns other shapes each time: {_text(before)}, then {_text(shapes)}",
+                hint="what it computes depends on chance or on earlier calls, so it has no one latency",
+            )
+    return kept
+
+
+def _text(shapes: list[tuple[int, ...]]) -> str:
+    return ", ".join("×".join(map(str, shape)) or "()" for shape in shapes) or "nothing"

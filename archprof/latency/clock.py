@@ -1,0 +1,110 @@
+"""Clocks: what a sampler measures with. A test gives it one that it made up."""
+
+from __future__ import annotations
+
+from statistics import median
+from time import perf_counter, perf_counter_ns
+from typing import TYPE_CHECKING, Any, Protocol
+
+from archprof.latency.report import Timer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+READINGS = 101
+"""How often nothing is timed to find out what the clock itself takes."""
+
+FLUSHED_BYTES = 256 * 2**20
+"""What is overwritten to empty a graphics card's cache; the largest L2 cache sold holds 128 MiB."""
+
+
+class Clock(Protocol):
+    """Times calls, and tells how long an experiment has been going on.
+
+    Attributes:
+        name: What it is, in words.
+        least_s: The shortest time that is worth a reading; what is shorter is called several times for one.
+    """
+
+    name: str
+    least_s: float
+
+    def now(self) -> float:
+        """Seconds since some moment, on the wall."""
+        ...
+
+    def time(self, call: Callable[[], Any], calls: int = 1) -> float:
+        """The mean seconds of one call, of so many in a row."""
+        ...
+
+
+class WallClock:
+    """The monotonic clock of the system: for what has ended when it returns."""
+
+    name = "perf_counter_ns"
+
+    def __init__(self) -> None:
+        self.least_s = 0.0
+        self.least_s = 1000 * overhead(self).overhead_s  # so that a reading is right to a thousandth
+
+    def now(self) -> float:
+        """Seconds since some moment."""
+        return perf_counter()
+
+    def time(self, call: Callable[[], Any], calls: int = 1) -> float:
+        """The mean seconds of one call."""
+        start = perf_counter_ns()
+        for _ in range(calls):
+            call()
+        return (perf_counter_ns() - start) / calls / 1e9
+
+
+class CudaClock:
+    """A graphics card's own events, which the card itself stamps as it comes to them in its queue.
+
+    Args:
+        device: The card.
+        flush: Whether to overwrite the card's cache before each sample, so that weights come from its memory as they
+            do in a program that does something else in between.
+    """
+
+    name = "CUDA events"
+    least_s = 0.0  # one call a sample: only the first would find the cache empty
+
+    def __init__(self, device: torch.device, *, flush: bool) -> None:
+        import torch
+
+        with torch.cuda.device(device):
+            self._start, self._end = (
+                torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+                for _ in range(2)
+            )
+            self._stream = torch.cuda.current_stream(device)
+        self._cache = torch.empty(FLUSHED_BYTES, dtype=torch.int8, device=device) if flush else None
+
+    def now(self) -> float:
+        """Seconds since some moment."""
+        return perf_counter()
+
+    def time(self, call: Callable[[], Any], calls: int = 1) -> float:
+        """The mean seconds of one call, on the card."""
+        if self._cache is not None:
+            self._cache.zero_()
+        self._start.record(self._stream)
+        for _ in range(calls):
+            call()
+        self._end.record(self._stream)
+        self._end.synchronize()
+        milliseconds: float = self._start.elapsed_time(self._end)
+        return milliseconds / calls / 1e3
+
+
+def overhead(clock: Clock) -> Timer:
+    """What a clock measures of nothing: the median of readings back to back."""
+    return Timer(name=clock.name, overhead_s=median(clock.time(_nothing) for _ in range(READINGS)))
+
+
+def _nothing() -> None:
+    pass

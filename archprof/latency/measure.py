@@ -1,0 +1,207 @@
+"""From a spec to its latency: the model is built, its outputs are checked, and it is sampled."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import torch
+
+from archprof.build.device import find_device
+from archprof.errors import UsageError
+from archprof.latency import hardware, statistics
+from archprof.latency.agreement import agreement, steady_outputs
+from archprof.latency.backends import find_backend
+from archprof.latency.backends.interface import Settings, forward, leaves, threads_of_torch
+from archprof.latency.clock import CudaClock, WallClock, overhead
+from archprof.latency.report import INTERRUPTED, Latency
+from archprof.latency.sampler import FEWEST, Plan, Sampled
+from archprof.profiling import prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from archprof.latency.backends.interface import Backend
+    from archprof.latency.clock import Clock
+    from archprof.latency.report import Load
+    from archprof.options import Options
+    from archprof.variant.spec import Spec
+
+TIMED = "the forward pass alone; inputs on the device, postprocessing out"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a model is to run: a device, "cpu" or "cuda:N", and the name of a backend."""
+
+    device: str
+    backend: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A model ready to be timed: what to call, what with, and all that is known of it before it is sampled."""
+
+    call: Callable[[], Any]
+    clock: Clock
+    facts: Latency
+
+
+def choose_targets(devices: list[str], backends: list[str], options: Options, settings: Settings) -> list[Target]:
+    """Every backend on every device, checked before anything is built.
+
+    Args:
+        devices: "auto" (a graphics card if there is one), "cpu", "cuda" or "cuda:N".
+        backends: Their names.
+        options: How the model is built.
+        settings: How it is run.
+
+    Raises:
+        UsageError: Where there is no such backend, or it does not do what is asked of it.
+        DeviceError: Where there is no such device.
+    """
+    targets = []
+    for device in dict.fromkeys(map(_named, devices)):
+        for backend in dict.fromkeys(backends):
+            _check(find_backend(backend), find_device(device), options, settings)
+            targets.append(Target(device, backend))
+    return targets
+
+
+def _named(device: str) -> str:
+    if device == "auto":
+        return "cuda:0" if torch.cuda.is_available() else "cpu"
+    if device == "meta":
+        raise UsageError("nothing runs on the meta device, so it has no latency", hint="name cpu or cuda")
+    return "cuda:0" if device == "cuda" else device
+
+
+def _check(backend: Backend, device: torch.device, options: Options, settings: Settings) -> None:
+    if device.type not in backend.devices:
+        raise UsageError(f"the backend {backend.name} runs on {' and '.join(backend.devices)} here, not on {device}")
+    if options.dtype not in backend.dtypes:
+        raise UsageError(f"the backend {backend.name} takes {' or '.join(backend.dtypes)}, not {options.dtype}")
+    if not backend.tunable and settings.wanted():
+        raise UsageError(f"the backend {backend.name} is not torch's: it has no {settings.wanted()[0]}")
+    if settings.cuda_graph and (device.type != "cuda" or backend.name not in ("eager", "compile")):
+        raise UsageError("a CUDA graph needs CUDA, and the backend eager or compile")
+
+
+def make_subject(spec: Spec, options: Options, target: Target, settings: Settings, *, flush: bool = True) -> Subject:
+    """Build a model where it is to run, and hold a backend's outputs to those of eager PyTorch.
+
+    Args:
+        spec: What to build.
+        options: How; its device is the target's.
+        target: Where it is to run.
+        settings: How it is to run.
+        flush: Whether a graphics card's cache is emptied before each sample.
+
+    Raises:
+        ArchprofError: Where it cannot be built or run, or returns other shapes each time.
+    """
+    backend, device = find_backend(target.backend), find_device(target.device)
+    built, inputs = prepare(spec, replace(options, device=target.device))
+    module = built.module.requires_grad_(False)
+    expected = steady_outputs(forward(module, inputs, Settings()))
+    call = backend.prepare(module, inputs, settings)
+    plain = backend.name == "eager" and not settings.wanted()
+    coarsest = settings.autocast or options.dtype
+    checked = None if plain else agreement(expected, leaves(call()), coarsest)
+    clock: Clock = CudaClock(device, flush=flush) if device.type == "cuda" else WallClock()
+    return Subject(
+        call,
+        clock,
+        Latency(
+            device=target.device,
+            device_name=hardware.device_name(device),
+            backend=backend.name,
+            options=[*settings.wanted(), *(["L2 cache flushed"] if flush and device.type == "cuda" else [])],
+            dtype=options.dtype,
+            batch=options.batch,
+            threads=backend.threads(settings),
+            timed=TIMED,
+            timer=overhead(clock),
+            agreement=checked,
+            notes=_disagreement(checked.relative, checked.tolerance) if checked and not checked.holds else [],
+        ),
+    )
+
+
+def _disagreement(relative: float, tolerance: float) -> list[str]:
+    return [f"its outputs differ from eager PyTorch's by {relative:.2g} of the largest; rounding makes {tolerance:g}"]
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[None]:
+    """While it holds the garbage collector waits, and torch computes with the threads that are wanted."""
+    collecting = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        with threads_of_torch(settings.threads):
+            yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def finished(facts: Latency, sampled: Sampled, load: Load, plan: Plan | None, per_block: int = 0) -> Latency:
+    """The facts with what the samples say.
+
+    Args:
+        facts: What was known before.
+        sampled: The samples.
+        load: What else the machine did meanwhile.
+        plan: What was asked for; None where no precision was.
+        per_block: In a paired experiment, samples of each model in a block.
+    """
+    samples = sampled.samples
+    facts = msgspec.structs.replace(
+        facts,
+        samples_s=samples,
+        calls_per_sample=sampled.calls,
+        samples_per_block=per_block,
+        warmup=sampled.warmup,
+        warmed_up=sampled.warmed_up,
+        precision_asked=plan.precision if plan else None,
+        stopped=sampled.stopped,
+        duration_s=sampled.duration,
+        load=load,
+        gpu=hardware.gpu_state(torch.device(facts.device)),
+    )
+    if not samples:
+        return msgspec.structs.replace(facts, error="interrupted before the first sample")
+    enough = len(samples) >= FEWEST
+    facts = msgspec.structs.replace(
+        facts,
+        median_s=median(samples),
+        ci95_s=statistics.median_interval(samples) if enough else None,
+        p90_s=statistics.quantile(samples, 0.9),
+        p99_s=statistics.quantile(samples, 0.99),
+        mad_s=statistics.deviation(samples),
+        outliers=statistics.count_outliers(samples),
+        precision=statistics.precision(samples) if enough else None,
+    )
+    return msgspec.structs.replace(facts, notes=[*facts.notes, *_remarks(facts)])
+
+
+def _remarks(facts: Latency) -> list[str]:
+    """What a reader should know of how it was sampled."""
+    remarks = []
+    if not facts.warmed_up:
+        remarks.append(f"the median was not yet stable after {facts.warmup} calls of warm-up")
+    if facts.precision is None:
+        remarks.append(f"{len(facts.samples_s)} samples are too few for an interval")
+    elif facts.precision_asked is not None and facts.precision > facts.precision_asked:
+        when = "interrupted" if facts.stopped == INTERRUPTED else "in the time allowed"
+        remarks.append(
+            f"precision {100 * facts.precision_asked:g} % was not reached {when}: {100 * facts.precision:.2g} %"
+        )
+    if facts.gpu and facts.gpu.throttled:
+        remarks.append(f"the card's clock was held down: {', '.join(facts.gpu.throttled)}")
+    return remarks

@@ -1,0 +1,149 @@
+"""The paired experiment: several models, called in random order in blocks, so that all meet the same machine."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from archprof.latency.report import CANNOT_TELL, INTERRUPTED, PRECISION, Ratio
+from archprof.latency.sampler import Plan, Sampled, Watch, silent, warm_up
+from archprof.latency.statistics import MARGIN, allowance, block_ratios, decide, paired
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from archprof.latency.clock import Clock
+
+ERROR = 0.005
+"""How often a verdict may be wrong, all looks and all comparisons of an experiment taken together."""
+
+BLOCK_S = 0.03
+"""About how long a block lasts, unless one call of each takes longer: short beside what changes on a machine, because
+only calls that lie close together meet the same machine."""
+
+FIRST_LOOK = 16
+"""Blocks before the first look; with fewer no interval of this confidence exists."""
+
+LOOK_GROWTH = 1.25
+"""Blocks at a look, over those at the look before."""
+
+
+@dataclass(slots=True)
+class Experiment:
+    """What a paired experiment gave: one entry a model, and of each after the first how it stands to the first.
+
+    Attributes:
+        sampled: The samples of each model, in the order in which they were taken.
+        per_block: Samples of each model in a block.
+        looks: How often the running experiment was looked at.
+        ratios: Each other model beside the first; None where there was not a single block.
+    """
+
+    sampled: list[Sampled]
+    per_block: int = 1
+    looks: int = 0
+    ratios: list[Ratio | None] = field(default_factory=list)
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks there were."""
+        return min(len(one.samples) for one in self.sampled) // self.per_block
+
+
+def experiment(
+    calls: Sequence[Callable[[], Any]],
+    clock: Clock,
+    plan: Plan,
+    *,
+    seed: int = 0,
+    margin: float = MARGIN,
+    watch: Watch = silent,
+) -> Experiment:
+    """Sample models against each other until each comparison has a verdict, or needs none, or the time is up.
+
+    A comparison needs none once its interval lies within the margin. The intervals of all looks hold together with the
+    confidence that is stated (:func:`archprof.latency.statistics.allowance`), so what holds is their intersection, and
+    one may stop at any look.
+
+    Args:
+        calls: One a model; the first is the base of all comparisons.
+        clock: What to time them with.
+        plan: How long; its precision is not asked for here.
+        seed: Of the order in the blocks.
+        margin: The relative difference that no verdict is given for.
+        watch: Is told how far it is.
+    """
+    run = Experiment([Sampled() for _ in calls], ratios=[None for _ in calls[1:]])
+    try:
+        run.sampled = [warm_up(call, clock, plan, watch) for call in calls]
+        start = clock.now()
+        _first_block(run, calls, clock)
+        random, next_look = Random(seed), FIRST_LOOK
+        while True:
+            _block(run, calls, clock, random)
+            elapsed = clock.now() - start
+            for one in run.sampled:
+                one.duration = elapsed
+            watch("sampling", elapsed / plan.max_time)
+            if elapsed >= plan.max_time:
+                return _look(run, margin)
+            if run.blocks >= next_look and elapsed >= plan.min_time:
+                next_look = math.ceil(run.blocks * LOOK_GROWTH)
+                if all(map(_settled, _look(run, margin).ratios)):
+                    for one in run.sampled:
+                        one.stopped = PRECISION
+                    return run
+    except KeyboardInterrupt:
+        for one in run.sampled:
+            one.stopped = INTERRUPTED
+    return _look(run, margin)
+
+
+def _first_block(run: Experiment, calls: Sequence[Callable[[], Any]], clock: Clock) -> None:
+    """Find out how many samples a block has; what this takes is not kept, for it has no random order."""
+    once = sum(clock.time(call, one.calls) * one.calls for call, one in zip(calls, run.sampled, strict=True))
+    run.per_block = max(1, int(BLOCK_S / max(once, 1e-9)))
+
+
+def _block(run: Experiment, calls: Sequence[Callable[[], Any]], clock: Clock, random: Random) -> None:
+    order = list(range(len(calls))) * run.per_block
+    random.shuffle(order)
+    for place in order:
+        one = run.sampled[place]
+        one.samples.append(clock.time(calls[place], one.calls))
+
+
+def _look(run: Experiment, margin: float) -> Experiment:
+    """Work out every comparison anew from all blocks, and narrow its interval to what all looks allow."""
+    if not run.blocks:
+        return run
+    run.looks += 1
+    confidence = 1 - allowance(ERROR, run.looks) / max(1, len(run.ratios))
+    base = run.sampled[0].samples
+    for place, model in enumerate(run.sampled[1:]):
+        found = paired(block_ratios(base, model.samples, run.per_block), confidence, margin)
+        run.ratios[place] = _narrowed(run.ratios[place], found)
+    return run
+
+
+def _narrowed(before: Ratio | None, found: Ratio) -> Ratio:
+    low, high = found.interval
+    if before and (narrow := (max(low, before.interval[0]), min(high, before.interval[1])))[0] <= narrow[1]:
+        low, high = narrow
+    return Ratio(
+        ratio=min(max(found.ratio, low), high),
+        interval=(low, high),
+        confidence=1 - ERROR,
+        margin=found.margin,
+        verdict=decide((low, high), found.margin),
+    )
+
+
+def _settled(ratio: Ratio | None) -> bool:
+    """Whether more blocks could change nothing: there is a verdict, or the whole interval is within the margin."""
+    if ratio is None:
+        return False
+    low, high = ratio.interval
+    return ratio.verdict != CANNOT_TELL or (low >= 1 / (1 + ratio.margin) and high <= 1 + ratio.margin)
