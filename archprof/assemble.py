@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from archprof.count.ledger import Ledger
     from archprof.count.memory import Memory, Traffic
     from archprof.trace.record import TensorInfo, Trace
+    from archprof.trace.run import Pass
 
 PACKAGES = ("torch", "torchvision", "ultralytics", "ultralytics-thop", "timm", "fvcore")
 """Distributions whose versions may change a figure."""
@@ -56,12 +57,13 @@ def assemble(
     ledger: Ledger,
     *,
     inputs: tuple[Tensor, ...],
+    again: Pass,
     device: str,
     convention: str,
     reported: dict[str, Reported],
     remarks: tuple[str, ...],
 ) -> Profile:
-    """Put together what is known of a model that was built, run and counted."""
+    """Put together what is known of a model that was built, run as ``again`` says, and counted."""
     pass_ = ledger.trace
     memory = measure(pass_)
     backward = count(pass_.backward_pass()) if pass_.backward else None
@@ -88,7 +90,7 @@ def assemble(
         ],
         convention=convention,
         reported=reported,
-        parameternet=analyse(ledger, memory),
+        parameternet=analyse(ledger, memory, again),
     )
 
 

@@ -22,7 +22,7 @@ from archprof.count.ledger import count
 from archprof.errors import UsageError
 from archprof.parameternet.twin import static
 from archprof.trace.recorder import ValuesNeededError, flat
-from archprof.trace.run import trace, trace_values
+from archprof.trace.run import Pass
 from archprof.variant.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -58,13 +58,15 @@ def profile(
     if keywords and convention != DEFAULT:
         raise UsageError(f"the convention {find_convention(convention).name!r} takes positional arguments only")
     remarks: tuple[str, ...] = ()
+    again = Pass(inputs=arguments, keywords=keywords, backward=backward)
     try:
-        pass_ = trace(model, arguments, keywords, backward=backward)
+        pass_ = again(model)
     except ValuesNeededError as error:
         if any(parameter.is_meta for parameter in model.parameters()):
             raise
         # A copy: a pass with values may update statistics.
-        pass_ = trace_values(copy.deepcopy(model), arguments, keywords, backward=backward)
+        again = replace(again, values=True)
+        pass_ = again(copy.deepcopy(model))
         remarks = (f"run with values: {error.message}",)
     tensors = tuple(flat((arguments, keywords)))
     name = type(model).__name__
@@ -78,6 +80,7 @@ def profile(
         built,
         ledger,
         inputs=tensors,
+        again=again,
         device=str(tensors[0].device) if tensors else "meta",
         convention=convention,
         reported=_reported(Subject(model, arguments, ledger, built.kind == "image"), convention),
@@ -104,6 +107,7 @@ class Counted:
         built: The model.
         inputs: What it was run on.
         ledger: Every operation with its cost.
+        again: How it was run.
         device: Where it ran.
         seconds: How long the pass and the count took.
         remarks: What a reader of the figures should know of the pass.
@@ -112,6 +116,7 @@ class Counted:
     built: Built
     inputs: tuple[torch.Tensor, ...]
     ledger: Ledger
+    again: Pass
     device: str
     seconds: float
     remarks: tuple[str, ...]
@@ -148,6 +153,7 @@ def assembled(counted: Counted, convention: str = DEFAULT) -> Profile:
         built,
         counted.ledger,
         inputs=counted.inputs,
+        again=counted.again,
         device=counted.device,
         convention=convention,
         reported=_reported(subject, convention),
@@ -177,11 +183,11 @@ def _counted(spec: Spec, options: Options, device: str, *remarks: str) -> Counte
     if options.fuse and options.backward:
         raise UsageError("--fuse is for inference, --backward for training", hint="leave one of them out")
     built, inputs = prepare(spec, replace(options, device=device))
-    run = trace if device == "meta" else trace_values
+    again = Pass(inputs=inputs, backward=options.backward, values=device != "meta")
     start = perf_counter()
     with naming_rows(built.module, spec):
-        ledger = count(run(built.module, inputs, backward=options.backward))
-    return Counted(built, inputs, ledger, device, perf_counter() - start, (*built.remarks, *remarks))
+        ledger = count(again(built.module))
+    return Counted(built, inputs, ledger, again, device, perf_counter() - start, (*built.remarks, *remarks))
 
 
 def _reported(subject: Subject, convention: str) -> dict[str, Reported]:

@@ -9,7 +9,8 @@ from archprof.count.free import GATHERS
 from archprof.parameternet import formulas
 from archprof.parameternet.find import Dynamic, find, samples
 from archprof.parameternet.formulas import Sizes
-from archprof.parameternet.report import DynamicLayer, Figures, ParameterNet, Ratio, Whole
+from archprof.parameternet.report import DynamicLayer, Figures, ParameterNet
+from archprof.parameternet.whole import Papers, ratio, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,13 +19,20 @@ if TYPE_CHECKING:
     from archprof.count.memory import Memory
     from archprof.parameternet.flow import Flow
     from archprof.trace.record import TensorInfo
+    from archprof.trace.run import Pass
 
 OFF = Fraction(5, 100)
 """From what relative error on a prediction names the assumption that broke."""
 
 
-def analyse(ledger: Ledger, memory: Memory) -> ParameterNet | None:
-    """The dynamic layers of a model and the model as a whole; None where it has none."""
+def analyse(ledger: Ledger, memory: Memory, again: Pass) -> ParameterNet | None:
+    """The dynamic layers of a model and the model as a whole; None where it has none.
+
+    Args:
+        ledger: The model's pass, counted.
+        memory: What it moved.
+        again: How it was run.
+    """
     flow, found = find(ledger.trace)
     if not found:
         return None
@@ -33,13 +41,9 @@ def analyse(ledger: Ledger, memory: Memory) -> ParameterNet | None:
         banks.setdefault(frozenset(map(id, one.mixture.bank)), []).append(one)
     seen = _Seen()
     parts = [_layer(flow, ledger, memory, runs, seen) for runs in banks.values()]
-    model = ledger.trace.model
-    parameters = sum(parameter.numel() for parameter in model.parameters())
     layers = [layer for layer, _ in parts]
-    held, held_ratio = _whole([layer.parameters for layer in layers], parameters, [papers[:2] for _, papers in parts])
-    macs, macs_ratio = _whole([layer.macs for layer in layers], ledger.macs, [papers[2:] for _, papers in parts])
-    whole = Whole(parameters=held, macs=macs, parameters_ratio=held_ratio, flops_ratio=macs_ratio)
-    return ParameterNet(layers=layers, model=whole)
+    model = whole(ledger, memory, layers, [papers for _, papers in parts], again)
+    return ParameterNet(layers=layers, model=model)
 
 
 class _Seen:
@@ -48,10 +52,6 @@ class _Seen:
     def __init__(self) -> None:
         self.routers: dict[int, str] = {}
         self.modules: set[str] = set()
-
-
-Papers = tuple[Fraction | None, ...]
-"""By the paper's formulas: parameters exact and approximate, FLOPs exact and approximate."""
 
 
 def _layer(flow: Flow, ledger: Ledger, memory: Memory, runs: list[Dynamic], seen: _Seen) -> tuple[DynamicLayer, Papers]:
@@ -103,8 +103,8 @@ def _layer(flow: Flow, ledger: Ledger, memory: Memory, runs: list[Dynamic], seen
         router=list(one.router_weights),
         parameters=parameters,
         macs=macs,
-        parameters_ratio=_ratio(parameters, *papers[:2]),
-        flops_ratio=_ratio(macs, *papers[2:]),
+        parameters_ratio=ratio(parameters, *papers[:2]),
+        flops_ratio=ratio(macs, *papers[2:]),
         mixing_bytes=sum(sum(traffic[index]) for index in steps),
         moved_bytes=sum(sum(traffic[index]) for index in steps | convolutions | routers),
         static_bytes=sum(_moved(flow, run, one.kernel) for run in runs),
@@ -172,15 +172,6 @@ def _papers(one: Sizes) -> Papers:
     return tuple(formula(one) for formula in by)
 
 
-def _ratio(figures: Figures, paper: Fraction | None, approximation: Fraction | None) -> Ratio:
-    return Ratio(
-        paper=None if paper is None else float(paper),
-        paper_approximation=None if approximation is None else float(approximation),
-        as_built=figures.as_built / figures.static,
-        measured=figures.measured / figures.static,
-    )
-
-
 def _notes(parameters: Figures, macs: Figures, owner: str, shared: str | None) -> list[str]:
     notes = [f"its router is counted with {shared}"] if shared is not None and shared != owner else []
     if more := parameters.measured - parameters.as_built:
@@ -203,7 +194,8 @@ def _broken(one: Sizes, parameters: Figures, macs: Figures, papers: Papers) -> l
         weights = (one.c_in**2, one.c_in * one.experts)
         if one.router_weights != weights or one.router_biases:
             sizes = sum(one.router_weights) + sum(one.router_biases)
-            names.append(f"another router: {sizes:,} parameters, not {sum(weights):,}")
+            has = f"another router: {sizes:,} parameters, not" if sizes else "no router of its own: the paper's has"
+            names.append(f"{has} {sum(weights):,}")
     if off[1] and one.c_in != one.c_out:
         names.append(f"C_in {one.c_in} is not C_out {one.c_out}")
     if off[1] and one.experts > OFF * one.c_out * one.area:
@@ -221,21 +213,6 @@ def _moved(flow: Flow, one: Dynamic, kernel: int) -> int:
     """Bytes that the plain layer reads and writes: what goes in, one kernel, what comes out."""
     width = one.weight.dtype.itemsize
     return one.input.nbytes + kernel * width + flow.operations[one.operation].outputs[0].nbytes
-
-
-def _whole(figures: list[Figures], measured: int, papers: list[Papers]) -> tuple[Figures, Ratio]:
-    """One quantity of the whole model, the rest of it being the same in its static twin."""
-    rest = measured - sum(one.measured for one in figures)
-    total = Figures(
-        static=rest + sum(one.static for one in figures),
-        as_built=rest + sum(one.as_built for one in figures),
-        measured=measured,
-    )
-    by_paper: list[Fraction | None] = []
-    for ratios in zip(*papers, strict=True):
-        known = [ratio * one.static for ratio, one in zip(ratios, figures, strict=True) if ratio is not None]
-        by_paper.append((rest + sum(known)) / Fraction(total.static) if len(known) == len(figures) else None)
-    return total, _ratio(total, *by_paper)
 
 
 def _owner(path: str) -> str:

@@ -41,6 +41,27 @@ class Plain(nn.Module):
         result: Tensor = self.layer(x)
         return result
 
+    def alone(self) -> nn.Module:
+        """The same for a caller that hands over nothing else."""
+        return Plain(self.layer, 0, self.padding) if self.padding else self.layer
+
+
+class Regrouped(nn.Module):
+    """A plain convolution of samples that lie side by side as groups of one, which is how dynamic ones are run.
+
+    (1, B·C_in, H, W) -> (1, B·C_out, H', W'); (B, C_in, H, W) -> (B, C_out, H', W').
+    """
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.layer = layer
+        self.channels: int = layer.in_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve each sample."""
+        y: Tensor = self.layer(x.reshape(-1, self.channels, *x.shape[2:]))
+        return y.reshape(len(x), -1, *y.shape[2:])
+
 
 def plain_layer(one: Dynamic, operation: Operation, *, device: torch.device, dtype: torch.dtype) -> nn.Module:
     """The layer with one kernel, freshly initialised.

@@ -70,13 +70,38 @@ class DynamicLayer(msgspec.Struct, frozen=True, kw_only=True):
         return 2 * self.macs.static / self.static_bytes if self.static_bytes else 0.0
 
 
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model was counted to have, do and move, as in a profile's totals."""
+
+    parameters: int
+    macs: int
+    elementwise_flops: int
+    weight_bytes: int
+    activation_bytes: int
+    bytes_read: int
+    bytes_written: int
+
+    @property
+    def bytes_moved(self) -> int:
+        """What the operations read and write."""
+        return self.bytes_read + self.bytes_written
+
+
 class Whole(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole model against the same with each dynamic layer's figure replaced with the plain one's."""
+    """The whole model against its static twin.
+
+    In ``parameters`` and ``macs`` the twin's figure is the model's with each dynamic layer's replaced with the plain
+    one's. ``dynamic`` and ``static`` are both as they were built, run and counted; ``static`` is None where the twin
+    cannot be built. ``remarks`` say why, which layers it kept, and where its figures are not those of the formulas.
+    """
 
     parameters: Figures
     macs: Figures
     parameters_ratio: Ratio
     flops_ratio: Ratio
+    dynamic: Measured
+    static: Measured | None
+    remarks: list[str] = msgspec.field(default_factory=list)
 
 
 class ParameterNet(msgspec.Struct, frozen=True, kw_only=True):

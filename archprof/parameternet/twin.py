@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from archprof.build.graph import ROW_MARKS
-from archprof.parameternet.boundary import find_boundary
+from archprof.parameternet.boundary import find_boundary, inside
 from archprof.parameternet.find import find
 from archprof.parameternet.plain import plain_layer, plain_module
+from archprof.parameternet.rewrite import rewritten
 from archprof.trace.recorder import ValuesNeededError
 from archprof.trace.run import trace, trace_values
 
@@ -63,15 +64,23 @@ def static(built: Built, inputs: tuple[Tensor, ...]) -> Built:
     return replace(built, module=twin.module, static=True, remarks=(*built.remarks, *nothing, *twin.remarks))
 
 
-def static_copy(run: Trace) -> Twin:
-    """The static twin of a traced model, beside it: it shares all other parameters, and its own take no memory."""
+def static_copy(run: Trace, *, values: bool = False) -> Twin:
+    """The static twin of a traced model, beside it: it shares all other parameters.
+
+    Args:
+        run: A pass of the model.
+        values: Whether its own parameters hold values, and so take memory.
+    """
     shared = (*run.model.parameters(), *run.model.buffers())
     model = copy.deepcopy(run.model, {id(tensor): tensor for tensor in shared})
-    return replace_layers(run, model, device=torch.device("meta"))
+    return replace_layers(run, model, device=None if values else torch.device("meta"))
 
 
 def replace_layers(run: Trace, model: nn.Module, *, device: torch.device | None = None) -> Twin:
     """Replace the dynamic layers of a model, in place.
+
+    A module that is a dynamic layer and nothing else is replaced with a plain one. Of a module that is more, or that
+    runs the router of layers in it, the forward is rewritten.
 
     Args:
         run: A pass of it, or of what it is a copy of.
@@ -82,42 +91,83 @@ def replace_layers(run: Trace, model: nn.Module, *, device: torch.device | None 
     surgery = _Surgery(run, model, device)
     for one in found:
         surgery.replace(one, find_boundary(flow, run, one))
-    return Twin(surgery.model, len(surgery.places), tuple(surgery.remarks))
+    surgery.rewrite()
+    return Twin(surgery.model, surgery.replaced, tuple(dict.fromkeys(surgery.remarks)))
 
 
 class _Surgery:
-    """A model whose layers are being replaced."""
+    """A model whose layers are being replaced.
+
+    Attributes:
+        model: What it has become.
+        replaced: How many modules became plain layers, or have some inside.
+        remarks: What could not be done.
+    """
 
     def __init__(self, run: Trace, model: nn.Module, device: torch.device | None) -> None:
-        self.run = run
         self.model = model
-        self.device = device
-        self.places: dict[str, str] = {}
+        self.replaced = 0
         self.remarks: list[str] = []
+        self._run = run
+        self._device = device
+        self._devices = {path: parameter.device for path, parameter in run.model.named_parameters()}
+        self._paths: dict[str, list[str]] = {}  # all the paths of what stands at a path
+        paths: dict[int, list[str]] = {}
+        for path, module in model.named_modules(remove_duplicate=False):
+            self._paths[path] = paths.setdefault(id(module), [])
+            self._paths[path].append(path)
+        self._done: set[str] = set()
         self._kernels: dict[str, nn.Module] = {}
+        # Modules whose forward is to be rewritten, with plain layers by place among their convolutions.
+        self._mixed: dict[str, dict[int, nn.Module]] = {}
 
     def replace(self, one: Dynamic, boundary: Boundary | None) -> None:
+        """Replace the module that is a dynamic layer, or note which module has to be rewritten for it."""
+        operations, calls = self._run.operations, self._run.calls
+        operation = operations[one.operation]
+        if boundary is not None:
+            path = calls[boundary.call].path
+            if path not in self._done:
+                self._done.add(path)
+                self.replaced += 1
+                self._put(path, plain_module(self._layer(one), boundary))
+        elif operation.name == "aten.convolution":
+            beside = [other for other in operations[: one.operation] if other.call == operation.call]
+            place = sum(other.name == "aten.convolution" for other in beside)
+            self._mixed.setdefault(calls[operation.call].path, {})[place] = self._layer(one)
+        else:
+            where = calls[operation.call].path or "the model"
+            self.remarks.append(f"{where} keeps its dynamic layer: it does more than multiply by a matrix")
+            return
+        if one.router and not (boundary and boundary.whole):
+            call = operation.call
+            while not inside(self._run, call) >= one.router:
+                call = calls[call].parent
+            self._mixed.setdefault(calls[call].path, {})
+
+    def rewrite(self) -> None:
+        """Rewrite the modules that hold plain layers now, the innermost first."""
+        for path in sorted(self._mixed, key=lambda path: -path.count(".")):
+            layers = self._mixed[path]
+            module = rewritten(self.model.get_submodule(path), layers)
+            if module is not None:
+                self.replaced += bool(layers)
+                self._put(path, module)
+                continue
+            kept = "its dynamic layer" if layers else "the router of its dynamic layers"
+            self.remarks.append(f"{path or 'the model'} keeps {kept}: its forward cannot be traced symbolically")
+
+    def _layer(self, one: Dynamic) -> nn.Module:
+        """The plain layer, freshly initialised; modules that share experts share its kernel."""
         bank = one.mixture.bank[0].parameter or ""
-        operation = self.run.operations[one.operation]
-        caller = self.run.calls[operation.call].path
-        if boundary is None:
-            self.remarks.append(f"{caller or 'the model'} keeps its dynamic layer: it computes more than that layer")
-            return
-        path = self.run.calls[boundary.call].path
-        if path in self.places:
-            return
-        self.places[path] = bank
-        if not boundary.whole and one.router:
-            self.remarks.append(f"{path} is plain in the static twin; its router, which runs outside of it, is left")
-        tensor = dict(self.run.model.named_parameters()).get(bank)
-        place = self.device or (tensor.device if tensor is not None else torch.device("cpu"))
+        device = self._device or self._devices.get(bank, torch.device("cpu"))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            layer = plain_layer(one, operation, device=place, dtype=one.weight.dtype)
+            layer = plain_layer(one, self._run.operations[one.operation], device=device, dtype=one.weight.dtype)
         first = self._kernels.setdefault(bank, layer)
-        if first is not layer:  # experts that several modules share: so do their plain layers
+        if first is not layer:
             layer.register_parameter("weight", first.get_parameter("weight"))
-        self._put(path, plain_module(layer, boundary))
+        return layer
 
     def _put(self, path: str, module: nn.Module) -> None:
         old = self.model.get_submodule(path)
@@ -127,6 +177,5 @@ class _Surgery:
         if old is self.model:
             self.model = module
             return
-        for name, other in list(self.model.named_modules(remove_duplicate=False)):
-            if other is old:
-                self.model.set_submodule(name, module)
+        for place in self._paths[path]:
+            self.model.set_submodule(place, module)

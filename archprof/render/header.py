@@ -133,19 +133,24 @@ def _dynamic(profile: Profile) -> list[Fact]:
     found = profile.parameternet
     if found is None:
         return []
-    experts = sorted({layer.experts for layer in found.layers})
-    of = ", ".join(map(str, experts))
-    what = "dynamic layer" if len(found.layers) == 1 else "dynamic layers"
+    experts = ", ".join(map(str, sorted({layer.experts for layer in found.layers})))
+    kinds = {layer.kind for layer in found.layers}
+    what = _KINDS[kinds.pop()] if len(kinds) == 1 else "layer"
+    many = "" if len(found.layers) == 1 else "s"
     return [
         (
             "dynamic",
             [
-                f"{len(found.layers)} {what}, M {of}",
-                f"parameters {units.times(found.model.parameters_ratio)}",
-                f"FLOPs {units.times(found.model.flops_ratio)}",
+                f"{len(found.layers)} {what}{many}, M {experts}",
+                f"parameters {units.predicted(found.model.parameters_ratio)}",
+                f"FLOPs {units.predicted(found.model.flops_ratio)}",
             ],
         )
     ]
+
+
+_KINDS = {"convolution": "convolution", "linear": "linear layer", "experts": "mixture"}
+"""Kinds of dynamic layers, in words."""
 
 
 def unknown(*profiles: Profile) -> list[Fact]:

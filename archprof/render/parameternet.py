@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,9 @@ from archprof.render.layout import lay_out, painter
 from archprof.render.table import Column, Record, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from archprof.parameternet.report import DynamicLayer, ParameterNet, Ratio
+    from archprof.parameternet.report import DynamicLayer, Figures, ParameterNet, Ratio, Whole
     from archprof.profiles import Profile
     from archprof.render import View
 
@@ -42,6 +43,7 @@ LAYERS = (
     Column("module", "module", shrinks=12),
     Column("kind", "kind", printed=False),
     Column("experts", "M", number=True),
+    Column("chosen", "top", number=True),
     Column("in_channels", "in", number=True),
     Column("out_channels", "out", number=True),
     Column("kernel", "K", units.shape),
@@ -59,6 +61,22 @@ LAYERS = (
 )
 
 
+WHOLE = (
+    Column("quantity", "", shrinks=10),
+    Column("dynamic", "as it is", number=True, absent=units.ABSENT),
+    Column("static", "static twin", number=True, absent=units.ABSENT),
+    *(
+        Column(key, title, units.factor, number=True, absent=units.ABSENT)
+        for key, title in (
+            ("paper", "paper"),
+            ("approximation", "approx"),
+            ("as_built", "built"),
+            ("measured", "measured"),
+        )
+    ),
+)
+
+
 def text(profile: Profile, view: View) -> str:
     """For a terminal."""
     style = painter(view.color)
@@ -68,7 +86,8 @@ def text(profile: Profile, view: View) -> str:
         "",
     ]
     if found := profile.parameternet:
-        lines += [*lay_out(_table(found), view.width, style), ""]
+        for table in (_present(_table(found)), _whole(found.model)):
+            lines += [*lay_out(table, view.width, style), ""]
     for sentence in sentences(profile):
         lines += textwrap.wrap(sentence, view.width, subsequent_indent="  ", break_on_hyphens=False)
     return "\n".join(lines) + "\n"
@@ -78,7 +97,8 @@ def as_markdown(profile: Profile, view: View) -> str:
     """For GitHub."""
     lines = [f"### {markdown.escaped(profile.variant.name)}", "", markdown.escaped(_about(profile)), ""]
     if found := profile.parameternet:
-        lines += [*markdown.table_lines(_table(found)), ""]
+        for table in (_present(_table(found)), _whole(found.model)):
+            lines += [*markdown.table_lines(table), ""]
     return "\n".join([*lines, *(f"- {markdown.escaped(sentence)}" for sentence in sentences(profile))]) + "\n"
 
 
@@ -103,20 +123,17 @@ FORMATS: Mapping[str, Callable[[Profile, View], str]] = {
 
 
 def sentences(profile: Profile) -> list[str]:
-    """What the table says, in words."""
+    """What the tables say, in words."""
     found = profile.parameternet
     if found is None:
         return ["It has no dynamic convolutions: every weight is a parameter, or depends on no input."]
-    model = found.model
     return [
-        f"model: {units.count(model.parameters.measured)} parameters, {units.count(model.parameters.static)} "
-        f"with plain layers: {_four(model.parameters_ratio)}",
-        f"model: {units.count(model.macs.measured)} MACs, {units.count(model.macs.static)} with plain layers: "
-        f"{_four(model.flops_ratio)}",
         *_equal(found),
-        *(f"{layer.module}: {note}" for layer in found.layers for note in layer.notes),
-        *(
-            f"{layer.module}: the paper is over 5 % off: {'; '.join(layer.broken)}"
+        *_tokens(profile, found),
+        *found.model.remarks,
+        *_grouped((layer.module, note) for layer in found.layers for note in layer.notes),
+        *_grouped(
+            (layer.module, f"the paper is over 5 % off: {'; '.join(layer.broken)}")
             for layer in found.layers
             if layer.broken
         ),
@@ -124,11 +141,12 @@ def sentences(profile: Profile) -> list[str]:
     ]
 
 
-def _four(ratio: Ratio) -> str:
-    paper = ""
-    if ratio.paper is not None and ratio.paper_approximation is not None:
-        paper = f"paper {units.factor(ratio.paper)}, approximately {units.factor(ratio.paper_approximation)}, "
-    return f"{paper}as built {units.factor(ratio.as_built)}, measured {units.factor(ratio.measured)}"
+def _grouped(said: Iterable[tuple[str, str]]) -> list[str]:
+    """What is said of modules, once for all that it is said of."""
+    modules: dict[str, list[str]] = {}
+    for module, sentence in said:
+        modules.setdefault(sentence, []).append(module or "(model)")
+    return [f"{', '.join(named)}: {sentence}" for sentence, named in modules.items()]
 
 
 def _equal(found: ParameterNet) -> list[str]:
@@ -136,6 +154,24 @@ def _equal(found: ParameterNet) -> list[str]:
     pairs = [figures for layer in found.layers for figures in (layer.parameters, layer.macs)]
     equal = all(figures.as_built == figures.measured for figures in pairs)
     return ["as built and measured are the same whole numbers in every layer"] if equal else []
+
+
+def _tokens(profile: Profile, found: ParameterNet) -> list[str]:
+    """What a token costs, where tokens go in and choose among experts."""
+    chosen = sorted({layer.chosen for layer in found.layers if layer.chosen})
+    if profile.input.kind != "tokens" or not chosen:
+        return []
+    tokens = math.prod(profile.input.shapes[0])
+    macs = found.model.macs
+    return [
+        f"a token meets {' or '.join(map(str, chosen))} of {_experts(found)} experts (top-{chosen[-1]}) and costs "
+        f"{units.amount(2 * macs.measured // tokens, 'FLOPs')}, {units.amount(2 * macs.static // tokens, 'FLOPs')} "
+        f"in the static twin, in a text of {units.count(tokens)} tokens"
+    ]
+
+
+def _experts(found: ParameterNet) -> str:
+    return ", ".join(map(str, sorted({layer.experts for layer in found.layers})))
 
 
 def _memory(found: ParameterNet) -> str:
@@ -159,11 +195,46 @@ def _table(found: ParameterNet) -> Table:
     return Table(LAYERS, tuple(map(_record, found.layers)), label="module")
 
 
+def _present(table: Table) -> Table:
+    """The table without columns that are empty from top to bottom; a dash says something too."""
+    columns = zip(table.columns, zip(*table.records, strict=True), strict=True)
+    places = [place for place, (column, values) in enumerate(columns) if column.absent or any(values)]
+    records = tuple(tuple(record[place] for place in places) for record in table.records)
+    return Table(tuple(table.columns[place] for place in places), records, label=table.label)
+
+
+def _whole(model: Whole) -> Table:
+    """The model against its static twin, one line a quantity."""
+    other = model.static
+
+    def formula(name: str, figures: Figures, ratio: Ratio) -> Record:
+        return (name, units.count(figures.measured), units.count(figures.static), *_values(ratio))
+
+    def counted(name: str, show: Callable[[int], str], key: str) -> Record:
+        mine, theirs = getattr(model.dynamic, key), getattr(other, key) if other else None
+        ratio = mine / theirs if theirs else None
+        return (name, show(mine), None if theirs is None else show(theirs), None, None, None, ratio)
+
+    return Table(
+        WHOLE,
+        (
+            formula("parameters", model.parameters, model.parameters_ratio),
+            formula("MACs", model.macs, model.flops_ratio),
+            counted("elementwise", units.count, "elementwise_flops"),
+            counted("bytes moved", units.size, "bytes_moved"),
+            counted("activations", units.size, "activation_bytes"),
+            counted("weights", units.size, "weight_bytes"),
+        ),
+        label="quantity",
+    )
+
+
 def _record(layer: DynamicLayer) -> Record:
     return (
         layer.module or "(model)",
         layer.kind,
         layer.experts,
+        layer.chosen or None,
         layer.in_channels,
         layer.out_channels,
         layer.kernel or None,

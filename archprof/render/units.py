@@ -99,7 +99,7 @@ def factor(value: float) -> str:
     return f"×{value:,.3f}"
 
 
-def times(ratio: Ratio) -> str:
-    """A ratio as measured, and as the paper has it: ``×1.581 (paper ×1.597)``."""
-    paper = "" if ratio.paper is None else f" (paper {factor(ratio.paper)})"
-    return factor(ratio.measured) + paper
+def predicted(ratio: Ratio) -> str:
+    """A ratio as predicted, by the paper where it has a formula, and as measured."""
+    prediction = ratio.as_built if ratio.paper is None else ratio.paper
+    return f"{factor(prediction)} predicted, {factor(ratio.measured)} measured"

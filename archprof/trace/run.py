@@ -8,6 +8,7 @@ changed, and CPU, CUDA and meta models give the same trace.
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archprof.trace.record import Trace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """How a model is run, so that another can be run likewise.
+
+    Attributes:
+        inputs: The positional arguments of its forward.
+        keywords: Its keyword arguments.
+        backward: Whether it is a training step.
+        values: Whether to compute for real, as :func:`trace_values` does.
+    """
+
+    inputs: tuple[Any, ...]
+    keywords: dict[str, Any] = field(default_factory=dict)
+    backward: bool = False
+    values: bool = False
+
+    def __call__(self, model: nn.Module) -> Trace:
+        """Run a model.
+
+        Raises:
+            ValuesNeededError: Where it is not computed for real and the model branches on values.
+            RunError: Where a pass itself fails.
+        """
+        run_it = trace_values if self.values else trace
+        return run_it(model, self.inputs, self.keywords, backward=self.backward)
 
 
 def trace(

@@ -32,11 +32,16 @@ def test_a_layer_in_every_format(archprof: Callable[[str], Result], folder: Path
     assert layer["macs"] == {"static": 1_179_648, "as_built": 1_198_144, "measured": 1_198_144}
 
     text = archprof(command)
+    # The twin, as it was built and run, differs in this layer alone.
+    model = json.loads(result.stdout)["parameternet"]["model"]
+    assert model["dynamic"]["parameters"] - model["static"]["parameters"] == 18_500 - 4608
+    assert model["dynamic"]["macs"] - model["static"]["macs"] == 1_198_144 - 1_179_648
+    assert model["remarks"] == []
     assert "as built and measured are the same whole numbers in every layer" in text.stdout
     lines = archprof(f"{command} --format csv").stdout.splitlines()
     assert len(lines) == 2
     assert "| model.1.conv.0 | 4 | 16 | 32 |" in archprof(f"{command} --format markdown").stdout
-    assert "1 dynamic layer, M 4" in archprof("summary yolov13-own.yaml --imgsz 64").stdout
+    assert "1 convolution, M 4" in archprof("summary yolov13-own.yaml --imgsz 64").stdout
 
 
 def test_a_model_without_says_so(archprof: Callable[[str], Result]) -> None:

@@ -67,3 +67,28 @@ class Hyper(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         weights = self.router(x.mean((2, 3))).sigmoid()
         return conv2d(x, (weights @ self.bank.flatten(1)).view(4, 4, 1, 1))
+
+
+class Normalised(nn.Module):
+    """A dynamic convolution whose module has more in it, and calls the function by keyword."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bank = nn.Parameter(torch.empty(2, 6, 4, 3, 3))
+        self.router = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2), nn.Softmax(1))
+        self.before = nn.Conv2d(4, 4, 1)
+        self.norm = nn.BatchNorm2d(6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = conv2d(self.before(x), self.before.weight)
+        batch, channels, height, width = x.shape
+        kernels = (self.router(x) @ self.bank.flatten(1)).view(-1, 4, 3, 3)
+        y = conv2d(input=x.reshape(1, batch * channels, height, width), weight=kernels, padding=1, groups=batch)
+        return self.norm(y.view(batch, 6, height, width)).relu()
+
+
+class Steered(Normalised):
+    """The same, steered by a shape."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) if len(x) == 1 else x

@@ -13,14 +13,15 @@ from archprof.count.ledger import count
 from archprof.count.memory import measure
 from archprof.parameternet.analysis import analyse
 from archprof.parameternet.report import DynamicLayer, Figures, ParameterNet
-from archprof.trace.run import trace
+from archprof.trace.run import Pass
 from model_zoo.dynamic import DynamicConv2d
 from model_zoo.llama.experts import MixtureLinear
 
 
 def analysed(model: nn.Module, *shape: int) -> ParameterNet | None:
-    ledger = count(trace(model.eval(), (torch.empty(shape, device="meta"),)))
-    return analyse(ledger, measure(ledger.trace))
+    run = Pass(inputs=(torch.empty(shape, device="meta"),))
+    ledger = count(run(model.eval()))
+    return analyse(ledger, measure(ledger.trace), run)
 
 
 def one(model: nn.Module, *shape: int) -> DynamicLayer:

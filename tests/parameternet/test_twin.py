@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import timm
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +15,7 @@ from archprof.options import Options
 from archprof.parameternet.analysis import analyse
 from archprof.parameternet.twin import Twin, static_copy
 from archprof.profiling import prepare, profile_spec
-from archprof.trace.run import trace
+from archprof.trace.run import Pass, trace
 from archprof.variant.reference import resolve
 from model_zoo.dynamic import DynamicConv2d
 from model_zoo.llama.experts import MixtureLinear
@@ -22,15 +23,15 @@ from model_zoo.llama.experts import MixtureLinear
 
 def twin_of(model: nn.Module, *shape: int) -> Twin:
     """The twin, held against what the formulas say of it."""
-    given = torch.empty(shape, device="meta")
-    ledger = count(trace(model.eval(), (given,)))
-    found = analyse(ledger, measure(ledger.trace))
+    run = Pass(inputs=(torch.empty(shape, device="meta"),))
+    ledger = count(run(model.eval()))
+    found = analyse(ledger, measure(ledger.trace), run)
     assert found is not None
-    twin = static_copy(ledger.trace)
-    held = sum(parameter.numel() for parameter in twin.module.parameters())
-    assert (held, twin.remarks) == (found.model.parameters.static, ())
-    assert count(trace(twin.module, (given,))).macs == found.model.macs.static
-    return twin
+    assert found.model.static is not None
+    assert found.model.static.parameters == found.model.parameters.static
+    assert found.model.static.macs == found.model.macs.static
+    assert found.model.remarks == []
+    return static_copy(ledger.trace)
 
 
 def test_the_plain_convolution_has_stride_padding_dilation_and_groups() -> None:
@@ -87,6 +88,29 @@ class Squeezed(nn.Module):
 def test_what_is_made_of_the_result_stays() -> None:
     twin = twin_of(Squeezed(), 1, 4, 8, 8)
     assert isinstance(twin.module, Squeezed)
+
+
+def test_a_forward_is_rewritten_where_the_layer_is_part_of_it(layers: Any) -> None:
+    twin = twin_of(nn.Sequential(layers.Normalised(), nn.ReLU()), 3, 4, 8, 8)
+    block = twin.module[0]  # type: ignore[index]
+    assert type(block).__name__ == "Normalised"
+    # The other convolutions are as they were; router and experts are gone.
+    assert {name for name, _ in block.named_children()} == {"before", "norm", "plain_0"}
+    assert [tuple(parameter.shape) for parameter in block.plain_0.parameters()] == [(6, 4, 3, 3)]
+
+
+def test_what_cannot_be_rewritten_stays_and_is_named(layers: Any) -> None:
+    given = torch.empty(1, 4, 8, 8, device="meta")
+    twin = static_copy(trace(nn.Sequential(layers.Steered()).eval(), (given,)))
+    assert twin.remarks == ("0 keeps its dynamic layer: its forward cannot be traced symbolically",)
+    assert twin.replaced == 0
+
+
+def test_a_router_in_the_parent_goes_with_its_experts() -> None:
+    with torch.device("meta"):
+        model = timm.create_model("tf_efficientnet_cc_b0_4e")
+    twin = twin_of(model, 2, 3, 224, 224)
+    assert not [name for name, _ in twin.module.named_modules() if "routing" in name]
 
 
 @pytest.mark.parametrize("name", ["yolov10n-DynamicConv-1", "llama-1b-gate-4e"])
