@@ -81,6 +81,10 @@ class DeviceError(ArchprofError):
     """A device that is not there."""
 
 
+class BudgetFileError(ArchprofError):
+    """A budget file or a lock file that is not there, or says something that makes no sense."""
+
+
 class OutputError(ArchprofError):
     """A file that could not be written, or that would have been overwritten."""
 

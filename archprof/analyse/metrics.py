@@ -121,18 +121,27 @@ METRICS = {
 """Every metric that is the same on every machine, by its name, in the order in which they are shown."""
 
 
+UNKNOWN = Metric(
+    name="unknown_operations",
+    label="operations without a formula",
+    unit=Unit.things,
+    of=lambda one: sum(one.coverage.unknown.values()),
+)
+"""What makes other figures lower bounds. It has to be asked for: where it is not 0, every output says so anyway."""
+
+
 def find_metric(name: str) -> Metric:
-    """The metric of that name: one of :data:`METRICS`, ``latency``, or ``latency/DEVICE/BACKEND``.
+    """The metric of that name: one of :data:`METRICS`, :data:`UNKNOWN`, ``latency``, or ``latency/DEVICE/BACKEND``.
 
     Raises:
         UsageError: Where there is none.
     """
-    if found := METRICS.get(name):
+    if found := {**METRICS, UNKNOWN.name: UNKNOWN}.get(name):
         return found
     head, *rest = name.split("/")
     if head == LATENCY and len(rest) in (0, 2) and all(rest):
         return _latency(name, rest)
-    known = [*METRICS, LATENCY]
+    known = [*METRICS, UNKNOWN.name, LATENCY]
     hint = did_you_mean(name, known) or f"metrics: {', '.join(known)}"
     raise UsageError(f"no metric {name!r}", hint=hint)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from archprof import __version__
-from archprof.cli import audit, claims, doctor, parameternet, schema, summary, zoo
+from archprof.cli import audit, check, claims, doctor, parameternet, schema, summary, zoo
 from archprof.cli import options as o
 from archprof.cli.command import begin
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command()(summary.summary)
 app.command()(audit.audit)
+app.command()(check.check)
 app.command()(claims.claims)
 app.command()(doctor.doctor)
 app.command()(parameternet.parameternet)

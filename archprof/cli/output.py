@@ -7,17 +7,25 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from archprof.cli.console import console
 from archprof.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from archprof.render import View
 
 STDOUT = "-"
+
+
+class Suffixed(Protocol):
+    """A format, as far as it says which files are of it."""
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """The endings of its files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,34 +36,50 @@ class Destination:
     format: str
 
 
-def plan(outputs: Sequence[str], format: str | None, *, force: bool) -> list[Destination]:  # noqa: A002
+def plan(
+    outputs: Sequence[str],
+    format: str | None,  # noqa: A002
+    *,
+    force: bool,
+    formats: Mapping[str, Suffixed] | None = None,
+) -> list[Destination]:
     """What ``-o`` and ``--format`` ask for, checked as far as it can be before there is anything to write.
 
     Args:
-        outputs: The files named, ``-`` for stdout; none for stdout alone.
-        format: The format of all of them; by default that of each file's extension, and text on stdout.
+        outputs: The files named, ``-`` for stdout; none for stdout alone. A format and a colon may stand before
+            each: ``junit:report.xml``.
+        format: The format of those without one; by default that of the file's extension, and text on stdout.
         force: Whether files may be overwritten.
+        formats: Those that there are; by default those of a profile.
 
     Raises:
         UsageError: Where a file's extension says no format, or a file is named twice.
         OutputError: Where a file is there already, or cannot be written.
     """
-    if len({os.path.realpath(name) for name in outputs}) < len(outputs):
+    if formats is None:
+        from archprof.render import FORMATS
+
+        formats = FORMATS
+    destinations = [_destination(name, format, force, formats) for name in outputs or [STDOUT]]
+    files = [os.path.realpath(one.path) for one in destinations if one.path]
+    if len(set(files)) < len(files):
         raise UsageError("one file is named twice in --output")
-    return [_destination(name, format, force) for name in outputs or [STDOUT]]
+    return list(dict.fromkeys(destinations))
 
 
-def _destination(name: str, format: str | None, force: bool) -> Destination:  # noqa: A002
+def _destination(name: str, format: str | None, force: bool, formats: Mapping[str, Suffixed]) -> Destination:  # noqa: A002
+    head, colon, rest = name.partition(":")
+    if colon and rest and head in formats:
+        name, format = rest, head  # noqa: A001
     if name == STDOUT:
         return Destination(None, format or "text")
-    from archprof.render import FORMATS
-
     path = Path(name)
-    suffixes = {suffix: format_name for format_name, one in FORMATS.items() for suffix in one.suffixes}
+    suffixes = {suffix: format_name for format_name, one in formats.items() for suffix in one.suffixes}
     chosen = format or suffixes.get(path.suffix.lower())
     if chosen is None:
         known = ", ".join(suffixes)
-        raise UsageError(f"no format is known by the extension of {name!r}", hint=f"--format says it; {known} do too")
+        hint = f"--format says it, or a name before it, as text:{name}; {known} do too"
+        raise UsageError(f"no format is known by the extension of {name!r}", hint=hint)
     try:
         _check(path, force)
     except OSError as error:
@@ -93,12 +117,16 @@ def deliver(destinations: Sequence[Destination], render: Callable[[str, View], s
         if path is None:
             console.write(text)
         else:
-            _write(path, text)
+            write_whole(path, text)
             console.note(f"wrote {path}")
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file so that at every moment it is the old one or the new one."""
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that at every moment it is the old one or the new one.
+
+    Raises:
+        OutputError: Where it cannot be written.
+    """
     target = path.resolve()
     try:
         if target.exists() and not target.is_file():  # a device or a named pipe is not replaced

@@ -1,14 +1,39 @@
 """``archprof schema``."""
 
+from enum import StrEnum
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
 from archprof.cli.command import command
 from archprof.cli.console import console
 
 
+class SchemaChoice(StrEnum):
+    """The formats that have a schema."""
+
+    profile = "profile"
+    budgets = "budgets"
+    lock = "lock"
+    check = "check"
+
+
+MODULES = {
+    SchemaChoice.profile: "archprof.profiles",
+    SchemaChoice.budgets: "archprof.budgets.schema",
+    SchemaChoice.lock: "archprof.budgets.lock",
+    SchemaChoice.check: "archprof.analyse.judged",
+}
+"""Where each format's ``json_schema`` is."""
+
+Which = Annotated[SchemaChoice, typer.Argument(help="Of a saved profile, a budget file, a lock file, or a check.")]
+
+
 @command
-def schema() -> None:
-    """Print the JSON Schema of a saved profile."""
+def schema(which: Which = SchemaChoice.profile) -> None:
+    """Print the JSON Schema of a format."""
     import msgspec
 
-    from archprof.profiles import json_schema
-
-    console.write(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode() + "\n")
+    found = import_module(MODULES[which]).json_schema()
+    console.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")

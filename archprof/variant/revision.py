@@ -51,11 +51,7 @@ class Revision:
         """
         tree, *files = _objects(f"{self.name}^{{tree}}", *(f"{self.name}:{self.folder}{name}" for name in names))
         if tree is None:
-            known = ["HEAD", *_git("for-each-ref", "--format=%(refname:short)").decode().split()]
-            name = re.split(r"[~^@]", self.name)[0]
-            hint = None if name in known else did_you_mean(name, known)
-            hint = hint or "it may be older than a shallow clone"
-            raise UnknownReferenceError(f"no git revision {self.name!r}", hint=hint)
+            raise _no_revision(self.name)
         for name, file in zip(names, files, strict=True):
             if file and file[1] == "blob":
                 if file[2] > MAX_BYTES:
@@ -81,6 +77,24 @@ def parse(text: str) -> Revision | None:
     if not (name and colon and path.endswith((".yaml", ".yml"))) or "\n" in text:
         return None
     return Revision(name, path)
+
+
+def require(name: str) -> None:
+    """See to it that there is a revision of that name.
+
+    Raises:
+        UnknownReferenceError: Where there is none, or no repository.
+    """
+    if _objects(f"{name}^{{tree}}") == [None]:
+        raise _no_revision(name)
+
+
+def _no_revision(revision: str) -> UnknownReferenceError:
+    known = ["HEAD", *_git("for-each-ref", "--format=%(refname:short)").decode().split()]
+    name = re.split(r"[~^@]", revision)[0]
+    hint = None if name in known else did_you_mean(name, known)
+    hint = hint or "it may be older than a shallow clone"
+    return UnknownReferenceError(f"no git revision {revision!r}", hint=hint)
 
 
 def _objects(*names: str) -> list[tuple[str, str, int] | None]:

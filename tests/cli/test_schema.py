@@ -7,6 +7,7 @@ import jsonschema
 import msgspec
 import pytest
 
+from archprof.cli.schema import SchemaChoice
 from archprof.profiles import json_schema
 
 if TYPE_CHECKING:
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 
-def test_the_published_schema_is_what_the_command_prints(archprof: Callable[[str], Result], checkout: Path) -> None:
-    """Mend it with ``archprof schema > docs/reference/profile.schema.json``."""
-    published = (checkout / "docs/reference/profile.schema.json").read_text(encoding="utf-8")
-    assert archprof("schema").stdout == published
+@pytest.mark.parametrize("which", SchemaChoice)
+def test_the_published_schema_is_what_the_command_prints(
+    archprof: Callable[[str], Result], checkout: Path, which: str
+) -> None:
+    """Mend it with ``archprof schema WHICH > docs/reference/WHICH.schema.json``."""
+    printed = archprof(f"schema {which}").stdout
+    assert printed == (checkout / f"docs/reference/{which}.schema.json").read_text(encoding="utf-8")
+    jsonschema.Draft202012Validator.check_schema(json.loads(printed))
 
 
 @pytest.mark.parametrize("reference", ["tiny.yaml", "yolov13-pose-PST.yaml --set kpt_shape=[21,3]", "timm:resnet18"])

@@ -1,0 +1,112 @@
+"""Which row of the YAML has most to do with a figure, and what it has."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
+
+from archprof.analyse.judged import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from archprof.budgets.baseline import Baseline
+    from archprof.profiles import Layer, Profile
+    from archprof.variant import spec
+
+FIGURES: Mapping[str, Callable[[Layer], int]] = {
+    "parameters": lambda layer: layer.parameters,
+    "modules": lambda layer: layer.modules,
+    "macs": lambda layer: layer.macs,
+    "flops": lambda layer: 2 * layer.macs,
+    "elementwise_flops": lambda layer: layer.elementwise_flops,
+    "bytes_read": lambda layer: layer.bytes_read,
+    "bytes_written": lambda layer: layer.bytes_written,
+    "backward_macs": lambda layer: layer.backward_macs,
+    "backward_flops": lambda layer: 2 * layer.backward_macs,
+}
+"""The metrics that rows have a part in."""
+
+STANDS_FOR: Mapping[str, str] = {
+    "trainable_parameters": "parameters",
+    "weight_bytes": "parameters",
+    "parameters_ratio": "parameters",
+    "layers": "modules",
+    "flops_ratio": "flops",
+    "activation_bytes": "bytes_written",
+}
+"""Metrics that rows are not told of, and the one that shows which row has most to do with it."""
+
+
+def part_of(metric: str) -> str:
+    """The metric that says what a row has of another one."""
+    return STANDS_FOR.get(metric, metric)
+
+
+def figures(metric: str, profile: Profile) -> list[int]:
+    """What each row has of a metric of :data:`FIGURES`."""
+    return [FIGURES[metric](layer) for layer in profile.layers]
+
+
+def label(row: spec.Row) -> str:
+    """A row as it is written: ``Conv [64, 3, 2]``, ``C2f [128, True] ×2``, ``Concat [1] from [-1, 6]``."""
+    repeats = f" ×{row.repeats}" if row.repeats != 1 else ""
+    sources = f" from {list(row.sources)}" if row.sources != (-1,) else ""
+    return f"{row.module} {list(row.arguments)}{repeats}{sources}"
+
+
+def blame(metric: str, profile: Profile, labels: Sequence[str], baseline: Baseline | None = None) -> Row | None:
+    """The row that has most to do with a figure that does not hold.
+
+    Where it is known what the rows were, that is the changed row with which the figure grew most: what an unchanged row
+    grew by comes of the last changed row before it. Where no row was changed it is the row that grew most, and where
+    nothing is known of what was or nothing grew, the dearest.
+
+    Args:
+        metric: The name of the metric.
+        profile: Of the variant as it is.
+        labels: Its rows, as :func:`label` has them.
+        baseline: What it was.
+
+    Returns:
+        None where there are no rows, or rows have no part in the metric.
+    """
+    if not profile.layers:
+        return None
+    name = part_of(metric)
+    now = figures(name, profile) if name in FIGURES else None
+    if baseline is None or not baseline.labels:
+        return _row(profile, now, now.index(max(now)), "dearest") if now else None
+    places = _places(baseline.labels, labels)
+    changed = [index for index, place in enumerate(places) if place is None or baseline.labels[place] != labels[index]]
+    before = baseline.rows.get(name)
+    if now is None or before is None:
+        return _row(profile, now, changed[0], "changed") if changed else None
+    growth = [value - (0 if place is None else before[place]) for value, place in zip(now, places, strict=True)]
+    if max(growth) <= 0:  # it was too much before
+        return _row(profile, now, now.index(max(now)), "dearest")
+    if not changed:
+        return _row(profile, now, growth.index(max(growth)), "grew", max(growth))
+    shares = dict.fromkeys(changed, 0)
+    for index, grown in enumerate(growth):
+        owner = max((one for one in changed if one <= index), default=changed[0])
+        shares[owner] += grown
+    most = max(changed, key=lambda index: shares[index])
+    return _row(profile, now, most, "changed", shares[most])
+
+
+def _row(profile: Profile, now: Sequence[int] | None, index: int, why: str, change: int | None = None) -> Row:
+    layer = profile.layers[index]
+    value = now[index] if now else None
+    return Row(index=layer.index, module=layer.module, line=layer.line, why=why, value=value, change=change)
+
+
+def _places(before: Sequence[str], now: Sequence[str]) -> list[int | None]:
+    """For each row where it stood before; None for a new one."""
+    places: list[int | None] = [None] * len(now)
+    matcher = SequenceMatcher(None, before, now, autojunk=False)
+    for tag, start, end, first, last in matcher.get_opcodes():
+        if tag in ("equal", "replace"):
+            for step in range(min(end - start, last - first)):
+                places[first + step] = start + step
+    return places

@@ -1,0 +1,94 @@
+"""What ``max_increase`` compares with instead of the lock file: a git revision, saved profiles, another lock file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from archprof.budgets.baseline import Baseline, of_profile
+from archprof.budgets.lock import Lock
+from archprof.budgets.lock import read as read_lock
+from archprof.errors import ArchprofError
+from archprof.profiles import Profile
+from archprof.variant import reference as references
+from archprof.variant import revision
+from archprof.variant import settings as values
+from archprof.variant.spec import VariantSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from archprof.budgets.cases import Case
+    from archprof.budgets.lock import Place
+    from archprof.checking import Measured, Profiler
+    from archprof.variant.spec import Spec
+
+
+def lock(found: Lock) -> dict[Place, Baseline]:
+    """What a lock file says that the cases were."""
+    return {place: one.baseline() for place, one in found.places().items()}
+
+
+def file(path: Path, measured: Sequence[Measured]) -> Mapping[Place, Baseline]:
+    """What a file says that the cases were: a lock file, or a profile or several as ``summary -o`` saves them.
+
+    A profile is a case's where it is of the same variant, with the same settings, at the same input.
+
+    Raises:
+        ArchprofError: Where it cannot be read, or is neither.
+    """
+    try:
+        data: Any = msgspec.json.decode(path.read_bytes())
+    except OSError as error:
+        raise ArchprofError(f"cannot be read: {error.strerror}", path=path) from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ArchprofError(f"neither a saved profile nor a lock file: {error}", path=path) from None
+    if isinstance(data, dict) and "variants" in data:
+        return lock(read_lock(path) or Lock())
+    several = data if isinstance(data, list) else [data]
+    saved = [Profile.from_json(msgspec.json.encode(one), path=path) for one in several]
+    by_identity = {_identity(profile): of_profile(profile) for profile in saved}
+    return {
+        one.case.place: by_identity[_identity(one.profile)]
+        for one in measured
+        if isinstance(one.profile, Profile) and _identity(one.profile) in by_identity
+    }
+
+
+def at_revision(name: str, cases: Sequence[Case], profiler: Profiler) -> Mapping[Place, Baseline]:
+    """What the cases were at a git revision: their YAMLs as they were, with the blocks as they are.
+
+    What was not there then, or could not be built, is left out, and so is what is no YAML of the repository.
+
+    Raises:
+        UnknownReferenceError: Where there is no such revision, or no repository.
+    """
+    revision.require(name)
+    then = {case.place: (case, spec) for case in cases if (spec := _spec_then(name, case))}
+    profiles = profiler([(spec, case.options) for case, spec in then.values()])
+    return {
+        place: of_profile(profile, spec)
+        for (place, (_, spec)), profile in zip(then.items(), profiles, strict=True)
+        if not isinstance(profile, ArchprofError)
+    }
+
+
+def _spec_then(name: str, case: Case) -> Spec | None:
+    """The case's YAML at the revision, with the case's settings."""
+    if case.file is None or not isinstance(case.spec, VariantSpec):
+        return None
+    path = case.file.replace("\\", "/")
+    try:
+        spec = references.resolve(f"{name}:./{path.removeprefix('./')}", scale=case.settings.get("scale"))
+        return values.apply(spec, case.spec.settings)
+    except ArchprofError:
+        return None
+
+
+def _identity(profile: Profile) -> tuple[Any, ...]:
+    variant, given = profile.variant, profile.input
+    settings = repr(sorted(variant.settings.items()))
+    name = variant.name if variant.origin == "yaml" else variant.reference
+    return (name, variant.scale, variant.nc, settings, variant.fused, repr(given.shapes), given.dtype)

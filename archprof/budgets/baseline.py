@@ -1,0 +1,46 @@
+"""What a variant was: its figures, and what each of its rows had of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from archprof.analyse.metrics import METRICS
+from archprof.analyse.rows import FIGURES, figures, label
+from archprof.variant.spec import VariantSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from archprof.profiles import Profile
+    from archprof.variant.spec import Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """One case as it was.
+
+    Attributes:
+        values: By the metric's name.
+        labels: The rows as they were written, where that is known.
+        rows: What each of them had of a metric, by its name.
+    """
+
+    values: Mapping[str, int | float]
+    labels: Sequence[str] = ()
+    rows: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+
+def of_profile(profile: Profile, spec: Spec | None = None) -> Baseline:
+    """What a profile says that a variant is; with the spec, what its rows say too."""
+    values = {name: metric.of(profile) for name, metric in METRICS.items()}
+    return Baseline(
+        values={name: value for name, value in values.items() if value is not None},
+        labels=labels_of(spec),
+        rows={name: figures(name, profile) for name in FIGURES} if profile.layers else {},
+    )
+
+
+def labels_of(spec: Spec | None) -> list[str]:
+    """The rows of a spec as they are written; none for what has no rows."""
+    return [label(row) for row in spec.rows] if isinstance(spec, VariantSpec) else []

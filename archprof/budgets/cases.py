@@ -1,0 +1,219 @@
+"""A budget file -> its cases: every variant at every setting that an entry names, with the rules that hold there."""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archprof.analyse.metrics import METRICS
+from archprof.budgets.budget import Level, Rule
+from archprof.budgets.quantity import parse
+from archprof.budgets.settings import agrees, options_of, spread
+from archprof.errors import ArchprofError, UsageError, did_you_mean
+from archprof.variant import reference as references
+from archprof.variant import settings as values
+from archprof.variant.spec import VariantSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from archprof.budgets.budget import Budget, BudgetFile
+    from archprof.options import Options
+    from archprof.variant.spec import Spec
+
+HELD = ("parameters", "layers", "flops", "activation_bytes", "peak_activation_bytes", "flops_ratio")
+"""What an entry without metrics holds to the baseline: exact figures, of which less is better. None may grow at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One variant at one set of settings. Either there is a spec, or the error says why not.
+
+    Attributes:
+        variant: The path by the budget file's folder, or the reference.
+        file: The path by the working folder, where it is a file.
+        settings: How it is built and run, as the budget file says it; ``scale`` is there wherever there are scales.
+        rules: What it is held to, in the order of the metrics.
+    """
+
+    variant: str
+    file: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    spec: Spec | None = None
+    rules: tuple[Rule, ...] = ()
+    error: ArchprofError | None = None
+
+    @property
+    def options(self) -> Options:
+        """How it is built and run."""
+        return options_of(self.settings)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where it stands in the lock file: the variant, and its settings, as ``imgsz=640 scale=n``."""
+        settings = " ".join(f"{key}={_plain(self.settings[key])}" for key in sorted(self.settings))
+        return self.variant, settings or "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """What is to be checked, and the patterns of the file that matched nothing."""
+
+    cases: tuple[Case, ...]
+    unmatched: tuple[tuple[Budget, str], ...] = ()
+
+
+def find(file: BudgetFile, wanted: Sequence[str] = ()) -> Cases:
+    """The cases of a budget file.
+
+    Args:
+        file: The file.
+        wanted: Only the variants that these references mean; all where there are none.
+
+    Raises:
+        UsageError: Where no entry is about one of the references.
+    """
+    places, unmatched = _places(file)
+    names = _chosen(file, places, wanted)
+    cases: dict[tuple[str, str], Case] = {}
+    for name in names:
+        entries = places[name]
+        for entry in sorted(entries, key=lambda one: one.index):
+            if entry.level is Level.off or _taken_out(entry, entries):
+                continue
+            for case in _spread(file.root, name, entry):
+                cases.setdefault(case.place, case)
+    found = (_ruled(case, places[case.variant]) for case in cases.values())
+    return Cases(tuple(case for case in found if case.rules or case.error), () if wanted else tuple(unmatched))
+
+
+Entries = dict["Budget", tuple[int, int]]
+"""Entries that are about a variant, each with how nearly its pattern names it."""
+
+
+def _places(file: BudgetFile) -> tuple[dict[str, Entries], list[tuple[Budget, str]]]:
+    """The entries about each variant, and the patterns that match nothing."""
+    found: dict[str, Entries] = {}
+    unmatched = []
+    for budget in file.budgets:
+        for pattern in budget.variants:
+            names = _expand(file.root, pattern)
+            if not names:
+                unmatched.append((budget, pattern))
+            for name in names:
+                nearness = (name == pattern, len(pattern) - sum(map(pattern.count, "*?[]")))
+                entries = found.setdefault(name, {})
+                entries[budget] = max(nearness, entries.get(budget, nearness))
+    return found, unmatched
+
+
+def _expand(root: Path, pattern: str) -> list[str]:
+    """The files that a glob matches, hidden ones aside; anything else stands for itself."""
+    if not glob.has_magic(pattern) or (root / pattern).is_file():
+        return [pattern]
+    names = glob.glob(pattern, root_dir=root, recursive=True)  # noqa: PTH207 - it leaves hidden folders out
+    return sorted(Path(name).as_posix() for name in names if (root / name).is_file())
+
+
+def _chosen(file: BudgetFile, places: dict[str, Entries], wanted: Sequence[str]) -> Iterable[str]:
+    if not wanted:
+        return places
+    by_path = {os.path.realpath(file.root / name): name for name in places}
+    chosen = []
+    for reference in wanted:
+        name = reference if reference in places else by_path.get(os.path.realpath(reference))
+        if name is None:
+            hint = did_you_mean(reference, places) or f"it is about {', '.join(places) or 'nothing'}"
+            raise UsageError(f"{file.path} has no budget for {reference!r}", hint=hint)
+        chosen.append(name)
+    return dict.fromkeys(chosen)
+
+
+def _taken_out(entry: Budget, entries: Entries) -> bool:
+    """Whether a nearer entry without settings says that the variant is not to be checked."""
+    return any(
+        other.takes_out and not other.settings and _rank(other, entries) > _rank(entry, entries) for other in entries
+    )
+
+
+def _rank(entry: Budget, entries: Entries) -> tuple[Any, ...]:
+    """What makes an entry the more specific one: an exact path, then more of it, more settings, a later place."""
+    return (*entries[entry], len(entry.settings), entry.index)
+
+
+def _spread(root: Path, name: str, entry: Budget) -> Iterator[Case]:
+    """The cases that an entry names of a variant."""
+    place = root / name
+    file = os.path.relpath(place) if place.is_file() else None
+    reference = file or _beside(root, name)
+    try:
+        scales = references.scales(reference) if "scales" in entry.settings else ()
+        wanted = spread(entry.settings, scales)
+    except ArchprofError as error:
+        yield Case(variant=name, file=file, error=error)
+        return
+    for settings in wanted:
+        try:
+            spec = references.resolve(reference, scale=settings.get("scale"))
+            changes = {**settings.get("set", {}), **({"nc": settings["nc"]} if "nc" in settings else {})}
+            spec = values.apply(spec, changes)
+        except ArchprofError as error:
+            yield Case(variant=name, file=file, settings=settings, error=error)
+            continue
+        if isinstance(spec, VariantSpec) and spec.scale is not None:
+            settings = {**settings, "scale": spec.scale}
+        yield Case(variant=name, file=file, settings=settings, spec=spec)
+
+
+def _beside(root: Path, name: str) -> str:
+    """A reference; a function's file goes by the budget file's folder."""
+    head, colon, factory = name.rpartition(":")
+    if colon and head.endswith(".py") and (root / head).is_file():
+        return f"{os.path.relpath(root / head)}:{factory}"
+    return name
+
+
+def _ruled(case: Case, entries: Entries) -> Case:
+    """A case with its rules: of each metric those of the most specific entry that is about the case."""
+    rules: dict[str, Rule] = {}
+    held: dict[str, Rule] = {}
+    for entry in sorted(entries, key=lambda one: _rank(one, entries)):
+        if not agrees(entry.settings, case.settings):
+            continue
+        if entry.takes_out:
+            rules, held = {}, {}
+        elif entry.rules:
+            rules |= {rule.metric.name: rule for rule in entry.rules}
+        else:
+            held = {rule.metric.name: rule for rule in _held(entry)}
+    order = list(METRICS)
+    found = sorted(
+        (rule for rule in (held | rules).values() if rule.level is not Level.off),
+        key=lambda rule: order.index(rule.metric.name) if rule.metric.name in METRICS else len(order),
+    )
+    return replace(case, rules=tuple(found))
+
+
+def _held(entry: Budget) -> Iterator[Rule]:
+    for name in HELD:
+        metric = METRICS[name]
+        yield Rule(
+            metric=metric,
+            max_increase=parse("0 %", metric.unit, percent=True),
+            level=entry.level,
+            message=entry.message,
+            place=entry.place,
+            line=entry.line,
+        )
+
+
+def _plain(value: Any) -> str:
+    """A setting in a few signs, the same ones every time."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{_plain(value[key])}" for key in sorted(value)) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_plain, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,133 @@
+"""The lock file: what each variant was, sorted, one value a line, raw integers, made to be read in a review."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from archprof.budgets.baseline import Baseline
+from archprof.errors import BudgetFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+Place = tuple[str, str]
+"""A case in the file: the variant, and the settings that it was built and run with."""
+
+VERSION = 1
+"""The format's version. It changes when a reader of the old one would misread the new one."""
+
+LOCKED_ROWS = ("flops", "parameters")
+"""The metrics of which every row's part is kept, so that a check can say which row grew."""
+
+
+class Locked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One case. ``values`` are by metric; ``rows`` are by metric too, then by the row: ``"05 Conv [64, 3, 2]"``."""
+
+    values: dict[str, int | float]
+    rows: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+
+    def baseline(self) -> Baseline:
+        """The same as something to compare with."""
+        rows = {metric: dict(sorted(parts.items(), key=_index)) for metric, parts in self.rows.items()}
+        first = next(iter(rows.values()), {})
+        return Baseline(
+            values=self.values,
+            labels=[label.partition(" ")[2] for label in first],
+            rows={metric: list(parts.values()) for metric, parts in rows.items() if parts.keys() == first.keys()},
+        )
+
+
+class Lock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that is locked: by variant, then by settings."""
+
+    version: int = VERSION
+    variants: dict[str, dict[str, Locked]] = msgspec.field(default_factory=dict)
+
+    def find(self, place: Place) -> Locked | None:
+        """What is locked of a case."""
+        variant, settings = place
+        return self.variants.get(variant, {}).get(settings)
+
+    def updated(self, current: Mapping[Place, Locked], keep: Collection[str] | None) -> Lock:
+        """The lock with what is so now.
+
+        Args:
+            current: What is so now.
+            keep: The variants of which all stays that was locked, although it is not known now; all where None.
+        """
+        kept = {place: one for place, one in self.places().items() if keep is None or place[0] in keep}
+        variants: dict[str, dict[str, Locked]] = {}
+        for (variant, settings), one in {**kept, **current}.items():
+            variants.setdefault(variant, {})[settings] = one
+        return Lock(variants=variants)
+
+    def places(self) -> dict[Place, Locked]:
+        """Every case that is locked."""
+        return {(variant, key): one for variant, cases in self.variants.items() for key, one in cases.items()}
+
+    def to_json(self) -> str:
+        """The file's text: the same for the same figures, whatever order they came in."""
+        return json.dumps(msgspec.to_builtins(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def read(path: Path) -> Lock | None:
+    """What a lock file holds; None where there is no such file.
+
+    Raises:
+        BudgetFileError: Where it cannot be read, is not a lock file, or is one of another version.
+    """
+    try:
+        data: Any = msgspec.json.decode(path.read_bytes())
+        found = data.get("version") if isinstance(data, dict) else None
+        if isinstance(found, int) and found != VERSION:
+            older = "this archprof is older than the file" if found > VERSION else "the file is older"
+            raise BudgetFileError(f"lock version {found}, this archprof reads {VERSION}: {older}", path=path)
+        return msgspec.convert(data, Lock)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BudgetFileError(f"cannot be read: {error.strerror}", path=path) from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        hint = "git checkout brings the last good one back; without one, archprof check --update-lock makes it anew"
+        raise BudgetFileError(f"not a lock file: {error}", path=path, hint=hint) from None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a lock file (draft 2020-12)."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "archprof lock",
+        **msgspec.json.schema(Lock),
+    }
+
+
+def locked(baseline: Baseline) -> Locked:
+    """A case as the lock file holds it."""
+    return Locked(
+        values=dict(baseline.values),
+        rows={
+            metric: {f"{index:02} {label}": baseline.rows[metric][index] for index, label in enumerate(baseline.labels)}
+            for metric in LOCKED_ROWS
+            if baseline.labels
+        },
+    )
+
+
+def difference(old: Lock, new: Lock) -> str:
+    """What became of the cases, in a few words: ``2 changed, 1 added``."""
+    before, after = old.places(), new.places()
+    numbers = {
+        "changed": sum(before[place] != after[place] for place in before.keys() & after.keys()),
+        "added": len(after.keys() - before.keys()),
+        "removed": len(before.keys() - after.keys()),
+    }
+    return ", ".join(f"{number} {word}" for word, number in numbers.items() if number) or "nothing changed"
+
+
+def _index(item: tuple[str, int]) -> int:
+    head = item[0].partition(" ")[0]
+    return int(head) if head.isdecimal() else 0

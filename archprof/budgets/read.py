@@ -1,0 +1,193 @@
+"""A budget file: where it is, and what it says. Every mistake in it is one message with its place."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archprof.analyse.metrics import LATENCY, METRICS, UNKNOWN, find_metric
+from archprof.budgets.budget import Budget, BudgetFile, Level, Rule
+from archprof.budgets.lines import Lines
+from archprof.budgets.quantity import parse
+from archprof.budgets.settings import SETTINGS
+from archprof.errors import BudgetFileError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+OWN = "archprof.toml"
+PYPROJECT = "pyproject.toml"
+LOCK = "archprof.lock.json"
+
+TOP = ("budgets", "lock", "plugins")
+ENTRY = ("variants", "level", "message", *SETTINGS)
+AMOUNTS = ("max", "min", "max_increase", "floor")
+RULE = (*AMOUNTS, "level", "message")
+
+
+def find(folder: Path) -> Path:
+    """The budget file of a folder: in it, or in the nearest folder above it that has one.
+
+    Raises:
+        BudgetFileError: Where there is none, or two of them in one folder.
+    """
+    for place in (folder, *folder.absolute().parents):
+        own, pyproject = place / OWN, place / PYPROJECT
+        in_pyproject = pyproject.is_file() and "archprof" in _tool(pyproject)
+        if own.is_file() and in_pyproject:
+            message = f"budgets are in {OWN} and under [tool.archprof] of {PYPROJECT}; only one of them can hold"
+            raise BudgetFileError(message, path=own, hint="move them into one file, or name one with --config")
+        if own.is_file() or in_pyproject:
+            return Path(os.path.relpath(own if own.is_file() else pyproject))
+    message = f"no {OWN}, and no [tool.archprof] in a {PYPROJECT}, here or in a folder above"
+    raise BudgetFileError(message, hint="archprof init writes first budgets")
+
+
+def read(path: Path) -> BudgetFile:
+    """What a budget file says; of a file called ``pyproject.toml`` what is under ``[tool.archprof]``.
+
+    Raises:
+        BudgetFileError: Where it cannot be read, or says something that makes no sense.
+    """
+    return _Reader(path).file()
+
+
+def _load(path: Path) -> tuple[dict[str, Any], str]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        # Decimals, because 8.2 is to be 8.2 and not the nearest binary fraction.
+        return tomllib.loads(text, parse_float=Decimal), text
+    except OSError as error:
+        raise BudgetFileError(f"cannot be read: {error.strerror}", path=path) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BudgetFileError(f"not valid TOML: {error}", path=path) from None
+
+
+def _tool(path: Path) -> dict[str, Any]:
+    data, _ = _load(path)
+    found = data.get("tool")
+    return found if isinstance(found, dict) else {}
+
+
+class _Reader:
+    """One file being read; every error points into it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        data, text = _load(path)
+        self.lines = Lines(text)
+        if path.name == PYPROJECT:
+            data = _tool(path).get("archprof", {})
+        self.data = data
+
+    def error(self, place: str, message: str, *, hint: str | None = None) -> BudgetFileError:
+        said = f"{place}: {message}" if place else message
+        return BudgetFileError(said, path=self.path, line=self.lines.of(place), hint=hint)
+
+    def file(self) -> BudgetFile:
+        data = self.table("", self.data, TOP)
+        entries = data.get("budgets", [])
+        if not isinstance(entries, list):
+            raise self.error("budgets", "must be a list of tables, each under [[budgets]]")
+        lock = data.get("lock", LOCK)
+        if not isinstance(lock, str) or not lock.strip():
+            raise self.error("lock", f"must be the path of a file, not {lock!r}")
+        return BudgetFile(
+            path=self.path,
+            budgets=tuple(self.budget(index, one) for index, one in enumerate(entries)),
+            lock=self.path.parent / lock,
+            plugins=self.texts("plugins", data.get("plugins", [])),
+        )
+
+    def budget(self, index: int, data: Any) -> Budget:
+        place = f"budgets[{index}]"
+        latencies = [key for key in data if key.startswith(f"{LATENCY}/")] if isinstance(data, dict) else []
+        self.table(place, data, [*ENTRY, *METRICS, UNKNOWN.name, LATENCY, *latencies])
+        if "variants" not in data:
+            raise self.error(place, "has no variants", hint='say which: variants = "models/*.yaml"')
+        variants = self.texts(f"{place}.variants", data["variants"])
+        if not variants:
+            raise self.error(f"{place}.variants", "names nothing")
+        level, message = self.verdict(place, data, Level.error)
+        settings = {key: _floats(data[key]) for key in SETTINGS if key in data}
+        for key, value in settings.items():
+            if not SETTINGS[key].test(value):
+                raise self.error(f"{place}.{key}", f"must be {SETTINGS[key].kind}, not {_shown(value)}")
+        rules = [key for key in data if key not in ENTRY]
+        return Budget(
+            variants=variants,
+            settings=settings,
+            rules=tuple(self.rule(f"{place}.{key}", key, data[key], level, message) for key in rules),
+            level=level,
+            message=message,
+            index=index,
+            line=self.lines.of(place),
+        )
+
+    def rule(self, place: str, name: str, data: Any, level: Level, message: str | None) -> Rule:
+        try:
+            metric = find_metric(name)
+        except UsageError as error:
+            raise self.error(place, error.message, hint=error.hint) from None
+        self.table(place, data, RULE, example='{ max = "3.0 M" }')
+        level, message = self.verdict(place, data, level, message)
+        amounts = {}
+        for key in AMOUNTS:
+            if key in data:
+                try:
+                    amounts[key] = parse(data[key], metric.unit, percent=key in ("max_increase", "floor"))
+                except ValueError as error:
+                    raise self.error(f"{place}.{key}", f"{_shown(data[key])}: expected {error}") from None
+        if not amounts.keys() - {"floor"} and level is not Level.off:
+            raise self.error(place, "bounds nothing", hint="give it max, min or max_increase")
+        if "floor" in amounts and "max_increase" not in amounts:
+            raise self.error(f"{place}.floor", "is of no use without max_increase")
+        if "max" in amounts and "min" in amounts and amounts["min"].value > amounts["max"].value:
+            low, high = amounts["min"].text, amounts["max"].text
+            raise self.error(place, f"min {low} is more than max {high}")
+        return Rule(metric=metric, **amounts, level=level, message=message, place=place, line=self.lines.of(place))
+
+    def verdict(
+        self, place: str, data: Mapping[str, Any], level: Level, message: str | None = None
+    ) -> tuple[Level, str | None]:
+        """The level and the message of an entry or a rule, those of what it stands in unless it has its own."""
+        given, said = data.get("level", level), data.get("message", message)
+        if given not in set(Level):
+            raise self.error(f"{place}.level", f"must be {', '.join(Level)}, not {_shown(given)}")
+        if said is not None and not isinstance(said, str):
+            raise self.error(f"{place}.message", f"must be text, not {_shown(said)}")
+        return Level(given), said
+
+    def table(self, place: str, data: Any, known: Iterable[str], *, example: str = "") -> dict[str, Any]:
+        """A table that has no other keys than the known ones."""
+        if not isinstance(data, dict):
+            raise self.error(place, f"must be a table{f' such as {example}' if example else ''}, not {_shown(data)}")
+        for key in data:
+            if key not in set(known):
+                hint = did_you_mean(key, known) or f"keys: {', '.join(known)}"
+                raise self.error(f"{place}.{key}".lstrip("."), "no such key", hint=hint)
+        return data
+
+    def texts(self, place: str, value: Any) -> tuple[str, ...]:
+        """Text, or a list of it."""
+        found = value if isinstance(value, list) else [value]
+        if not all(isinstance(one, str) and one.strip() for one in found):
+            raise self.error(place, f"must be text or a list of it, not {_shown(value)}")
+        return tuple(found)
+
+
+def _floats(value: Any) -> Any:
+    """A setting with the numbers that a YAML would have."""
+    if isinstance(value, dict):
+        return {key: _floats(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_floats(one) for one in value]
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _shown(value: Any) -> str:
+    text = str(value) if isinstance(value, Decimal) else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

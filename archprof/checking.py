@@ -1,0 +1,90 @@
+"""A check, step by step: cases are profiled, then held to their rules. Whoever calls says how specs are profiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from archprof.analyse.check import judge
+from archprof.analyse.judged import Judged
+from archprof.budgets.baseline import labels_of
+from archprof.errors import ArchprofError
+from archprof.options import Options
+from archprof.variant.spec import Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archprof.budgets.baseline import Baseline
+    from archprof.budgets.cases import Case
+    from archprof.budgets.lock import Place
+    from archprof.profiles import Profile
+
+Job = tuple[Spec, Options]
+Profiler = Callable[[Sequence[Job]], "Sequence[Profile | ArchprofError]"]
+"""Profiles every job, in its order; the error of one does not lose the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A case, and its profile or what kept it from having one."""
+
+    case: Case
+    profile: Profile | ArchprofError
+
+
+def measure(cases: Sequence[Case], profiler: Profiler) -> list[Measured]:
+    """Profile the cases; once more for each convention that a rule is about."""
+    jobs = [[(case.spec, options) for options in _options(case)] if case.spec else [] for case in cases]
+    profiles = iter(profiler([job for several in jobs for job in several]))
+    return [
+        Measured(case, case.error or _merged([next(profiles) for _ in several]))
+        for case, several in zip(cases, jobs, strict=True)
+    ]
+
+
+def judge_all(measured: Sequence[Measured], baselines: Mapping[Place, Baseline]) -> list[Judged]:
+    """Hold each case to its rules.
+
+    Args:
+        measured: The cases.
+        baselines: What those were of which it is known.
+    """
+    return [_judged(one, baselines.get(one.case.place)) for one in measured]
+
+
+def _options(case: Case) -> list[Options]:
+    named = [rule.metric.convention for rule in case.rules if rule.metric.convention]
+    return [replace(case.options, convention=one) for one in dict.fromkeys(named)] or [case.options]
+
+
+def _merged(profiles: Sequence[Profile | ArchprofError]) -> Profile | ArchprofError:
+    """One profile with the figures of all its conventions, or the first error."""
+    good = []
+    for profile in profiles:
+        if isinstance(profile, ArchprofError):
+            return profile
+        good.append(profile)
+    reported = {name: report for profile in good for name, report in profile.reported.items()}
+    return msgspec.structs.replace(good[0], reported=reported)
+
+
+def _judged(measured: Measured, baseline: Baseline | None) -> Judged:
+    case, profile = measured.case, measured.profile
+    about = Judged(variant=case.variant, file=case.file, settings=case.settings)
+    try:
+        if isinstance(profile, ArchprofError):
+            raise profile
+        return msgspec.structs.replace(
+            about,
+            shapes=profile.input.shapes,
+            unknown=profile.coverage.unknown,
+            judgements=judge(case.rules, profile, baseline, labels_of(case.spec)),
+        )
+    except ArchprofError as error:
+        place = str(error.path) if error.path is not None else case.file
+        said = f"{error.message}\n{error.hint}" if error.hint else error.message
+        return msgspec.structs.replace(about, error=said, error_file=place, error_line=error.line)

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+# tiny.yaml on 64×64, see test_claims.py:
+#   scale n has 464 + 4,672 + 46,082 = 51,218 parameters and 24,220,672 FLOPs,
+#   scale s has 928 + 18,560 + 87,042 = 106,530 parameters.
+# With row 1 at stride 1, scale n has the MACs
+#   row 0, 3·16·9·32²            =    442,368
+#   row 1, 16·32·9·32²           =  4,718,592
+#   row 2, 32·1280·32² + 1280·2  = 41,945,600, together 47,106,560: 94,213,120 FLOPs, 69,992,448 more.
+BUDGETS = """\
+[[budgets]]
+variants = "tiny.yaml"
+imgsz = 64
+flops = { max = "25 MFLOPs", max_increase = "1 %", message = "The phone cannot do more." }
+parameters = { max = "52 K" }
+"""
+
+
+@pytest.fixture
+def budgets(folder: Path) -> Callable[[str], None]:
+    """Write ``archprof.toml``."""
+
+    def write(text: str) -> None:
+        (folder / "archprof.toml").write_text(text, encoding="utf-8")
+
+    return write
+
+
+@pytest.fixture
+def grow(folder: Path) -> Callable[[], None]:
+    """Take the stride from row 1."""
+
+    def change() -> None:
+        path = folder / "tiny.yaml"
+        path.write_text(path.read_text(encoding="utf-8").replace("[32, 3, 2]", "[32, 3, 1]"), encoding="utf-8")
+
+    return change
+
+
+def test_what_holds_is_one_line_and_zero(archprof: Callable[[str], Result], budgets: Callable[[str], None]) -> None:
+    budgets(BUDGETS)
+    result = archprof("check")
+    # 51,218 of 52,000 are 98.5 %, 24.22 of 25 MFLOPs 96.9 %.
+    assert result.stdout == (
+        "ok  tiny.yaml  imgsz 64 · scale n  parameters at 98.5 % of its max, growth unknown\n"
+    )
+    assert result.stderr == (
+        "note: no archprof.lock.json yet, so nothing was said of growth, and the other bounds hold as they are; "
+        "archprof check --update-lock writes it\n"
+        "note: 1 case: 1 within budget\n"
+    )
+    assert result.exit_code == 0
+
+
+def test_what_does_not_hold_says_what_was_expected_and_which_row_it_is(
+    archprof: Callable[[str], Result], budgets: Callable[[str], None], grow: Callable[[], None]
+) -> None:
+    budgets(BUDGETS)
+    assert archprof("check --update-lock").exit_code == 0
+    grow()
+    result = archprof("check")
+    # 94,213,120 - 25,000,000 = 69,213,120, 277 % of it. 1 % more than 24,220,672 are 24,462,878.72; beyond that are
+    # 94,213,120 - 24,462,878 = 69,750,242, 285 % of it. The row before keeps its own 884,736.
+    assert result.stdout == (
+        "tiny.yaml · imgsz 64 · scale n   OVER BUDGET\n"
+        "  flops\n"
+        "    expected at most 1 % more than it was: 24.46 MFLOPs (24,462,878)\n"
+        "    found    94.21 MFLOPs (94,213,120), was 24.22 MFLOPs (24,220,672): +69.99 MFLOPs, +289 %\n"
+        "    beyond   69.75 MFLOPs (285 %) too much\n"
+        "    because  row 1 Conv (tiny.yaml:7) was changed: it and what follows have 69.99 MFLOPs more\n"
+        "    says     The phone cannot do more.\n"
+        "    accept   archprof check --update-lock tiny.yaml\n"
+        "  flops\n"
+        "    expected at most 25 MFLOPs\n"
+        "    found    94.21 MFLOPs (94,213,120)\n"
+        "    beyond   69.21 MFLOPs (277 %) too much\n"
+        "    because  row 1 Conv (tiny.yaml:7) was changed: it and what follows have 69.99 MFLOPs more\n"
+        "    says     The phone cannot do more.\n"
+        "    accept   change flops.max in archprof.toml:4\n"
+    )
+    assert result.stderr == "note: 1 case: 1 over budget\n"
+    assert result.exit_code == 1
+    assert archprof("check --exit-zero").exit_code == 0
+
+
+def test_the_command_that_it_names_accepts_the_change(
+    archprof: Callable[[str], Result], budgets: Callable[[str], None], grow: Callable[[], None]
+) -> None:
+    budgets(BUDGETS.replace('max = "25 MFLOPs", ', ""))
+    archprof("check --update-lock")
+    grow()
+    (line,) = (line for line in archprof("check").stdout.splitlines() if line.startswith("    accept"))
+    update = archprof(line.removeprefix("    accept   archprof "))
+    assert "note: archprof.lock.json: 1 changed\n" in update.stderr
+    assert (update.exit_code, archprof("check").exit_code) == (0, 0)
+
+
+def test_a_variant_that_does_not_build_is_two_and_the_others_are_judged(
+    folder: Path, archprof: Callable[[str], Result], budgets: Callable[[str], None]
+) -> None:
+    (folder / "bad.yaml").write_text("backbone:\n  - [-1, 1, Convolution, [16, 3, 2]]\n", encoding="utf-8")
+    budgets(BUDGETS.replace('"tiny.yaml"', '["*.yaml", "none.yaml"]').replace('"52 K"', '"51 K"'))
+    result = archprof("check --exit-zero")
+    assert result.exit_code == 2
+    assert result.stdout.startswith("bad.yaml · imgsz 64   NOT JUDGED\n  row 0: there is no block 'Convolution'\n")
+    assert "bad.yaml:2\n" in result.stdout
+    assert "none.yaml · imgsz 64   NOT JUDGED\n  nothing is called 'none.yaml'" in result.stdout
+    assert "    beyond   218 (0.43 %) too much\n" in result.stdout  # 51,218 of 51,000
+    assert result.stderr.endswith("note: 3 cases: 2 not judged, 1 over budget\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "archprof.toml: no budgets in it"),
+        ('[[budgets]]\nvariants = "nets/*.yaml"', "archprof.toml: nothing to check: nothing matches 'nets/*.yaml'"),
+        ('[[budgets]]\nvariants = "tiny.yaml"\nlevel = "off"', "archprof.toml: nothing to check: every entry is off"),
+        ('[[budgets]]\nvariants = "tiny.yaml"\nflop = {max = 1}', "archprof.toml:3: budgets[0].flop: no such key"),
+    ],
+)
+def test_nothing_to_judge_is_two(
+    archprof: Callable[[str], Result], budgets: Callable[[str], None], text: str, says: str
+) -> None:
+    budgets(text)
+    result = archprof("check")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"error: {says}")
+
+
+def test_no_budgets_at_all(archprof: Callable[[str], Result]) -> None:
+    result = archprof("check")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: no archprof.toml, and no [tool.archprof] in a pyproject.toml")
+
+
+def test_a_case_that_is_not_in_the_lock_is_told_and_not_failed(
+    archprof: Callable[[str], Result], budgets: Callable[[str], None]
+) -> None:
+    budgets(BUDGETS)
+    archprof("check --update-lock")
+    budgets(BUDGETS.replace("imgsz = 64", "imgsz = [64, 32]"))
+    result = archprof("check")
+    assert result.exit_code == 0
+    assert "note: not in archprof.lock.json, so nothing was said of their growth: tiny.yaml\n" in result.stderr
+
+
+def test_the_lock_holds_what_is_checked_and_nothing_else(
+    folder: Path, archprof: Callable[[str], Result], budgets: Callable[[str], None]
+) -> None:
+    budgets(BUDGETS.replace("imgsz = 64", 'imgsz = [64, 32]\nscales = "all"').replace("52 K", "200 K"))
+    assert "4 added" in archprof("check --update-lock").stderr
+    text = (folder / "archprof.lock.json").read_text(encoding="utf-8")
+    locked = json.loads(text)["variants"]["tiny.yaml"]
+    assert list(locked) == ["imgsz=32 scale=n", "imgsz=32 scale=s", "imgsz=64 scale=n", "imgsz=64 scale=s"]
+    assert locked["imgsz=64 scale=n"]["values"]["flops"] == 24_220_672
+    assert locked["imgsz=64 scale=s"]["rows"]["parameters"] == {
+        "00 Conv [16, 3, 2]": 928,
+        "01 Conv [32, 3, 2]": 18_560,
+        "02 Classify ['nc']": 87_042,
+    }
+
+    assert "nothing changed" in archprof("check --update-lock").stderr
+    assert (folder / "archprof.lock.json").read_text(encoding="utf-8") == text
+    budgets(BUDGETS)
+    assert "3 removed" in archprof("check --update-lock").stderr
+
+
+def test_what_cannot_be_built_stays_locked_as_it_was(
+    folder: Path, archprof: Callable[[str], Result], budgets: Callable[[str], None]
+) -> None:
+    budgets(BUDGETS)
+    archprof("check --update-lock")
+    text = (folder / "archprof.lock.json").read_text(encoding="utf-8")
+    (folder / "tiny.yaml").write_text("nothing\n", encoding="utf-8")
+    assert archprof("check --update-lock").exit_code == 2
+    assert (folder / "archprof.lock.json").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("<<<<<<< HEAD\n", "not a lock file"),
+        ('{"version": 2}', "lock version 2, this archprof reads 1: this archprof is older than the file"),
+        ('{"version": 1, "variants": {"a": 3}}', "not a lock file"),
+    ],
+)
+def test_a_lock_that_cannot_be_read_is_two(
+    folder: Path, archprof: Callable[[str], Result], budgets: Callable[[str], None], text: str, says: str
+) -> None:
+    budgets(BUDGETS)
+    (folder / "archprof.lock.json").write_text(text, encoding="utf-8")
+    for line in ("check", "check --update-lock"):
+        result = archprof(line)
+        assert result.exit_code == 2
+        assert f"archprof.lock.json: {says}" in result.stderr
+    assert (folder / "archprof.lock.json").read_text(encoding="utf-8") == text
+
+
+def test_several_outputs_at_once(
+    folder: Path, archprof: Callable[[str], Result], budgets: Callable[[str], None]
+) -> None:
+    budgets(BUDGETS.replace('"52 K"', '"51 K"'))
+    result = archprof("check -o - -o github:- -o a.json -o junit.xml -o a.sarif -o a.md -o gitlab:quality.json")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("tiny.yaml · imgsz 64 · scale n   OVER BUDGET\n")
+    assert "::error file=tiny.yaml,line=9,title=" in result.stdout
+    assert json.loads((folder / "a.json").read_text(encoding="utf-8"))["exit_code"] == 1
+    assert {path.name for path in folder.iterdir()} >= {"a.json", "junit.xml", "a.sarif", "a.md", "quality.json"}
+    assert archprof("check -o a.json").exit_code == 2
+
+
+def test_the_figures_of_a_convention_can_be_held(
+    archprof: Callable[[str], Result], budgets: Callable[[str], None]
+) -> None:
+    # thop 2.0 gives 27,719,680, see test_claims.py.
+    budgets(BUDGETS.replace("flops", '"thop-2.0"').replace('parameters = { max = "52 K" }', 'fvcore = { max = "1 G" }'))
+    result = archprof("check --format concise")
+    assert result.exit_code == 1
+    assert "thop-2.0: 27.72 MFLOPs" in result.stdout
