@@ -60,6 +60,7 @@ SETTINGS: Mapping[str, Setting] = {
     "set": Setting(lambda value: isinstance(value, dict), "a table, as {kpt_shape = [21, 3]}", {"type": "object"}),
     "fuse": _BOOL,
     "backward": _BOOL,
+    "static": _BOOL,
     "dtype": Setting(*values.TEXT, _TEXT),
 }
 """Every key, each as the option of the same name is."""
@@ -67,7 +68,9 @@ SETTINGS: Mapping[str, Setting] = {
 
 def options_of(settings: Mapping[str, Any]) -> Options:
     """How a case with these settings is built and run."""
-    given = {key: settings[key] for key in ("batch", "channels", "fuse", "backward", "dtype") if key in settings}
+    given = {
+        key: settings[key] for key in ("batch", "channels", "fuse", "backward", "static", "dtype") if key in settings
+    }
     size = sides_of(str(settings["imgsz"])) if "imgsz" in settings else None
     return Options(size=size, **given)
 

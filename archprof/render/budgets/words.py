@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from archprof.analyse.judged import Check, Judged, Judgement
 
 _STATES = {"error": "not judged", "failed": "over budget", "warning": "with a warning", "ok": "within budget"}
+_FLAGS = {"fuse": "fused", "backward": "training", "static": "static twin"}
 _SIGNS = {"max": "at most", "min": "at least"}
 
 
@@ -39,10 +40,9 @@ def full(value: float, metric: str) -> str:
 
 def settings(case: Judged) -> str:
     """What a case was built and run with: ``scale n · imgsz 640``."""
-    given = {key: value for key, value in case.settings.items() if key not in ("set", "fuse", "backward")}
+    given = {key: value for key, value in case.settings.items() if key not in ("set", *_FLAGS)}
     given |= case.settings.get("set", {})
-    flags = {"fuse": "fused", "backward": "training"}
-    named = [word for key, word in flags.items() if case.settings.get(key)]
+    named = [word for key, word in _FLAGS.items() if case.settings.get(key)]
     return " · ".join([*(f"{key} {value}" for key, value in given.items()), *named])
 
 
