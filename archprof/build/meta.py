@@ -83,18 +83,20 @@ class DirectShapes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Called by torch for each operation."""
         kwargs = kwargs or {}
         shape_of = SHAPES.get(func)
-        if shape_of is not None and _without_values(args):
+        if shape_of is not None and _without_values(args, kwargs):
             result = shape_of(*args, **kwargs)
             if result is not None:
                 return result
         return func(*args, **kwargs)
 
 
-def _without_values(args: tuple[Any, ...]) -> bool:
-    """Whether an operation's first tensor is on meta, and so its result will be."""
+def _without_values(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether an operation's first tensor is on meta, or what it makes is to be there, and so its result will be."""
     first = args[0] if args else None
     first = first[0] if isinstance(first, (list, tuple)) and first else first
-    return isinstance(first, torch.Tensor) and first.is_meta
+    if isinstance(first, torch.Tensor):
+        return first.is_meta
+    return kwargs.get("device") == torch.device("meta")
 
 
 @contextmanager

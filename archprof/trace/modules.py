@@ -131,7 +131,8 @@ class _Last(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def _unflattening() -> Any:
     """The operation that gives a product with a bias its leading dimensions back; torch's versions differ in it."""
-    x, weight, bias = (torch.empty(shape, device="meta") for shape in ((1, 1, 1), (1, 1), (1,)))
+    # On the CPU: what computes the shapes of a product on meta imports torch's compiler, which takes seconds.
+    x, weight, bias = (torch.zeros(shape, device="cpu") for shape in ((1, 1, 1), (1, 1), (1,)))
     with torch.no_grad(), _Last() as last:  # type: ignore[no-untyped-call]
         nn.functional.linear(x, weight, bias)
     return last.seen

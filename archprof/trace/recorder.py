@@ -11,6 +11,7 @@ from torch.nn.modules.module import _has_any_global_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.errors import RunError
+from archprof.trace import resample  # noqa: F401 - it enters its results
 from archprof.trace.gradients import Gradients
 from archprof.trace.modules import SHORTCUTS
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace

@@ -8,7 +8,7 @@ torch on the CPU.
 
 from __future__ import annotations
 
-from math import prod
+from math import ceil, prod
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -139,11 +139,11 @@ def _convolution(
     last = channels_last(input_)
     if not weight.is_contiguous() or (last and (transposed or rank != 2)) or not (last or ordered(input_)):
         return None
-    steps, pads, spread = _each(stride, rank), _each(padding, rank), _each(dilation, rank)
+    steps, pads, spread = each(stride, rank), each(padding, rank), each(dilation, rank)
     kernel = weight.shape[2:]
     reach = [spread[i] * (kernel[i] - 1) for i in range(rank)]
     if transposed:
-        extra = _each(output_padding, rank)
+        extra = each(output_padding, rank)
         channels = weight.shape[1] * groups
         fits = weight.shape[0] == input_.shape[1]
         size = [(input_.shape[2 + i] - 1) * steps[i] - 2 * pads[i] + reach[i] + extra[i] + 1 for i in range(rank)]
@@ -157,7 +157,7 @@ def _convolution(
     return result.to(memory_format=torch.channels_last) if last else result
 
 
-def _each(numbers: Sequence[int], rank: int) -> Sequence[int]:
+def each(numbers: Sequence[int], rank: int) -> Sequence[int]:
     """One number may stand for all dimensions."""
     return numbers if len(numbers) == rank else [numbers[0]] * rank
 
@@ -256,6 +256,22 @@ def _like(tensor: Tensor, **keywords: Any) -> Any:
     return empty(tensor.shape, dtype)
 
 
+@gives(aten.arange.default)
+def _count_up(end: float, **keywords: Any) -> Any:
+    return _range(0, end, **keywords)
+
+
+@gives(aten.arange.start, aten.arange.start_step)
+def _range(start: float, end: float, step: float = 1, *, dtype: Any = None, device: Any = None, **rest: Any) -> Any:
+    numbers = (start, end, step)
+    if device is None or torch.device(device).type != "meta" or not step or (end - start) / step < 0:
+        return None
+    if not all(type(number) in (int, float) for number in numbers):
+        return None
+    whole = all(type(number) is int for number in numbers)
+    return empty([ceil((end - start) / step)], dtype or (torch.int64 if whole else torch.get_default_dtype()))
+
+
 @gives(aten.cat.default)
 def _cat(tensors: Sequence[Tensor], dim: int = 0) -> Any:
     first = tensors[0]
@@ -283,72 +299,6 @@ def _stack(tensors: Sequence[Tensor], dim: int = 0) -> Any:
         return None
     dim %= first.ndim + 1
     return empty((*first.shape[:dim], len(tensors), *first.shape[dim:]), first.dtype)
-
-
-@gives(
-    aten.upsample_nearest2d.default,
-    aten.upsample_bilinear2d.default,
-    aten.upsample_bicubic2d.default,
-    aten._upsample_nearest_exact2d.default,
-)
-def _upsample(input_: Tensor, output_size: Sequence[int], *rest: Any) -> Any:
-    if not ordered(input_) or input_.ndim != 4 or not input_.dtype.is_floating_point or min(output_size) < 1:
-        return None
-    return empty((*input_.shape[:2], *output_size), input_.dtype)
-
-
-def _pooled(
-    input_: Tensor,
-    kernel: Sequence[int],
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    ceil_mode: bool,
-) -> tuple[int, ...] | None:
-    """The shape that a 2d pooling gives, or None where it takes thought (rounding up) or fails."""
-    if input_.ndim != 4 or not ordered(input_) or ceil_mode or not input_.dtype.is_floating_point:
-        return None
-    kernel, padding, dilation = _each(kernel, 2), _each(padding, 2), _each(dilation, 2)
-    stride = _each(stride, 2) if stride else kernel
-    size = [
-        (input_.shape[2 + i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1 for i in range(2)
-    ]
-    fits = min(size) >= 1 and all(2 * pad <= width for pad, width in zip(padding, kernel, strict=True))
-    return (*input_.shape[:2], *size) if fits else None
-
-
-@gives(aten.max_pool2d_with_indices.default)
-def _max_pool(
-    input_: Tensor,
-    kernel: Sequence[int],
-    stride: Sequence[int] = (),
-    padding: Sequence[int] = (0,),
-    dilation: Sequence[int] = (1,),
-    ceil_mode: bool = False,
-) -> Any:
-    shape = _pooled(input_, kernel, stride, padding, dilation, ceil_mode)
-    return shape and (empty(shape, input_.dtype), empty(shape, torch.int64))
-
-
-@gives(aten.avg_pool2d.default)
-def _average_pool(
-    input_: Tensor,
-    kernel: Sequence[int],
-    stride: Sequence[int] = (),
-    padding: Sequence[int] = (0,),
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
-    divisor: int | None = None,
-) -> Any:
-    shape = _pooled(input_, kernel, stride, padding, (1,), ceil_mode)
-    return shape and empty(shape, input_.dtype)
-
-
-@gives(aten._adaptive_avg_pool2d.default)
-def _adaptive_average_pool(input_: Tensor, output_size: Sequence[int]) -> Any:
-    if input_.ndim != 4 or not ordered(input_) or min(output_size) < 1:
-        return None
-    return empty((*input_.shape[:2], *output_size), input_.dtype)
 
 
 @gives(aten.mean.dim, aten.sum.dim_IntList, aten.amax.default, aten.amin.default)

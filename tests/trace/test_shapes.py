@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 
+from archprof.trace import resample  # noqa: F401 - it enters its results
 from archprof.trace.shapes import SHAPES
 
 aten = torch.ops.aten
@@ -111,6 +112,28 @@ def test_a_number_and_a_slice_are_not_left_to_torch() -> None:
 def test_a_sum_of_different_dtypes_is_left_to_torch() -> None:
     assert not agrees(aten.add.Tensor, torch.ones(2), torch.ones(2, dtype=torch.int64))
     assert not agrees(aten.add.Tensor, torch.ones(2, dtype=torch.int64), 0.5)
+
+
+NUMBERS = st.one_of(st.integers(-9, 9), st.floats(-9, 9, allow_subnormal=False))
+
+
+@MOST
+@given(NUMBERS, NUMBERS, st.one_of(st.integers(1, 4), st.floats(0.25, 4)), st.booleans(), st.booleans())
+def test_a_range(start: float, distance: float, step: float, typed: bool, down: bool) -> None:
+    step = -step if down else step
+    end = start - abs(distance) if down else start + abs(distance)
+    keywords = {"dtype": torch.float32} if typed else {}
+    for arguments in ((start, end), (start, end, step))[down:]:
+        operation = aten.arange.start_step if len(arguments) == 3 else aten.arange.start
+        mine = SHAPES[operation](*arguments, device="meta", **keywords)
+        assert layout(mine) == layout(operation(*arguments, device="cpu", **keywords))
+    assert layout(SHAPES[aten.arange.default](abs(end), device="meta")) == layout(torch.arange(abs(end)))
+
+
+def test_a_range_with_values_or_without_end_is_left_to_torch() -> None:
+    assert SHAPES[aten.arange.default](3, device="cpu") is None
+    assert SHAPES[aten.arange.start_step](3, 1, 1, device="meta") is None
+    assert SHAPES[aten.arange.start_step](3, 1, 0, device="meta") is None
 
 
 @st.composite
