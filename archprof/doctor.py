@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from archprof import cache
 from archprof.options import COUNTER_SECONDS
 from archprof.profiles import Tool
 
@@ -148,9 +149,7 @@ def counter_finding(result: CounterResult) -> Finding:
 
 
 def _cache() -> Finding:
-    from platformdirs import user_cache_path
-
-    folder = user_cache_path("archprof")
+    folder = cache.folder()
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
         return Finding(check="cache", state="ok", says=f"{folder} can be written to")
@@ -158,7 +157,7 @@ def _cache() -> Finding:
         check="cache",
         state="note",
         says=f"{folder} cannot be written to; a temporary folder is used each time",
-        mend="export XDG_CACHE_HOME=FOLDER, one that you may write to",
+        mend="export ARCHPROF_CACHE_DIR=FOLDER, one that you may write to",
     )
 
 

@@ -56,6 +56,15 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
+@pytest.fixture
+def as_new(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the modules that other tests wrote and imported: a process that did so relies on no source."""
+    base = str(tmp_path_factory.getbasetemp().parent)
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(base):
+            monkeypatch.delitem(sys.modules, name)
+
+
 @pytest.fixture(scope="session")
 def checkout() -> Path:
     """The project's own folder, for tests of its files; the code under test is the installed package's."""

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archprof import cache
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,9 +34,7 @@ def import_ultralytics() -> None:
 
 def _settings_folder() -> Path:
     """A folder of ours that Ultralytics may write to; a temporary one where the cache folder cannot be."""
-    from platformdirs import user_cache_path
-
-    folder = user_cache_path("archprof") / "ultralytics"
+    folder = cache.folder() / "ultralytics"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

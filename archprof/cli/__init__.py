@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from archprof import __version__
-from archprof.cli import audit, check, claims, doctor, parameternet, schema, summary, zoo
+from archprof.cli import audit, cache, check, claims, doctor, parameternet, schema, summary, zoo
 from archprof.cli import options as o
 from archprof.cli.command import begin
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command()(summary.summary)
 app.command()(audit.audit)
+app.command()(cache.cache)
 app.command()(check.check)
 app.command()(claims.claims)
 app.command()(doctor.doctor)
@@ -45,9 +46,10 @@ def archprof(
     quiet: o.Quiet = False,
     color: o.Color = None,
     debug: o.Debug = False,
+    no_cache: o.NoCache = False,
 ) -> None:
     """Take in what stands before the command."""
-    begin(verbose, quiet, color, debug)
+    begin(verbose, quiet, color, debug, no_cache)
 
 
 def main() -> None:

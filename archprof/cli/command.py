@@ -1,4 +1,4 @@
-"""What every command has in common: four options, and one place where errors become exit codes."""
+"""What every command has in common: five options, and one place where errors become exit codes."""
 
 import inspect
 import os
@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from archprof import cache
 from archprof.cli import options as o
 from archprof.cli.console import console
 from archprof.errors import ArchprofError
@@ -19,15 +20,28 @@ INTERRUPTED = 130
 FAILED = 2
 
 
-def begin(verbose: bool, quiet: bool, color: o.ColorChoice | None, debug: bool) -> None:
+def begin(verbose: bool, quiet: bool, color: o.ColorChoice | None, debug: bool, no_cache: bool) -> None:
     """Take in the options that stand before the command: a command line begins."""
     console.verbose, console.quiet, console.debug = verbose, quiet, debug
     console.color = color or o.ColorChoice.auto
+    cache.enabled = not no_cache
 
 
-def common(verbose: o.Verbose = False, quiet: o.Quiet = False, color: o.Color = None, debug: o.Debug = False) -> None:
+def common(
+    verbose: o.Verbose = False,
+    quiet: o.Quiet = False,
+    color: o.Color = None,
+    debug: o.Debug = False,
+    no_cache: o.NoCache = False,
+) -> None:
     """Take in the same options after the command; what stood before it holds unless they say otherwise."""
-    begin(console.verbose or verbose, console.quiet or quiet, color or console.color, console.debug or debug)
+    begin(
+        console.verbose or verbose,
+        console.quiet or quiet,
+        color or console.color,
+        console.debug or debug,
+        no_cache or not cache.enabled,
+    )
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:

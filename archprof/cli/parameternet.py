@@ -33,7 +33,6 @@ def parameternet(
         raise UsageError("this analysis is of one scale", hint="name one with --scale")
     size = subject.parse_size(imgsz)
     specs = subject.find_specs(reference, scale=scale, nc=nc, settings=settings or [])
-    subject.load_plugins(plugins or [])
     options = Options(size=size, batch=batch, channels=channels, static=static, device=device, dtype=dtype)
-    (profile,) = subject.profile_all(specs, options)
+    (profile,) = subject.profile_all(specs, options, plugins=plugins or [])
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, view), View())

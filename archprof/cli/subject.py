@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archprof.cli.console import console
-from archprof.errors import UsageError
+from archprof.errors import ArchprofError, UsageError
 
 if TYPE_CHECKING:
     from archprof.options import Options
@@ -71,19 +71,24 @@ def choose_detail(specs: Sequence["Spec"], wanted: str | None) -> str:
     return "modules" if not has_rows and wanted in (None, "rows") else wanted or "rows"
 
 
-def profile_all(specs: Sequence["Spec"], options: "Options") -> list["Profile"]:
+def profile_all(specs: Sequence["Spec"], options: "Options", *, plugins: Sequence[str] = ()) -> list["Profile"]:
     """Profile each spec, saying what is being done and what a reader of the figures should know.
 
     Args:
         specs: What to profile.
         options: How to build and run them.
+        plugins: The user's files or modules that register blocks.
+
+    Raises:
+        ArchprofError: The first that is met.
     """
-    with console.working("loading torch"):
-        from archprof.profiling import profile_spec
+    from archprof.batch import Means, Task, profile_all
+
     profiles = []
-    for spec in specs:
-        with console.working(f"profiling {spec.name}"):
-            profiles.append(profile_spec(spec, options))
+    for outcome in profile_all([Task(spec, options) for spec in specs], Means(plugins=plugins), console.working):
+        if isinstance(outcome, ArchprofError):
+            raise outcome
+        profiles.append(outcome)
     remark(specs, [profile.environment for profile in profiles], choice=" or all")
     return profiles
 

@@ -39,7 +39,6 @@ def summary(
     several = scale == subject.ALL
     view = View(detail=subject.choose_detail(specs, detail and detail.value), depth=depth, sort=sort, top=top)
     check(view, several=several)
-    subject.load_plugins(plugins or [])
     options = Options(
         size=size,
         batch=batch,
@@ -51,7 +50,7 @@ def summary(
         backward=backward,
         convention=convention.value,
     )
-    profiles = subject.profile_all(specs, options)
+    profiles = subject.profile_all(specs, options, plugins=plugins or [])
 
     def write(format: str, view: View) -> str:  # noqa: A002
         return render_several(format, profiles, view) if several else render(format, profiles[0], view)

@@ -28,8 +28,9 @@ head:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder, with ``tiny.yaml`` in it."""
+def folder(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with ``tiny.yaml`` in it; nothing that another test counted is kept."""
+    monkeypatch.setenv("ARCHPROF_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
     (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for variable in ("COLUMNS", "NO_COLOR"):

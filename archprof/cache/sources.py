@@ -1,0 +1,87 @@
+"""The files of code that a result came from, beyond what the versions of installed packages say.
+
+A package that is installed stays what its version says. All other code - a plugin, what it imports, a family's
+blocks, a package that is installed from a folder where it is still edited - is known by its content, and which files
+those are only an import tells. So they are looked up once a result is there, and kept with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import sysconfig
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import archprof
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+STARTED = time.time()
+"""When this process began to look at files. Of one that was changed since, nobody knows what was imported."""
+
+_INSTALLED = ("site-packages", "dist-packages")
+
+
+def used(packages: Collection[str]) -> dict[str, str] | None:
+    """The digest of each file of code that this process has imported, by path; those of installed packages left out.
+
+    Args:
+        packages: Outermost packages whose files count though they are installed: the families'.
+
+    Returns:
+        None where a file cannot be told from what was imported.
+    """
+    found = {}
+    for name, module in list(sys.modules.items()):
+        path = _file_of(module)
+        if path is None or (_is_known(path) and name.partition(".")[0] not in packages):
+            continue
+        digest = digest_of(path)
+        if digest is None or _changed(path):
+            return None
+        found[path] = digest
+    return found
+
+
+def unchanged(sources: Mapping[str, str]) -> bool:
+    """Whether every file is what it was."""
+    return all(digest_of(path) == digest for path, digest in sources.items())
+
+
+@cache
+def digest_of(path: str) -> str | None:
+    """A file's digest, the same for the whole process; None where it cannot be read."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _changed(path: str) -> bool:
+    """Whether a file was written since this process began."""
+    try:
+        return os.stat(path).st_mtime > STARTED  # noqa: PTH116
+    except OSError:
+        return True
+
+
+def _file_of(module: Any) -> str | None:
+    """A module's file; None for what has none: built in, frozen, a namespace, an invention of some library's."""
+    path = getattr(module, "__file__", None)
+    return path if isinstance(path, str) and os.path.isabs(path) else None  # noqa: PTH117
+
+
+def _is_known(path: str) -> bool:
+    """Whether a file belongs to Python, to archprof itself, or to a package whose version says what it is."""
+    return path.startswith(_roots()) or any(f"{os.sep}{name}{os.sep}" in path for name in _INSTALLED)
+
+
+@cache
+def _roots() -> tuple[str, ...]:
+    own = os.path.dirname(archprof.__file__)  # noqa: PTH120
+    return tuple(f"{root}{os.sep}" for root in (own, *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))))

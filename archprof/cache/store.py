@@ -1,0 +1,126 @@
+"""A folder of checked files: bytes by key, in parts that can be read apart.
+
+A file is a mark, the length and the digest of each part, and the parts. The digests cover the key, so that a file
+that was cut, changed, renamed or written by somebody else is no file. Files appear whole, by renaming, and are never
+changed: whoever reads one while another process replaces or deletes it has the old one or none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from contextlib import suppress
+from struct import Struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+LIMIT = 256 * 10**6
+"""Bytes that the folder may hold; the files that were not read for longest go first."""
+
+MARK = b"archprof\x01\n"
+"""What every file begins with: the name and the version of the format."""
+
+_PARTS = 2
+_PART = Struct("<Q16s")
+_HEAD = len(MARK) + _PARTS * _PART.size
+_DAY = 86_400.0
+_LEFT_OVER = 3_600.0
+"""Seconds after which a draft is one that its writer will not come back for."""
+
+
+class Store:
+    """Bytes by key.
+
+    Args:
+        folder: Where to keep them; made when there is something to keep.
+        limit: Bytes that may be kept.
+    """
+
+    def __init__(self, folder: Path, limit: int = LIMIT) -> None:
+        self.folder = folder / "results"
+        self.limit = limit
+        self._place = str(self.folder)
+
+    def read(self, key: str, parts: int = _PARTS) -> list[bytes] | None:
+        """The first parts of what is kept under a key; None where there is nothing sound."""
+        try:
+            with open(os.path.join(self._place, key), "rb") as file:  # noqa: PTH118, PTH123 - a hundred times a command
+                head = file.read(_HEAD)
+                if len(head) < _HEAD or not head.startswith(MARK):
+                    return None
+                found = []
+                for place in range(parts):
+                    length, digest = _PART.unpack_from(head, len(MARK) + place * _PART.size)
+                    part = file.read(min(length, self.limit))
+                    if len(part) != length or _digest(key, place, part) != digest:
+                        return None
+                    found.append(part)
+                self._touch(file.fileno())
+        except OSError:
+            return None
+        return found
+
+    def write(self, key: str, first: bytes, second: bytes = b"") -> None:
+        """Keep two parts under a key; where that cannot be done, nothing is kept."""
+        parts = (first, second)
+        heads = [_PART.pack(len(part), _digest(key, place, part)) for place, part in enumerate(parts)]
+        draft = self.folder / f"{key}.{os.getpid()}.tmp"
+        with suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                draft.write_bytes(b"".join((MARK, *heads, *parts)))
+                draft.replace(self.folder / key)
+            except BaseException:
+                with suppress(OSError):
+                    draft.unlink()
+                raise
+
+    def trim(self) -> None:
+        """Delete the files that were not read for longest, until those left are within the limit."""
+        files = sorted(self._files(), key=lambda file: file[1], reverse=True)
+        total, now = 0, time.time()
+        for path, used, size in files:
+            total += size
+            if total > self.limit or (path.endswith(".tmp") and now - used > _LEFT_OVER):
+                _delete(path)
+
+    def usage(self) -> tuple[int, int]:
+        """How many results are kept, and their bytes."""
+        sizes = [size for path, _, size in self._files() if not path.endswith(".tmp")]
+        return len(sizes), sum(sizes)
+
+    def clear(self) -> None:
+        """Delete all of it."""
+        for path, _, _ in list(self._files()):
+            _delete(path)
+
+    def _files(self) -> Iterator[tuple[str, float, int]]:
+        """Path, time of last use, and size of every file."""
+        try:
+            entries: Sequence[os.DirEntry[str]] = list(os.scandir(self.folder))
+        except OSError:
+            return
+        for entry in entries:
+            with suppress(OSError):
+                status = entry.stat(follow_symlinks=False)
+                if entry.is_file(follow_symlinks=False):
+                    yield entry.path, status.st_mtime, status.st_size
+
+    def _touch(self, file: int) -> None:
+        """Note that a file was of use, once a day."""
+        if time.time() - os.fstat(file).st_mtime > _DAY:
+            with suppress(OSError):
+                os.utime(file)
+
+
+def _digest(key: str, place: int, part: bytes) -> bytes:
+    return hashlib.blake2b(part, digest_size=16, key=key.encode()[:64], salt=bytes([place])).digest()
+
+
+def _delete(path: str) -> None:
+    with suppress(OSError):
+        os.unlink(path)  # noqa: PTH108

@@ -1,0 +1,30 @@
+"""``archprof cache``."""
+
+from typing import Annotated
+
+from archprof.cli import options as o
+from archprof.cli.command import command
+from archprof.cli.console import console
+
+Clear = Annotated[bool, o.option("--clear", help="Delete what is kept.")]
+
+
+@command
+def cache(clear: Clear = False) -> None:
+    """Say which results are kept, and where; or delete them."""
+    from archprof.cache import folder
+    from archprof.cache.store import Store
+    from archprof.render import units
+
+    store = Store(folder())
+    count, size = store.usage()
+    if clear:
+        store.clear()
+        console.write(f"deleted {_results(count)}, {units.size(size)}, from {store.folder}\n")
+    else:
+        most = units.size(store.limit)
+        console.write(f"{_results(count)}, {units.size(size)} of at most {most}, in {store.folder}\n")
+
+
+def _results(count: int) -> str:
+    return "1 result" if count == 1 else f"{count:,} results"

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archprof import cache
+from archprof.cache.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+pytestmark = pytest.mark.usefixtures("as_new")
+
+SUMMARY = "summary tiny.yaml --scale n --imgsz 32"
+
+
+def kept() -> int:
+    return Store(cache.folder()).usage()[0]
+
+
+def test_what_is_kept_is_shown_and_deleted(archprof: Callable[[str], Result]) -> None:
+    assert archprof("cache").stdout == f"0 results, 0 B of at most 256.00 MB, in {cache.folder() / 'results'}\n"
+    archprof(SUMMARY)
+    assert archprof("cache").stdout.startswith("1 result, ")
+    assert archprof("cache --clear").stdout.startswith("deleted 1 result, ")
+    assert kept() == 0
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "csv"])
+def test_a_kept_answer_is_the_fresh_one_byte_for_byte(archprof: Callable[[str], Result], form: str) -> None:
+    line = f"{SUMMARY} --format {form} --detail modules --convention fvcore"
+    fresh, again, anew = archprof(line), archprof(line), archprof(f"{line} --no-cache")
+
+    assert fresh.exit_code == 0
+    assert (again.stdout, again.stderr) == (fresh.stdout, fresh.stderr)
+    assert (anew.stdout, anew.stderr) == (fresh.stdout, fresh.stderr)
+
+
+@pytest.mark.parametrize("line", [f"{SUMMARY} --no-cache", f"--no-cache {SUMMARY}"])
+def test_nothing_is_kept_where_that_is_not_wanted(archprof: Callable[[str], Result], line: str) -> None:
+    assert archprof(line).exit_code == 0
+    assert kept() == 0
+
+
+def test_the_environment_may_forbid_it(archprof: Callable[[str], Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHPROF_NO_CACHE", "1")
+    assert archprof(SUMMARY).exit_code == 0
+    assert kept() == 0
+
+
+def test_a_cache_that_cannot_be_written_is_no_matter(
+    archprof: Callable[[str], Result], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARCHPROF_CACHE_DIR", str(folder / "tiny.yaml"))
+    result = archprof(SUMMARY)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_an_unchanged_variant_costs_no_import_of_torch(folder: Path) -> None:
+    code = (
+        "import sys\n"
+        "from archprof.cli import app\n"
+        "try: app(sys.argv[1:])\n"
+        "finally: print(*{'torch', 'ultralytics', 'numpy'} & set(sys.modules), file=sys.stderr)"
+    )
+
+    def run() -> tuple[str, set[str]]:
+        line = [sys.executable, "-c", code, *SUMMARY.split(), "--format", "json", "--quiet"]
+        ended = subprocess.run(line, cwd=folder, env=os.environ, capture_output=True, text=True, check=True)
+        return ended.stdout, set(ended.stderr.split())
+
+    (fresh, counting), (again, reading) = run(), run()
+    assert "torch" in counting
+    assert reading == set()
+    assert again == fresh
+    assert json.loads(again)["totals"]["parameters"] == 51_218
