@@ -196,8 +196,12 @@ def _layers(built: Built, pass_: Trace, own: list[_Figures]) -> list[Layer]:
     parts: dict[str, list[_Figures]] = {}
     shapes: dict[str, list[list[int]]] = {}
     rows = {layer.path for layer in built.layers}
+    found: list[str | None] = []
     for call, figures in zip(pass_.calls, own, strict=True):
-        if row := _row_of(call.path, rows):
+        # The caller's row goes first: several rows may share a module, as blocks of Ultralytics do their activation.
+        caller = found[call.parent] if call.parent >= 0 else None
+        found.append(row := caller or _row_of(call.path, rows))
+        if row:
             parts.setdefault(row, []).append(figures)
         if call.path in rows:
             shapes[call.path] = _shapes(call.outputs)
@@ -225,6 +229,7 @@ def _layer(layer: BuiltLayer, module: nn.Module, costs: dict[str, int], shapes: 
         parameters=_parameters(module),
         modules=sum(1 for _ in module.modules()),
         line=layer.line,
+        written=_plain(layer.written),
         **costs,
     )
 

@@ -134,7 +134,10 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
-    """What one row of the YAML built. ``line`` is its line in the file."""
+    """What one row of the YAML built.
+
+    ``line`` is its line in the file, and ``written`` the row as it stands there: from, repeats, module, arguments.
+    """
 
     index: int
     from_: list[int] = msgspec.field(default_factory=list, name="from")
@@ -151,6 +154,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     bytes_written: int = 0
     backward_macs: int = 0
     line: int | None = None
+    written: list[Any] = msgspec.field(default_factory=list)
 
 
 class Module(msgspec.Struct, frozen=True, kw_only=True):
@@ -258,6 +262,18 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     def to_json(self) -> str:
         """The profile as indented JSON, keys in the order of the fields."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
+
+    @classmethod
+    def read(cls, path: Path) -> Profile:
+        """The profile that was saved in a file.
+
+        Raises:
+            ArchprofError: Where the file cannot be read; and as for :meth:`from_json`.
+        """
+        try:
+            return cls.from_json(path.read_bytes(), path=path)
+        except OSError as error:
+            raise ArchprofError(f"cannot be read: {error.strerror or error}", path=path) from None
 
     @classmethod
     def from_json(cls, text: str | bytes, *, path: Path | str | None = None) -> Profile:

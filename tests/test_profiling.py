@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -13,6 +14,9 @@ from archprof.errors import RunError
 from archprof.options import Options
 from archprof.profiling import profile_spec
 from archprof.variant.reference import resolve
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_any_module_is_profiled() -> None:
@@ -77,6 +81,16 @@ def test_cuda_agrees_to_the_operation(reference: str) -> None:
     assert meta.totals.macs == cuda.totals.macs
     assert [layer.macs for layer in meta.layers] == [layer.macs for layer in cuda.layers]
     assert not cuda.coverage.unknown
+
+
+def test_what_rows_share_is_counted_where_it_runs(tmp_path: Path) -> None:
+    file = tmp_path / "two.yaml"
+    file.write_text("backbone: [[-1, 1, Conv, [8, 3, 2]], [-1, 1, Conv, [16, 3, 2]]]", encoding="utf-8")
+    profile = profile_spec(resolve(str(file)), Options(size=(32,)))
+    # Both blocks have one and the same SiLU. BatchNorm takes 2 FLOPs an element and SiLU 4, so the rows have
+    # 6 · 8·16² = 12,288 and 6 · 16·8² = 6,144.
+    assert [layer.elementwise_flops for layer in profile.layers] == [12_288, 6_144]
+    assert [layer.written for layer in profile.layers] == [[-1, 1, "Conv", [8, 3, 2]], [-1, 1, "Conv", [16, 3, 2]]]
 
 
 def test_rows_add_up_and_know_their_lines() -> None:

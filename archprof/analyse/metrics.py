@@ -12,6 +12,7 @@ from archprof.errors import UsageError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from archprof.latency.report import Latency
     from archprof.profiles import Profile
 
 Value = int | float
@@ -58,7 +59,8 @@ class Metric:
 
 
 LATENCY = "latency"
-"""The name of the only latency that a profile has; of several each is ``latency/DEVICE/BACKEND``."""
+"""The name of the only latency that a profile has; of several each is ``latency/DEVICE/BACKEND``, and ``/OPTION`` for
+each option that it was measured with."""
 
 
 def _total(name: str, label: str, unit: Unit = Unit.things, *, counted: bool = False) -> Metric:
@@ -131,7 +133,7 @@ UNKNOWN = Metric(
 
 
 def find_metric(name: str) -> Metric:
-    """The metric of that name: one of :data:`METRICS`, :data:`UNKNOWN`, ``latency``, or ``latency/DEVICE/BACKEND``.
+    """The metric of that name: of :data:`METRICS`, :data:`UNKNOWN`, ``latency``, ``latency/DEVICE/BACKEND[/OPTION]``.
 
     Raises:
         UsageError: Where there is none.
@@ -139,7 +141,7 @@ def find_metric(name: str) -> Metric:
     if found := {**METRICS, UNKNOWN.name: UNKNOWN}.get(name):
         return found
     head, *rest = name.split("/")
-    if head == LATENCY and len(rest) in (0, 2) and all(rest):
+    if head == LATENCY and len(rest) != 1 and all(rest):
         return _latency(name, rest)
     known = [*METRICS, UNKNOWN.name, LATENCY]
     hint = did_you_mean(name, known) or f"metrics: {', '.join(known)}"
@@ -149,7 +151,7 @@ def find_metric(name: str) -> Metric:
 def metrics_in(profiles: Iterable[Profile]) -> list[Metric]:
     """The metrics that any of the profiles has, latencies last; ratios only where there is a dynamic layer."""
     found = list(profiles)
-    latencies = dict.fromkeys(f"{LATENCY}/{one.device}/{one.backend}" for profile in found for one in profile.latency)
+    latencies = dict.fromkeys(_place(one) for profile in found for one in profile.latency)
     dynamic = any(profile.parameternet for profile in found)
     return [
         *(
@@ -161,16 +163,24 @@ def metrics_in(profiles: Iterable[Profile]) -> list[Metric]:
     ]
 
 
+def latencies_of(profile: Profile, metric: Metric) -> list[Latency]:
+    """What a profile has of a latency: one entry, or several where the metric names none of them."""
+    return [one for one in profile.latency if metric.name in (LATENCY, _place(one))]
+
+
+def _place(one: Latency) -> str:
+    return "/".join([LATENCY, one.device, one.backend, *one.options])
+
+
 def _latency(name: str, place: list[str]) -> Metric:
     """The median time of one batch, of the entry of that device and backend, or of the only one."""
 
     def value(profile: Profile) -> Value | None:
-        entries = [one for one in profile.latency if not place or [one.device, one.backend] == place]
+        entries = latencies_of(profile, metric)
         if len(entries) > 1:
-            choices = ", ".join(f"{LATENCY}/{one.device}/{one.backend}" for one in entries)
+            choices = ", ".join(map(_place, entries))
             raise UsageError(f"{profile.variant.name} has several latencies", hint=f"name one of {choices}")
-        median: float | None = entries[0].median_s if entries else None
-        return median
+        return entries[0].median_s if entries else None
 
-    label = " ".join([LATENCY, *place])
-    return Metric(name=name, label=label, unit=Unit.seconds, of=value, exact=False)
+    metric = Metric(name=name, label=" ".join([LATENCY, *place]), unit=Unit.seconds, of=value, exact=False)
+    return metric

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BuiltLayer:
-    """What one row built. ``path`` is its module's path in the model; ``arguments`` are the constructor's."""
+    """What one row built.
+
+    ``path`` is its module's path in the model; ``arguments`` are the constructor's, and ``written`` are the row's four
+    items as the file has them.
+    """
 
     index: int
     sources: tuple[int, ...]
@@ -22,6 +26,7 @@ class BuiltLayer:
     path: str
     arguments: tuple[Any, ...]
     line: int | None = None
+    written: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
                     path=f"model.{row.index}",
                     arguments=call.arguments,
                     line=row.line,
+                    written=(row.sources if row.many else row.sources[0], row.repeats, row.module, row.arguments),
                 )
             )
             widths[row.index] = call.channels

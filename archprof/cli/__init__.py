@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from archprof import __version__
-from archprof.cli import audit, cache, check, claims, doctor, init, parameternet, schema, summary, zoo
+from archprof.cli import audit, cache, check, claims, compare, doctor, parameternet, schema, summary, zoo
 from archprof.cli import options as o
 from archprof.cli.command import begin
 
@@ -24,8 +24,8 @@ app.command()(audit.audit)
 app.command()(cache.cache)
 app.command()(check.check)
 app.command()(claims.claims)
+app.command()(compare.compare)
 app.command()(doctor.doctor)
-app.command()(init.init)
 app.command()(parameternet.parameternet)
 app.command()(schema.schema)
 app.add_typer(zoo.zoo, name="zoo")

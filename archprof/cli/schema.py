@@ -14,6 +14,7 @@ class SchemaChoice(StrEnum):
     """The formats that have a schema."""
 
     profile = "profile"
+    comparison = "comparison"
     budgets = "budgets"
     lock = "lock"
     check = "check"
@@ -21,13 +22,16 @@ class SchemaChoice(StrEnum):
 
 MODULES = {
     SchemaChoice.profile: "archprof.profiles",
+    SchemaChoice.comparison: "archprof.analyse.comparison",
     SchemaChoice.budgets: "archprof.budgets.schema",
     SchemaChoice.lock: "archprof.budgets.lock",
     SchemaChoice.check: "archprof.analyse.judged",
 }
 """Where each format's ``json_schema`` is."""
 
-Which = Annotated[SchemaChoice, typer.Argument(help="Of a saved profile, a budget file, a lock file, or a check.")]
+Which = Annotated[
+    SchemaChoice, typer.Argument(help="Of a profile, a comparison, a budget file, a lock file, or a check.")
+]
 
 
 @command

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -40,13 +40,6 @@ class Branch:
 
 def _part(value: int, whole: int) -> float | None:
     return value / whole if whole else None
-
-
-def _shapes(shapes: list[list[int]]) -> str | None:
-    if not shapes:
-        return None
-    more = f" +{len(shapes) - 1}" if len(shapes) > 1 else ""
-    return units.shape(shapes[0]) + more
 
 
 TRAFFIC = (
@@ -84,14 +77,14 @@ def rows(profile: Profile) -> Table:
     totals = profile.totals
 
     def record(layer: Layer) -> Record:
-        arguments = ", ".join(_literal(argument) for argument in layer.arguments)
+        arguments = ", ".join(units.literal(argument) for argument in layer.arguments)
         return (
             layer.index,
             layer.from_,
             layer.repeats,
             layer.module,
             arguments,
-            _shapes(layer.output_shapes),
+            units.shapes(layer.output_shapes),
             layer.parameters,
             _part(layer.parameters, totals.parameters),
             layer.macs,
@@ -140,13 +133,6 @@ _ADDING = ("parameters", "macs", "elementwise_flops", "bytes_read", "bytes_writt
 def _traffic(part: Layer | Module) -> tuple[int | float | None, ...]:
     """What stands under :data:`TRAFFIC`."""
     return (part.bytes_read, part.bytes_written, arithmetic_intensity(part), part.backward_macs)
-
-
-def _literal(argument: Any) -> str:
-    """An argument as a YAML row writes it."""
-    if isinstance(argument, list):
-        return f"[{', '.join(map(_literal, argument))}]"
-    return repr(argument) if isinstance(argument, str) else str(argument)
 
 
 MODULES = (
@@ -210,7 +196,7 @@ def _module(module: Module, branch: Branch, parameters: int, flops: int) -> Reco
         module.type,
         module.depth,
         module.calls,
-        _shapes(module.output_shapes),
+        units.shapes(module.output_shapes),
         module.parameters,
         _part(module.parameters, parameters),
         module.macs,

@@ -18,7 +18,7 @@ _ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "\\|*_`<>[]"})
 
 def one(profile: Profile, table: Table | None, view: View) -> str:
     """One profile."""
-    lines = [*_title(profile, header.title(profile)), *_facts(header.facts(profile))]
+    lines = [*_title(profile, header.title(profile)), *fact_lines(header.facts(profile))]
     if table:
         lines += ["", *table_lines(table)]
     return "\n".join(lines) + "\n"
@@ -30,7 +30,7 @@ def several(profiles: Sequence[Profile], table: Table, view: View) -> str:
     unknown = header.unknown(*profiles)
     lines = [
         *_title(first, header.title_of_all(first)),
-        *([*_facts(unknown), ""] if unknown else []),
+        *([*fact_lines(unknown), ""] if unknown else []),
         *table_lines(table),
     ]
     return "\n".join(lines) + "\n"
@@ -40,7 +40,8 @@ def _title(profile: Profile, pieces: list[str]) -> list[str]:
     return [f"### {escaped(profile.variant.name)}", "", escaped(" · ".join(pieces)), ""]
 
 
-def _facts(facts: list[header.Fact]) -> list[str]:
+def fact_lines(facts: list[header.Fact]) -> list[str]:
+    """The facts as a list."""
     lines = []
     for label, pieces in facts:
         text = escaped(" · ".join(pieces))

@@ -75,6 +75,12 @@ class Table:
         present.sort(key=lambda record: record[place] if column.number else str(record[place]), reverse=column.number)
         return replace(self, records=(*present, *absent))
 
+    def largest(self, *keys: str) -> Table:
+        """The same records, those with the largest amount in the first column first, of equals in the next."""
+        places = [self.position(key) for key in keys]
+        ordered = sorted(self.records, key=lambda record: [-abs(record[place] or 0) for place in places])
+        return replace(self, records=tuple(ordered))
+
     def top(self, count: int) -> Table:
         """The first records; one more line holds the sums of the rest, so that the columns still add up."""
         if len(self.records) <= count:

@@ -25,7 +25,7 @@ def one(profile: Profile, table: Table | None, view: View) -> str:
     style = painter(view.color)
     lines = [
         *_title(profile.variant.name, header.title(profile), view.width, style),
-        *_facts(header.facts(profile), view.width, style),
+        *fact_lines(header.facts(profile), view.width, style),
     ]
     if table:
         lines += ["", *lay_out(table, view.width, style)]
@@ -37,7 +37,7 @@ def several(profiles: Sequence[Profile], table: Table, view: View) -> str:
     style = painter(view.color)
     lines = [
         *_title(profiles[0].variant.name, header.title_of_all(profiles[0]), view.width, style),
-        *_facts(header.unknown(*profiles), view.width, style),
+        *fact_lines(header.unknown(*profiles), view.width, style),
         "",
         *lay_out(table, view.width, style),
     ]
@@ -52,7 +52,8 @@ def _title(variant: str, pieces: list[str], width: int, style: Style) -> list[st
     return [style(name, "name"), *textwrap.wrap(about, width, initial_indent="  ", subsequent_indent="  ")]
 
 
-def _facts(facts: list[header.Fact], width: int, style: Style) -> list[str]:
+def fact_lines(facts: list[header.Fact], width: int, style: Style) -> list[str]:
+    """The facts, one below the other: labels to the left, and what stands behind them wrapped."""
     lines = []
     for label, pieces in facts:
         first, *rest = _wrapped(pieces, width - _INDENT)

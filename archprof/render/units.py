@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from archprof.analyse.metrics import Unit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from archprof.parameternet.report import Ratio
 
 ABSENT = "–"
@@ -41,9 +45,28 @@ def millions(number: int) -> str:
     return f"{number / 10**6:,.2f}"
 
 
+def signed_millions(number: int) -> str:
+    """A difference in millions with two decimals and its sign, nothing for 0: ``+88.47``."""
+    return f"{number / 10**6:+,.2f}" if number else ""
+
+
 def quoted(number: float) -> str:
     """Billions as counters print them, with one decimal; two digits where that would leave only zeros."""
     return ratio(number)
+
+
+def measure(number: float, unit: Unit) -> str:
+    """A metric's value with its unit: ``4,621,033``, ``8.11 GFLOPs``, ``18.48 MB``, ``5.31 ms``, ``×1.581``."""
+    return _MEASURES[unit](number)
+
+
+def difference(number: float, unit: Unit) -> str:
+    """The same with its sign, nothing being 0: ``-235,929,600``, ``+13.90 GFLOPs``."""
+    if not number:
+        return "0"
+    if unit is Unit.times:
+        return f"{number:+.3f}"
+    return ("-" if number < 0 else "+") + measure(abs(number), unit)
 
 
 def size(number: int) -> str:
@@ -71,9 +94,42 @@ def coverage(share: float) -> str:
     return f"{math.floor(share * 1000) / 10:.1f} %"
 
 
+def whole_percent(share: float) -> str:
+    """A share in whole percent; only all of it reads ``100 %``: ``91 %``."""
+    rounded = round(100 * share)
+    return f"{99 if rounded == 100 and not math.isclose(share, 1, rel_tol=1e-9) else rounded} %"
+
+
 def shape(sizes: list[int]) -> str:
     """A tensor's shape: ``1×3×640×640``; a scalar is ``()``."""
     return "×".join(str(size) for size in sizes) or "()"
+
+
+def shapes(all_sizes: list[list[int]]) -> str | None:
+    """Several tensors' shapes: the first, and how many more there are; None where there is none."""
+    if not all_sizes:
+        return None
+    more = f" +{len(all_sizes) - 1}" if len(all_sizes) > 1 else ""
+    return shape(all_sizes[0]) + more
+
+
+def shapes_changed(before: list[list[int]], after: list[list[int]]) -> str | None:
+    """The shapes after, and before where they were others: ``1×128×40→80×40→80``."""
+    now = shapes(after)
+    if before == after or now is None or not before:
+        return now
+    first, last = before[0], after[0]
+    if len(first) != len(last):
+        return f"{shapes(before)} → {now}"
+    sides = [str(new) if old == new else f"{old}→{new}" for old, new in zip(first, last, strict=True)]
+    return "×".join(sides) + now.removeprefix(shape(last))
+
+
+def literal(value: Any) -> str:
+    """A value as a YAML row writes it."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
+    return repr(value) if isinstance(value, str) else str(value)
 
 
 def below_or_above(value: float, exact: float) -> str:
@@ -103,3 +159,21 @@ def predicted(ratio: Ratio) -> str:
     """A ratio as predicted, by the paper where it has a formula, and as measured."""
     prediction = ratio.as_built if ratio.paper is None else ratio.paper
     return f"{factor(prediction)} predicted, {factor(ratio.measured)} measured"
+
+
+def seconds(value: float) -> str:
+    """A time with three digits: ``5.31 ms``, ``1.20 s``."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value / 1e-9:.3g} ns"
+
+
+_MEASURES: Mapping[Unit, Callable[[Any], str]] = {
+    Unit.things: count,
+    Unit.flops: lambda number: amount(number, "FLOPs"),
+    Unit.macs: lambda number: amount(number, "MACs"),
+    Unit.bytes: size,
+    Unit.seconds: seconds,
+    Unit.times: factor,
+}

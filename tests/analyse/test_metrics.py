@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import msgspec
 import pytest
 
 from archprof.analyse.metrics import METRICS, Unit, find_metric, metrics_in
 from archprof.errors import UsageError
+from archprof.latency.report import Latency
 from archprof.profiles import Profile, Totals
 
 # Each total is its place in this list, so that no two can be taken for each other.
@@ -114,7 +114,12 @@ def test_operations_without_a_formula_make_sums_over_operations_lower_bounds(pro
 
 
 def test_latencies_go_by_device_and_backend(profile: Profile) -> None:
-    two = [SimpleNamespace(device=device, backend="eager", median_s=s) for device, s in (("cpu", 0.2), ("cuda:0", 0.1))]
+    two = [
+        Latency(
+            device=device, device_name="x", backend="eager", dtype="float32", batch=1, threads=1, timed="", median_s=s
+        )
+        for device, s in (("cpu", 0.2), ("cuda:0", 0.1))
+    ]
     timed = msgspec.structs.replace(profile, latency=two)
     assert [metric.name for metric in metrics_in([timed])][-2:] == ["latency/cpu/eager", "latency/cuda:0/eager"]
     assert find_metric("latency/cuda:0/eager").of(timed) == 0.1

@@ -1,0 +1,188 @@
+"""The tables of a comparison: metrics before and after, what became of each row, and several models side by side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from archprof.analyse.metrics import Unit, find_metric
+from archprof.render import units
+from archprof.render.because import sources
+from archprof.render.table import Column, Record, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from archprof.analyse.comparison import Change, Comparison, Delta, Edit, Pair
+
+number = partial(Column, number=True)
+added = partial(Column, number=True, adds=True)
+percent = partial(Column, title="%", show=lambda share: units.percent(share) if share else "", number=True, adds=True)
+
+METRICS = (
+    Column("metric", ""),
+    Column("unit", "unit", printed=False),
+    number("before", "before", absent=units.ABSENT),
+    number("after", "after", absent=units.ABSENT),
+    number("difference", "Δ", absent=units.ABSENT),
+    number("ratio", "ratio", lambda ratio: "" if ratio == 1 else units.factor(ratio), absent=units.ABSENT),
+    Column("verdict", "", shrinks=6),
+)
+
+
+def metrics(pair: Pair) -> Table:
+    """One line a metric, as it is printed."""
+
+    def record(delta: Delta) -> Record:
+        metric = find_metric(delta.metric)
+        bound = ">= " if delta.lower_bound else ""
+        before, after = (
+            None if value is None else bound + units.measure(value, metric.unit)
+            for value in (delta.before, delta.after)
+        )
+        change = None if delta.difference is None else units.difference(delta.difference, metric.unit)
+        return (metric.label, metric.unit.value, before, after, change, delta.ratio, _verdict(delta))
+
+    noisy = any(delta.interval for delta in pair.metrics)
+    columns = tuple(replace(one, printed=one.printed and (noisy or one.key != "verdict")) for one in METRICS)
+    return Table(columns, tuple(map(record, pair.metrics)), label="metric")
+
+
+def raw_metrics(pair: Pair) -> Table:
+    """The same by the metrics' names, and with numbers as they are."""
+    records = tuple(
+        (one.metric, one.unit, one.before, one.after, one.difference, one.ratio, _verdict(one)) for one in pair.metrics
+    )
+    return Table(METRICS, records, label="metric")
+
+
+def _verdict(delta: Delta) -> str | None:
+    found = delta.interval
+    if found is None:
+        return None
+    low, high = units.factor(found.low), units.factor(found.high)
+    return f"{found.verdict}: {low} to {high} with {units.whole_percent(found.confidence)} confidence"
+
+
+CHANGES = (
+    Column("mark", ""),
+    Column("row", "row", printed=False),
+    Column("row_before", "row before", printed=False),
+    Column("line", "line", printed=False),
+    Column("module", "module", shrinks=10),
+    Column("change", "change", shrinks=10),
+    Column("output", "output"),
+    added("parameters", "Δ params", lambda number: units.signed(number) if number else ""),
+    percent("parameters_share"),
+    added("flops", "Δ MFLOPs", units.signed_millions),
+    percent("flops_share"),
+    added("elementwise_flops", "Δ elementwise", units.signed, printed=False),
+    added("bytes_read", "Δ read", units.signed, printed=False),
+    added("bytes_written", "Δ written", units.signed, printed=False),
+)
+
+_COUNTS = ("parameters", "flops", "elementwise_flops", "bytes_read", "bytes_written")
+
+
+def changes(pair: Pair, *, everything: bool = False) -> Table:
+    """One line a row or module that changed, or each of them; the last says what is in none of them."""
+    shown = [change for change in pair.changes if everything or change.mark != "="]
+    whole = {delta.metric: int(delta.difference or 0) for delta in pair.metrics if delta.metric in _COUNTS}
+    rest = {name: whole[name] - sum(getattr(change, name) for change in pair.changes) for name in _COUNTS}
+    records = [_change(change, pair.parts) for change in shown]
+    if any(rest.values()):
+        records.append(_sums(f"(outside the {pair.parts})", rest, whole))
+    idle = {name for name in ("parameters", "flops") if not any(getattr(change, name) for change in pair.changes)}
+    columns = [replace(one, printed=one.printed and one.key.removesuffix("_share") not in idle) for one in CHANGES]
+    return Table(tuple(columns), tuple(records), label="module", total=_sums("total", whole, whole))
+
+
+def _change(change: Change, parts: str) -> Record:
+    part = change.part
+    name = f"{part.index} {part.module}" if parts == "rows" else f"{part.path or '(model)'} {part.module}"
+    return (
+        change.mark,
+        change.after.index if change.after else None,
+        change.before.index if change.before else None,
+        part.line,
+        name,
+        "; ".join(_what(change)),
+        units.shapes_changed(change.before.output_shapes if change.before else [], part.output_shapes),
+        change.parameters,
+        change.shares.get("parameters"),
+        change.flops,
+        change.shares.get("flops"),
+        *(getattr(change, name) for name in _COUNTS[2:]),
+    )
+
+
+def _what(change: Change) -> Iterator[str]:
+    """What changed in a row, as short as a table needs it; strides and channels are among the arguments."""
+    for edit in change.edits:
+        if edit.what not in ("stride", "channels"):
+            yield _edit(edit)
+
+
+def _edit(edit: Edit) -> str:
+    if edit.what == "module":
+        return f"was {edit.before}"
+    if edit.what == "from":
+        same = " (now other rows)" if edit.before == edit.after else ""
+        return f"from {sources(edit.before)} → {sources(edit.after)}{same}"
+    prefix = "" if edit.what == "arguments" else f"{edit.what} "
+    return f"{prefix}{units.literal(edit.before)} → {units.literal(edit.after)}"
+
+
+def _sums(label: str, sums: dict[str, int], whole: dict[str, int]) -> Record:
+    shares = [sums[name] / whole[name] if whole[name] else None for name in ("parameters", "flops")]
+    first = (sums["parameters"], shares[0], sums["flops"], shares[1])
+    return (None, None, None, None, label, None, None, *first, *(sums[name] for name in _COUNTS[2:]))
+
+
+def models(comparison: Comparison, *, raw: bool = False) -> Table:
+    """One line a model: the two metrics of the front and what is always looked at, each with its ratio to the first.
+
+    Args:
+        comparison: Of three models or more.
+        raw: Whether every metric is wanted, as it is.
+    """
+    axes = [axis_name(axis) for axis in (comparison.front.x, comparison.front.y)]
+    names = list(comparison.models[0].metrics) if raw else _shown(comparison, axes)
+    columns = [Column("front", ""), Column("model", "model", shrinks=12)]
+    for name in names:
+        metric = find_metric(name)
+        spare = name not in axes
+        shown = partial(units.measure, unit=metric.unit)
+        columns.append(number(name, metric.label, shown, absent=units.ABSENT, spare=spare))
+        relative = number(f"{name}_ratio", "×", units.factor, absent=units.ABSENT, spare=spare)
+        columns.append(replace(relative, printed=metric.unit != Unit.times))
+    records = tuple(_model(comparison, place, names) for place in range(len(comparison.models)))
+    return Table(tuple(columns), records, label="model")
+
+
+ALWAYS = ("parameters", "flops", "peak_activation_bytes", "parameters_ratio", "flops_ratio")
+"""What several models are shown with, besides the metrics of the front and latencies."""
+
+
+def _shown(comparison: Comparison, axes: list[str]) -> list[str]:
+    there = comparison.models[0].metrics
+    noisy = [name for name in there if not find_metric(name).exact]
+    return [name for name in dict.fromkeys((*axes, *ALWAYS, *noisy)) if name in there]
+
+
+def axis_name(axis: str) -> str:
+    """The metric of an axis without the direction behind it."""
+    return axis.removesuffix(":min").removesuffix(":max")
+
+
+def _model(comparison: Comparison, place: int, names: Sequence[str]) -> Record:
+    side, first = comparison.models[place], comparison.models[0]
+
+    def cells(name: str) -> Iterator[Any]:
+        value, base = side.metrics.get(name), first.metrics.get(name)
+        yield value
+        yield value / base if value is not None and base else None
+
+    mark = "*" if place in comparison.front.members else None
+    return (mark, side.name, *(cell for name in names for cell in cells(name)))

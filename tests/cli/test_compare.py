@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+
+from archprof.analyse.comparison import json_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+# On 64×64 the MACs of tiny.yaml's rows are 442,368, 1,179,648 and 10,488,320 (2,560 of them of the Linear). Without row
+# 0's stride each map is 4 times as large: 1,769,472 (+1,327,104), 4,718,592 (+3,538,944), 41,945,600 (+31,457,280).
+# Together that is +36,323,328 MACs or +72,646,656 FLOPs, 34,996,224 / 36,323,328 = 96.3 % of them downstream.
+TOTALS = """\
+  before      tiny.yaml
+  after       mine.yaml
+  both        scale n · nc 2 · 1×3×64×64 · float32 · not fused
+
+                       before         after              Δ   ratio
+parameters             51,218        51,218              0
+gradients              51,218        51,218              0
+"""
+FLOPS = "FLOPs            24.22 MFLOPs  96.87 MFLOPs  +72.65 MFLOPs  ×3.999\n"
+WHY = """\
+row 0 Conv changed from stride 2 to 1: 96 % of the +72.65 MFLOPs is downstream
+  of it, 4 % its own
+
+   module      change                   output            Δ MFLOPs     %
+~  0 Conv      [16, 3, 2] → [16, 3, 1]  1×16×32→64×32→64     +2.65   3.7
+x  1 Conv                               1×32×16→32×16→32     +7.08   9.7
+x  2 Classify                           1×2 +1              +62.91  86.6
+   total                                                    +72.65   100
+"""
+
+
+@pytest.fixture
+def edited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """``mine.yaml``: row 0 of ``tiny.yaml`` without its stride."""
+    monkeypatch.setenv("COLUMNS", "80")
+    text = (folder / "tiny.yaml").read_text(encoding="utf-8")
+    (folder / "mine.yaml").write_text(text.replace("[16, 3, 2]", "[16, 3, 1]"), encoding="utf-8")
+    return folder
+
+
+def test_a_row_that_lost_its_stride(archprof: Callable[[str], Result], edited: Path) -> None:
+    result = archprof("compare tiny.yaml mine.yaml --imgsz 64 --scale n")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith(TOTALS)
+    assert FLOPS in result.stdout
+    assert result.stdout.endswith(f"\n\n{WHY}")
+
+
+def test_markdown_says_why_first(archprof: Callable[[str], Result], edited: Path) -> None:
+    text = archprof("compare tiny.yaml mine.yaml --imgsz 64 --format markdown").stdout
+    assert text.startswith(
+        "### tiny.yaml → mine.yaml\n"
+        "\n"
+        "**row 0 Conv changed from stride 2 to 1: 96 % of the +72.65 MFLOPs is downstream of it, 4 % its own**\n"
+    )
+    assert "| FLOPs | 24.22 MFLOPs | 96.87 MFLOPs | +72.65 MFLOPs | ×3.999 |" in text
+    assert "<summary>3 rows</summary>" in text
+
+
+def test_json_follows_its_schema(archprof: Callable[[str], Result], edited: Path) -> None:
+    found = json.loads(archprof("compare tiny.yaml mine.yaml tiny.yaml --imgsz 64 --format json").stdout)
+    jsonschema.validate(found, json_schema())
+    schema = json.loads(archprof("schema comparison").stdout)
+    jsonschema.validate(found, schema)
+    first, second = found["pairs"]
+    flops = {one["metric"]: one for one in first["metrics"]}["flops"]
+    assert (flops["before"], flops["after"], flops["difference"]) == (24_220_672, 96_867_328, 72_646_656)
+    (why, *_) = first["explanations"]
+    assert why["causes"][0] == {"change": 0, "own": 2 * 1_327_104, "downstream": 2 * 34_996_224}
+    assert {change["mark"] for change in second["changes"]} == {"="}
+
+
+def test_csv_has_rows_or_metrics(archprof: Callable[[str], Result], edited: Path) -> None:
+    def lines(options: str) -> list[dict[str, str]]:
+        text = archprof(f"compare tiny.yaml mine.yaml --imgsz 64 --format csv {options}").stdout
+        return list(csv.DictReader(io.StringIO(text)))
+
+    assert [(one["mark"], one["row"], one["line"], one["flops"]) for one in lines("")] == [
+        ("~", "0", "6", "2654208"),
+        ("x", "1", "7", "7077888"),
+        ("x", "2", "9", "62914560"),
+    ]
+    metrics = {one["metric"]: one for one in lines("--detail none")}
+    assert (metrics["flops"]["difference"], metrics["parameters"]["ratio"]) == ("72646656", "1.0")
+
+
+def test_a_model_and_itself(archprof: Callable[[str], Result], folder: Path) -> None:
+    result = archprof("compare tiny.yaml tiny.yaml --imgsz 64 --scale n")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.endswith("\n\nno figure differs\n")
+    text = archprof("compare tiny.yaml tiny.yaml --imgsz 64 --detail all").stdout
+    assert "=  1 Conv " in text
+
+
+def test_scales_explain_themselves(archprof: Callable[[str], Result], folder: Path) -> None:
+    (folder / "tiny1.yaml").write_text((folder / "tiny.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    result = archprof("compare tiny1n.yaml tiny1s.yaml --imgsz 64 --detail none")
+    # At s there are 32 and 64 channels: MACs 884,736 + 4,718,592 + 64·1280·16² + 2,560 = 26,577,408, 14,467,072
+    # more than 12,110,336. Parameters: 3·32·9 + 64 = 928; 32·64·9 + 128 = 18,560; 64·1280 + 2560 + 2562 = 87,042.
+    assert result.stdout.endswith("no row was changed: scale n → s makes the +28.93 MFLOPs and +55,312 parameters\n")
+
+
+def test_several_with_their_pareto_front(archprof: Callable[[str], Result], edited: Path) -> None:
+    result = archprof("compare tiny.yaml mine.yaml tiny.yaml --imgsz 64 --x flops --y parameters:max")
+    lines = result.stdout.splitlines()
+    assert [line[:12] for line in lines if ".yaml" in line] == ["*  tiny.yaml", "   mine.yaml", "*  tiny.yaml"]
+    assert lines[-1] == "* on the Pareto front of FLOPs (less is better) and parameters (more is better)"
+    table = list(csv.DictReader(io.StringIO(archprof("compare tiny.yaml mine.yaml tiny.yaml --format csv").stdout)))
+    assert [one["front"] for one in table] == ["*", "", "*"]
+
+
+def test_a_file_and_what_it_was(archprof: Callable[[str], Result], edited: Path) -> None:
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", *who, *arguments], check=True, capture_output=True)
+
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "one")
+    (edited / "tiny.yaml").write_text((edited / "mine.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    result = archprof("compare HEAD:tiny.yaml tiny.yaml --imgsz 64")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("  before      HEAD:tiny.yaml\n  after       tiny.yaml\n")
+    assert WHY in result.stdout
+
+
+def test_saved_profiles_are_compared_without_torch(archprof: Callable[[str], Result], edited: Path) -> None:
+    assert archprof("summary tiny.yaml --imgsz 64 -o old.json").exit_code == 0
+    assert archprof("summary mine.yaml --imgsz 64 -o new.json").exit_code == 0
+    code = (
+        "import sys; from archprof.cli import app;"
+        "app(['compare', 'old.json', 'new.json'], standalone_mode=False); print(*sys.modules, file=sys.stderr)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"torch", "torchvision", "timm", "ultralytics"} & set(run.stderr.split()) == set()
+    mixed = archprof("compare old.json mine.yaml --imgsz 64")
+    assert WHY in run.stdout
+    assert WHY in mixed.stdout
+
+
+def test_other_inputs_are_said_loudly(archprof: Callable[[str], Result], folder: Path) -> None:
+    archprof("summary tiny.yaml --imgsz 64 -o old.json")
+    result = archprof("compare old.json tiny.yaml --imgsz 32")
+    assert "  ! differs   input 1×3×64×64 → 1×3×32×32   so the figures are not of the same thing\n" in result.stdout
+
+
+def test_models_without_rows(archprof: Callable[[str], Result], folder: Path) -> None:
+    (folder / "net.py").write_text(
+        "from torch import nn\n"
+        "def small(): return nn.Sequential(nn.Conv2d(3, 4, 1))\n"
+        "def large(): return nn.Sequential(nn.Conv2d(3, 8, 1))\n",
+        encoding="utf-8",
+    )
+    result = archprof("compare net.py:small net.py:large --imgsz 8")
+    # 4 more channels of 3 inputs on 8×8: 768 MACs, 1,536 FLOPs, and 4·3 + 4 = 16 parameters.
+    assert "0 (Conv2d): 100 % of the +1.54 KFLOPs\n0 (Conv2d): 100 % of the +16 parameters\n" in result.stdout
+    mixed = archprof("compare net.py:small tiny.yaml --imgsz 64")
+    assert "one of them has rows and the other has none" in mixed.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("compare tiny.yaml", "there is nothing to compare with\nname two models or more"),
+        ("compare tiny.yaml tiny.yaml --scale all", "a comparison is of one scale"),
+        ("compare tiny.yaml tiny.yaml --x flop", "no metric 'flop'\ndid you mean flops"),
+        ("compare tiny.yaml tiny.yaml --x flops --y flops", "--x and --y are both flops"),
+        ("compare tiny.yaml tiny.yaml --y latency", "none of these has latency"),
+        ("compare tiny.yaml gone.json", "gone.json: cannot be read: No such file or directory"),
+        ("compare tiny.yaml .json", ".json: cannot be read"),
+        ("compare tiny.yaml bad.json", "bad.json: not a saved profile: "),
+        ("compare tiny.yaml old.json", "old.json: profile version 0, this archprof reads 1: the file is older"),
+        ("compare tiny.yaml tinny.yaml", "nothing is called 'tinny.yaml'\ndid you mean tiny.yaml?"),
+    ],
+)
+def test_what_cannot_be_compared(archprof: Callable[[str], Result], folder: Path, line: str, message: str) -> None:
+    (folder / "bad.json").write_text("{", encoding="utf-8")
+    (folder / "old.json").write_text('{"version": 0}', encoding="utf-8")
+    result = archprof(f"{line} --imgsz 64")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"error: {message}")
