@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -122,6 +122,10 @@ class Counted:
     remarks: tuple[str, ...]
 
 
+Change = Callable[[Built, tuple[torch.Tensor, ...]], Built]
+"""Makes another model of one that was built, given what it will be run on."""
+
+
 def profile_spec(spec: Spec, options: Options) -> Profile:
     """Build a spec, run it once, and count what ran.
 
@@ -131,18 +135,23 @@ def profile_spec(spec: Spec, options: Options) -> Profile:
     return assembled(count_spec(spec, options), options.convention)
 
 
-def count_spec(spec: Spec, options: Options) -> Counted:
+def count_spec(spec: Spec, options: Options, change: Change | None = None) -> Counted:
     """As :func:`profile_spec`, with the ledger that the profile sums up.
+
+    Args:
+        spec: What to build.
+        options: How to build and run it.
+        change: What to do to the model before it is run.
 
     Raises:
         ArchprofError: As there.
     """
     device = "meta" if options.device == "auto" else options.device
     try:
-        return _counted(spec, options, device)
+        return _counted(spec, options, device, change)
     except ValuesNeededError as error:
         # The one case in which weights and activations are allocated although nobody asked for a device.
-        return _counted(spec, options, "cpu", f"run on the CPU with values: {error.message}")
+        return _counted(spec, options, "cpu", change, f"run on the CPU with values: {error.message}")
 
 
 def assembled(counted: Counted, convention: str = DEFAULT) -> Profile:
@@ -179,10 +188,13 @@ def prepare(spec: Spec, options: Options) -> tuple[Built, tuple[torch.Tensor, ..
     return built, inputs
 
 
-def _counted(spec: Spec, options: Options, device: str, *remarks: str) -> Counted:
+def _counted(spec: Spec, options: Options, device: str, change: Change | None, *remarks: str) -> Counted:
     if options.fuse and options.backward:
         raise UsageError("--fuse is for inference, --backward for training", hint="leave one of them out")
     built, inputs = prepare(spec, replace(options, device=device))
+    if change is not None:
+        with naming_rows(built.module, spec):
+            built = change(built, inputs)
     again = Pass(inputs=inputs, backward=options.backward, values=device != "meta")
     start = perf_counter()
     with naming_rows(built.module, spec):

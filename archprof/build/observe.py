@@ -37,6 +37,21 @@ def observe(model: nn.Module, make: Callable[[torch.device], Tensor]) -> Trace:
         return trace_values(model, (make(device),))
 
 
+def observed(model: nn.Module, inputs: tuple[Tensor, ...]) -> Trace:
+    """A pass without memory where the model allows it, else one with the inputs' values.
+
+    Raises:
+        ValuesNeededError: Where the model reads values and the inputs have none.
+        RunError: Where it does not run.
+    """
+    try:
+        return trace(model, inputs)
+    except ValuesNeededError:
+        if any(tensor.is_meta for tensor in inputs):
+            raise
+        return trace_values(model, inputs)
+
+
 def device_of(model: nn.Module) -> torch.device:
     """Where its parameters are; the CPU for a model without any."""
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))

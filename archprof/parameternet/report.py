@@ -104,6 +104,25 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
     remarks: list[str] = msgspec.field(default_factory=list)
 
 
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """A model with some number of experts: its dynamic layers and its figures.
+
+    ``torchprofile_macs`` are its MACs as torchprofile counts them, which is what the paper prints.
+    """
+
+    experts: int
+    layers: int
+    measured: Measured
+    torchprofile_macs: int | None = None
+
+
+class Curve(msgspec.Struct, frozen=True, kw_only=True):
+    """A model with one number of experts after another, and its static twin; None where it has nothing dynamic."""
+
+    points: list[Point]
+    static: Measured | None
+
+
 class ParameterNet(msgspec.Struct, frozen=True, kw_only=True):
     """The dynamic layers of a model, and what they do to the whole of it."""
 

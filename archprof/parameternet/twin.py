@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from archprof.build.graph import ROW_MARKS
+from archprof.build.observe import observed
 from archprof.parameternet.boundary import find_boundary, inside
 from archprof.parameternet.find import find
 from archprof.parameternet.plain import plain_layer, plain_module
 from archprof.parameternet.rewrite import rewritten
-from archprof.trace.recorder import ValuesNeededError
-from archprof.trace.run import trace, trace_values
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -50,14 +49,7 @@ def static(built: Built, inputs: tuple[Tensor, ...]) -> Built:
     Raises:
         RunError: Where it does not run.
     """
-    module = built.module
-    try:
-        run = trace(module, inputs)
-    except ValuesNeededError:
-        if any(tensor.is_meta for tensor in inputs):
-            raise
-        run = trace_values(module, inputs)
-    twin = replace_layers(run, module)
+    twin = replace_layers(observed(built.module, inputs), built.module)
     nothing = (
         () if twin.replaced or twin.remarks else ("it has no dynamic layers: the static twin is the model itself",)
     )

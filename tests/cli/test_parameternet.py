@@ -77,3 +77,29 @@ def test_a_twin_of_what_is_static_already(archprof: Callable[[str], Result]) -> 
 
     assert result.exit_code == 0
     assert "the static twin is the model itself" in result.stderr
+
+
+def test_other_numbers_of_experts(archprof: Callable[[str], Result], folder: Path) -> None:
+    (folder / "yolov13-own.yaml").write_text(DYNAMIC, encoding="utf-8")
+    command = "parameternet yolov13-own.yaml --imgsz 64 --experts 2,4"
+
+    result = archprof(f"{command} --format json")
+    assert result.exit_code == 0, result.stderr
+    curve = json.loads(result.stdout)["curve"]
+    # A kernel has 4608 parameters, and costs the router 16 + 1 more: in all 2 · 4625 and 4 · 4625 against 4608.
+    static = curve["static"]["parameters"] - 4608
+    assert [point["measured"]["parameters"] - static for point in curve["points"]] == [2 * 4625, 4 * 4625]
+    text = archprof(command).stdout.splitlines()
+    assert [line.split()[0] for line in text[-3:]] == ["static", "2", "4"]
+    assert len(archprof(f"{command} --format csv").stdout.splitlines()) == 4
+    assert "| static |" in archprof(f"{command} --format markdown").stdout
+
+
+def test_numbers_of_experts_that_are_none(archprof: Callable[[str], Result]) -> None:
+    for wrong in ("0", "two", "1,,2", "-1"):
+        result = archprof(f"parameternet tiny.yaml --experts={wrong}")
+        assert result.exit_code == 2
+        assert "is no number of experts" in result.stderr
+    result = archprof("parameternet tiny.yaml --imgsz 32 --experts 2")
+    assert result.exit_code == 0
+    assert "no dynamic layers" in result.stdout

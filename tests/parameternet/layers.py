@@ -10,6 +10,8 @@ from torch.nn.functional import adaptive_avg_pool2d, conv2d
 class Weighed(nn.Module):
     """In the manner of ODConv: experts weighed element by element, output channels too."""
 
+    input_size = (4, 8, 8)
+
     def __init__(self) -> None:
         super().__init__()
         self.bank = nn.Parameter(torch.empty(3, 6, 4, 3, 3))
@@ -30,6 +32,8 @@ class Weighed(nn.Module):
 
 class Shared(nn.Module):
     """One mixture for the whole batch, of a loop over experts that are parameters of their own."""
+
+    input_size = (4, 8, 8)
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,6 +61,8 @@ class Dense(nn.Module):
 
 class Hyper(nn.Module):
     """A module with a parameter that neither experts nor router use."""
+
+    input_size = (4, 8, 8)
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,0 +1,104 @@
+"""A built model with another number of experts: its banks and its routers' last layers made larger or smaller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from archprof.build.observe import observed
+from archprof.errors import BuildError, RunError
+from archprof.parameternet.find import find
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from archprof.build.built import Built
+    from archprof.parameternet.find import Dynamic
+    from archprof.parameternet.flow import Flow
+    from archprof.trace.record import TensorInfo
+
+_NAMES = ("num_experts", "experts", "n_experts")
+"""What modules call their number of experts."""
+
+_OUTPUTS = ("out_features", "out_channels")
+"""What layers call the number of what they give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """Gives every dynamic layer of a model another number of experts.
+
+    Attributes:
+        experts: M.
+    """
+
+    experts: int
+
+    def __call__(self, built: Built, inputs: tuple[Tensor, ...]) -> Built:
+        """The model, changed in place.
+
+        Raises:
+            BuildError: Where a layer cannot take so many.
+        """
+        flow, found = find(observed(built.module, inputs))
+        work = _Work(built.module, self.experts)
+        for one in found:
+            work.resize(flow, one)
+        try:
+            _, after = find(observed(built.module, inputs))
+        except RunError as error:
+            message = f"the model does not take {self.experts} experts: {error.message}"
+            raise BuildError(message, hint=error.hint) from error
+        if len(after) != len(found) or any(one.mixture.experts != self.experts for one in after):
+            raise BuildError(f"the model does not take {self.experts} experts: their number is fixed in its code")
+        return built
+
+
+@dataclass(slots=True)
+class _Work:
+    """A model in which experts are being added or dropped, and the parameters that have been dealt with."""
+
+    model: nn.Module
+    experts: int
+    done: set[str] = field(default_factory=set)
+
+    def resize(self, flow: Flow, one: Dynamic) -> None:
+        """Resize one layer's bank, its biases, and what of its router has a score for each expert."""
+        before = one.mixture.experts
+        if before == self.experts:
+            return
+        banks = [*one.mixture.bank, *(one.bias.bank if one.bias else ())]
+        for tensor in banks:
+            if tensor.shape[:1] != (before,):
+                shape = "×".join(map(str, tensor.shape))
+                raise BuildError(
+                    f"the model does not take {self.experts} experts: {tensor.parameter} ({shape}) "
+                    f"is no bank of {before}",
+                    hint="kernels that are parameters of their own cannot be told apart from others",
+                )
+        routers = flow.parameters(one.router)
+        last = next((tensor for tensor in reversed(routers) if tensor.shape[:1] == (before,)), None)
+        owner = (last.parameter or "").rpartition(".")[0] if last else None
+        scores = [tensor for tensor in routers if (tensor.parameter or "").rpartition(".")[0] == owner]
+        for tensor in (*banks, *(tensor for tensor in scores if tensor.shape[:1] == (before,))):
+            self._resize(tensor, before)
+
+    def _resize(self, tensor: TensorInfo, before: int) -> None:
+        path = tensor.parameter or ""
+        if path in self.done:
+            return
+        self.done.add(path)
+        owner, _, name = path.rpartition(".")
+        module: Any = self.model.get_submodule(owner)
+        old = getattr(module, name)
+        new = torch.empty((self.experts, *old.shape[1:]), dtype=old.dtype, device=old.device)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            nn.init.uniform_(new, -0.1, 0.1)
+        setattr(module, name, nn.Parameter(new, old.requires_grad))
+        for attribute in (*_NAMES, *_OUTPUTS):
+            if vars(module).get(attribute) == before:
+                setattr(module, attribute, self.experts)
