@@ -10,10 +10,9 @@ import msgspec
 
 from archprof.analyse.check import judge
 from archprof.analyse.judged import Judged
+from archprof.batch import Task
 from archprof.budgets.baseline import labels_of
 from archprof.errors import ArchprofError
-from archprof.options import Options
-from archprof.variant.spec import Spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,11 +20,11 @@ if TYPE_CHECKING:
     from archprof.budgets.baseline import Baseline
     from archprof.budgets.cases import Case
     from archprof.budgets.lock import Place
+    from archprof.options import Options
     from archprof.profiles import Profile
 
-Job = tuple[Spec, Options]
-Profiler = Callable[[Sequence[Job]], "Sequence[Profile | ArchprofError]"]
-"""Profiles every job, in its order; the error of one does not lose the others."""
+Profiler = Callable[[Sequence[Task]], "Sequence[Profile | ArchprofError]"]
+"""Profiles every task, in its order; the error of one does not lose the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +37,11 @@ class Measured:
 
 def measure(cases: Sequence[Case], profiler: Profiler) -> list[Measured]:
     """Profile the cases; once more for each convention that a rule is about."""
-    jobs = [[(case.spec, options) for options in _options(case)] if case.spec else [] for case in cases]
-    profiles = iter(profiler([job for several in jobs for job in several]))
+    tasks = [[Task(case.spec, options) for options in _options(case)] if case.spec else [] for case in cases]
+    profiles = iter(profiler([task for several in tasks for task in several]))
     return [
         Measured(case, case.error or _merged([next(profiles) for _ in several]))
-        for case, several in zip(cases, jobs, strict=True)
+        for case, several in zip(cases, tasks, strict=True)
     ]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from archprof.batch import Task
 from archprof.budgets.baseline import Baseline, of_profile
 from archprof.budgets.lock import Lock
 from archprof.budgets.lock import read as read_lock
@@ -67,7 +68,7 @@ def at_revision(name: str, cases: Sequence[Case], profiler: Profiler) -> Mapping
     """
     revision.require(name)
     then = {case.place: (case, spec) for case in cases if (spec := _spec_then(name, case))}
-    profiles = profiler([(spec, case.options) for case, spec in then.values()])
+    profiles = profiler([Task(spec, case.options) for case, spec in then.values()])
     return {
         place: of_profile(profile, spec)
         for (place, (_, spec)), profile in zip(then.items(), profiles, strict=True)
@@ -91,4 +92,4 @@ def _identity(profile: Profile) -> tuple[Any, ...]:
     variant, given = profile.variant, profile.input
     settings = repr(sorted(variant.settings.items()))
     name = variant.name if variant.origin == "yaml" else variant.reference
-    return (name, variant.scale, variant.nc, settings, variant.fused, repr(given.shapes), given.dtype)
+    return (name, variant.scale, variant.nc, settings, variant.fused, variant.static, repr(given.shapes), given.dtype)

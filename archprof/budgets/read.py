@@ -35,15 +35,25 @@ def find(folder: Path) -> Path:
         BudgetFileError: Where there is none, or two of them in one folder.
     """
     for place in (folder, *folder.absolute().parents):
-        own, pyproject = place / OWN, place / PYPROJECT
-        in_pyproject = pyproject.is_file() and "archprof" in _tool(pyproject)
-        if own.is_file() and in_pyproject:
+        own = place / OWN
+        if not (own.is_file() or in_pyproject(place)):
+            continue
+        if own.is_file() and in_pyproject(place):
             message = f"budgets are in {OWN} and under [tool.archprof] of {PYPROJECT}; only one of them can hold"
             raise BudgetFileError(message, path=own, hint="move them into one file, or name one with --config")
-        if own.is_file() or in_pyproject:
-            return Path(os.path.relpath(own if own.is_file() else pyproject))
+        return Path(os.path.relpath(own if own.is_file() else place / PYPROJECT))
     message = f"no {OWN}, and no [tool.archprof] in a {PYPROJECT}, here or in a folder above"
     raise BudgetFileError(message, hint="archprof init writes first budgets")
+
+
+def in_pyproject(folder: Path) -> bool:
+    """Whether the folder has a ``pyproject.toml`` with a table for archprof.
+
+    Raises:
+        BudgetFileError: Where it cannot be read.
+    """
+    path = folder / PYPROJECT
+    return path.is_file() and "archprof" in _tool(path)
 
 
 def read(path: Path) -> BudgetFile:

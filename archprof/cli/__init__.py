@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from archprof import __version__
-from archprof.cli import audit, cache, check, claims, compare, doctor, parameternet, schema, summary, zoo
+from archprof.cli import audit, cache, check, claims, compare, doctor, init, parameternet, schema, summary, zoo
 from archprof.cli import options as o
 from archprof.cli.command import begin
 
@@ -26,6 +26,7 @@ app.command()(check.check)
 app.command()(claims.claims)
 app.command()(compare.compare)
 app.command()(doctor.doctor)
+app.command()(init.init)
 app.command()(parameternet.parameternet)
 app.command()(schema.schema)
 app.add_typer(zoo.zoo, name="zoo")

@@ -1,6 +1,5 @@
 """``archprof check``."""
 
-from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,14 +12,14 @@ from archprof.cli.command import command
 from archprof.cli.console import console
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from archprof.analyse.judged import Check
     from archprof.budgets.baseline import Baseline
     from archprof.budgets.budget import BudgetFile
     from archprof.budgets.cases import Cases
     from archprof.budgets.lock import Lock, Place
-    from archprof.checking import Job, Measured
-    from archprof.errors import ArchprofError
-    from archprof.profiles import Profile
+    from archprof.checking import Measured
 
 
 class FormatChoice(StrEnum):
@@ -91,8 +90,8 @@ def check(
     found = cases.find(file, references or [])
     refuse_nothing(file, found)
     locked = lock.read(file.lock)
-    subject.load_plugins([*(str(file.root / one) for one in file.plugins), *(plugins or [])])
-    measured = measure(found.cases, profile_each)
+    profiler = subject.profiler([*(str(file.root / one) for one in file.plugins), *(plugins or [])])
+    measured = measure(found.cases, profiler)
     if update_lock:
         locked = write_lock(file.lock, locked or lock.Lock(), measured, all_cases=not references)
     was: Mapping[Place, Baseline]
@@ -101,7 +100,7 @@ def check(
     elif Path(against).is_file():
         was = baselines.file(Path(against), measured)
     else:
-        was = baselines.at_revision(against, found.cases, profile_each)
+        was = baselines.at_revision(against, found.cases, profiler)
     judged = judge_all(measured, was)
     result = Check(
         config=str(file.path),
@@ -160,22 +159,6 @@ def refuse_nothing(file: "BudgetFile", found: "Cases") -> None:
         raise BudgetFileError(f"nothing to check: {said}", path=file.path, hint=f"paths go by {file.root.resolve()}")
     for budget, pattern in found.unmatched:
         console.note(f"{file.path}:{budget.line}: {budget.place}: nothing matches {pattern!r}")
-
-
-def profile_each(jobs: Sequence["Job"]) -> list["Profile | ArchprofError"]:
-    """Profile every job; the error of one does not lose the others."""
-    from archprof.errors import ArchprofError
-
-    with console.working("loading torch"):
-        from archprof.profiling import profile_spec
-    results: list[Profile | ArchprofError] = []
-    for spec, options in jobs:
-        try:
-            with console.working(f"profiling {spec.name}"):
-                results.append(profile_spec(spec, options))
-        except ArchprofError as error:
-            results.append(error)
-    return results
 
 
 def leave(result: "Check", file: "BudgetFile", *, exit_zero: bool) -> None:

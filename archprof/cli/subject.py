@@ -7,6 +7,7 @@ from archprof.cli.console import console
 from archprof.errors import ArchprofError, UsageError
 
 if TYPE_CHECKING:
+    from archprof.checking import Profiler
     from archprof.options import Options
     from archprof.profiles import Environment, Profile
     from archprof.variant.spec import Spec
@@ -91,6 +92,18 @@ def profile_all(specs: Sequence["Spec"], options: "Options", *, plugins: Sequenc
         profiles.append(outcome)
     remark(specs, [profile.environment for profile in profiles], choice=" or all")
     return profiles
+
+
+def profiler(plugins: Sequence[str]) -> "Profiler":
+    """What profiles several tasks, each for itself, as far as totals and rows.
+
+    Args:
+        plugins: The user's files or modules that register blocks.
+    """
+    from archprof.batch import Means, profile_all
+
+    means = Means(plugins=plugins, details=False)
+    return lambda tasks: profile_all(tasks, means, console.working)
 
 
 def remark(specs: Sequence["Spec"], environments: Sequence["Environment"], *, choice: str = "") -> None:

@@ -1,0 +1,95 @@
+"""``archprof init``."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from archprof.cli import options as o
+from archprof.cli import output, subject
+from archprof.cli.check import write_lock
+from archprof.cli.command import command
+from archprof.cli.console import console
+from archprof.errors import ArchprofError, BudgetFileError, OutputError, UsageError
+
+Variants = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="REF", help="What to hold to budgets.  [default: every YAML with rows, here and below]"),
+]
+Headroom = Annotated[str, o.option("--headroom", metavar="SHARE", help="What is added to today's figures.")]
+Force = Annotated[bool, o.option("--force", help="Overwrite the budget file and the lock file.")]
+
+
+@command
+def init(
+    references: Variants = None,
+    scale: o.Scale = None,
+    imgsz: o.ImageSize = None,
+    nc: o.Classes = None,
+    headroom: Headroom = "5 %",
+    plugins: o.Plugins = None,
+    force: Force = False,
+) -> None:
+    """Write first budgets: today's figures with headroom, and the lock file."""
+    from archprof.budgets import cases, first, lock
+    from archprof.budgets.read import LOCK, OWN
+    from archprof.checking import measure
+
+    share = parse_headroom(headroom)
+    subject.parse_size(imgsz)
+    path = Path(OWN)
+    refuse_overwriting(path, Path(LOCK), force=force)
+    given = {"scales": scale, "imgsz": imgsz, "nc": nc}
+    settings = {key: value for key, value in given.items() if value is not None}
+    if not (variants := references or first.discover(Path())):
+        raise BudgetFileError("no YAML with rows here or below", hint="name what to hold to budgets")
+    file = first.plan(path, variants, settings)
+    measured = measure(cases.find(file).cases, subject.profiler(plugins or []))
+    found = [(one.case, one.profile) for one in measured if not isinstance(one.profile, ArchprofError)]
+    errors = [one.profile for one in measured if isinstance(one.profile, ArchprofError)]
+    for error in errors:
+        console.error(str(error))
+    if not found:
+        raise BudgetFileError("nothing was written, because nothing could be built")
+    write_lock(file.lock, lock.Lock(), measured, all_cases=True)
+    output.write_whole(path, first.write(found, share))
+    console.note(
+        f"wrote {path} with {len(found)} case{'' if len(found) == 1 else 's'}; archprof check holds them to it"
+    )
+    if errors:
+        raise typer.Exit(BudgetFileError.exit_code)
+
+
+def parse_headroom(text: str) -> Fraction:
+    """``5 %`` -> a twentieth.
+
+    Raises:
+        UsageError: Where it is no percentage.
+    """
+    from archprof.analyse.metrics import Unit
+    from archprof.budgets.quantity import parse
+
+    try:
+        quantity = parse(text, Unit.times, percent=True)
+    except ValueError:
+        quantity = None
+    if quantity is None or not quantity.percent:
+        raise UsageError(f"--headroom {text!r} is no share", hint="give a percentage, as 5%")
+    return quantity.of(Fraction(1))
+
+
+def refuse_overwriting(path: Path, lock: Path, *, force: bool) -> None:
+    """See to it that nothing is there that would be lost or contradicted.
+
+    Raises:
+        OutputError: Where a file is there already.
+        BudgetFileError: Where pyproject.toml has budgets.
+    """
+    from archprof.budgets.read import PYPROJECT, in_pyproject
+
+    for one in (path, lock):
+        if one.exists() and not force:
+            raise OutputError("is there already", path=one, hint="--force overwrites it")
+    if in_pyproject(path.parent):
+        raise BudgetFileError("has [tool.archprof] already", path=PYPROJECT, hint="archprof check reads it")

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+# tiny.yaml, see test_check.py: on 64×64 scale n has 51,218 parameters and 24,220,672 FLOPs. With 5 % more these are
+# 53,778.9 and 25,431,705.6, and with three digits, rounded up, 53,800 and 25,500,000.
+
+
+def test_first_budgets_hold_and_bound_today_s_figures(folder: Path, archprof: Callable[[str], Result]) -> None:
+    (folder / "compose.yaml").write_text("services: {}\n", encoding="utf-8")
+    result = archprof("init --scale n --imgsz 64")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "note: wrote archprof.toml with 1 case; archprof check holds them to it\n" in result.stderr
+    (entry,) = tomllib.loads((folder / "archprof.toml").read_text(encoding="utf-8"))["budgets"]
+    assert entry == {
+        "variants": "tiny.yaml",
+        "scales": "n",
+        "imgsz": "64",
+        "parameters": {"max": "53.8 K", "max_increase": "0 %"},
+        "flops": {"max": "25.5 MFLOPs", "max_increase": "0 %"},
+    }
+
+    checked = archprof("check")
+    assert (checked.exit_code, checked.stderr) == (0, "note: 1 case: 1 within budget\n")
+    # The growth of one parameter is too much.
+    text = (folder / "tiny.yaml").read_text(encoding="utf-8")
+    (folder / "tiny.yaml").write_text(text.replace("nc: 2", "nc: 3"), encoding="utf-8")
+    assert archprof("check").exit_code == 1
+
+
+def test_every_scale_and_more_headroom(folder: Path, archprof: Callable[[str], Result]) -> None:
+    assert archprof("init tiny.yaml --scale all --imgsz 64 --headroom 100%").exit_code == 0
+    entries = tomllib.loads((folder / "archprof.toml").read_text(encoding="utf-8"))["budgets"]
+    # 2 · 106,530 = 213,060.
+    assert [(entry["scales"], entry["parameters"]["max"]) for entry in entries] == [("n", "103 K"), ("s", "214 K")]
+
+
+@pytest.mark.parametrize("name", ["archprof.toml", "archprof.lock.json"])
+def test_nothing_is_overwritten_unless_it_is_asked_for(
+    folder: Path, archprof: Callable[[str], Result], name: str
+) -> None:
+    (folder / name).write_text("mine", encoding="utf-8")
+    result = archprof("init")
+    assert result.exit_code == 2
+    assert result.stderr == f"error: {name}: is there already\n--force overwrites it\n"
+    assert (folder / name).read_text(encoding="utf-8") == "mine"
+    assert archprof("init --imgsz 64 --force").exit_code == 0
+    assert archprof("check").exit_code == 0
+
+
+def test_budgets_in_pyproject_are_not_contradicted(folder: Path, archprof: Callable[[str], Result]) -> None:
+    (folder / "pyproject.toml").write_text("[tool.archprof]\n", encoding="utf-8")
+    result = archprof("init --force")
+    assert (result.exit_code, (folder / "archprof.toml").exists()) == (2, False)
+    assert "pyproject.toml: has [tool.archprof] already" in result.stderr
+
+
+def test_what_does_not_build_is_told_and_the_rest_is_written(folder: Path, archprof: Callable[[str], Result]) -> None:
+    (folder / "bad.yaml").write_text("backbone:\n  - [-1, 1, Nothing, []]\n", encoding="utf-8")
+    result = archprof("init --imgsz 64")
+    assert result.exit_code == 2
+    assert "error: bad.yaml:2: row 0: there is no block 'Nothing'" in result.stderr
+    assert len(tomllib.loads((folder / "archprof.toml").read_text(encoding="utf-8"))["budgets"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("init --headroom much", "--headroom 'much' is no share"),
+        ("init --headroom 5", "give a percentage, as 5%"),
+        ("init --imgsz x", "--imgsz 'x' is no size"),
+        ("init nothing.yaml", "nothing is called 'nothing.yaml'"),
+        ("init tiny.yaml --scale z", "no scale 'z'"),
+    ],
+)
+def test_wrong_input(folder: Path, archprof: Callable[[str], Result], line: str, says: str) -> None:
+    result = archprof(line)
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert not (folder / "archprof.toml").exists()
+    assert not (folder / "archprof.lock.json").exists()
+
+
+def test_nothing_to_hold(folder: Path, archprof: Callable[[str], Result]) -> None:
+    (folder / "tiny.yaml").unlink()
+    assert "error: no YAML with rows here or below" in archprof("init").stderr
