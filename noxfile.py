@@ -42,6 +42,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("pre-commit", "validate-config")
+    session.run("pre-commit", "validate-manifest")
 
 
 @nox.session

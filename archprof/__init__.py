@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from archprof.build.registry import RowContext as RowContext
     from archprof.build.registry import register as register
     from archprof.count.formulas import register_formula as register_formula
+    from archprof.gate import check as check
+    from archprof.gate import within as within
     from archprof.profiles import Profile as Profile
     from archprof.profiling import profile as profile
 
@@ -19,13 +21,25 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "Call": "archprof.build.registry",
+    "check": "archprof.gate",
+    "within": "archprof.gate",
     "Profile": "archprof.profiles",
     "profile": "archprof.profiling",
     "register_formula": "archprof.count.formulas",
     "RowContext": "archprof.build.registry",
     "register": "archprof.build.registry",
 }
-__all__ = ["Call", "Profile", "RowContext", "__version__", "profile", "register", "register_formula"]
+__all__ = [
+    "Call",
+    "Profile",
+    "RowContext",
+    "__version__",
+    "check",
+    "profile",
+    "register",
+    "register_formula",
+    "within",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from archprof.analyse.check import judge
-from archprof.analyse.judged import Judged
+from archprof.analyse.judged import Check, Judged, exit_code
 from archprof.batch import Task
+from archprof.budgets.against import from_file, from_lock, from_revision
 from archprof.budgets.baseline import labels_of
+from archprof.budgets.lock import Lock
 from archprof.errors import ArchprofError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from archprof.budgets.baseline import Baseline
+    from archprof.budgets.budget import BudgetFile
     from archprof.budgets.cases import Case
     from archprof.budgets.lock import Place
     from archprof.options import Options
@@ -53,6 +57,51 @@ def judge_all(measured: Sequence[Measured], baselines: Mapping[Place, Baseline])
         baselines: What those were of which it is known.
     """
     return [_judged(one, baselines.get(one.case.place)) for one in measured]
+
+
+def baselines(
+    against: str | None, locked: Lock | None, measured: Sequence[Measured], profiler: Profiler
+) -> Mapping[Place, Baseline]:
+    """What the cases were: by the lock file, or by a file or a git revision that somebody names instead.
+
+    Raises:
+        ArchprofError: Where there is no such file or revision.
+    """
+    if against is None:
+        return from_lock(locked or Lock())
+    if Path(against).is_file():
+        return from_file(Path(against), measured)
+    return from_revision(against, [one.case for one in measured], profiler)
+
+
+def conclude(
+    file: BudgetFile,
+    measured: Sequence[Measured],
+    profiler: Profiler,
+    *,
+    against: str | None = None,
+    locked: Lock | None = None,
+) -> Check:
+    """The result of a check of what was measured.
+
+    Args:
+        file: The budget file.
+        measured: Its cases.
+        profiler: Profiles what they were at a git revision.
+        against: What growth is compared with, where that is not the lock file.
+        locked: The lock file, where there is one.
+
+    Raises:
+        ArchprofError: Where what growth is to be compared with cannot be read.
+    """
+    judged = judge_all(measured, baselines(against, locked, measured, profiler))
+    return Check(
+        config=str(file.path),
+        against=against or (str(file.lock) if locked else None),
+        locked=against is None and locked is not None,
+        exit_code=exit_code(judged),
+        cases=judged,
+    )
 
 
 def _options(case: Case) -> list[Options]:

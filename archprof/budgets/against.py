@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from archprof.variant.spec import Spec
 
 
-def lock(found: Lock) -> dict[Place, Baseline]:
+def from_lock(found: Lock) -> dict[Place, Baseline]:
     """What a lock file says that the cases were."""
     return {place: one.baseline() for place, one in found.places().items()}
 
 
-def file(path: Path, measured: Sequence[Measured]) -> Mapping[Place, Baseline]:
+def from_file(path: Path, measured: Sequence[Measured]) -> Mapping[Place, Baseline]:
     """What a file says that the cases were: a lock file, or a profile or several as ``summary -o`` saves them.
 
     A profile is a case's where it is of the same variant, with the same settings, at the same input.
@@ -47,7 +47,7 @@ def file(path: Path, measured: Sequence[Measured]) -> Mapping[Place, Baseline]:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ArchprofError(f"neither a saved profile nor a lock file: {error}", path=path) from None
     if isinstance(data, dict) and "variants" in data:
-        return lock(read_lock(path) or Lock())
+        return from_lock(read_lock(path) or Lock())
     several = data if isinstance(data, list) else [data]
     saved = [Profile.from_json(msgspec.json.encode(one), path=path) for one in several]
     by_identity = {_identity(profile): of_profile(profile) for profile in saved}
@@ -58,7 +58,7 @@ def file(path: Path, measured: Sequence[Measured]) -> Mapping[Place, Baseline]:
     }
 
 
-def at_revision(name: str, cases: Sequence[Case], profiler: Profiler) -> Mapping[Place, Baseline]:
+def from_revision(name: str, cases: Sequence[Case], profiler: Profiler) -> Mapping[Place, Baseline]:
     """What the cases were at a git revision: their YAMLs as they were, with the blocks as they are.
 
     What was not there then, or could not be built, is left out, and so is what is no YAML of the repository.

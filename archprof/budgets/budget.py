@@ -91,7 +91,7 @@ class BudgetFile:
         path: The file.
         budgets: Its entries, in its order.
         lock: Where the lock file is.
-        plugins: Files and modules that register blocks, to be run first.
+        plugins: Files, by the working folder, and modules that register blocks.
     """
 
     path: Path

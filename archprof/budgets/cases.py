@@ -12,7 +12,7 @@ from archprof.analyse.metrics import METRICS
 from archprof.budgets.budget import Level, Rule
 from archprof.budgets.quantity import parse
 from archprof.budgets.settings import agrees, options_of, spread
-from archprof.errors import ArchprofError, UsageError, did_you_mean
+from archprof.errors import ArchprofError, BudgetFileError, UsageError, did_you_mean
 from archprof.variant import reference as references
 from archprof.variant import settings as values
 from archprof.variant.spec import VariantSpec
@@ -75,7 +75,11 @@ def find(file: BudgetFile, wanted: Sequence[str] = ()) -> Cases:
 
     Raises:
         UsageError: Where no entry is about one of the references.
+        BudgetFileError: Where no entry leads to anything to check.
     """
+    if not file.budgets:
+        hint = "each entry stands under [[budgets]]; archprof init writes the first ones"
+        raise BudgetFileError("no budgets in it", path=file.path, hint=hint)
     places, unmatched = _places(file)
     names = _chosen(file, places, wanted)
     cases: dict[tuple[str, str], Case] = {}
@@ -86,8 +90,13 @@ def find(file: BudgetFile, wanted: Sequence[str] = ()) -> Cases:
                 continue
             for case in _spread(file.root, name, entry):
                 cases.setdefault(case.place, case)
-    found = (_ruled(case, places[case.variant]) for case in cases.values())
-    return Cases(tuple(case for case in found if case.rules or case.error), () if wanted else tuple(unmatched))
+    ruled = [_ruled(case, places[case.variant]) for case in cases.values()]
+    found = tuple(case for case in ruled if case.rules or case.error)
+    if not found:
+        patterns = ", ".join(repr(pattern) for _, pattern in unmatched)
+        said = f"nothing matches {patterns}" if patterns else "every entry is off"
+        raise BudgetFileError(f"nothing to check: {said}", path=file.path, hint=f"paths go by {file.root.resolve()}")
+    return Cases(found, () if wanted else tuple(unmatched))
 
 
 Entries = dict["Budget", tuple[int, int]]

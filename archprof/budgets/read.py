@@ -62,7 +62,25 @@ def read(path: Path) -> BudgetFile:
     Raises:
         BudgetFileError: Where it cannot be read, or says something that makes no sense.
     """
-    return _Reader(path).file()
+    return _Reader(path).file(path)
+
+
+def entry(name: str, **keys: Any) -> Budget:
+    """An entry that stands in no file.
+
+    Args:
+        name: What to call it in messages.
+        keys: Those of an entry; a metric may be given its ``max`` alone.
+
+    Raises:
+        BudgetFileError: Where a key is unknown, or a value makes no sense.
+    """
+    reader = _Reader(None)
+    bounds = {
+        key: {"max": value} if key not in ENTRY and not isinstance(value, dict) else value
+        for key, value in keys.items()
+    }
+    return reader.budget(0, _decimals(bounds), name)
 
 
 def _load(path: Path) -> tuple[dict[str, Any], str]:
@@ -85,11 +103,11 @@ def _tool(path: Path) -> dict[str, Any]:
 class _Reader:
     """One file being read; every error points into it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self.path = path
-        data, text = _load(path)
+        data, text = _load(path) if path else ({}, "")
         self.lines = Lines(text)
-        if path.name == PYPROJECT:
+        if path and path.name == PYPROJECT:
             data = _tool(path).get("archprof", {})
         self.data = data
 
@@ -97,7 +115,7 @@ class _Reader:
         said = f"{place}: {message}" if place else message
         return BudgetFileError(said, path=self.path, line=self.lines.of(place), hint=hint)
 
-    def file(self) -> BudgetFile:
+    def file(self, path: Path) -> BudgetFile:
         data = self.table("", self.data, TOP)
         entries = data.get("budgets", [])
         if not isinstance(entries, list):
@@ -106,14 +124,14 @@ class _Reader:
         if not isinstance(lock, str) or not lock.strip():
             raise self.error("lock", f"must be the path of a file, not {lock!r}")
         return BudgetFile(
-            path=self.path,
+            path=path,
             budgets=tuple(self.budget(index, one) for index, one in enumerate(entries)),
-            lock=self.path.parent / lock,
-            plugins=self.texts("plugins", data.get("plugins", [])),
+            lock=path.parent / lock,
+            plugins=tuple(_plugin(path.parent, one) for one in self.texts("plugins", data.get("plugins", []))),
         )
 
-    def budget(self, index: int, data: Any) -> Budget:
-        place = f"budgets[{index}]"
+    def budget(self, index: int, data: Any, place: str | None = None) -> Budget:
+        place = place or f"budgets[{index}]"
         latencies = [key for key in data if key.startswith(f"{LATENCY}/")] if isinstance(data, dict) else []
         self.table(place, data, [*ENTRY, *METRICS, UNKNOWN.name, LATENCY, *latencies])
         if "variants" not in data:
@@ -187,6 +205,18 @@ class _Reader:
         if not all(isinstance(one, str) and one.strip() for one in found):
             raise self.error(place, f"must be text or a list of it, not {_shown(value)}")
         return tuple(found)
+
+
+def _plugin(folder: Path, named: str) -> str:
+    """A plugin's file by the budget file's folder; a module's name as it is."""
+    return str(folder / named) if named.endswith(".py") else named
+
+
+def _decimals(value: Any) -> Any:
+    """A value with the decimal numbers that a file would have, so that 1.1 is 1.1."""
+    if isinstance(value, dict):
+        return {key: _decimals(one) for key, one in value.items()}
+    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def _floats(value: Any) -> Any:

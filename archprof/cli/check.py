@@ -12,13 +12,11 @@ from archprof.cli.command import command
 from archprof.cli.console import console
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from archprof.analyse.judged import Check
-    from archprof.budgets.baseline import Baseline
     from archprof.budgets.budget import BudgetFile
-    from archprof.budgets.cases import Cases
-    from archprof.budgets.lock import Lock, Place
+    from archprof.budgets.lock import Lock
     from archprof.checking import Measured
 
 
@@ -78,37 +76,22 @@ def check(
 
     Exits with 1 where a budget failed, and with 2 where something could not be judged.
     """
-    from archprof.analyse.judged import Check, exit_code
-    from archprof.budgets import against as baselines
     from archprof.budgets import cases, lock, read
-    from archprof.checking import judge_all, measure
+    from archprof.checking import conclude, measure
     from archprof.render import View
     from archprof.render.budgets import FORMATS
 
     destinations = output.plan(outputs or [], format and format.value, force=force, formats=FORMATS)
     file = read.read(config or read.find(Path.cwd()))
     found = cases.find(file, references or [])
-    refuse_nothing(file, found)
+    for budget, pattern in found.unmatched:
+        console.note(f"{file.path}:{budget.line}: {budget.place}: nothing matches {pattern!r}")
     locked = lock.read(file.lock)
-    profiler = subject.profiler([*(str(file.root / one) for one in file.plugins), *(plugins or [])])
+    profiler = subject.profiler([*file.plugins, *(plugins or [])])
     measured = measure(found.cases, profiler)
     if update_lock:
         locked = write_lock(file.lock, locked or lock.Lock(), measured, all_cases=not references)
-    was: Mapping[Place, Baseline]
-    if against is None:
-        was = baselines.lock(locked or lock.Lock())
-    elif Path(against).is_file():
-        was = baselines.file(Path(against), measured)
-    else:
-        was = baselines.at_revision(against, found.cases, profiler)
-    judged = judge_all(measured, was)
-    result = Check(
-        config=str(file.path),
-        against=against or (str(file.lock) if locked else None),
-        locked=against is None and locked is not None,
-        exit_code=exit_code(judged),
-        cases=judged,
-    )
+    result = conclude(file, measured, profiler, against=against, locked=locked)
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen].render(result, view), View())
     leave(result, file, exit_zero=exit_zero)
 
@@ -140,25 +123,6 @@ def write_lock(path: Path, old: "Lock", measured: "Sequence[Measured]", *, all_c
         output.write_whole(path, new.to_json())
     console.note(f"{path}: {lock.difference(old, new)}")
     return new
-
-
-def refuse_nothing(file: "BudgetFile", found: "Cases") -> None:
-    """Say which patterns match nothing; where there is nothing at all to check, that is an error.
-
-    Raises:
-        BudgetFileError: Where no entry leads to anything to check.
-    """
-    from archprof.errors import BudgetFileError
-
-    if not file.budgets:
-        hint = "each entry stands under [[budgets]]; archprof init writes the first ones"
-        raise BudgetFileError("no budgets in it", path=file.path, hint=hint)
-    if not found.cases:
-        patterns = ", ".join(repr(pattern) for _, pattern in found.unmatched)
-        said = f"nothing matches {patterns}" if patterns else "every entry is off"
-        raise BudgetFileError(f"nothing to check: {said}", path=file.path, hint=f"paths go by {file.root.resolve()}")
-    for budget, pattern in found.unmatched:
-        console.note(f"{file.path}:{budget.line}: {budget.place}: nothing matches {pattern!r}")
 
 
 def leave(result: "Check", file: "BudgetFile", *, exit_zero: bool) -> None:

@@ -1,0 +1,121 @@
+"""What runs in other people's repositories, run as it is run there: the action's steps, and the hook's command."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUDGETS = '[[budgets]]\nvariants = "nets/*.yaml"\nimgsz = 64\nparameters = { max = "52 K", max_increase = 0 }\n'
+
+
+@pytest.fixture
+def repository(tmp_path: Path, tiny: str) -> Path:
+    """A repository whose last commit holds its budgets, and its working tree too."""
+    folder = tmp_path / "repository"
+    (folder / "nets").mkdir(parents=True)
+    (folder / "nets" / "tiny.yaml").write_text(tiny, encoding="utf-8")
+    (folder / "archprof.toml").write_text(BUDGETS, encoding="utf-8")
+    identity = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.org")
+    for line in (("init", "-q", "-b", "main"), ("add", "."), ("commit", "-qm", "first")):
+        subprocess.run(["git", *identity, *line], cwd=folder, check=True)
+    return folder
+
+
+def environment(**more: str) -> dict[str, str]:
+    path = os.pathsep.join((sysconfig.get_path("scripts"), os.environ["PATH"]))
+    return {**os.environ, "PATH": path, **more}
+
+
+def run_action(checkout: Path, repository: Path, **inputs: str) -> tuple[int, str, str]:
+    """Run every step as GitHub does: its expressions filled in, in bash that stops at the first error.
+
+    Returns:
+        The exit code, what is printed, and the step's summary.
+    """
+    action = yaml.safe_load((checkout / ".github/actions/check/action.yml").read_text(encoding="utf-8"))
+    values = {f"inputs.{name}": one["default"] for name, one in action["inputs"].items()}
+    values |= {f"inputs.{name.replace('_', '-')}": value for name, value in inputs.items()}
+    values["github.action_path"] = str(checkout / ".github/actions/check")
+    summary = repository.parent / "summary.md"
+    summary.touch()
+
+    def filled(text: str) -> str:
+        return re.sub(r"\$\{\{ *(.*?) *\}\}", lambda match: values[match[1]], text)
+
+    printed = ""
+    for step in action["runs"]["steps"]:
+        assert "${{" not in step["run"]  # what somebody else writes never becomes a part of a script
+        run = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            cwd=repository / filled(step.get("working-directory", ".")),
+            env=environment(
+                GITHUB_STEP_SUMMARY=str(summary), **{key: filled(value) for key, value in step.get("env", {}).items()}
+            ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        printed += run.stdout
+        if run.returncode:
+            break
+    return run.returncode, printed, summary.read_text(encoding="utf-8")
+
+
+def test_the_action_passes_what_holds_and_fails_what_has_grown(checkout: Path, repository: Path, tiny: str) -> None:
+    code, printed, summary = run_action(checkout, repository, arguments="--against main", working_directory="nets")
+    assert code == 0, printed
+    assert "::error" not in printed
+    assert summary.startswith("### Within budget\n")
+
+    path = repository / "nets" / "tiny.yaml"
+    path.write_text(tiny.replace("nc: 2", "nc: 3"), encoding="utf-8")
+    code, printed, summary = run_action(checkout, repository, arguments="--against main")
+    # A class more is a row of the classifier's matrix more, 1,280 weights and a bias.
+    assert code == 1, printed
+    assert "OVER BUDGET" in printed
+    assert (
+        "\n::error file=nets/tiny.yaml,line=6,title=nets/tiny.yaml · imgsz 64%3A parameters::52,499, was 51,218"
+        in printed
+    )
+    assert summary.startswith("### Over budget\n")
+
+
+def test_the_action_runs_no_argument_as_a_command(checkout: Path, repository: Path) -> None:
+    code, printed, _ = run_action(checkout, repository, arguments="$(touch leaked) ; touch leaked")
+    assert code == 2, printed
+    assert not (repository / "leaked").exists()
+
+
+def test_the_hook_runs_its_command_when_a_model_or_a_budget_changes(checkout: Path, repository: Path) -> None:
+    (hook,) = yaml.safe_load((checkout / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    for name in (
+        "nets/tiny.yaml",
+        "nets/b.yml",
+        "blocks.py",
+        "archprof.toml",
+        "sub/pyproject.toml",
+        "archprof.lock.json",
+    ):
+        assert re.search(hook["files"], name), name
+    for name in ("README.md", "data.json", "poetry.toml"):
+        assert not re.search(hook["files"], name), name
+
+    command = shlex.split(hook["entry"])
+    assert hook["pass_filenames"] is False
+    good = subprocess.run(command, cwd=repository, env=environment(), capture_output=True, text=True)
+    assert good.returncode == 0, good.stderr
+    (repository / "archprof.toml").write_text(BUDGETS.replace("52 K", "51 K"), encoding="utf-8")
+    bad = subprocess.run(command, cwd=repository, env=environment(), capture_output=True, text=True)
+    assert bad.returncode == 1, bad.stderr
+    assert "nets/tiny.yaml · imgsz 64   OVER BUDGET\n" in bad.stdout
