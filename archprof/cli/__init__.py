@@ -5,7 +5,20 @@ from typing import Annotated
 import typer
 
 from archprof import __version__
-from archprof.cli import audit, cache, check, claims, compare, doctor, init, parameternet, schema, summary, zoo
+from archprof.cli import (
+    audit,
+    bench,
+    cache,
+    check,
+    claims,
+    compare,
+    doctor,
+    init,
+    parameternet,
+    schema,
+    summary,
+    zoo,
+)
 from archprof.cli import options as o
 from archprof.cli.command import begin
 
@@ -21,6 +34,7 @@ app = typer.Typer(
 )
 app.command()(summary.summary)
 app.command()(audit.audit)
+app.command()(bench.bench)
 app.command()(cache.cache)
 app.command()(check.check)
 app.command()(claims.claims)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 from archprof.cli.options import ColorChoice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from archprof.render import View
 
@@ -22,6 +22,10 @@ PIPED_WIDTH = 120
 
 PATIENCE = 1.0
 """Seconds after which somebody at a terminal is told what is being done."""
+
+
+BETWEEN_DRAWINGS = 0.25
+"""Seconds between two drawings of a bar, at least: drawing takes time that samples should not see."""
 
 
 @dataclass(slots=True)
@@ -82,6 +86,19 @@ class Console:
                 yield
         self.step(f"{what}: {time.perf_counter() - start:.2f} s")
 
+    @contextmanager
+    def progressing(self) -> Iterator[Callable[[str, float], None]]:
+        """A bar for what is measured: it is drawn when told how far that is, and never in between.
+
+        Yields:
+            What to tell: what is being done, and the share of it that is over.
+        """
+        if self.quiet or not sys.stderr.isatty():
+            yield lambda what, share: None
+        else:
+            with _bar(self.colored(sys.stderr)) as tell:
+                yield tell
+
     def _tell(self, label: str, code: str, text: str) -> None:
         styled = f"\x1b[{code}m{label}\x1b[0m" if label and self.colored(sys.stderr) else label
         encoding = sys.stderr.encoding or "utf-8"
@@ -111,6 +128,26 @@ def _spinner(what: str, color: bool) -> Iterator[None]:
         timer.cancel()
         timer.join()
         status.stop()
+
+
+@contextmanager
+def _bar(color: bool) -> Iterator[Callable[[str, float], None]]:
+    from rich.console import Console as RichConsole
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    screen = RichConsole(stderr=True, no_color=not color, highlight=False)
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %")
+    bar = Progress(*columns, console=screen, transient=True, auto_refresh=False)
+    task, drawn = bar.add_task("", total=1.0), 0.0
+
+    def tell(what: str, share: float) -> None:
+        nonlocal drawn
+        if (now := time.perf_counter()) - drawn >= BETWEEN_DRAWINGS:
+            drawn = now
+            bar.update(task, description=what, completed=share, refresh=True)
+
+    with bar:
+        yield tell
 
 
 console = Console()

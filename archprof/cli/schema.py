@@ -18,6 +18,7 @@ class SchemaChoice(StrEnum):
     budgets = "budgets"
     lock = "lock"
     check = "check"
+    benchmark = "benchmark"
 
 
 MODULES = {
@@ -26,11 +27,13 @@ MODULES = {
     SchemaChoice.budgets: "archprof.budgets.schema",
     SchemaChoice.lock: "archprof.budgets.lock",
     SchemaChoice.check: "archprof.analyse.judged",
+    SchemaChoice.benchmark: "archprof.latency.benchmark",
 }
 """Where each format's ``json_schema`` is."""
 
 Which = Annotated[
-    SchemaChoice, typer.Argument(help="Of a profile, a comparison, a budget file, a lock file, or a check.")
+    SchemaChoice,
+    typer.Argument(help="Of a profile, a comparison, a budget file, a lock file, a check, or a benchmark."),
 ]
 
 

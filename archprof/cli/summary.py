@@ -1,8 +1,10 @@
 """``archprof summary``."""
 
+from archprof.cli import latency as la
 from archprof.cli import options as o
 from archprof.cli import output, subject
 from archprof.cli.command import command
+from archprof.errors import UsageError
 
 
 @command
@@ -19,6 +21,8 @@ def summary(
     device: o.Device = "auto",
     dtype: o.Dtype = "float32",
     backward: o.Backward = False,
+    latency: la.Latency = False,
+    threads: la.Threads = None,
     plugins: o.Plugins = None,
     convention: o.Convention = o.ConventionChoice.flops,
     detail: o.Detail = None,
@@ -37,6 +41,10 @@ def summary(
     size = subject.parse_size(imgsz)
     specs = subject.find_specs(reference, scale=scale, nc=nc, settings=settings or [])
     several = scale == subject.ALL
+    if latency and (several or backward):
+        raise UsageError(
+            "--latency is of one scale's inference", hint="leave out --scale all and --backward; bench takes several"
+        )
     view = View(detail=subject.choose_detail(specs, detail and detail.value), depth=depth, sort=sort, top=top)
     check(view, several=several)
     options = Options(
@@ -50,9 +58,15 @@ def summary(
         backward=backward,
         convention=convention.value,
     )
+    measured = la.plan_alone(options, threads, plugins or []) if latency else None
     profiles = subject.profile_all(specs, options, plugins=plugins or [])
+    benched = None
+    if measured:
+        profiles, benched = la.measure(specs, profiles, *measured)
 
     def write(format: str, view: View) -> str:  # noqa: A002
         return render_several(format, profiles, view) if several else render(format, profiles[0], view)
 
     output.deliver(destinations, write, view)
+    if benched:
+        la.conclude(benched)

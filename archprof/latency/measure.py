@@ -198,7 +198,7 @@ def _remarks(facts: Latency) -> list[str]:
     if facts.precision is None:
         remarks.append(f"{len(facts.samples_s)} samples are too few for an interval")
     elif facts.precision_asked is not None and facts.precision > facts.precision_asked:
-        when = "interrupted" if facts.stopped == INTERRUPTED else "in the time allowed"
+        when = "before the interruption" if facts.stopped == INTERRUPTED else "in the time allowed"
         remarks.append(
             f"precision {100 * facts.precision_asked:g} % was not reached {when}: {100 * facts.precision:.2g} %"
         )

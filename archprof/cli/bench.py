@@ -1,0 +1,97 @@
+"""``archprof bench``."""
+
+from typing import Annotated
+
+import typer
+
+from archprof.cli import latency as la
+from archprof.cli import options as o
+from archprof.cli import output, subject
+from archprof.cli.command import command
+from archprof.cli.console import console
+from archprof.errors import UsageError
+
+References = Annotated[
+    list[str],
+    typer.Argument(metavar="REF...", help="What to measure, as summary takes it; several are compared with the first."),
+]
+
+
+@command
+def bench(
+    references: References,
+    scale: o.Scale = None,
+    imgsz: o.ImageSize = None,
+    batch: o.Batch = 1,
+    channels: o.Channels = None,
+    nc: o.Classes = None,
+    settings: o.Settings = None,
+    fuse: o.Fuse = False,
+    static: o.Static = False,
+    dtype: o.Dtype = "float32",
+    plugins: o.Plugins = None,
+    device: la.Devices = "auto",
+    backend: la.Backends = "eager",
+    threads: la.Threads = None,
+    min_time: la.MinTime = 1.0,
+    max_time: la.MaxTime = None,
+    precision: la.Precision = "1%",
+    margin: la.Margin = "1%",
+    seed: la.Seed = 0,
+    channels_last: la.ChannelsLast = False,
+    autocast: la.Autocast = None,
+    no_inference_mode: la.NoInferenceMode = False,
+    cuda_graph: la.CudaGraph = False,
+    no_flush: la.NoFlush = False,
+    format: o.Format = None,  # noqa: A002
+    outputs: o.Outputs = None,
+    force: o.Force = False,
+) -> None:
+    """Measure how long a model takes; of several, which is faster, if that can be told."""
+    from archprof.options import Options
+    from archprof.render import View
+    from archprof.render.latency import FORMATS
+
+    destinations = output.plan(outputs or [], format and format.value, force=force)
+    size = subject.parse_size(imgsz)
+    shares = la.parse_share(precision, "--precision"), la.parse_share(margin, "--margin")
+    devices, backends = la.parse_names(device, "--device"), la.parse_names(backend, "--backend")
+    specs = [
+        spec
+        for reference in references
+        for spec in subject.find_specs(reference, scale=scale, nc=nc, settings=settings or [])
+    ]
+    longest = max_time or (la.ALONE_S if len(specs) == 1 else la.PAIRED_S)
+    if min_time > longest:
+        raise UsageError(f"--min-time {min_time:g} is longer than --max-time {longest:g}")
+    subject.load_plugins(plugins or [])
+    options = Options(
+        size=size, batch=batch, channels=channels, fuse=fuse, static=static, device=devices[0], dtype=dtype
+    )
+    with console.working("loading torch"):
+        from archprof.latency.backends.interface import Settings
+        from archprof.latency.bench import Protocol
+        from archprof.latency.benchmark import Benchmark
+        from archprof.latency.measure import choose_targets
+        from archprof.latency.sampler import Plan
+    how = Settings(
+        threads=threads,
+        channels_last=channels_last,
+        autocast=autocast and autocast.value,
+        inference_mode=not no_inference_mode,
+        cuda_graph=cuda_graph,
+    )
+    targets = choose_targets(devices, backends, options, how)
+    protocol = Protocol(
+        options=options,
+        settings=how,
+        plan=Plan(min_time=min_time, max_time=longest, precision=shares[0]),
+        flush=not no_flush,
+        seed=seed,
+        margin=shares[1],
+    )
+    counted = subject.profile_all(specs, la.counting(options), plugins=plugins or [])
+    profiles, benched = la.measure(specs, counted, targets, protocol)
+    result = Benchmark(seed=seed, profiles=profiles, comparisons=benched.comparisons, interrupted=benched.interrupted)
+    output.deliver(destinations, lambda chosen, view: FORMATS[chosen](result, view), View())
+    la.conclude(benched)

@@ -1,0 +1,188 @@
+"""What commands that measure latency share: their options, and the measurement with its bar."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+from archprof.cli import subject
+from archprof.cli.console import console
+from archprof.cli.options import option
+from archprof.errors import RunError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.latency.bench import Benched, Protocol
+    from archprof.latency.measure import Target
+    from archprof.options import Options
+    from archprof.profiles import Profile
+    from archprof.variant.spec import Spec
+
+ALONE_S, PAIRED_S = 10.0, 60.0
+"""Seconds of sampling at most, unless somebody says otherwise: one model, and several against each other."""
+
+
+class AutocastChoice(StrEnum):
+    """What torch casts to where that is safe."""
+
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
+Latency = Annotated[
+    bool, option("--latency", help="Measure how long the model takes, too; bench says how, and takes more options.")
+]
+Devices = Annotated[
+    str,
+    option(
+        "--device",
+        metavar="DEVICES",
+        help="cpu, cuda, cuda:N, several with commas; auto: a graphics card if there is one.",
+    ),
+]
+Backends = Annotated[
+    str,
+    option(
+        "--backend",
+        metavar="NAMES",
+        help="eager, compile, torchscript, onnxruntime, openvino; several with commas.",
+    ),
+]
+Threads = Annotated[int | None, option("--threads", min=1, metavar="N", help="Threads to compute with on the CPU.")]
+MinTime = Annotated[
+    float, option("--min-time", min=0, metavar="SECONDS", help="Sample for so long at least, after warm-up.")
+]
+MaxTime = Annotated[
+    float | None,
+    option(
+        "--max-time", min=0.001, metavar="SECONDS", help="Sample for so long at most.  [default: 10; 60 for several]"
+    ),
+]
+Precision = Annotated[
+    str,
+    option("--precision", metavar="SHARE", help="Sample until half the 95 % interval is this share of the median."),
+]
+Margin = Annotated[
+    str, option("--margin", metavar="SHARE", help="A difference that is too small to be called faster or slower.")
+]
+Seed = Annotated[int, option("--seed", metavar="N", help="Of the random order in which models are called.")]
+ChannelsLast = Annotated[
+    bool, option("--channels-last", help="Lay images and weights out with the channels innermost.")
+]
+Autocast = Annotated[AutocastChoice | None, option("--autocast", help="Let torch cast to this type where it is safe.")]
+NoInferenceMode = Annotated[
+    bool, option("--no-inference-mode", help="Run without gradients only, not in torch's inference mode.")
+]
+CudaGraph = Annotated[
+    bool, option("--cuda-graph", help="Record what is put into a graphics card's queue, and replay that.")
+]
+NoFlush = Annotated[
+    bool, option("--no-flush", help="Leave a graphics card's cache as the last sample left it, instead of emptying it.")
+]
+
+
+def parse_share(text: str, name: str) -> float:
+    """``1%`` or ``0.01`` -> 0.01.
+
+    Raises:
+        UsageError: Where it is neither, or not between 0 and 1.
+    """
+    number, percent, rest = text.strip().partition("%")
+    try:
+        share = float(number) / (100 if percent else 1)
+    except ValueError:
+        share = -1.0
+    if rest or not 0 < share < 1:
+        raise UsageError(f"{name} {text!r} is no share", hint="give a percentage, as 1%, or a fraction, as 0.01")
+    return share
+
+
+def parse_names(text: str, name: str) -> list[str]:
+    """``cpu,cuda`` -> its parts.
+
+    Raises:
+        UsageError: Where there are none.
+    """
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if not names:
+        raise UsageError(f"{name} names nothing", hint="leave it out, or give a name")
+    return names
+
+
+def plan_alone(options: Options, threads: int | None, plugins: Sequence[str]) -> tuple[list[Target], Protocol]:
+    """Where and how to measure one model unless somebody says more, checked before anything is built.
+
+    Args:
+        options: How it is built, and on which device it is measured.
+        threads: Threads to compute with.
+        plugins: What registers its blocks.
+
+    Raises:
+        UsageError: Where nothing runs on that device.
+        DeviceError: Where there is no such device.
+    """
+    with console.working("loading torch"):
+        from archprof.latency.backends.interface import Settings
+        from archprof.latency.bench import Protocol
+        from archprof.latency.measure import choose_targets
+        from archprof.latency.sampler import Plan
+    subject.load_plugins(plugins)
+    settings = Settings(threads=threads)
+    targets = choose_targets([options.device], ["eager"], options, settings)
+    return targets, Protocol(options=options, settings=settings, plan=Plan(max_time=ALONE_S))
+
+
+def measure(
+    specs: Sequence[Spec], profiles: Sequence[Profile], targets: Sequence[Target], protocol: Protocol
+) -> tuple[list[Profile], Benched]:
+    """Measure what was counted, with a bar where somebody is watching.
+
+    Args:
+        specs: What to build.
+        profiles: What it was counted to cost.
+        targets: Where to run it.
+        protocol: How to measure it.
+
+    Returns:
+        The profiles with their latency, and what was measured.
+
+    Raises:
+        KeyboardInterrupt: Where it was interrupted before anything was measured.
+        RunError: Where nothing could be measured.
+    """
+    from msgspec.structs import replace
+
+    from archprof.latency.bench import bench
+    from archprof.latency.hardware import machine
+
+    with console.progressing() as watch:
+        benched = bench(specs, profiles, targets, protocol, watch)
+    if not any(one.samples_s for ones in benched.latencies for one in ones):
+        conclude(benched)
+    here = machine()
+    return [
+        replace(profile, latency=latencies, environment=replace(profile.environment, machine=here))
+        for profile, latencies in zip(profiles, benched.latencies, strict=True)
+    ], benched
+
+
+def conclude(benched: Benched) -> None:
+    """End the command as what was measured has it, once it is printed.
+
+    Raises:
+        KeyboardInterrupt: Where it was interrupted.
+        RunError: Where something could not be measured.
+    """
+    if benched.interrupted:
+        raise KeyboardInterrupt
+    if failed := [one for ones in benched.latencies for one in ones if one.error]:
+        first, *others = dict.fromkeys(f"{one.device}, {one.backend}: {one.error}" for one in failed)
+        raise RunError(f"not measured: {first}", hint="\n".join(f"not measured: {one}" for one in others) or None)
+
+
+def counting(options: Options) -> Options:
+    """The options to count with, which needs no device."""
+    from dataclasses import replace
+
+    return replace(options, device="auto")

@@ -1,0 +1,211 @@
+"""``archprof bench``, with models so small that a measurement takes a moment. No test says how long anything takes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+import torch
+
+from archprof.latency import bench, statistics
+from archprof.latency.benchmark import json_schema
+from archprof.latency.report import VERDICTS
+from archprof.profiles import Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+QUICK = "--imgsz 32 --threads 1 --min-time 0 --max-time 0.2"
+
+WAYWARD = """\
+import torch
+from torch import nn
+
+
+class Wayward(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.convolution, self.calls = nn.Conv2d(3, 4, 3), 0
+
+    def forward(self, x):
+        self.calls += 1
+        return self.convolution(x)[:, :, : 1 + self.calls % 3]
+"""
+
+
+def test_one_model_is_measured_and_saved_as_its_profile(archprof: Callable[[str], Result]) -> None:
+    result = archprof(f"bench tiny.yaml {QUICK} --format json")
+
+    assert result.exit_code == 0, result.stderr
+    profile = Profile.from_json(result.stdout)
+    (latency,) = profile.latency
+    assert (latency.device, latency.backend, latency.threads, latency.batch) == ("cpu", "eager", 1, 1)
+    assert latency.samples_s
+    assert min(latency.samples_s) > 0
+    assert latency.median_s == statistics.quantile(latency.samples_s, 0.5)
+    assert latency.ci95_s == statistics.median_interval(latency.samples_s)
+    assert latency.timer is not None
+    assert latency.timer.overhead_s > 0
+    assert latency.load is not None
+    assert latency.load.others is None or 0 <= latency.load.others <= 1
+    machine = profile.environment.machine
+    assert machine is not None
+    assert machine.cpus >= 1
+    assert torch.__version__ in machine.torch_build
+    assert profile.totals.macs > 0
+
+
+def test_text_says_what_one_must_know_to_quote_it(archprof: Callable[[str], Result]) -> None:
+    result = archprof(f"bench tiny.yaml {QUICK} --batch 2")
+
+    assert result.exit_code == 0, result.stderr
+    assert "2×3×32×32 · float32 · not fused" in result.stdout
+    assert "timed is the forward pass alone; inputs on the device, postprocessing out" in result.stdout
+    assert "the clock is perf_counter_ns" in result.stdout
+    for title in ("median", "95 % interval", "p90", "p99", "MAD", "outliers", "per image", "images/s"):
+        assert title in result.stdout
+
+
+def test_csv_has_a_line_for_each_place_in_seconds(archprof: Callable[[str], Result]) -> None:
+    result = archprof(f"bench tiny.yaml {QUICK} --batch 2 --backend eager,torchscript --format csv")
+
+    assert result.exit_code == 0, result.stderr
+    lines = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [line["backend"] for line in lines] == ["eager", "torchscript"]
+    for line in lines:
+        assert float(line["ci95_low_s"]) <= float(line["median_s"]) <= float(line["ci95_high_s"])
+        assert float(line["per_image_s"]) == pytest.approx(float(line["median_s"]) / 2)
+        assert float(line["throughput"]) == pytest.approx(2 / float(line["median_s"]))
+
+
+def test_models_are_compared_with_the_first(archprof: Callable[[str], Result], folder: Path) -> None:
+    wide = (folder / "tiny.yaml").read_text(encoding="utf-8").replace("[32, 3, 2]", "[512, 3, 1]")
+    (folder / "wide.yaml").write_text(wide, encoding="utf-8")
+    line = f"bench tiny.yaml wide.yaml tiny.yaml {QUICK} --max-time 60 --seed 5"
+
+    result = archprof(f"{line} --format json -o several.json -o -")
+
+    assert result.exit_code == 0, result.stderr
+    saved = json.loads((folder / "several.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(json_schema()).validate(saved)
+    assert saved["seed"] == 5
+    names = [profile["variant"]["name"] for profile in saved["profiles"]]
+    assert names == ["tiny", "wide", "tiny"]
+    wide_one, same = saved["comparisons"]
+    assert (wide_one["base"], wide_one["model"], same["base"], same["model"]) == (0, 1, 0, 2)
+    # 16 times the channels at four times the pixels: tens of times the work.
+    assert wide_one["result"]["verdict"] == "slower"
+    assert same["result"]["verdict"] in VERDICTS
+    latencies = [profile["latency"][0] for profile in saved["profiles"]]
+    per_block = latencies[0]["samples_per_block"]
+    assert {len(one["samples_s"]) for one in latencies} == {per_block * wide_one["blocks"]}
+    assert result.stdout == (folder / "several.json").read_text(encoding="utf-8")
+
+
+def test_text_gives_the_verdict(archprof: Callable[[str], Result]) -> None:
+    result = archprof(f"bench tiny.yaml tiny.yaml {QUICK} --format markdown")
+
+    assert result.exit_code == 0, result.stderr
+    assert "tiny (1)" in result.stdout
+    assert "tiny (2)" in result.stdout
+    assert "blocks in random order" in result.stdout
+
+
+def test_summary_measures_too(archprof: Callable[[str], Result]) -> None:
+    result = archprof("summary tiny.yaml --imgsz 32 --latency --threads 1 --format json")
+
+    assert result.exit_code == 0, result.stderr
+    profile = Profile.from_json(result.stdout)
+    assert [one.backend for one in profile.latency] == ["eager"]
+    plain = archprof("summary tiny.yaml --imgsz 32 --format json")
+    assert Profile.from_json(plain.stdout).totals == profile.totals
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "hint"),
+    [
+        ("bench tiny.yaml --device cuda:99", "there is no device 'cuda:99' here", "there is cpu"),
+        ("bench tiny.yaml --device gpu", "unknown device 'gpu'", "cpu, cuda"),
+        ("bench tiny.yaml --device meta", "nothing runs on the meta device", "name cpu or cuda"),
+        ("bench tiny.yaml --backend eagr", "no backend 'eagr'", "did you mean eager?"),
+        ("bench tiny.yaml --backend ,", "--backend names nothing", ""),
+        ("bench tiny.yaml --backend onnxruntime --dtype bfloat16", "takes float32 or float16, not bfloat16", ""),
+        ("bench tiny.yaml --backend openvino --channels-last", "it has no channels_last", ""),
+        ("bench tiny.yaml --device cpu --cuda-graph", "a CUDA graph needs CUDA", ""),
+        ("bench tiny.yaml --precision 5", "--precision '5' is no share", "as 1%"),
+        ("bench tiny.yaml --margin 1%%", "--margin '1%%' is no share", ""),
+        ("bench tiny.yaml --precision nan", "--precision 'nan' is no share", ""),
+        ("bench tiny.yaml --min-time 5 --max-time 2", "--min-time 5 is longer than --max-time 2", ""),
+        ("summary tiny.yaml --latency --scale all", "--latency is of one scale's inference", "bench"),
+        ("summary tiny.yaml --latency --device meta", "nothing runs on the meta device", ""),
+        (
+            f"bench tiny.yaml {QUICK} --batch 999999999",
+            "a batch of 999999999 does not fit on cpu",
+            "the largest that does",
+        ),
+    ],
+)
+def test_what_cannot_be_measured_is_one_message(
+    archprof: Callable[[str], Result], line: str, message: str, hint: str
+) -> None:
+    result = archprof(line)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert message in result.stderr
+    assert hint in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_model_of_changing_shapes_has_no_latency(archprof: Callable[[str], Result], folder: Path) -> None:
+    (folder / "wayward.py").write_text(WAYWARD, encoding="utf-8")
+
+    result = archprof(f"bench wayward.py:Wayward {QUICK}")
+
+    # The first three calls return 2, 3 and 1 of the 30 lines.
+    assert result.exit_code == 2
+    assert "the model returns other shapes each time: 1×4×2×30, then 1×4×3×30" in result.stderr
+
+
+def test_what_fails_at_one_place_is_a_row_and_the_others_are_measured(
+    archprof: Callable[[str], Result], folder: Path
+) -> None:
+    code = WAYWARD.replace("[:, :, : 1 + self.calls % 3]", "if not torch.jit.is_tracing() else self.no_such_thing")
+    (folder / "untraceable.py").write_text(code, encoding="utf-8")
+
+    result = archprof(f"bench untraceable.py:Wayward {QUICK} --backend torchscript,eager --format json")
+
+    rows = Profile.from_json(result.stdout).latency
+    assert [(one.backend, one.error is None) for one in rows] == [("torchscript", False), ("eager", True)]
+    assert result.exit_code == 2
+    assert "not measured: cpu, torchscript: AttributeError" in result.stderr
+    assert "no_such_thing" in result.stderr
+
+
+def test_ctrl_c_prints_what_was_measured(archprof: Callable[[str], Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    sampling = bench.sample
+
+    def interrupted(call: Any, clock: Any, plan: Any, watch: Any) -> Any:
+        def pressed(phase: str, share: float) -> None:
+            watch(phase, share)
+            if phase == "sampling":
+                raise KeyboardInterrupt
+
+        return sampling(call, clock, plan, pressed)
+
+    monkeypatch.setattr(bench, "sample", interrupted)
+
+    result = archprof(f"bench tiny.yaml {QUICK} --backend eager,torchscript --max-time 50 --format json")
+
+    assert result.exit_code == 130
+    (latency,) = Profile.from_json(result.stdout).latency
+    assert latency.stopped == "interrupted"
+    assert len(latency.samples_s) == 1
+    assert "interrupted" in result.stderr
