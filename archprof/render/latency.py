@@ -207,7 +207,7 @@ def _verdict(one: Comparison, called: list[str]) -> str:
 def _evidence(one: Comparison) -> str:
     low, high = one.result.interval
     return (
-        f"{units.factor(one.result.ratio)} [{low:.3f}, {high:.3f}] at {100 * one.result.confidence:g} %, "
+        f"{units.factor(one.result.ratio)}, {100 * one.result.confidence:g} % [{low:.3f}, {high:.3f}], "
         f"{units.count(one.blocks)} blocks in random order"
     )
 
