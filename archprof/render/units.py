@@ -77,158 +77,6 @@ def size(number: int) -> str:
     return f"{number} B"
 
 
-def seconds(value: float) -> str:
-    """A time with three significant digits and a prefix: ``83.3 ms``; ``412 µs``; ``1.71 s``."""
-    factor, unit = _time_unit(value)
-    return f"{_three(value * factor)} {unit}"
-
-
-def seconds_between(low: float, high: float) -> str:
-    """The ends of an interval of times in one unit, that of the upper: ``[82.9, 83.9] ms``."""
-    factor, unit = _time_unit(high)
-    return f"[{_three(low * factor)}, {_three(high * factor)}] {unit}"
-
-
-def _time_unit(value: float) -> tuple[float, str]:
-    return next(
-        ((factor, unit) for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")) if value * factor >= 1), (1e9, "ns")
-    )
-
-
-def _three(number: float) -> str:
-    """Three significant digits, and all of those before the decimal point."""
-    digits = 2 if number < 10 else 1 if number < 100 else 0
-    return f"{number:,.{digits}f}"
-
-
-def ratio(number: float) -> str:
-    """A number of no unit with one decimal, and more where that would leave only zeros: ``19.3``; ``0.042``."""
-    return f"{number:,.1f}" if number >= 1 or number == 0 else f"{number:.2g}"
-
-
-def percent(share: float) -> str:
-    """A share from 0 to 1 with one decimal and no sign, for a column that names it: ``12.3``; ``100``."""
-    return "100" if math.isclose(share, 1, rel_tol=1e-9) else f"{100 * share:.1f}"
-
-
-def coverage(share: float) -> str:
-    """A share as a percentage, rounded down: only what is complete reads ``100 %``."""
-    if share >= 1:
-        return "100 %"
-    return f"{math.floor(share * 1000) / 10:.1f} %"
-
-
-def whole_percent(share: float) -> str:
-    """A share in whole percent; only all of it reads ``100 %``: ``91 %``."""
-    rounded = round(100 * share)
-    return f"{99 if rounded == 100 and not math.isclose(share, 1, rel_tol=1e-9) else rounded} %"
-
-
-def shape(sizes: list[int]) -> str:
-    """A tensor's shape: ``1×3×640×640``; a scalar is ``()``."""
-    return "×".join(str(size) for size in sizes) or "()"
-
-
-def shapes(all_sizes: list[list[int]]) -> str | None:
-    """Several tensors' shapes: the first, and how many more there are; None where there is none."""
-    if not all_sizes:
-        return None
-    more = f" +{len(all_sizes) - 1}" if len(all_sizes) > 1 else ""
-    return shape(all_sizes[0]) + more
-
-
-def shapes_changed(before: list[list[int]], after: list[list[int]]) -> str | None:
-    """The shapes after, and before where they were others: ``1×128×40→80×40→80``."""
-    now = shapes(after)
-    if before == after or now is None or not before:
-        return now
-    first, last = before[0], after[0]
-    if len(first) != len(last):
-        return f"{shapes(before)} → {now}"
-    sides = [str(new) if old == new else f"{old}→{new}" for old, new in zip(first, last, strict=True)]
-    return "×".join(sides) + now.removeprefix(shape(last))
-
-
-def literal(value: Any) -> str:
-    """A value as a YAML row writes it."""
-    if isinstance(value, list):
-        return f"[{', '.join(map(literal, value))}]"
-    return repr(value) if isinstance(value, str) else str(value)
-
-
-def below_or_above(value: float, exact: float) -> str:
-    """How far a value is from the exact one, in words: ``24 % below``."""
-    difference = value / exact - 1
-    percentage = f"{abs(difference) * 100:.0f} %"
-    if percentage == "0 %":
-        return "the same within half a percent"
-    return f"{percentage} {'below' if difference < 0 else 'above'}"
-
-
-def apart(ratio: float, base: str) -> str:
-    """How far something is from a base, in words: ``14.5 % more than BASE``, ``as much as BASE``."""
-    percentage = abs(ratio - 1) * 100
-    written = f"{percentage:.1f}" if percentage < 20 else f"{percentage:,.0f}"
-    if written == "0.0":
-        return f"as much as {base}"
-    return f"{written} % {'more' if ratio > 1 else 'less'} than {base}"
-
-
-def factor(value: float) -> str:
-    """How many times something is something else, to the thousandth: ``×1.581``."""
-    return f"×{value:,.3f}"
-
-
-def predicted(ratio: Ratio) -> str:
-    """A ratio as predicted, by the paper where it has a formula, and as measured."""
-    prediction = ratio.as_built if ratio.paper is None else ratio.paper
-    return f"{factor(prediction)} predicted, {factor(ratio.measured)} measured"
-
-
-_MEASURES[unit](number)
-
-
-def difference(number: float, unit: Unit) -> str:
-    """The same with its sign, nothing being 0: ``-235,929,600``, ``+13.90 GFLOPs``."""
-    if not number:
-        return "0"
-    if unit is Unit.times:
-        return f"{number:+.3f}"
-    return ("-" if number < 0 else "+") + measure(abs(number), unit)
-
-
-def size(number: int) -> str:
-    """Bytes with two decimals and a decimal prefix: ``18.48 MB``."""
-    for factor, prefix in _DECIMAL:
-        if number >= factor:
-            return f"{number / factor:,.2f} {prefix}B"
-    return f"{number} B"
-
-
-def seconds(value: float) -> str:
-    """A time with three significant digits and a prefix: ``83.3 ms``; ``412 µs``; ``1.71 s``."""
-    factor, unit = _time_unit(value)
-    return f"{_three(value * factor)} {unit}"
-
-
-def seconds_between(low: float, high: float) -> str:
-    """The ends of an interval of times in one unit, that of the upper: ``[82.9, 83.9] ms``."""
-    factor, unit = _time_unit(high)
-    return f"[{_three(low * factor)}, {_three(high * factor)}] {unit}"
-
-
-def _time_unit(value: float) -> tuple[float, str]:
-    return next(
-        ((factor, unit) for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")) if value * factor >= 1), (1e9, "ns")
-    )
-
-
-def _three(number: float) -> str:
-    """Three significant digits, and all of those before the decimal point."""
-    digits = 2 if number < 10 else 1 if number < 100 else 0
-    return f"{number:,.{digits}f}"
-
-
 def ratio(number: float) -> str:
     """A number of no unit with one decimal, and more where that would leave only zeros: ``19.3``; ``0.042``."""
     return f"{number:,.1f}" if number >= 1 or number == 0 else f"{number:.2g}"
@@ -314,11 +162,27 @@ def predicted(ratio: Ratio) -> str:
 
 
 def seconds(value: float) -> str:
-    """A time with three digits: ``5.31 ms``, ``1.20 s``."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value / 1e-9:.3g} ns"
+    """A time with three significant digits and a prefix: ``83.3 ms``; ``412 µs``; ``1.71 s``."""
+    factor, unit = _time_unit(value)
+    return f"{_three(value * factor)} {unit}"
+
+
+def seconds_between(low: float, high: float) -> str:
+    """The ends of an interval of times in one unit, that of the upper: ``[82.9, 83.9] ms``."""
+    factor, unit = _time_unit(high)
+    return f"[{_three(low * factor)}, {_three(high * factor)}] {unit}"
+
+
+def _time_unit(value: float) -> tuple[float, str]:
+    """The unit in which the size of a time is 1 or more, and how many of it a second has."""
+    prefixed = ((1, "s"), (1e3, "ms"), (1e6, "µs"))
+    return next(((factor, unit) for factor, unit in prefixed if abs(value) * factor >= 1), (1e9, "ns"))
+
+
+def _three(number: float) -> str:
+    """Three significant digits, and all of those before the decimal point."""
+    digits = 2 if abs(number) < 10 else 1 if abs(number) < 100 else 0
+    return f"{number:,.{digits}f}"
 
 
 _MEASURES: Mapping[Unit, Callable[[Any], str]] = {
