@@ -9,14 +9,20 @@ import typer
 from archprof.cli import options as o
 from archprof.cli import output, subject
 from archprof.cli.command import command
+from archprof.cli.console import console
 from archprof.errors import UsageError
 from archprof.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from archprof.analyse.comparison import Comparison
+    from archprof.analyse.condition import Condition
     from archprof.profiles import Profile
     from archprof.variant.spec import Spec
+
+FAILED = 1
+COULD_NOT_JUDGE = 2
 
 
 class DetailChoice(StrEnum):
@@ -42,6 +48,14 @@ Horizontal = Annotated[
     str | None,
     o.option(
         "--x", metavar="METRIC", help="A metric of the Pareto front; METRIC:max where more is better.  [default: flops]"
+    ),
+]
+FailOn = Annotated[
+    list[str] | None,
+    o.option(
+        "--fail-on",
+        metavar="CONDITION",
+        help="A change that ends with exit code 1, as 'flops > 0' or 'parameters > 2 %'; may be repeated.",
     ),
 ]
 Vertical = Annotated[
@@ -70,13 +84,14 @@ def compare(
     top: Top = None,
     x: Horizontal = None,
     y: Vertical = None,
+    fail_on: FailOn = None,
     format: o.Format = None,  # noqa: A002
     outputs: o.Outputs = None,
     force: o.Force = False,
 ) -> None:
     """Say what changed between models, row by row, and what made most of the difference."""
     from archprof.analyse import compare as comparing
-    from archprof.analyse import pareto
+    from archprof.analyse import condition, pareto
     from archprof.render import View
     from archprof.render.compare import FORMATS
 
@@ -87,6 +102,7 @@ def compare(
         raise UsageError("a comparison is of one scale", hint="name one with --scale")
     x, y = x or pareto.X, y or pareto.Y
     pareto.axes(x, y)  # before anything is built
+    conditions = [condition.parse(text) for text in fail_on or []]
     size = subject.parse_size(imgsz)
     found = [_find(reference, scale, nc, settings or []) for reference in references]
     options = Options(
@@ -106,6 +122,31 @@ def compare(
         lambda chosen, view: FORMATS[chosen](comparison, view),
         View(detail=detail.value, top=top),
     )
+    leave(comparison, conditions)
+
+
+def leave(comparison: "Comparison", conditions: "Sequence[Condition]") -> None:
+    """Say which conditions fail, and end as the worst of them demands.
+
+    Raises:
+        typer.Exit: Where one fails, or could not be judged.
+    """
+    from archprof.analyse.condition import CannotJudgeError
+    from archprof.render.because import changed_by
+
+    codes = {0}
+    for pair in comparison.pairs:
+        name = comparison.models[pair.after].name
+        for one in conditions:
+            try:
+                if one.fails(pair):
+                    codes.add(FAILED)
+                    console.error(f"{name}: {changed_by(one.delta(pair))}, which fails {one.text!r}")
+            except CannotJudgeError as error:
+                codes.add(COULD_NOT_JUDGE)
+                console.error(f"{name}: {one.text!r} could not be judged: {error}")
+    if code := max(codes):
+        raise typer.Exit(code)
 
 
 def _find(reference: str, scale: str | None, nc: int | None, settings: "Sequence[str]") -> "Spec | Profile":

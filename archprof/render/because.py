@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archprof.analyse.metrics import find_metric
+from archprof.analyse.metrics import Unit, find_metric
 from archprof.render import units
 
 if TYPE_CHECKING:
-    from archprof.analyse.comparison import Cause, Change, Difference, Edit, Explanation, Pair
+    from archprof.analyse.comparison import Cause, Change, Delta, Difference, Edit, Explanation, Pair
 
 MOST = 0.5
 """The share of a difference from which on one cause is said to have made most of it."""
@@ -40,6 +40,12 @@ def sentences(pair: Pair) -> list[str]:
         made = " and ".join(_amount(one, one.difference) for one in pair.explanations)
         return [f"no row was changed: {' and '.join(map(differs, pair.differences))} makes the {made}"]
     return [_sentence(pair, one) for one in pair.explanations]
+
+
+def changed_by(delta: Delta) -> str:
+    """How much a metric changed, in a few words: ``flops changed by +72.65 MFLOPs, ×3.999``."""
+    ratio = "" if delta.ratio is None else f", {units.factor(delta.ratio)}"
+    return f"{delta.metric} changed by {units.difference(delta.difference or 0, Unit(delta.unit))}{ratio}"
 
 
 def sources(value: list[int]) -> str:

@@ -193,3 +193,21 @@ def test_what_cannot_be_compared(archprof: Callable[[str], Result], folder: Path
     result = archprof(f"{line} --imgsz 64")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize(
+    ("condition", "code", "message"),
+    [
+        ("flops>80M", 0, ""),
+        ("flops>72M", 1, "error: mine.yaml: flops changed by +72.65 MFLOPs, ×3.999, which fails 'flops>72M'\n"),
+        ("fvcore>0", 2, "error: mine.yaml: 'fvcore>0' could not be judged: not both have fvcore\n"),
+    ],
+)
+def test_a_change_may_fail(
+    archprof: Callable[[str], Result], edited: Path, condition: str, code: int, message: str
+) -> None:
+    result = archprof(f"compare tiny.yaml mine.yaml --imgsz 64 --scale n --fail-on {condition}")
+    assert (result.exit_code, result.stderr) == (code, message)
+    assert WHY in result.stdout
+    both = archprof(f"compare tiny.yaml mine.yaml --imgsz 64 --fail-on {condition} --fail-on fvcore>0 --format json")
+    assert both.exit_code == 2
