@@ -77,6 +77,10 @@ class RunError(ArchprofError):
     """A model that was built and does not run on the input that was asked for."""
 
 
+class LimitError(ArchprofError):
+    """A variant that takes longer, or more memory, than it may."""
+
+
 class DeviceError(ArchprofError):
     """A device that is not there."""
 

@@ -79,6 +79,21 @@ Plugins = Annotated[
     option("--plugin", metavar="PLUGIN", help="A file or module that registers blocks; may be repeated."),
 ]
 
+NoPlugins = Annotated[
+    bool, option("--no-plugins", help="Run no code that is not installed: no plugin, no FILE.py:FACTORY.")
+]
+Jobs = Annotated[
+    int, option("--jobs", "-j", min=0, metavar="N", help="How many models to count at once; 0 for one a core.")
+]
+LimitTime = Annotated[
+    float | None,
+    option("--limit-time", min=0, metavar="SECONDS", help="Stop counting a model after so long; 0 for no limit."),
+]
+LimitMemory = Annotated[
+    str | None,
+    option("--limit-memory", metavar="SIZE", help="Stop counting a model that takes more, as 4 GB; 0 for no limit."),
+]
+
 ImageSize = Annotated[
     str | None,
     option(

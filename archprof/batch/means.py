@@ -1,0 +1,35 @@
+"""What there is to profile with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What there is to profile with.
+
+    Attributes:
+        plugins: Files or modules that register blocks; they run only if something is counted.
+        foreign: Whether code that is not installed may run: plugins, and functions that make models.
+        details: Whether the modules and operations of each profile are wanted; what is kept is read faster without.
+        jobs: How many are counted at once.
+        seconds: What counting one may take; without a bound where None.
+        memory_bytes: What the process that counts one may hold; without a bound where None.
+    """
+
+    plugins: Sequence[str] = ()
+    foreign: bool = True
+    details: bool = True
+    jobs: int = 1
+    seconds: float | None = None
+    memory_bytes: int | None = None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is a bound that only a process of its own can be held to."""
+        return self.seconds is not None or self.memory_bytes is not None

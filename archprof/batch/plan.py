@@ -1,0 +1,93 @@
+"""Several specs -> their profiles: those that are kept, and the others counted."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+from archprof import cache
+from archprof.errors import ArchprofError, UsageError
+from archprof.variant.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from archprof.batch.means import Means
+    from archprof.batch.task import Task
+    from archprof.batch.worker import Counted
+    from archprof.profiles import Profile
+
+    Working = Callable[[str], AbstractContextManager[None]]
+
+
+def profile_all(
+    tasks: Sequence[Task], means: Means, working: Working = lambda what: nullcontext()
+) -> list[Profile | ArchprofError]:
+    """The profile of each task, or what was wrong with it.
+
+    Args:
+        tasks: What to profile.
+        means: What to do it with.
+        working: Is told what is being done, for as long as it takes.
+
+    Raises:
+        UsageError: Where plugins are named that may not run.
+        PluginError: Where something is to be counted and a plugin is not there, or raises.
+        RegistrationError: Where a plugin registers a block that is there already.
+    """
+    if means.plugins and not means.foreign:
+        raise UsageError(f"--no-plugins refuses to run {', '.join(means.plugins)}")
+    keys = [_key(task, means) for task in tasks]
+    found = [_refused(task, means) or _kept(key, means) for task, key in zip(tasks, keys, strict=True)]
+    missing = [(place, tasks[place]) for place, profile in enumerate(found) if profile is None]
+    for place, (outcome, files) in _counted(missing, means, working):
+        found[place] = outcome
+        if (key := keys[place]) is not None and not isinstance(outcome, ArchprofError):
+            from archprof.cache.profiles import keep
+
+            keep(key, outcome, files)
+    if missing and (store := cache.kept()):
+        store.trim()
+    return [one for one in found if one is not None]
+
+
+def _refused(task: Task, means: Means) -> Profile | ArchprofError | None:
+    """What is said of a function of the user's where code that is not installed is not to run."""
+    if means.foreign or not isinstance(task.spec, ModelSpec) or task.spec.origin != "python":
+        return None
+    return UsageError(f"--no-plugins refuses to run {task.spec.reference}")
+
+
+def _key(task: Task, means: Means) -> str | None:
+    if not cache.enabled:
+        return None
+    from archprof.cache.profiles import key_of
+
+    return key_of(task.spec, task.options, means.plugins)
+
+
+def _kept(key: str | None, means: Means) -> Profile | None:
+    if key is None:
+        return None
+    from archprof.cache.profiles import find
+
+    return find(key, details=means.details)
+
+
+def _counted(tasks: Sequence[tuple[int, Task]], means: Means, working: Working) -> Iterator[tuple[int, Counted]]:
+    if not tasks:
+        return
+    if means.bounded or (means.jobs > 1 and len(tasks) > 1):
+        from archprof.batch.workers import count_apart
+
+        names = tasks[0][1].spec.name if len(tasks) == 1 else f"{len(tasks)} models"
+        with working(f"profiling {names}"):
+            yield from count_apart(tasks, means)
+        return
+    with working("loading torch"):
+        from archprof.batch import worker
+    worker.load(means.plugins)
+    for place, task in tasks:
+        with working(f"profiling {task.spec.name}"):
+            counted = worker.count(task)
+        yield place, counted
