@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from archprof.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,6 +22,9 @@ class Means:
         jobs: How many are counted at once.
         seconds: What counting one may take; without a bound where None.
         memory_bytes: What the process that counts one may hold; without a bound where None.
+
+    Raises:
+        UsageError: Where plugins are named that may not run.
     """
 
     plugins: Sequence[str] = ()
@@ -28,6 +33,10 @@ class Means:
     jobs: int = 1
     seconds: float | None = None
     memory_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.plugins and not self.foreign:
+            raise UsageError(f"--no-plugins refuses to run {', '.join(self.plugins)}")
 
     @property
     def bounded(self) -> bool:

@@ -31,12 +31,9 @@ def profile_all(
         working: Is told what is being done, for as long as it takes.
 
     Raises:
-        UsageError: Where plugins are named that may not run.
         PluginError: Where something is to be counted and a plugin is not there, or raises.
         RegistrationError: Where a plugin registers a block that is there already.
     """
-    if means.plugins and not means.foreign:
-        raise UsageError(f"--no-plugins refuses to run {', '.join(means.plugins)}")
     keys = [_key(task, means) for task in tasks]
     found = [_refused(task, means) or _kept(key, means) for task, key in zip(tasks, keys, strict=True)]
     missing = [(place, tasks[place]) for place, profile in enumerate(found) if profile is None]

@@ -90,7 +90,7 @@ def bench(
         seed=seed,
         margin=shares[1],
     )
-    counted = subject.profile_all(specs, la.counting(options), plugins=plugins or [])
+    counted = subject.profile_all(specs, la.counting(options), subject.find_means(plugins))
     profiles, benched = la.measure(specs, counted, targets, protocol)
     result = Benchmark(seed=seed, profiles=profiles, comparisons=benched.comparisons, interrupted=benched.interrupted)
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](result, view), View())

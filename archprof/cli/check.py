@@ -59,6 +59,10 @@ UpdateLock = Annotated[
     bool, o.option("--update-lock", help="Write what the variants are now to the lock file, then check.")
 ]
 
+LIMIT_SECONDS = 60.0
+LIMIT_MEMORY = "4 GB"
+"""What counting one variant may take unless somebody says otherwise: several times what the largest known ones do."""
+
 
 @command
 def check(
@@ -68,6 +72,10 @@ def check(
     update_lock: UpdateLock = False,
     exit_zero: ExitZero = False,
     plugins: o.Plugins = None,
+    no_plugins: o.NoPlugins = False,
+    jobs: o.Jobs = 1,
+    limit_time: o.LimitTime = LIMIT_SECONDS,
+    limit_memory: o.LimitMemory = LIMIT_MEMORY,
     format: Format = None,  # noqa: A002
     outputs: o.Outputs = None,
     force: o.Force = False,
@@ -87,7 +95,15 @@ def check(
     for budget, pattern in found.unmatched:
         console.note(f"{file.path}:{budget.line}: {budget.place}: nothing matches {pattern!r}")
     locked = lock.read(file.lock)
-    profiler = subject.profiler([*file.plugins, *(plugins or [])])
+    means = subject.find_means(
+        [*file.plugins, *(plugins or [])],
+        no_plugins=no_plugins,
+        jobs=jobs,
+        limit_time=limit_time,
+        limit_memory=limit_memory,
+        details=False,
+    )
+    profiler = subject.profiler(means)
     measured = measure(found.cases, profiler)
     if update_lock:
         locked = write_lock(file.lock, locked or lock.Lock(), measured, all_cases=not references)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from archprof.analyse.comparison import Comparison
     from archprof.analyse.condition import Condition
+    from archprof.batch import Means
     from archprof.profiles import Profile
     from archprof.variant.spec import Spec
 
@@ -78,6 +79,10 @@ def compare(
     dtype: o.Dtype = "float32",
     backward: o.Backward = False,
     plugins: o.Plugins = None,
+    no_plugins: o.NoPlugins = False,
+    jobs: o.Jobs = 1,
+    limit_time: o.LimitTime = None,
+    limit_memory: o.LimitMemory = None,
     convention: o.Convention = o.ConventionChoice.flops,
     detail: Detail = DetailChoice.changes,
     depth: o.Depth = 3,
@@ -116,7 +121,10 @@ def compare(
         backward=backward,
         convention=convention.value,
     )
-    comparison = comparing.compare(_profiles(found, options, plugins or []), names=references, depth=depth, x=x, y=y)
+    means = subject.find_means(
+        plugins, no_plugins=no_plugins, jobs=jobs, limit_time=limit_time, limit_memory=limit_memory
+    )
+    comparison = comparing.compare(_profiles(found, options, means), names=references, depth=depth, x=x, y=y)
     output.deliver(
         destinations,
         lambda chosen, view: FORMATS[chosen](comparison, view),
@@ -159,10 +167,10 @@ def _find(reference: str, scale: str | None, nc: int | None, settings: "Sequence
     return spec
 
 
-def _profiles(found: "Sequence[Spec | Profile]", options: Options, plugins: "Sequence[str]") -> "list[Profile]":
+def _profiles(found: "Sequence[Spec | Profile]", options: Options, means: "Means") -> "list[Profile]":
     """The profiles, in order; torch is only needed where one was not saved."""
     from archprof.profiles import Profile
 
     specs = [one for one in found if not isinstance(one, Profile)]
-    made = iter(subject.profile_all(specs, options, plugins=plugins) if specs else [])
+    made = iter(subject.profile_all(specs, options, means) if specs else [])
     return [one if isinstance(one, Profile) else next(made) for one in found]

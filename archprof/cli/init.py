@@ -45,7 +45,7 @@ def init(
     if not (variants := references or first.discover(Path())):
         raise BudgetFileError("no YAML with rows here or below", hint="name what to hold to budgets")
     file = first.plan(path, variants, settings)
-    measured = measure(cases.find(file).cases, subject.profiler(plugins or []))
+    measured = measure(cases.find(file).cases, subject.profiler(subject.find_means(plugins, details=False)))
     found = [(one.case, one.profile) for one in measured if not isinstance(one.profile, ArchprofError)]
     errors = [one.profile for one in measured if isinstance(one.profile, ArchprofError)]
     for error in errors:

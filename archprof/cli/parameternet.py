@@ -54,7 +54,7 @@ def parameternet(
         subject.load_plugins(plugins or [])
         rebuild(specs, options, numbers, destinations)
         return
-    (profile,) = subject.profile_all(specs, options, plugins=plugins or [])
+    (profile,) = subject.profile_all(specs, options, subject.find_means(plugins))
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, view), View())
 
 

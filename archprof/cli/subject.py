@@ -1,5 +1,6 @@
 """What a command is about: references and options -> specs -> profiles."""
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ from archprof.cli.console import console
 from archprof.errors import ArchprofError, UsageError
 
 if TYPE_CHECKING:
+    from archprof.batch import Means
     from archprof.checking import Profiler
     from archprof.options import Options
     from archprof.profiles import Environment, Profile
@@ -72,21 +74,64 @@ def choose_detail(specs: Sequence["Spec"], wanted: str | None) -> str:
     return "modules" if not has_rows and wanted in (None, "rows") else wanted or "rows"
 
 
-def profile_all(specs: Sequence["Spec"], options: "Options", *, plugins: Sequence[str] = ()) -> list["Profile"]:
+def find_means(
+    plugins: Sequence[str] | None,
+    *,
+    no_plugins: bool = False,
+    jobs: int = 1,
+    limit_time: float | None = None,
+    limit_memory: str | None = None,
+    details: bool = True,
+) -> "Means":
+    """What the options of the same names say that there is to profile with.
+
+    Raises:
+        UsageError: Where the memory is no amount of it.
+    """
+    from archprof.batch import Means
+
+    return Means(
+        plugins=tuple(plugins or ()),
+        foreign=not no_plugins,
+        details=details,
+        jobs=jobs or os.cpu_count() or 1,
+        seconds=limit_time or None,
+        memory_bytes=parse_memory(limit_memory),
+    )
+
+
+def parse_memory(text: str | None) -> int | None:
+    """``4 GB`` -> bytes; None for no limit.
+
+    Raises:
+        UsageError: Where it is no amount of memory.
+    """
+    if text is None:
+        return None
+    from archprof.analyse.metrics import Unit
+    from archprof.budgets.quantity import parse
+
+    try:
+        return int(parse(text, Unit.bytes).value) or None
+    except ValueError as error:
+        raise UsageError(f"--limit-memory {text!r}: expected {error}") from None
+
+
+def profile_all(specs: Sequence["Spec"], options: "Options", means: "Means") -> list["Profile"]:
     """Profile each spec, saying what is being done and what a reader of the figures should know.
 
     Args:
         specs: What to profile.
         options: How to build and run them.
-        plugins: The user's files or modules that register blocks.
+        means: What to do it with.
 
     Raises:
         ArchprofError: The first that is met.
     """
-    from archprof.batch import Means, Task, profile_all
+    from archprof.batch import Task, profile_all
 
     profiles = []
-    for outcome in profile_all([Task(spec, options) for spec in specs], Means(plugins=plugins), console.working):
+    for outcome in profile_all([Task(spec, options) for spec in specs], means, console.working):
         if isinstance(outcome, ArchprofError):
             raise outcome
         profiles.append(outcome)
@@ -94,15 +139,14 @@ def profile_all(specs: Sequence["Spec"], options: "Options", *, plugins: Sequenc
     return profiles
 
 
-def profiler(plugins: Sequence[str]) -> "Profiler":
-    """What profiles several tasks, each for itself, as far as totals and rows.
+def profiler(means: "Means") -> "Profiler":
+    """What profiles several tasks, each for itself.
 
     Args:
-        plugins: The user's files or modules that register blocks.
+        means: What to do it with.
     """
-    from archprof.batch import Means, profile_all
+    from archprof.batch import profile_all
 
-    means = Means(plugins=plugins, details=False)
     return lambda tasks: profile_all(tasks, means, console.working)
 
 

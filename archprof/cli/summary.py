@@ -24,6 +24,10 @@ def summary(
     latency: la.Latency = False,
     threads: la.Threads = None,
     plugins: o.Plugins = None,
+    no_plugins: o.NoPlugins = False,
+    jobs: o.Jobs = 1,
+    limit_time: o.LimitTime = None,
+    limit_memory: o.LimitMemory = None,
     convention: o.Convention = o.ConventionChoice.flops,
     detail: o.Detail = None,
     depth: o.Depth = 3,
@@ -58,8 +62,11 @@ def summary(
         backward=backward,
         convention=convention.value,
     )
+    means = subject.find_means(
+        plugins, no_plugins=no_plugins, jobs=jobs, limit_time=limit_time, limit_memory=limit_memory
+    )
     measured = la.plan_alone(options, threads, plugins or []) if latency else None
-    profiles = subject.profile_all(specs, options, plugins=plugins or [])
+    profiles = subject.profile_all(specs, options, means)
     benched = None
     if measured:
         profiles, benched = la.measure(specs, profiles, *measured)

@@ -88,7 +88,7 @@ def test_remarks_go_to_stderr_and_can_be_silenced(archprof: Callable[[str], Resu
     for line in ("summary tiny.yaml -q", "--quiet summary tiny.yaml"):
         quiet = archprof(line)
         assert (quiet.stderr, quiet.stdout) == ("", result.stdout)
-    assert "profiling tiny: " in archprof("-v summary tiny.yaml").stderr
+    assert "profiling tiny: " in archprof("-v --no-cache summary tiny.yaml").stderr
 
 
 @pytest.mark.parametrize("before", [True, False])

@@ -1,0 +1,139 @@
+"""Several processes give what one gives, in the same order; what one of them does to itself is its own error."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archprof.batch import Means, Task, profile_all
+from archprof.errors import ArchprofError, BuildError, LimitError, PluginError, UsageError
+from archprof.options import Options
+from archprof.profiles import Profile
+from archprof.variant.reference import resolve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOUND = "backbone:\n  - [-1, 1, Conv, [{width}, 3, 2]]\n"
+BLOCKS = """\
+import os, signal, sys, time
+from torch import nn
+import archprof
+
+@archprof.register("Hangs")
+def hangs(*arguments):
+    time.sleep(600)
+
+@archprof.register("Eats")
+def eats(*arguments):
+    held = []
+    while True:
+        held.append(bytearray(b"1" * 10_000_000))
+
+@archprof.register("Dies")
+def dies(*arguments):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@archprof.register("Leaves")
+def leaves(*arguments):
+    os._exit(7)
+
+@archprof.register("Where")
+class Where(nn.Conv2d):
+    def __init__(self, c1, c2):
+        super().__init__(c1, len(os.path.basename(os.getcwd())), 1)
+"""
+
+needs_fork = pytest.mark.skipif(sys.platform == "win32", reason="each process would load torch")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "blocks.py").write_text(BLOCKS, encoding="utf-8")
+    for width in (8, 16, 24):
+        (tmp_path / f"sound{width}.yaml").write_text(SOUND.format(width=width), encoding="utf-8")
+    for block in ("Hangs", "Eats", "Dies", "Leaves", "Wrong", "Where"):
+        text = SOUND.replace("Conv, [{width}, 3, 2]", f"{block}, [8]")
+        (tmp_path / f"{block.lower()}.yaml").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def tasks(*names: str) -> list[Task]:
+    return [Task(resolve(f"{name}.yaml"), Options(size=(32,))) for name in names]
+
+
+@needs_fork
+def test_several_processes_give_what_one_gives_in_its_order(folder: Path) -> None:
+    wanted = tasks("sound24", "wrong", "sound8", "sound16")
+    here = profile_all(wanted, Means())
+    apart = profile_all(wanted, Means(jobs=3))
+
+    assert [one.to_json() for one in apart if isinstance(one, Profile)] == [
+        one.to_json() for one in here if isinstance(one, Profile)
+    ]
+    # A convolution's 3 · 3 · 3 · c weights and the batch norm's 2 · c.
+    assert [one.totals.parameters if isinstance(one, Profile) else None for one in apart] == [696, None, 232, 464]
+    assert isinstance(apart[1], BuildError)
+    assert str(apart[1]) == str(here[1])
+    assert apart[1].line == 2
+
+
+@needs_fork
+@pytest.mark.parametrize(
+    ("name", "means", "said"),
+    [
+        ("hangs", {"seconds": 1.0}, "hangs.yaml: not counted within 1 s\n--limit-time gives it longer"),
+        (
+            "eats",
+            {"memory_bytes": 15 * 10**8},
+            "GB of memory, more than the 1.5 GB allowed\n--limit-memory gives it more",
+        ),
+        ("dies", {}, f"dies.yaml: the process that counted it died: {signal.strsignal(signal.SIGKILL)}"),
+        ("leaves", {}, "leaves.yaml: the process that counted it left with exit code 7"),
+    ],
+)
+def test_what_goes_too_far_is_stopped_and_the_others_are_counted(
+    folder: Path, name: str, means: dict[str, float], said: str
+) -> None:
+    bounds = {"seconds": 60.0, **means}
+    stopped, sound = profile_all(
+        tasks(name, "sound8"),
+        Means(plugins=["blocks.py"], jobs=2, **bounds),  # type: ignore[arg-type]
+    )
+
+    assert isinstance(stopped, LimitError)
+    assert str(stopped).startswith(f"{name}.yaml: ")
+    assert said in str(stopped)
+    assert isinstance(sound, Profile)
+
+
+@needs_fork
+def test_workers_run_in_the_working_folder(folder: Path) -> None:
+    (profile,) = profile_all(tasks("where"), Means(plugins=["blocks.py"], seconds=60))
+
+    assert isinstance(profile, Profile)
+    # A 1×1 convolution from 3 channels with bias: 4 parameters for each letter of the folder's name.
+    assert profile.totals.parameters == 4 * len(os.path.basename(os.getcwd()))  # noqa: PTH109, PTH119
+
+
+@needs_fork
+def test_a_plugin_that_is_not_there_is_each_ones_error(folder: Path) -> None:
+    (outcome,) = profile_all(tasks("sound8"), Means(plugins=["nowhere.py"], seconds=60))
+
+    assert isinstance(outcome, PluginError)
+
+
+def test_code_that_is_not_installed_is_refused_where_it_is_not_to_run(folder: Path) -> None:
+    (folder / "mine.py").write_text("raise SystemExit('ran')\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"--no-plugins refuses to run blocks\.py"):
+        Means(plugins=["blocks.py"], foreign=False)
+    function, sound = profile_all([Task(resolve("mine.py:make"), Options()), *tasks("sound8")], Means(foreign=False))
+
+    assert isinstance(function, ArchprofError)
+    assert str(function) == "--no-plugins refuses to run mine.py:make"
+    assert isinstance(sound, Profile)
