@@ -12,6 +12,7 @@ from archprof.options import Options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from archprof.render import View
     from archprof.variant.spec import Spec
 
 
@@ -19,6 +20,21 @@ Experts = Annotated[
     str | None,
     o.option("--experts", metavar="M,M,...", help="Rebuild it with each number of experts, one line each."),
 ]
+WhatIf = Annotated[
+    str | None,
+    o.option(
+        "--what-if",
+        metavar="all|strided|PATTERN",
+        help="Make further convolutions dynamic, those of --experts, and rank them.  [experts: 4]",
+    ),
+]
+Top = Annotated[int, o.option("--top", min=1, metavar="N", help="Only so many lines of the ranking.")]
+
+TOP = 20
+"""Lines of a ranking unless somebody asks for more."""
+
+EXPERTS = 4
+"""What the paper, and the code published with it, give a dynamic convolution."""
 
 
 @command
@@ -35,6 +51,8 @@ def parameternet(
     dtype: o.Dtype = "float32",
     plugins: o.Plugins = None,
     experts: Experts = None,
+    what_if: WhatIf = None,
+    top: Top = TOP,
     format: o.Format = None,  # noqa: A002
     outputs: o.Outputs = None,
     force: o.Force = False,
@@ -50,6 +68,10 @@ def parameternet(
     size = subject.parse_size(imgsz)
     specs = subject.find_specs(reference, scale=scale, nc=nc, settings=settings or [])
     options = Options(size=size, batch=batch, channels=channels, static=static, device=device, dtype=dtype)
+    if what_if is not None:
+        subject.load_plugins(plugins or [])
+        mix(specs, options, what_if, numbers or [EXPERTS], View(top=top), destinations)
+        return
     if numbers is not None:
         subject.load_plugins(plugins or [])
         rebuild(specs, options, numbers, destinations)
@@ -73,6 +95,31 @@ def parse_experts(text: str | None) -> list[int] | None:
                 f"--experts {text!r}: {piece!r} is no number of experts", hint="whole numbers from 1 up, as 1,2,4,8"
             )
     return list(dict.fromkeys(map(int, pieces)))
+
+
+def mix(
+    specs: "Sequence[Spec]",
+    options: Options,
+    wanted: str,
+    experts: list[int],
+    view: "View",
+    destinations: "list[output.Destination]",
+) -> None:
+    """Profile a model with further convolutions made dynamic.
+
+    Raises:
+        UsageError: Where there are several numbers of experts, or nothing is chosen.
+    """
+    if len(experts) > 1:
+        raise UsageError("--what-if takes one number of experts", hint=f"--experts {experts[0]}")
+    with console.working("loading torch"):
+        from archprof.parameternet.whatif import what_if
+    from archprof.render.whatif import FORMATS
+
+    with console.working(f"profiling {specs[0].name} as it is, and with dynamic convolutions"):
+        profile, found = what_if(specs[0], options, wanted, experts[0])
+    subject.remark(specs, [profile.environment])
+    output.deliver(destinations, lambda chosen, fitted: FORMATS[chosen](profile, found, fitted), view)
 
 
 def rebuild(

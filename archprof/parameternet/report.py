@@ -123,6 +123,52 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
     static: Measured | None
 
 
+class Gain(msgspec.Struct, frozen=True, kw_only=True):
+    """How much more a dynamic layer has than the plain one, by the formulas and as counted."""
+
+    predicted: int
+    measured: int
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A plain convolution that was made dynamic, and what that brings and costs; ``bytes`` are those moved."""
+
+    module: str
+    in_channels: int
+    out_channels: int
+    kernel: list[int]
+    groups: int
+    stride: list[int]
+    output_size: list[int]
+    parameters: Gain
+    macs: Gain
+    bytes: Gain
+
+    @property
+    def per_flop(self) -> float:
+        """Parameters gained for each FLOP more."""
+        return self.parameters.measured / (2 * self.macs.measured)
+
+    @property
+    def per_byte(self) -> float:
+        """Parameters gained for each byte moved more."""
+        return self.parameters.measured / self.bytes.measured
+
+
+class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
+    """A model with further convolutions made dynamic, the cheapest parameters first.
+
+    ``chosen`` is what was asked for, ``experts`` M. ``before`` and ``after`` are the model as it is and with all
+    candidates dynamic at once.
+    """
+
+    chosen: str
+    experts: int
+    candidates: list[Candidate]
+    before: Measured
+    after: Measured
+
+
 class ParameterNet(msgspec.Struct, frozen=True, kw_only=True):
     """The dynamic layers of a model, and what they do to the whole of it."""
 

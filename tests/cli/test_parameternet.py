@@ -103,3 +103,27 @@ def test_numbers_of_experts_that_are_none(archprof: Callable[[str], Result]) -> 
     result = archprof("parameternet tiny.yaml --imgsz 32 --experts 2")
     assert result.exit_code == 0
     assert "no dynamic layers" in result.stdout
+
+
+def test_what_if_convolutions_were_dynamic(archprof: Callable[[str], Result]) -> None:
+    command = "parameternet tiny.yaml --imgsz 32 --what-if model.1.* --experts 2"
+
+    result = archprof(f"{command} --format json")
+    assert result.exit_code == 0, result.stderr
+    (one,) = json.loads(result.stdout)["what_if"]["candidates"]
+    # One kernel of 32·16·9 more, and a router of 16·2 + 2.
+    assert one["parameters"] == {"predicted": 4642, "measured": 4642}
+    text = archprof(command).stdout
+    assert "what if 1 convolution had 2 experts" in text.replace("\n ", "")
+    assert "predicted and measured are the same whole numbers for every convolution" in text
+    assert len(archprof(f"{command} --format csv").stdout.splitlines()) == 2
+    assert "| model.1.conv | 16 | 32 |" in archprof(f"{command} --format markdown").stdout
+
+
+def test_what_if_nothing_is_chosen(archprof: Callable[[str], Result]) -> None:
+    result = archprof("parameternet tiny.yaml --imgsz 32 --what-if model.1.cnv")
+    assert result.exit_code == 2
+    assert "did you mean model.1.conv" in result.stderr
+    result = archprof("parameternet tiny.yaml --imgsz 32 --what-if all --experts 2,4")
+    assert result.exit_code == 2
+    assert "one number of experts" in result.stderr

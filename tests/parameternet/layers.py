@@ -98,3 +98,18 @@ class Steered(Normalised):
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x) if len(x) == 1 else x
+
+
+class Stacked(nn.Module):
+    """Two plain convolutions, the second of which runs twice, and one that does not train."""
+
+    input_size = (4, 8, 8)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(4, 8, 3, stride=2, padding=1)
+        self.second = nn.Conv2d(8, 8, 1, bias=False)
+        self.frozen = nn.Conv2d(8, 1, 1, bias=False).requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.frozen(self.second(self.second(self.first(x))))
