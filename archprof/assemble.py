@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.count.ledger import by_call, count
 from archprof.count.memory import measure
+from archprof.latency.work import works
 from archprof.parameternet.analysis import analyse
 from archprof.profiles import (
     Backward,
@@ -90,6 +91,7 @@ def assemble(
         ],
         convention=convention,
         reported=reported,
+        work=works(ledger, memory.traffic),
         parameternet=analyse(ledger, memory, again),
     )
 

@@ -11,7 +11,9 @@ import msgspec
 
 from archprof import __version__
 from archprof.errors import ArchprofError
+from archprof.latency.prediction import Prediction  # noqa: TC001
 from archprof.latency.report import Latency, Machine  # noqa: TC001 - they are looked up to read a profile back
+from archprof.latency.work import Work  # noqa: TC001
 from archprof.parameternet.report import ParameterNet  # noqa: TC001 - it is looked up to read a profile back
 
 if TYPE_CHECKING:
@@ -241,6 +243,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """Everything known of one variant at one input.
 
     ``convention`` is the one that was asked for; the figures everywhere but in ``reported`` are exact whichever it is.
+    ``work`` is the forward pass by kinds of kernels and sizes, which ``predicted`` was computed from.
     """
 
     version: int = VERSION
@@ -258,6 +261,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     reported: dict[str, Reported] = msgspec.field(default_factory=dict)
     parameternet: ParameterNet | None = None
     latency: list[Latency] = msgspec.field(default_factory=list)
+    predicted: Prediction | None = None
+    work: list[Work] = msgspec.field(default_factory=list)
 
     def to_json(self) -> str:
         """The profile as indented JSON, keys in the order of the fields."""

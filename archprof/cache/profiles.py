@@ -17,7 +17,8 @@ import msgspec
 from archprof import cache
 from archprof.cache import sources
 from archprof.cache.surroundings import own_source, own_source_now, surroundings
-from archprof.profiles import Module, Operation, Profile  # noqa: TC001 - they are looked up to read them back
+from archprof.latency.work import Work  # noqa: TC001 - they are looked up to read them back
+from archprof.profiles import Module, Operation, Profile  # noqa: TC001
 from archprof.variant.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class _Details(msgspec.Struct):
 
     modules: list[Module]
     operations: list[Operation]
+    work: list[Work]
 
 
 _MAIN = msgspec.msgpack.Decoder(_Main)
@@ -65,7 +67,7 @@ def find(key: str, *, details: bool = True) -> Profile | None:
 
     Args:
         key: What :func:`key_of` says.
-        details: Whether its modules and operations are wanted; without them it is there in a tenth of the time.
+        details: Whether its modules, operations and work are wanted; without them it is there in a tenth of the time.
     """
     store = cache.kept()
     parts = store.read(key, 1 + details) if store else None
@@ -89,9 +91,9 @@ def keep(key: str, profile: Profile, files: dict[str, str] | None) -> None:
     store = cache.kept()
     if store is None or files is None or profile.environment.device != "meta" or own_source_now() != own_source():
         return
-    main = _Main(files, msgspec.structs.replace(profile, modules=[], operations=[]))
+    main = _Main(files, msgspec.structs.replace(profile, modules=[], operations=[], work=[]))
     try:
-        first, second = map(msgspec.msgpack.encode, (main, _Details(profile.modules, profile.operations)))
+        first, second = map(msgspec.msgpack.encode, (main, _Details(profile.modules, profile.operations, profile.work)))
         back = _joined(_MAIN.decode(first), [second])
     except (TypeError, ValueError, OverflowError):
         return
@@ -105,7 +107,7 @@ def _joined(main: _Main, details: Sequence[bytes]) -> Profile:
     if not details:
         return main.profile
     rest = _DETAILS.decode(details[0])
-    return msgspec.structs.replace(main.profile, modules=rest.modules, operations=rest.operations)
+    return msgspec.structs.replace(main.profile, modules=rest.modules, operations=rest.operations, work=rest.work)
 
 
 def _path(value: Any) -> str:

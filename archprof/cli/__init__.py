@@ -9,6 +9,7 @@ from archprof.cli import (
     audit,
     bench,
     cache,
+    calibrate,
     check,
     claims,
     compare,
@@ -36,6 +37,7 @@ app.command()(summary.summary)
 app.command()(audit.audit)
 app.command()(bench.bench)
 app.command()(cache.cache)
+app.command()(calibrate.calibrate)
 app.command()(check.check)
 app.command()(claims.claims)
 app.command()(compare.compare)

@@ -150,6 +150,29 @@ def profiler(means: "Means") -> "Profiler":
     return lambda tasks: profile_all(tasks, means, console.working)
 
 
+def predict_all(profiles: Sequence["Profile"], threads: int | None = None) -> list["Profile"]:
+    """The profiles with how long they should take here, where this computer was calibrated for their type of number.
+
+    Args:
+        profiles: What was profiled.
+        threads: How many threads to compute with; as many as torch takes of itself where they are not given.
+    """
+    import msgspec
+
+    from archprof.latency import calibrations, prediction
+
+    found = {}
+    predicted = []
+    for profile in profiles:
+        dtype = profile.input.dtype if "float" in profile.input.dtype else "float32"  # of tokens, the weights' type
+        if dtype not in found:
+            found[dtype] = calibrations.find(calibrations.this_device(dtype), threads)
+        calibration = found[dtype]
+        said = prediction.predict(profile, calibration) if calibration else None
+        predicted.append(msgspec.structs.replace(profile, predicted=said))
+    return predicted
+
+
 def remark(specs: Sequence["Spec"], environments: Sequence["Environment"], *, choice: str = "") -> None:
     """Say what a reader of the figures should know, each thing once; to be called only once there are figures.
 

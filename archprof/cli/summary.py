@@ -70,6 +70,7 @@ def summary(
     benched = None
     if measured:
         profiles, benched = la.measure(specs, profiles, *measured)
+    profiles = subject.predict_all(profiles, threads)
 
     def write(format: str, view: View) -> str:  # noqa: A002
         return render_several(format, profiles, view) if several else render(format, profiles[0], view)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import psutil
 import torch
 
+from archprof.latency.processor import available_cpus, cpu_name
 from archprof.latency.report import Gpu, Load, Machine
 
 if TYPE_CHECKING:
@@ -31,20 +31,6 @@ def machine() -> Machine:
         torch_build=_torch_build(),
         driver=_nvml(_driver),
     )
-
-
-def cpu_name() -> str:
-    """The processor's name, as its maker gives it where the system says so."""
-    for line in (_read(Path("/proc/cpuinfo")) or "").splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            return value.strip()
-    return platform.processor() or platform.machine()
-
-
-def available_cpus() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def device_name(device: torch.device) -> str:

@@ -9,6 +9,7 @@ from archprof.profiles import arithmetic_intensity
 from archprof.render import units
 
 if TYPE_CHECKING:
+    from archprof.latency.prediction import Prediction
     from archprof.latency.report import Latency
     from archprof.profiles import Input, Missed, Profile, Reported, Variant
 
@@ -60,6 +61,7 @@ def facts(profile: Profile) -> list[Fact]:
         *_training(profile),
         ("memory", _memory(profile)),
         *([("latency", [latency(one) for one in profile.latency])] if profile.latency else []),
+        *_predicted(profile),
         *_convention(profile),
         *_printed(profile),
         *_dynamic(profile),
@@ -126,6 +128,37 @@ def latency(one: Latency) -> str:
 def place(one: Latency) -> str:
     """Where something was measured, and how it ran: ``cuda:0, eager, channels_last``."""
     return ", ".join([one.device, one.backend, *one.options])
+
+
+def _predicted(profile: Profile) -> list[Fact]:
+    """How long it should take on this computer, where that was calibrated, and on what."""
+    said = profile.predicted
+    if said is None:
+        return []
+    parts = {
+        "computing": said.computing_s,
+        "moving data": said.moving_s + said.fresh_memory_s,
+        "overhead": said.overhead_s,
+    }
+    measured = next((one.median_s for one in profile.latency if one.median_s and _alike(one, said)), None)
+    threads = "1 thread" if said.threads == 1 else f"{said.threads} threads"
+    return [
+        (
+            "predicted",
+            [
+                f"{said.device.device} {units.seconds(said.seconds)}",
+                *([f"{units.below_or_above(said.seconds, measured)} measured"] if measured else []),
+                *(f"{units.percent(seconds / said.seconds)} % {name}" for name, seconds in parts.items()),
+                f"eager, {threads}, calibrated {said.calibrated_at[:10]}",
+            ],
+        )
+    ]
+
+
+def _alike(measured: Latency, said: Prediction) -> bool:
+    """Whether what was measured is what was predicted: eager torch, on the same device, with as many threads."""
+    same = said.device.device, said.device.dtype, said.threads
+    return same == (measured.device, measured.dtype, measured.threads) and measured.backend == "eager"
 
 
 def _convention(profile: Profile) -> list[Fact]:

@@ -24,7 +24,7 @@ def one(profile: Profile, table: Table | None, view: View) -> str:
     """One profile."""
     style = painter(view.color)
     lines = [
-        *_title(profile.variant.name, header.title(profile), view.width, style),
+        *title_lines(profile.variant.name, header.title(profile), view.width, style),
         *fact_lines(header.facts(profile), view.width, style),
     ]
     if table:
@@ -36,7 +36,7 @@ def several(profiles: Sequence[Profile], table: Table, view: View) -> str:
     """One variant at several scales, one line each."""
     style = painter(view.color)
     lines = [
-        *_title(profiles[0].variant.name, header.title_of_all(profiles[0]), view.width, style),
+        *title_lines(profiles[0].variant.name, header.title_of_all(profiles[0]), view.width, style),
         *fact_lines(header.unknown(*profiles), view.width, style),
         "",
         *lay_out(table, view.width, style),
@@ -44,8 +44,9 @@ def several(profiles: Sequence[Profile], table: Table, view: View) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _title(variant: str, pieces: list[str], width: int, style: Style) -> list[str]:
-    name = cut(variant, width)
+def title_lines(name: str, pieces: list[str], width: int, style: Style) -> list[str]:
+    """A name and what stands behind it, on one line where there is room."""
+    name = cut(name, width)
     about = " · ".join(pieces)
     if cell_len(name) + 3 + cell_len(about) <= width:
         return [f"{style(name, 'name')}   {about}"]

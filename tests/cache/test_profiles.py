@@ -273,8 +273,10 @@ def test_the_details_may_be_left_out(count: Any) -> None:
     found = find(key, details=False)
     assert found is not None
 
-    assert (found.modules, found.operations) == ([], [])
-    assert msgspec.structs.replace(found, modules=whole.modules, operations=whole.operations) == whole
+    details = {name: getattr(whole, name) for name in ("modules", "operations", "work")}
+    assert all(details.values())
+    assert all(getattr(found, name) == [] for name in details)
+    assert msgspec.structs.replace(found, **details) == whole
 
 
 @pytest.mark.parametrize("reference", ["yolov13-DynamicConv", "yolov13-pose-PST", "timm:resnet18", "llama-1b-up-4e"])

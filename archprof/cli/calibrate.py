@@ -1,0 +1,61 @@
+"""``archprof calibrate``."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from archprof.cli import latency as la
+from archprof.cli import options as o
+from archprof.cli.command import command
+from archprof.cli.console import console
+from archprof.errors import UsageError
+
+DTYPES = ("float32", "bfloat16", "float16", "float64")
+
+
+class FormatChoice(StrEnum):
+    """What a calibration is written as."""
+
+    text = "text"
+    json = "json"
+
+
+# Not in the environment: there these are set for commands that mean other things by them.
+Format = Annotated[FormatChoice, typer.Option("--format", help="Format of the output.")]
+MaxTime = Annotated[
+    float, typer.Option("--max-time", min=1, max=3600, metavar="SECONDS", help="When to begin no further round.")
+]
+
+
+@command
+def calibrate(
+    threads: la.Threads = None,
+    dtype: o.Dtype = "float32",
+    max_time: MaxTime = 60,
+    format: Format = FormatChoice.text,  # noqa: A002
+) -> None:
+    """Measure this computer once, so that `summary` can say how long a model should take on it.
+
+    Kernels by kind and size, memory by working set, and what an operation takes in any case; for the CPU.
+    """
+    from archprof.latency import calibrations
+    from archprof.render import View
+    from archprof.render.calibration import FORMATS
+
+    if dtype not in DTYPES:
+        raise UsageError(f"--dtype {dtype!r} is not measured", hint=f"one of {', '.join(DTYPES)}")
+    device = calibrations.this_device(dtype)
+    with console.working("loading torch"):
+        import torch
+
+        from archprof.latency.calibrate import calibrate
+        from archprof.latency.clock import WallClock
+    default = torch.get_num_threads()
+    calibrations.check(device, threads or default)
+    torch.set_num_threads(threads or default)
+    with console.working(f"measuring {device.name}, which takes about {max_time:.0f} s"):
+        calibration = calibrate(device, WallClock(), max_time, default_threads=default)
+    path = calibrations.keep(calibration)
+    console.write(FORMATS[format](calibration, console.fit(View())))
+    console.note(f"kept in {path}: `archprof summary` predicts with it")

@@ -1,0 +1,104 @@
+"""How long a forward pass should take on a device that was calibrated, from the trace alone.
+
+The roofline model (Williams, Waterman and Patterson, "Roofline: an insightful visual performance model for multicore
+architectures", CACM 52(4), 2009) with a ceiling for each kind of kernel and an overhead for each operation: an
+operation takes its overhead, and then the longer of its work over the rate that its kind reaches at its sizes and its
+bytes over the rate of the memory at that working set. Nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from archprof.latency.calibration import Device  # noqa: TC001 - it is looked up to read a profile back
+from archprof.latency.work import NOTHING
+
+if TYPE_CHECKING:
+    from archprof.latency.calibration import Calibration
+    from archprof.latency.work import Work
+    from archprof.profiles import Profile
+
+
+class Prediction(msgspec.Struct, frozen=True, kw_only=True):
+    """How long one forward pass should take, and what it spends the time on; the parts sum to ``seconds``.
+
+    Attributes:
+        device: What it is predicted for.
+        threads: With how many threads.
+        calibrated_at: When the device was measured.
+        seconds: The whole.
+        overhead_s: Calls of operations and modules.
+        computing_s: Operations that their arithmetic holds up.
+        moving_s: Operations that the memory holds up.
+        fresh_memory_s: What it takes to have the activations' memory from the system.
+        by_bytes: Kinds of operations whose arithmetic was not measured, with their calls: their bytes alone count.
+    """
+
+    device: Device
+    threads: int
+    calibrated_at: str
+    seconds: float
+    overhead_s: float
+    computing_s: float
+    moving_s: float
+    fresh_memory_s: float
+    by_bytes: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class Time(NamedTuple):
+    """What one operation takes: its overhead, then the longer of the two others, in seconds."""
+
+    overhead: float
+    computing: float
+    moving: float
+
+    @property
+    def whole(self) -> float:
+        """All of it."""
+        return self.overhead + max(self.computing, self.moving)
+
+
+def predict(profile: Profile, calibration: Calibration) -> Prediction | None:
+    """What the forward pass of a profile should take; None where it was profiled with what was not calibrated.
+
+    The memory of the activations is taken to go back to the system after a pass, as that of the GNU C library does, so
+    that their peak is had anew in each.
+    """
+    if profile.backward or not profile.work or profile.input.dtype not in (calibration.device.dtype, "int64"):
+        return None
+    times = [(one, time_of(one, calibration)) for one in profile.work]
+    called = sum(module.calls for module in profile.modules)
+    overhead = called * calibration.module_s + sum(one.calls * time.overhead for one, time in times)
+    computing = sum(one.calls * time.computing for one, time in times if time.computing >= time.moving)
+    moving = sum(one.calls * time.moving for one, time in times if time.computing < time.moving)
+    fresh = profile.totals.peak_activation_bytes / calibration.fresh_memory
+    by_bytes: dict[str, int] = {}
+    for one, time in times:
+        if time.moving and calibration.grid(one.kind) is None:
+            by_bytes[one.kind] = by_bytes.get(one.kind, 0) + one.calls
+    return Prediction(
+        device=calibration.device,
+        threads=calibration.threads,
+        calibrated_at=calibration.measured_at,
+        seconds=overhead + computing + moving + fresh,
+        overhead_s=overhead,
+        computing_s=computing,
+        moving_s=moving,
+        fresh_memory_s=fresh,
+        by_bytes=by_bytes,
+    )
+
+
+def time_of(work: Work, calibration: Calibration) -> Time:
+    """What one operation should take."""
+    if work.kind == NOTHING:
+        return Time(calibration.view_s, 0.0, 0.0)
+    grid = calibration.grid(work.kind)
+    return Time(
+        overhead=calibration.operation_s,
+        computing=calibration.in_sequence * prod(work.sizes) / grid.rate(work.sizes) if grid else 0.0,
+        moving=calibration.in_sequence * work.bytes / calibration.memory.rate([work.bytes]),
+    )

@@ -1,0 +1,235 @@
+"""What is run to measure a device: for each kind of kernel the sizes, and the operation at one of them.
+
+The sizes are those that convolutional networks and transformers have. A kind's rate depends on them by more than ten
+times: a library packs and blocks its operands, which little work does not pay for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import product
+from math import isqrt, prod
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+from archprof.latency import work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+POOL = 1 << 25
+"""Elements that operands are taken from; of float32 128 MiB, which is more than processors' caches hold."""
+
+_TILES = 64
+"""How often the same random values come again: drawing that many takes longer than some measurements."""
+
+Sizes = tuple[int, ...]
+Make = Callable[..., Callable[[], object]]
+"""From operands and sizes what is timed."""
+
+
+class Operands:
+    """Gives tensors of random values, each from another place in memory, until all of it was used.
+
+    Weights come out cold: in a model everything else ran since they were read last. What an operation before has just
+    written is warm.
+    """
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        generator = torch.Generator().manual_seed(0)
+        self._pool = torch.randn(POOL // _TILES, generator=generator).to(dtype).repeat(_TILES)
+        self._next = 0
+        self._warm: list[Tensor] = []
+
+    def cold(self, *shape: int) -> Tensor:
+        """A tensor that was not touched lately."""
+        size = prod(shape)
+        if self._next + size > POOL:
+            self._next = 0
+        start = self._next
+        self._next += -(-size // 64) * 64
+        return self._pool[start : start + size].view(shape)
+
+    def warm(self, *shape: int) -> Tensor:
+        """A tensor that :meth:`touch` brings as near as it fits."""
+        tensor = self.cold(*shape)
+        self._warm.append(tensor)
+        return tensor
+
+    def touch(self) -> None:
+        """Write the warm tensors of the operation that was made last, as the operation before it would."""
+        for tensor in self._warm:
+            tensor.mul_(1)
+        self._warm.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One kind of kernel.
+
+    Attributes:
+        kind: Its name; that of :attr:`archprof.latency.work.Work.kind`.
+        axes: The factors of its work.
+        ticks: The sizes to measure on each axis.
+        make: From operands and sizes one operation, ready to be called.
+        limit: The most work that is run; where there is more the rate of less is taken, which it is close to.
+        macs: Whether its work is in MACs.
+    """
+
+    kind: str
+    axes: tuple[str, ...]
+    ticks: tuple[Sizes, ...]
+    make: Make
+    limit: int = 1_200_000_000
+    macs: bool = field(default=False, kw_only=True)
+
+    def sizes(self) -> Iterator[Sizes]:
+        """Every combination of ticks, the last axis running fastest."""
+        return product(*self.ticks)
+
+    def within(self, sizes: Sizes) -> Sizes:
+        """The sizes to run in place of some: the same, or with factors a tick smaller, the last ones first."""
+        place = len(sizes) - 1
+        while prod(sizes) > self.limit:
+            at = self.ticks[place].index(sizes[place])
+            if at:
+                sizes = (*sizes[:place], self.ticks[place][at - 1], *sizes[place + 1 :])
+            else:
+                place -= 1
+        return sizes
+
+
+def _convolution(form: str, channels: tuple[Sizes, Sizes, Sizes], kernel: Sizes, places: Sizes, make: Make) -> Probe:
+    ticks = (*channels, kernel, places)
+    # A strided depthwise convolution reads four times the places that it is laid at.
+    limit = 200_000_000 if form == "depthwise strided" else 1_200_000_000
+    return Probe(f"{form} convolution", work.CONVOLUTION, ticks, make, limit, macs=True)
+
+
+def _plain(stride: int = 1) -> Make:
+    def make(take: Operands, inputs: int, outputs: int, groups: int, kernel: int, places: int) -> Callable[[], object]:
+        side, edge = isqrt(kernel), isqrt(places) * stride
+        source = take.warm(1, inputs * groups, edge, edge)
+        weight = take.cold(outputs * groups, inputs, side, side)
+        return lambda: functional.conv2d(source, weight, None, stride, side // 2, 1, groups)
+
+    return make
+
+
+def _patches(take: Operands, inputs: int, outputs: int, groups: int, kernel: int, places: int) -> Callable[[], object]:
+    side = isqrt(kernel)
+    source = take.warm(1, inputs * groups, isqrt(places) * side, isqrt(places) * side)
+    weight = take.cold(outputs * groups, inputs, side, side)
+    return lambda: functional.conv2d(source, weight, None, side)
+
+
+def _transposed(
+    take: Operands, inputs: int, outputs: int, groups: int, kernel: int, places: int
+) -> Callable[[], object]:
+    side, edge = isqrt(kernel), isqrt(places)
+    source = take.warm(1, inputs * groups, edge, edge)
+    weight = take.cold(inputs * groups, outputs, side, side)
+    return lambda: functional.conv_transpose2d(source, weight, None, side, 0, 0, groups)
+
+
+def _product(take: Operands, batch: int, rows: int, columns: int, inner: int) -> Callable[[], object]:
+    if batch == 1:
+        source, weight, bias = take.warm(rows, inner), take.cold(columns, inner), take.cold(columns)
+        return lambda: functional.linear(source, weight, bias)
+    left, right = take.warm(batch, rows, inner), take.warm(batch, inner, columns)
+    return lambda: torch.bmm(left, right)
+
+
+def _attention(take: Operands, heads: int, queries: int, keys: int, width: int) -> Callable[[], object]:
+    query, key, value = (take.warm(1, heads, length, width) for length in (queries, keys, keys))
+    return lambda: functional.scaled_dot_product_attention(query, key, value)
+
+
+def _pooling(function: Callable[..., Tensor]) -> Make:
+    def make(take: Operands, elements: int, window: int) -> Callable[[], object]:
+        edge, side = isqrt(elements // _CHANNELS), isqrt(window)
+        source = take.warm(1, _CHANNELS, edge, edge)
+        return lambda: function(source, side, 1, side // 2)
+
+    return make
+
+
+def _softmax(take: Operands, rows: int, width: int) -> Callable[[], object]:
+    source = take.warm(rows, width)
+    return lambda: torch.softmax(source, -1)
+
+
+def _layer_norm(take: Operands, rows: int, width: int) -> Callable[[], object]:
+    source, weight, bias = take.warm(rows, width), take.cold(width), take.cold(width)
+    return lambda: functional.layer_norm(source, (width,), weight, bias)
+
+
+def _batch_norm(take: Operands, elements: int) -> Callable[[], object]:
+    source = take.warm(1, _CHANNELS, elements // _CHANNELS // 8, 8)
+    weight, bias, mean = (take.cold(_CHANNELS) for _ in range(3))
+    variance = take.cold(_CHANNELS).abs()
+    return lambda: functional.batch_norm(source, mean, variance, weight, bias)
+
+
+def _elements(function: Callable[..., Tensor], tensors: int = 1, parts: int = 1) -> Probe:
+    """Of a function of so many tensors, each with a ``parts``th of the elements."""
+
+    def make(take: Operands, elements: int) -> Callable[[], object]:
+        sources = [take.warm(1, _CHANNELS, elements // _CHANNELS // parts // 4, 4) for _ in range(tensors)]
+        return lambda: function(*sources)
+
+    return Probe("", work.ELEMENTS, ((256, 4096, 1 << 16, 1 << 19, 1 << 22),), make)
+
+
+_CHANNELS = 16
+
+_ELEMENTWISE: dict[str, Probe] = {
+    "relu": _elements(functional.relu),
+    "silu": _elements(functional.silu),
+    "gelu": _elements(functional.gelu),
+    "sigmoid": _elements(torch.sigmoid),
+    "tanh": _elements(torch.tanh),
+    "exp": _elements(torch.exp),
+    "hardswish": _elements(functional.hardswish),
+    "hardsigmoid": _elements(functional.hardsigmoid),
+    "add": _elements(torch.add, 2),
+    "mul": _elements(torch.mul, 2),
+    "div": _elements(torch.div, 2),
+    "mean": _elements(lambda source: source.mean((2, 3))),
+    "cat": _elements(lambda *sources: torch.cat(sources, 1), 2, 2),
+    "clone": _elements(lambda source: source.transpose(1, 3).contiguous()),
+    "upsample_nearest2d": _elements(lambda source: functional.interpolate(source, scale_factor=2.0), parts=4),
+}
+
+_ONE = (1,)
+_CROSS = (16, 64, 256)
+_WIDE = (16, 64, 256, 1024)
+_PLACES = (49, 400, 1600, 6400, 25600)
+
+PROBES: tuple[Probe, ...] = (
+    _convolution("1×1", (_WIDE, _WIDE, _ONE), _ONE, (1, *_PLACES), _plain()),
+    _convolution("1×1 strided", ((64, 512), (64, 512), _ONE), _ONE, (49, 400, 3136), _plain(2)),
+    _convolution("3×3", ((4, *_CROSS), _CROSS, _ONE), (9,), _PLACES, _plain()),
+    _convolution("strided", ((3, *_CROSS), _CROSS, _ONE), (9, 49), _PLACES, _plain(2)),
+    _convolution("large", ((16, 128), (16, 128), _ONE), (25, 49), (49, 1600), _plain()),
+    _convolution("patch", ((3, 64, 256), (64, 512), _ONE), (4, 16, 256), (49, 784), _patches),
+    _convolution("depthwise", (_ONE, _ONE, _WIDE), (9, 25, 49), _PLACES, _plain()),
+    _convolution("depthwise strided", (_ONE, _ONE, _WIDE), (9, 25), _PLACES, _plain(2)),
+    _convolution("grouped", ((2, 8, 32), (2, 8, 32), (4, 32)), (9,), (49, 400, 3136), _plain()),
+    _convolution("grouped strided", ((2, 8, 32), (2, 8, 32), (4, 32)), (9,), (49, 784), _plain(2)),
+    _convolution("transposed", ((16, 128), (16, 128), _ONE), (4,), (400, 6400), _transposed),
+    Probe("product", work.PRODUCT, ((1, 8), (1, 16, 196, 3136), _WIDE, _WIDE), _product, macs=True),
+    Probe("attention", work.ATTENTION, ((4,), (49, 196, 784), (49, 196, 784), (32, 64)), _attention, macs=True),
+    Probe("max_pool2d", work.POOLING, ((6400, 25600, 409600), (9, 25)), _pooling(functional.max_pool2d)),
+    Probe("avg_pool2d", work.POOLING, ((6400, 25600, 409600), (4, 9)), _pooling(functional.avg_pool2d)),
+    Probe("softmax", work.ROWS, ((16, 256, 4096), (16, 64, 512)), _softmax),
+    Probe("layer_norm", work.ROWS, ((16, 256, 4096), (16, 64, 512)), _layer_norm),
+    Probe("native_batch_norm", work.ELEMENTS, ((256, 4096, 1 << 16, 1 << 19, 1 << 22),), _batch_norm),
+    *(Probe(kind, probe.axes, probe.ticks, probe.make) for kind, probe in _ELEMENTWISE.items()),
+)
+"""Everything that is measured."""

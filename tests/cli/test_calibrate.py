@@ -1,0 +1,80 @@
+"""From the command line: what is measured is printed, kept, and predicted with."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Fewer sizes of fewer kinds, measured for real; and a cache folder of the test's own."""
+    from archprof.latency import calibrate, networks
+    from archprof.latency.probes import PROBES, Probe
+
+    few = [Probe(one.kind, one.axes, tuple(axis[:1] for axis in one.ticks), one.make) for one in PROBES]
+    monkeypatch.setattr(calibrate, "PROBES", few)
+    monkeypatch.setattr(calibrate, "NETWORKS", networks.NETWORKS[-1:])
+    monkeypatch.setenv("ARCHPROF_CACHE_DIR", str(tmp_path / "kept"))
+    return tmp_path / "kept"
+
+
+def test_what_was_measured_is_kept_and_predicted_with(archprof: Callable[[str], Result], quick: Path) -> None:
+    before = archprof("summary tiny.yaml --format json")
+    measured = archprof("calibrate --max-time 1")
+    after = archprof("summary tiny.yaml --format json")
+    text = archprof("summary tiny.yaml --detail none")
+
+    assert measured.exit_code == 0, measured.output
+    assert "3×3 convolution" in measured.stdout
+    assert len(list((quick / "calibrations").iterdir())) == 1
+    assert json.loads(before.stdout)["predicted"] is None
+    predicted = json.loads(after.stdout)["predicted"]
+    parts = ("overhead_s", "computing_s", "moving_s", "fresh_memory_s")
+    assert predicted["seconds"] == pytest.approx(sum(predicted[part] for part in parts))
+    assert predicted["device"]["dtype"] == "float32"
+    assert "predicted" in text.stdout
+    # Everything else is what it was.
+    assert {**json.loads(after.stdout), "predicted": None} == json.loads(before.stdout)
+
+
+def test_nothing_is_predicted_of_what_was_not_calibrated(archprof: Callable[[str], Result], quick: Path) -> None:
+    archprof("calibrate --max-time 1")
+
+    for options in ("--dtype bfloat16", "--backward --batch 2"):
+        assert json.loads(archprof(f"summary tiny.yaml --format json {options}").stdout)["predicted"] is None
+
+
+def test_json_is_what_is_kept(archprof: Callable[[str], Result], quick: Path) -> None:
+    result = archprof("calibrate --max-time 1 --format json --quiet")
+
+    (path,) = (quick / "calibrations").iterdir()
+    assert json.loads(result.stdout) == json.loads(path.read_text())
+    assert result.stderr == ""
+
+
+def test_a_type_that_is_not_measured_is_said(archprof: Callable[[str], Result]) -> None:
+    result = archprof("calibrate --dtype int8")
+
+    assert result.exit_code == 2
+    assert "'int8'" in result.stderr
+    assert "float32, bfloat16" in result.stderr
+
+
+def test_a_folder_that_cannot_be_is_said_before_anything_is_measured(
+    archprof: Callable[[str], Result], quick: Path
+) -> None:
+    quick.write_text("a file")
+    result = archprof("calibrate")
+
+    assert result.exit_code == 2
+    assert "cannot be kept" in result.stderr
+    assert result.stdout == ""

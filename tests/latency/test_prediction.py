@@ -1,0 +1,81 @@
+"""The roofline by hand, on a device whose figures are round."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+import torch
+
+import archprof
+from archprof.latency.prediction import predict, time_of
+from archprof.latency.work import Work
+
+if TYPE_CHECKING:
+    from archprof.latency.calibration import Calibration
+
+
+def test_an_operation_takes_its_overhead_and_the_longer_of_its_two_limits(round_figures: Calibration) -> None:
+    # 8 * 4 * 1 * 9 * 100 = 28,800 MACs at 1e9 a second: 28.8 µs. 4,000 bytes at 1e9 a second: 4 µs.
+    computing = Work(kind="3×3 convolution", sizes=[8, 4, 1, 9, 100], bytes=4_000, calls=1)
+    # The same work on 90,000 bytes, which take 90 µs.
+    moving = msgspec.structs.replace(computing, bytes=90_000)
+
+    assert time_of(computing, round_figures) == pytest.approx((5e-6, 28.8e-6, 4e-6))
+    assert time_of(computing, round_figures).whole == pytest.approx(33.8e-6)
+    assert time_of(moving, round_figures).whole == pytest.approx(95e-6)
+
+
+def test_a_view_takes_what_a_view_takes(round_figures: Calibration) -> None:
+    assert time_of(Work(kind="nothing", sizes=[], bytes=0, calls=7), round_figures) == (1e-6, 0, 0)
+
+
+def test_kernels_take_longer_in_a_network_and_overheads_are_of_one_already(round_figures: Calibration) -> None:
+    slower = msgspec.structs.replace(round_figures, in_sequence=1.5)
+    work = Work(kind="3×3 convolution", sizes=[8, 4, 1, 9, 100], bytes=4_000, calls=1)
+
+    assert time_of(work, slower) == pytest.approx((5e-6, 43.2e-6, 6e-6))
+
+
+def test_a_network_is_the_sum_of_its_operations(round_figures: Calibration) -> None:
+    model = torch.nn.Sequential(torch.nn.Conv2d(4, 8, 3, padding=1, bias=False), torch.nn.Flatten()).eval()
+    prediction = predict(archprof.profile(model, torch.zeros(1, 4, 10, 10)), round_figures)
+
+    assert prediction is not None
+    # One convolution of 8 * 4 * 9 * 100 MACs at 1e9 a second, one view, three calls of modules at 2 µs.
+    assert prediction.computing_s == pytest.approx(28.8e-6)
+    assert prediction.moving_s == 0
+    assert prediction.overhead_s == pytest.approx(5e-6 + 1e-6 + 3 * 2e-6)
+    # Input and result are there at once: 4 * (400 + 800) bytes, had anew at 1e8 a second.
+    assert prediction.fresh_memory_s == pytest.approx(48e-6)
+    assert prediction.seconds == pytest.approx(28.8e-6 + 12e-6 + 48e-6)
+    assert prediction.by_bytes == {}
+
+
+def test_what_has_no_grid_goes_by_its_bytes_and_is_named(round_figures: Calibration) -> None:
+    class Cumulative(torch.nn.Module):
+        def forward(self, values: torch.Tensor) -> torch.Tensor:
+            return values.cumsum(0)
+
+    prediction = predict(archprof.profile(Cumulative(), torch.zeros(1000)), round_figures)
+
+    assert prediction is not None
+    assert prediction.by_bytes == {"cumsum": 1}
+    # 4,000 bytes read and as many written, at 1e9 a second.
+    assert prediction.moving_s == pytest.approx(8e-6)
+
+
+def test_there_is_no_prediction_of_training_or_of_another_type(round_figures: Calibration) -> None:
+    model = torch.nn.Linear(4, 4)
+
+    assert predict(archprof.profile(model, torch.zeros(1, 4), backward=True), round_figures) is None
+    assert predict(archprof.profile(model.double(), torch.zeros(1, 4).double()), round_figures) is None
+
+
+def test_a_prediction_is_saved_with_the_profile(round_figures: Calibration) -> None:
+    profile = archprof.profile(torch.nn.Linear(4, 4), torch.zeros(1, 4))
+    profile = msgspec.structs.replace(profile, predicted=predict(profile, round_figures))
+
+    assert profile.predicted is not None
+    assert archprof.Profile.from_json(profile.to_json()).predicted == profile.predicted

@@ -1,0 +1,35 @@
+"""The two factors of networks, fitted to networks that were made up from factors."""
+
+from __future__ import annotations
+
+import pytest
+
+from archprof.latency.sequence import Parts, fit
+
+
+def made(kernels: float, overheads: float, factors: tuple[float, float], fresh: float = 0.0) -> Parts:
+    return Parts(kernels, overheads, fresh, factors[0] * kernels + factors[1] * overheads + fresh)
+
+
+@pytest.mark.parametrize("factors", [(1.1, 4.0), (1.0, 1.0), (2.0, 1.0)])
+def test_the_factors_that_networks_were_made_with_are_found(factors: tuple[float, float]) -> None:
+    networks = [made(30e-3, 1e-3, factors, 2e-3), made(3e-3, 1e-3, factors), made(20e-3, 0.5e-3, factors, 1e-3)]
+
+    assert fit(networks) == pytest.approx(factors)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        # Kernels of 2 s in 1 s want a half, and have 1; overheads of 0.5 s in 1 s want and have 2.
+        (Parts(2.0, 0.0, 0.0, 1.0), Parts(0.0, 0.5, 0.0, 1.0), (1.0, 2.0)),
+        (Parts(0.5, 0.0, 0.0, 1.0), Parts(0.0, 2.0, 0.0, 1.0), (2.0, 1.0)),
+        (Parts(2.0, 0.0, 0.0, 1.0), Parts(0.0, 2.0, 0.0, 1.0), (1.0, 1.0)),
+    ],
+)
+def test_no_factor_is_below_one(first: Parts, second: Parts, expected: tuple[float, float]) -> None:
+    assert fit([first, second]) == pytest.approx(expected)
+
+
+def test_networks_that_are_all_alike_have_one_factor() -> None:
+    assert fit([Parts(8e-3, 1e-3, 0.0, 13e-3)] * 3) == pytest.approx((1.5, 1.0))

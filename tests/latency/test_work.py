@@ -1,0 +1,98 @@
+"""Which kind of kernel each operation is, and the factors of its work."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import archprof
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Function(nn.Module):
+    """A function as a model."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        return self.function(*inputs)
+
+
+def found(model: nn.Module, *shapes: tuple[int, ...]) -> list[tuple[str, list[int], int]]:
+    profile = archprof.profile(model.eval(), tuple(torch.zeros(shape) for shape in shapes))
+    return [(work.kind, work.sizes, work.calls) for work in profile.work if work.kind != "nothing"]
+
+
+IMAGE = (2, 8, 20, 20)
+
+
+@pytest.mark.parametrize(
+    ("convolution", "kind", "sizes"),
+    [
+        # (channels of a group in and out, groups, kernel, 2 images of H' × W' places)
+        (nn.Conv2d(8, 16, 1, bias=False), "1×1 convolution", [8, 16, 1, 1, 800]),
+        (nn.Conv2d(8, 16, 1, 2, bias=False), "1×1 strided convolution", [8, 16, 1, 1, 200]),
+        (nn.Conv2d(8, 16, 3, 1, 1, bias=False), "3×3 convolution", [8, 16, 1, 9, 800]),
+        (nn.Conv2d(8, 16, 3, 2, 1, bias=False), "strided convolution", [8, 16, 1, 9, 200]),
+        (nn.Conv2d(8, 16, 5, 1, 2, bias=False), "large convolution", [8, 16, 1, 25, 800]),
+        (nn.Conv2d(8, 16, 4, 4, bias=False), "patch convolution", [8, 16, 1, 16, 50]),
+        (nn.Conv2d(8, 8, 3, 1, 1, groups=8, bias=False), "depthwise convolution", [1, 1, 8, 9, 800]),
+        (nn.Conv2d(8, 16, 3, 2, 1, groups=8, bias=False), "depthwise strided convolution", [1, 2, 8, 9, 200]),
+        (nn.Conv2d(8, 8, 3, 1, 1, groups=2, bias=False), "grouped convolution", [4, 4, 2, 9, 800]),
+        (nn.Conv2d(8, 8, 3, 2, 1, groups=2, bias=False), "grouped strided convolution", [4, 4, 2, 9, 200]),
+        # A transposed one is laid at every position of its input.
+        (nn.ConvTranspose2d(8, 6, 2, 2, bias=False), "transposed convolution", [8, 6, 1, 4, 800]),
+    ],
+)
+def test_convolutions(convolution: nn.Module, kind: str, sizes: list[int]) -> None:
+    assert found(convolution, IMAGE) == [(kind, sizes, 1)]
+    assert archprof.profile(convolution, torch.zeros(IMAGE)).totals.macs == prod(sizes)
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes", "kind", "sizes"),
+    [
+        (torch.mm, [(3, 5), (5, 7)], "product", [1, 3, 7, 5]),
+        (torch.bmm, [(2, 3, 5), (2, 5, 7)], "product", [2, 3, 7, 5]),
+        (torch.addmm, [(7,), (3, 5), (5, 7)], "product", [1, 3, 7, 5]),
+        (lambda image: functional.max_pool2d(image, 3, 1, 1), [IMAGE], "max_pool2d", [6400, 9]),
+        (lambda image: functional.avg_pool2d(image, (2, 4)), [IMAGE], "avg_pool2d", [800, 8]),
+        (lambda tokens: tokens.softmax(-1), [(4, 6, 10)], "softmax", [24, 10]),
+        (lambda tokens: functional.layer_norm(tokens, (10,)), [(4, 6, 10)], "layer_norm", [24, 10]),
+        (lambda left, right: torch.cat((left, right), 1), [IMAGE, IMAGE], "cat", [12800]),
+        (lambda image: image.relu_(), [IMAGE], "relu", [6400]),
+        (lambda image: image - 1, [IMAGE], "add", [6400]),
+        (lambda image: image.permute(0, 2, 3, 1).contiguous(), [IMAGE], "clone", [6400]),
+        (lambda image: image.mean((2, 3)), [IMAGE], "mean", [6400]),
+        (lambda image: image * image[:, :, :1, :1], [IMAGE], "mul", [6400]),
+    ],
+)
+def test_other_operations(
+    function: Callable[..., Any], shapes: list[tuple[int, ...]], kind: str, sizes: list[int]
+) -> None:
+    assert found(Function(function), *shapes) == [(kind, sizes, 1)]
+
+
+def test_attention_is_one_kernel_of_heads_queries_keys_and_width() -> None:
+    shapes = [(2, 3, 10, 8), (2, 3, 12, 8), (2, 3, 12, 8)]
+    kinds = found(Function(functional.scaled_dot_product_attention), *shapes)
+
+    assert ("attention", [6, 10, 12, 8], 1) in kinds
+
+
+def test_what_is_alike_is_one_line_with_its_calls() -> None:
+    convolution = nn.Conv2d(8, 8, 3, 1, 1, bias=False)
+    work = archprof.profile(nn.Sequential(convolution, nn.ReLU(), convolution), torch.zeros(IMAGE)).work
+
+    assert [(one.kind, one.calls) for one in work] == [("3×3 convolution", 2), ("relu", 1)]
+    # 2 × 8 × 20 × 20 numbers in and out, and 8 × 8 × 9 weights, of four bytes.
+    assert work[0].bytes == 4 * (2 * 6400 + 576)
