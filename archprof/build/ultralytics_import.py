@@ -44,13 +44,14 @@ def _settings_folder() -> Path:
 
 @contextmanager
 def _environment(**values: str) -> Iterator[None]:
-    found = {name: os.environ.get(name) for name in values}
+    # Ultralytics sets this one itself; it would be handed down to whatever the process runs, and steer its torch.
+    found = {name: os.environ.get(name) for name in (*values, "OMP_NUM_THREADS")}
     os.environ.update(values)
     try:
         yield
     finally:
         for name, value in found.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)
             else:
                 os.environ[name] = value

@@ -24,7 +24,7 @@ class FormatChoice(StrEnum):
 # Not in the environment: there these are set for commands that mean other things by them.
 Format = Annotated[FormatChoice, typer.Option("--format", help="Format of the output.")]
 MaxTime = Annotated[
-    float, typer.Option("--max-time", min=1, max=3600, metavar="SECONDS", help="When to begin no further round.")
+    float, typer.Option("--max-time", min=1, max=3600, metavar="SECONDS", help="When to measure nothing again.")
 ]
 
 
@@ -49,7 +49,7 @@ def calibrate(
     with console.working("loading torch"):
         import torch
 
-        from archprof.latency.calibrate import calibrate
+        from archprof.latency.calibrate import ENOUGH_ROUNDS, calibrate
         from archprof.latency.clock import WallClock
     default = torch.get_num_threads()
     calibrations.check(device, threads or default)
@@ -58,4 +58,6 @@ def calibrate(
         calibration = calibrate(device, WallClock(), max_time, default_threads=default)
     path = calibrations.keep(calibration)
     console.write(FORMATS[format](calibration, console.fit(View())))
+    if calibration.rounds < ENOUGH_ROUNDS:
+        console.note("the machine was so slow or busy that little was measured twice: calibrate again when it is quiet")
     console.note(f"kept in {path}: `archprof summary` predicts with it")

@@ -16,8 +16,10 @@ from torch.nn import functional
 if TYPE_CHECKING:
     from torch import Tensor
 
-Network = Callable[[], "tuple[nn.Module, Tensor]"]
-"""Makes a network and what it is run on."""
+Built = tuple[nn.Module, "Tensor"]
+"""A network and what it is run on."""
+
+Network = Callable[[], Built]
 
 
 def _unit(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> nn.Sequential:
@@ -78,7 +80,7 @@ class Block(nn.Module):
         return added
 
 
-def detector() -> tuple[nn.Module, Tensor]:
+def detector() -> Built:
     """Split blocks between strided convolutions, on an image of 320."""
     parts = [
         *(_unit(3, 16, 3, 2), _unit(16, 32, 3, 2), Split(32), _unit(32, 64, 3, 2), Split(64)),
@@ -87,7 +89,7 @@ def detector() -> tuple[nn.Module, Tensor]:
     return nn.Sequential(*parts), torch.rand(1, 3, 320, 320)
 
 
-def mobile(side: int = 160) -> tuple[nn.Module, Tensor]:
+def mobile(side: int = 160) -> Built:
     """Inverted bottlenecks on a small image."""
     parts = [
         *(_unit(3, 16, 3, 2), Inverted(16, 3), _unit(16, 24, 3, 2), Inverted(24, 3), Inverted(24, 5)),
@@ -96,7 +98,7 @@ def mobile(side: int = 160) -> tuple[nn.Module, Tensor]:
     return nn.Sequential(*parts), torch.rand(1, 3, side, side)
 
 
-def transformer() -> tuple[nn.Module, Tensor]:
+def transformer() -> Built:
     """Four blocks on 196 tokens."""
     return nn.Sequential(*(Block(192, 3) for _ in range(4))), torch.rand(1, 196, 192)
 

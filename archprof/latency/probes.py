@@ -43,6 +43,7 @@ class Operands:
     def __init__(self, dtype: torch.dtype) -> None:
         generator = torch.Generator().manual_seed(0)
         self._pool = torch.randn(POOL // _TILES, generator=generator).to(dtype).repeat(_TILES)
+        self.itemsize = dtype.itemsize
         self._next = 0
         self._warm: list[Tensor] = []
 
@@ -233,3 +234,13 @@ PROBES: tuple[Probe, ...] = (
     *(Probe(kind, probe.axes, probe.ticks, probe.make) for kind, probe in _ELEMENTWISE.items()),
 )
 """Everything that is measured."""
+
+
+def _copy(take: Operands, size: int) -> Callable[[], object]:
+    elements = size // take.itemsize // 2
+    source, target = take.warm(elements), take.warm(elements)
+    return lambda: target.copy_(source)
+
+
+MEMORY = Probe("memory", ("bytes",), ((1 << 14, 1 << 17, 1 << 20, 1 << 23, 1 << 26),), _copy)
+"""Copying, by the bytes that are read and written together."""

@@ -77,24 +77,6 @@ def size(number: int) -> str:
     return f"{number} B"
 
 
-def seconds(value: float) -> str:
-    """A time with three significant digits and a prefix: ``83.3 ms``; ``412 µs``; ``1.71 s``."""
-    factor, unit = _time_unit(value)
-    return f"{_three(value * factor)} {unit}"
-
-
-def _time_unit(value: float) -> tuple[float, str]:
-    return next(
-        ((factor, unit) for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")) if value * factor >= 1), (1e9, "ns")
-    )
-
-
-def _three(number: float) -> str:
-    """Three significant digits, and all of those before the decimal point."""
-    digits = 2 if number < 10 else 1 if number < 100 else 0
-    return f"{number:,.{digits}f}"
-
-
 def binary_size(number: int) -> str:
     """Bytes that are a power of two, as caches are sized: ``64 KiB``."""
     for power, prefix in ((30, "Gi"), (20, "Mi"), (10, "Ki")):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -192,3 +195,15 @@ def test_a_real_model_starts_as_ultralytics_starts_one() -> None:
         assert torch.equal(mine[-1].bias, its[-1].bias)
     norms = [module for module in ours.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     assert {(norm.eps, norm.momentum) for norm in norms} == {(1e-3, 0.03)}
+
+
+def test_importing_it_leaves_the_environment_alone() -> None:
+    code = (
+        "import os; before = dict(os.environ)\n"
+        "from archprof.build.ultralytics_import import import_ultralytics\n"
+        "import_ultralytics()\n"
+        "assert os.environ.get('OMP_NUM_THREADS') == before.get('OMP_NUM_THREADS')\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
