@@ -237,12 +237,22 @@ def _layer(layer: BuiltLayer, module: nn.Module, costs: dict[str, int], shapes: 
 
 
 def _modules(model: nn.Module, pass_: Trace, own: list[_Figures], inclusive: list[_Figures]) -> list[Module]:
-    """One entry a module, in the order of the tree; one that ran several times has the sum of its calls."""
+    """One entry a module, in the order of the tree; one that ran several times has the sum of its calls.
+
+    A container that others reach into (a ModuleList, Ultralytics' own Sequential) is never called: it has the sum of
+    its children.
+    """
     places: dict[str, list[int]] = {}
     for place, call in enumerate(pass_.calls):
         places.setdefault(call.path, []).append(place)
+    tree = list(model.named_modules())
+    whole = {path: [inclusive[place] for place in found] for path, found in places.items()}
+    for path, _ in reversed(tree):  # children before their parents
+        parent = path.rpartition(".")[0]
+        if parent not in places:
+            whole.setdefault(parent, []).extend(whole.get(path, ()))
     entries = []
-    for path, module in model.named_modules():
+    for path, module in tree:
         calls = places.get(path, [])
         entries.append(
             Module(
@@ -253,7 +263,7 @@ def _modules(model: nn.Module, pass_: Trace, own: list[_Figures], inclusive: lis
                 parameters=_parameters(module),
                 own_parameters=sum(parameter.numel() for parameter in module.parameters(recurse=False)),
                 output_shapes=_shapes(pass_.calls[calls[-1]].outputs) if calls else [],
-                **_sum(inclusive[place] for place in calls),
+                **_sum(whole.get(path, ())),
                 **{f"own_{name}": cost for name, cost in _sum(own[place] for place in calls).items()},
             )
         )

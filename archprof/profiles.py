@@ -160,7 +160,11 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Module(msgspec.Struct, frozen=True, kw_only=True):
-    """One module of the tree. ``macs`` includes its children's, ``own_macs`` only what it ran itself, and so on."""
+    """One module of the tree. ``macs`` includes its children's, ``own_macs`` only what it ran itself, and so on.
+
+    What a module's call ran is its own and its children's, so one that two parents call is in both. A container that is
+    never called itself (``calls`` is 0) has the sum of its children.
+    """
 
     path: str
     type: str

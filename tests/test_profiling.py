@@ -106,6 +106,29 @@ def test_rows_add_up_and_know_their_lines() -> None:
         assert layer.module in lines[layer.line - 1]
 
 
+class Reached(nn.Module):
+    """Reaches into its containers, which are never called themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.ModuleList([nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 5, 1))])
+        self.unused = nn.ModuleList([nn.Conv2d(3, 4, 1)])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        first, second = self.inner[0]
+        return second(first(x))
+
+
+def test_a_container_that_is_never_called_has_the_sum_of_its_children() -> None:
+    modules = {module.path: module for module in archprof.profile(Reached(), torch.ones(1, 3, 2, 2)).modules}
+    # 2 × 2 positions of 3 → 4 channels, then of 4 → 5.
+    assert [modules[path].macs for path in ("inner.0.0", "inner.0.1")] == [48, 80]
+    assert [modules[path].macs for path in ("", "inner", "inner.0")] == [128] * 3
+    assert [modules[path].own_macs for path in ("", "inner", "inner.0")] == [0] * 3
+    assert [modules[path].macs for path in ("unused", "unused.0")] == [0, 0]
+    assert [modules[path].calls for path in ("", "inner", "inner.0", "inner.0.0")] == [1, 0, 0, 1]
+
+
 def test_a_batch_multiplies_what_runs_a_sample() -> None:
     one, two = (profile_spec(resolve("yolo11n"), Options(size=(64,), batch=batch)) for batch in (1, 2))
     assert two.totals.macs == 2 * one.totals.macs
