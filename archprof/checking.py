@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from archprof.budgets.lock import Place
     from archprof.options import Options
     from archprof.profiles import Profile
+    from archprof.timing import Stopwatch
 
 Profiler = Callable[[Sequence[Task]], "Sequence[Profile | ArchprofError]"]
 """Profiles every task, in its order; the error of one does not lose the others."""
@@ -49,14 +50,17 @@ def measure(cases: Sequence[Case], profiler: Profiler) -> list[Measured]:
     ]
 
 
-def judge_all(measured: Sequence[Measured], baselines: Mapping[Place, Baseline]) -> list[Judged]:
+def judge_all(
+    measured: Sequence[Measured], baselines: Mapping[Place, Baseline], stopwatch: Stopwatch | None = None
+) -> list[Judged]:
     """Hold each case to its rules.
 
     Args:
         measured: The cases.
         baselines: What those were of which it is known.
+        stopwatch: Measures latencies; without one nothing is said of them.
     """
-    return [_judged(one, baselines.get(one.case.place)) for one in measured]
+    return [_judged(one, baselines.get(one.case.place), stopwatch) for one in measured]
 
 
 def baselines(
@@ -81,6 +85,7 @@ def conclude(
     *,
     against: str | None = None,
     locked: Lock | None = None,
+    stopwatch: Stopwatch | None = None,
 ) -> Check:
     """The result of a check of what was measured.
 
@@ -90,11 +95,12 @@ def conclude(
         profiler: Profiles what they were at a git revision.
         against: What growth is compared with, where that is not the lock file.
         locked: The lock file, where there is one.
+        stopwatch: Measures latencies; without one nothing is said of them.
 
     Raises:
         ArchprofError: Where what growth is to be compared with cannot be read.
     """
-    judged = judge_all(measured, baselines(against, locked, measured, profiler))
+    judged = judge_all(measured, baselines(against, locked, measured, profiler), stopwatch)
     return Check(
         config=str(file.path),
         against=against or (str(file.lock) if locked else None),
@@ -120,7 +126,7 @@ def _merged(profiles: Sequence[Profile | ArchprofError]) -> Profile | ArchprofEr
     return msgspec.structs.replace(good[0], reported=reported)
 
 
-def _judged(measured: Measured, baseline: Baseline | None) -> Judged:
+def _judged(measured: Measured, baseline: Baseline | None, stopwatch: Stopwatch | None) -> Judged:
     case, profile = measured.case, measured.profile
     about = Judged(variant=case.variant, file=case.file, settings=case.settings)
     try:
@@ -130,7 +136,10 @@ def _judged(measured: Measured, baseline: Baseline | None) -> Judged:
             about,
             shapes=profile.input.shapes,
             unknown=profile.coverage.unknown,
-            judgements=judge(case.rules, profile, baseline, labels_of(case.spec)),
+            judgements=[
+                *judge([rule for rule in case.rules if rule.metric.exact], profile, baseline, labels_of(case.spec)),
+                *(stopwatch.judge(case, profile, baseline.times if baseline else {}) if stopwatch else []),
+            ],
         )
     except ArchprofError as error:
         place = str(error.path) if error.path is not None else case.file

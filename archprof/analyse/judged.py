@@ -15,8 +15,8 @@ VERSION = 1
 """The format's version. It changes when a reader of the old one would misread the new one."""
 
 Kind = Literal["max", "min", "max_increase"]
-State = Literal["failed", "warning", "unjudged", "ok"]
-"""Beyond the bound; so, but only to be said; without anything to compare with; within it."""
+State = Literal["failed", "warning", "unclear", "unjudged", "ok"]
+"""Beyond the bound; so, but only to be said; a latency that may be either; without anything to compare with; within."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +41,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     ``bound`` is the last value that holds: of a whole number's metric the limit rounded to a whole number that
     holds. ``excess`` is how far ``found`` is beyond it, and 0 where it holds. ``limit`` is the bound as the
     budget file has it. ``lower_bound`` says that operations without a formula ran, so that it may be more in truth.
+    ``interval`` is where a latency lies with 99 % confidence; ``note`` is what else a reader should know.
     """
 
     metric: str
@@ -52,6 +53,8 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     excess: int | float = 0
     limit: str
     lower_bound: bool = False
+    interval: tuple[float, float] | None = None
+    note: str | None = None
     message: str | None = None
     row: Row | None = None
     place: str
@@ -97,7 +100,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
         if self.error is not None:
             return "error"
         states = {one.state for one in self.judgements}
-        return next((state for state in ("failed", "warning", "ok", "unjudged") if state in states), "ok")
+        return next((state for state in ("failed", "warning", "unclear", "ok", "unjudged") if state in states), "ok")
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

@@ -66,14 +66,24 @@ def from_revision(name: str, cases: Sequence[Case], profiler: Profiler) -> Mappi
     Raises:
         UnknownReferenceError: Where there is no such revision, or no repository.
     """
-    revision.require(name)
-    then = {case.place: (case, spec) for case in cases if (spec := _spec_then(name, case))}
-    profiles = profiler([Task(spec, case.options) for case, spec in then.values()])
+    then = specs_then(name, cases)
+    by_place = {case.place: case for case in cases}
+    profiles = profiler([Task(spec, by_place[place].options) for place, spec in then.items()])
     return {
         place: of_profile(profile, spec)
-        for (place, (_, spec)), profile in zip(then.items(), profiles, strict=True)
+        for (place, spec), profile in zip(then.items(), profiles, strict=True)
         if not isinstance(profile, ArchprofError)
     }
+
+
+def specs_then(name: str, cases: Sequence[Case]) -> dict[Place, Spec]:
+    """What the cases were at a git revision, as far as they were there.
+
+    Raises:
+        UnknownReferenceError: Where there is no such revision, or no repository.
+    """
+    revision.require(name)
+    return {case.place: spec for case in cases if (spec := _spec_then(name, case))}
 
 
 def _spec_then(name: str, case: Case) -> Spec | None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from archprof.analyse.metrics import METRICS
 from archprof.analyse.rows import FIGURES, figures, label
+from archprof.analyse.timing import times_of
 from archprof.variant.spec import VariantSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from archprof.analyse.timing import Time
     from archprof.profiles import Profile
     from archprof.variant.spec import Spec
 
@@ -24,11 +26,13 @@ class Baseline:
         values: By the metric's name.
         labels: The rows as they were written, where that is known.
         rows: What each of them had of a metric, by its name.
+        times: What it took, by device and backend.
     """
 
     values: Mapping[str, int | float]
     labels: Sequence[str] = ()
     rows: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    times: Mapping[str, Time] = field(default_factory=dict)
 
 
 def of_profile(profile: Profile, spec: Spec | None = None) -> Baseline:
@@ -38,6 +42,7 @@ def of_profile(profile: Profile, spec: Spec | None = None) -> Baseline:
         values={name: value for name, value in values.items() if value is not None},
         labels=labels_of(spec),
         rows={name: figures(name, profile) for name in FIGURES} if profile.layers else {},
+        times=times_of(profile),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from archprof.analyse.timing import Time  # noqa: TC001 - it is looked up to read a lock back
 from archprof.budgets.baseline import Baseline
 from archprof.errors import BudgetFileError
 
@@ -24,11 +25,16 @@ LOCKED_ROWS = ("flops", "parameters")
 """The metrics of which every row's part is kept, so that a check can say which row grew."""
 
 
-class Locked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One case. ``values`` are by metric; ``rows`` are by metric too, then by the row: ``"05 Conv [64, 3, 2]"``."""
+class Locked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One case.
+
+    ``values`` are by metric; ``rows`` are by metric too, then by the row: ``"05 Conv [64, 3, 2]"``. ``latency`` is by
+    device and backend: ``"cpu/eager"``.
+    """
 
     values: dict[str, int | float]
     rows: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    latency: dict[str, Time] = msgspec.field(default_factory=dict)
 
     def baseline(self) -> Baseline:
         """The same as something to compare with."""
@@ -38,6 +44,7 @@ class Locked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             values=self.values,
             labels=[label.partition(" ")[2] for label in first],
             rows={metric: list(parts.values()) for metric, parts in rows.items() if parts.keys() == first.keys()},
+            times=self.latency,
         )
 
 
@@ -105,8 +112,8 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def locked(baseline: Baseline) -> Locked:
-    """A case as the lock file holds it."""
+def locked(baseline: Baseline, times: Mapping[str, Time]) -> Locked:
+    """A case as the lock file holds it, with what it takes."""
     return Locked(
         values=dict(baseline.values),
         rows={
@@ -114,6 +121,7 @@ def locked(baseline: Baseline) -> Locked:
             for metric in LOCKED_ROWS
             if baseline.labels
         },
+        latency=dict(times),
     )
 
 

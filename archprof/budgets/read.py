@@ -173,6 +173,9 @@ class _Reader:
             raise self.error(place, "bounds nothing", hint="give it max, min or max_increase")
         if "floor" in amounts and "max_increase" not in amounts:
             raise self.error(f"{place}.floor", "is of no use without max_increase")
+        if not metric.exact and "max_increase" in amounts and ("floor" not in amounts or amounts["floor"].percent):
+            message = "max_increase of a latency needs a floor: a few percent of very little are noise"
+            raise self.error(place, message, hint='say how much nobody minds: floor = "0.2 ms"')
         if "max" in amounts and "min" in amounts and amounts["min"].value > amounts["max"].value:
             low, high = amounts["min"].text, amounts["max"].text
             raise self.error(place, f"min {low} is more than max {high}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archprof.cli import latency as la
 from archprof.cli import options as o
 from archprof.cli import output, subject
 from archprof.cli.command import command
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 
     from archprof.analyse.judged import Check
     from archprof.budgets.budget import BudgetFile
+    from archprof.budgets.cases import Cases
     from archprof.budgets.lock import Lock
     from archprof.checking import Measured
+    from archprof.timing import Stopwatch
 
 
 class FormatChoice(StrEnum):
@@ -59,6 +62,14 @@ UpdateLock = Annotated[
     bool, o.option("--update-lock", help="Write what the variants are now to the lock file, then check.")
 ]
 
+Latency = Annotated[
+    bool, o.option("--latency", help="Measure the latencies that have a budget, too; without it they are left out.")
+]
+Confirm = Annotated[bool, o.option("--confirm", help="Measure a latency that fails again, and let it fail only twice.")]
+MaxTime = Annotated[
+    float, o.option("--max-time", min=0.001, metavar="SECONDS", help="Sample each latency for so long at most.")
+]
+
 LIMIT_SECONDS = 60.0
 LIMIT_MEMORY = "4 GB"
 """What counting one variant may take unless somebody says otherwise: several times what the largest known ones do."""
@@ -70,6 +81,10 @@ def check(
     config: Config = None,
     against: Against = None,
     update_lock: UpdateLock = False,
+    latency: Latency = False,
+    confirm: Confirm = False,
+    threads: la.Threads = None,
+    max_time: MaxTime = 20.0,
     exit_zero: ExitZero = False,
     plugins: o.Plugins = None,
     no_plugins: o.NoPlugins = False,
@@ -105,20 +120,57 @@ def check(
     )
     profiler = subject.profiler(means)
     measured = measure(found.cases, profiler)
-    if update_lock:
-        locked = write_lock(file.lock, locked or lock.Lock(), measured, all_cases=not references)
-    result = conclude(file, measured, profiler, against=against, locked=locked)
+    with console.progressing() as watch:
+        stopwatch = start(found, means.plugins, against) if latency else None
+        if stopwatch:
+            stopwatch.confirm, stopwatch.threads, stopwatch.max_time, stopwatch.watch = (
+                confirm,
+                threads,
+                max_time,
+                watch,
+            )
+        if update_lock:
+            old = locked or lock.Lock()
+            locked = write_lock(file.lock, old, measured, stopwatch, all_cases=not references)
+        result = conclude(file, measured, profiler, against=against, locked=locked, stopwatch=stopwatch)
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen].render(result, view), View())
+    if not latency and any(not rule.metric.exact for case in found.cases for rule in case.rules):
+        console.note("latencies were left out; --latency measures them")
     leave(result, file, exit_zero=exit_zero)
 
 
-def write_lock(path: Path, old: "Lock", measured: "Sequence[Measured]", *, all_cases: bool) -> "Lock":
+def start(found: "Cases", plugins: "Sequence[str]", against: str | None) -> "Stopwatch":
+    """What measures latencies: beside what the cases were, where that is a git revision.
+
+    Raises:
+        UnknownReferenceError: Where there is no such revision.
+        PluginError: Where a plugin is not there, or raises.
+    """
+    from archprof.budgets.against import specs_then
+
+    with console.working("loading torch"):
+        from archprof.timing import Stopwatch
+    subject.load_plugins(plugins)
+    timed = [case for case in found.cases if any(not rule.metric.exact for rule in case.rules)]
+    then = specs_then(against, timed) if against and not Path(against).is_file() else {}
+    return Stopwatch(then=then)
+
+
+def write_lock(
+    path: Path,
+    old: "Lock",
+    measured: "Sequence[Measured]",
+    stopwatch: "Stopwatch | None" = None,
+    *,
+    all_cases: bool,
+) -> "Lock":
     """Write the lock file anew, unless nothing has changed.
 
     Args:
         path: The file.
         old: What it held.
         measured: What is so now. What could not be measured stays as it was.
+        stopwatch: Measures latencies; without one those that are locked stay.
         all_cases: Whether these are all cases that there are, so that others are out of date.
 
     Raises:
@@ -130,10 +182,15 @@ def write_lock(path: Path, old: "Lock", measured: "Sequence[Measured]", *, all_c
 
     current, failed = {}, set()
     for one in measured:
-        if isinstance(one.profile, ArchprofError):
-            failed.add(one.case.variant)
-        else:
-            current[one.case.place] = lock.locked(of_profile(one.profile, one.case.spec))
+        case, profile = one.case, one.profile
+        try:
+            if isinstance(profile, ArchprofError):
+                raise profile
+            before = old.find(case.place)
+            times = stopwatch.times(case, profile) if stopwatch else before.latency if before else {}
+            current[case.place] = lock.locked(of_profile(profile, case.spec), times)
+        except ArchprofError:
+            failed.add(case.variant)
     new = old.updated(current, failed if all_cases else None)
     if new != old or not path.exists():
         output.write_whole(path, new.to_json())
@@ -149,7 +206,7 @@ def leave(result: "Check", file: "BudgetFile", *, exit_zero: bool) -> None:
     """
     from archprof.render.budgets import words
 
-    new = list(dict.fromkeys(case.variant for case in result.cases if case.unjudged))
+    new = list(dict.fromkeys(case.variant for case in result.cases if any(one.note is None for one in case.unjudged)))
     if new and result.against is None:
         said = "so nothing was said of growth, and the other bounds hold as they are"
         console.note(f"no {file.lock} yet, {said}; archprof check --update-lock writes it")

@@ -52,7 +52,7 @@ def test_what_holds_is_one_line_and_zero(archprof: Callable[[str], Result], budg
     budgets(BUDGETS)
     result = archprof("check")
     # 51,218 of 52,000 are 98.5 %, 24.22 of 25 MFLOPs 96.9 %.
-    assert result.stdout == ("ok  tiny.yaml  imgsz 64 · scale n  parameters at 98.5 % of its max, growth unknown\n")
+    assert result.stdout == ("ok  tiny.yaml  imgsz 64 · scale n  parameters at 98.5 % of its max; growth unknown\n")
     assert result.stderr == (
         "note: no archprof.lock.json yet, so nothing was said of growth, and the other bounds hold as they are; "
         "archprof check --update-lock writes it\n"

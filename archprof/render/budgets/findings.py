@@ -11,7 +11,7 @@ from archprof.render.budgets import words
 if TYPE_CHECKING:
     from archprof.analyse.judged import Check, Judged, Judgement
 
-_RANK = {"error": 0, "failed": 1, "warning": 2, "unjudged": 3, "ok": 4}
+_RANK = {"error": 0, "failed": 1, "warning": 2, "unclear": 3, "unjudged": 4, "ok": 5}
 
 RULES = {
     "not-judged": "A variant that could not be judged",

@@ -48,7 +48,9 @@ def _test(case: Judged, one: Judgement, check: Check) -> ET.Element:
         text = f"{words.sentence(one, case)}\nif it is meant: {words.accept(one, case, check)}"
         _child(test, "failure", f"{words.found(one)}; {words.expected(one)}", text, type=one.kind)
     elif one.state == "unjudged":
-        _child(test, "skipped", "nothing to compare with")
+        _child(test, "skipped", one.note or "nothing to compare with")
+    elif one.state == "unclear":
+        _child(test, "skipped", f"cannot tell: {words.found(one)}; {words.expected(one)}")
     elif one.state == "warning":
         _child(test, "system-out", None, words.sentence(one, case))
     return test

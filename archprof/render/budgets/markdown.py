@@ -35,9 +35,8 @@ def render(check: Check, view: View) -> str:
     title = {0: "Within budget", 1: "Over budget", 2: "Could not be judged"}[check.exit_code]
     lines = [f"### {title}", "", markdown.escaped(words.counts(check)), ""]
     wrong = tuple(_record(finding, check) for finding in findings(check))
-    holding = tuple(
-        (words.title(case), words.tightest(case)) for case in cases(check) if case.state in ("ok", "unjudged")
-    )
+    rest = [case for case in cases(check) if case.state not in ("failed", "warning")]
+    holding = tuple((words.title(case), words.tightest(case)) for case in rest)
     room = LIMIT - sum(map(len, lines))
     for columns, records in ((_WRONG, wrong), (_HOLDING, holding)):
         if records:

@@ -34,8 +34,10 @@ def render(check: Check, view: View) -> str:
     cases = findings.cases(check)
     blocks = ["\n".join(_error(title, case, view.width, paint)) for title, case in findings.not_judged(check)]
     blocks += ["\n".join(_block(case, check, view.width, paint)) for case in cases if case.state in _LABELS]
+    rest = [case for case in cases if case.state not in _LABELS]
+    signs = ["?" if case.state == "unclear" else "ok" for case in rest]
     holding = [
-        ("ok", case.variant, words.settings(case), words.tightest(case)) for case in cases if case.state not in _LABELS
+        (sign, case.variant, words.settings(case), words.tightest(case)) for sign, case in zip(signs, rest, strict=True)
     ]
     if holding:
         table = Table(_HOLDING, tuple(holding), label="variant")
@@ -56,6 +58,9 @@ def _block(case: Judged, check: Check, width: int, paint: Style) -> Iterator[str
     yield from _heading(words.title(case), paint(state, "bad") if state.isupper() else state, width, paint)
     for one in findings.beyond(case):
         yield from _finding(one, case, check, width, paint)
+    for one in case.judgements:
+        if one.state == "unclear":
+            yield from _wrapped(words.cannot_tell(one), width, "  ")
 
 
 def _finding(one: Judgement, case: Judged, check: Check, width: int, paint: Style) -> Iterator[str]:

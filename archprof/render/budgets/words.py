@@ -12,7 +12,13 @@ from archprof.render import units
 if TYPE_CHECKING:
     from archprof.analyse.judged import Check, Judged, Judgement
 
-_STATES = {"error": "not judged", "failed": "over budget", "warning": "with a warning", "ok": "within budget"}
+_STATES = {
+    "error": "not judged",
+    "failed": "over budget",
+    "warning": "with a warning",
+    "unclear": "cannot tell",
+    "ok": "within budget",
+}
 _FLAGS = {"fuse": "fused", "backward": "training", "static": "static twin"}
 _SIGNS = {"max": "at most", "min": "at least"}
 
@@ -20,14 +26,7 @@ _SIGNS = {"max": "at most", "min": "at least"}
 def amount(value: float, metric: str) -> str:
     """A metric's value as it is quoted: ``8.41 GFLOPs``, ``2,461,081``, ``18.48 MB``."""
     unit = find_metric(metric).unit
-    if unit is Unit.times:
-        return units.factor(value)
-    if unit is Unit.seconds:
-        return f"{value * 1000:,.3f} ms"
-    whole = round(value)
-    if unit is Unit.bytes:
-        return units.size(whole)
-    return units.count(whole) if unit is Unit.things else units.amount(whole, unit)
+    return units.measure(value if unit in (Unit.times, Unit.seconds) else round(value), unit)
 
 
 def full(value: float, metric: str) -> str:
@@ -55,6 +54,8 @@ def found(one: Judgement) -> str:
     """What was found; what it was before where that is what counts."""
     bound = "at least " if one.lower_bound else ""
     text = bound + full(one.found, one.metric)
+    if one.interval:
+        text += f", between {units.seconds_between(*one.interval)}"
     if one.kind == "max_increase" and one.base is not None:
         text += f", was {full(one.base, one.metric)}: {_grown(one)}"
     return text
@@ -126,13 +127,21 @@ def counts(check: Check) -> str:
 def tightest(case: Judged) -> str:
     """Of a case that holds: which bound is the nearest to not doing so; how many there are, where that is unknown."""
     judged = [one for one in case.judgements if one.state == "ok"]
-    used = {one.metric: one.found / one.bound for one in judged if one.kind == "max" and one.bound}
+    used = {one.metric: float(one.found / one.bound) for one in judged if one.kind == "max" and one.bound}
     nearest = max(used, key=lambda name: used[name], default=None)
     if nearest is not None:
         said = f"{nearest} at {_percent(used[nearest])} of its max"
     else:
         said = f"{len(judged)} bound{'s hold' if len(judged) != 1 else ' holds'}" if judged else ""
-    return ", ".join(filter(None, (said, "growth unknown" if case.unjudged else "")))
+    unclear = [one for one in case.judgements if one.state == "unclear"]
+    notes = dict.fromkeys(one.note or "growth unknown" for one in case.unjudged)
+    return "; ".join(filter(None, (said, *map(cannot_tell, unclear), *notes)))
+
+
+def cannot_tell(one: Judgement) -> str:
+    """What there is to say of a latency that may be within its bound or beyond it."""
+    why = f" ({one.note})" if one.note else ""
+    return f"{one.metric} {found(one)}: cannot tell whether it is {expected(one)}{why}"
 
 
 def _grown(one: Judgement) -> str:
