@@ -298,6 +298,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
                 older = "this archprof is older than the file" if found > VERSION else "the file is older"
                 message = f"profile version {found}, this archprof reads {VERSION}: {older}"
                 raise ArchprofError(message, path=path)
+            if isinstance(raw, list):
+                raise ArchprofError("several profiles, as --scale all writes them, and not one", path=path)
             return msgspec.convert(raw, cls)
         except msgspec.MsgspecError as error:
             raise ArchprofError(f"not a saved profile: {error}", path=path) from None

@@ -91,6 +91,9 @@ def _pair(profiles: Sequence[Profile], place: int, metrics: Sequence[Metric], de
 def _delta(metric: Metric, before: Profile, after: Profile) -> Delta:
     old, new = metric.of(before), metric.of(after)
     known = old is not None and new is not None
+    bounded: list[Literal["before", "after"]] = ["before"] if metric.lower_bound(before) else []
+    if metric.lower_bound(after):
+        bounded.append("after")
     return Delta(
         metric=metric.name,
         unit=metric.unit,
@@ -98,7 +101,7 @@ def _delta(metric: Metric, before: Profile, after: Profile) -> Delta:
         after=new,
         difference=new - old if old is not None and new is not None else None,
         ratio=new / old if known and old and new is not None else None,
-        lower_bound=metric.lower_bound(before) or metric.lower_bound(after),
+        lower_bounds=bounded,
         interval=None if metric.exact else _interval(metric, before, after),
     )
 
@@ -124,9 +127,10 @@ def _differences(before: Profile, after: Profile) -> Iterator[Difference]:
         yield "fusing", "fused" if variant.fused else "not fused", False
         yield "model", "static twin" if variant.static else "as it is", True
         yield "pass", "training step" if profile.backward else "forward", False
-        yield "scale", variant.scale or "none", True
-        yield "family", variant.family or "none", True
-        yield "nc", "none" if variant.nc is None else str(variant.nc), True
+        if variant.origin == "yaml":
+            yield "scale", variant.scale or "none", True
+            yield "family", variant.family or "none", True
+            yield "nc", "none" if variant.nc is None else str(variant.nc), True
         for key in sorted({*before.variant.settings, *after.variant.settings} - {"nc"}):
             yield key, str(variant.settings.get(key, "as the file has it")), True
         for name, version in {"archprof": profile.tool.version, **profile.environment.packages}.items():
@@ -152,27 +156,25 @@ def _row_changes(before: Sequence[Part], after: Sequence[Part], differences: dic
 
 def _module_changes(before: Sequence[Part], after: Sequence[Part], differences: dict[str, int]) -> Iterator[Change]:
     """Modules go by their path; those that are gone come before what stands in their place."""
-    old, new = ({part.path: part for part in parts} for parts in (before, after))
-    for path, was, now in _merged(before, after):
-        renamed = was and now and was.module != now.module
-        edits = [Edit(what="module", before=old[path].module, after=new[path].module)] if renamed else []
-        yield _change(was, now, edits, differences)
+    for was, now in _merged(before, after):
+        if any(getattr(part, name) for part in (was, now) if part for name in COUNTS):  # else it only holds others
+            yield _change(was, now, edits_of(was, now, {}) if was and now else [], differences)
 
 
-def _merged(before: Sequence[Part], after: Sequence[Part]) -> Iterator[tuple[str, Part | None, Part | None]]:
+def _merged(before: Sequence[Part], after: Sequence[Part]) -> Iterator[tuple[Part | None, Part | None]]:
     kept = {part.path for part in before} & {part.path for part in after}
     gone = iter(before)
     for now in after:
         if now.path in kept:
             for was in gone:
                 if was.path == now.path:
-                    yield now.path, was, now
+                    yield was, now
                     break
-                yield was.path, was, None
+                yield was, None
         else:
-            yield now.path, None, now
+            yield None, now
     for was in gone:
-        yield was.path, was, None
+        yield was, None
 
 
 def _change(before: Part | None, after: Part | None, edits: list[Edit], differences: dict[str, int]) -> Change:

@@ -58,8 +58,8 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
     """One metric of two models. ``difference`` and ``ratio`` are of ``after`` to ``before``.
 
-    ``lower_bound`` says that operations without a formula ran in one of them. Of a noisy metric ``interval`` says
-    where the true ratio lies, if its samples are there.
+    ``lower_bounds`` has "before" and "after" where operations without a formula ran in that one. Of a noisy metric
+    ``interval`` says where the true ratio lies, if its samples are there.
     """
 
     metric: str
@@ -68,7 +68,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     after: Number | None
     difference: Number | None
     ratio: float | None
-    lower_bound: bool = False
+    lower_bounds: list[Literal["before", "after"]] = msgspec.field(default_factory=list)
     interval: Interval | None = None
 
 

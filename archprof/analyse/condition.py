@@ -61,7 +61,7 @@ class Condition:
             raise CannotJudgeError(f"not both have {self.metric.name}")
         if apart := [difference.what for difference in pair.differences if not difference.comparable]:
             raise CannotJudgeError(f"not the same {' and '.join(apart)}, so the figures are not of the same thing")
-        if delta.lower_bound:
+        if delta.lower_bounds:
             raise CannotJudgeError("operations without a formula ran, so the figures are lower bounds")
         before = exact(delta.before)
         bound = self.amount.of(before) * (-1 if self.negative else 1)

@@ -50,15 +50,7 @@ def _as_written(layer: Layer) -> tuple[int, list[Any]]:
 
 def modules_of(profile: Profile, depth: int) -> list[Part]:
     """One part a module: each with all that is in it at ``depth``, with its own at smaller depths."""
-    return [
-        _module(module, whole=module.depth == depth)
-        for module in profile.modules
-        if module.depth <= depth and (module.depth == depth or _has_own(module))
-    ]
-
-
-def _has_own(module: Module) -> bool:
-    return any((module.own_parameters, module.own_macs, module.own_elementwise_flops, module.own_bytes_read))
+    return [_module(module, whole=module.depth == depth) for module in profile.modules if module.depth <= depth]
 
 
 def _module(module: Module, *, whole: bool) -> Part:

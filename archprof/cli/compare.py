@@ -37,7 +37,7 @@ class DetailChoice(StrEnum):
 References = Annotated[
     list[str],
     typer.Argument(
-        metavar="A B [C...]",
+        metavar="MODEL",
         help="What to compare, the first being what it was: models as `summary` takes them, REV:FILE.yaml as of a git "
         "revision, or profiles saved as FILE.json.",
     ),

@@ -30,16 +30,20 @@ _EDITS = {
     "channels": "changed from {0} to {1} channels",
     "repeats": "changed from {0} to {1} repeats",
     "arguments": "changed from {0} to {1}",
-    "from": "reads {1} and read {0}",
+    "from": "reads {1} instead of {0}",
 }
 
 
 def sentences(pair: Pair) -> list[str]:
-    """One sentence for each metric that is explained; one for all where it is no row that made the difference."""
+    """What made the difference in each metric that is explained, in one sentence where one thing made all of them."""
     if pair.parts == "rows" and pair.differences and not any(change.mark in EDITED for change in pair.changes):
         made = " and ".join(_amount(one, one.difference) for one in pair.explanations)
         return [f"no row was changed: {' and '.join(map(differs, pair.differences))} makes the {made}"]
-    return [_sentence(pair, one) for one in pair.explanations]
+    said: dict[str, list[str]] = {}
+    for why in pair.explanations:
+        what, share = _sentence(pair, why)
+        said.setdefault(what, []).append(share)
+    return [f"{what}: {', and '.join(shares)}" for what, shares in said.items()]
 
 
 def changed_by(delta: Delta) -> str:
@@ -58,43 +62,34 @@ def differs(difference: Difference) -> str:
     return f"{difference.what} {difference.before} → {difference.after}"
 
 
-def _sentence(pair: Pair, why: Explanation) -> str:
+def _sentence(pair: Pair, why: Explanation) -> tuple[str, str]:
+    """What happened, and how much of the difference comes of it."""
     said = _amount(why, why.difference)
     if not why.causes:
-        return f"the {said} is outside the {pair.parts}"
+        return f"nothing in the {pair.parts}", f"the {said} is outside of them"
     first = why.causes[0]
-    share = first.whole / why.difference
-    if MOST <= share <= 1 + NOTABLE:
-        return f"{_happened(pair, first)}: {_of_it(why, first, said)}"
+    if MOST <= first.whole / why.difference <= 1 + NOTABLE:
+        return _happened(pair, first), _of_it(why, first, said)
     smaller, larger = sorted((why.gains, -why.losses))
-    if smaller > MIXED * larger:
-        return _both_ways(pair, why, said)
-    named = [f"{_happened(pair, one)} ({units.whole_percent(one.whole / why.difference)})" for one in why.causes]
-    more = len(why.causes) - _NAMED
-    rest = f"; {more} more" if more > 0 else ""
-    return f"{len(why.causes)} changed {pair.parts} make the {said}: {'; '.join(named[:_NAMED])}{rest}"
+    mixed = smaller > MIXED * larger
+    ordered = sorted(why.causes, key=lambda cause: -abs(cause.whole)) if mixed else why.causes
+    named = [f"{_happened(pair, one)} ({_part(why, one, mixed)})" for one in ordered[:_NAMED]]
+    rest = [f"{len(ordered) - _NAMED} more"] if len(ordered) > _NAMED else []
+    return f"{len(ordered)} changed {pair.parts} make the {said}", "; ".join([*named, *rest])
+
+
+def _part(why: Explanation, cause: Cause, mixed: bool) -> str:
+    """A cause's part of a difference: its share, or its amount where others took the opposite way."""
+    return _amount(why, cause.whole) if mixed else units.whole_percent(cause.whole / why.difference)
 
 
 def _of_it(why: Explanation, cause: Cause, said: str) -> str:
-    own, downstream = cause.own / why.difference, cause.downstream / why.difference
-    if abs(downstream) < NOTABLE:
-        return f"{units.whole_percent(own)} of the {said}"
-    if abs(own) < NOTABLE:
-        return f"{units.whole_percent(downstream)} of the {said} is downstream of it"
-    return f"{units.whole_percent(downstream)} of the {said} is downstream of it, {units.whole_percent(own)} its own"
-
-
-def _both_ways(pair: Pair, why: Explanation, said: str) -> str:
-    """Of a difference in which a good part of what some rows add others take away."""
-    most, least = why.causes[0], why.causes[-1]
-    up, down = (most, least) if most.whole > least.whole else (least, most)
-    text = f"{_amount(why, why.gains)} and {_amount(why, why.losses)} make the {said}: the largest are"
-    return f"{text} {_short(pair, up)} ({_amount(why, up.whole)}) and {_short(pair, down)} ({_amount(why, down.whole)})"
-
-
-def _short(pair: Pair, cause: Cause) -> str:
-    change = pair.changes[cause.change]
-    return _happened(pair, cause) if change.mark in EDITED else _name(pair, change)
+    own, downstream = (units.whole_percent(part / why.difference) for part in (cause.own, cause.downstream))
+    if abs(cause.downstream) < NOTABLE * abs(why.difference):
+        return f"{own} of the {said}"
+    if abs(cause.own) < NOTABLE * abs(why.difference):
+        return f"{downstream} of the {said} is downstream of it"
+    return f"{downstream} of the {said} is downstream of it, {own} its own"
 
 
 def _happened(pair: Pair, cause: Cause) -> str:
@@ -106,6 +101,8 @@ def _happened(pair: Pair, cause: Cause) -> str:
     if not change.edits:
         return f"{name} is the same in the file" if pair.parts == "rows" else name
     edit = change.edits[0]
+    if edit.what == "from" and edit.before == edit.after:
+        return f"{name} reads other rows by the same numbers ({sources(edit.after)})"
     return f"{name} {_EDITS[edit.what].format(_value(edit, edit.before), _value(edit, edit.after))}"
 
 
@@ -115,10 +112,10 @@ def _value(edit: Edit, value: Any) -> str:
 
 def _name(pair: Pair, change: Change) -> str:
     part = change.part
-    if pair.parts == "rows":
-        changed = any(edit.what == "module" for edit in change.edits)
-        return f"row {part.index}" if changed else f"row {part.index} {part.module}"
-    return f"{part.path or 'the model itself'} ({part.module})"
+    name = f"row {part.index}" if pair.parts == "rows" else part.path or "the model itself"
+    if any(edit.what == "module" for edit in change.edits):
+        return name
+    return f"{name} {part.module}" if pair.parts == "rows" else f"{name} ({part.module})"
 
 
 def _amount(why: Explanation, amount: int) -> str:

@@ -36,10 +36,9 @@ def metrics(pair: Pair) -> Table:
 
     def record(delta: Delta) -> Record:
         metric = find_metric(delta.metric)
-        bound = ">= " if delta.lower_bound else ""
         before, after = (
-            None if value is None else bound + units.measure(value, metric.unit)
-            for value in (delta.before, delta.after)
+            None if value is None else (">= " if when in delta.lower_bounds else "") + units.measure(value, metric.unit)
+            for when, value in (("before", delta.before), ("after", delta.after))
         )
         change = None if delta.difference is None else units.difference(delta.difference, metric.unit)
         return (metric.label, metric.unit.value, before, after, change, delta.ratio, _verdict(delta))
@@ -93,8 +92,12 @@ def changes(pair: Pair, *, everything: bool = False) -> Table:
     records = [_change(change, pair.parts) for change in shown]
     if any(rest.values()):
         records.append(_sums(f"(outside the {pair.parts})", rest, whole))
-    idle = {name for name in ("parameters", "flops") if not any(getattr(change, name) for change in pair.changes)}
-    columns = [replace(one, printed=one.printed and one.key.removesuffix("_share") not in idle) for one in CHANGES]
+    told = {why.metric for why in pair.explanations} | {
+        name for name in ("parameters", "flops") if any(getattr(change, name) for change in pair.changes)
+    }
+    columns = [
+        replace(one, printed=one.key.removesuffix("_share") in told if one.adds else one.printed) for one in CHANGES
+    ]
     return Table(tuple(columns), tuple(records), label="module", total=_sums("total", whole, whole))
 
 
@@ -128,8 +131,9 @@ def _edit(edit: Edit) -> str:
     if edit.what == "module":
         return f"was {edit.before}"
     if edit.what == "from":
-        same = " (now other rows)" if edit.before == edit.after else ""
-        return f"from {sources(edit.before)} → {sources(edit.after)}{same}"
+        if edit.before == edit.after:
+            return f"now other rows: {sources(edit.after)}"
+        return f"from {sources(edit.before)} → {sources(edit.after)}"
     prefix = "" if edit.what == "arguments" else f"{edit.what} "
     return f"{prefix}{units.literal(edit.before)} → {units.literal(edit.after)}"
 

@@ -30,10 +30,17 @@ def text(comparison: Comparison, view: View) -> str:
     if remarks := _remarks(comparison):
         lines.append("")
     for remark in remarks:
-        lines += textwrap.wrap(remark, view.width, subsequent_indent="  ", break_on_hyphens=False)
+        lines += _wrapped(remark, view.width)
     for table in _tables(comparison, view, above=False):
         lines += ["", *lay_out(table, view.width, paint)]
     return "\n".join(lines) + "\n"
+
+
+def _wrapped(sentence: str, width: int) -> list[str]:
+    """The lines of a sentence; no number is parted from its percent sign."""
+    tied = sentence.replace(" %", "\N{NO-BREAK SPACE}%")
+    lines = textwrap.wrap(tied, width, subsequent_indent="  ", break_on_hyphens=False)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 def as_markdown(comparison: Comparison, view: View) -> str:

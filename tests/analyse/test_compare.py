@@ -259,8 +259,8 @@ def test_latencies_are_compared_by_their_samples() -> None:
 def test_a_lower_bound_is_said_to_be_one() -> None:
     unknown = Coverage(operations=3, counted=2, free=0, unknown={"mine.op": 1})
     found = {one.metric: one for one in pair(profile(BEFORE), profile(BEFORE, coverage=unknown)).metrics}
-    assert found["flops"].lower_bound
-    assert not found["parameters"].lower_bound
+    assert found["flops"].lower_bounds == ["after"]
+    assert found["parameters"].lower_bounds == []
 
 
 def sized(flops: int, parameters: int) -> Profile:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -12,7 +12,7 @@ SLOWER = Interval(low=1.04, high=1.08, confidence=0.99, verdict="slower")
 LATENCY: dict[str, Any] = {"unit": "s", "before": 0.1, "after": 0.106, "difference": 0.006, "ratio": 1.06}
 
 
-def pair(*, lower_bound: bool = False, differences: tuple[Difference, ...] = ()) -> Pair:
+def pair(*, bounds: tuple[Literal["after"], ...] = (), differences: tuple[Difference, ...] = ()) -> Pair:
     """FLOPs grew by 50 of 1,000, parameters fell by 1 of 100, and the latency is 4 to 8 % of 100 ms more."""
     return Pair(
         before=0,
@@ -26,7 +26,7 @@ def pair(*, lower_bound: bool = False, differences: tuple[Difference, ...] = ())
                 after=1050,
                 difference=50,
                 ratio=1.05,
-                lower_bound=lower_bound,
+                lower_bounds=[*bounds],
             ),
             Delta(metric="parameters", unit="", before=100, after=99, difference=-1, ratio=0.99),
             Delta(metric="layers", unit="", before=7, after=7, difference=0, ratio=1),
@@ -108,7 +108,7 @@ def test_what_is_no_condition(text: str, message: str) -> None:
         ("torchprofile > 0", pair(), "not both have torchprofile"),
         ("latency/cpu/compile > 3 %", pair(), "not both have samples of latency/cpu/compile"),
         ("latency > 3 %", pair(), "there are several: latency/cpu/eager, latency/cpu/compile"),
-        ("flops > 99 %", pair(lower_bound=True), "operations without a formula ran"),
+        ("flops > 99 %", pair(bounds=("after",)), "operations without a formula ran"),
         (
             "parameters > 99 %",
             pair(differences=(Difference(what="input", before="1", after="2", comparable=False),)),

@@ -167,7 +167,7 @@ def test_models_without_rows(archprof: Callable[[str], Result], folder: Path) ->
     )
     result = archprof("compare net.py:small net.py:large --imgsz 8")
     # 4 more channels of 3 inputs on 8×8: 768 MACs, 1,536 FLOPs, and 4·3 + 4 = 16 parameters.
-    assert "0 (Conv2d): 100 % of the +1.54 KFLOPs\n0 (Conv2d): 100 % of the +16 parameters\n" in result.stdout
+    assert "0 (Conv2d): 100 % of the +1.54 KFLOPs, and 100 % of the +16 parameters\n" in result.stdout
     mixed = archprof("compare net.py:small tiny.yaml --imgsz 64")
     assert "one of them has rows and the other has none" in mixed.stdout
 
@@ -182,6 +182,7 @@ def test_models_without_rows(archprof: Callable[[str], Result], folder: Path) ->
         ("compare tiny.yaml tiny.yaml --y latency", "none of these has latency"),
         ("compare tiny.yaml gone.json", "gone.json: cannot be read: No such file or directory"),
         ("compare tiny.yaml .json", ".json: cannot be read"),
+        ("compare tiny.yaml all.json", "all.json: several profiles, as --scale all writes them, and not one"),
         ("compare tiny.yaml bad.json", "bad.json: not a saved profile: "),
         ("compare tiny.yaml old.json", "old.json: profile version 0, this archprof reads 1: the file is older"),
         ("compare tiny.yaml tinny.yaml", "nothing is called 'tinny.yaml'\ndid you mean tiny.yaml?"),
@@ -189,6 +190,7 @@ def test_models_without_rows(archprof: Callable[[str], Result], folder: Path) ->
 )
 def test_what_cannot_be_compared(archprof: Callable[[str], Result], folder: Path, line: str, message: str) -> None:
     (folder / "bad.json").write_text("{", encoding="utf-8")
+    (folder / "all.json").write_text("[{}, {}]", encoding="utf-8")
     (folder / "old.json").write_text('{"version": 0}', encoding="utf-8")
     result = archprof(f"{line} --imgsz 64")
     assert (result.exit_code, result.stdout) == (2, "")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from archprof.analyse.metrics import Unit
 from archprof.render import units
 
 
@@ -53,3 +54,46 @@ def test_others() -> None:
     assert units.below_or_above(6.2, 8.111) == "24 % below"
     assert units.below_or_above(7.6, 7.47) == "2 % above"
     assert units.below_or_above(6.4, 6.41) == "the same within half a percent"
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "value", "difference"),
+    [
+        (4_621_033, Unit.things, "4,621,033", "+4,621,033"),
+        (-13_900_000_000, Unit.flops, "", "-13.90 GFLOPs"),
+        (1_500, Unit.bytes, "1.50 KB", "+1.50 KB"),
+        (0.00531, Unit.seconds, "5.31 ms", "+5.31 ms"),
+        (1.2, Unit.seconds, "1.20 s", "+1.20 s"),
+        (0.25, Unit.times, "×0.250", "+0.250"),
+        (-0.25, Unit.times, "", "-0.250"),
+        (0, Unit.macs, "0 MACs", "0"),
+    ],
+)
+def test_metrics_and_their_differences(number: float, unit: Unit, value: str, difference: str) -> None:
+    assert units.difference(number, unit) == difference
+    if number >= 0:
+        assert units.measure(number, unit) == value
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        ([[1, 8, 4, 4]], [[1, 8, 4, 4]], "1×8×4×4"),
+        ([[1, 8, 4, 4]], [[1, 8, 8, 8]], "1×8×4→8×4→8"),
+        ([[1, 8, 4]], [[1, 8], [1, 3]], "1×8×4 → 1×8 +1"),
+        ([], [[1, 8]], "1×8"),
+        ([[1, 8]], [], None),
+    ],
+)
+def test_shapes_before_and_after(before: list[list[int]], after: list[list[int]], text: str | None) -> None:
+    assert units.shapes_changed(before, after) == text
+
+
+def test_only_all_of_it_is_a_hundred_percent() -> None:
+    assert [units.whole_percent(share) for share in (1, 0.999, 0.5, 0, 1.2)] == [
+        "100 %",
+        "99 %",
+        "50 %",
+        "0 %",
+        "120 %",
+    ]
