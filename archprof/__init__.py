@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from archprof.count.formulas import register_formula as register_formula
     from archprof.gate import check as check
     from archprof.gate import within as within
+    from archprof.parameternet.declared import DynamicDeclaration as DynamicDeclaration
     from archprof.profiles import Profile as Profile
     from archprof.profiling import profile as profile
 
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "Call": "archprof.build.registry",
+    "DynamicDeclaration": "archprof.parameternet.declared",
     "check": "archprof.gate",
     "within": "archprof.gate",
     "Profile": "archprof.profiles",
@@ -31,6 +33,7 @@ _PUBLIC = {
 }
 __all__ = [
     "Call",
+    "DynamicDeclaration",
     "Profile",
     "RowContext",
     "__version__",

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, conv2d
 from ultralytics.nn.modules.conv import autopad
 
+from archprof import DynamicDeclaration
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -129,6 +131,18 @@ class DynamicConv2d(nn.Module):
         self.router = chosen.layers(c1, experts)
         self.squash = chosen.squash
         self.kernels = MixedKernels(c1, c2, k, s, autopad(k, p, d), g, d, experts)
+
+    def dynamic_layer(self) -> DynamicDeclaration:
+        """Which dynamic layer it is."""
+        kernels = self.kernels
+        experts, (c2, per_group, *sides) = len(kernels.weight), kernels.kernel
+        return DynamicDeclaration(
+            experts=experts,
+            in_channels=per_group * kernels.groups,
+            out_channels=c2,
+            kernel=tuple(sides),
+            groups=kernels.groups,
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Weigh the experts by the image, then convolve with their mixture."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from archprof.count.free import GATHERS
+from msgspec.structs import replace
+
 from archprof.parameternet import formulas
+from archprof.parameternet.boundary import MOVES, complete
+from archprof.parameternet.declared import METHOD, DynamicDeclaration, declaration, disagreements
 from archprof.parameternet.find import Dynamic, find, samples
 from archprof.parameternet.formulas import Sizes
 from archprof.parameternet.report import DynamicLayer, Figures, ParameterNet
@@ -14,6 +17,8 @@ from archprof.parameternet.whole import Papers, ratio, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from torch import nn
 
     from archprof.count.ledger import Ledger
     from archprof.count.memory import Memory
@@ -34,24 +39,37 @@ def analyse(ledger: Ledger, memory: Memory, again: Pass) -> ParameterNet | None:
         again: How it was run.
     """
     flow, found = find(ledger.trace)
+    found = [complete(flow, ledger.trace, one) for one in found]
     if not found:
         return None
     banks: dict[frozenset[int], list[Dynamic]] = {}
     for one in found:
         banks.setdefault(frozenset(map(id, one.mixture.bank)), []).append(one)
-    seen = _Seen()
+    seen = _Seen(ledger.trace.model)
     parts = [_layer(flow, ledger, memory, runs, seen) for runs in banks.values()]
     layers = [layer for layer, _ in parts]
     model = whole(ledger, memory, layers, [papers for _, papers in parts], again)
+    silent = [
+        f"{call.path} says that it is a dynamic layer, and none was found in it"
+        for call in ledger.trace.calls
+        if callable(getattr(call.module, METHOD, None)) and call.path not in seen.declared
+    ]
+    model = replace(model, remarks=[*model.remarks, *dict.fromkeys(silent)])
     return ParameterNet(layers=layers, model=model)
 
 
 class _Seen:
-    """What earlier layers were charged with: routers, and modules whose parameters were counted."""
+    """What earlier layers were charged with: routers, and modules whose parameters were counted.
 
-    def __init__(self) -> None:
+    ``named`` are the model's parameters (a trace names buffers too), ``declared`` the modules that said which layer
+    they are.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.named = {path for path, _ in model.named_parameters()}
         self.routers: dict[int, str] = {}
         self.modules: set[str] = set()
+        self.declared: set[str] = set()
 
 
 def _layer(flow: Flow, ledger: Ledger, memory: Memory, runs: list[Dynamic], seen: _Seen) -> tuple[DynamicLayer, Papers]:
@@ -61,7 +79,11 @@ def _layer(flow: Flow, ledger: Ledger, memory: Memory, runs: list[Dynamic], seen
     routers = {index for one in runs for index in one.router if index not in seen.routers}
     shared = _shared(flow, first, seen)
     held = {id(tensor) for tensor in first.mixture.bank}
-    router = [tensor for tensor in flow.parameters(first.router & routers) if id(tensor) not in held]
+    router = [
+        tensor
+        for tensor in flow.parameters(first.router & routers)
+        if id(tensor) not in held and tensor.parameter in seen.named
+    ]
     paths = [*bank, *(tensor.parameter or "" for tensor in router)]
     owner = _common([_owner(path) for path in paths])
     seen.routers.update(dict.fromkeys(routers, owner))
@@ -83,16 +105,29 @@ def _layer(flow: Flow, ledger: Ledger, memory: Memory, runs: list[Dynamic], seen
         as_built=sum(map(formulas.built_macs, sizes)),
         measured=sum(ledger.entries[index].count.macs for index in steps | convolutions | routers),
     )
+    kernel = samples(first, operation)[4]
+    ran = DynamicDeclaration(
+        experts=one.experts,
+        in_channels=one.c_in,
+        out_channels=one.c_out,
+        kernel=kernel,
+        groups=one.groups,
+        chosen=one.chosen,
+    )
+    said: list[str] = []
+    if declared := declaration(trace.model, _owner(bank[0])):
+        seen.declared.add(declared[0])
+        said += disagreements(declared[1], ran)
     papers = _papers(one)
     traffic = memory.traffic
-    kind = "experts" if one.chosen else "convolution" if operation.name == "aten.convolution" else "linear"
+    kind = "convolution" if operation.name == "aten.convolution" else "experts" if one.chosen else "linear"
     layer = DynamicLayer(
         module=owner,
         type=type(trace.model.get_submodule(owner)).__name__,
         kind=kind,
         in_channels=one.c_in,
         out_channels=one.c_out,
-        kernel=list(samples(first, operation)[4]),
+        kernel=list(kernel),
         groups=one.groups,
         stride=list(operation.arguments[3]) if kind == "convolution" else [],
         output_size=list(operation.outputs[0].shape[2:]) if kind == "convolution" else [],
@@ -108,7 +143,7 @@ def _layer(flow: Flow, ledger: Ledger, memory: Memory, runs: list[Dynamic], seen
         mixing_bytes=sum(sum(traffic[index]) for index in steps),
         moved_bytes=sum(sum(traffic[index]) for index in steps | convolutions | routers),
         static_bytes=sum(_moved(flow, run, one.kernel) for run in runs),
-        notes=_notes(parameters, macs, owner, None if one.router_weights else shared),
+        notes=[*_notes(parameters, macs, owner, None if one.router_weights else shared), *said],
         broken=_broken(one, parameters, macs, papers),
     )
     return layer, papers
@@ -128,10 +163,13 @@ def _sizes(flow: Flow, one: Dynamic, router: Sequence[TensorInfo]) -> Sizes:
     area = 1
     for side in kernel:
         area *= side
-    chosen = 0
-    if not one.mixture.steps:
+    chosen, rows = 0, one.made
+    if one.mixture.picked and operation.name == "aten.convolution":
+        chosen = 1
+    elif one.mixture.picked:
         tokens = _tokens(flow, one) // c_in
-        chosen, batch = batch // tokens, tokens
+        chosen, batch, positions = batch * positions // tokens, tokens, 1
+        rows = one.made // chosen if one.mixture.steps else tokens
     bias = operation.arguments[2] if operation.name == "aten.convolution" else None
     return Sizes(
         experts=one.mixture.experts,
@@ -148,16 +186,22 @@ def _sizes(flow: Flow, one: Dynamic, router: Sequence[TensorInfo]) -> Sizes:
         bias_mixed=one.bias is not None,
         router_weights=tuple(tensor.numel for tensor in router if len(tensor.shape) > 1),
         router_biases=tuple(tensor.numel for tensor in router if len(tensor.shape) <= 1),
-        router_rows=batch if chosen else one.made,
+        router_rows=rows,
     )
 
 
 def _tokens(flow: Flow, one: Dynamic) -> int:
     """Elements of the tokens before each was copied for the experts that it goes to."""
-    index = flow.maker(one.input, one.operation)
-    source = flow.operations[index] if index is not None else None
-    gathered: TensorInfo = source.arguments[0] if source and source.name in GATHERS else one.input
-    return gathered.numel
+    tensor, before, least = one.input, one.operation, one.input.numel
+    while (index := flow.maker(tensor, before)) is not None:
+        operation = flow.operations[index]
+        if not (operation.function.is_view or operation.name in MOVES):
+            break
+        tensor, before = operation.arguments[0], index
+        if not flow.dynamic(tensor):
+            break
+        least = min(least, tensor.numel)
+    return least
 
 
 def _papers(one: Sizes) -> Papers:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from archprof.count.free import GATHERS
 from archprof.parameternet.find import samples
 from archprof.parameternet.flow import flat
 from archprof.trace.record import TensorInfo
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 _SOURCES = {"aten.index_copy": 3, "aten.index_add": 3, "aten.scatter_add": 3, "aten.index_put": 2}
 """Operations that put elements into their first argument: which argument these are."""
 
-_MOVES = frozenset(
-    {"aten.clone", "aten._to_copy", "aten._unsafe_view", "aten._reshape_copy", "aten.index", "aten.index_select"}
-)
+MOVES = GATHERS | {"aten.clone", "aten._to_copy", "aten._unsafe_view", "aten._reshape_copy"}
 """What leaves elements as they are, or picks some; views besides."""
 
 
@@ -58,6 +57,18 @@ def find_boundary(flow: Flow, trace: Trace, one: Dynamic) -> Boundary | None:
     return found
 
 
+def complete(flow: Flow, trace: Trace, one: Dynamic) -> Dynamic:
+    """The layer with all that its module runs besides mixing and convolution as its router.
+
+    ODConv's attention to channels and places weighs no experts, and is a part of the layer all the same.
+    """
+    boundary = find_boundary(flow, trace, one)
+    if boundary is None or not boundary.whole:
+        return one
+    mixing = one.mixture.steps | (one.bias.steps if one.bias else frozenset())
+    return replace(one, router=one.router | (inside(trace, boundary.call) - mixing - {one.operation}))
+
+
 def inside(trace: Trace, call: int) -> set[int]:
     """The operations that a call ran, with all that it called, by index."""
     calls = {call}
@@ -93,7 +104,7 @@ class _Path:
 
 def _follow(flow: Flow, tensor: TensorInfo, before: int, ends: tuple[TensorInfo, ...]) -> _Path | None:
     """Follow elements back to where they come from; None where they were computed on the way."""
-    path = _Path(tensor)
+    path, summed = _Path(tensor), False
     while not any(path.end is end for end in ends):
         index = flow.maker(path.end, before)
         if index is None:
@@ -107,12 +118,13 @@ def _follow(flow: Flow, tensor: TensorInfo, before: int, ends: tuple[TensorInfo,
             path.gates.append((gate, index))
         elif name == "aten.constant_pad_nd" and not path.padding and not any(operation.arguments[2:]):
             path.end, path.padding = operation.arguments[:2]
-        elif name in _MOVES or operation.function.is_view or (name == "aten.sum" and path.gates):
+        elif name in MOVES or operation.function.is_view or name == "aten.sum":
             path.end = next(flat(operation.arguments))
         else:
             return None
         before = index
-    return path
+        summed = summed or name == "aten.sum"
+    return path if path.gates or not summed else None
 
 
 def _fits(one: Dynamic, operation: Operation, source: TensorInfo, call: ModuleCall) -> bool:

@@ -1,6 +1,7 @@
 """Finds the dynamic layers of a trace by where their weights come from, whatever their classes are called.
 
-A convolution is dynamic where its weight depends on the model's input and is linear in a bank of parameters; a
+A convolution is dynamic where its weight depends on the model's input and is linear in a bank of parameters, or is
+picked from one; a
 product of matrices where besides the bank has a dimension of its own for the experts, which tells it from attention. A
 grouped product whose matrices are a bank of parameters is a layer of experts that chooses instead of mixing.
 """
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
+from archprof.count.free import GATHERS
 from archprof.parameternet.flow import Flow, flat, indices, tensors
 from archprof.trace.record import TensorInfo
 
@@ -31,6 +33,7 @@ class Mixture:
         coefficients: What they are weighed by.
         steps: The operations of the mixing, by index.
         products: Whether experts are weighed by products of matrices, and not element by element.
+        picked: Whether experts are chosen by number, and none mixed.
     """
 
     experts: int
@@ -38,6 +41,7 @@ class Mixture:
     coefficients: tuple[tuple[TensorInfo, int], ...]
     steps: frozenset[int]
     products: bool
+    picked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def _chosen(flow: Flow, index: int, operation: Operation) -> Dynamic | None:
         return None
     ends = [tensor for tensor in tensors(operation) if tensor is not input_ and tensor is not weight]
     router = flow.behind([*ends, input_], index) & ~flow.behind([input_], index, data=True)
-    mixture = Mixture(weight.shape[0], (bank,), tuple((end, index) for end in ends), frozenset(), True)
+    mixture = Mixture(weight.shape[0], (bank,), tuple((end, index) for end in ends), frozenset(), True, True)
     return Dynamic(index, input_, weight, mixture, None, frozenset(indices(router)), 1)
 
 
@@ -143,6 +147,15 @@ def _mixture(flow: Flow, weight: TensorInfo, before: int) -> Mixture | None:
         elif name == "aten.add" and isinstance(operation.arguments[1], TensorInfo):
             waiting += [(one, index, factor) for one in operation.arguments[:2]]
             continue
+        elif name in GATHERS and not flow.dynamic(operation.arguments[0]):
+            held = _held(flow, operation.arguments[0], index)
+            if len(held) != 1:
+                return None
+            experts += held[0].shape[0]
+            bank[id(held[0])] = held[0]
+            coefficients += [(one, index) for one in flat(operation.arguments[1:])]
+            kinds.add(name)
+            continue
         elif name in _LINEAR or name == "aten.add" or operation.function.is_view:
             first = next(flat(operation.arguments))
             shrinks = first.numel // operation.outputs[0].numel if name == "aten.sum" else 1
@@ -166,7 +179,8 @@ def _mixture(flow: Flow, weight: TensorInfo, before: int) -> Mixture | None:
         bank.update((id(one), one) for one in held)
         coefficients.append((dynamic, index))
         kinds.add(name)
-    return Mixture(experts, tuple(bank.values()), tuple(coefficients), frozenset(steps), kinds <= set(_PRODUCTS))
+    products, picked = kinds <= set(_PRODUCTS), kinds <= GATHERS
+    return Mixture(experts, tuple(bank.values()), tuple(coefficients), frozenset(steps), products, picked)
 
 
 def _held(flow: Flow, tensor: TensorInfo, before: int) -> list[TensorInfo]:

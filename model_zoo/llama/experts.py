@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from archprof import DynamicDeclaration
+
 
 class MixtureLinear(nn.Module):
     """A bias-free linear layer of M experts with top-1 routing, as in the Switch Transformer.
@@ -26,6 +28,11 @@ class MixtureLinear(nn.Module):
         self.router = nn.Linear(c_in, experts, bias=False)
         self.weight = nn.Parameter(torch.empty(experts, c_in, c_out))
         nn.init.uniform_(self.weight, -(c_in**-0.5), c_in**-0.5)  # nn.Linear's own range
+
+    def dynamic_layer(self) -> DynamicDeclaration:
+        """Which layer of experts it is."""
+        experts, c_in, c_out = self.weight.shape
+        return DynamicDeclaration(experts=experts, in_channels=c_in, out_channels=c_out, chosen=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Send every token to its most probable expert."""

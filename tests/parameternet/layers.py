@@ -113,3 +113,59 @@ class Stacked(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.frozen(self.second(self.second(self.first(x))))
+
+
+class Attention4(nn.Module):
+    """A convolution with attention to input channels, places, output channels and experts, as ODConv has it."""
+
+    input_size = (4, 8, 8)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bank = nn.Parameter(torch.empty(3, 6, 4, 3, 3))
+        self.squeeze = nn.Sequential(nn.Conv2d(4, 2, 1, bias=False), nn.BatchNorm2d(2), nn.ReLU())
+        self.channels = nn.Conv2d(2, 4, 1)
+        self.filters = nn.Conv2d(2, 6, 1)
+        self.places = nn.Conv2d(2, 9, 1)
+        self.experts = nn.Conv2d(2, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, _, height, width = x.shape
+        seen = self.squeeze(adaptive_avg_pool2d(x, 1))
+        x = x * self.channels(seen).sigmoid()
+        places = self.places(seen).sigmoid().view(batch, 1, 1, 1, 3, 3)
+        experts = self.experts(seen).softmax(1).view(batch, 3, 1, 1, 1, 1)
+        kernels = (places * experts * self.bank.unsqueeze(0)).sum(1).view(-1, 4, 3, 3)
+        y = conv2d(x.reshape(1, -1, height, width), kernels, padding=1, groups=batch)
+        return y.view(batch, 6, height, width) * self.filters(seen).sigmoid()
+
+
+class Picked(nn.Module):
+    """One of three kernels for each image, and none mixed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bank = nn.Parameter(torch.empty(3, 6, 4, 3, 3))
+        self.router = nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        best = self.router(x.mean((2, 3))).argmax(1)
+        y = conv2d(x.reshape(1, -1, *x.shape[2:]), self.bank[best].flatten(0, 1), padding=1, groups=len(x))
+        return y.view(len(x), 6, *x.shape[2:])
+
+
+class TopTwo(nn.Module):
+    """A linear layer of four matrices, of which every token is multiplied by two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bank = nn.Parameter(torch.empty(4, 8, 16))
+        self.router = nn.Linear(8, 4, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = x.flatten(0, -2)
+        weights, best = self.router(tokens).softmax(-1).topk(2)
+        matrices = self.bank[best.flatten()]
+        each = tokens.unsqueeze(1).expand(-1, 2, -1).reshape(-1, 1, 8)
+        y = torch.bmm(each, matrices).view(-1, 2, 16) * weights.unsqueeze(-1)
+        return y.sum(1).view(*x.shape[:-1], 16)

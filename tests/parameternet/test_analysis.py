@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import timm
 import torch
 from torch import nn
 
+import archprof
 from archprof.count.ledger import count
 from archprof.count.memory import measure
 from archprof.parameternet.analysis import analyse
@@ -106,6 +108,75 @@ def test_a_linear_layer_that_is_mixed(layers: Any) -> None:
     assert layer.parameters == Figures(static=128, as_built=408, measured=408)
     assert layer.macs == Figures(static=1280, as_built=2096, measured=2096)
     assert (layer.kind, layer.in_channels, layer.out_channels) == ("linear", 8, 16)
+
+
+def test_attention_to_channels_and_places_belongs_to_the_layer(layers: Any) -> None:
+    layer = one(layers.Attention4(), 2, 4, 8, 8)
+
+    # Squeezing 4·2 and a BatchNorm of 2·2; attentions 2·4 + 4, 2·6 + 6, 2·9 + 9, 2·3 + 3; bank 3 · 216.
+    assert layer.parameters == Figures(static=216, as_built=726, measured=726)
+    # For each of 2 images: 8 + 8 + 12 + 18 + 6 of these, and the convolution 64 · 216.
+    assert layer.macs == Figures(static=27_648, as_built=27_752, measured=27_752)
+    assert (layer.experts, layer.type, layer.notes) == (3, "Attention4", [])
+
+
+def test_a_kernel_that_is_picked(layers: Any) -> None:
+    layer = one(layers.Picked(), 2, 4, 8, 8)
+
+    # Bank 3 · 216, router 4·3 + 3; for each of 2 images the router 12 and the convolution 64 · 216.
+    assert layer.parameters == Figures(static=216, as_built=663, measured=663)
+    assert layer.macs == Figures(static=27_648, as_built=27_672, measured=27_672)
+    assert (layer.kind, layer.experts, layer.chosen, layer.output_size) == ("convolution", 3, 1, [8, 8])
+    assert layer.flops_ratio.paper is None
+
+
+def test_two_matrices_of_four_for_each_token(layers: Any) -> None:
+    layer = one(layers.TopTwo(), 2, 5, 8)
+
+    # Bank 4 · 128, router 8·4; each of 10 tokens: the router 32, two matrices of 128.
+    assert layer.parameters == Figures(static=128, as_built=544, measured=544)
+    assert layer.macs == Figures(static=1280, as_built=2880, measured=2880)
+    assert (layer.kind, layer.experts, layer.chosen, layer.batch) == ("experts", 4, 2, 10)
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "said"),
+    [
+        (DynamicConv2d(8, 12, 3, g=2, experts=5), (2, 8, 9, 9), (5, 8, 12, (3, 3), 2, 0)),
+        (MixtureLinear(8, 16, 4), (2, 5, 8), (4, 8, 16, (), 1, 1)),
+    ],
+)
+def test_what_the_zoos_blocks_say_is_what_is_found(
+    model: DynamicConv2d | MixtureLinear, shape: tuple[int, ...], said: tuple[Any, ...]
+) -> None:
+    assert astuple(model.dynamic_layer()) == said
+    found = analysed(nn.Sequential(model), *shape)
+    assert found is not None
+    assert (found.layers[0].notes, found.model.remarks) == ([], [])
+
+
+class Boasting(DynamicConv2d):
+    """Says more of itself than there is."""
+
+    def dynamic_layer(self) -> archprof.DynamicDeclaration:
+        return replace(super().dynamic_layer(), experts=8, kernel=(5, 5))
+
+
+class Idle(nn.Identity):
+    """Says that it is what it is not."""
+
+    def dynamic_layer(self) -> archprof.DynamicDeclaration:
+        return archprof.DynamicDeclaration(experts=4, in_channels=8, out_channels=8)
+
+
+def test_what_a_block_says_is_checked() -> None:
+    found = analysed(nn.Sequential(Boasting(8, 8, 3, experts=2), Idle()), 1, 8, 9, 9)
+    assert found is not None
+    assert found.layers[0].notes == [
+        "it says experts 8 of itself, and 2 ran",
+        "it says kernel 5×5 of itself, and 3×3 ran",
+    ]
+    assert found.model.remarks == ["1 says that it is a dynamic layer, and none was found in it"]
 
 
 def test_timms_share_a_router_among_three() -> None:

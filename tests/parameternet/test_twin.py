@@ -50,6 +50,9 @@ def test_the_plain_convolution_has_stride_padding_dilation_and_groups() -> None:
         # 6·4·9 weights at 64 places of 2 images; 6·4 at 64 of 2; 8·16 for 5 tokens of 2 samples.
         ("Weighed", (2, 4, 8, 8), 216, 2 * 64 * 216),
         ("Shared", (2, 4, 8, 8), 24, 2 * 64 * 24),
+        ("Attention4", (2, 4, 8, 8), 216, 2 * 64 * 216),
+        ("Picked", (2, 4, 8, 8), 216, 2 * 64 * 216),
+        ("TopTwo", (2, 5, 8), 128, 2 * 5 * 128),
         ("Dense", (2, 5, 8), 128, 2 * 5 * 128),
     ],
 )
