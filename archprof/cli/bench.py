@@ -36,7 +36,7 @@ def bench(
     min_time: la.MinTime = 1.0,
     max_time: la.MaxTime = None,
     precision: la.Precision = "1%",
-    margin: la.Margin = "1%",
+    margin: la.Margin = "2%",
     seed: la.Seed = 0,
     channels_last: la.ChannelsLast = False,
     autocast: la.Autocast = None,

@@ -79,7 +79,8 @@ def experiment(
     try:
         run.sampled = [warm_up(call, clock, plan, watch) for call in calls]
         start = clock.now()
-        _first_block(run, calls, clock)
+        once = sum(one.fastest * one.calls for one in run.sampled)  # slower calls were disturbed
+        run.per_block = max(1, int(BLOCK_S / max(once, 1e-9)))
         random, next_look = Random(seed), FIRST_LOOK
         while True:
             _block(run, calls, clock, random)
@@ -99,12 +100,6 @@ def experiment(
         for one in run.sampled:
             one.stopped = INTERRUPTED
     return _look(run, margin)
-
-
-def _first_block(run: Experiment, calls: Sequence[Callable[[], Any]], clock: Clock) -> None:
-    """Find out how many samples a block has; what this takes is not kept, for it has no random order."""
-    once = sum(clock.time(call, one.calls) * one.calls for call, one in zip(calls, run.sampled, strict=True))
-    run.per_block = max(1, int(BLOCK_S / max(once, 1e-9)))
 
 
 def _block(run: Experiment, calls: Sequence[Callable[[], Any]], clock: Clock, random: Random) -> None:

@@ -44,12 +44,13 @@ class Plan:
 
 @dataclass(slots=True)
 class Sampled:
-    """What sampling gave, in the order in which it was taken."""
+    """What sampling gave, in the order in which it was taken; ``fastest`` is the shortest call of the warm-up."""
 
     samples: list[float] = field(default_factory=list)
     calls: int = 1
     warmup: int = 0
     warmed_up: bool = False
+    fastest: float = 0.0
     stopped: str = TIME
     duration: float = 0.0
 
@@ -71,7 +72,7 @@ def warm_up(call: Callable[[], Any], clock: Clock, plan: Plan, watch: Watch = si
         stable = settled(times)
         watch("warming up", elapsed / limit)
     calls = max(1, math.ceil(clock.least_s / max(median(times[-10:]), 1e-9)))
-    return Sampled(calls=calls, warmup=len(times), warmed_up=stable)
+    return Sampled(calls=calls, warmup=len(times), warmed_up=stable, fastest=min(times))
 
 
 def sample(call: Callable[[], Any], clock: Clock, plan: Plan, watch: Watch = silent) -> Sampled:

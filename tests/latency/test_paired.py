@@ -31,7 +31,7 @@ def test_blocks_hold_each_model_as_often_and_in_random_order(clock: Any, model: 
         calls = {"a": model(repeat(TICK / 4)), "b": model(repeat(TICK / 4))}
         run = experiment(list(calls.values()), clock, Plan(min_time=4, max_time=4), seed=seed)
         assert run.per_block == 3  # a pair takes 2/256 s, so 0.03 s hold 3.84 of them
-        assert run.blocks == 171  # a block takes 6/256 s, the pair that found that out 2/256 s: 170.3 fill four seconds
+        assert run.blocks == 171  # a block takes 6/256 s, and 170.7 of them four seconds
         began = sorted((moment, name) for name, call in calls.items() for moment in call.began)
         names = [name for _, name in began][-6 * run.blocks :]
         return ["".join(names[start : start + 6]) for start in range(0, len(names), 6)]

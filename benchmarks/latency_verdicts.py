@@ -1,0 +1,151 @@
+"""How often `archprof bench A B` is wrong, how often it finds a true slowdown, and whose median it measures.
+
+All under a background load that the script starts itself: one process a processor, which works and sleeps in bursts
+of random length. Three questions:
+
+- `self`: a network beside a copy of itself. Any verdict but "cannot tell" is wrong; the goal is at most 1 % of 200.
+- `slow`: twenty convolutions beside twenty-one of the same, 5 % more real work. The goal is "slower" in at least 95 %
+  of 100 trials, within 60 s each.
+- `median`: archprof's median beside that of torch.utils.benchmark, the same call, in turn; the goal is within 2 %.
+
+One line a trial goes to `--output` as it ends, so that what was run is kept whatever happens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils import benchmark
+
+from archprof.latency.clock import WallClock
+from archprof.latency.paired import experiment
+from archprof.latency.report import CANNOT_TELL, SLOWER
+from archprof.latency.sampler import Plan, sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LAYERS, SIDE = 20, 28
+SHORT, LONG = 4, 16
+"""Channels of a network whose call takes about 1.5 ms, and of one whose call torch's tool does not repeat."""
+
+BURSTS = """
+import os, random, time
+parent = os.getppid()
+while os.getppid() == parent:
+    end = time.perf_counter() + random.expovariate(1 / 0.05)
+    while time.perf_counter() < end:
+        pass
+    time.sleep(random.expovariate(1 / 0.05))
+"""
+
+
+@contextmanager
+def background(processes: int) -> Iterator[None]:
+    running = [subprocess.Popen([sys.executable, "-c", BURSTS]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for one in running:
+            one.terminate()
+            one.wait()
+
+
+def network(layers: int, channels: int) -> Callable[[], Any]:
+    modules = [torch.nn.Conv2d(channels, channels, 3, padding=1) for _ in range(layers)]
+    model, image = torch.nn.Sequential(*modules).eval(), torch.rand(1, channels, SIDE, SIDE)
+
+    def call() -> Any:
+        with torch.inference_mode():
+            return model(image)
+
+    return call
+
+
+def versus(layers: int, trial: int, seconds: float) -> dict[str, Any]:
+    """One paired experiment of fresh networks."""
+    start = time.perf_counter()
+    calls = [network(LAYERS, SHORT), network(layers, SHORT)]
+    run = experiment(calls, WallClock(), Plan(max_time=seconds), seed=trial)
+    (ratio,) = run.ratios
+    assert ratio is not None
+    return {
+        "verdict": ratio.verdict,
+        "ratio": ratio.ratio,
+        "interval": ratio.interval,
+        "blocks": run.blocks,
+        "looks": run.looks,
+        "sampled_s": run.sampled[0].duration,
+        "whole_s": time.perf_counter() - start,
+        "median_s": statistics.median(run.sampled[0].samples),
+    }
+
+
+def medians(trial: int, seconds: float) -> dict[str, Any]:
+    """One network's median by both tools, in random order."""
+    call = network(LAYERS, LONG)
+
+    def ours() -> float:
+        plan = Plan(min_time=seconds, max_time=seconds)
+        return statistics.median(sample(call, WallClock(), plan).samples)
+
+    def theirs() -> float:
+        return benchmark.Timer("call()", globals={"call": call}).blocked_autorange(min_run_time=seconds).median
+
+    tools = {"ours_s": ours, "theirs_s": theirs}
+    return {name: tools[name]() for name in random.Random(trial).sample(sorted(tools), 2)}
+
+
+def told(kind: str, rows: list[dict[str, Any]]) -> str:
+    if kind == "median":
+        ratios = sorted(row["ours_s"] / row["theirs_s"] for row in rows)
+        low, high = ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
+        middle = statistics.median(ratios)
+        return f"median of {len(rows)} paired ratios {middle:.4f}, half of them {low:.3f} to {high:.3f}"
+    wanted = CANNOT_TELL if kind == "self" else SLOWER
+    right = sum(row["verdict"] == wanted for row in rows)
+    lasted = statistics.median(row["sampled_s"] for row in rows)
+    longest = max(row["whole_s"] for row in rows)
+    return f"{right} of {len(rows)} say {wanted!r}; sampling took {lasted:.1f} s, a trial up to {longest:.1f} s"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--self", type=int, default=200, help="trials of a network beside itself")
+    parser.add_argument("--slow", type=int, default=100, help="trials of a slowdown of 5 %%")
+    parser.add_argument("--median", type=int, default=40, help="paired runs of both tools")
+    parser.add_argument("--seconds", type=float, default=55, help="of sampling, at most, in a trial")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first trial, which seeds its order")
+    parser.add_argument("--load", type=int, default=2, help="processes of background load")
+    parser.add_argument("--output", type=Path, help="a file for one line of JSON a trial")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    kinds: dict[str, Callable[[int], dict[str, Any]]] = {
+        "self": lambda trial: versus(LAYERS, trial, options.seconds),
+        "slow": lambda trial: versus(LAYERS + 1, trial, options.seconds),
+        "median": lambda trial: medians(trial, 1.0),
+    }
+    with background(options.load):
+        for kind, run in kinds.items():
+            rows = []
+            for trial in range(options.first, options.first + getattr(options, kind)):
+                rows.append(run(trial))
+                if options.output:
+                    with options.output.open("a", encoding="utf-8") as file:
+                        print(json.dumps({"kind": kind, "trial": trial, **rows[-1]}), file=file)
+            if rows:
+                print(f"{kind}: {told(kind, rows)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""Every backend really runs a network of two layers."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from archprof.errors import UsageError
+from archprof.latency import backends
+from archprof.latency.agreement import TOLERANCES, agreement
+from archprof.latency.backends import BACKENDS, find_backend
+from archprof.latency.backends.interface import Backend, Settings, leaves
+
+CPU = sorted(name for name, backend in BACKENDS.items() if "cpu" in backend.devices)
+
+
+class Heads(nn.Module):
+    """Returns a dict with a tuple in it, as detectors do, and makes a tensor of its own when it is first called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 1)
+        self.grid: torch.Tensor | None = None
+
+    def forward(self, x: torch.Tensor) -> dict[str, object]:
+        x = torch.relu(self.one(x))
+        if self.grid is None:
+            self.grid = torch.arange(x.shape[-1], dtype=x.dtype, device=x.device)
+        return {"features": x, "heads": (self.two(x) + self.grid, x.mean())}
+
+
+@pytest.fixture
+def module() -> nn.Module:
+    torch.manual_seed(0)
+    return Heads().eval().requires_grad_(False)
+
+
+@pytest.fixture
+def inputs() -> tuple[torch.Tensor, ...]:
+    return (torch.rand(2, 3, 16, 12, generator=torch.Generator().manual_seed(1)),)
+
+
+def expected(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> list[torch.Tensor]:
+    with torch.no_grad():
+        outputs = module(*inputs)
+    return [outputs["features"], *outputs["heads"]]
+
+
+@pytest.mark.parametrize("name", CPU)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the exporters' and compilers' own libraries
+def test_a_backend_computes_what_eager_does(name: str, module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+    outputs = expected(module, inputs)
+
+    call = find_backend(name).prepare(module, inputs, Settings(threads=1))
+
+    for _ in range(3):  # the first calls may still specialise
+        found = agreement(outputs, leaves(call()), "float32")
+        assert found.holds, found
+    assert [tuple(one.shape) for one in leaves(call())] == [(2, 4, 14, 10), (2, 2, 14, 10), ()]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(channels_last=True),
+        Settings(inference_mode=False),
+        Settings(autocast="bfloat16"),
+    ],
+    ids=lambda settings: " ".join(settings.wanted()),
+)
+def test_eager_runs_as_it_is_asked_to(settings: Settings, module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+    outputs = expected(module, inputs)
+
+    features, _, mean = leaves(find_backend("eager").prepare(module, inputs, settings)())
+
+    assert features.is_inference() == settings.inference_mode
+    assert features.is_contiguous(memory_format=torch.channels_last) == settings.channels_last
+    assert features.dtype == (torch.bfloat16 if settings.autocast else torch.float32)
+    assert not features.requires_grad
+    assert agreement(outputs[:1], [features], settings.autocast or "float32").holds
+    assert mean.ndim == 0
+
+
+def test_threads_are_the_backends_own(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+    assert find_backend("eager").threads(Settings()) == torch.get_num_threads()
+    assert find_backend("onnxruntime").threads(Settings(threads=3)) == 3
+    assert find_backend("openvino").threads(Settings()) is None
+
+
+def test_a_backend_that_is_not_installed_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Absent(Backend):
+        name = "absent"
+        packages = ("json", "no_such_package")
+        extra = "absent"
+
+        def prepare(self, module: nn.Module, inputs: tuple[torch.Tensor, ...], settings: Settings) -> object:
+            raise AssertionError("it is not there")
+
+    monkeypatch.setitem(backends.BACKENDS, "absent", Absent())
+
+    with pytest.raises(UsageError) as caught:
+        find_backend("absent")
+    assert caught.value.message == "the backend absent needs no_such_package, which is not installed"
+    assert caught.value.hint == ("python -m pip install 'archprof[absent]', or python -m pip install no_such_package")
+
+
+def test_agreement_is_the_largest_difference_over_the_largest_element() -> None:
+    eager = [torch.tensor([1.0, -4.0]), torch.tensor([[10.0]])]
+    other = [torch.tensor([1.1, -4.0]), torch.tensor([[10.2]])]
+
+    found = agreement(eager, other, "float32")
+
+    # 0.1 of 4 is 2.5 %, 0.2 of 10 is 2 %; the largest difference is 0.2.
+    assert found.absolute == pytest.approx(0.2)
+    assert found.relative == pytest.approx(0.025)
+    assert not found.holds
+    assert agreement(eager, other, "float16").holds
+    assert TOLERANCES["float32"] < 0.025 < TOLERANCES["float16"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [],
+        [torch.zeros(3)],
+        [torch.tensor([1.0, float("nan")])],
+        [torch.tensor([1.0, float("inf")])],
+    ],
+)
+def test_other_shapes_and_not_a_numbers_do_not_agree(other: list[torch.Tensor]) -> None:
+    assert not agreement([torch.tensor([1.0, 2.0])], other, "bfloat16").holds
+
+
+def test_what_is_not_finite_in_both_agrees() -> None:
+    odd = [torch.tensor([float("nan"), float("inf"), 0.0]), torch.zeros(0)]
+    assert agreement(odd, [one.clone() for one in odd], "float64").relative == 0
+    assert agreement([torch.zeros(2)], [torch.zeros(2)], "float64").holds
+    assert not agreement([torch.zeros(2)], [torch.ones(2)], "bfloat16").holds

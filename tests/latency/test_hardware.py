@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import torch
+
+from archprof.latency import hardware
+from archprof.latency.clock import WallClock, overhead
+from archprof.latency.fit import is_out_of_memory, too_large
+from archprof.options import Options
+from archprof.profiling import profile_spec
+from archprof.variant.reference import resolve
+
+if TYPE_CHECKING:
+    from archprof.profiles import Profile
+
+
+def test_the_machine_is_told() -> None:
+    machine = hardware.machine()
+
+    assert machine.cpu
+    assert machine.cpus >= 1
+    assert machine.memory_bytes is None or machine.memory_bytes > 10**8
+    assert machine.torch_build.startswith(f"torch {torch.__version__}, ")
+    assert hardware.device_name(torch.device("cpu")) == machine.cpu
+
+
+def test_the_load_of_others_leaves_out_ones_own() -> None:
+    watch = hardware.LoadWatch()
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
+        try:
+            while not watch.load().others:  # until the system's counters have seen it
+                time.sleep(0.01)
+        finally:
+            other.kill()
+    load = watch.load()
+    assert load.others is not None
+    assert 0 < load.others <= 1
+
+
+def test_a_clock_tells_what_it_takes_itself() -> None:
+    clock = WallClock()
+    timer = overhead(clock)
+
+    assert timer.name == "perf_counter_ns"
+    assert timer.overhead_s > 0
+    calls: list[int] = []
+    assert clock.time(lambda: calls.append(1), 7) > 0
+    assert len(calls) == 7
+
+
+def profiled(batch: int) -> Profile:
+    return profile_spec(resolve("timm:resnet18"), Options(batch=batch))
+
+
+def test_a_batch_that_cannot_fit_is_refused_with_the_largest_that_does() -> None:
+    assert too_large(profiled(1)) is None
+    reason = too_large(profiled(10**9))
+    assert reason is not None
+    assert reason.startswith("a batch of 1000000000 does not fit on cpu (")
+    largest = int(reason.rpartition(" ")[2])
+    assert too_large(profiled(largest // 2)) is None
+    assert too_large(profiled(largest * 2)) is not None
+
+
+def test_what_says_that_memory_has_run_out() -> None:
+    assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"))
+    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+
+from archprof.latency.benchmark import Benchmark
+from archprof.latency.report import Agreement, Comparison, Latency, Load, Machine, Ratio, Timer
+from archprof.profiles import Profile
+from archprof.render import View, header
+from archprof.render.histogram import histogram
+from archprof.render.latency import FORMATS
+
+MACHINE = Machine(cpu="A processor", cpus=4, memory_bytes=16 * 10**9, governor=None, torch_build="torch 2.6.0, AVX2")
+
+
+def latency(**changes: object) -> Latency:
+    """Ten samples: a median of 10.5 ms, and one beyond the fences."""
+    facts: dict[str, object] = {
+        "device": "cpu",
+        "device_name": "A processor",
+        "backend": "eager",
+        "dtype": "float32",
+        "batch": 2,
+        "threads": 4,
+        "timed": "the forward pass alone",
+        "samples_s": [0.010] * 4 + [0.011] * 5 + [0.050],
+        "median_s": 0.0105,
+        "ci95_s": (0.010, 0.011),
+        "p90_s": 0.0149,
+        "p99_s": 0.0465,
+        "mad_s": 0.0005,
+        "outliers": 1,
+        "timer": Timer(name="a clock", overhead_s=5e-7),
+        "load": Load(before=0.5, after=1.25, others=0.125),
+    }
+    return Latency(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+FAILED = latency(
+    backend="openvino", samples_s=[], median_s=None, ci95_s=None, p90_s=None, p99_s=None, mad_s=None, outliers=0,
+    timer=None, load=None, error="RuntimeError: no such operation",
+)  # fmt: skip
+
+
+def with_latency(profile: Profile, *latencies: Latency) -> Profile:
+    environment = msgspec.structs.replace(profile.environment, machine=MACHINE)
+    return msgspec.structs.replace(profile, latency=list(latencies), environment=environment)
+
+
+@pytest.fixture
+def alone(profile: Profile) -> Benchmark:
+    checked = Agreement(absolute=1e-5, relative=2e-6, tolerance=1e-3)
+    other = latency(backend="compile", options=["channels_last"], agreement=checked, notes=["its median moved"])
+    return Benchmark(profiles=[with_latency(profile, latency(), other, FAILED)])
+
+
+@pytest.fixture
+def several(profile: Profile) -> Benchmark:
+    models = [with_latency(profile, latency()) for _ in range(3)]
+    results = [
+        Ratio(ratio=1.05, interval=(1.03, 1.07), confidence=0.995, margin=0.02, verdict="slower"),
+        Ratio(ratio=1.0, interval=(0.99, 1.01), confidence=0.995, margin=0.02, verdict="cannot tell"),
+    ]
+    return Benchmark(
+        profiles=models,
+        comparisons=[
+            Comparison(base=0, model=place, device="cpu", backend="eager", blocks=1200, looks=9, result=result)
+            for place, result in enumerate(results, 1)
+        ],
+    )
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_every_format_renders(alone: Benchmark, several: Benchmark, name: str, width: int) -> None:
+    for benchmark in (alone, several):
+        text = FORMATS[name](benchmark, View(width=width))
+        assert text.endswith("\n")
+        assert "None" not in text
+        assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_text_fits_the_terminal(alone: Benchmark, several: Benchmark, width: int) -> None:
+    for benchmark in (alone, several):
+        lines = FORMATS["text"](benchmark, View(width=width)).splitlines()
+        assert max(map(cell_len, lines)) <= width
+
+
+def test_text_says_everything_once(alone: Benchmark) -> None:
+    text = FORMATS["text"](alone, View(width=160))
+
+    assert "A processor · 4 processors · 16.0 GB · governor not told · torch 2.6.0, AVX2" in text
+    assert text.count("timed is the forward pass alone") == 1
+    assert "the clock is a clock, which takes 500 ns itself" in text
+    assert "load 0.5 before and 1.2 after, other processes took up to 12.5 % of the processors" in text
+    line = next(line for line in text.splitlines() if " eager " in line)
+    # 10.5 ms for two images: 5.25 ms each, 2 / 0.0105 = 190.5 a second.
+    figures = ("10.5 ms", "[10.0, 11.0] ms", "14.9 ms", "46.5 ms", "500 µs", "10", "1", "5.25 ms", "190.5")
+    assert re.findall(r"\[.*?\] ms|\S+ [mµ]s|\S+", line)[4:] == list(figures)
+    assert "1 beyond, to 50.0 ms" in text
+    assert "cpu, compile, channels_last: outputs agree with eager PyTorch's, within 2.0e-06 of the largest" in text
+    assert "cpu, compile, channels_last: its median moved" in text
+    assert "cpu, openvino: RuntimeError: no such operation" in text
+
+
+def test_text_gives_verdicts_with_names_that_differ(several: Benchmark) -> None:
+    text = FORMATS["text"](several, View(width=160))
+
+    assert (
+        "tiny-variant (2) is slower than tiny-variant (1) on cpu with eager: ×1.050, 99.5 % [1.030, 1.070], "
+        "1,200 blocks in random order"
+    ) in text
+    assert "cannot tell tiny-variant (3) from tiny-variant (1) on cpu with eager: ×1.000" in text
+
+
+def test_json_is_a_profile_or_a_benchmark(alone: Benchmark, several: Benchmark) -> None:
+    assert Profile.from_json(FORMATS["json"](alone, View())) == alone.profiles[0]
+    saved = msgspec.json.decode(FORMATS["json"](several, View()), type=Benchmark)
+    assert saved == several
+    assert json.loads(FORMATS["json"](several, View()))["comparisons"][0]["result"]["verdict"] == "slower"
+
+
+def test_csv_has_raw_seconds(alone: Benchmark) -> None:
+    first, _, failed = csv.DictReader(io.StringIO(FORMATS["csv"](alone, View())))
+    assert (first["median_s"], first["ci95_low_s"], first["samples"]) == ("0.0105", "0.01", "10")
+    assert (failed["median_s"], failed["error"]) == ("", "RuntimeError: no such operation")
+
+
+def test_the_summary_has_a_line_for_each_place(profile: Profile) -> None:
+    facts = dict(header.facts(with_latency(profile, latency(), FAILED)))
+    assert facts["latency"] == [
+        "cpu, eager: median 10.5 ms, 95 % [10.0, 11.0] ms, n = 10",
+        "cpu, openvino: RuntimeError: no such operation",
+    ]
+    assert "latency" not in dict(header.facts(profile))
+
+
+def test_a_histogram_counts_samples_in_equal_bins() -> None:
+    # Four bins of one second: 8, 1, 0 and 4 samples; the end belongs to the last one, 9 and -1 to none. A bin's block
+    # is its eighths of the fullest, rounded up: 8/8, 1/8, none, 4/8.
+    samples = [0.5] * 8 + [1.0] + [3.5] * 3 + [4.0] + [9.0, -1.0]
+    assert histogram(samples, 0, 4, 4) == "█▁ ▄"
+    assert histogram([2.0, 2.0], 2, 2, 4) == "█"
