@@ -11,6 +11,7 @@ import msgspec
 
 from archprof import __version__
 from archprof.errors import ArchprofError
+from archprof.latency.breakdown import Breakdown  # noqa: TC001
 from archprof.latency.prediction import Prediction  # noqa: TC001
 from archprof.latency.report import Latency, Machine  # noqa: TC001 - they are looked up to read a profile back
 from archprof.latency.work import Work  # noqa: TC001
@@ -265,6 +266,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     reported: dict[str, Reported] = msgspec.field(default_factory=dict)
     parameternet: ParameterNet | None = None
     latency: list[Latency] = msgspec.field(default_factory=list)
+    breakdowns: list[Breakdown] = msgspec.field(default_factory=list)
     predicted: Prediction | None = None
     work: list[Work] = msgspec.field(default_factory=list)
 

@@ -1,5 +1,6 @@
 """``archprof bench``."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -43,6 +44,7 @@ def bench(
     no_inference_mode: la.NoInferenceMode = False,
     cuda_graph: la.CudaGraph = False,
     no_flush: la.NoFlush = False,
+    layers: la.Layers = False,
     format: o.Format = None,  # noqa: A002
     outputs: o.Outputs = None,
     force: o.Force = False,
@@ -68,6 +70,8 @@ def bench(
     options = Options(
         size=size, batch=batch, channels=channels, fuse=fuse, static=static, device=devices[0], dtype=dtype
     )
+    if layers:  # what torch's profiler would say of its own beginning and end; it is asked when torch is loaded
+        os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     with console.working("loading torch"):
         from archprof.latency.backends.interface import Settings
         from archprof.latency.bench import Protocol
@@ -90,8 +94,12 @@ def bench(
         seed=seed,
         margin=shares[1],
     )
+    if layers:
+        la.check_layers(targets, protocol)
     counted = subject.profile_all(specs, la.counting(options), subject.find_means(plugins))
     profiles, benched = la.measure(specs, counted, targets, protocol)
+    if layers and not benched.interrupted:
+        profiles = la.break_down(specs, profiles, protocol)
     result = Benchmark(seed=seed, profiles=profiles, comparisons=benched.comparisons, interrupted=benched.interrupted)
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](result, view), View())
     la.conclude(benched)

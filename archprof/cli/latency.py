@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from archprof.profiles import Profile
     from archprof.variant.spec import Spec
 
+EAGER = "eager"
+"""The backend that --layers looks into."""
+
 ALONE_S, PAIRED_S = 10.0, 60.0
 """Seconds of sampling at most, unless somebody says otherwise: one model, and several against each other."""
 
@@ -32,6 +35,10 @@ class AutocastChoice(StrEnum):
 
 Latency = Annotated[
     bool, option("--latency", help="Measure how long the model takes, too; bench says how, and takes more options.")
+]
+Layers = Annotated[
+    bool,
+    option("--layers", help="Say where the time goes, too, by row and by operation, in eager PyTorch."),
 ]
 Devices = Annotated[
     str,
@@ -165,6 +172,38 @@ def measure(
         replace(profile, latency=latencies, environment=replace(profile.environment, machine=here))
         for profile, latencies in zip(profiles, benched.latencies, strict=True)
     ], benched
+
+
+def break_down(specs: Sequence[Spec], profiles: Sequence[Profile], protocol: Protocol) -> list[Profile]:
+    """The profiles with where the time goes, on every device on which eager PyTorch could be measured.
+
+    Args:
+        specs: What to build.
+        profiles: What was measured.
+        protocol: How it was.
+    """
+    from msgspec.structs import replace
+
+    from archprof.latency.layers import break_down
+    from archprof.latency.measure import running
+
+    result = []
+    for spec, profile in zip(specs, profiles, strict=True):
+        devices = [one.device for one in profile.latency if one.backend == EAGER and not one.error]
+        with console.working(f"looking into {spec.name}"), running(protocol.settings):
+            found = [break_down(spec, profile, protocol.options, protocol.settings, device) for device in devices]
+        result.append(replace(profile, breakdowns=found))
+    return subject.predict_all(result, protocol.settings.threads)
+
+
+def check_layers(targets: Sequence[Target], protocol: Protocol) -> None:
+    """Refuse what the time of parts cannot be said of.
+
+    Raises:
+        UsageError: Where eager PyTorch is not measured, or a graph is replayed.
+    """
+    if protocol.settings.cuda_graph or not any(target.backend == EAGER for target in targets):
+        raise UsageError("--layers looks into eager PyTorch", hint="add --backend eager, and leave out --cuda-graph")
 
 
 def conclude(benched: Benched) -> None:

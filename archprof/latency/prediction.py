@@ -34,6 +34,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         computing_s: Operations that their arithmetic holds up.
         moving_s: Operations that the memory holds up.
         fresh_memory_s: What it takes to have the activations' memory from the system.
+        ridge: FLOPs a byte below which the device's memory holds an operation up, above which its arithmetic does: the
+            best rate of any kernel over the memory's at the largest working set.
         by_bytes: Kinds of operations whose arithmetic was not measured, with their calls: their bytes alone count.
     """
 
@@ -45,6 +47,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     computing_s: float
     moving_s: float
     fresh_memory_s: float
+    ridge: float
     by_bytes: dict[str, int] = msgspec.field(default_factory=dict)
 
 
@@ -88,6 +91,7 @@ def predict(profile: Profile, calibration: Calibration) -> Prediction | None:
         computing_s=computing,
         moving_s=moving,
         fresh_memory_s=fresh,
+        ridge=2 * max(max(grid.rates) for grid in calibration.grids if grid.macs) / calibration.memory.rates[-1],
         by_bytes=by_bytes,
     )
 

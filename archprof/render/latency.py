@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archprof.latency.report import CANNOT_TELL
 from archprof.latency.statistics import FENCE, quantile
-from archprof.render import csv, header, markdown, units
+from archprof.render import breakdown, csv, header, markdown, units
 from archprof.render.histogram import histogram
 from archprof.render.layout import cut, lay_out, painter
 from archprof.render.table import Column, Table
@@ -52,6 +52,12 @@ def text(benchmark: Benchmark, view: View) -> str:
     lines += [line for fact in _facts(benchmark) for line in _wrapped(fact, view.width)]
     lines += ["", *lay_out(table(benchmark), view.width, style)]
     lines += ["", *(cut(f"  {spread}", view.width) for spread in _spreads(benchmark))]
+    for name, profile in zip(names(benchmark), benchmark.profiles, strict=True):
+        for one in profile.breakdowns:
+            lines += ["", style(f"{name} on {one.device}", "name")]
+            lines += lay_out(breakdown.parts(profile, one), view.width, style)
+            lines += ["", *lay_out(breakdown.operations(profile, one), view.width, style), ""]
+            lines += [line for remark in breakdown.remarks(profile, one) for line in _wrapped(remark, view.width)]
     for section in (_said(benchmark), _verdicts(benchmark)):
         if told := [line for sentence in section for line in _wrapped(sentence, view.width)]:
             lines += ["", *told]
@@ -65,6 +71,12 @@ def as_markdown(benchmark: Benchmark, view: View) -> str:
         lines += [f"### {markdown.escaped(name)}", "", markdown.escaped(" · ".join(header.title(profile))), ""]
     lines += [f"- {markdown.escaped(fact)}" for fact in _facts(benchmark)]
     lines += ["", *markdown.table_lines(table(benchmark))]
+    for name, profile in zip(names(benchmark), benchmark.profiles, strict=True):
+        for one in profile.breakdowns:
+            lines += ["", f"#### {markdown.escaped(name)} on {one.device}", ""]
+            lines += markdown.table_lines(breakdown.parts(profile, one))
+            lines += ["", *markdown.table_lines(breakdown.operations(profile, one)), ""]
+            lines += [f"- {markdown.escaped(remark)}" for remark in breakdown.remarks(profile, one)]
     if told := [*_said(benchmark), *_verdicts(benchmark)]:
         lines += ["", *(f"- {markdown.escaped(sentence)}" for sentence in told)]
     return "\n".join(lines) + "\n"

@@ -209,3 +209,18 @@ def test_ctrl_c_prints_what_was_measured(archprof: Callable[[str], Result], monk
     assert latency.stopped == "interrupted"
     assert len(latency.samples_s) == 1
     assert "interrupted" in result.stderr
+
+
+def test_layers_say_where_the_time_goes(archprof: Callable[[str], Result]) -> None:
+    result = archprof("bench tiny.yaml --imgsz 32 --max-time 0.2 --min-time 0 --layers")
+
+    assert result.exit_code == 0, result.output
+    for text in ("0 Conv", "2 Classify", "(between operations)", "aten.convolution", "under torch's profiler"):
+        assert text in result.stdout
+
+
+def test_layers_look_into_eager_only(archprof: Callable[[str], Result]) -> None:
+    result = archprof("bench tiny.yaml --backend torchscript --layers")
+
+    assert result.exit_code == 2
+    assert "--layers looks into eager PyTorch" in result.stderr

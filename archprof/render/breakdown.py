@@ -1,0 +1,81 @@
+"""Where the time goes -> tables: the parts of the model, its operations, and what is between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archprof.render import units
+from archprof.render.table import Column, Record, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archprof.latency.breakdown import Breakdown, Part
+    from archprof.profiles import Profile
+
+CLOSE = 0.05
+"""How far the parts may sum to something else than the whole without a word."""
+
+_TOP = 12
+
+
+def _columns(what: str) -> tuple[Column, ...]:
+    return (
+        Column("part", what, shrinks=12),
+        Column("seconds", "time", units.seconds, number=True),
+        Column("share", "%", units.percent, number=True),
+        Column("flops_per_s", "GFLOP/s", _giga, number=True, absent=units.ABSENT),
+        Column("bytes_per_s", "GB/s", _giga, number=True, absent=units.ABSENT),
+        Column("intensity", "FLOPs/B", units.ratio, number=True, absent=units.ABSENT),
+        Column("bound", "bound"),
+    )
+
+
+def _giga(number: float) -> str:
+    return units.ratio(number / 1e9)
+
+
+def parts(profile: Profile, breakdown: Breakdown) -> Table:
+    """One line a row of the YAML, or a module; then what was outside of them and between operations."""
+    called = {layer.path: f"{layer.index} {layer.module}" for layer in profile.layers}
+    lines = [
+        _record(called.get(part.name, part.name) or "(outside)", part, profile, breakdown)
+        for part in breakdown.parts
+        if part.seconds
+    ]
+    between = ("(between operations)", breakdown.between_s, breakdown.between_s / breakdown.sum_s, *(None,) * 3, "")
+    total = ("sum", breakdown.sum_s, 1.0, *(None,) * 3, "")
+    return Table(_columns("row" if profile.layers else "module"), (*lines, between), label="part", total=total)
+
+
+def operations(profile: Profile, breakdown: Breakdown) -> Table:
+    """One line an operation, the dearest ones."""
+    lines = [_record(part.name, part, profile, breakdown) for part in breakdown.operations[:_TOP]]
+    return Table(_columns("operation"), tuple(lines), label="part")
+
+
+def _record(name: str, part: Part, profile: Profile, breakdown: Breakdown) -> Record:
+    rates = (part.flops_per_s or None, part.bytes_per_s or None, part.intensity)
+    return (name, part.seconds, part.seconds / breakdown.sum_s, *rates, _bound(part, profile))
+
+
+def _bound(part: Part, profile: Profile) -> str:
+    """By the memory or by arithmetic, by the calibration of this computer; nothing where there is none."""
+    said = profile.predicted
+    if said is None or part.intensity is None:
+        return ""
+    return "memory" if part.intensity < said.ridge else "compute"
+
+
+def remarks(profile: Profile, breakdown: Breakdown) -> Iterator[str]:
+    """What the sum is to be held against."""
+    apart = breakdown.sum_s / breakdown.whole_s - 1
+    whole, sum_ = units.seconds(breakdown.whole_s), units.seconds(breakdown.sum_s)
+    yield (
+        f"{breakdown.passes} passes on {breakdown.device} under torch's profiler, in turn with as many without: "
+        f"these take {whole}, the parts sum to {sum_} ({apart:+.1%})"
+    )
+    if profile.predicted is None:
+        yield "archprof calibrate measures this computer, and then this says whether memory or arithmetic is the bound"
+    if abs(apart) > CLOSE:
+        yield f"that is more than {CLOSE:.0%} apart: the profiler, or what else the machine did, is in the parts' times"

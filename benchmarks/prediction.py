@@ -1,0 +1,172 @@
+"""How far predicted latency is from measured, over Ultralytics' n and s variants and 30 timm models, on the CPU.
+
+The computer is calibrated first. Then each model is measured and predicted. By default that is with one thread and in
+the processor's time, so that a machine that does something else meanwhile gives the same figures; `--clock wall
+--threads N` measures what a user waits for. A network of archprof's own is timed around each model, and its time over
+that at calibration is kept beside the model's: what a neighbour does to memory and caches shows there. `--out` keeps
+every figure as it comes, and takes up where it was left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import torch
+
+from archprof.build.inputs import make_inputs
+from archprof.build.load import build
+from archprof.latency.calibrate import calibrate
+from archprof.latency.calibration import Calibration
+from archprof.latency.calibrations import this_device
+from archprof.latency.clock import WallClock
+from archprof.latency.networks import detector
+from archprof.latency.prediction import predict
+from archprof.options import Options
+from archprof.profiling import profile_spec
+from archprof.variant.reference import resolve, scales, stock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from archprof.latency.clock import Clock
+
+TIMM = [
+    *("resnet18", "resnet50", "resnext50_32x4d", "res2net50_26w_4s", "densenet121", "regnetx_008", "regnety_004"),
+    *("mobilenetv2_100", "mobilenetv3_large_100", "mobilenetv4_conv_small", "efficientnet_b0", "efficientnet_lite0"),
+    *("ghostnet_100", "mnasnet_100", "fbnetc_100", "hardcorenas_a", "tinynet_a", "repvgg_a0", "vgg11", "darknet53"),
+    *("convnext_atto", "edgenext_xx_small", "mobilevit_xxs", "efficientformerv2_s0", "levit_128"),
+    *(
+        "vit_tiny_patch16_224",
+        "deit_small_patch16_224",
+        "swin_tiny_patch4_window7_224",
+        "mixer_s32_224",
+        "poolformer_s12",
+    ),
+]
+GOAL = 0.15
+
+
+class ProcessorClock:
+    """The time that the process had processors for: what others do takes none of it."""
+
+    name, least_s = "process_time_ns", 0.0
+
+    def now(self) -> float:
+        return time.perf_counter()
+
+    def time(self, call: Callable[[], Any], calls: int = 1) -> float:
+        start = time.process_time_ns()
+        for _ in range(calls):
+            call()
+        return (time.process_time_ns() - start) / calls / 1e9
+
+
+CLOCKS: dict[str, Callable[[], Clock]] = {"processor": ProcessorClock, "wall": WallClock}
+
+
+def references() -> Iterator[str]:
+    """Ultralytics' YAMLs at scales n and s, or those whose own name ends so; then timm's models."""
+    for path in stock():
+        name = Path(path).stem
+        found = [scale for scale in scales(name) or () if scale in ("n", "s")]
+        yield from (f"{name}:{scale}" for scale in found)
+        if not found and name[-1] in "nst" and name[-2].isdigit():
+            yield f"{name}:"
+    yield from (f"timm:{name}" for name in TIMM)
+
+
+def measure(reference: str, clock: Clock, seconds: float) -> tuple[list[float], Any]:
+    name, _, scale = (reference, "", None) if reference.startswith("timm:") else reference.partition(":")
+    spec = resolve(name, scale=scale or None)
+    profile = profile_spec(spec, Options())
+    built = build(spec, device="cpu")
+    inputs = make_inputs(built, device="cpu")
+    samples: list[float] = []
+    with torch.inference_mode():
+        built.module(*inputs)
+        start = clock.now()
+        while len(samples) < 3 or (clock.now() - start < seconds and len(samples) < 50):
+            samples.append(clock.time(lambda: built.module(*inputs)))
+    return samples, profile
+
+
+def reference_time(network: Any, given: Any, clock: Clock) -> float:
+    with torch.inference_mode():
+        return statistics.median(clock.time(lambda: network(given)) for _ in range(5))
+
+
+def report(results: dict[str, dict[str, Any]]) -> None:
+    groups: dict[str, list[float]] = {}
+    for name, one in sorted(results.items(), key=lambda item: -abs(item[1]["predicted"] / item[1]["measured"] - 1)):
+        error = one["predicted"] / one["measured"] - 1
+        steady = error if one["pace"] is None else one["predicted"] * one["pace"] / one["measured"] - 1
+        print(f"{name:44}{1e3 * one['measured']:9.1f}{1e3 * one['predicted']:9.1f}{error:+8.1%}{steady:+8.1%}")
+        for group in ("all", "timm" if name.startswith("timm:") else "Ultralytics"):
+            groups.setdefault(group, []).append(abs(error))
+    for group, errors in groups.items():
+        within = sum(error <= GOAL for error in errors)
+        median = statistics.median(errors)
+        print(
+            f"{group}: {len(errors)} models, median absolute error {median:.1%} (goal {GOAL:.0%}), {within} within it"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="*", help="references, NAME:SCALE or timm:NAME; all where none is named")
+    parser.add_argument("--limit", type=int, help="only so many, spread over all")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--clock", choices=CLOCKS, default="processor")
+    parser.add_argument("--calibrate", type=float, default=60, metavar="SECONDS")
+    parser.add_argument("--seconds", type=float, default=3, help="how long each model is measured")
+    parser.add_argument("--out", type=Path, default=Path("prediction.json"))
+    asked = parser.parse_args()
+    warnings.simplefilter("ignore")
+    default_threads = torch.get_num_threads()
+    torch.set_num_threads(asked.threads)
+    clock = CLOCKS[asked.clock]()
+    network, given = detector()
+    network.eval()
+    kept = json.loads(asked.out.read_text()) if asked.out.exists() else {"results": {}}
+    if "calibration" not in kept:
+        calibration = calibrate(this_device("float32"), clock, asked.calibrate, default_threads=default_threads)
+        kept |= {"calibration": msgspec.to_builtins(calibration), "pace": reference_time(network, given, clock)}
+    calibration = msgspec.convert(kept["calibration"], Calibration)
+    names = asked.models or list(references())
+    if asked.limit:
+        names = names[:: -(-len(names) // asked.limit)]
+    for name in names:
+        if name in kept["results"]:
+            continue
+        before = reference_time(network, given, clock)
+        try:
+            samples, profile = measure(name, clock, asked.seconds)
+        except Exception as error:
+            print(f"{name}: {type(error).__name__}: {error}")
+            continue
+        pace = (before + reference_time(network, given, clock)) / 2 / kept["pace"]
+        said = predict(profile, calibration)
+        assert said
+        kept["results"][name] = {
+            "measured": statistics.median(samples),
+            "predicted": said.seconds,
+            "pace": pace,
+            "samples": samples,
+            "overhead": said.overhead_s,
+            "computing": said.computing_s,
+            "moving": said.moving_s,
+        }
+        asked.out.write_text(json.dumps(kept))
+        print(f"{name}: {1e3 * statistics.median(samples):.1f} ms, predicted {1e3 * said.seconds:.1f}", flush=True)
+    report(kept["results"])
+
+
+if __name__ == "__main__":
+    main()
