@@ -23,7 +23,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """The row of the YAML that has most to do with a figure.
 
     ``why`` it: "changed" since the baseline, "grew" most of the rows, of which none was changed, or "dearest", where
-    nothing is known of what was. ``value`` is what it has of the metric, and ``change`` how much more that is than it
+    nothing is known of what was. ``text`` is what a changed row says, ``was`` what it said before: None for a new one.
+    ``value`` is what it has of the metric, and ``change`` how much more that is than it
     was; of a changed row with what grew after it. Each is None where rows have no part in the metric.
     """
 
@@ -31,6 +32,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     module: str
     line: int | None
     why: str
+    text: str | None = None
+    was: str | None = None
     value: int | None = None
     change: int | None = None
 

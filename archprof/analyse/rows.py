@@ -5,6 +5,8 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from archprof.analyse.judged import Row
 
 if TYPE_CHECKING:
@@ -80,8 +82,14 @@ def blame(metric: str, profile: Profile, labels: Sequence[str], baseline: Baseli
     places = _places(baseline.labels, labels)
     changed = [index for index, place in enumerate(places) if place is None or baseline.labels[place] != labels[index]]
     before = baseline.rows.get(name)
+
+    def changed_row(index: int, change: int | None) -> Row:
+        place = places[index]
+        was = None if place is None else baseline.labels[place]
+        return msgspec.structs.replace(_row(profile, now, index, "changed", change), text=labels[index], was=was)
+
     if now is None or before is None:
-        return _row(profile, now, changed[0], "changed") if changed else None
+        return changed_row(changed[0], None) if changed else None
     growth = [value - (0 if place is None else before[place]) for value, place in zip(now, places, strict=True)]
     if max(growth) <= 0:  # it was too much before
         return _row(profile, now, now.index(max(now)), "dearest")
@@ -92,7 +100,7 @@ def blame(metric: str, profile: Profile, labels: Sequence[str], baseline: Baseli
         owner = max((one for one in changed if one <= index), default=changed[0])
         shares[owner] += grown
     most = max(changed, key=lambda index: shares[index])
-    return _row(profile, now, most, "changed", shares[most])
+    return changed_row(most, shares[most])
 
 
 def _row(profile: Profile, now: Sequence[int] | None, index: int, why: str, change: int | None = None) -> Row:

@@ -118,6 +118,7 @@ def because(profile: Profile, labels: list[str] | None, flops: list[int]) -> tup
     row = blame("flops", grown, LABELS, baseline)
     assert row is not None
     assert row.line == 10 + row.index
+    assert (row.text is not None) == (row.why == "changed")
     return row.index, row.why, row.value, row.change
 
 
@@ -156,4 +157,5 @@ def test_a_figure_that_rows_have_no_part_in_leads_to_the_first_changed_row(profi
     row = blame("peak_activation_bytes", grown, LABELS, was)
     assert row is not None
     assert (row.index, row.why, row.value) == (1, "changed", None)
+    assert (row.was, row.text) == ("Conv [8]", "Conv [32]")
     assert blame("peak_activation_bytes", grown, LABELS) is None

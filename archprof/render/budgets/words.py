@@ -88,11 +88,12 @@ def row(one: Judgement, case: Judged) -> str | None:
     metric = part_of(one.metric)
     if one.row.why == "dearest" and one.row.value is not None:
         return f"{name} has the most of it, {amount(one.row.value, metric)}"
-    if one.row.change is None:
-        return f"{name} was changed"
-    more = f"{amount(abs(one.row.change), metric)} {'more' if one.row.change >= 0 else 'less'}"
+    more = None
+    if one.row.change is not None:
+        more = f"{amount(abs(one.row.change), metric)} {'more' if one.row.change >= 0 else 'less'}"
     if one.row.why == "changed":
-        return f"{name} was changed: it and what follows have {more}"
+        said = f"was {one.row.was}, is {one.row.text}" if one.row.was else f"is new: {one.row.text}"
+        return f"row {one.row.index}{where} {said}" + (f"; it and what follows have {more}" if more else "")
     return f"{name} has {more} than it had"
 
 

@@ -41,7 +41,16 @@ GROWN = Judgement(
     base=1_000_000,
     excess=990_000,
     limit="1 %",
-    row=Row(index=3, module="Conv", line=9, why="changed", value=600_000, change=1_000_000),
+    row=Row(
+        index=3,
+        module="Conv",
+        line=9,
+        why="changed",
+        text="Conv [64, 5]",
+        was="Conv [64, 3]",
+        value=600_000,
+        change=1_000_000,
+    ),
     place="budgets[0].parameters",
 )
 FINE = Judgement(metric="layers", kind="max", state="ok", found=10, bound=20, limit="20", place="budgets[0].layers")
@@ -118,7 +127,7 @@ def test_concise_is_a_line_each() -> None:
     assert lines[3] == (
         "warned.yaml:9: warning: warned.yaml: parameters: 2,000,000, was 1,000,000: +1,000,000, +100 %; "
         "at most 1 % more than it was: 1,010,000; 990,000 (98.0 %) too much. "
-        "row 3 Conv (warned.yaml:9) was changed: it and what follows have 1,000,000 more"
+        "row 3 (warned.yaml:9) was Conv [64, 3], is Conv [64, 5]; it and what follows have 1,000,000 more"
     )
     assert lines[-1] == "5 cases: 1 not judged, 2 over budget, 1 with a warning, 1 within budget"
     assert len(lines) == 6
