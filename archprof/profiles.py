@@ -302,6 +302,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
                 raise ArchprofError(message, path=path)
             if isinstance(raw, list):
                 raise ArchprofError("several profiles, as --scale all writes them, and not one", path=path)
+            if isinstance(raw, dict) and "variants" in raw:
+                hint = f"archprof check --against {path or 'FILE'} says what changed since it was written"
+                raise ArchprofError("a lock file, not a saved profile", path=path, hint=hint)
             return msgspec.convert(raw, cls)
         except msgspec.MsgspecError as error:
             raise ArchprofError(f"not a saved profile: {error}", path=path) from None

@@ -58,7 +58,7 @@ class Condition:
         """
         delta = self.delta(pair)
         if delta.before is None or delta.difference is None:
-            raise CannotJudgeError(f"not both have {self.metric.name}")
+            raise CannotJudgeError(self._absent())
         if apart := [difference.what for difference in pair.differences if not difference.comparable]:
             raise CannotJudgeError(f"not the same {' and '.join(apart)}, so the figures are not of the same thing")
         if delta.lower_bounds:
@@ -82,8 +82,13 @@ class Condition:
         if len(found) > 1:
             raise CannotJudgeError(f"there are several: {', '.join(one.metric for one in found)}")
         if not found:
-            raise CannotJudgeError(f"not both have {name}")
+            raise CannotJudgeError(self._absent())
         return found[0]
+
+    def _absent(self) -> str:
+        convention = self.metric.convention
+        hint = f"; --convention {convention} adds it to what is not saved" if convention else ""
+        return f"not both have {self.metric.name}{hint}"
 
 
 def parse(text: str) -> Condition:

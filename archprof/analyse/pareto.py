@@ -64,7 +64,8 @@ def front(profiles: Sequence[Profile], x: str, y: str) -> Front:
             points[place] = tuple(value if lower else -value for value, lower in values if value is not None)
     for metric, _ in both:
         if all(metric.of(profile) is None for profile in profiles):
-            raise UsageError(f"none of these has {metric.name}")
+            hint = f"--convention {metric.convention} adds it" if metric.convention else None
+            raise UsageError(f"none of these has {metric.name}", hint=hint)
     members = [place for place, point in points.items() if not any(_beats(rival, point) for rival in points.values())]
     return Front(x=x, y=y, members=members)
 

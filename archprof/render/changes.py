@@ -134,6 +134,9 @@ def _edit(edit: Edit) -> str:
         if edit.before == edit.after:
             return f"now other rows: {sources(edit.after)}"
         return f"from {sources(edit.before)} → {sources(edit.after)}"
+    if edit.what == "arguments" and len(edit.before) == len(edit.after):
+        pairs = zip(map(units.literal, edit.before), map(units.literal, edit.after), strict=True)
+        return f"[{', '.join(old if old == new else f'{old}→{new}' for old, new in pairs)}]"
     prefix = "" if edit.what == "arguments" else f"{edit.what} "
     return f"{prefix}{units.literal(edit.before)} → {units.literal(edit.after)}"
 

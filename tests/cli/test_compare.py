@@ -35,11 +35,11 @@ WHY = """\
 row 0 Conv changed from stride 2 to 1: 96 % of the +72.65 MFLOPs is downstream
   of it, 4 % its own
 
-   module      change                   output            Δ MFLOPs     %
-~  0 Conv      [16, 3, 2] → [16, 3, 1]  1×16×32→64×32→64     +2.65   3.7
-x  1 Conv                               1×32×16→32×16→32     +7.08   9.7
-x  2 Classify                           1×2 +1              +62.91  86.6
-   total                                                    +72.65   100
+   module      change        output            Δ MFLOPs     %
+~  0 Conv      [16, 3, 2→1]  1×16×32→64×32→64     +2.65   3.7
+x  1 Conv                    1×32×16→32×16→32     +7.08   9.7
+x  2 Classify                1×2 +1              +62.91  86.6
+   total                                         +72.65   100
 """
 
 
@@ -183,6 +183,11 @@ def test_models_without_rows(archprof: Callable[[str], Result], folder: Path) ->
         ("compare tiny.yaml gone.json", "gone.json: cannot be read: No such file or directory"),
         ("compare tiny.yaml .json", ".json: cannot be read"),
         ("compare tiny.yaml all.json", "all.json: several profiles, as --scale all writes them, and not one"),
+        (
+            "compare tiny.yaml lock.json",
+            "lock.json: a lock file, not a saved profile\narchprof check --against lock.json",
+        ),
+        ("compare tiny.yaml tiny.yaml --x fvcore", "none of these has fvcore\n--convention fvcore adds it"),
         ("compare tiny.yaml bad.json", "bad.json: not a saved profile: "),
         ("compare tiny.yaml old.json", "old.json: profile version 0, this archprof reads 1: the file is older"),
         ("compare tiny.yaml tinny.yaml", "nothing is called 'tinny.yaml'\ndid you mean tiny.yaml?"),
@@ -190,6 +195,7 @@ def test_models_without_rows(archprof: Callable[[str], Result], folder: Path) ->
 )
 def test_what_cannot_be_compared(archprof: Callable[[str], Result], folder: Path, line: str, message: str) -> None:
     (folder / "bad.json").write_text("{", encoding="utf-8")
+    (folder / "lock.json").write_text('{"version": 1, "variants": {}}', encoding="utf-8")
     (folder / "all.json").write_text("[{}, {}]", encoding="utf-8")
     (folder / "old.json").write_text('{"version": 0}', encoding="utf-8")
     result = archprof(f"{line} --imgsz 64")
@@ -202,7 +208,12 @@ def test_what_cannot_be_compared(archprof: Callable[[str], Result], folder: Path
     [
         ("flops>80M", 0, ""),
         ("flops>72M", 1, "error: mine.yaml: flops changed by +72.65 MFLOPs, ×3.999, which fails 'flops>72M'\n"),
-        ("fvcore>0", 2, "error: mine.yaml: 'fvcore>0' could not be judged: not both have fvcore\n"),
+        (
+            "fvcore>0",
+            2,
+            "error: mine.yaml: 'fvcore>0' could not be judged: not both have fvcore; "
+            "--convention fvcore adds it to what is not saved\n",
+        ),
     ],
 )
 def test_a_change_may_fail(
