@@ -8,13 +8,14 @@ bytes over the rate of the memory at that working set. Nothing here needs torch.
 
 from __future__ import annotations
 
+from collections import Counter
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from archprof.latency.calibration import Device  # noqa: TC001 - it is looked up to read a profile back
-from archprof.latency.work import NOTHING
+from archprof.latency.work import NOTHING, Demand
 
 if TYPE_CHECKING:
     from archprof.latency.calibration import Calibration
@@ -34,6 +35,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         computing_s: Operations that their arithmetic holds up.
         moving_s: Operations that the memory holds up.
         fresh_memory_s: What it takes to have the activations' memory from the system.
+        static_s: The whole of the model's static twin, where it has dynamic layers and a twin could be built.
         ridge: FLOPs a byte below which the device's memory holds an operation up, above which its arithmetic does: the
             best rate of any kernel over the memory's at the largest working set.
         by_bytes: Kinds of operations whose arithmetic was not measured, with their calls: their bytes alone count.
@@ -47,6 +49,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     computing_s: float
     moving_s: float
     fresh_memory_s: float
+    static_s: float | None = None
     ridge: float
     by_bytes: dict[str, int] = msgspec.field(default_factory=dict)
 
@@ -64,6 +67,20 @@ class Time(NamedTuple):
         return self.overhead + max(self.computing, self.moving)
 
 
+class PassTime(NamedTuple):
+    """What a pass takes in parts that add up, in seconds; an operation is in ``computing`` or in ``moving``."""
+
+    overhead: float
+    computing: float
+    moving: float
+    fresh_memory: float
+
+    @property
+    def whole(self) -> float:
+        """All of it."""
+        return sum(self)
+
+
 def predict(profile: Profile, calibration: Calibration) -> Prediction | None:
     """What the forward pass of a profile should take; None where it was profiled with what was not calibrated.
 
@@ -72,27 +89,37 @@ def predict(profile: Profile, calibration: Calibration) -> Prediction | None:
     """
     if profile.backward or not profile.work or profile.input.dtype not in (calibration.device.dtype, "int64"):
         return None
-    times = [(one, time_of(one, calibration)) for one in profile.work]
     called = sum(module.calls for module in profile.modules)
-    overhead = called * calibration.module_s + sum(one.calls * time.overhead for one, time in times)
-    computing = sum(one.calls * time.computing for one, time in times if time.computing >= time.moving)
-    moving = sum(one.calls * time.moving for one, time in times if time.computing < time.moving)
-    fresh = profile.totals.peak_activation_bytes / calibration.fresh_memory
-    by_bytes: dict[str, int] = {}
-    for one, time in times:
-        if time.moving and calibration.grid(one.kind) is None:
-            by_bytes[one.kind] = by_bytes.get(one.kind, 0) + one.calls
+    peak = profile.totals.peak_activation_bytes
+    time = time_of_pass(Demand(work=profile.work, module_calls=called, peak_activation_bytes=peak), calibration)
+    twin = profile.parameternet and profile.parameternet.model.static_demand
+    by_bytes: Counter[str] = Counter()
+    for one in profile.work:
+        if one.kind != NOTHING and calibration.grid(one.kind) is None:
+            by_bytes[one.kind] += one.calls
     return Prediction(
         device=calibration.device,
         threads=calibration.threads,
         calibrated_at=calibration.measured_at,
-        seconds=overhead + computing + moving + fresh,
-        overhead_s=overhead,
-        computing_s=computing,
-        moving_s=moving,
-        fresh_memory_s=fresh,
+        seconds=time.whole,
+        overhead_s=time.overhead,
+        computing_s=time.computing,
+        moving_s=time.moving,
+        fresh_memory_s=time.fresh_memory,
+        static_s=time_of_pass(twin, calibration).whole if twin else None,
         ridge=2 * max(max(grid.rates) for grid in calibration.grids if grid.macs) / calibration.memory.rates[-1],
-        by_bytes=by_bytes,
+        by_bytes=dict(by_bytes),
+    )
+
+
+def time_of_pass(demand: Demand, calibration: Calibration) -> PassTime:
+    """What a forward pass should take."""
+    times = [(one.calls, time_of(one, calibration)) for one in demand.work]
+    return PassTime(
+        overhead=demand.module_calls * calibration.module_s + sum(calls * time.overhead for calls, time in times),
+        computing=sum(calls * time.computing for calls, time in times if time.computing >= time.moving),
+        moving=sum(calls * time.moving for calls, time in times if time.computing < time.moving),
+        fresh_memory=demand.peak_activation_bytes / calibration.fresh_memory,
     )
 
 

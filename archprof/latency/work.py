@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from archprof.count.ledger import Ledger
-    from archprof.count.memory import Traffic
+    from archprof.count.memory import Memory, Traffic
     from archprof.trace.record import Operation
 
 
@@ -34,6 +34,14 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     sizes: list[int]
     bytes: int
     calls: int
+
+
+class Demand(msgspec.Struct, frozen=True, kw_only=True):
+    """What one forward pass asks for: operations, calls of modules, and memory for what is there at one time."""
+
+    work: list[Work]
+    module_calls: int
+    peak_activation_bytes: int
 
 
 NOTHING = "nothing"
@@ -76,6 +84,15 @@ def _kind(*names: str) -> Callable[[Callable[[Operation], Key]], Callable[[Opera
         return function
 
     return add
+
+
+def demand(ledger: Ledger, memory: Memory) -> Demand:
+    """What a counted forward pass asks for."""
+    return Demand(
+        work=works(ledger, memory.traffic),
+        module_calls=len(ledger.trace.calls),
+        peak_activation_bytes=memory.peak_bytes,
+    )
 
 
 def works(ledger: Ledger, traffic: Sequence[Traffic]) -> list[Work]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from archprof.latency.work import Demand  # noqa: TC001 - it is looked up to read a profile back
+
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """One quantity of a plain layer, of the dynamic one by the as-built formula, and of the dynamic one as counted."""
@@ -92,7 +94,8 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
 
     In ``parameters`` and ``macs`` the twin's figure is the model's with each dynamic layer's replaced with the plain
     one's. ``dynamic`` and ``static`` are both as they were built, run and counted; ``static`` is None where the twin
-    cannot be built. ``remarks`` say why, which layers it kept, and where its figures are not those of the formulas.
+    cannot be built. ``static_demand`` is what its pass asks for, from which its latency is predicted. ``remarks`` say
+    why, which layers it kept, and where its figures are not those of the formulas.
     """
 
     parameters: Figures
@@ -101,6 +104,7 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
     flops_ratio: Ratio
     dynamic: Measured
     static: Measured | None
+    static_demand: Demand | None = None
     remarks: list[str] = msgspec.field(default_factory=list)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archprof.count.ledger import count
 from archprof.count.memory import measure
 from archprof.errors import RunError
+from archprof.latency.work import demand
 from archprof.parameternet.report import Figures, Measured, Ratio, Whole
 from archprof.parameternet.twin import static_copy
 
@@ -41,12 +42,13 @@ def whole(
     )
     macs, flops_ratio = _both([layer.macs for layer in layers], dynamic.macs, [one[2:] for one in papers])
     remarks: list[str] = []
-    static = None
+    static = asked = None
     try:
         twin = static_copy(ledger.trace, values=again.values)
         remarks += twin.remarks
         run = count(again(twin.module))
-        static = measured(run, measure(run.trace))
+        moved = measure(run.trace)
+        static, asked = measured(run, moved), demand(run, moved)
         remarks += _unlike(static, parameters, macs)
     except (RunError, TypeError, RuntimeError) as error:  # the last two from copying what the user's own modules hold
         remarks.append(f"its static twin could not be built: {error}")
@@ -57,6 +59,7 @@ def whole(
         flops_ratio=flops_ratio,
         dynamic=dynamic,
         static=static,
+        static_demand=asked,
         remarks=remarks,
     )
 

@@ -148,6 +148,7 @@ def _predicted(profile: Profile) -> list[Fact]:
             [
                 f"{said.device.device} {units.seconds(said.seconds)}",
                 *([f"{units.below_or_above(said.seconds, measured)} measured"] if measured else []),
+                *([f"{units.factor(said.seconds / said.static_s)} its static twin's"] if said.static_s else []),
                 *(f"{units.percent(seconds / said.seconds)} % {name}" for name, seconds in parts.items()),
                 f"eager, {threads}, calibrated {said.calibrated_at[:10]}",
             ],

@@ -79,3 +79,27 @@ def test_a_prediction_is_saved_with_the_profile(round_figures: Calibration) -> N
 
     assert profile.predicted is not None
     assert archprof.Profile.from_json(profile.to_json()).predicted == profile.predicted
+
+
+def test_the_static_twin_is_predicted_beside_a_dynamic_model(round_figures: Calibration) -> None:
+    class Dynamic(torch.nn.Module):
+        """Two kernels of 4×4×3×3 that a router weighs."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.bank = torch.nn.Parameter(torch.zeros(2, 4 * 4 * 9))
+            self.router = torch.nn.Linear(4, 2)
+
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            weights = self.router(image.mean((2, 3))).softmax(1)
+            return torch.nn.functional.conv2d(image, (weights @ self.bank).view(4, 4, 3, 3), padding=1)
+
+    profile = archprof.profile(torch.nn.Sequential(Dynamic()), torch.zeros(1, 4, 10, 10))
+    prediction = predict(profile, round_figures)
+
+    assert profile.parameternet is not None
+    assert prediction is not None
+    # The twin: one convolution of 4 * 4 * 9 * 100 MACs at 1e9 a second, 5 µs before it, two calls of modules at 2 µs,
+    # and 4 * (400 + 400) bytes anew at 1e8 a second.
+    assert prediction.static_s == pytest.approx(14.4e-6 + 5e-6 + 4e-6 + 32e-6)
+    assert prediction.static_s < prediction.seconds
