@@ -21,7 +21,7 @@ from archprof.variant import settings as values
 from archprof.variant.reference import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from archprof.analyse.figures import FigureResult
     from archprof.profiles import Profile
@@ -77,7 +77,7 @@ def replay(
     profile: Callable[[Spec, Options], Profile],
     *,
     working: Callable[[str], AbstractContextManager[Any]] = nullcontext,
-) -> list[ClaimResult]:
+) -> Iterator[ClaimResult]:
     """Replay claims in their order; a model is profiled once for all claims with the same settings and convention.
 
     Args:
@@ -107,14 +107,13 @@ def replay(
         reported = {name: one.reported[name] for name, one in found.items() if name in one.reported}
         return msgspec.structs.replace(next(iter(found.values())), reported=reported)
 
-    results = []
     for claim in claims:
         try:
             base = measure(claim.against) if claim.against else None
-            results.append(judge(claim, measure(claim), base))
+            result = judge(claim, measure(claim), base)
         except ArchprofError as error:
-            results.append(ClaimResult(claim=claim, error=error))
-    return results
+            result = ClaimResult(claim=claim, error=error)
+        yield result
 
 
 def judge(claim: Claim, profile: Profile, base: Profile | None = None) -> ClaimResult:

@@ -45,8 +45,19 @@ def claims(
     subject.load_plugins(plugins or [])
     with console.working("loading torch"):
         from archprof.profiling import profile_spec
-    results = replay(found, profile_spec, working=console.working)
-    output.deliver(destinations, lambda chosen, view: FORMATS[chosen](results, view), View())
+    results: list[ClaimResult] = []
+
+    def deliver() -> None:
+        output.deliver(destinations, lambda chosen, view: FORMATS[chosen](results, view), View())
+
+    try:
+        results.extend(replay(found, profile_spec, working=console.working))
+    except KeyboardInterrupt:
+        if results:
+            deliver()
+            console.note(f"{len(results)} of {len(found)} claims were replayed")
+        raise
+    deliver()
     leave(results)
 
 

@@ -89,7 +89,7 @@ def test_the_zoo_s_claims_hold_and_each_model_is_profiled_once() -> None:
         return profile_spec(spec, options)
 
     claims = zoo.find_claims([])
-    results = replay(claims, profile)
+    results = list(replay(claims, profile))
 
     assert [result.claim for result in results] == claims
     for result in results:

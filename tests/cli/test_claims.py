@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from archprof import profiling
 from archprof.build.registry import registry
+from archprof.profiling import profile_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from click.testing import Result
+
+    from archprof.options import Options
+    from archprof.profiles import Profile
+    from archprof.variant.spec import VariantSpec
 
 # tiny.yaml at scale n has 464 + 4,672 + 46,082 = 51,218 parameters. On 64×64 its MACs are
 #   row 0, 3·16·9·32²           =    442,368
@@ -48,6 +54,23 @@ def paper(folder: Path) -> Callable[[str], None]:
         (folder / "paper.yaml").write_text(text, encoding="utf-8")
 
     return write
+
+
+def test_an_interrupt_keeps_what_was_replayed(
+    archprof: Callable[[str], Result], paper: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paper(GOOD + "  - variant: tiny\n    settings: {scale: s}\n    figures: {modules: 9}\n")
+
+    def interrupted_at_scale_s(spec: VariantSpec, options: Options) -> Profile:
+        if spec.scale == "s":
+            raise KeyboardInterrupt
+        return profile_spec(spec, options)
+
+    monkeypatch.setattr(profiling, "profile_spec", interrupted_at_scale_s)
+    result = archprof("claims paper.yaml --format json")
+    assert result.exit_code == 130
+    assert [claim["verdict"] for claim in json.loads(result.stdout)] == ["reproduced", "reproduced"]
+    assert result.stderr == "note: 2 of 3 claims were replayed\nerror: interrupted\n"
 
 
 def test_a_paper_of_one_s_own_that_holds(
