@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import SequenceMatcher
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,22 +25,35 @@ _LARGEST = 1_000_000  # cells of a table that is still worth filling
 def align(before: Sequence[Part], after: Sequence[Part]) -> list[Place]:
     """Which row of one list became which of the other, in an order that is both lists'.
 
-    Rows that say the same are matched first, the longest run of them first. What lies between two runs is matched so
-    that as few rows as possible have another module, then other arguments.
+    Rows that say the same are matched first: those at both ends, then the longest run of them first. What lies
+    between two runs is matched so that as few rows as possible have another module, then other arguments.
 
     Args:
         before: The rows as they were.
         after: The rows as they are.
     """
-    matcher = SequenceMatcher(None, [_words(part) for part in before], [_words(part) for part in after], autojunk=False)
-    places: list[Place] = []
-    for tag, start, end, first, last in matcher.get_opcodes():
+    old_words, new_words = ([_words(part) for part in parts] for parts in (before, after))
+    head = _alike(old_words, new_words)
+    tail = _alike(old_words[head:][::-1], new_words[head:][::-1])
+    # Without its ends: matching many rows that all say the same takes the square of their number.
+    middle = SequenceMatcher(
+        None, old_words[head : len(before) - tail], new_words[head : len(after) - tail], autojunk=False
+    )
+    places: list[Place] = [(place, place) for place in range(head)]
+    for tag, *bounds in middle.get_opcodes():
+        start, end, first, last = (head + bound for bound in bounds)
         if tag == "equal":
             places += zip(range(start, end), range(first, last), strict=True)
         else:
             between = _between(before[start:end], after[first:last])
             places += ((_add(start, old), _add(first, new)) for old, new in between)
-    return places
+    ends = zip(range(len(before) - tail, len(before)), range(len(after) - tail, len(after)), strict=True)
+    return [*places, *ends]
+
+
+def _alike(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:
+    """How many words of both are the same from the start on."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def reads_the_same(before: Part, after: Part, became: Mapping[int, int]) -> bool:

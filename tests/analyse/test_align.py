@@ -54,6 +54,13 @@ def test_many_rows_that_all_changed_are_paired_in_their_order() -> None:
     assert align(before, after) == [*((place, place) for place in range(many)), (None, many)]
 
 
+@pytest.mark.timeout(60)  # a second; by the square of their number it would be minutes
+def test_many_rows_that_say_the_same() -> None:
+    before, after = rows(*[A] * 10_000), rows(*[A] * 5_000, B, *[A] * 5_000)
+    places = align(before, after)
+    assert [place for place in places if None in place] == [(None, 5_000)]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "became", "same"),
     [
