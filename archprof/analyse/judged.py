@@ -98,6 +98,12 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
         return [one for one in self.judgements if one.state == "unjudged"]
 
     @property
+    def improved(self) -> bool:
+        """Whether an exact figure is less than it was, and none is more."""
+        changes = [one.found - one.base for one in self.judgements if one.base is not None and not one.interval]
+        return bool(changes) and min(changes) < 0 and max(changes) <= 0
+
+    @property
     def state(self) -> str:
         """``error``, or the worst of its judgements' states."""
         if self.error is not None:

@@ -212,6 +212,9 @@ def leave(result: "Check", file: "BudgetFile", *, exit_zero: bool) -> None:
         console.note(f"no {file.lock} yet, {said}; archprof check --update-lock writes it")
     elif new:
         console.note(f"not in {result.against}, so nothing was said of their growth: {', '.join(new)}")
+    better = list(dict.fromkeys(case.variant for case in result.cases if case.improved))
+    if better and result.locked:
+        console.note(f"less than is locked: {', '.join(better)}; archprof check --update-lock keeps it so")
     console.note(words.counts(result))
     if result.exit_code == 2 or (result.exit_code and not exit_zero):
         raise typer.Exit(result.exit_code)

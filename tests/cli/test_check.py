@@ -106,6 +106,19 @@ def test_the_command_that_it_names_accepts_the_change(
     assert (update.exit_code, archprof("check").exit_code) == (0, 0)
 
 
+def test_what_became_less_is_told_so_that_it_can_be_kept(
+    archprof: Callable[[str], Result], budgets: Callable[[str], None], grow: Callable[[], None], folder: Path
+) -> None:
+    budgets(BUDGETS.replace('max = "25 MFLOPs", ', ""))
+    now = (folder / "tiny.yaml").read_text(encoding="utf-8")
+    grow()
+    archprof("check --update-lock")
+    (folder / "tiny.yaml").write_text(now, encoding="utf-8")
+    result = archprof("check")
+    assert result.exit_code == 0
+    assert "note: less than is locked: tiny.yaml; archprof check --update-lock keeps it so\n" in result.stderr
+
+
 def test_a_variant_that_does_not_build_is_two_and_the_others_are_judged(
     folder: Path, archprof: Callable[[str], Result], budgets: Callable[[str], None]
 ) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from archprof.render.budgets import concise, github, gitlab, json, junit, markdown, sarif, text
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from archprof.analyse.judged import Check
     from archprof.render import View
@@ -16,20 +15,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: the endings of its files, and what writes it."""
+    """A format: the file here that writes it, imported when it is used, and the endings of its own files."""
 
-    suffixes: tuple[str, ...]
-    render: Callable[[Check, View], str]
+    module: str
+    suffixes: tuple[str, ...] = ()
+
+    def render(self, check: Check, view: View) -> str:
+        """The check in this format."""
+        text: str = import_module(f"{__name__}.{self.module}").render(check, view)
+        return text
 
 
 FORMATS: Mapping[str, Format] = {
-    "text": Format((".txt",), text.render),
-    "concise": Format((), concise.render),
-    "json": Format((".json",), json.render),
-    "markdown": Format((".md", ".markdown"), markdown.render),
-    "github": Format((), github.render),
-    "junit": Format((".xml",), junit.render),
-    "sarif": Format((".sarif",), sarif.render),
-    "gitlab": Format((), gitlab.render),
+    one.module: one
+    for one in (
+        Format("text", (".txt",)),
+        Format("concise"),
+        Format("json", (".json",)),
+        Format("markdown", (".md", ".markdown")),
+        Format("github"),
+        Format("junit", (".xml",)),
+        Format("sarif", (".sarif",)),
+        Format("gitlab"),
+    )
 }
 """Every format by its name."""
