@@ -101,8 +101,10 @@ def test_an_error_shows_the_plugins_own_lines_alone(plugin: Callable[..., Path])
     path = plugin("from helper_that_raises import half\n\nhalf(3)\n")
     error = failure(path)
     assert isinstance(error, PluginError)
+    # Python 3.13 marks more places of a line than 3.11 does.
+    unmarked = [line for line in str(error).splitlines() if line.strip(" |~^")]
     assert (
-        str(error)
+        "\n".join(unmarked)
         == f"""\
 {helper}:2: blocks.py raised ValueError: 3 is odd
   | Traceback (most recent call last):
