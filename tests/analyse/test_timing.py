@@ -10,6 +10,7 @@ from archprof.analyse.timing import Time, Timed, judge_time, place_of, time_of
 from archprof.budgets.budget import Level, Rule
 from archprof.budgets.quantity import parse
 from archprof.latency.report import Latency, Ratio
+from archprof.latency.statistics import MARGIN
 from archprof.timing import _confirmed
 
 if TYPE_CHECKING:
@@ -76,10 +77,11 @@ def test_a_growth_below_the_floor_does_not_fail_however_certain() -> None:
 
 
 def test_no_growth_at_all_still_allows_what_is_noise() -> None:
-    # A hundredth is the margin below which nobody speaks of a difference.
-    was = time(10, 10, 10)
-    assert one(rule(max_increase="0 %", floor="0 ms"), Timed(time(10.09, 10.09, 10.09)), was).state == "ok"
-    assert one(rule(max_increase="0 %", floor="0 ms"), Timed(time(10.11, 10.11, 10.11)), was).state == "failed"
+    # The margin is the share below which nobody speaks of a difference.
+    was, edge = time(10, 10, 10), 10 * (1 + MARGIN)
+    below, above = Timed(time(*[edge - 0.01] * 3)), Timed(time(*[edge + 0.01] * 3))
+    assert one(rule(max_increase="0 %", floor="0 ms"), below, was).state == "ok"
+    assert one(rule(max_increase="0 %", floor="0 ms"), above, was).state == "failed"
 
 
 def test_an_increase_may_be_an_amount() -> None:
