@@ -1,17 +1,20 @@
 """``archprof parameternet``."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from archprof.cli import options as o
 from archprof.cli import output, subject
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.errors import UsageError
+from archprof.errors import ArchprofError, UsageError
 from archprof.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from archprof.batch import Means
+    from archprof.profiles import Profile
     from archprof.render import View
     from archprof.variant.spec import Spec
 
@@ -76,8 +79,20 @@ def parameternet(
         subject.load_plugins(plugins or [])
         rebuild(specs, options, numbers, destinations)
         return
-    (profile,) = subject.profile_all(specs, options, subject.find_means(plugins))
-    output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, view), View())
+    means = subject.find_means(plugins)
+    (profile,) = subject.predict_all(subject.profile_all(specs, options, means))
+    twin = predicted_twin(profile, specs, options, means)
+    output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, view, twin), View())
+
+
+def predicted_twin(profile: "Profile", specs: "Sequence[Spec]", options: Options, means: "Means") -> "Profile | None":
+    """The profile of the static twin, where there is one and this computer was calibrated to say how long both take."""
+    if profile.parameternet is None or profile.predicted is None:
+        return None
+    from archprof.batch import Task
+
+    (twin,) = subject.profiler(means)([Task(specs[0], replace(options, static=True))])
+    return None if isinstance(twin, ArchprofError) else subject.predict_all([twin])[0]
 
 
 def parse_experts(text: str | None) -> list[int] | None:

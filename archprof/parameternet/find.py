@@ -1,9 +1,9 @@
 """Finds the dynamic layers of a trace by where their weights come from, whatever their classes are called.
 
 A convolution is dynamic where its weight depends on the model's input and is linear in a bank of parameters, or is
-picked from one; a
-product of matrices where besides the bank has a dimension of its own for the experts, which tells it from attention. A
-grouped product whose matrices are a bank of parameters is a layer of experts that chooses instead of mixing.
+picked from one; a product of matrices where besides the bank has a dimension of its own for the experts, which tells it
+from attention. A grouped product whose matrices are a bank of parameters is a layer of experts that chooses instead of
+mixing.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from archprof.render.layout import lay_out, painter
 from archprof.render.table import Column, Record, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from archprof.parameternet.report import DynamicLayer, Figures, ParameterNet, Ratio, Whole
     from archprof.profiles import Profile
@@ -55,9 +55,21 @@ LAYERS = (
     *_ratios("FLOPs"),
     Column("parameters", "parameters", number=True, printed=False),
     Column("macs", "MACs", number=True, printed=False),
-    Column("mixing_bytes", "mixing", units.size, number=True, spare=True),
-    Column("intensity", "FLOPs/B", units.ratio, number=True, spare=True),
-    Column("static_intensity", "static", units.ratio, number=True, spare=True),
+    Column("mixing_bytes", "mixing", number=True, printed=False),
+    Column("moved_bytes", "moved", number=True, printed=False),
+    Column("static_bytes", "static", number=True, printed=False),
+    Column("intensity", "FLOPs/B", number=True, printed=False),
+    Column("static_intensity", "static", number=True, printed=False),
+)
+
+MEMORY = (
+    Column("module", "module", shrinks=12),
+    Column("mixing_bytes", "mixing", units.size, number=True),
+    Column("moved_bytes", "moved in all", units.size, number=True),
+    Column("static_bytes", "static", units.size, number=True),
+    Column("bytes_ratio", "×", units.factor, number=True),
+    Column("intensity", "FLOPs/B", units.ratio, number=True),
+    Column("static_intensity", "static", units.ratio, number=True),
 )
 
 
@@ -77,8 +89,8 @@ WHOLE = (
 )
 
 
-def text(profile: Profile, view: View) -> str:
-    """For a terminal."""
+def text(profile: Profile, view: View, twin: Profile | None = None) -> str:
+    """For a terminal; ``twin`` is the profile of the static twin, where one was made to predict its time."""
     style = painter(view.color)
     lines = [
         style(profile.variant.name, "name"),
@@ -86,35 +98,41 @@ def text(profile: Profile, view: View) -> str:
         "",
     ]
     if found := profile.parameternet:
-        for table in (_present(_table(found)), _whole(found.model)):
+        for table in _tables(profile, found, twin):
             lines += [*lay_out(table, view.width, style), ""]
-    for sentence in sentences(profile):
+    for sentence in sentences(profile, twin):
         lines += textwrap.wrap(sentence, view.width, subsequent_indent="  ", break_on_hyphens=False)
     return "\n".join(lines) + "\n"
 
 
-def as_markdown(profile: Profile, view: View) -> str:
+def as_markdown(profile: Profile, view: View, twin: Profile | None = None) -> str:
     """For GitHub."""
     lines = [f"### {markdown.escaped(profile.variant.name)}", "", markdown.escaped(_about(profile)), ""]
     if found := profile.parameternet:
-        for table in (_present(_table(found)), _whole(found.model)):
+        for table in _tables(profile, found, twin):
             lines += [*markdown.table_lines(table), ""]
-    return "\n".join([*lines, *(f"- {markdown.escaped(sentence)}" for sentence in sentences(profile))]) + "\n"
+    return "\n".join([*lines, *(f"- {markdown.escaped(sentence)}" for sentence in sentences(profile, twin))]) + "\n"
 
 
-def as_csv(profile: Profile, view: View) -> str:
+def as_csv(profile: Profile, view: View, twin: Profile | None = None) -> str:
     """One line a dynamic layer."""
     found = profile.parameternet
     return csv.several([], _table(found) if found else Table(LAYERS, (), label="module"), view)
 
 
-def as_json(profile: Profile, view: View) -> str:
+def as_json(profile: Profile, view: View, twin: Profile | None = None) -> str:
     """What the profile says of it; ``parameternet`` is null where nothing is dynamic."""
-    said = {"variant": profile.variant, "input": profile.input, "parameternet": profile.parameternet}
+    said = {
+        "variant": profile.variant,
+        "input": profile.input,
+        "parameternet": profile.parameternet,
+        "predicted": profile.predicted,
+        "static_predicted": twin.predicted if twin else None,
+    }
     return msgspec.json.format(msgspec.json.encode(said), indent=2).decode() + "\n"
 
 
-FORMATS: Mapping[str, Callable[[Profile, View], str]] = {
+FORMATS: Mapping[str, Callable[[Profile, View, Profile | None], str]] = {
     "text": text,
     "json": as_json,
     "markdown": as_markdown,
@@ -122,7 +140,7 @@ FORMATS: Mapping[str, Callable[[Profile, View], str]] = {
 }
 
 
-def sentences(profile: Profile) -> list[str]:
+def sentences(profile: Profile, twin: Profile | None = None) -> list[str]:
     """What the tables say, in words."""
     found = profile.parameternet
     if found is None:
@@ -138,6 +156,7 @@ def sentences(profile: Profile) -> list[str]:
             if layer.broken
         ),
         _memory(found),
+        *_here(profile, twin),
     ]
 
 
@@ -187,12 +206,48 @@ def _memory(found: ParameterNet) -> str:
     )
 
 
+def _here(profile: Profile, twin: Profile | None) -> list[str]:
+    """What that means on this computer, where it was calibrated."""
+    mine, theirs = profile.predicted, twin.predicted if twin else None
+    if mine is None or theirs is None:
+        return ["what that comes to on this computer is said here once archprof calibrate has measured it"]
+    parts = {
+        "moving data": mine.moving_s + mine.fresh_memory_s - theirs.moving_s - theirs.fresh_memory_s,
+        "computing": mine.computing_s - theirs.computing_s,
+        "calling operations": mine.overhead_s - theirs.overhead_s,
+    }
+    more = ", ".join(f"{'+' if one >= 0 else ''}{units.seconds(one)} {name}" for name, one in parts.items())
+    return [
+        f"on this computer ({mine.device.device}, threads: {mine.threads}, calibrated {mine.calibrated_at[:10]}) it "
+        f"should take {units.seconds(mine.seconds)}, its static twin {units.seconds(theirs.seconds)}: {more}"
+    ]
+
+
 def _about(profile: Profile) -> str:
     return " · ".join(header.title(profile))
 
 
 def _table(found: ParameterNet) -> Table:
     return Table(LAYERS, tuple(map(_record, found.layers)), label="module")
+
+
+def _tables(profile: Profile, found: ParameterNet, twin: Profile | None) -> Iterator[Table]:
+    """The layers' ratios, what they move, and the whole model."""
+    yield _present(_table(found))
+    yield Table(MEMORY, tuple(map(_moves, found.layers)), label="module")
+    yield _whole(found.model, profile, twin)
+
+
+def _moves(layer: DynamicLayer) -> Record:
+    return (
+        layer.module or "(model)",
+        layer.mixing_bytes,
+        layer.moved_bytes,
+        layer.static_bytes,
+        layer.moved_bytes / layer.static_bytes,
+        layer.intensity,
+        layer.static_intensity,
+    )
 
 
 def _present(table: Table) -> Table:
@@ -203,7 +258,7 @@ def _present(table: Table) -> Table:
     return Table(tuple(table.columns[place] for place in places), records, label=table.label)
 
 
-def _whole(model: Whole) -> Table:
+def _whole(model: Whole, profile: Profile, twin: Profile | None) -> Table:
     """The model against its static twin, one line a quantity."""
     other = model.static
 
@@ -224,9 +279,18 @@ def _whole(model: Whole) -> Table:
             counted("bytes moved", units.size, "bytes_moved"),
             counted("activations", units.size, "activation_bytes"),
             counted("weights", units.size, "weight_bytes"),
+            *_times(profile, twin),
         ),
         label="quantity",
     )
+
+
+def _times(profile: Profile, twin: Profile | None) -> list[Record]:
+    """How long both should take on this computer, where it was calibrated."""
+    if twin is None or twin.predicted is None or profile.predicted is None:
+        return []
+    mine, theirs = profile.predicted.seconds, twin.predicted.seconds
+    return [("time, predicted", units.seconds(mine), units.seconds(theirs), None, None, None, mine / theirs)]
 
 
 def _record(layer: DynamicLayer) -> Record:
@@ -247,6 +311,8 @@ def _record(layer: DynamicLayer) -> Record:
         layer.parameters.measured,
         layer.macs.measured,
         layer.mixing_bytes,
+        layer.moved_bytes,
+        layer.static_bytes,
         layer.intensity,
         layer.static_intensity,
     )

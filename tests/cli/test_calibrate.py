@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from click.testing import Result
 
@@ -44,6 +44,22 @@ def test_what_was_measured_is_kept_and_predicted_with(archprof: Callable[[str], 
     assert "predicted" in text.stdout
     # Everything else is what it was.
     assert {**json.loads(after.stdout), "predicted": None} == json.loads(before.stdout)
+
+
+def test_the_time_of_a_model_and_of_its_static_twin(archprof: Callable[[str], Result], quick: Path) -> None:
+    Path("yolov13-own.yaml").write_text(
+        "nc: 2\nbackbone:\n  - [-1, 1, DynamicConv, [16, 3, 2]]\nhead:\n  - [-1, 1, Classify, [nc]]\n", encoding="utf-8"
+    )
+    before = archprof("parameternet yolov13-own.yaml --imgsz 32")
+    archprof("calibrate --max-time 1")
+    after = archprof("parameternet yolov13-own.yaml --imgsz 32")
+
+    assert "once archprof calibrate has" in before.stdout
+    assert after.exit_code == 0, after.output
+    assert "time, predicted" in after.stdout
+    said = json.loads(archprof("parameternet yolov13-own.yaml --imgsz 32 --format json").stdout)
+    # Six operations fewer, at least: the twin has no router and mixes nothing.
+    assert 0 < said["static_predicted"]["overhead_s"] < said["predicted"]["overhead_s"]
 
 
 def test_nothing_is_predicted_of_what_was_not_calibrated(archprof: Callable[[str], Result], quick: Path) -> None:
