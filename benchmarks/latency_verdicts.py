@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import statistics
 import subprocess
@@ -87,6 +88,7 @@ def versus(layers: int, trial: int, seconds: float) -> dict[str, Any]:
         "looks": run.looks,
         "sampled_s": run.sampled[0].duration,
         "whole_s": time.perf_counter() - start,
+        "load_average": os.getloadavg()[0],
         "median_s": statistics.median(run.sampled[0].samples),
     }
 

@@ -42,6 +42,7 @@ def bench(
     channels_last: la.ChannelsLast = False,
     autocast: la.Autocast = None,
     no_inference_mode: la.NoInferenceMode = False,
+    postprocess: la.Postprocess = False,
     cuda_graph: la.CudaGraph = False,
     no_flush: la.NoFlush = False,
     layers: la.Layers = False,
@@ -91,6 +92,7 @@ def bench(
         settings=how,
         plan=Plan(min_time=min_time, max_time=longest, precision=shares[0]),
         flush=not no_flush,
+        postprocess=postprocess,
         seed=seed,
         margin=shares[1],
     )

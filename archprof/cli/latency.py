@@ -81,6 +81,9 @@ Autocast = Annotated[AutocastChoice | None, option("--autocast", help="Let torch
 NoInferenceMode = Annotated[
     bool, option("--no-inference-mode", help="Run without gradients only, not in torch's inference mode.")
 ]
+Postprocess = Annotated[
+    bool, option("--postprocess", help="Time a detector's non-maximum suppression, too; Ultralytics' own.")
+]
 CudaGraph = Annotated[
     bool, option("--cuda-graph", help="Record what is put into a graphics card's queue, and replay that.")
 ]

@@ -32,6 +32,7 @@ class Protocol:
         settings: How they are run.
         plan: How long they are sampled.
         flush: Whether a graphics card's cache is emptied before each sample.
+        postprocess: Whether non-maximum suppression is timed, too.
         seed: Of the order in a paired experiment.
         margin: The relative difference that no verdict is given for.
     """
@@ -40,6 +41,7 @@ class Protocol:
     settings: Settings
     plan: Plan
     flush: bool = True
+    postprocess: bool = False
     seed: int = 0
     margin: float = MARGIN
 
@@ -98,7 +100,9 @@ def _subject(spec: Spec, profile: Profile, target: Target, protocol: Protocol) -
     try:
         if target.device == "cpu" and (reason := too_large(profile)):
             return _failed(target, protocol, reason)
-        return make_subject(spec, options, target, protocol.settings, flush=protocol.flush)
+        return make_subject(
+            spec, options, target, protocol.settings, flush=protocol.flush, postprocess=protocol.postprocess
+        )
     except ArchprofError as error:
         return _failed(target, protocol, error.message)
     except Exception as error:

@@ -18,6 +18,7 @@ from archprof.latency.agreement import agreement, steady_outputs
 from archprof.latency.backends import find_backend
 from archprof.latency.backends.interface import Settings, forward, leaves, threads_of_torch
 from archprof.latency.clock import CudaClock, WallClock, overhead
+from archprof.latency.postprocess import CANDIDATES, suppressed
 from archprof.latency.report import INTERRUPTED, Latency
 from archprof.latency.sampler import FEWEST, Plan, Sampled
 from archprof.profiling import prepare
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from archprof.variant.spec import Spec
 
 TIMED = "the forward pass alone; inputs on the device, postprocessing out"
+TIMED_WITH_BOXES = f"the forward pass, and non-maximum suppression of {CANDIDATES} boxes an image; inputs on the device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,9 @@ def _check(backend: Backend, device: torch.device, options: Options, settings: S
         raise UsageError("a CUDA graph needs CUDA, and the backend eager or compile")
 
 
-def make_subject(spec: Spec, options: Options, target: Target, settings: Settings, *, flush: bool = True) -> Subject:
+def make_subject(
+    spec: Spec, options: Options, target: Target, settings: Settings, *, flush: bool = True, postprocess: bool = False
+) -> Subject:
     """Build a model where it is to run, and hold a backend's outputs to those of eager PyTorch.
 
     Args:
@@ -100,6 +104,7 @@ def make_subject(spec: Spec, options: Options, target: Target, settings: Setting
         target: Where it is to run.
         settings: How it is to run.
         flush: Whether a graphics card's cache is emptied before each sample.
+        postprocess: Whether non-maximum suppression is timed, too.
 
     Raises:
         ArchprofError: Where it cannot be built or run, or returns other shapes each time.
@@ -112,6 +117,7 @@ def make_subject(spec: Spec, options: Options, target: Target, settings: Setting
     plain = backend.name == "eager" and not settings.wanted()
     coarsest = settings.autocast or options.dtype
     checked = None if plain else agreement(expected, leaves(call()), coarsest)
+    call = suppressed(call, built) if postprocess else call
     clock: Clock = CudaClock(device, flush=flush) if device.type == "cuda" else WallClock()
     return Subject(
         call,
@@ -124,7 +130,7 @@ def make_subject(spec: Spec, options: Options, target: Target, settings: Setting
             dtype=options.dtype,
             batch=options.batch,
             threads=backend.threads(settings),
-            timed=TIMED,
+            timed=TIMED_WITH_BOXES if postprocess else TIMED,
             timer=overhead(clock),
             agreement=checked,
             notes=_disagreement(checked.relative, checked.tolerance) if checked and not checked.holds else [],

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from archprof.latency.clock import Clock
 
 ERROR = 0.005
-"""How often a verdict may be wrong, all looks and all comparisons of an experiment taken together."""
+"""How often a verdict may be wrong, all looks and all comparisons of an experiment taken together. Half of it is kept
+for the last look, when the time is up: it has most to tell; the looks before share the other half."""
 
 BLOCK_S = 0.03
 """About how long a block lasts, unless one call of each takes longer: short beside what changes on a machine, because
@@ -89,17 +90,19 @@ def experiment(
                 one.duration = elapsed
             watch("sampling", elapsed / plan.max_time)
             if elapsed >= plan.max_time:
-                return _look(run, margin)
+                break
             if run.blocks >= next_look and elapsed >= plan.min_time:
                 next_look = math.ceil(run.blocks * LOOK_GROWTH)
-                if all(map(_settled, _look(run, margin).ratios)):
+                _look(run, margin, allowance(ERROR / 2, run.looks + 1))
+                if all(map(_settled, run.ratios)):
                     for one in run.sampled:
                         one.stopped = PRECISION
                     return run
     except KeyboardInterrupt:
         for one in run.sampled:
             one.stopped = INTERRUPTED
-    return _look(run, margin)
+    _look(run, margin, ERROR / 2)
+    return run
 
 
 def _block(run: Experiment, calls: Sequence[Callable[[], Any]], clock: Clock, random: Random) -> None:
@@ -110,17 +113,22 @@ def _block(run: Experiment, calls: Sequence[Callable[[], Any]], clock: Clock, ra
         one.samples.append(clock.time(calls[place], one.calls))
 
 
-def _look(run: Experiment, margin: float) -> Experiment:
-    """Work out every comparison anew from all blocks, and narrow its interval to what all looks allow."""
+def _look(run: Experiment, margin: float, error: float) -> None:
+    """Work out every comparison anew from all blocks, and narrow its interval to what all looks allow.
+
+    Args:
+        run: The experiment so far.
+        margin: The relative difference that no verdict is given for.
+        error: How often this look's intervals may miss, all taken together.
+    """
     if not run.blocks:
-        return run
+        return
     run.looks += 1
-    confidence = 1 - allowance(ERROR, run.looks) / max(1, len(run.ratios))
+    confidence = 1 - error / max(1, len(run.ratios))
     base = run.sampled[0].samples
     for place, model in enumerate(run.sampled[1:]):
         found = paired(block_ratios(base, model.samples, run.per_block), confidence, margin)
         run.ratios[place] = _narrowed(run.ratios[place], found)
-    return run
 
 
 def _narrowed(before: Ratio | None, found: Ratio) -> Ratio:

@@ -118,6 +118,16 @@ def test_text_gives_the_verdict(archprof: Callable[[str], Result]) -> None:
     assert "blocks in random order" in result.stdout
 
 
+@pytest.mark.parametrize("backend", ["eager", "torchscript"])
+def test_a_detectors_boxes_are_timed_where_that_is_asked_for(archprof: Callable[[str], Result], backend: str) -> None:
+    result = archprof(f"bench yolov8n.yaml {QUICK} --postprocess --backend {backend} --format json")
+
+    assert result.exit_code == 0, result.stderr
+    (latency,) = Profile.from_json(result.stdout).latency
+    assert "non-maximum suppression" in latency.timed
+    assert latency.samples_s
+
+
 def test_summary_measures_too(archprof: Callable[[str], Result]) -> None:
     result = archprof("summary tiny.yaml --imgsz 32 --latency --threads 1 --format json")
 
@@ -143,6 +153,7 @@ def test_summary_measures_too(archprof: Callable[[str], Result]) -> None:
         ("bench tiny.yaml --margin 1%%", "--margin '1%%' is no share", ""),
         ("bench tiny.yaml --precision nan", "--precision 'nan' is no share", ""),
         ("bench tiny.yaml --min-time 5 --max-time 2", "--min-time 5 is longer than --max-time 2", ""),
+        (f"bench tiny.yaml {QUICK} --postprocess", "--postprocess is for detectors with Ultralytics' heads", ""),
         ("summary tiny.yaml --latency --scale all", "--latency is of one scale's inference", "bench"),
         ("summary tiny.yaml --latency --device meta", "nothing runs on the meta device", ""),
         (

@@ -9,7 +9,7 @@ import pytest
 from archprof.latency.paired import ERROR, experiment
 from archprof.latency.report import CANNOT_TELL, FASTER, INTERRUPTED, PRECISION, SLOWER, TIME
 from archprof.latency.sampler import Plan
-from archprof.latency.statistics import allowance, block_ratios, paired
+from archprof.latency.statistics import block_ratios, paired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,9 +79,7 @@ def test_when_the_time_is_up_it_says_what_it_knows(clock: Any, model: Any) -> No
     assert run.ratios[0].verdict == CANNOT_TELL
     low, high = run.ratios[0].interval
     # What holds is the intersection of the looks: never wider than the last look alone.
-    last = paired(
-        block_ratios(run.sampled[0].samples, run.sampled[1].samples, run.per_block), 1 - allowance(ERROR, run.looks)
-    )
+    last = paired(block_ratios(run.sampled[0].samples, run.sampled[1].samples, run.per_block), 1 - ERROR / 2)
     assert last.interval[0] <= low < 1 < high <= last.interval[1]
 
 
