@@ -114,7 +114,8 @@ def _interval(metric: Metric, before: Profile, after: Profile) -> Interval | Non
     if len(samples) != 2 or not all(samples):
         return None
     found = unpaired(samples[0], samples[1])
-    return Interval(low=found.interval[0], high=found.interval[1], confidence=found.confidence, verdict=found.verdict)
+    low, high = found.bounds
+    return Interval(low=low, high=high, confidence=found.confidence, verdict=found.verdict)
 
 
 def _differences(before: Profile, after: Profile) -> Iterator[Difference]:

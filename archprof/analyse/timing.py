@@ -125,13 +125,14 @@ def _growth(rule: Rule, timed: Timed, base: Time | None) -> Iterator[Judgement]:
         yield _judgement(rule, "max_increase", None, time, None, text, None, note=note)
         return
     was = base.median_ns / _NS
-    low, high = timed.ratio.interval if timed.ratio else (time.low_ns / base.high_ns, time.high_ns / base.low_ns)
+    low, high = timed.ratio.bounds if timed.ratio else (time.low_ns / base.high_ns, time.high_ns / base.low_ns)
     increase = rule.max_increase.value / 100 if rule.max_increase.percent else rule.max_increase.value / exact(was)
     floor = float(rule.floor.of(exact(was))) if rule.floor else 0.0
     most = max(was * (1 + max(float(increase), MARGIN)), was + floor)
     interval = (was * low, was * high)
     verdict = SLOWER if interval[0] > most else FASTER if interval[1] <= most else CANNOT_TELL
-    yield _judgement(rule, "max_increase", verdict, time, interval, text, most, base=was)
+    known = interval if math.isfinite(interval[1]) else None
+    yield _judgement(rule, "max_increase", verdict, time, known, text, most, base=was)
 
 
 def _judgement(

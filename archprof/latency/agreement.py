@@ -24,7 +24,7 @@ amplifies the rounding of one; other sums than these come out of a change in the
 
 
 def agreement(eager: Sequence[Tensor], other: Sequence[Tensor], dtype: str) -> Agreement:
-    """How far two lists of outputs are apart; infinitely where one has another number, shape, or not-a-numbers.
+    """How far two lists of outputs are apart.
 
     Args:
         eager: The outputs of eager PyTorch.
@@ -35,7 +35,8 @@ def agreement(eager: Sequence[Tensor], other: Sequence[Tensor], dtype: str) -> A
     if [one.shape for one in eager] == [one.shape for one in other]:
         pairs = [_apart(one, two) for one, two in zip(eager, other, strict=True)]
         apart = max((pair[0] for pair in pairs), default=0.0), max((pair[1] for pair in pairs), default=0.0)
-    return Agreement(absolute=apart[0], relative=apart[1], tolerance=TOLERANCES[dtype])
+    absolute, relative = (one if math.isfinite(one) else None for one in apart)
+    return Agreement(absolute=absolute, relative=relative, tolerance=TOLERANCES[dtype])
 
 
 def _apart(one: Tensor, two: Tensor) -> tuple[float, float]:

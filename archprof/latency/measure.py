@@ -138,7 +138,9 @@ def make_subject(
     )
 
 
-def _disagreement(relative: float, tolerance: float) -> list[str]:
+def _disagreement(relative: float | None, tolerance: float) -> list[str]:
+    if relative is None:
+        return ["its outputs have other shapes than eager PyTorch's, or numbers where those have none"]
     return [f"its outputs differ from eager PyTorch's by {relative:.2g} of the largest; rounding makes {tolerance:g}"]
 
 
@@ -200,9 +202,9 @@ def _remarks(facts: Latency) -> list[str]:
     """What a reader should know of how it was sampled."""
     remarks = []
     if not facts.warmed_up:
-        remarks.append(f"the median was not yet stable after {facts.warmup} calls of warm-up")
+        remarks.append(f"the median was not yet stable when warm-up ended: {facts.warmup} × called")
     if facts.precision is None:
-        remarks.append(f"{len(facts.samples_s)} samples are too few for an interval")
+        remarks.append(f"too few samples for an interval: {len(facts.samples_s)}")
     elif facts.precision_asked is not None and facts.precision > facts.precision_asked:
         when = "before the interruption" if facts.stopped == INTERRUPTED else "in the time allowed"
         remarks.append(

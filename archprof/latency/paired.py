@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from archprof.latency.report import CANNOT_TELL, INTERRUPTED, PRECISION, Ratio
+from archprof.latency.report import CANNOT_TELL, INTERRUPTED, PRECISION, Ratio, saved
 from archprof.latency.sampler import Plan, Sampled, Watch, silent, warm_up
 from archprof.latency.statistics import MARGIN, allowance, block_ratios, decide, paired
 
@@ -132,12 +132,12 @@ def _look(run: Experiment, margin: float, error: float) -> None:
 
 
 def _narrowed(before: Ratio | None, found: Ratio) -> Ratio:
-    low, high = found.interval
-    if before and (narrow := (max(low, before.interval[0]), min(high, before.interval[1])))[0] <= narrow[1]:
+    low, high = found.bounds
+    if before and (narrow := (max(low, before.bounds[0]), min(high, before.bounds[1])))[0] <= narrow[1]:
         low, high = narrow
     return Ratio(
         ratio=min(max(found.ratio, low), high),
-        interval=(low, high),
+        interval=saved((low, high)),
         confidence=1 - ERROR,
         margin=found.margin,
         verdict=decide((low, high), found.margin),
@@ -148,5 +148,5 @@ def _settled(ratio: Ratio | None) -> bool:
     """Whether more blocks could change nothing: there is a verdict, or the whole interval is within the margin."""
     if ratio is None:
         return False
-    low, high = ratio.interval
+    low, high = ratio.bounds
     return ratio.verdict != CANNOT_TELL or (low >= 1 / (1 + ratio.margin) and high <= 1 + ratio.margin)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 FASTER = "faster"
@@ -41,17 +43,18 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     """How far a backend's outputs are from eager PyTorch's on the same input, before anything was timed.
 
     ``absolute`` is the largest difference of two elements, ``relative`` that over the largest element of eager's
-    outputs; ``tolerance`` is what ``relative`` may be.
+    outputs; both are None where no number says it, as for outputs of other shapes. ``tolerance`` is what ``relative``
+    may be.
     """
 
-    absolute: float
-    relative: float
+    absolute: float | None
+    relative: float | None
     tolerance: float
 
     @property
     def holds(self) -> bool:
         """Whether the backend computes what eager PyTorch computes."""
-        return self.relative <= self.tolerance
+        return self.relative is not None and self.relative <= self.tolerance
 
 
 class Gpu(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,14 +168,27 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     """How many times as long something takes as its base, with the interval that it lies in.
 
     ``confidence`` is how often such an interval holds the true ratio, at least; ``margin`` is the relative difference
-    below which nobody should speak of one, and ``verdict`` one of :data:`VERDICTS`.
+    below which nobody should speak of one, and ``verdict`` one of :data:`VERDICTS`. The interval's upper end is None
+    where there were too few blocks to know of one.
     """
 
     ratio: float
-    interval: tuple[float, float]
+    interval: tuple[float, float | None]
     confidence: float
     margin: float
     verdict: str
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The ends of the interval as numbers, the upper one infinite where none is known."""
+        low, high = self.interval
+        return low, math.inf if high is None else high
+
+
+def saved(bounds: tuple[float, float]) -> tuple[float, float | None]:
+    """The ends of an interval as they are saved: JSON has no infinity."""
+    low, high = bounds
+    return low, high if math.isfinite(high) else None
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from archprof.latency.report import CANNOT_TELL, FASTER, SLOWER, Ratio
+from archprof.latency.report import CANNOT_TELL, FASTER, SLOWER, Ratio, saved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -207,7 +207,7 @@ def _ratio(estimate: float, interval: Interval, confidence: float, margin: float
     low, high = (math.exp(end) for end in interval)
     return Ratio(
         ratio=math.exp(estimate),
-        interval=(low, high),
+        interval=saved((low, high)),
         confidence=confidence,
         margin=margin,
         verdict=decide((low, high), margin),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -200,7 +201,8 @@ def _said(benchmark: Benchmark) -> Iterator[str]:
 
 def agreement(found: Agreement) -> str:
     """How far outputs are apart, in words."""
-    return f"within {found.relative:.1e} of the largest (allowed {found.tolerance:g})"
+    relative = "not to be compared" if found.relative is None else f"within {found.relative:.1e} of the largest"
+    return f"{relative} (allowed {found.tolerance:g})"
 
 
 def _verdicts(benchmark: Benchmark) -> Iterator[str]:
@@ -217,11 +219,10 @@ def _verdict(one: Comparison, called: list[str]) -> str:
 
 
 def _evidence(one: Comparison) -> str:
-    low, high = one.result.interval
-    return (
-        f"{units.factor(one.result.ratio)}, {100 * one.result.confidence:g} % [{low:.3f}, {high:.3f}], "
-        f"{units.count(one.blocks)} blocks in random order"
-    )
+    low, high = one.result.bounds
+    upper = "∞" if math.isinf(high) else f"{high:.3f}"
+    blocks = f"{units.count(one.blocks)} block{'' if one.blocks == 1 else 's'} in random order"
+    return f"{units.factor(one.result.ratio)}, {100 * one.result.confidence:g} % [{low:.3f}, {upper}], {blocks}"
 
 
 def _wrapped(sentence: str, width: int) -> list[str]:

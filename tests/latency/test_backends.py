@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 import torch
 from torch import nn
@@ -11,6 +12,7 @@ from archprof.latency import backends
 from archprof.latency.agreement import TOLERANCES, agreement
 from archprof.latency.backends import BACKENDS, find_backend
 from archprof.latency.backends.interface import Backend, Settings, leaves
+from archprof.latency.report import Agreement
 
 CPU = sorted(name for name, backend in BACKENDS.items() if "cpu" in backend.devices)
 
@@ -129,7 +131,9 @@ def test_agreement_is_the_largest_difference_over_the_largest_element() -> None:
     ],
 )
 def test_other_shapes_and_not_a_numbers_do_not_agree(other: list[torch.Tensor]) -> None:
-    assert not agreement([torch.tensor([1.0, 2.0])], other, "bfloat16").holds
+    found = agreement([torch.tensor([1.0, 2.0])], other, "bfloat16")
+    assert not found.holds
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Agreement) == found
 
 
 def test_what_is_not_finite_in_both_agrees() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 import scipy.stats
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archprof.latency import statistics
-from archprof.latency.report import CANNOT_TELL, FASTER, SLOWER
+from archprof.latency.report import CANNOT_TELL, FASTER, SLOWER, Ratio
 
 times = st.floats(min_value=1e-6, max_value=1e3)
 
@@ -146,7 +147,9 @@ def test_too_few_blocks_say_nothing() -> None:
     # 99.7 % cannot.
     assert statistics.signed_rank_interval(CHANGES, 0.997)[1] == (-math.inf, math.inf)
     assert statistics.signed_rank_interval(CHANGES, 0.99)[1] != (-math.inf, math.inf)
-    assert statistics.paired([0.5], 0.99).verdict == CANNOT_TELL
+    one = statistics.paired([0.5], 0.99)
+    assert (one.verdict, one.interval, one.bounds) == (CANNOT_TELL, (0, None), (0, math.inf))
+    assert msgspec.json.decode(msgspec.json.encode(one), type=Ratio) == one  # JSON has no infinity
 
 
 @given(st.lists(st.floats(-2, 2), min_size=20, max_size=60), st.floats(-1, 1))
