@@ -72,6 +72,14 @@ def full(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Profile 10,000 YAMLs that nobody meant, or as many as are named; the tests take 500."""
+    session.install(".", *group("test"))
+    cases = session.posargs[0] if session.posargs else "10000"
+    session.run("pytest", "tests/fuzz", "-n0", env={"ARCHPROF_FUZZ": cases})
+
+
+@nox.session(default=False)
 def coverage(session: nox.Session) -> None:
     """Count every model of timm and torchvision, or those named, and list what has no formula."""
     session.install(".")
