@@ -16,7 +16,7 @@ import msgspec
 
 from archprof import cache
 from archprof.cache import sources
-from archprof.cache.surroundings import own_source, own_source_now, surroundings
+from archprof.cache.surroundings import own_source_changed, surroundings
 from archprof.latency.work import Work  # noqa: TC001 - they are looked up to read them back
 from archprof.profiles import Module, Operation, Profile  # noqa: TC001
 from archprof.variant.spec import ModelSpec
@@ -89,7 +89,7 @@ def keep(key: str, profile: Profile, files: dict[str, str] | None) -> None:
         files: What :func:`archprof.cache.sources.used` says in the process that counted.
     """
     store = cache.kept()
-    if store is None or files is None or profile.environment.device != "meta" or own_source_now() != own_source():
+    if store is None or files is None or profile.environment.device != "meta" or own_source_changed():
         return
     main = _Main(files, msgspec.structs.replace(profile, modules=[], operations=[], work=[]))
     try:

@@ -41,7 +41,7 @@ def used(packages: Collection[str]) -> dict[str, str] | None:
         if path is None or (_is_known(path) and name.partition(".")[0] not in packages):
             continue
         digest = digest_of(path)
-        if digest is None or _changed(path):
+        if digest is None or changed(path):
             return None
         found[path] = digest
     return found
@@ -62,7 +62,7 @@ def digest_of(path: str) -> str | None:
         return None
 
 
-def _changed(path: str) -> bool:
+def changed(path: str) -> bool:
     """Whether a file was written since this process began."""
     try:
         return os.stat(path).st_mtime > STARTED  # noqa: PTH116

@@ -7,12 +7,20 @@ import os
 import platform
 import sys
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import archprof
+from archprof.cache.sources import changed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SETTINGS = ("PYTORCH", "TIMM_", "TORCH")
 """How the names of the environment variables begin that steer torch and timm."""
+
+
+AFTER = ("cli", "render", "__pycache__")
+"""Folders of archprof's that come after a profile."""
 
 
 @cache
@@ -28,29 +36,46 @@ def surroundings() -> bytes:
 
 @cache
 def own_source() -> bytes:
-    """A digest of archprof's source, as the process found it."""
-    return own_source_now()
-
-
-def own_source_now() -> bytes:
-    """As :func:`own_source`, looked at anew."""
-    root = os.path.dirname(archprof.__file__)  # noqa: PTH120
+    """A digest of archprof's source: all but what is done with a profile once it is there."""
     digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(map(str, Path(root).rglob("*.py"))):
+    root = os.path.dirname(archprof.__file__)  # noqa: PTH120
+    for path in sorted(_files(root)):
         digest.update(path[len(root) :].encode() + b"\0")
-        digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
+        with open(path, "rb") as file:  # noqa: PTH123
+            digest.update(hashlib.sha256(file.read()).digest())
     return digest.digest()
 
 
-def installed() -> list[str]:
-    """Every installed distribution with its version, in the order in which they are found."""
+def own_source_changed() -> bool:
+    """Whether any of it was written since the process began."""
+    return any(changed(path) for path in _files(os.path.dirname(archprof.__file__)))  # noqa: PTH120
+
+
+def _files(folder: str) -> Iterator[str]:
+    for entry in os.scandir(folder):
+        if entry.name.endswith(".py"):
+            yield entry.path
+        elif entry.is_dir() and entry.name not in AFTER:
+            yield from _files(entry.path)
+
+
+def installed(*, times: bool = False) -> list[str]:
+    """Every installed distribution with its version, in the order in which they are found.
+
+    Args:
+        times: Whether to say of each when it was installed.
+    """
     found = []
     for folder in sys.path:
         try:
-            names = os.listdir(folder or ".")  # noqa: PTH208
+            entries = sorted(os.scandir(folder or "."), key=lambda entry: entry.name)
         except OSError:
             continue
-        found += sorted(name for name in names if name.endswith((".dist-info", ".egg-info")))
+        found += [
+            f"{entry.path} {entry.stat().st_mtime_ns}" if times else entry.name
+            for entry in entries
+            if entry.name.endswith((".dist-info", ".egg-info"))
+        ]
     return found
 
 

@@ -6,12 +6,12 @@ Here every value can be pointed at, equal keys are an error, and size, nesting a
 
 from __future__ import annotations
 
-import stat
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from archprof.errors import VariantError
+from archprof.variant import text as texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,6 @@ try:
 except ImportError:  # PyYAML built without libyaml
     from yaml import SafeLoader as Loader  # type: ignore[assignment]
 
-MAX_BYTES = 1 << 20
 MAX_NODES = 120_000
 MAX_DEPTH = 40
 MAX_NUMBER = 100
@@ -76,33 +75,7 @@ class Document:
         Raises:
             VariantError: Where the file cannot be read, is too large, or is not UTF-8 text; and as above.
         """
-        try:
-            mode = path.stat().st_mode
-            if stat.S_ISDIR(mode):
-                raise VariantError("a directory, not a YAML file", path=path)
-            if not stat.S_ISREG(mode):
-                raise VariantError("not a regular file", path=path)
-            with path.open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise VariantError(f"cannot be read: {error.strerror or error}", path=path) from None
-        if len(data) > MAX_BYTES:
-            raise VariantError(f"larger than {MAX_BYTES:,} bytes", path=path)
-        return cls.decode(data, path)
-
-    @classmethod
-    def decode(cls, data: bytes, path: Path) -> Document:
-        """The document that some bytes are; ``path`` is for messages.
-
-        Raises:
-            VariantError: Where they are not UTF-8 text; and as above.
-        """
-        try:
-            return cls(data.decode("utf-8-sig"), path=path)
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            message = f"a binary file, or not UTF-8: byte 0x{data[error.start]:02x}"
-            raise VariantError(message, path=path, line=line) from None
+        return cls(texts.decode(texts.read(path), path), path=path)
 
     def error(self, message: str, place: yaml.Node | yaml.Event, *, hint: str | None = None) -> VariantError:
         """An error that points at a place in the file."""

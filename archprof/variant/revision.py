@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archprof.errors import UnknownReferenceError, VariantError, did_you_mean, nearest
-from archprof.variant.document import MAX_BYTES
+from archprof.variant.text import MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError, VariantError, did_you_mean
-from archprof.variant.document import Document
 from archprof.variant.spec import VariantSpec
 
 if TYPE_CHECKING:
@@ -82,6 +81,8 @@ def parse(pairs: Iterable[str]) -> dict[str, Any]:
     Raises:
         UsageError: Where a string has another form, or its value is not a literal.
     """
+    from archprof.variant.document import Document
+
     found = {}
     for pair in pairs:
         key, separator, text = pair.partition("=")

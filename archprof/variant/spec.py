@@ -19,7 +19,7 @@ class Scale:
 
     depth: float = 1.0
     width: float = 1.0
-    max_channels: float = float("inf")
+    max_channels: int | float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,19 @@ class Row:
     module: str
     arguments: tuple[Any, ...]
     line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """What a YAML says, whatever it is called and whichever scale is wanted.
+
+    ``values`` are the top-level keys other than the rows and the scales, and ``value_lines`` where each stands.
+    """
+
+    rows: tuple[Row, ...]
+    scales: dict[str, Scale]
+    values: dict[str, Any]
+    value_lines: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

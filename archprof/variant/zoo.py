@@ -6,16 +6,16 @@ its YAML variants, its ``claims.yaml`` and its blocks. Listing them imports none
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib.metadata import entry_points
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archprof import cache
 from archprof.errors import UnknownReferenceError, VariantError, did_you_mean
-from archprof.variant import claims
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,11 +27,15 @@ GROUP = "archprof.families"
 
 @dataclass(frozen=True)
 class Family:
-    """An installed family. ``folder`` is None where its package is not there."""
+    """An installed family."""
 
     name: str
     package: str
-    folder: Path | None
+
+    @cached_property
+    def folder(self) -> Path | None:
+        """Where its package lies; None where that is not there."""
+        return _folder(self.package)
 
     @cached_property
     def variants(self) -> dict[str, Path]:
@@ -46,6 +50,8 @@ class Family:
         Raises:
             VariantError: Where the file is not well formed.
         """
+        from archprof.variant import claims
+
         path = self.folder / "claims.yaml" if self.folder else None
         return claims.read(path) if path and path.is_file() else claims.ClaimsFile()
 
@@ -54,11 +60,27 @@ class Family:
         return tuple(claim for claim in self.published.claims if claim.variant == variant)
 
 
-@cache
+@functools.cache
 def families() -> dict[str, Family]:
     """Every installed family, by name, in alphabetical order."""
-    found = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
-    return {entry.name: Family(entry.name, entry.module, _folder(entry.module)) for entry in found}
+    return {name: Family(name, package) for name, package in _named()}
+
+
+def _named() -> list[tuple[str, str]]:
+    """The name and the package of each family, as what is installed says."""
+
+    def look() -> list[tuple[str, str]]:
+        from importlib.metadata import entry_points
+
+        return sorted((entry.name, entry.module) for entry in entry_points(group=GROUP))
+
+    if not cache.enabled:
+        return look()
+    from archprof.cache.memo import remember
+    from archprof.cache.surroundings import installed
+
+    # A package that is installed again from a folder may have the same version, and other families.
+    return remember("families", repr(installed(times=True)).encode(), list[tuple[str, str]], look)
 
 
 def variants() -> Iterator[tuple[Family, str, Path]]:
@@ -89,6 +111,8 @@ def _all_claims() -> list[Claim]:
 
 def _claims_of(name: str) -> Sequence[Claim]:
     if os.path.isfile(name):  # noqa: PTH113 - it raises for no name
+        from archprof.variant import claims
+
         if not (found := claims.read(Path(name)).claims):
             raise VariantError("has no claims", path=name)
         return found

@@ -208,7 +208,7 @@ def judge(path: Path, text: str) -> None:
         return
     said = str(profile)
     assert profile.message.strip()
-    assert "Traceback" not in said
+    assert not any(line.startswith("Traceback") for line in said.splitlines())
     if isinstance(profile, (VariantError, BuildError, RunError)):
         assert profile.path == path, said
         assert profile.line is not None or profile.message.startswith(OF_THE_WHOLE), said
