@@ -52,7 +52,7 @@ def own_source_changed() -> bool:
 
 
 def _files(folder: str) -> Iterator[str]:
-    for entry in os.scandir(folder):
+    for entry in list(os.scandir(folder)):
         if entry.name.endswith(".py"):
             yield entry.path
         elif entry.is_dir() and entry.name not in AFTER:
