@@ -242,11 +242,17 @@ def test_a_number_that_cannot_be_kept_is_counted_each_time(folder: Path) -> None
     assert key_of(resolve("tiny.yaml"), Options()) is None
 
 
+def kept_file() -> Path:
+    """The file of the profile of ``tiny.yaml``."""
+    store, key = cache.kept(), key_of(resolve("tiny.yaml"), Options(size=(32,)))
+    assert store is not None
+    assert key is not None
+    return store.folder / key
+
+
 def test_a_damaged_file_is_counted_again_and_mended(count: Any) -> None:
     first = count()
-    store = cache.kept()
-    assert store is not None
-    (path,) = store.folder.iterdir()
+    path = kept_file()
     sound = path.read_bytes()
     path.write_bytes(sound[:-5])
 
@@ -257,9 +263,9 @@ def test_a_damaged_file_is_counted_again_and_mended(count: Any) -> None:
 
 def test_sound_bytes_that_are_no_profile_are_counted_again(count: Any) -> None:
     first = count()
+    path = kept_file()
     store = cache.kept()
     assert store is not None
-    (path,) = store.folder.iterdir()
     store.write(path.name, msgspec.msgpack.encode({"sources": {}, "profile": {"version": 99}}), b"")
 
     assert count() == first
