@@ -97,6 +97,7 @@ def predict(profile: Profile, calibration: Calibration) -> Prediction | None:
     for one in profile.work:
         if one.kind != NOTHING and calibration.grid(one.kind) is None:
             by_bytes[one.kind] += one.calls
+    fastest = max((max(grid.rates) for grid in calibration.grids if grid.macs), default=0.0)
     return Prediction(
         device=calibration.device,
         threads=calibration.threads,
@@ -107,7 +108,7 @@ def predict(profile: Profile, calibration: Calibration) -> Prediction | None:
         moving_s=time.moving,
         fresh_memory_s=time.fresh_memory,
         static_s=time_of_pass(twin, calibration).whole if twin else None,
-        ridge=2 * max(max(grid.rates) for grid in calibration.grids if grid.macs) / calibration.memory.rates[-1],
+        ridge=2 * fastest / calibration.memory.rates[-1],
         by_bytes=dict(by_bytes),
     )
 

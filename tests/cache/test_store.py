@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import resource
 import signal
@@ -155,26 +154,22 @@ def test_clearing_deletes_results_and_drafts(store: Store) -> None:
     assert list(store.folder.iterdir()) == []
 
 
-def _write_often(folder: Path, value: bytes) -> None:
-    store = Store(folder)
-    for _ in range(200):
-        store.write(KEY, value, value * 50)
-        store.trim()
-
-
 def test_two_processes_may_write_while_a_third_reads(tmp_path: Path) -> None:
     values = [b"1" * 2000, b"2" * 3000]
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_write_often, args=(tmp_path, value)) for value in values]
-    for writer in writers:
-        writer.start()
+    code = (
+        "import sys; from pathlib import Path; from archprof.cache.store import Store\n"
+        "store, value = Store(Path(sys.argv[1])), sys.argv[2].encode() * int(sys.argv[3])\n"
+        f"for _ in range(200): store.write({KEY!r}, value, value * 50); store.trim()"
+    )
+    writers = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path), chr(value[0]), str(len(value))])
+        for value in values
+    ]
     store, found = Store(tmp_path), []
-    while any(writer.is_alive() for writer in writers):
+    while any(writer.poll() is None for writer in writers):
         if parts := store.read(KEY):
             found.append(parts)
-    for writer in writers:
-        writer.join()
-        assert writer.exitcode == 0
+    assert [writer.wait() for writer in writers] == [0, 0]
 
     assert store.read(KEY) in [[value, value * 50] for value in values]
     assert all(parts[0] in values and parts[1] == parts[0] * 50 for parts in found)

@@ -40,7 +40,7 @@ def test_what_was_kept_is_found(kept: Calibration) -> None:
         ("cpus", 99),
         ("dtype", "bfloat16"),
         ("torch", "1.0"),
-        ("settings", {"OMP_NUM_THREADS": "1"}),
+        ("settings", {"OMP_NUM_THREADS": "99"}),
     ],
 )
 def test_another_device_s_is_not(kept: Calibration, field: str, value: object) -> None:
