@@ -1,5 +1,6 @@
 """``archprof compare``."""
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,7 @@ from archprof.errors import UsageError
 from archprof.options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from archprof.analyse.comparison import Comparison
     from archprof.analyse.condition import Condition
@@ -115,7 +116,6 @@ def compare(
         batch=batch,
         channels=channels,
         fuse=fuse,
-        static=static,
         device=device,
         dtype=dtype,
         backward=backward,
@@ -124,7 +124,9 @@ def compare(
     means = subject.find_means(
         plugins, no_plugins=no_plugins, jobs=jobs, limit_time=limit_time, limit_memory=limit_memory
     )
-    comparison = comparing.compare(_profiles(found, options, means), names=references, depth=depth, x=x, y=y)
+    twins = _twins(references) if static else [False] * len(references)
+    profiles = _profiles(found, options, twins, means)
+    comparison = comparing.compare(profiles, names=_names(references, twins), depth=depth, x=x, y=y)
     output.deliver(
         destinations,
         lambda chosen, view: FORMATS[chosen](comparison, view),
@@ -167,10 +169,26 @@ def _find(reference: str, scale: str | None, nc: int | None, settings: "Sequence
     return spec
 
 
-def _profiles(found: "Sequence[Spec | Profile]", options: Options, means: "Means") -> "list[Profile]":
+def _twins(references: "Sequence[str]") -> list[bool]:
+    """Which models ``--static`` means: those that are named again, beside themselves; all, where none is."""
+    again = [reference in references[:place] for place, reference in enumerate(references)]
+    return again if any(again) else [True] * len(references)
+
+
+def _names(references: "Sequence[str]", twins: "Sequence[bool]") -> list[str]:
+    """What to call the models: a twin that stands beside its model says that it is one."""
+    beside = not all(twins)
+    return [f"{name}, static twin" if twin and beside else name for name, twin in zip(references, twins, strict=True)]
+
+
+def _profiles(
+    found: "Sequence[Spec | Profile]", options: Options, twins: "Sequence[bool]", means: "Means"
+) -> "list[Profile]":
     """The profiles, in order; torch is only needed where one was not saved."""
     from archprof.profiles import Profile
 
-    specs = [one for one in found if not isinstance(one, Profile)]
-    made = iter(subject.profile_all(specs, options, means) if specs else [])
-    return [one if isinstance(one, Profile) else next(made) for one in found]
+    made: dict[bool, Iterator[Profile]] = {}
+    for static in sorted(set(twins)):
+        specs = [one for one, twin in zip(found, twins, strict=True) if twin == static and not isinstance(one, Profile)]
+        made[static] = iter(subject.profile_all(specs, replace(options, static=static), means) if specs else [])
+    return [one if isinstance(one, Profile) else next(made[twin]) for one, twin in zip(found, twins, strict=True)]

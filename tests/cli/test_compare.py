@@ -106,6 +106,32 @@ def test_a_model_and_itself(archprof: Callable[[str], Result], folder: Path) -> 
     assert "=  1 Conv " in text
 
 
+DYNAMIC = "nc: 2\nbackbone:\n  - [-1, 1, DynamicConv, [16, 3, 2]]\nhead:\n  - [-1, 1, Classify, [nc]]\n"
+
+
+def test_a_model_and_its_static_twin(archprof: Callable[[str], Result], folder: Path) -> None:
+    (folder / "yolov13-own.yaml").write_text(DYNAMIC, encoding="utf-8")
+    line = "compare yolov13-own.yaml yolov13-own.yaml --static --imgsz 32 --format json"
+    found = json.loads(archprof(line).stdout)
+
+    assert [one["name"] for one in found["models"]] == ["yolov13-own.yaml", "yolov13-own.yaml, static twin"]
+    parameters = next(one for one in found["pairs"][0]["metrics"] if one["metric"] == "parameters")
+    # Four kernels of 16 x 3 x 3 x 3 = 432 and a router of 3 x 4 + 4 = 16 become one kernel: 432 - 4 x 432 - 16.
+    assert parameters["after"] - parameters["before"] == -1312
+
+
+def test_the_static_twins_of_two_models(archprof: Callable[[str], Result], folder: Path) -> None:
+    for name, wide in (("yolov13-a", 16), ("yolov13-b", 24)):
+        text = DYNAMIC.replace("[16, 3, 2]", f"[{wide}, 3, 2]")
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    found = json.loads(archprof("compare yolov13-a.yaml yolov13-b.yaml --static --imgsz 32 --format json").stdout)
+
+    by_name = {one["metric"]: one for one in found["pairs"][0]["metrics"]}
+    assert [one["variant"]["static"] for one in found["models"]] == [True, True]
+    # One kernel each, 3 x 3 x 3 = 27 of a filter, and two of BatchNorm; then 1280 filters over the channels.
+    assert by_name["parameters"]["after"] - by_name["parameters"]["before"] == 8 * (27 + 2) + 8 * 1280
+
+
 def test_scales_explain_themselves(archprof: Callable[[str], Result], folder: Path) -> None:
     (folder / "tiny1.yaml").write_text((folder / "tiny.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     result = archprof("compare tiny1n.yaml tiny1s.yaml --imgsz 64 --detail none")
