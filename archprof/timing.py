@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archprof.analyse.timing import Timed, judge_time, place_of, time_of
+from archprof.batch import Task
 from archprof.errors import RunError
 from archprof.latency.backends.interface import Settings
 from archprof.latency.bench import Protocol, bench
@@ -92,10 +93,10 @@ class Stopwatch:
         device, backend = place_of(metric)
         settings = Settings(threads=self.threads)
         (target,) = choose_targets([device], [backend], case.options, settings)
-        protocol = Protocol(options=case.options, settings=settings, plan=Plan(max_time=self.max_time))
+        protocol = Protocol(settings=settings, plan=Plan(max_time=self.max_time))
         then = self.then.get(case.place)
-        specs = [case.spec] if then is None else [then, case.spec]
-        benched = bench(specs, [profile] * len(specs), [target], protocol, self.watch)
+        tasks = [Task(spec, case.options) for spec in (then, case.spec) if spec is not None]
+        benched = bench(tasks, [profile] * len(tasks), [target], protocol, self.watch)
         if benched.interrupted:
             raise KeyboardInterrupt
         latencies = [one for (one,) in benched.latencies]

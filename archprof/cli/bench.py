@@ -1,6 +1,7 @@
 """``archprof bench``."""
 
 import os
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -51,6 +52,7 @@ def bench(
     force: o.Force = False,
 ) -> None:
     """Measure how long a model takes; of several, which is faster, if that can be told."""
+    from archprof.batch import Task
     from archprof.options import Options
     from archprof.render import View
     from archprof.render.latency import FORMATS
@@ -68,9 +70,11 @@ def bench(
     if min_time > longest:
         raise UsageError(f"--min-time {min_time:g} is longer than --max-time {longest:g}")
     subject.load_plugins(plugins or [])
-    options = Options(
-        size=size, batch=batch, channels=channels, fuse=fuse, static=static, device=devices[0], dtype=dtype
-    )
+    options = Options(size=size, batch=batch, channels=channels, fuse=fuse, dtype=dtype)
+    tasks = [
+        Task(spec, replace(options, static=twin))
+        for spec, twin in zip(specs, subject.twins(specs, static=static), strict=True)
+    ]
     if layers:  # what torch's profiler would say of its own beginning and end; it is asked when torch is loaded
         os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     with console.working("loading torch"):
@@ -88,7 +92,6 @@ def bench(
     )
     targets = choose_targets(devices, backends, options, how)
     protocol = Protocol(
-        options=options,
         settings=how,
         plan=Plan(min_time=min_time, max_time=longest, precision=shares[0]),
         flush=not no_flush,
@@ -98,10 +101,10 @@ def bench(
     )
     if layers:
         la.check_layers(targets, protocol)
-    counted = subject.profile_all(specs, la.counting(options), subject.find_means(plugins))
-    profiles, benched = la.measure(specs, counted, targets, protocol)
+    counted = subject.profile_all(tasks, subject.find_means(plugins))
+    profiles, benched = la.measure(tasks, counted, targets, protocol)
     if layers and not benched.interrupted:
-        profiles = la.break_down(specs, profiles, protocol)
+        profiles = la.break_down(tasks, profiles, protocol)
     result = Benchmark(seed=seed, profiles=profiles, comparisons=benched.comparisons, interrupted=benched.interrupted)
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](result, view), View())
     la.conclude(benched)

@@ -15,7 +15,7 @@ from archprof.errors import UsageError
 from archprof.options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from archprof.analyse.comparison import Comparison
     from archprof.analyse.condition import Condition
@@ -124,8 +124,9 @@ def compare(
     means = subject.find_means(
         plugins, no_plugins=no_plugins, jobs=jobs, limit_time=limit_time, limit_memory=limit_memory
     )
-    twins = _twins(references) if static else [False] * len(references)
-    profiles = _profiles(found, options, twins, means)
+    twins = subject.twins(references, static=static)
+    ways = [replace(options, static=twin) for twin in twins]
+    profiles = _profiles(found, ways, means)
     comparison = comparing.compare(profiles, names=_names(references, twins), depth=depth, x=x, y=y)
     output.deliver(
         destinations,
@@ -169,26 +170,17 @@ def _find(reference: str, scale: str | None, nc: int | None, settings: "Sequence
     return spec
 
 
-def _twins(references: "Sequence[str]") -> list[bool]:
-    """Which models ``--static`` means: those that are named again, beside themselves; all, where none is."""
-    again = [reference in references[:place] for place, reference in enumerate(references)]
-    return again if any(again) else [True] * len(references)
-
-
 def _names(references: "Sequence[str]", twins: "Sequence[bool]") -> list[str]:
     """What to call the models: a twin that stands beside its model says that it is one."""
     beside = not all(twins)
     return [f"{name}, static twin" if twin and beside else name for name, twin in zip(references, twins, strict=True)]
 
 
-def _profiles(
-    found: "Sequence[Spec | Profile]", options: Options, twins: "Sequence[bool]", means: "Means"
-) -> "list[Profile]":
+def _profiles(found: "Sequence[Spec | Profile]", ways: "Sequence[Options]", means: "Means") -> "list[Profile]":
     """The profiles, in order; torch is only needed where one was not saved."""
+    from archprof.batch import Task
     from archprof.profiles import Profile
 
-    made: dict[bool, Iterator[Profile]] = {}
-    for static in sorted(set(twins)):
-        specs = [one for one, twin in zip(found, twins, strict=True) if twin == static and not isinstance(one, Profile)]
-        made[static] = iter(subject.profile_all(specs, replace(options, static=static), means) if specs else [])
-    return [one if isinstance(one, Profile) else next(made[twin]) for one, twin in zip(found, twins, strict=True)]
+    tasks = [Task(one, options) for one, options in zip(found, ways, strict=True) if not isinstance(one, Profile)]
+    made = iter(subject.profile_all(tasks, means))
+    return [one if isinstance(one, Profile) else next(made) for one in found]

@@ -13,11 +13,11 @@ from archprof.errors import RunError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from archprof.batch import Task
     from archprof.latency.bench import Benched, Protocol
     from archprof.latency.measure import Target
     from archprof.options import Options
     from archprof.profiles import Profile
-    from archprof.variant.spec import Spec
 
 EAGER = "eager"
 """The backend that --layers looks into."""
@@ -140,16 +140,16 @@ def plan_alone(options: Options, threads: int | None, plugins: Sequence[str]) ->
     subject.load_plugins(plugins)
     settings = Settings(threads=threads)
     targets = choose_targets([options.device], ["eager"], options, settings)
-    return targets, Protocol(options=options, settings=settings, plan=Plan(max_time=ALONE_S))
+    return targets, Protocol(settings=settings, plan=Plan(max_time=ALONE_S))
 
 
 def measure(
-    specs: Sequence[Spec], profiles: Sequence[Profile], targets: Sequence[Target], protocol: Protocol
+    tasks: Sequence[Task], profiles: Sequence[Profile], targets: Sequence[Target], protocol: Protocol
 ) -> tuple[list[Profile], Benched]:
     """Measure what was counted, with a bar where somebody is watching.
 
     Args:
-        specs: What to build.
+        tasks: What to build, and how.
         profiles: What it was counted to cost.
         targets: Where to run it.
         protocol: How to measure it.
@@ -167,7 +167,7 @@ def measure(
     from archprof.latency.hardware import machine
 
     with console.progressing() as watch:
-        benched = bench(specs, profiles, targets, protocol, watch)
+        benched = bench(tasks, profiles, targets, protocol, watch)
     if not any(one.samples_s for ones in benched.latencies for one in ones):
         conclude(benched)
     here = machine()
@@ -177,11 +177,11 @@ def measure(
     ], benched
 
 
-def break_down(specs: Sequence[Spec], profiles: Sequence[Profile], protocol: Protocol) -> list[Profile]:
+def break_down(tasks: Sequence[Task], profiles: Sequence[Profile], protocol: Protocol) -> list[Profile]:
     """The profiles with where the time goes, on every device on which eager PyTorch could be measured.
 
     Args:
-        specs: What to build.
+        tasks: What was built, and how.
         profiles: What was measured.
         protocol: How it was.
     """
@@ -191,10 +191,10 @@ def break_down(specs: Sequence[Spec], profiles: Sequence[Profile], protocol: Pro
     from archprof.latency.measure import running
 
     result = []
-    for spec, profile in zip(specs, profiles, strict=True):
+    for task, profile in zip(tasks, profiles, strict=True):
         devices = [one.device for one in profile.latency if one.backend == EAGER and not one.error]
-        with console.working(f"looking into {spec.name}"), running(protocol.settings):
-            found = [break_down(spec, profile, protocol.options, protocol.settings, device) for device in devices]
+        with console.working(f"looking into {task.spec.name}"), running(protocol.settings):
+            found = [break_down(task.spec, profile, task.options, protocol.settings, device) for device in devices]
         result.append(replace(profile, breakdowns=found))
     return subject.predict_all(result, protocol.settings.threads)
 
@@ -221,10 +221,3 @@ def conclude(benched: Benched) -> None:
     if failed := [one for ones in benched.latencies for one in ones if one.error]:
         first, *others = dict.fromkeys(f"{one.device}, {one.backend}: {one.error}" for one in failed)
         raise RunError(f"not measured: {first}", hint="\n".join(f"not measured: {one}" for one in others) or None)
-
-
-def counting(options: Options) -> Options:
-    """The options to count with, which needs no device."""
-    from dataclasses import replace
-
-    return replace(options, device="auto")

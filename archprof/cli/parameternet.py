@@ -61,6 +61,7 @@ def parameternet(
     force: o.Force = False,
 ) -> None:
     """Set what ParameterNet promises of dynamic convolutions beside what runs, layer by layer."""
+    from archprof.batch import Task
     from archprof.render import View
     from archprof.render.parameternet import FORMATS
 
@@ -80,7 +81,7 @@ def parameternet(
         rebuild(specs, options, numbers, destinations)
         return
     means = subject.find_means(plugins)
-    (profile,) = subject.predict_all(subject.profile_all(specs, options, means))
+    (profile,) = subject.predict_all(subject.profile_all([Task(specs[0], options)], means))
     twin = predicted_twin(profile, specs, options, means)
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, view, twin), View())
 

@@ -8,9 +8,8 @@ from archprof.cli.console import console
 from archprof.errors import ArchprofError, UsageError
 
 if TYPE_CHECKING:
-    from archprof.batch import Means
+    from archprof.batch import Means, Task
     from archprof.checking import Profiler
-    from archprof.options import Options
     from archprof.profiles import Environment, Profile
     from archprof.variant.spec import Spec
 
@@ -117,26 +116,36 @@ def parse_memory(text: str | None) -> int | None:
         raise UsageError(f"--limit-memory {text!r}: expected {error}") from None
 
 
-def profile_all(specs: Sequence["Spec"], options: "Options", means: "Means") -> list["Profile"]:
-    """Profile each spec, saying what is being done and what a reader of the figures should know.
+def profile_all(tasks: Sequence["Task"], means: "Means") -> list["Profile"]:
+    """Profile each task, saying what is being done and what a reader of the figures should know.
 
     Args:
-        specs: What to profile.
-        options: How to build and run them.
+        tasks: What to profile.
         means: What to do it with.
 
     Raises:
         ArchprofError: The first that is met.
     """
-    from archprof.batch import Task, profile_all
+    from archprof.batch import profile_all
 
     profiles = []
-    for outcome in profile_all([Task(spec, options) for spec in specs], means, console.working):
+    for outcome in profile_all(tasks, means, console.working):
         if isinstance(outcome, ArchprofError):
             raise outcome
         profiles.append(outcome)
-    remark(specs, [profile.environment for profile in profiles], choice=" or all")
+    remark([task.spec for task in tasks], [profile.environment for profile in profiles], choice=" or all")
     return profiles
+
+
+def twins(models: Sequence[object], *, static: bool) -> list[bool]:
+    """Which models ``--static`` means: those that are named again, beside themselves; all, where none is.
+
+    Args:
+        models: What was named.
+        static: Whether the option was given.
+    """
+    again = [model in models[:place] for place, model in enumerate(models)]
+    return [static and (twin or not any(again)) for twin in again]
 
 
 def profiler(means: "Means") -> "Profiler":

@@ -38,6 +38,7 @@ def summary(
     force: o.Force = False,
 ) -> None:
     """Say what a model costs, and which of its rows cost it."""
+    from archprof.batch import Task
     from archprof.options import Options
     from archprof.render import View, check, render, render_several
 
@@ -66,10 +67,11 @@ def summary(
         plugins, no_plugins=no_plugins, jobs=jobs, limit_time=limit_time, limit_memory=limit_memory
     )
     measured = la.plan_alone(options, threads, plugins or []) if latency else None
-    profiles = subject.profile_all(specs, options, means)
+    tasks = [Task(spec, options) for spec in specs]
+    profiles = subject.profile_all(tasks, means)
     benched = None
     if measured:
-        profiles, benched = la.measure(specs, profiles, *measured)
+        profiles, benched = la.measure(tasks, profiles, *measured)
     profiles = subject.predict_all(profiles, threads)
 
     def write(format: str, view: View) -> str:  # noqa: A002

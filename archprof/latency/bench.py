@@ -17,10 +17,10 @@ from archprof.latency.statistics import MARGIN
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from archprof.batch import Task
     from archprof.latency.backends.interface import Settings
     from archprof.options import Options
     from archprof.profiles import Profile
-    from archprof.variant.spec import Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,6 @@ class Protocol:
     """How everything is to be measured.
 
     Attributes:
-        options: How models are built; the device is the target's.
         settings: How they are run.
         plan: How long they are sampled.
         flush: Whether a graphics card's cache is emptied before each sample.
@@ -37,7 +36,6 @@ class Protocol:
         margin: The relative difference that no verdict is given for.
     """
 
-    options: Options
     settings: Settings
     plan: Plan
     flush: bool = True
@@ -56,7 +54,7 @@ class Benched:
 
 
 def bench(
-    specs: Sequence[Spec],
+    tasks: Sequence[Task],
     profiles: Sequence[Profile],
     targets: Sequence[Target],
     protocol: Protocol,
@@ -67,19 +65,19 @@ def bench(
     What fails at one place is a latency with an error there. A KeyboardInterrupt ends it and keeps what there is.
 
     Args:
-        specs: What to build.
+        tasks: What to build, and how; the device is the target's.
         profiles: What it was counted to cost.
         targets: Where to run it.
         protocol: How to measure it.
         watch: Is told how far it is.
     """
-    result = Benched([[] for _ in specs])
+    result = Benched([[] for _ in tasks])
     for target in targets:
         try:
             with running(protocol.settings):
                 watch(f"preparing {target.backend} on {target.device}", 0.0)
                 subjects = [
-                    _subject(spec, profile, target, protocol) for spec, profile in zip(specs, profiles, strict=True)
+                    _subject(task, profile, target, protocol) for task, profile in zip(tasks, profiles, strict=True)
                 ]
                 latencies, comparisons = _measured(subjects, protocol, watch)
         except KeyboardInterrupt:
@@ -94,33 +92,33 @@ def bench(
     return result
 
 
-def _subject(spec: Spec, profile: Profile, target: Target, protocol: Protocol) -> Subject | Latency:
+def _subject(task: Task, profile: Profile, target: Target, protocol: Protocol) -> Subject | Latency:
     """A model ready to be timed, or why there is none."""
-    options = protocol.options
+    spec, options = task.spec, task.options
     try:
         if target.device == "cpu" and (reason := too_large(profile)):
-            return _failed(target, protocol, reason)
+            return _failed(options, target, protocol, reason)
         return make_subject(
             spec, options, target, protocol.settings, flush=protocol.flush, postprocess=protocol.postprocess
         )
     except ArchprofError as error:
-        return _failed(target, protocol, error.message)
+        return _failed(options, target, protocol, error.message)
     except Exception as error:
         # A backend raises what it likes; whatever it is, it is this row's result and no other's.
         if is_out_of_memory(error):
-            return _failed(target, protocol, out_of_memory(spec, options, target.device))
+            return _failed(options, target, protocol, out_of_memory(spec, options, target.device))
         first, *_ = str(error).strip().splitlines() or ["no message"]
-        return _failed(target, protocol, f"{type(error).__name__}: {first}")
+        return _failed(options, target, protocol, f"{type(error).__name__}: {first}")
 
 
-def _failed(target: Target, protocol: Protocol, reason: str) -> Latency:
+def _failed(options: Options, target: Target, protocol: Protocol, reason: str) -> Latency:
     return Latency(
         device=target.device,
         device_name="",
         backend=target.backend,
         options=protocol.settings.wanted(),
-        dtype=protocol.options.dtype,
-        batch=protocol.options.batch,
+        dtype=options.dtype,
+        batch=options.batch,
         threads=protocol.settings.threads,
         timed=TIMED,
         stopped=FAILED,

@@ -105,7 +105,8 @@ FORMATS: dict[str, Callable[[Benchmark, View], str]] = {
 
 def names(benchmark: Benchmark) -> list[str]:
     """What each model is called: its variant's name, with its place where several have that."""
-    plain = [profile.variant.name + (" (static)" if profile.variant.static else "") for profile in benchmark.profiles]
+    variants = [profile.variant for profile in benchmark.profiles]
+    plain = [variant.name + (" (static twin)" if variant.static else "") for variant in variants]
     often = Counter(plain)
     return [f"{name} ({place})" if often[name] > 1 else name for place, name in enumerate(plain, 1)]
 

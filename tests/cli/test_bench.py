@@ -118,6 +118,21 @@ def test_text_gives_the_verdict(archprof: Callable[[str], Result]) -> None:
     assert "blocks in random order" in result.stdout
 
 
+def test_a_model_beside_its_static_twin(archprof: Callable[[str], Result], folder: Path) -> None:
+    dynamic = (folder / "tiny.yaml").read_text(encoding="utf-8").replace("Conv, [32", "DynamicConv, [32")
+    (folder / "yolov13-own.yaml").write_text(dynamic, encoding="utf-8")
+    line = f"bench yolov13-own.yaml yolov13-own.yaml --static {QUICK}"
+
+    saved = json.loads(archprof(f"{line} --format json").stdout)
+    assert [profile["variant"]["static"] for profile in saved["profiles"]] == [False, True]
+    model, twin = (profile["totals"]["parameters"] for profile in saved["profiles"])
+    # Router 16·4 + 4 and kernels 4 · 32·16·9 are 32·16·9 in the twin.
+    assert model - twin == 68 + 4 * 4608 - 4608
+    text = archprof(line).stdout
+    assert "yolov13-own (static twin)" in text
+    assert "blocks in random order" in text.replace("\n    ", " ")
+
+
 @pytest.mark.parametrize("backend", ["eager", "torchscript"])
 def test_a_detectors_boxes_are_timed_where_that_is_asked_for(archprof: Callable[[str], Result], backend: str) -> None:
     result = archprof(f"bench yolov8n.yaml {QUICK} --postprocess --backend {backend} --format json")

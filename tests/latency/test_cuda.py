@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from archprof.batch import Task
 from archprof.latency.backends.interface import Settings
 from archprof.latency.bench import Protocol, bench
 from archprof.latency.clock import CudaClock
@@ -24,8 +25,8 @@ PLAN = Plan(min_time=0, max_time=0.5)
 def measured(options: Options, settings: Settings, backends: list[str], *, flush: bool = True) -> list[object]:
     spec = resolve("timm:resnet18")
     targets = choose_targets(["cuda"], backends, options, settings)
-    protocol = Protocol(options=options, settings=settings, plan=PLAN, flush=flush)
-    (latencies,) = bench([spec], [profile_spec(spec, Options())], targets, protocol).latencies
+    protocol = Protocol(settings=settings, plan=PLAN, flush=flush)
+    (latencies,) = bench([Task(spec, options)], [profile_spec(spec, Options())], targets, protocol).latencies
     return list(latencies)
 
 
