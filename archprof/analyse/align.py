@@ -51,6 +51,11 @@ def align(before: Sequence[Part], after: Sequence[Part]) -> list[Place]:
     return [*places, *ends]
 
 
+def matched(places: Sequence[Place]) -> dict[int, int]:
+    """For each row that was there before and is there still, and for what goes into the model, what it became."""
+    return {old: new for old, new in places if old is not None and new is not None} | {INPUT: INPUT}
+
+
 def _alike(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:
     """How many words of both are the same from the start on."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

@@ -5,8 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from archprof.analyse import cause, pareto
-from archprof.analyse.align import INPUT, align
-from archprof.analyse.comparison import Change, Comparison, Delta, Difference, Edit, Interval, Mark, Pair, Part, Side
+from archprof.analyse.align import align, matched
+from archprof.analyse.comparison import (
+    COUNTS,
+    Change,
+    Comparison,
+    Delta,
+    Difference,
+    Edit,
+    Interval,
+    Mark,
+    Pair,
+    Part,
+    Side,
+)
 from archprof.analyse.edits import edits_of
 from archprof.analyse.metrics import latencies_of, metrics_in
 from archprof.analyse.parts import modules_of, rows_of
@@ -17,9 +29,6 @@ if TYPE_CHECKING:
 
     from archprof.analyse.metrics import Metric
     from archprof.profiles import Profile
-
-COUNTS = ("parameters", "flops", "elementwise_flops", "bytes_read", "bytes_written")
-"""What each part has a share in."""
 
 
 def compare(
@@ -147,7 +156,7 @@ def _differences(before: Profile, after: Profile) -> Iterator[Difference]:
 
 def _row_changes(before: Sequence[Part], after: Sequence[Part], differences: dict[str, int]) -> Iterator[Change]:
     places = align(before, after)
-    became = {old: new for old, new in places if old is not None and new is not None} | {INPUT: INPUT}
+    became = matched(places)
     for old, new in places:
         was = None if old is None else before[old]
         now = None if new is None else after[new]

@@ -11,6 +11,9 @@ from archprof.profiles import Input, Tool, Variant
 VERSION = 1
 """The format's version. It changes when a reader of the old one would misread the new one."""
 
+COUNTS = ("parameters", "flops", "elementwise_flops", "bytes_read", "bytes_written")
+"""What each part has a share in."""
+
 Number = int | float
 Mark = Literal["+", "-", "~", "x", "="]
 """Added; removed; changed in the file; the same in the file, and other shapes or costs; the same in everything."""
@@ -73,7 +76,10 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """A row, or a module of the tree, of one model. ``arguments`` and ``repeats`` are as the file has them."""
+    """A row, or a module of the tree, of one model. ``arguments`` and ``repeats`` are as the file has them.
+
+    Shapes and figures are None where they are not known: a lock file keeps few of them.
+    """
 
     path: str
     module: str
@@ -82,13 +88,13 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     from_: list[int] = msgspec.field(default_factory=list, name="from")
     repeats: int = 1
     arguments: list[Any] = msgspec.field(default_factory=list)
-    input_shapes: list[list[int]] = msgspec.field(default_factory=list)
-    output_shapes: list[list[int]] = msgspec.field(default_factory=list)
-    parameters: int = 0
-    flops: int = 0
-    elementwise_flops: int = 0
-    bytes_read: int = 0
-    bytes_written: int = 0
+    input_shapes: list[list[int]] | None = msgspec.field(default_factory=list)
+    output_shapes: list[list[int]] | None = msgspec.field(default_factory=list)
+    parameters: int | None = 0
+    flops: int | None = 0
+    elementwise_flops: int | None = 0
+    bytes_read: int | None = 0
+    bytes_written: int | None = 0
 
 
 class Edit(msgspec.Struct, frozen=True, kw_only=True):

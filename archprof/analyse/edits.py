@@ -44,7 +44,7 @@ def _edits(before: Part, after: Part, became: Mapping[int, int]) -> Iterator[Edi
 
 def _stride(part: Part) -> int | None:
     """How many times as high its input is as its output, where both are single maps and that is a whole number."""
-    if [len(shapes) for shapes in (part.input_shapes, part.output_shapes)] != [1, 1]:
+    if not part.input_shapes or not part.output_shapes or len(part.input_shapes + part.output_shapes) != 2:
         return None
     (given,), (made,) = part.input_shapes, part.output_shapes
     if len(given) != 4 or len(made) != 4 or not made[2] or given[2] < made[2]:
@@ -54,4 +54,4 @@ def _stride(part: Part) -> int | None:
 
 def _channels(part: Part) -> int | None:
     shapes = part.output_shapes
-    return shapes[0][1] if len(shapes) == 1 and len(shapes[0]) == 4 else None
+    return shapes[0][1] if shapes and len(shapes) == 1 and len(shapes[0]) == 4 else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 
     from archprof.budgets.baseline import Baseline
     from archprof.profiles import Layer, Profile
-    from archprof.variant import spec
 
 FIGURES: Mapping[str, Callable[[Layer], int]] = {
     "parameters": lambda layer: layer.parameters,
@@ -50,13 +48,6 @@ def figures(metric: str, profile: Profile) -> list[int]:
     return [FIGURES[metric](layer) for layer in profile.layers]
 
 
-def label(row: spec.Row) -> str:
-    """A row as it is written: ``Conv [64, 3, 2]``, ``C2f [128, True] ×2``, ``Concat [1] from [-1, 6]``."""
-    repeats = f" ×{row.repeats}" if row.repeats != 1 else ""
-    sources = f" from {list(row.sources)}" if row.sources != (-1,) else ""
-    return f"{row.module} {list(row.arguments)}{repeats}{sources}"
-
-
 def blame(metric: str, profile: Profile, labels: Sequence[str], baseline: Baseline | None = None) -> Row | None:
     """The row that has most to do with a figure that does not hold.
 
@@ -67,7 +58,7 @@ def blame(metric: str, profile: Profile, labels: Sequence[str], baseline: Baseli
     Args:
         metric: The name of the metric.
         profile: Of the variant as it is.
-        labels: Its rows, as :func:`label` has them.
+        labels: Its rows, as :func:`archprof.analyse.written.label` has them.
         baseline: What it was.
 
     Returns:
@@ -79,8 +70,7 @@ def blame(metric: str, profile: Profile, labels: Sequence[str], baseline: Baseli
     now = figures(name, profile) if name in FIGURES else None
     if baseline is None or not baseline.labels:
         return _row(profile, now, now.index(max(now)), "dearest") if now else None
-    places = _places(baseline.labels, labels)
-    changed = [index for index, place in enumerate(places) if place is None or baseline.labels[place] != labels[index]]
+    places, changed = _aligned(baseline.labels, labels)
     before = baseline.rows.get(name)
 
     def changed_row(index: int, change: int | None) -> Row:
@@ -109,12 +99,15 @@ def _row(profile: Profile, now: Sequence[int] | None, index: int, why: str, chan
     return Row(index=layer.index, module=layer.module, line=layer.line, why=why, value=value, change=change)
 
 
-def _places(before: Sequence[str], now: Sequence[str]) -> list[int | None]:
-    """For each row where it stood before; None for a new one."""
-    places: list[int | None] = [None] * len(now)
-    matcher = SequenceMatcher(None, before, now, autojunk=False)
-    for tag, start, end, first, last in matcher.get_opcodes():
-        if tag in ("equal", "replace"):
-            for step in range(min(end - start, last - first)):
-                places[first + step] = start + step
-    return places
+def _aligned(before: Sequence[str], now: Sequence[str]) -> tuple[list[int | None], list[int]]:
+    """For each row where it stood before, None for a new one; and which rows are new, or say something else."""
+    from archprof.analyse import align, edits, written  # not before there is somebody to blame
+
+    old, new = written.parts_of(before), written.parts_of(now)
+    became = align.matched(align.align(old, new))
+    stood = {place: was for was, place in became.items()}
+    places = [stood.get(index) for index in range(len(new))]
+    changed = [
+        index for index, place in enumerate(places) if place is None or edits.edits_of(old[place], new[index], became)
+    ]
+    return places, changed

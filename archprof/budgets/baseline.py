@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archprof.analyse.metrics import METRICS
-from archprof.analyse.rows import FIGURES, figures, label
+from archprof.analyse.rows import FIGURES, figures
 from archprof.analyse.timing import times_of
+from archprof.analyse.written import label
 from archprof.variant.spec import VariantSpec
 
 if TYPE_CHECKING:

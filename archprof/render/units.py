@@ -113,18 +113,18 @@ def shape(sizes: list[int]) -> str:
     return "×".join(str(size) for size in sizes) or "()"
 
 
-def shapes(all_sizes: list[list[int]]) -> str | None:
-    """Several tensors' shapes: the first, and how many more there are; None where there is none."""
+def shapes(all_sizes: list[list[int]] | None) -> str | None:
+    """Several tensors' shapes: the first, and how many more there are; None where there is none, or none is known."""
     if not all_sizes:
         return None
     more = f" +{len(all_sizes) - 1}" if len(all_sizes) > 1 else ""
     return shape(all_sizes[0]) + more
 
 
-def shapes_changed(before: list[list[int]], after: list[list[int]]) -> str | None:
+def shapes_changed(before: list[list[int]] | None, after: list[list[int]] | None) -> str | None:
     """The shapes after, and before where they were others: ``1×128×40→80×40→80``."""
     now = shapes(after)
-    if before == after or now is None or not before:
+    if before == after or not now or not before or not after:
         return now
     first, last = before[0], after[0]
     if len(first) != len(last):

@@ -137,6 +137,16 @@ def test_of_two_changed_rows_the_one_with_which_it_grew_most(profile: Profile) -
     assert because(profile, ["Conv [8]", "Conv [32]", "Conv [8]"], [90, 100, 100]) == (2, "changed", 600, 500)
 
 
+def test_a_row_whose_source_only_moved_down_was_not_changed(profile: Profile) -> None:
+    # Row 0 is new, so that the third row reads the same row by another number: 100 + 400 - 300 against 600 - 590.
+    grown = msgspec.structs.replace(profile, layers=NOW)
+    labels = ["Conv [8]", "Conv [16]", "Concat [1] from [-1, 1]"]
+    was = Baseline(values={}, labels=["Conv [16]", "Concat [1] from [-1, 0]"], rows={"flops": [300, 590]})
+    row = blame("flops", grown, labels, was)
+    assert row is not None
+    assert (row.index, row.why, row.change) == (0, "changed", 210)
+
+
 def test_a_new_row_has_all_that_it_costs(profile: Profile) -> None:
     # Row 1 is new, and row 2 stands where row 1 stood.
     assert because(profile, ["Conv [16]", "Conv [64]"], [100, 600]) == (1, "changed", 400, 400)
