@@ -71,6 +71,7 @@ def assemble(
     step = measure(pass_.whole_step()) if pass_.backward else memory
     gradients = step.traffic[len(memory.traffic) :]
     own, inclusive = _by_call(ledger, memory, backward)
+    parameternet, aside = analyse(ledger, memory, again)
     return Profile(
         variant=_variant(built),
         input=Input(
@@ -79,7 +80,7 @@ def assemble(
             batch=inputs[0].shape[0] if inputs and inputs[0].ndim else 1,
             kind=built.kind,
         ),
-        environment=_environment(device, remarks),
+        environment=_environment(device, [*remarks, *aside]),
         totals=_totals(built.module, ledger, memory),
         backward=_backward(backward, gradients, step.peak_bytes) if backward else None,
         coverage=_coverage(ledger, *([backward] if backward else [])),
@@ -92,7 +93,7 @@ def assemble(
         convention=convention,
         reported=reported,
         work=works(ledger, memory.traffic),
-        parameternet=analyse(ledger, memory, again),
+        parameternet=parameternet,
     )
 
 
@@ -138,7 +139,7 @@ def _variant(built: Built) -> Variant:
     )
 
 
-def _environment(device: str, remarks: tuple[str, ...]) -> Environment:
+def _environment(device: str, remarks: list[str]) -> Environment:
     versions = {}
     for name in PACKAGES:
         try:
@@ -150,7 +151,7 @@ def _environment(device: str, remarks: tuple[str, ...]) -> Environment:
         python=".".join(str(part) for part in sys.version_info[:3]),
         platform=platform.platform(),
         packages=versions,
-        remarks=list(remarks),
+        remarks=remarks,
     )
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from archprof.parameternet import formulas
 from archprof.parameternet.boundary import MOVES, complete
 from archprof.parameternet.declared import METHOD, DynamicDeclaration, declaration, disagreements
@@ -23,39 +21,50 @@ if TYPE_CHECKING:
     from archprof.count.ledger import Ledger
     from archprof.count.memory import Memory
     from archprof.parameternet.flow import Flow
-    from archprof.trace.record import TensorInfo
+    from archprof.trace.record import TensorInfo, Trace
     from archprof.trace.run import Pass
 
 OFF = Fraction(5, 100)
 """From what relative error on a prediction names the assumption that broke."""
 
 
-def analyse(ledger: Ledger, memory: Memory, again: Pass) -> ParameterNet | None:
-    """The dynamic layers of a model and the model as a whole; None where it has none.
+def analyse(ledger: Ledger, memory: Memory, again: Pass) -> tuple[ParameterNet | None, list[str]]:
+    """The dynamic layers of a model and the model as a whole.
 
     Args:
         ledger: The model's pass, counted.
         memory: What it moved.
         again: How it was run.
+
+    Returns:
+        What there is to say, None where the model has no dynamic layers; and what looks dynamic and is not analysed.
     """
     flow, found = find(ledger.trace)
     found = [complete(flow, ledger.trace, one) for one in found]
-    if not found:
-        return None
+    seen = _Seen(ledger.trace.model)
+    result = _analysed(flow, ledger, memory, again, found, seen) if found else None
+    return result, _idle(ledger.trace, seen)
+
+
+def _analysed(
+    flow: Flow, ledger: Ledger, memory: Memory, again: Pass, found: Sequence[Dynamic], seen: _Seen
+) -> ParameterNet:
     banks: dict[frozenset[int], list[Dynamic]] = {}
     for one in found:
         banks.setdefault(frozenset(map(id, one.mixture.bank)), []).append(one)
-    seen = _Seen(ledger.trace.model)
     parts = [_layer(flow, ledger, memory, runs, seen) for runs in banks.values()]
     layers = [layer for layer, _ in parts]
-    model = whole(ledger, memory, layers, [papers for _, papers in parts], again)
-    silent = [
-        f"{call.path} says that it is a dynamic layer, and none was found in it"
-        for call in ledger.trace.calls
-        if callable(getattr(call.module, METHOD, None)) and call.path not in seen.declared
+    return ParameterNet(layers=layers, model=whole(ledger, memory, layers, [papers for _, papers in parts], again))
+
+
+def _idle(trace: Trace, seen: _Seen) -> list[str]:
+    """Which modules say that they are dynamic layers while none was found in them."""
+    paths = dict.fromkeys(call.path for call in trace.calls if callable(getattr(call.module, METHOD, None)))
+    return [
+        f"{path or 'the model'} says in {METHOD}() that it is a dynamic layer, and none was found in it"
+        for path in paths
+        if path not in seen.declared
     ]
-    model = replace(model, remarks=[*model.remarks, *dict.fromkeys(silent)])
-    return ParameterNet(layers=layers, model=model)
 
 
 class _Seen:

@@ -128,6 +128,7 @@ def as_json(profile: Profile, view: View, twin: Profile | None = None) -> str:
         "parameternet": profile.parameternet,
         "predicted": profile.predicted,
         "static_predicted": twin.predicted if twin else None,
+        "environment": profile.environment,
     }
     return msgspec.json.format(msgspec.json.encode(said), indent=2).decode() + "\n"
 

@@ -18,6 +18,20 @@ head:
   - [-1, 1, Classify, [nc]]
 """
 
+IDLE = """\
+from torch import nn
+
+import archprof
+
+
+class Idle(nn.Conv2d):
+    def __init__(self):
+        super().__init__(3, 8, 3)
+
+    def dynamic_layer(self):
+        return archprof.DynamicDeclaration(experts=4, in_channels=3, out_channels=8, kernel=(3, 3))
+"""
+
 
 def test_a_layer_in_every_format(archprof: Callable[[str], Result], folder: Path) -> None:
     (folder / "yolov13-own.yaml").write_text(DYNAMIC, encoding="utf-8")
@@ -49,6 +63,17 @@ def test_a_model_without_says_so(archprof: Callable[[str], Result]) -> None:
 
     assert result.exit_code == 0
     assert "It has no dynamic convolutions" in result.stdout
+
+
+def test_a_block_that_says_what_it_is_not(archprof: Callable[[str], Result], folder: Path) -> None:
+    (folder / "idle.py").write_text(IDLE, encoding="utf-8")
+    remark = "the model says in dynamic_layer() that it is a dynamic layer, and none was found in it"
+
+    result = archprof("parameternet idle.py:Idle --imgsz 32 --format json")
+    assert result.exit_code == 0
+    assert remark in result.stderr.replace("\n", " ")
+    said = json.loads(result.stdout)
+    assert (said["parameternet"], said["environment"]["remarks"]) == (None, [remark])
 
 
 def test_all_scales_at_once_are_refused(archprof: Callable[[str], Result]) -> None:

@@ -21,6 +21,10 @@ from model_zoo.llama.experts import MixtureLinear
 
 
 def analysed(model: nn.Module, *shape: int) -> ParameterNet | None:
+    return analysed_and_aside(model, *shape)[0]
+
+
+def analysed_and_aside(model: nn.Module, *shape: int) -> tuple[ParameterNet | None, list[str]]:
     run = Pass(inputs=(torch.empty(shape, device="meta"),))
     ledger = count(run(model.eval()))
     return analyse(ledger, measure(ledger.trace), run)
@@ -170,13 +174,25 @@ class Idle(nn.Identity):
 
 
 def test_what_a_block_says_is_checked() -> None:
-    found = analysed(nn.Sequential(Boasting(8, 8, 3, experts=2), Idle()), 1, 8, 9, 9)
+    found, aside = analysed_and_aside(nn.Sequential(Boasting(8, 8, 3, experts=2), Idle()), 1, 8, 9, 9)
     assert found is not None
     assert found.layers[0].notes == [
         "it says experts 8 of itself, and 2 ran",
         "it says kernel 5×5 of itself, and 3×3 ran",
     ]
-    assert found.model.remarks == ["1 says that it is a dynamic layer, and none was found in it"]
+    assert aside == ["1 says in dynamic_layer() that it is a dynamic layer, and none was found in it"]
+
+
+def test_what_a_block_says_is_checked_where_nothing_is_dynamic() -> None:
+    layer = Idle()
+    assert analysed_and_aside(nn.Sequential(layer, nn.Conv2d(8, 8, 1), layer), 1, 8, 9, 9) == (
+        None,
+        ["0 says in dynamic_layer() that it is a dynamic layer, and none was found in it"],
+    )
+    assert analysed_and_aside(Idle(), 1, 8) == (
+        None,
+        ["the model says in dynamic_layer() that it is a dynamic layer, and none was found in it"],
+    )
 
 
 def test_timms_share_a_router_among_three() -> None:

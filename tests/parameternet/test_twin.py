@@ -25,7 +25,7 @@ def twin_of(model: nn.Module, *shape: int) -> Twin:
     """The twin, held against what the formulas say of it."""
     run = Pass(inputs=(torch.empty(shape, device="meta"),))
     ledger = count(run(model.eval()))
-    found = analyse(ledger, measure(ledger.trace), run)
+    found, _ = analyse(ledger, measure(ledger.trace), run)
     assert found is not None
     assert found.model.static is not None
     assert found.model.static.parameters == found.model.parameters.static
