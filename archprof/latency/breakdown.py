@@ -34,29 +34,42 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
-    """The time of a pass of eager torch, in parts; each is the median of ``passes`` passes under torch's profiler.
+    """The time of a pass of eager torch, in parts, each without what torch's profiler adds to it.
+
+    Everything is the mean of the ``kept`` fastest of ``passes`` passes, which were disturbed least.
 
     Attributes:
         device: Where it ran.
         threads: Threads that it computed with.
-        passes: How many passes were looked at, with the profiler and without.
-        whole_s: What a pass takes without the profiler: the median.
+        passes: How many passes were looked at, with the profiler and in turn without.
+        kept: How many of each the figures are of.
+        whole_s: What a pass takes without the profiler.
         parts: The rows, or of a model without rows its modules down to the second level; their sum is that of
             ``operations``.
         operations: By name, the dearest first.
-        between_s: The rest of a pass under the profiler: Python, what torch does before a kernel runs, the profiler
-            itself; on a graphics card, the time in which it waits.
+        between_s: The rest of a pass: Python, and what torch does before a kernel runs; on a graphics card, the time in
+            which it waits.
+        noted: Ranges and operations that the profiler noted in a pass; 0 where the times are a card's own.
+        noting_s: What it took to note each: how much longer a pass was under the profiler, over ``noted``.
     """
 
     device: str
     threads: int | None
     passes: int
+    kept: int
     whole_s: float
     parts: list[Part]
     operations: list[Part]
     between_s: float
+    noted: int = 0
+    noting_s: float = 0.0
 
     @property
     def sum_s(self) -> float:
-        """The parts and what is between them: what a pass takes under the profiler."""
+        """The parts and what is between them."""
         return sum(part.seconds for part in self.parts) + self.between_s
+
+    @property
+    def profiler_s(self) -> float:
+        """What the profiler added to a pass; it is in none of the parts."""
+        return self.noted * self.noting_s

@@ -3,15 +3,17 @@
 Each part of the model opens a range when it is called; the profiler notes ranges, operations and kernels with their
 times as they come. Afterwards an operation belongs to the innermost range around it, and goes by the name that the
 trace has for the dearest of what it called: what the profiler calls ``aten::linear`` the trace has as ``aten.addmm``.
+
+The profiler makes a pass longer, by up to a third where operations are short. So passes are taken in turn with it and
+without, and what it adds is spread over the events that it noted and taken out of what they are in.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
-from statistics import median
-from typing import TYPE_CHECKING, Any, NamedTuple
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -22,10 +24,12 @@ from archprof.build.device import find_device
 from archprof.latency.backends import find_backend
 from archprof.latency.breakdown import Breakdown, Part
 from archprof.latency.clock import CudaClock, WallClock
+from archprof.latency.events import RANGE, Event, times
 from archprof.profiling import prepare
 from archprof.trace.recorder import CALL
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from archprof.latency.backends.interface import Settings
@@ -34,26 +38,10 @@ if TYPE_CHECKING:
     from archprof.variant.spec import Spec
 
 PASSES = 15
+KEPT = 8
 WARMUP = 3
 
-_RANGE = "archprof:"
 _DEEPEST = 2
-
-
-class Event(NamedTuple):
-    """One range or operation: when it lasted how long, and what it called."""
-
-    name: str
-    seconds: float
-    children: Sequence[Event]
-
-
-class Times(NamedTuple):
-    """Seconds in operations by part and by operation, and the rest of the pass."""
-
-    parts: Counter[str]
-    operations: Counter[str]
-    between: float
 
 
 def break_down(spec: Spec, profile: Profile, options: Options, settings: Settings, device: str) -> Breakdown:
@@ -72,24 +60,56 @@ def break_down(spec: Spec, profile: Profile, options: Options, settings: Setting
     built, inputs = prepare(spec, replace(options, device=device))
     backend, place = find_backend("eager"), find_device(device)
     run = backend.prepare(built.module.requires_grad_(False), inputs, settings)
-    on_card = place.type == "cuda"
-    clock = CudaClock(place, flush=False) if on_card else WallClock()
+    clock = CudaClock(place, flush=False) if place.type == "cuda" else WallClock()
     paths = _paths(profile)
-    known = {operation.name for operation in profile.operations}
-    plain, passes = [], []
+    plain: list[float] = []
+    noted: list[Event] = []
+    turns: list[Callable[[], None]] = [
+        lambda: plain.append(clock.time(run)),
+        lambda: noted.append(_profiled(run, built.module, paths, place)),
+    ]
     for count in range(WARMUP + PASSES):
-        whole, events = clock.time(run), _profiled(run, built.module, paths, on_card=on_card)
-        if count >= WARMUP:
-            plain.append(whole)
-            passes.append(times(events, known, whole=whole if on_card else None))
+        for turn in turns[:: -1 if count % 2 else 1]:
+            turn()
+    return joined(profile, paths, device, backend.threads(settings), plain[WARMUP:], noted[WARMUP:])
+
+
+def joined(
+    profile: Profile, paths: Sequence[str], device: str, threads: int | None, plain: list[float], noted: list[Event]
+) -> Breakdown:
+    """The means of the passes that were disturbed least; means, because they add up.
+
+    On a card the parts are kernels' times, which the profiler leaves alone, and the rest is that of the pass beside it.
+
+    Args:
+        profile: What the model was counted to cost.
+        paths: The modules that the time is split over.
+        device: Where it ran.
+        threads: With how many threads.
+        plain: What passes took without the profiler.
+        noted: What the profiler noted of those in turn with them.
+    """
+    known = {operation.name for operation in profile.operations}
+    whole, noting, events = fmean(sorted(plain)[:KEPT]), 0.0, 0.0
+    if device == "cpu":
+        kept = sorted(noted, key=lambda root: root.seconds)[:KEPT]
+        events = fmean(root.noted for root in kept)
+        noting = max(0.0, fmean(root.seconds for root in kept) - whole) / events
+        passes = [times(root, known, noting) for root in kept]
+    else:
+        pairs = sorted(zip(plain, noted, strict=True), key=lambda pair: pair[0])[:KEPT]
+        passes = [times(root, known, whole=lasted) for lasted, root in pairs]
     return Breakdown(
         device=device,
-        threads=backend.threads(settings),
-        passes=PASSES,
-        whole_s=median(plain),
-        parts=_parts(profile, paths, _medians([one.parts for one in passes])),
-        operations=_operations(profile, _medians([one.operations for one in passes])),
-        between_s=median(one.between for one in passes),
+        threads=threads,
+        passes=len(plain),
+        kept=len(passes),
+        whole_s=whole,
+        parts=_parts(profile, paths, _means([one.parts for one in passes])),
+        operations=_operations(profile, _means([one.operations for one in passes])),
+        between_s=fmean(one.between for one in passes),
+        noted=round(events),
+        noting_s=noting,
     )
 
 
@@ -100,15 +120,17 @@ def _paths(profile: Profile) -> list[str]:
     return [module.path for module in profile.modules if 0 < module.depth <= _DEEPEST]
 
 
-def _profiled(run: Callable[[], Any], model: nn.Module, paths: Iterable[str], *, on_card: bool) -> Event:
+def _profiled(run: Callable[[], Any], model: nn.Module, paths: Iterable[str], place: torch.device) -> Event:
+    on_card = place.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_card else [])]
     with profiler(activities=activities, acc_events=True) as recorded:
-        with _ranges(model, paths), record_function(_RANGE):
+        with _ranges(model, paths), record_function(RANGE):
             run()
         if on_card:
-            torch.cuda.synchronize()
-    roots = [event for event in recorded.events() or () if event.name == _RANGE]
-    return _event(roots[0], on_card=on_card)
+            torch.cuda.synchronize(place)
+    # A card has ranges of the same names, of its own queue.
+    roots = (one for one in recorded.events() or () if one.name == RANGE and one.device_type.name == "CPU")
+    return _event(next(roots), on_card=on_card)
 
 
 def _event(event: Any, *, on_card: bool) -> Event:
@@ -120,7 +142,7 @@ def _event(event: Any, *, on_card: bool) -> Event:
 @contextmanager
 def _ranges(model: nn.Module, paths: Iterable[str]) -> Iterator[None]:
     """While it holds, each of these modules opens a range when it is called."""
-    names = {id(model.get_submodule(path)): f"{_RANGE}{path}" for path in paths}
+    names = {id(model.get_submodule(path)): f"{RANGE}{path}" for path in paths}
 
     def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         name = names.get(id(module))
@@ -136,45 +158,9 @@ def _ranges(model: nn.Module, paths: Iterable[str]) -> Iterator[None]:
         nn.Module.__call__ = CALL  # type: ignore[method-assign]
 
 
-def times(root: Event, known: set[str], whole: float | None = None) -> Times:
-    """Give each operation's time to a part and to a name.
-
-    Args:
-        root: The pass.
-        known: The operations' names that the trace has.
-        whole: What the pass took; the root's own time where it is not given.
-    """
-    parts: Counter[str] = Counter()
-    operations: Counter[str] = Counter()
-
-    def look_at(event: Event, part: str) -> None:
-        for child in event.children:
-            if child.name.startswith(_RANGE):
-                look_at(child, child.name.removeprefix(_RANGE))
-            elif child.seconds:
-                parts[part] += child.seconds  # type: ignore[assignment]
-                operations[_name(child, known)] += child.seconds  # type: ignore[assignment]
-
-    look_at(root, "")
-    return Times(parts, operations, (root.seconds if whole is None else whole) - sum(parts.values()))
-
-
-def _name(event: Event, known: set[str]) -> str:
-    """The trace's name for an operation: that of the dearest of what it called, the outermost first."""
-    found = [(one.seconds, one.name.replace("::", ".", 1)) for one in _below(event)]
-    named = [one for one in found if one[1] in known]
-    return max(named, key=lambda one: one[0])[1] if named else found[0][1]
-
-
-def _below(event: Event) -> Iterator[Event]:
-    yield event
-    for child in event.children:
-        yield from _below(child)
-
-
-def _medians(several: Sequence[Counter[str]]) -> dict[str, float]:
+def _means(several: Sequence[Counter[str]]) -> dict[str, float]:
     names = dict.fromkeys(name for one in several for name in one)
-    return {name: median(one[name] for one in several) for name in names}
+    return {name: fmean(one[name] for one in several) for name in names}
 
 
 def _parts(profile: Profile, paths: Sequence[str], seconds: Mapping[str, float]) -> list[Part]:

@@ -68,14 +68,22 @@ def _bound(part: Part, profile: Profile) -> str:
 
 
 def remarks(profile: Profile, breakdown: Breakdown) -> Iterator[str]:
-    """What the sum is to be held against."""
-    apart = breakdown.sum_s / breakdown.whole_s - 1
+    """What the parts are of, and what the profiler itself took."""
     whole, sum_ = units.seconds(breakdown.whole_s), units.seconds(breakdown.sum_s)
     yield (
-        f"{breakdown.passes} passes on {breakdown.device} under torch's profiler, in turn with as many without: "
-        f"these take {whole}, the parts sum to {sum_} ({apart:+.1%})"
+        f"means of the {breakdown.kept} fastest of {breakdown.passes} passes of eager PyTorch on {breakdown.device} "
+        f"under torch's profiler, in turn with as many without it, which take {whole}; the parts sum to {sum_}"
     )
+    if breakdown.noted:
+        share = breakdown.profiler_s / breakdown.whole_s
+        yield (
+            f"with the profiler a pass was {units.seconds(breakdown.profiler_s)} ({share:.1%}) longer, "
+            f"{units.seconds(breakdown.noting_s)} for each of {units.count(breakdown.noted)} events: "
+            "that is taken out of the parts"
+            + (", and so much makes those of short operations rough" if share > CLOSE else "")
+        )
+    apart = breakdown.sum_s / breakdown.whole_s - 1
+    if abs(apart) > CLOSE:
+        yield f"the sum is {apart:+.1%} from the whole, so the machine did something else meanwhile: measure again"
     if profile.predicted is None:
         yield "archprof calibrate measures this computer, and then this says whether memory or arithmetic is the bound"
-    if abs(apart) > CLOSE:
-        yield f"that is more than {CLOSE:.0%} apart: the profiler, or what else the machine did, is in the parts' times"
