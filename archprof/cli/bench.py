@@ -11,6 +11,7 @@ from archprof.cli import options as o
 from archprof.cli import output, subject
 from archprof.cli.command import command
 from archprof.cli.console import console
+from archprof.cli.groups import Model, Written
 from archprof.errors import UsageError
 
 References = Annotated[
@@ -22,15 +23,8 @@ References = Annotated[
 @command
 def bench(
     references: References,
-    scale: o.Scale = None,
-    imgsz: o.ImageSize = None,
-    batch: o.Batch = 1,
-    channels: o.Channels = None,
-    nc: o.Classes = None,
-    settings: o.Settings = None,
-    fuse: o.Fuse = False,
-    static: o.Static = False,
-    dtype: o.Dtype = "float32",
+    *,
+    model: Model,
     plugins: o.Plugins = None,
     device: la.Devices = "auto",
     backend: la.Backends = "eager",
@@ -47,33 +41,25 @@ def bench(
     cuda_graph: la.CudaGraph = False,
     no_flush: la.NoFlush = False,
     layers: la.Layers = False,
-    format: o.Format = None,  # noqa: A002
-    outputs: o.Outputs = None,
-    force: o.Force = False,
+    written: Written,
 ) -> None:
     """Measure how long a model takes; of several, which is faster, if that can be told."""
     from archprof.batch import Task
-    from archprof.options import Options
     from archprof.render import View
     from archprof.render.latency import FORMATS
 
-    destinations = output.plan(outputs or [], format and format.value, force=force)
-    size = subject.parse_size(imgsz)
+    destinations = written.plan()
     shares = la.parse_share(precision, "--precision"), la.parse_share(margin, "--margin")
     devices, backends = la.parse_names(device, "--device"), la.parse_names(backend, "--backend")
-    specs = [
-        spec
-        for reference in references
-        for spec in subject.find_specs(reference, scale=scale, nc=nc, settings=settings or [])
-    ]
+    options = model.options(device=devices[0])
+    specs = [spec for reference in references for spec in model.find(reference)]
     longest = max_time or (la.ALONE_S if len(specs) == 1 else la.PAIRED_S)
     if min_time > longest:
         raise UsageError(f"--min-time {min_time:g} is longer than --max-time {longest:g}")
     subject.load_plugins(plugins or [])
-    options = Options(size=size, batch=batch, channels=channels, fuse=fuse, dtype=dtype)
     tasks = [
         Task(spec, replace(options, static=twin))
-        for spec, twin in zip(specs, subject.twins(specs, static=static), strict=True)
+        for spec, twin in zip(specs, subject.twins(specs, static=model.static), strict=True)
     ]
     if layers:  # what torch's profiler would say of its own beginning and end; it is asked when torch is loaded
         os.environ.setdefault("KINETO_LOG_LEVEL", "99")

@@ -10,6 +10,7 @@ from archprof.cli import options as o
 from archprof.cli import output, subject
 from archprof.cli.command import command
 from archprof.cli.console import console
+from archprof.cli.groups import Written
 
 if TYPE_CHECKING:
     from archprof.analyse.claims import ClaimResult
@@ -27,9 +28,8 @@ Names = Annotated[
 def claims(
     names: Names = None,
     plugins: o.Plugins = None,
-    format: o.Format = None,  # noqa: A002
-    outputs: o.Outputs = None,
-    force: o.Force = False,
+    *,
+    written: Written,
 ) -> None:
     """Replay published figures: do they come out, and what really runs?
 
@@ -40,7 +40,7 @@ def claims(
     from archprof.render.claims import FORMATS
     from archprof.variant.zoo import find_claims
 
-    destinations = output.plan(outputs or [], format and format.value, force=force)
+    destinations = written.plan()
     found = find_claims(names or [])
     subject.load_plugins(plugins or [])
     with console.working("loading torch"):

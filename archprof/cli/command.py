@@ -5,7 +5,8 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, is_dataclass
 from functools import wraps
 from typing import Any
 
@@ -27,39 +28,58 @@ def begin(verbose: bool, quiet: bool, color: o.ColorChoice | None, debug: bool, 
     cache.enabled = not no_cache
 
 
-def common(
-    verbose: o.Verbose = False,
-    quiet: o.Quiet = False,
-    color: o.Color = None,
-    debug: o.Debug = False,
-    no_cache: o.NoCache = False,
-) -> None:
-    """Take in the same options after the command; what stood before it holds unless they say otherwise."""
-    begin(
-        console.verbose or verbose,
-        console.quiet or quiet,
-        color or console.color,
-        console.debug or debug,
-        no_cache or not cache.enabled,
-    )
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """The same options after the command; what stood before it holds unless they say otherwise."""
+
+    verbose: o.Verbose = False
+    quiet: o.Quiet = False
+    color: o.Color = None
+    debug: o.Debug = False
+    no_cache: o.NoCache = False
+
+    def take_in(self) -> None:
+        """Let them hold."""
+        begin(
+            console.verbose or self.verbose,
+            console.quiet or self.quiet,
+            self.color or console.color,
+            console.debug or self.debug,
+            self.no_cache or not cache.enabled,
+        )
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
-    """A function -> a command: with the common options, and its errors turned into messages and exit codes."""
-    own, shared = (inspect.signature(one, eval_str=True) for one in (function, common))
+    """A function -> a command: with the common options, and its errors turned into messages and exit codes.
+
+    A parameter whose type is a dataclass stands for one option for each of its fields.
+    """
+    own = _parameters(function)
+    groups = {
+        name: kind for name, one in own.items() if is_dataclass(kind := one.annotation) and isinstance(kind, type)
+    }
+    common = _parameters(Common)
 
     @wraps(function)
     def run(**arguments: Any) -> None:
-        common(**{name: arguments.pop(name) for name in shared.parameters})
-        _guarded(lambda: function(**arguments))
+        Common(**{name: arguments.pop(name) for name in common}).take_in()
+        made = {
+            name: group(**{option: arguments.pop(option) for option in _parameters(group)})
+            for name, group in groups.items()
+        }
+        _guarded(lambda: function(**arguments, **made))
 
-    parameters = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for parameter in (*own.parameters.values(), *shared.parameters.values())
-    ]
+    parameters: list[inspect.Parameter] = []
+    for name, one in own.items():
+        parameters += _parameters(groups[name]).values() if name in groups else [one]
+    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*parameters, *common.values())]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
     return run
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(function, eval_str=True).parameters
 
 
 def _guarded(work: Callable[[], None]) -> None:

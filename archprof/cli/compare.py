@@ -11,8 +11,8 @@ from archprof.cli import options as o
 from archprof.cli import output, subject
 from archprof.cli.command import command
 from archprof.cli.console import console
+from archprof.cli.groups import Counting, Model, Written
 from archprof.errors import UsageError
-from archprof.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archprof.analyse.comparison import Comparison
     from archprof.analyse.condition import Condition
     from archprof.batch import Means
+    from archprof.options import Options
     from archprof.profiles import Profile
     from archprof.variant.spec import Spec
 
@@ -43,7 +44,6 @@ References = Annotated[
         "revision, or profiles saved as FILE.json.",
     ),
 ]
-Scale = Annotated[str | None, o.option("--scale", metavar="SCALE", help="One of the files' scales.")]
 Detail = Annotated[DetailChoice, o.option("--detail", help="The rows to show: those that changed, all, or none.")]
 Top = Annotated[int | None, o.option("--top", min=1, metavar="N", help="Only so many rows, the largest changes.")]
 Horizontal = Annotated[
@@ -68,22 +68,11 @@ Vertical = Annotated[
 @command
 def compare(
     references: References,
-    scale: Scale = None,
-    imgsz: o.ImageSize = None,
-    batch: o.Batch = 1,
-    channels: o.Channels = None,
-    nc: o.Classes = None,
-    settings: o.Settings = None,
-    fuse: o.Fuse = False,
-    static: o.Static = False,
+    *,
+    model: Model,
     device: o.Device = "auto",
-    dtype: o.Dtype = "float32",
     backward: o.Backward = False,
-    plugins: o.Plugins = None,
-    no_plugins: o.NoPlugins = False,
-    jobs: o.Jobs = 1,
-    limit_time: o.LimitTime = None,
-    limit_memory: o.LimitMemory = None,
+    counting: Counting,
     convention: o.Convention = o.ConventionChoice.flops,
     detail: Detail = DetailChoice.changes,
     depth: o.Depth = 3,
@@ -91,9 +80,7 @@ def compare(
     x: Horizontal = None,
     y: Vertical = None,
     fail_on: FailOn = None,
-    format: o.Format = None,  # noqa: A002
-    outputs: o.Outputs = None,
-    force: o.Force = False,
+    written: Written,
 ) -> None:
     """Say what changed between models, row by row, and what made most of the difference."""
     from archprof.analyse import compare as comparing
@@ -101,32 +88,18 @@ def compare(
     from archprof.render import View
     from archprof.render.compare import FORMATS
 
-    destinations = output.plan(outputs or [], format and format.value, force=force)
+    destinations = written.plan()
     if len(references) < 2:
         raise UsageError("there is nothing to compare with", hint="name two models or more")
-    if scale == subject.ALL:
-        raise UsageError("a comparison is of one scale", hint="name one with --scale")
+    model.refuse_several("a comparison")
     x, y = x or pareto.X, y or pareto.Y
     pareto.axes(x, y)  # before anything is built
     conditions = [condition.parse(text) for text in fail_on or []]
-    size = subject.parse_size(imgsz)
-    found = [_find(reference, scale, nc, settings or []) for reference in references]
-    options = Options(
-        size=size,
-        batch=batch,
-        channels=channels,
-        fuse=fuse,
-        device=device,
-        dtype=dtype,
-        backward=backward,
-        convention=convention.value,
-    )
-    means = subject.find_means(
-        plugins, no_plugins=no_plugins, jobs=jobs, limit_time=limit_time, limit_memory=limit_memory
-    )
-    twins = subject.twins(references, static=static)
+    options = model.options(device=device, backward=backward, convention=convention.value)
+    found = [_find(reference, model) for reference in references]
+    twins = subject.twins(references, static=model.static)
     ways = [replace(options, static=twin) for twin in twins]
-    profiles = _profiles(found, ways, means)
+    profiles = _profiles(found, ways, counting.means())
     comparison = comparing.compare(profiles, names=_names(references, twins), depth=depth, x=x, y=y)
     output.deliver(
         destinations,
@@ -160,13 +133,13 @@ def leave(comparison: "Comparison", conditions: "Sequence[Condition]") -> None:
         raise typer.Exit(code)
 
 
-def _find(reference: str, scale: str | None, nc: int | None, settings: "Sequence[str]") -> "Spec | Profile":
+def _find(reference: str, model: Model) -> "Spec | Profile":
     """What a reference means: a saved profile as it is, or a model that is to be profiled."""
     if reference.endswith(".json"):
         from archprof.profiles import Profile
 
         return Profile.read(Path(reference))
-    (spec,) = subject.find_specs(reference, scale=scale, nc=nc, settings=settings)
+    (spec,) = model.find(reference)
     return spec
 
 

@@ -7,13 +7,14 @@ from archprof.cli import options as o
 from archprof.cli import output, subject
 from archprof.cli.command import command
 from archprof.cli.console import console
+from archprof.cli.groups import Model, Written
 from archprof.errors import ArchprofError, UsageError
-from archprof.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archprof.batch import Means
+    from archprof.options import Options
     from archprof.profiles import Profile
     from archprof.render import View
     from archprof.variant.spec import Spec
@@ -43,35 +44,25 @@ EXPERTS = 4
 @command
 def parameternet(
     reference: o.Reference,
-    scale: o.Scale = None,
-    imgsz: o.ImageSize = None,
-    batch: o.Batch = 1,
-    channels: o.Channels = None,
-    nc: o.Classes = None,
-    settings: o.Settings = None,
-    static: o.Static = False,
+    *,
+    model: Model,
     device: o.Device = "auto",
-    dtype: o.Dtype = "float32",
     plugins: o.Plugins = None,
     experts: Experts = None,
     what_if: WhatIf = None,
     top: Top = TOP,
-    format: o.Format = None,  # noqa: A002
-    outputs: o.Outputs = None,
-    force: o.Force = False,
+    written: Written,
 ) -> None:
     """Set what ParameterNet promises of dynamic convolutions beside what runs, layer by layer."""
     from archprof.batch import Task
     from archprof.render import View
     from archprof.render.parameternet import FORMATS
 
-    destinations = output.plan(outputs or [], format and format.value, force=force)
-    if scale == subject.ALL:
-        raise UsageError("this analysis is of one scale", hint="name one with --scale")
+    destinations = written.plan()
+    model.refuse_several("this analysis")
     numbers = parse_experts(experts)
-    size = subject.parse_size(imgsz)
-    specs = subject.find_specs(reference, scale=scale, nc=nc, settings=settings or [])
-    options = Options(size=size, batch=batch, channels=channels, static=static, device=device, dtype=dtype)
+    options = model.options(device=device)
+    specs = model.find(reference)
     if what_if is not None:
         subject.load_plugins(plugins or [])
         mix(specs, options, what_if, numbers or [EXPERTS], View(top=top), destinations)
@@ -86,7 +77,7 @@ def parameternet(
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, view, twin), View())
 
 
-def predicted_twin(profile: "Profile", specs: "Sequence[Spec]", options: Options, means: "Means") -> "Profile | None":
+def predicted_twin(profile: "Profile", specs: "Sequence[Spec]", options: "Options", means: "Means") -> "Profile | None":
     """The profile of the static twin, where there is one and this computer was calibrated to say how long both take."""
     if profile.parameternet is None or profile.predicted is None:
         return None
@@ -115,7 +106,7 @@ def parse_experts(text: str | None) -> list[int] | None:
 
 def mix(
     specs: "Sequence[Spec]",
-    options: Options,
+    options: "Options",
     wanted: str,
     experts: list[int],
     view: "View",
@@ -139,7 +130,7 @@ def mix(
 
 
 def rebuild(
-    specs: "Sequence[Spec]", options: Options, experts: list[int], destinations: "list[output.Destination]"
+    specs: "Sequence[Spec]", options: "Options", experts: list[int], destinations: "list[output.Destination]"
 ) -> None:
     """Profile a model with each number of experts."""
     with console.working("loading torch"):
