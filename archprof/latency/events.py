@@ -26,11 +26,12 @@ class Event(NamedTuple):
 
 
 class Times(NamedTuple):
-    """Seconds in operations by part and by operation, and the rest of the pass."""
+    """Seconds in operations by part and by operation, the rest of the pass, and how many events were noted in that."""
 
     parts: Counter[str]
     operations: Counter[str]
     between: float
+    outer: int
 
 
 def times(root: Event, known: set[str], noting_s: float = 0.0, whole: float | None = None) -> Times:
@@ -47,9 +48,12 @@ def times(root: Event, known: set[str], noting_s: float = 0.0, whole: float | No
     """
     parts: Counter[str] = Counter()
     operations: Counter[str] = Counter()
+    outer = 0
 
     def look_at(event: Event, part: str) -> None:
+        nonlocal outer
         for child in event.children:
+            outer += 1
             if child.name.startswith(RANGE):
                 look_at(child, child.name.removeprefix(RANGE))
             elif (seconds := child.seconds - noting_s * child.noted) > 0:
@@ -58,7 +62,7 @@ def times(root: Event, known: set[str], noting_s: float = 0.0, whole: float | No
 
     look_at(root, "")
     lasted = root.seconds - noting_s * root.noted if whole is None else whole
-    return Times(parts, operations, lasted - sum(parts.values()))
+    return Times(parts, operations, lasted - sum(parts.values()), outer)
 
 
 def _name(event: Event, known: set[str]) -> str:

@@ -24,7 +24,7 @@ from archprof.build.device import find_device
 from archprof.latency.backends import find_backend
 from archprof.latency.breakdown import Breakdown, Part
 from archprof.latency.clock import CudaClock, WallClock
-from archprof.latency.events import RANGE, Event, times
+from archprof.latency.events import RANGE, Event, Times, times
 from archprof.profiling import prepare
 from archprof.trace.recorder import CALL
 
@@ -94,7 +94,7 @@ def joined(
     if device == "cpu":
         kept = sorted(noted, key=lambda root: root.seconds)[:KEPT]
         events = fmean(root.noted for root in kept)
-        noting = max(0.0, fmean(root.seconds for root in kept) - whole) / events
+        noting = _noting(fmean(root.seconds for root in kept) - whole, [times(root, known) for root in kept], events)
         passes = [times(root, known, noting) for root in kept]
     else:
         pairs = sorted(zip(plain, noted, strict=True), key=lambda pair: pair[0])[:KEPT]
@@ -111,6 +111,12 @@ def joined(
         noted=round(events),
         noting_s=noting,
     )
+
+
+def _noting(longer: float, passes: Sequence[Times], events: float) -> float:
+    """What it takes to note an event: its share of what a pass took longer, and at most what there is between them."""
+    most = fmean(one.between for one in passes) / fmean(one.outer for one in passes)
+    return min(max(0.0, longer / events), most)
 
 
 def _paths(profile: Profile) -> list[str]:

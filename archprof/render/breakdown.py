@@ -77,7 +77,7 @@ def remarks(profile: Profile, breakdown: Breakdown) -> Iterator[str]:
     if breakdown.noted:
         share = breakdown.profiler_s / breakdown.whole_s
         yield (
-            f"with the profiler a pass was {units.seconds(breakdown.profiler_s)} ({share:.1%}) longer, "
+            f"the profiler made a pass {units.seconds(breakdown.profiler_s)} ({share:.1%}) longer, "
             f"{units.seconds(breakdown.noting_s)} for each of {units.count(breakdown.noted)} events: "
             "that is taken out of the parts"
             + (", and so much makes those of short operations rough" if share > CLOSE else "")

@@ -96,10 +96,9 @@ def test_every_row_has_its_time_and_its_cost(looked_into: tuple[Profile, Breakdo
 
     assert [part.name for part in found.parts] == [*(layer.path for layer in profile.layers), ""]
     assert [part.macs for part in found.parts[:-1]] == [layer.macs for layer in profile.layers]
-    assert all(part.seconds > 0 for part in found.parts[:-1])
+    assert max(part.seconds for part in found.parts) > 0
     assert sum(part.macs for part in found.parts) == profile.totals.macs
-    assert found.between_s > 0
-    assert sum(part.seconds for part in found.parts) < found.sum_s
+    assert sum(part.seconds for part in found.parts) <= found.sum_s
 
 
 def test_every_operation_that_took_time_is_one_of_the_trace_s(looked_into: tuple[Profile, Breakdown]) -> None:
@@ -142,11 +141,11 @@ def test_parts_print_with_what_they_sum_to(looked_into: tuple[Profile, Breakdown
 
 
 def passes(seconds: list[float]) -> list[Event]:
-    """One operation in the first row, with one more in it, and a hundredth of a second beside it."""
+    """One operation in the first row, with one more in it, and some hundredths of a second beside it."""
     inner = operation("aten::mkldnn_convolution", 0.5)
     return [
         Event(
-            "archprof:", lasted, [Event("archprof:model.0", lasted, [operation("aten::conv2d", lasted - 0.01, inner)])]
+            "archprof:", lasted, [Event("archprof:model.0", lasted, [operation("aten::conv2d", lasted - 0.05, inner)])]
         )
         for lasted in seconds
     ]
@@ -161,11 +160,22 @@ def test_the_fastest_passes_count_and_the_profiler_is_taken_out(looked_into: tup
     found = joined(profile, paths, "cpu", 1, plain, noted)
 
     assert (found.passes, found.kept, found.whole_s) == (15, 8, 1)
-    # Three events: 0.01 s each. One of them is in the operation: 1.03 - 0.01 - 0.01. The other two are in the rest.
+    # Three events: 0.01 s each. One of them is in the operation: 1.03 - 0.05 - 0.01. The other two are in the rest.
     assert (found.noted, found.noting_s) == (3, pytest.approx(0.01))
     assert found.profiler_s == pytest.approx(0.03)
-    assert {part.name: part.seconds for part in found.parts if part.seconds} == {paths[0]: pytest.approx(1.01)}
+    assert {part.name: part.seconds for part in found.parts if part.seconds} == {paths[0]: pytest.approx(0.97)}
     assert found.sum_s == pytest.approx(found.whole_s)
+
+
+def test_the_profiler_takes_no_more_than_there_is_between_operations(looked_into: tuple[Profile, Breakdown]) -> None:
+    profile, _ = looked_into
+
+    found = joined(profile, [layer.path for layer in profile.layers], "cpu", 1, [1.0] * 15, passes([1.4] * 15))
+
+    # 0.4 s longer, but the two events outside of the operation left 0.05 s: no more than 0.025 s for each of three.
+    assert found.noting_s == pytest.approx(0.025)
+    assert found.between_s == pytest.approx(0)
+    assert any("+32.5% from the whole" in said for said in remarks(profile, found))
 
 
 def test_a_profiler_that_seems_to_save_time_is_a_machine_that_changed(looked_into: tuple[Profile, Breakdown]) -> None:
@@ -193,7 +203,7 @@ def test_what_the_profiler_took_is_said(looked_into: tuple[Profile, Breakdown]) 
         for each in (1e-5, 1e-4)
     )
 
-    assert "with the profiler a pass was 10.0 ms (1.0%) longer, 10.0 µs for each of 1,000 events" in little[1]
+    assert "the profiler made a pass 10.0 ms (1.0%) longer, 10.0 µs for each of 1,000 events" in little[1]
     assert "rough" not in little[1]
     assert "(10.0%) longer" in much[1]
     assert "rough" in much[1]
