@@ -275,18 +275,6 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
 
     @classmethod
-    def read(cls, path: Path) -> Profile:
-        """The profile that was saved in a file.
-
-        Raises:
-            ArchprofError: Where the file cannot be read; and as for :meth:`from_json`.
-        """
-        try:
-            return cls.from_json(path.read_bytes(), path=path)
-        except OSError as error:
-            raise ArchprofError(f"cannot be read: {error.strerror or error}", path=path) from None
-
-    @classmethod
     def from_json(cls, text: str | bytes, *, path: Path | str | None = None) -> Profile:
         """Read a profile back.
 
@@ -300,11 +288,6 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
                 older = "this archprof is older than the file" if found > VERSION else "the file is older"
                 message = f"profile version {found}, this archprof reads {VERSION}: {older}"
                 raise ArchprofError(message, path=path)
-            if isinstance(raw, list):
-                raise ArchprofError("several profiles, as --scale all writes them, and not one", path=path)
-            if isinstance(raw, dict) and "variants" in raw:
-                hint = f"archprof check --against {path or 'FILE'} says what changed since it was written"
-                raise ArchprofError("a lock file, not a saved profile", path=path, hint=hint)
             return msgspec.convert(raw, cls)
         except msgspec.MsgspecError as error:
             raise ArchprofError(f"not a saved profile: {error}", path=path) from None

@@ -31,10 +31,12 @@ def explain(changes: Sequence[Change], differences: Mapping[str, int]) -> list[E
 
     Args:
         changes: Every row or module of both models, in an order that is both models'.
-        differences: By metric, that of the whole models.
+        differences: By metric, that of the whole models, as far as it is known. A metric that is not known of every
+            row is not explained.
     """
-    wanted = [metric for metric in METRICS if differences[metric]]
-    wanted = wanted or [metric for metric in OTHERWISE if differences[metric]][:1]
+    known = {metric for metric in differences if all(getattr(change, metric) is not None for change in changes)}
+    wanted = [metric for metric in METRICS if metric in known and differences[metric]]
+    wanted = wanted or [metric for metric in OTHERWISE if metric in known and differences[metric]][:1]
     heard = _heard(changes)
     return [_explanation(metric, differences[metric], changes, heard) for metric in wanted]
 
@@ -91,6 +93,7 @@ def _sources(changes: Sequence[Change]) -> list[set[int]]:
 
 
 def _output_changed(change: Change) -> bool:
+    """Whether those who read it may have noticed; of a row whose shapes nobody knows, everybody may."""
     if change.before is None or change.after is None:
         return True
-    return change.before.output_shapes != change.after.output_shapes
+    return change.before.other_output(change.after) is not False

@@ -1,4 +1,4 @@
-"""Profiles -> what differs between them, row by row, and why. Nothing here needs torch."""
+"""Models -> what differs between them, row by row, and why. Nothing here needs torch."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ from archprof.analyse.comparison import (
     Side,
 )
 from archprof.analyse.edits import edits_of
-from archprof.analyse.metrics import latencies_of, metrics_in
-from archprof.analyse.parts import modules_of, rows_of
+from archprof.analyse.metrics import METRICS
+from archprof.analyse.model import Fact, Model, metrics_in, of_profile
 from archprof.errors import UsageError
+from archprof.profiles import Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from archprof.analyse.metrics import Metric
-    from archprof.profiles import Profile
+
+AS_IN_FILE = Fact("as the file has it")
 
 
 def compare(
-    profiles: Sequence[Profile],
+    profiles: Sequence[Profile | Model],
     *,
     names: Sequence[str] = (),
     depth: int = 3,
@@ -42,7 +44,7 @@ def compare(
     """Set profiles beside each other: each with the first, and all of them against each other in two metrics.
 
     Args:
-        profiles: Two or more.
+        profiles: Two or more; a model stands for what is kept of it elsewhere than in a profile.
         names: What to call them, where that is not what their profiles say was typed.
         depth: How deep the tree of modules is looked into where there are no rows.
         x: The metric of one axis of the Pareto front, as :func:`archprof.analyse.pareto.axis` reads it.
@@ -53,39 +55,45 @@ def compare(
     """
     if len(profiles) < 2:
         raise UsageError("there is nothing to compare with", hint="name two models or more")
-    wanted = [*metrics_in(profiles), *(metric for metric, _ in pareto.axes(x, y))]
+    models = [of_profile(one) if isinstance(one, Profile) else one for one in profiles]
+    wanted = [*metrics_in(models), *(metric for metric, _ in pareto.axes(x, y))]
     metrics = list({metric.name: metric for metric in wanted}.values())
-    called = names or [profile.variant.reference for profile in profiles]
+    called = names or [model.variant.reference for model in models]
     return Comparison(
-        models=[_side(*one, metrics) for one in zip(called, profiles, strict=True)],
-        pairs=[_pair(profiles, place, metrics, depth) for place in range(1, len(profiles))],
-        front=pareto.front(profiles, x, y),
+        models=[_side(*one, metrics) for one in zip(called, models, strict=True)],
+        pairs=[_pair(models, place, metrics, depth) for place in range(1, len(models))],
+        front=pareto.front(models, x, y),
     )
 
 
-def _side(name: str, profile: Profile, metrics: Sequence[Metric]) -> Side:
+def _side(name: str, model: Model, metrics: Sequence[Metric]) -> Side:
     return Side(
         name=name,
-        variant=profile.variant,
-        input=profile.input,
-        device=profile.environment.device,
-        training=profile.backward is not None,
-        metrics={metric.name: metric.of(profile) for metric in metrics},
-        unknown=profile.coverage.unknown,
-        lower_bounds=[metric.name for metric in metrics if metric.lower_bound(profile)],
+        variant=model.variant,
+        input=model.input,
+        device=model.device,
+        training=model.training,
+        metrics={metric.name: model.of(metric) for metric in metrics},
+        unknown=dict(model.unknown),
+        lower_bounds=[metric.name for metric in metrics if model.lower_bound(metric)],
+        locked=model.locked,
     )
 
 
-def _pair(profiles: Sequence[Profile], place: int, metrics: Sequence[Metric], depth: int) -> Pair:
-    before, after = profiles[0], profiles[place]
-    differences = {name: getattr(after.totals, name) - getattr(before.totals, name) for name in COUNTS}
+def _pair(models: Sequence[Model], place: int, metrics: Sequence[Metric], depth: int) -> Pair:
+    before, after = models[0], models[place]
+    differences = {
+        name: int(new - old)
+        for name in COUNTS
+        if (old := before.of(METRICS[name])) is not None and (new := after.of(METRICS[name])) is not None
+    }
     parts: Literal["rows", "modules", "none"] = "none"
     changes: list[Change] = []
-    if before.layers and after.layers:
-        parts, changes = "rows", list(_row_changes(rows_of(before), rows_of(after), differences))
-    elif not before.layers and not after.layers:
+    if before.rows and after.rows:
+        parts, changes = "rows", list(_row_changes(before.rows, after.rows, differences))
+    elif not before.rows and not after.rows and not before.locked and not after.locked:
         parts = "modules"
-        changes = list(_module_changes(modules_of(before, depth), modules_of(after, depth), differences))
+        changes = list(_module_changes(before.modules(depth), after.modules(depth), differences))
     return Pair(
         before=0,
         after=place,
@@ -97,11 +105,11 @@ def _pair(profiles: Sequence[Profile], place: int, metrics: Sequence[Metric], de
     )
 
 
-def _delta(metric: Metric, before: Profile, after: Profile) -> Delta:
-    old, new = metric.of(before), metric.of(after)
+def _delta(metric: Metric, before: Model, after: Model) -> Delta:
+    old, new = before.of(metric), after.of(metric)
     known = old is not None and new is not None
-    bounded: list[Literal["before", "after"]] = ["before"] if metric.lower_bound(before) else []
-    if metric.lower_bound(after):
+    bounded: list[Literal["before", "after"]] = ["before"] if before.lower_bound(metric) else []
+    if after.lower_bound(metric):
         bounded.append("after")
     return Delta(
         metric=metric.name,
@@ -115,43 +123,31 @@ def _delta(metric: Metric, before: Profile, after: Profile) -> Delta:
     )
 
 
-def _interval(metric: Metric, before: Profile, after: Profile) -> Interval | None:
+def _interval(metric: Metric, before: Model, after: Model) -> Interval | None:
     """Where the ratio of two latencies lies that were measured apart; None where one has no samples."""
     from archprof.latency.statistics import unpaired
 
-    samples = [one.samples_s for profile in (before, after) for one in latencies_of(profile, metric)]
-    if len(samples) != 2 or not all(samples):
+    samples = [list(model.samples(metric)) for model in (before, after)]
+    if not all(samples):
         return None
     found = unpaired(samples[0], samples[1])
     low, high = found.bounds
     return Interval(low=low, high=high, confidence=found.confidence, verdict=found.verdict)
 
 
-def _differences(before: Profile, after: Profile) -> Iterator[Difference]:
+def _differences(before: Model, after: Model) -> Iterator[Difference]:
     """What differs beside the rows; the figures of another input are answers to another question."""
 
-    def facts(profile: Profile) -> Iterator[tuple[str, str, bool]]:
-        variant, given = profile.variant, profile.input
-        yield "input", " + ".join("×".join(map(str, shape)) for shape in given.shapes), False
-        yield "dtype", given.dtype, False
-        yield "fusing", "fused" if variant.fused else "not fused", False
-        yield "model", "static twin" if variant.static else "as it is", True
-        yield "pass", "training step" if profile.backward else "forward", False
-        if variant.origin == "yaml":
-            yield "scale", variant.scale or "none", True
-            yield "family", variant.family or "none", True
-            yield "nc", "none" if variant.nc is None else str(variant.nc), True
-        for key in sorted({*before.variant.settings, *after.variant.settings} - {"nc"}):
-            yield key, str(variant.settings.get(key, "as the file has it")), True
-        for name, version in {"archprof": profile.tool.version, **profile.environment.packages}.items():
-            yield name, version, True
-        if profile.latency:
-            yield "machine", profile.environment.platform, True
+    def facts(model: Model) -> Mapping[str, Fact]:
+        named = sorted({*before.variant.settings, *after.variant.settings} - {"nc"})
+        said = {key: Fact(str(model.variant.settings[key])) for key in named if key in model.variant.settings}
+        return dict(model.facts) | {key: said.get(key, AS_IN_FILE) for key in named}
 
-    old, new = ({what: (text, same) for what, text, same in facts(profile)} for profile in (before, after))
-    for what in (key for key in old if key in new and old[key] != new[key]):
-        (text, comparable), (now, _) = old[what], new[what]
-        yield Difference(what=what, before=text, after=now, comparable=comparable)
+    old, new = facts(before), facts(after)
+    shared = [key for key in old if key in new]
+    for what in shared:
+        if old[what] != new[what] and not (what in ("size", "batch") and "input" in shared):
+            yield Difference(what=what, before=old[what].text, after=new[what].text, comparable=old[what].comparable)
 
 
 def _row_changes(before: Sequence[Part], after: Sequence[Part], differences: dict[str, int]) -> Iterator[Change]:
@@ -188,22 +184,31 @@ def _merged(before: Sequence[Part], after: Sequence[Part]) -> Iterator[tuple[Par
 
 
 def _change(before: Part | None, after: Part | None, edits: list[Edit], differences: dict[str, int]) -> Change:
-    amounts = {
-        name: (getattr(after, name) if after else 0) - (getattr(before, name) if before else 0) for name in COUNTS
-    }
+    amounts = {name: _grown(before, after, name) for name in COUNTS}
     return Change(
         mark=_mark(before, after, edits, amounts),
         before=before,
         after=after,
         edits=edits,
-        shares={name: amount / differences[name] for name, amount in amounts.items() if differences[name]},
+        shares={
+            name: amount / whole
+            for name, amount in amounts.items()
+            if amount is not None and (whole := differences.get(name))
+        },
         **amounts,
     )
 
 
-def _mark(before: Part | None, after: Part | None, edits: list[Edit], amounts: dict[str, int]) -> Mark:
+def _grown(before: Part | None, after: Part | None, name: str) -> int | None:
+    """How much more the part has of something; None where it is not known of one of them."""
+    old: int | None = getattr(before, name) if before else 0
+    new: int | None = getattr(after, name) if after else 0
+    return None if old is None or new is None else new - old
+
+
+def _mark(before: Part | None, after: Part | None, edits: list[Edit], amounts: dict[str, int | None]) -> Mark:
     if before is None or after is None:
         return "+" if after else "-"
     if edits:
         return "~"
-    return "x" if any(amounts.values()) or before.output_shapes != after.output_shapes else "="
+    return "x" if any(amounts.values()) or before.other_output(after) else "="

@@ -25,16 +25,20 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     ``name`` is what the user typed. ``metrics`` has every metric that any of the models has, by its name, None where
     this one has not. ``unknown`` are the operations without a formula, and while there are any, the metrics in
     ``lower_bounds`` may be more in truth.
+
+    Of a model that is an entry of a lock file, ``locked`` has that entry's settings, and neither its input nor its
+    device is known.
     """
 
     name: str
     variant: Variant
-    input: Input
-    device: str
+    input: Input | None
+    device: str | None
     training: bool
     metrics: dict[str, Number | None]
     unknown: dict[str, int] = msgspec.field(default_factory=dict)
     lower_bounds: list[str] = msgspec.field(default_factory=list)
+    locked: str | None = None
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +100,12 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     bytes_read: int | None = 0
     bytes_written: int | None = 0
 
+    def other_output(self, other: Part) -> bool | None:
+        """Whether its outputs have other shapes than another part's; None where that is not known."""
+        if self.output_shapes is None or other.output_shapes is None:
+            return None
+        return self.output_shapes != other.output_shapes
+
 
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that changed in a row: "module", "from", "stride", "channels", "repeats" or "arguments".
@@ -111,18 +121,19 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one row or module. The numbers are differences, of ``after`` to ``before``.
 
-    ``shares`` has, for each of these, the share of the whole model's difference, where there is one.
+    A number that is not known of both of them is None. ``shares`` has, for each of these, the share of the whole
+    model's difference, where there is one.
     """
 
     mark: Mark
     before: Part | None
     after: Part | None
     edits: list[Edit] = msgspec.field(default_factory=list)
-    parameters: int = 0
-    flops: int = 0
-    elementwise_flops: int = 0
-    bytes_read: int = 0
-    bytes_written: int = 0
+    parameters: int | None = 0
+    flops: int | None = 0
+    elementwise_flops: int | None = 0
+    bytes_read: int | None = 0
+    bytes_written: int | None = 0
     shares: dict[str, float] = msgspec.field(default_factory=dict)
 
     @property

@@ -10,7 +10,7 @@ from archprof.count.conventions import CONVENTIONS
 from archprof.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from archprof.latency.report import Latency
     from archprof.profiles import Profile
@@ -148,19 +148,9 @@ def find_metric(name: str) -> Metric:
     raise UsageError(f"no metric {name!r}", hint=hint)
 
 
-def metrics_in(profiles: Iterable[Profile]) -> list[Metric]:
-    """The metrics that any of the profiles has, latencies last; ratios only where there is a dynamic layer."""
-    found = list(profiles)
-    latencies = dict.fromkeys(_place(one) for profile in found for one in profile.latency)
-    dynamic = any(profile.parameternet for profile in found)
-    return [
-        *(
-            metric
-            for metric in METRICS.values()
-            if any(metric.of(profile) is not None for profile in found) and (dynamic or metric.unit != Unit.times)
-        ),
-        *(find_metric(name) for name in latencies),
-    ]
+def latencies_in(profile: Profile) -> list[str]:
+    """The names of the latencies that a profile has."""
+    return list(dict.fromkeys(map(_place, profile.latency)))
 
 
 def latencies_of(profile: Profile, metric: Metric) -> list[Latency]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archprof.analyse.metrics import Metric
-    from archprof.profiles import Profile
+    from archprof.analyse.model import Model
 
 X, Y = "flops", "parameters"
 """The metrics that models are set against each other in, unless somebody names others."""
@@ -45,11 +45,11 @@ def axes(x: str, y: str) -> tuple[tuple[Metric, bool], tuple[Metric, bool]]:
     return found
 
 
-def front(profiles: Sequence[Profile], x: str, y: str) -> Front:
+def front(models: Sequence[Model], x: str, y: str) -> Front:
     """The models of which none has a rival that is better in one metric and at least as good in the other.
 
     Args:
-        profiles: The models; those that lack one of the metrics are not on the front.
+        models: The models; those that lack one of the metrics are not on the front.
         x: One metric, as :func:`axis` reads it.
         y: The other.
 
@@ -58,12 +58,12 @@ def front(profiles: Sequence[Profile], x: str, y: str) -> Front:
     """
     both = axes(x, y)
     points: dict[int, tuple[float, ...]] = {}
-    for place, profile in enumerate(profiles):
-        values = [(metric.of(profile), lower) for metric, lower in both]
+    for place, model in enumerate(models):
+        values = [(model.of(metric), lower) for metric, lower in both]
         if all(value is not None for value, _ in values):
             points[place] = tuple(value if lower else -value for value, lower in values if value is not None)
     for metric, _ in both:
-        if all(metric.of(profile) is None for profile in profiles):
+        if all(model.of(metric) is None for model in models):
             hint = f"--convention {metric.convention} adds it" if metric.convention else None
             raise UsageError(f"none of these has {metric.name}", hint=hint)
     members = [place for place, point in points.items() if not any(_beats(rival, point) for rival in points.values())]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from archprof.batch import Task
 from archprof.budgets.baseline import Baseline, of_profile
+from archprof.budgets.kept import contents
 from archprof.budgets.lock import Lock
-from archprof.budgets.lock import read as read_lock
 from archprof.errors import ArchprofError
 from archprof.profiles import Profile
 from archprof.variant import reference as references
@@ -41,16 +39,12 @@ def from_file(path: Path, measured: Sequence[Measured]) -> Mapping[Place, Baseli
         ArchprofError: Where it cannot be read, or is neither.
     """
     try:
-        data: Any = msgspec.json.decode(path.read_bytes())
+        found = contents(path.read_bytes(), path)
     except OSError as error:
         raise ArchprofError(f"cannot be read: {error.strerror}", path=path) from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ArchprofError(f"neither a saved profile nor a lock file: {error}", path=path) from None
-    if isinstance(data, dict) and "variants" in data:
-        return from_lock(read_lock(path) or Lock())
-    several = data if isinstance(data, list) else [data]
-    saved = [Profile.from_json(msgspec.json.encode(one), path=path) for one in several]
-    by_identity = {_identity(profile): of_profile(profile) for profile in saved}
+    if isinstance(found, Lock):
+        return from_lock(found)
+    by_identity = {_identity(profile): of_profile(profile) for profile in found}
     return {
         one.case.place: by_identity[_identity(one.profile)]
         for one in measured

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archprof.analyse.metrics import METRICS
 from archprof.budgets.budget import Level, Rule
 from archprof.budgets.quantity import parse
-from archprof.budgets.settings import agrees, options_of, spread
+from archprof.budgets.settings import agrees, options_of, said, spread
 from archprof.errors import ArchprofError, BudgetFileError, UsageError, did_you_mean
 from archprof.variant import reference as references
 from archprof.variant import settings as values
@@ -54,8 +54,7 @@ class Case:
     @property
     def place(self) -> tuple[str, str]:
         """Where it stands in the lock file: the variant, and its settings, as ``imgsz=640 scale=n``."""
-        settings = " ".join(f"{key}={_plain(self.settings[key])}" for key in sorted(self.settings))
-        return self.variant, settings or "default"
+        return self.variant, said(self.settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +216,3 @@ def _held(entry: Budget) -> Iterator[Rule]:
             place=entry.place,
             line=entry.line,
         )
-
-
-def _plain(value: Any) -> str:
-    """A setting in a few signs, the same ones every time."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{_plain(value[key])}" for key in sorted(value)) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_plain, value)) + "]"
-    return str(value).lower() if isinstance(value, bool) else str(value)

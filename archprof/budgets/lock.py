@@ -88,16 +88,30 @@ def read(path: Path) -> Lock | None:
         BudgetFileError: Where it cannot be read, is not a lock file, or is one of another version.
     """
     try:
-        data: Any = msgspec.json.decode(path.read_bytes())
+        return parse(path.read_bytes(), path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BudgetFileError(f"cannot be read: {error.strerror}", path=path) from None
+
+
+def parse(text: bytes, path: Path | str) -> Lock:
+    """What a lock file's text says.
+
+    Args:
+        text: The text.
+        path: Where it stands, for messages.
+
+    Raises:
+        BudgetFileError: Where it is not a lock file, or is one of another version.
+    """
+    try:
+        data: Any = msgspec.json.decode(text)
         found = data.get("version") if isinstance(data, dict) else None
         if isinstance(found, int) and found != VERSION:
             older = "this archprof is older than the file" if found > VERSION else "the file is older"
             raise BudgetFileError(f"lock version {found}, this archprof reads {VERSION}: {older}", path=path)
         return msgspec.convert(data, Lock)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise BudgetFileError(f"cannot be read: {error.strerror}", path=path) from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         hint = "git checkout brings the last good one back; without one, archprof check --update-lock makes it anew"
         raise BudgetFileError(f"not a lock file: {error}", path=path, hint=hint) from None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from archprof.errors import UsageError
 from archprof.options import Options, sides_of
 from archprof.variant import settings as values
 
@@ -104,6 +106,57 @@ def agrees(settings: Mapping[str, Any], case: Mapping[str, Any]) -> bool:
         elif case.get(key) != value:
             return False
     return True
+
+
+DEFAULT = "default"
+"""What settings are called that say nothing."""
+
+
+def said(settings: Mapping[str, Any]) -> str:
+    """The settings of a case in a line, the same for the same ones: ``imgsz=640 scale=n``."""
+    return " ".join(f"{key}={plain(settings[key])}" for key in sorted(settings)) or DEFAULT
+
+
+def heard(line: str) -> dict[str, str]:
+    """What :func:`said` made, each key with what was said of it."""
+    pairs = (one.partition("=") for one in _NEXT.split(line))
+    return {key: text for key, equals, text in pairs if equals}
+
+
+def plain(value: Any) -> str:
+    """A setting in a few signs, the same ones every time."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{plain(value[key])}" for key in sorted(value)) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(plain, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def values_of(texts: Mapping[str, str]) -> dict[str, Any]:
+    """The settings that :func:`heard` found, as values again.
+
+    Raises:
+        UsageError: Where one is none that :func:`said` would have written.
+    """
+    return {key: _value(key, text) for key, text in texts.items()}
+
+
+def _value(key: str, text: str) -> Any:
+    from archprof.variant.document import Document
+
+    if key in _TEXTS:
+        return text
+    # As YAML has it: a space behind each key.
+    document = Document(_KEY.sub(r"\1: ", text))
+    value = document.plain(document.root)
+    if not SETTINGS[key].test(value):
+        raise UsageError(f"{key}={text}: {key} must be {SETTINGS[key].kind}")
+    return value
+
+
+_TEXTS = ("scale", "imgsz", "dtype")
+_KEY = re.compile(r"(?<=[{,])(\w+):")
+_NEXT = re.compile(rf" (?=(?:scale|{'|'.join(SETTINGS)})=)")
 
 
 def _tidy(size: int | str) -> str:

@@ -2,13 +2,12 @@
 
 from dataclasses import replace
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archprof.cli import beside, output, subject
 from archprof.cli import options as o
-from archprof.cli import output, subject
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.groups import Counting, Model, Written
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from archprof.analyse.comparison import Comparison
     from archprof.analyse.condition import Condition
+    from archprof.analyse.model import Model as Known
     from archprof.batch import Means
     from archprof.options import Options
     from archprof.profiles import Profile
@@ -41,7 +41,7 @@ References = Annotated[
     typer.Argument(
         metavar="MODEL",
         help="What to compare, the first being what it was: models as `summary` takes them, REV:FILE.yaml as of a git "
-        "revision, or profiles saved as FILE.json.",
+        "revision, FILE.json that `summary` saved, or a lock file; FILE.json#WHICH where several are in it.",
     ),
 ]
 Detail = Annotated[DetailChoice, o.option("--detail", help="The rows to show: those that changed, all, or none.")]
@@ -95,12 +95,11 @@ def compare(
     x, y = x or pareto.X, y or pareto.Y
     pareto.axes(x, y)  # before anything is built
     conditions = [condition.parse(text) for text in fail_on or []]
-    options = model.options(device=device, backward=backward, convention=convention.value)
-    found = [_find(reference, model) for reference in references]
-    twins = subject.twins(references, static=model.static)
-    ways = [replace(options, static=twin) for twin in twins]
-    profiles = _profiles(found, ways, counting.means())
-    comparison = comparing.compare(profiles, names=_names(references, twins), depth=depth, x=x, y=y)
+    found = beside.find(references, model, model.options(device=device, backward=backward, convention=convention.value))
+    twins = subject.twins(references, static=found.options.static)
+    ways = [replace(found.options, static=twin) for twin in twins]
+    models = _models(found.models, ways, counting.means())
+    comparison = comparing.compare(models, names=_names(references, twins), depth=depth, x=x, y=y)
     output.deliver(
         destinations,
         lambda chosen, view: FORMATS[chosen](comparison, view),
@@ -133,27 +132,20 @@ def leave(comparison: "Comparison", conditions: "Sequence[Condition]") -> None:
         raise typer.Exit(code)
 
 
-def _find(reference: str, model: Model) -> "Spec | Profile":
-    """What a reference means: a saved profile as it is, or a model that is to be profiled."""
-    if reference.endswith(".json"):
-        from archprof.profiles import Profile
-
-        return Profile.read(Path(reference))
-    (spec,) = model.find(reference)
-    return spec
-
-
 def _names(references: "Sequence[str]", twins: "Sequence[bool]") -> list[str]:
     """What to call the models: a twin that stands beside its model says that it is one."""
     beside = not all(twins)
     return [f"{name}, static twin" if twin and beside else name for name, twin in zip(references, twins, strict=True)]
 
 
-def _profiles(found: "Sequence[Spec | Profile]", ways: "Sequence[Options]", means: "Means") -> "list[Profile]":
-    """The profiles, in order; torch is only needed where one was not saved."""
+def _models(
+    found: "Sequence[Spec | Profile | Known]", ways: "Sequence[Options]", means: "Means"
+) -> "list[Profile | Known]":
+    """What is compared, in order; torch is only needed where something was not saved."""
     from archprof.batch import Task
-    from archprof.profiles import Profile
+    from archprof.variant.spec import ModelSpec, VariantSpec
 
-    tasks = [Task(one, options) for one, options in zip(found, ways, strict=True) if not isinstance(one, Profile)]
+    kinds = VariantSpec, ModelSpec
+    tasks = [Task(one, options) for one, options in zip(found, ways, strict=True) if isinstance(one, kinds)]
     made = iter(subject.profile_all(tasks, means))
-    return [one if isinstance(one, Profile) else next(made) for one in found]
+    return [next(made) if isinstance(one, kinds) else one for one in found]

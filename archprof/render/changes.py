@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from archprof.analyse.comparison import COUNTS
 from archprof.analyse.metrics import Unit, find_metric
 from archprof.render import units
 from archprof.render.because import sources
@@ -81,14 +82,17 @@ CHANGES = (
     added("bytes_written", "Δ written", units.signed, printed=False),
 )
 
-_COUNTS = ("parameters", "flops", "elementwise_flops", "bytes_read", "bytes_written")
-
 
 def changes(pair: Pair, *, everything: bool = False) -> Table:
     """One line a row or module that changed, or each of them; the last says what is in none of them."""
     shown = [change for change in pair.changes if everything or change.mark != "="]
-    whole = {delta.metric: int(delta.difference or 0) for delta in pair.metrics if delta.metric in _COUNTS}
-    rest = {name: whole[name] - sum(getattr(change, name) for change in pair.changes) for name in _COUNTS}
+    whole = {
+        delta.metric: int(delta.difference)
+        for delta in pair.metrics
+        if delta.metric in COUNTS and delta.difference is not None
+    }
+    amounts = {name: [getattr(change, name) for change in pair.changes] for name in whole}
+    rest = {name: whole[name] - sum(parts) for name, parts in amounts.items() if None not in parts}
     records = [_change(change, pair.parts) for change in shown]
     if any(rest.values()):
         records.append(_sums(f"(outside the {pair.parts})", rest, whole))
@@ -116,7 +120,7 @@ def _change(change: Change, parts: str) -> Record:
         change.shares.get("parameters"),
         change.flops,
         change.shares.get("flops"),
-        *(getattr(change, name) for name in _COUNTS[2:]),
+        *(getattr(change, name) for name in COUNTS[2:]),
     )
 
 
@@ -142,9 +146,9 @@ def _edit(edit: Edit) -> str:
 
 
 def _sums(label: str, sums: dict[str, int], whole: dict[str, int]) -> Record:
-    shares = [sums[name] / whole[name] if whole[name] else None for name in ("parameters", "flops")]
-    first = (sums["parameters"], shares[0], sums["flops"], shares[1])
-    return (None, None, None, None, label, None, None, *first, *(sums[name] for name in _COUNTS[2:]))
+    shares = [sums[name] / whole[name] if name in sums and whole[name] else None for name in ("parameters", "flops")]
+    first = (sums.get("parameters"), shares[0], sums.get("flops"), shares[1])
+    return (None, None, None, None, label, None, None, *first, *(sums.get(name) for name in COUNTS[2:]))
 
 
 def models(comparison: Comparison, *, raw: bool = False) -> Table:

@@ -122,6 +122,12 @@ def _facts(comparison: Comparison) -> list[Fact]:
 
 
 def _kind(side: Side) -> list[str]:
+    if side.input is None:
+        return [
+            side.variant.name,
+            *(one.replace("=", " ") for one in (side.locked or "").split(" ") if one),
+            "as locked",
+        ]
     scale = [f"scale {side.variant.scale}"] if side.variant.scale else []
     return [*scale, *header.about(side.variant, side.input), *(["training"] if side.training else [])]
 
@@ -139,6 +145,8 @@ def _remarks(comparison: Comparison) -> list[str]:
         return [_front(comparison)]
     if all(not delta.difference for delta in pair.metrics if find_metric(delta.metric).exact):
         return ["no figure differs"]
+    if pair.parts == "none" and any(side.locked for side in comparison.models):
+        return ["the lock file has no parts to set beside each other"]
     if pair.parts == "none":
         return ["one of them has rows and the other has none, so their parts are not set beside each other"]
     return sentences(pair)

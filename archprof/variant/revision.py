@@ -42,20 +42,24 @@ class Revision:
         """Its folder with the last slash, or nothing."""
         return self.path.removesuffix(self.file)
 
-    def read(self, names: Sequence[str]) -> tuple[str, bytes]:
+    def read(self, names: Sequence[str], *, limit: int = MAX_BYTES) -> tuple[str, bytes]:
         """The first file of those names that is in the folder: its name, and what it says.
+
+        Args:
+            names: The names.
+            limit: Bytes that the file may have; by default as many as a variant.
 
         Raises:
             UnknownReferenceError: Where there is no repository, no such revision or no such file.
-            VariantError: Where the file is too large for a variant.
+            VariantError: Where the file is larger.
         """
         tree, *files = _objects(f"{self.name}^{{tree}}", *(f"{self.name}:{self.folder}{name}" for name in names))
         if tree is None:
             raise _no_revision(self.name)
         for name, file in zip(names, files, strict=True):
             if file and file[1] == "blob":
-                if file[2] > MAX_BYTES:
-                    raise VariantError(f"larger than {MAX_BYTES:,} bytes", path=f"{self.name}:{self.folder}{name}")
+                if file[2] > limit:
+                    raise VariantError(f"larger than {limit:,} bytes", path=f"{self.name}:{self.folder}{name}")
                 return name, _git("cat-file", "blob", file[0])
         raise UnknownReferenceError(f"no file {self.path!r} in git revision {self.name!r}", hint=self._near())
 
@@ -71,10 +75,10 @@ class Revision:
         return "paths begin at the repository's top, or with ./ in this folder"
 
 
-def parse(text: str) -> Revision | None:
-    """``REV:PATH`` of a YAML, or None where the text has another form."""
+def parse(text: str, suffixes: tuple[str, ...] = (".yaml", ".yml")) -> Revision | None:
+    """``REV:PATH`` of a YAML, or of a file with another suffix; None where the text has another form."""
     name, colon, path = text.partition(":")
-    if not (name and colon and path.endswith((".yaml", ".yml"))) or "\n" in text:
+    if not (name and colon and path.endswith(suffixes)) or "\n" in text:
         return None
     return Revision(name, path)
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from archprof.analyse import pareto
 from archprof.analyse.compare import compare
+from archprof.analyse.model import of_profile
 from archprof.errors import UsageError
 from archprof.latency.report import Latency
 from archprof.profiles import Coverage, Environment, Input, Layer, Module, Profile, Totals, Variant
@@ -280,18 +281,18 @@ def sized(flops: int, parameters: int) -> Profile:
 )
 def test_the_pareto_front(x: str, y: str, members: list[int]) -> None:
     profiles = [sized(1, 9), sized(2, 5), sized(3, 5), sized(4, 1)]
-    assert pareto.front(profiles, x, y).members == members
+    assert pareto.front([of_profile(one) for one in profiles], x, y).members == members
 
 
 def test_equals_are_all_on_the_front() -> None:
-    assert pareto.front([sized(1, 1), sized(1, 1)], "flops", "parameters").members == [0, 1]
+    assert pareto.front([of_profile(sized(1, 1)), of_profile(sized(1, 1))], "flops", "parameters").members == [0, 1]
 
 
 def test_what_cannot_be_set_against_each_other() -> None:
     with pytest.raises(UsageError, match="--x and --y are both flops"):
-        pareto.front([sized(1, 1)], "flops", "flops:max")
+        pareto.front([of_profile(sized(1, 1))], "flops", "flops:max")
     with pytest.raises(UsageError, match="none of these has latency"):
-        pareto.front([sized(1, 1)], "flops", "latency")
+        pareto.front([of_profile(sized(1, 1))], "flops", "latency")
     with pytest.raises(UsageError, match="no metric 'flops:less'"):
         pareto.axis("flops:less")
     with pytest.raises(UsageError, match="nothing to compare with"):

@@ -6,7 +6,8 @@ import sys
 import msgspec
 import pytest
 
-from archprof.analyse.metrics import METRICS, Unit, find_metric, metrics_in
+from archprof.analyse.metrics import METRICS, Unit, find_metric
+from archprof.analyse.model import metrics_in, of_profile
 from archprof.errors import UsageError
 from archprof.latency.report import Latency
 from archprof.profiles import Profile, Totals
@@ -72,7 +73,7 @@ def test_every_metric_has_a_label_of_its_own() -> None:
 
 
 def test_what_a_profile_has(profile: Profile) -> None:
-    assert [metric.name for metric in metrics_in([profile])] == [
+    assert [metric.name for metric in metrics_in([of_profile(profile)])] == [
         "parameters",
         "trainable_parameters",
         "layers",
@@ -121,7 +122,11 @@ def test_latencies_go_by_device_and_backend(profile: Profile) -> None:
         for device, s in (("cpu", 0.2), ("cuda:0", 0.1))
     ]
     timed = msgspec.structs.replace(profile, latency=two)
-    assert [metric.name for metric in metrics_in([timed])][-2:] == ["latency/cpu/eager", "latency/cuda:0/eager"]
+    found = [metric.name for metric in metrics_in([of_profile(timed)])]
+    assert found[-2:] == [
+        "latency/cpu/eager",
+        "latency/cuda:0/eager",
+    ]
     assert find_metric("latency/cuda:0/eager").of(timed) == 0.1
     assert not find_metric("latency/cpu/eager").exact
     with pytest.raises(UsageError, match="one has several latencies"):
