@@ -92,17 +92,25 @@ def test_every_option_is_in_the_key(folder: Path) -> None:
     assert key_of(spec, base) not in keys
 
 
+def install_torch(place: Path) -> Path:
+    """An installed torch 99.0, as far as its metadata says."""
+    info = place / "torch-99.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: torch\nVersion: 99.0\n", encoding="utf-8")
+    return info
+
+
 def another_package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder / "more" / "torch-99.0.dist-info").mkdir(parents=True)
+    install_torch(folder / "more")
     monkeypatch.syspath_prepend(folder / "more")
 
 
 def another_version(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = folder / "more"
     monkeypatch.syspath_prepend(place)
-    (place / "torch-99.0.dist-info").mkdir(parents=True)
+    info = install_torch(place)
     before = surroundings.installed()
-    (place / "torch-99.0.dist-info").rename(place / "torch-99.1.dist-info")
+    info.rename(place / "torch-99.1.dist-info")
     assert surroundings.installed() != before
 
 
