@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from archprof.parameternet import formulas
+from archprof.parameternet.apart import experts_apart
 from archprof.parameternet.boundary import MOVES, complete
 from archprof.parameternet.declared import METHOD, DynamicDeclaration, declaration, disagreements
 from archprof.parameternet.find import Dynamic, find, samples
@@ -43,7 +44,7 @@ def analyse(ledger: Ledger, memory: Memory, again: Pass) -> tuple[ParameterNet |
     found = [complete(flow, ledger.trace, one) for one in found]
     seen = _Seen(ledger.trace.model)
     result = _analysed(flow, ledger, memory, again, found, seen) if found else None
-    return result, _idle(ledger.trace, seen)
+    return result, [*_idle(ledger.trace, seen), *experts_apart(flow, ledger.trace)]
 
 
 def _analysed(

@@ -19,7 +19,7 @@ from archprof.trace.record import TensorInfo
 if TYPE_CHECKING:
     from archprof.trace.record import Operation, Trace
 
-_PRODUCTS = {"aten.mm": (0, 1), "aten.bmm": (0, 1), "aten.addmm": (1, 2), "aten.baddbmm": (1, 2)}
+PRODUCTS = {"aten.mm": (0, 1), "aten.bmm": (0, 1), "aten.addmm": (1, 2), "aten.baddbmm": (1, 2)}
 _LINEAR = frozenset({"aten.sum", "aten.clone", "aten._unsafe_view", "aten._to_copy", "aten.div", "aten._reshape_copy"})
 
 
@@ -71,10 +71,24 @@ def find(trace: Trace) -> tuple[Flow, list[Dynamic]]:
     """The dynamic layers of a trace, in the order in which they run, and the flow that they were found in."""
     flow = Flow(trace)
     found: list[Dynamic] = []
+    known: set[int] = set()
     for index, operation in enumerate(trace.operations):
-        if one := _dynamic(flow, index, operation):
+        one = _dynamic(flow, index, operation)
+        if one is None:
+            continue
+        sources = {id(_source(flow, tensor, before)) for tensor, before in one.mixture.coefficients}
+        # A product of a router's weights with what experts made of the input looks the same with the parts exchanged.
+        if operation.name == "aten.convolution" or flow.parameters(one.router) or sources & known:
             found.append(one)
+            known |= sources
     return flow, found
+
+
+def _source(flow: Flow, tensor: TensorInfo, before: int) -> TensorInfo:
+    """The tensor that one is a view of."""
+    while (index := flow.maker(tensor, before)) is not None and flow.operations[index].function.is_view:
+        tensor, before = next(flat(flow.operations[index].arguments)), index
+    return tensor
 
 
 def _dynamic(flow: Flow, index: int, operation: Operation) -> Dynamic | None:
@@ -88,7 +102,7 @@ def _dynamic(flow: Flow, index: int, operation: Operation) -> Dynamic | None:
         return _found(flow, index, input_, weight, mixture, mixed)
     if operation.name not in ("aten.bmm", "aten.baddbmm"):
         return None
-    left, right = (operation.arguments[place] for place in _PRODUCTS[operation.name])
+    left, right = (operation.arguments[place] for place in PRODUCTS[operation.name])
     for input_, weight in ((left, right), (right, left)):
         mixture = _mixture(flow, weight, index) if flow.dynamic(weight) and flow.dynamic(input_) else None
         if mixture and mixture.experts > 1 and all(len(one.shape) >= 3 for one in mixture.bank):
@@ -138,8 +152,8 @@ def _mixture(flow: Flow, weight: TensorInfo, before: int) -> Mixture | None:
         operation = flow.operations[index]
         steps.add(index)
         name = operation.name.removesuffix("_")
-        if name in _PRODUCTS:
-            left, right = (operation.arguments[place] for place in _PRODUCTS[name])
+        if name in PRODUCTS:
+            left, right = (operation.arguments[place] for place in PRODUCTS[name])
             share = left.shape[-1]
         elif name == "aten.mul" and isinstance(operation.arguments[1], TensorInfo):
             left, right = operation.arguments[:2]
@@ -148,7 +162,7 @@ def _mixture(flow: Flow, weight: TensorInfo, before: int) -> Mixture | None:
             waiting += [(one, index, factor) for one in operation.arguments[:2]]
             continue
         elif name in GATHERS and not flow.dynamic(operation.arguments[0]):
-            held = _held(flow, operation.arguments[0], index)
+            held = holds(flow, operation.arguments[0], index)
             if len(held) != 1:
                 return None
             experts += held[0].shape[0]
@@ -172,18 +186,18 @@ def _mixture(flow: Flow, weight: TensorInfo, before: int) -> Mixture | None:
             waiting.append((larger, index, factor))
             continue
         static, dynamic = (left, right) if flow.dynamic(right) else (right, left)
-        held = _held(flow, static, index)
+        held = holds(flow, static, index)
         if not held or not flow.dynamic(dynamic):
             return None
         experts += share
         bank.update((id(one), one) for one in held)
         coefficients.append((dynamic, index))
         kinds.add(name)
-    products, picked = kinds <= set(_PRODUCTS), kinds <= GATHERS
+    products, picked = kinds <= set(PRODUCTS), kinds <= GATHERS
     return Mixture(experts, tuple(bank.values()), tuple(coefficients), frozenset(steps), products, picked)
 
 
-def _held(flow: Flow, tensor: TensorInfo, before: int) -> list[TensorInfo]:
+def holds(flow: Flow, tensor: TensorInfo, before: int) -> list[TensorInfo]:
     """The parameters that a tensor which depends on no input holds."""
     origin = flow.origin(tensor)
     return [origin] if origin else flow.parameters(indices(flow.behind([tensor], before)))
@@ -198,7 +212,7 @@ def samples(one: Dynamic, operation: Operation) -> tuple[int, int, int, int, tup
         c_in, c_out = one.input.shape[1] // one.made, output[1] // one.made
         places = one.input.shape[2:] if transposed else output[2:]
         return batch, c_in, c_out, max(groups // one.made, 1), one.weight.shape[2:], prod(places)
-    flipped = operation.arguments[_PRODUCTS.get(operation.name, (0, 1))[0]] is one.weight
+    flipped = operation.arguments[PRODUCTS.get(operation.name, (0, 1))[0]] is one.weight
     c_in = one.weight.shape[-1 if flipped else -2]
     c_out = one.weight.shape[-2 if flipped else -1]
     rows = one.input.numel // c_in
