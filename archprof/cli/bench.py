@@ -90,7 +90,7 @@ def bench(
     counted = subject.profile_all(tasks, subject.find_means(plugins))
     profiles, benched = la.measure(tasks, counted, targets, protocol)
     if layers and not benched.interrupted:
-        profiles = la.break_down(tasks, profiles, protocol)
+        profiles = la.break_down(tasks, profiles, protocol, benched)
     result = Benchmark(seed=seed, profiles=profiles, comparisons=benched.comparisons, interrupted=benched.interrupted)
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](result, view), View())
     la.conclude(benched)

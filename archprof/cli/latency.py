@@ -177,25 +177,31 @@ def measure(
     ], benched
 
 
-def break_down(tasks: Sequence[Task], profiles: Sequence[Profile], protocol: Protocol) -> list[Profile]:
+def break_down(
+    tasks: Sequence[Task], profiles: Sequence[Profile], protocol: Protocol, benched: Benched
+) -> list[Profile]:
     """The profiles with where the time goes, on every device on which eager PyTorch could be measured.
 
     Args:
         tasks: What was built, and how.
         profiles: What was measured.
         protocol: How it was.
+        benched: Whether that was interrupted; it is told where this is, and then keeps what there is.
     """
     from msgspec.structs import replace
 
     from archprof.latency.layers import break_down
     from archprof.latency.measure import running
 
-    result = []
-    for task, profile in zip(tasks, profiles, strict=True):
-        devices = [one.device for one in profile.latency if one.backend == EAGER and not one.error]
-        with console.working(f"looking into {task.spec.name}"), running(protocol.settings):
-            found = [break_down(task.spec, profile, task.options, protocol.settings, device) for device in devices]
-        result.append(replace(profile, breakdowns=found))
+    result = list(profiles)
+    try:
+        for place, (task, profile) in enumerate(zip(tasks, profiles, strict=True)):
+            devices = [one.device for one in profile.latency if one.backend == EAGER and not one.error]
+            with console.working(f"looking into {task.spec.name}"), running(protocol.settings):
+                found = [break_down(task.spec, profile, task.options, protocol.settings, device) for device in devices]
+            result[place] = replace(profile, breakdowns=found)
+    except KeyboardInterrupt:
+        benched.interrupted = True
     return subject.predict_all(result, protocol.settings.threads)
 
 

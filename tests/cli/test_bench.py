@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
 import torch
 
-from archprof.latency import bench, statistics
+from archprof.latency import statistics
 from archprof.latency.benchmark import json_schema
 from archprof.latency.report import VERDICTS
 from archprof.profiles import Profile
@@ -213,28 +213,6 @@ def test_what_fails_at_one_place_is_a_row_and_the_others_are_measured(
     assert result.exit_code == 2
     assert "not measured: cpu, torchscript: AttributeError" in result.stderr
     assert "no_such_thing" in result.stderr
-
-
-def test_ctrl_c_prints_what_was_measured(archprof: Callable[[str], Result], monkeypatch: pytest.MonkeyPatch) -> None:
-    sampling = bench.sample
-
-    def interrupted(call: Any, clock: Any, plan: Any, watch: Any) -> Any:
-        def pressed(phase: str, share: float) -> None:
-            watch(phase, share)
-            if phase == "sampling":
-                raise KeyboardInterrupt
-
-        return sampling(call, clock, plan, pressed)
-
-    monkeypatch.setattr(bench, "sample", interrupted)
-
-    result = archprof(f"bench tiny.yaml {QUICK} --backend eager,torchscript --max-time 50 --format json")
-
-    assert result.exit_code == 130
-    (latency,) = Profile.from_json(result.stdout).latency
-    assert latency.stopped == "interrupted"
-    assert len(latency.samples_s) == 1
-    assert "interrupted" in result.stderr
 
 
 def test_layers_say_where_the_time_goes(archprof: Callable[[str], Result]) -> None:
