@@ -16,6 +16,7 @@ from archprof.latency.prediction import Prediction  # noqa: TC001
 from archprof.latency.report import Latency, Machine  # noqa: TC001 - they are looked up to read a profile back
 from archprof.latency.work import Work  # noqa: TC001
 from archprof.parameternet.report import ParameterNet  # noqa: TC001 - it is looked up to read a profile back
+from archprof.schemas import schema_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -295,8 +296,4 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a saved profile (draft 2020-12)."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "archprof profile",
-        **msgspec.json.schema(Profile),
-    }
+    return schema_of(Profile, "archprof profile")

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from importlib.metadata import distribution
 from pathlib import Path
 from zipfile import ZipFile
@@ -29,6 +30,14 @@ def test_the_tests_run_against_what_is_installed(checkout: Path) -> None:
     editable = bool(text) and json.loads(text).get("dir_info", {}).get("editable", False)
 
     assert Path(archprof.__file__).is_relative_to(checkout / "archprof") == editable
+
+
+def test_every_folder_of_tests_is_looked_into(checkout: Path, pytestconfig: pytest.Config) -> None:
+    patterns = pytestconfig.getini("norecursedirs")
+    folders = {path.parent.name for path in (checkout / "tests").rglob("test_*.py")}
+
+    assert "build" in folders  # which pytest leaves out unless it is told otherwise
+    assert not [name for name in folders for pattern in patterns if fnmatch(name, pattern)]
 
 
 def test_the_wheel_holds_every_file_of_both_packages(checkout: Path, wheel: ZipFile) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from archprof.profiles import Input, Tool, Variant
+from archprof.schemas import schema_of
 
 VERSION = 1
 """The format's version. It changes when a reader of the old one would misread the new one."""
@@ -211,8 +212,4 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a comparison (draft 2020-12)."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "archprof comparison",
-        **msgspec.json.schema(Comparison),
-    }
+    return schema_of(Comparison, "archprof comparison")

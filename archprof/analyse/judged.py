@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from archprof.profiles import Tool
+from archprof.schemas import schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,8 +138,4 @@ def exit_code(cases: Sequence[Judged]) -> int:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a check's result (draft 2020-12)."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "archprof check",
-        **msgspec.json.schema(Check),
-    }
+    return schema_of(Check, "archprof check")

@@ -10,6 +10,7 @@ import msgspec
 from archprof.analyse.timing import Time  # noqa: TC001 - it is looked up to read a lock back
 from archprof.budgets.baseline import Baseline
 from archprof.errors import BudgetFileError
+from archprof.schemas import schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -119,11 +120,7 @@ def parse(text: bytes, path: Path | str) -> Lock:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a lock file (draft 2020-12)."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "archprof lock",
-        **msgspec.json.schema(Lock),
-    }
+    return schema_of(Lock, "archprof lock")
 
 
 def locked(baseline: Baseline, times: Mapping[str, Time]) -> Locked:

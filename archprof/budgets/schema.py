@@ -9,6 +9,7 @@ from archprof.budgets.budget import Level
 from archprof.budgets.quantity import EXAMPLES
 from archprof.budgets.read import LOCK
 from archprof.budgets.settings import SETTINGS
+from archprof.schemas import DRAFT
 
 if TYPE_CHECKING:
     from archprof.analyse.metrics import Metric
@@ -39,7 +40,7 @@ def json_schema() -> dict[str, Any]:
         "patternProperties": {f"^{LATENCY}/[^/]+/[^/]+$": latency},
     }
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DRAFT,
         "title": "archprof budgets",
         "type": "object",
         "additionalProperties": False,

@@ -8,6 +8,7 @@ import msgspec
 
 from archprof.latency.report import Comparison  # noqa: TC001 - it is looked up to read a benchmark back
 from archprof.profiles import Profile, Tool
+from archprof.schemas import schema_of
 
 VERSION = 1
 """The format's version. It changes when a reader of the old one would misread the new one."""
@@ -39,8 +40,4 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a saved benchmark (draft 2020-12)."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "archprof benchmark",
-        **msgspec.json.schema(Benchmark),
-    }
+    return schema_of(Benchmark, "archprof benchmark")

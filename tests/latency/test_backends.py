@@ -51,6 +51,7 @@ def expected(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> list[torch.
 
 @pytest.mark.parametrize("name", CPU)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the exporters' and compilers' own libraries
+@pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0")  # torch.compile's own, of that Python
 def test_a_backend_computes_what_eager_does(name: str, module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
     outputs = expected(module, inputs)
 
