@@ -12,7 +12,6 @@ from archprof.cli import output, subject
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.groups import Model, Written
-from archprof.errors import UsageError
 
 References = Annotated[
     list[str],
@@ -28,12 +27,8 @@ def bench(
     plugins: o.Plugins = None,
     device: la.Devices = "auto",
     backend: la.Backends = "eager",
-    threads: la.Threads = None,
-    min_time: la.MinTime = 1.0,
-    max_time: la.MaxTime = None,
+    sampling: la.Sampling,
     precision: la.Precision = "1%",
-    margin: la.Margin = "2%",
-    seed: la.Seed = 0,
     channels_last: la.ChannelsLast = False,
     autocast: la.Autocast = None,
     no_inference_mode: la.NoInferenceMode = False,
@@ -49,13 +44,11 @@ def bench(
     from archprof.render.latency import FORMATS
 
     destinations = written.plan()
-    shares = la.parse_share(precision, "--precision"), la.parse_share(margin, "--margin")
+    shares = la.parse_share(precision, "--precision"), la.parse_share(sampling.margin, "--margin")
     devices, backends = la.parse_names(device, "--device"), la.parse_names(backend, "--backend")
     options = model.options(device=devices[0])
     specs = [spec for reference in references for spec in model.find(reference)]
-    longest = max_time or (la.ALONE_S if len(specs) == 1 else la.PAIRED_S)
-    if min_time > longest:
-        raise UsageError(f"--min-time {min_time:g} is longer than --max-time {longest:g}")
+    longest = sampling.longest(len(specs))
     subject.load_plugins(plugins or [])
     tasks = [
         Task(spec, replace(options, static=twin))
@@ -70,7 +63,7 @@ def bench(
         from archprof.latency.measure import choose_targets
         from archprof.latency.sampler import Plan
     how = Settings(
-        threads=threads,
+        threads=sampling.threads,
         channels_last=channels_last,
         autocast=autocast and autocast.value,
         inference_mode=not no_inference_mode,
@@ -79,10 +72,10 @@ def bench(
     targets = choose_targets(devices, backends, options, how)
     protocol = Protocol(
         settings=how,
-        plan=Plan(min_time=min_time, max_time=longest, precision=shares[0]),
+        plan=Plan(min_time=sampling.min_time, max_time=longest, precision=shares[0]),
         flush=not no_flush,
         postprocess=postprocess,
-        seed=seed,
+        seed=sampling.seed,
         margin=shares[1],
     )
     if layers:
@@ -91,6 +84,8 @@ def bench(
     profiles, benched = la.measure(tasks, counted, targets, protocol)
     if layers and not benched.interrupted:
         profiles = la.break_down(tasks, profiles, protocol, benched)
-    result = Benchmark(seed=seed, profiles=profiles, comparisons=benched.comparisons, interrupted=benched.interrupted)
+    result = Benchmark(
+        seed=sampling.seed, profiles=profiles, comparisons=benched.comparisons, interrupted=benched.interrupted
+    )
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](result, view), View())
     la.conclude(benched)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -120,27 +121,57 @@ def parse_names(text: str, name: str) -> list[str]:
     return names
 
 
-def plan_alone(options: Options, threads: int | None, plugins: Sequence[str]) -> tuple[list[Target], Protocol]:
-    """Where and how to measure one model unless somebody says more, checked before anything is built.
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """How long models are sampled, in which order, with how many threads, and what counts as a difference."""
+
+    threads: Threads = None
+    min_time: MinTime = 1.0
+    max_time: MaxTime = None
+    margin: Margin = "2%"
+    seed: Seed = 0
+
+    def longest(self, models: int) -> float:
+        """Seconds of sampling at most.
+
+        Args:
+            models: How many are measured.
+
+        Raises:
+            UsageError: Where it is to last longer at least.
+        """
+        longest = self.max_time or (ALONE_S if models == 1 else PAIRED_S)
+        if self.min_time > longest:
+            raise UsageError(f"--min-time {self.min_time:g} is longer than --max-time {longest:g}")
+        return longest
+
+
+def plan(
+    options: Options, plugins: Sequence[str], sampling: Sampling, models: int = 1
+) -> tuple[list[Target], Protocol]:
+    """Where and how to measure in eager PyTorch, checked before anything is built.
 
     Args:
         options: How it is built, and on which device it is measured.
-        threads: Threads to compute with.
         plugins: What registers its blocks.
+        sampling: How long, and with how many threads.
+        models: How many are measured against each other.
 
     Raises:
-        UsageError: Where nothing runs on that device.
+        UsageError: Where nothing runs on that device, or the options are none.
         DeviceError: Where there is no such device.
     """
+    longest, margin = sampling.longest(models), parse_share(sampling.margin, "--margin")
     with console.working("loading torch"):
         from archprof.latency.backends.interface import Settings
         from archprof.latency.bench import Protocol
         from archprof.latency.measure import choose_targets
         from archprof.latency.sampler import Plan
     subject.load_plugins(plugins)
-    settings = Settings(threads=threads)
-    targets = choose_targets([options.device], ["eager"], options, settings)
-    return targets, Protocol(settings=settings, plan=Plan(max_time=ALONE_S))
+    settings = Settings(threads=sampling.threads)
+    targets = choose_targets([options.device], [EAGER], options, settings)
+    lasting = Plan(min_time=sampling.min_time, max_time=longest)
+    return targets, Protocol(settings=settings, plan=lasting, seed=sampling.seed, margin=margin)
 
 
 def measure(

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
+from archprof.cli import latency as la
 from archprof.cli import options as o
 from archprof.cli import output, subject
 from archprof.cli.command import command
@@ -13,7 +14,9 @@ from archprof.errors import ArchprofError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.batch import Means
+    from archprof.batch import Means, Task
+    from archprof.latency.bench import Benched, Protocol
+    from archprof.latency.measure import Target
     from archprof.options import Options
     from archprof.profiles import Profile
     from archprof.render import View
@@ -31,6 +34,9 @@ WhatIf = Annotated[
         metavar="all|strided|PATTERN",
         help="Make further convolutions dynamic, those of --experts, and rank them.  [experts: 4]",
     ),
+]
+Latency = Annotated[
+    bool, o.option("--latency", help="Measure how long the model and its static twin take, in one experiment.")
 ]
 Top = Annotated[int, o.option("--top", min=1, metavar="N", help="Only so many lines of the ranking.")]
 
@@ -51,6 +57,8 @@ def parameternet(
     experts: Experts = None,
     what_if: WhatIf = None,
     top: Top = TOP,
+    latency: Latency = False,
+    sampling: la.Sampling,
     written: Written,
 ) -> None:
     """Set what ParameterNet promises of dynamic convolutions beside what runs, layer by layer."""
@@ -63,6 +71,8 @@ def parameternet(
     numbers = parse_experts(experts)
     options = model.options(device=device)
     specs = model.find(reference)
+    if latency and (experts or what_if):
+        raise UsageError("--latency is of the model as it is", hint="leave out --experts and --what-if")
     if what_if is not None:
         subject.load_plugins(plugins or [])
         mix(specs, options, what_if, numbers or [EXPERTS], View(top=top), destinations)
@@ -72,19 +82,54 @@ def parameternet(
         rebuild(specs, options, numbers, destinations)
         return
     means = subject.find_means(plugins)
-    (profile,) = subject.predict_all(subject.profile_all([Task(specs[0], options)], means))
-    twin = predicted_twin(profile, specs, options, means)
+    measured = la.plan(options, means.plugins, sampling, models=2) if latency else None
+    task = Task(specs[0], options)
+    counted, benched = subject.profile_all([task], means), None
+    if measured and counted[0].parameternet:
+        counted[0], benched = measure_twin(counted[0], task, *measured)
+    (profile,) = subject.predict_all(counted, sampling.threads)
+    twin = predicted_twin(profile, task, means, sampling.threads)
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, view, twin), View())
+    if benched:
+        la.conclude(benched)
 
 
-def predicted_twin(profile: "Profile", specs: "Sequence[Spec]", options: "Options", means: "Means") -> "Profile | None":
+def twin_of(task: "Task") -> "Task":
+    """The task of the static twin."""
+    return replace(task, options=replace(task.options, static=True))
+
+
+def predicted_twin(profile: "Profile", task: "Task", means: "Means", threads: int | None) -> "Profile | None":
     """The profile of the static twin, where there is one and this computer was calibrated to say how long both take."""
     if profile.parameternet is None or profile.predicted is None:
         return None
-    from archprof.batch import Task
+    (twin,) = subject.profiler(means)([twin_of(task)])
+    return None if isinstance(twin, ArchprofError) else subject.predict_all([twin], threads)[0]
 
-    (twin,) = subject.profiler(means)([Task(specs[0], replace(options, static=True))])
-    return None if isinstance(twin, ArchprofError) else subject.predict_all([twin])[0]
+
+def measure_twin(
+    profile: "Profile", task: "Task", targets: "Sequence[Target]", protocol: "Protocol"
+) -> "tuple[Profile, Benched]":
+    """The profile with how long the model and its static twin take, measured against each other.
+
+    Raises:
+        KeyboardInterrupt: Where it was interrupted before anything was measured.
+        RunError: Where neither could be measured.
+    """
+    from msgspec import structs
+
+    from archprof.parameternet.report import TwinLatency
+
+    (static, dynamic), benched = la.measure([twin_of(task), task], [profile, profile], targets, protocol)
+    found = TwinLatency(
+        dynamic=dynamic.latency[0],
+        static=static.latency[0],
+        comparison=benched.comparisons[0] if benched.comparisons else None,
+    )
+    said = profile.parameternet
+    assert said is not None  # it is what the twin is of
+    said = structs.replace(said, model=structs.replace(said.model, latency=found))
+    return structs.replace(profile, environment=dynamic.environment, parameternet=said), benched
 
 
 def parse_experts(text: str | None) -> list[int] | None:

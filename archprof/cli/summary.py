@@ -39,7 +39,7 @@ def summary(
     view = View(detail=subject.choose_detail(specs, detail and detail.value), depth=depth, sort=sort, top=top)
     check(view, several=model.several)
     means = counting.means()
-    measured = la.plan_alone(options, threads, means.plugins) if latency else None
+    measured = la.plan(options, means.plugins, la.Sampling(threads=threads)) if latency else None
     tasks = [Task(spec, options) for spec in specs]
     profiles = subject.profile_all(tasks, means)
     benched = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from archprof.latency.work import Demand  # noqa: TC001 - it is looked up to read a profile back
+from archprof.latency.report import Comparison, Latency  # noqa: TC001 - they are looked up to read a profile back
+from archprof.latency.work import Demand  # noqa: TC001 - it is too
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,13 +90,26 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
         return self.bytes_read + self.bytes_written
 
 
+class TwinLatency(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a model and its static twin take, measured in one paired experiment.
+
+    ``comparison`` has the twin as its base (0) and the model beside it (1); it is None where one of them could not be
+    measured, and its latency says why.
+    """
+
+    dynamic: Latency
+    static: Latency
+    comparison: Comparison | None
+
+
 class Whole(msgspec.Struct, frozen=True, kw_only=True):
     """The whole model against its static twin.
 
     In ``parameters`` and ``macs`` the twin's figure is the model's with each dynamic layer's replaced with the plain
     one's. ``dynamic`` and ``static`` are both as they were built, run and counted; ``static`` is None where the twin
-    cannot be built. ``static_demand`` is what its pass asks for, from which its latency is predicted. ``remarks`` say
-    why, which layers it kept, and where its figures are not those of the formulas.
+    cannot be built. ``static_demand`` is what its pass asks for, from which its latency is predicted; ``latency`` is
+    what both take, where that was measured. ``remarks`` say why there is no twin, which layers it kept, and where its
+    figures are not those of the formulas.
     """
 
     parameters: Figures
@@ -105,6 +119,7 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
     dynamic: Measured
     static: Measured | None
     static_demand: Demand | None = None
+    latency: TwinLatency | None = None
     remarks: list[str] = msgspec.field(default_factory=list)
 
 

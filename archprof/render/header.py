@@ -140,7 +140,7 @@ def _predicted(profile: Profile) -> list[Fact]:
         "moving data": said.moving_s + said.fresh_memory_s,
         "overhead": said.overhead_s,
     }
-    measured = next((one.median_s for one in profile.latency if one.median_s and _alike(one, said)), None)
+    measured = next((one.median_s for one in profile.latency if one.median_s and alike(one, said)), None)
     threads = "1 thread" if said.threads == 1 else f"{said.threads} threads"
     return [
         (
@@ -156,7 +156,7 @@ def _predicted(profile: Profile) -> list[Fact]:
     ]
 
 
-def _alike(measured: Latency, said: Prediction) -> bool:
+def alike(measured: Latency, said: Prediction) -> bool:
     """Whether what was measured is what was predicted: eager torch, on the same device, with as many threads."""
     same = said.device.device, said.device.dtype, said.threads
     return same == (measured.device, measured.dtype, measured.threads) and measured.backend == "eager"

@@ -145,7 +145,7 @@ def _facts(benchmark: Benchmark) -> Iterator[str]:
         yield f"the clock is {timer.name}, which takes {units.seconds(timer.overhead_s)} itself"
     loads = [one.load for _, one in _places(benchmark) if one.load]
     if loads:
-        yield _load(loads)
+        yield load(loads)
 
 
 def _machine(machine: Machine) -> str:
@@ -160,7 +160,8 @@ def _machine(machine: Machine) -> str:
     return " · ".join(pieces)
 
 
-def _load(loads: list[Load]) -> str:
+def load(loads: list[Load]) -> str:
+    """What else the machine did while several were measured, in words."""
     others = [load.others for load in loads if load.others is not None]
     pieces = []
     if loads[0].before is not None and loads[-1].after is not None:
@@ -209,7 +210,7 @@ def agreement(found: Agreement) -> str:
 def _verdicts(benchmark: Benchmark) -> Iterator[str]:
     called = names(benchmark)
     for one in benchmark.comparisons:
-        yield f"{_verdict(one, called)} on {one.device} with {one.backend}: {_evidence(one)}"
+        yield f"{_verdict(one, called)} on {one.device} with {one.backend}: {evidence(one)}"
 
 
 def _verdict(one: Comparison, called: list[str]) -> str:
@@ -219,7 +220,8 @@ def _verdict(one: Comparison, called: list[str]) -> str:
     return f"{model} is {one.result.verdict} than {base}"
 
 
-def _evidence(one: Comparison) -> str:
+def evidence(one: Comparison) -> str:
+    """What a verdict rests on, in words."""
     low, high = one.result.bounds
     upper = "∞" if math.isinf(high) else f"{high:.3f}"
     blocks = f"{units.count(one.blocks)} block{'' if one.blocks == 1 else 's'} in random order"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from archprof.render import csv, header, markdown, units
+from archprof.render import csv, header, markdown, twin_time, units
 from archprof.render.layout import lay_out, painter
 from archprof.render.table import Column, Record, Table
 
@@ -157,7 +157,7 @@ def sentences(profile: Profile, twin: Profile | None = None) -> list[str]:
             if layer.broken
         ),
         _memory(found),
-        *_here(profile, twin),
+        *twin_time.sentences(profile, twin),
     ]
 
 
@@ -205,23 +205,6 @@ def _memory(found: ParameterNet) -> str:
         f"{units.ratio(2 * static / plain)}: where memory is the limit they take "
         f"{units.factor(moved / plain)} the time, whatever their FLOPs"
     )
-
-
-def _here(profile: Profile, twin: Profile | None) -> list[str]:
-    """What that means on this computer, where it was calibrated."""
-    mine, theirs = profile.predicted, twin.predicted if twin else None
-    if mine is None or theirs is None:
-        return ["what that comes to on this computer is said here once archprof calibrate has measured it"]
-    parts = {
-        "moving data": mine.moving_s + mine.fresh_memory_s - theirs.moving_s - theirs.fresh_memory_s,
-        "computing": mine.computing_s - theirs.computing_s,
-        "calling operations": mine.overhead_s - theirs.overhead_s,
-    }
-    more = ", ".join(f"{'+' if one >= 0 else ''}{units.seconds(one)} {name}" for name, one in parts.items())
-    return [
-        f"on this computer ({mine.device.device}, threads: {mine.threads}, calibrated {mine.calibrated_at[:10]}) it "
-        f"should take {units.seconds(mine.seconds)}, its static twin {units.seconds(theirs.seconds)}: {more}"
-    ]
 
 
 def _about(profile: Profile) -> str:
@@ -280,18 +263,10 @@ def _whole(model: Whole, profile: Profile, twin: Profile | None) -> Table:
             counted("bytes moved", units.size, "bytes_moved"),
             counted("activations", units.size, "activation_bytes"),
             counted("weights", units.size, "weight_bytes"),
-            *_times(profile, twin),
+            *twin_time.records(profile, twin),
         ),
         label="quantity",
     )
-
-
-def _times(profile: Profile, twin: Profile | None) -> list[Record]:
-    """How long both should take on this computer, where it was calibrated."""
-    if twin is None or twin.predicted is None or profile.predicted is None:
-        return []
-    mine, theirs = profile.predicted.seconds, twin.predicted.seconds
-    return [("time, predicted", units.seconds(mine), units.seconds(theirs), None, None, None, mine / theirs)]
 
 
 def _record(layer: DynamicLayer) -> Record:

@@ -54,7 +54,7 @@ def test_the_time_of_a_model_and_of_its_static_twin(archprof: Callable[[str], Re
     archprof("calibrate --max-time 1")
     after = archprof("parameternet yolov13-own.yaml --imgsz 32")
 
-    assert "once archprof calibrate has" in before.stdout
+    assert "after archprof calibrate it is predicted" in before.stdout
     assert after.exit_code == 0, after.output
     assert "time, predicted" in after.stdout
     said = json.loads(archprof("parameternet yolov13-own.yaml --imgsz 32 --format json").stdout)

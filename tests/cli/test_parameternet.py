@@ -3,6 +3,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import jsonschema
+
+from archprof.latency.report import VERDICTS
+from archprof.profiles import json_schema
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -95,6 +100,49 @@ def test_the_static_twin(archprof: Callable[[str], Result], folder: Path) -> Non
     assert "not fused · static twin" in archprof("summary yolov13-own.yaml --imgsz 64 --static").stdout.replace(
         "\n ", ""
     )
+
+
+def test_the_time_of_both_is_measured(archprof: Callable[[str], Result], folder: Path) -> None:
+    (folder / "yolov13-own.yaml").write_text(DYNAMIC, encoding="utf-8")
+    command = "parameternet yolov13-own.yaml --imgsz 32 --latency --threads 1 --min-time 0 --max-time 0.2 --seed 3"
+
+    result = archprof(f"{command} -o - -o both.json")
+
+    assert result.exit_code == 0, result.stderr
+    said = json.loads((folder / "both.json").read_text(encoding="utf-8"))
+    schema = json_schema() | {"$ref": "#/$defs/ParameterNet"}
+    jsonschema.Draft202012Validator({key: schema[key] for key in ("$ref", "$defs")}).validate(said["parameternet"])
+    both = said["parameternet"]["model"]["latency"]
+    mine, theirs = both["dynamic"], both["static"]
+    found = both["comparison"]
+    assert (found["base"], found["model"], found["device"], found["backend"]) == (0, 1, "cpu", "eager")
+    # Both were called as often, in the same blocks.
+    assert len(mine["samples_s"]) == len(theirs["samples_s"]) == found["blocks"] * mine["samples_per_block"]
+    assert (mine["threads"], theirs["threads"]) == (1, 1)
+    assert found["result"]["verdict"] in VERDICTS
+    assert said["environment"]["machine"]["cpus"] >= 1
+    text = result.stdout.replace("\n  ", " ")
+    (row,) = [line for line in result.stdout.splitlines() if line.startswith("time, measured")]
+    assert row.split()[-1] == f"×{found['result']['ratio']:,.3f}"
+    assert "measured (cpu, eager, threads: 1) it" in text
+    assert "its static twin: ×" in text
+    assert f"{found['blocks']} block" in text
+
+
+def test_the_time_of_what_is_not_there_is_not_measured(archprof: Callable[[str], Result]) -> None:
+    result = archprof("parameternet tiny.yaml --imgsz 32 --latency")
+    assert result.exit_code == 0, result.stderr
+    assert "It has no dynamic convolutions" in result.stdout
+    for more, message in {
+        "--experts 1,2": "--latency is of the model as it is",
+        "--what-if all": "--latency is of the model as it is",
+        "--device meta": "nothing runs on the meta device",
+        "--min-time 3 --max-time 2": "--min-time 3 is longer than --max-time 2",
+        "--margin 2": "--margin '2' is no share",
+    }.items():
+        result = archprof(f"parameternet tiny.yaml --imgsz 32 --latency {more}")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert message in result.stderr
 
 
 def test_a_twin_of_what_is_static_already(archprof: Callable[[str], Result]) -> None:
