@@ -128,8 +128,11 @@ class _Surgery:
             place = sum(other.name == "aten.convolution" for other in beside)
             self._mixed.setdefault(calls[operation.call].path, {})[place] = self._layer(one)
         else:
-            where = calls[operation.call].path or "the model"
-            self.remarks.append(f"{where} keeps its dynamic layer: it does more than multiply by a matrix")
+            self._keeps(
+                calls[operation.call].path,
+                "the dynamic layer",
+                "its forward does more than multiply by the mixed matrix",
+            )
             return
         if one.router and not (boundary and boundary.whole):
             call = operation.call
@@ -146,8 +149,11 @@ class _Surgery:
                 self.replaced += bool(layers)
                 self._put(path, module)
                 continue
-            kept = "its dynamic layer" if layers else "the router of its dynamic layers"
-            self.remarks.append(f"{path or 'the model'} keeps {kept}: its forward cannot be traced symbolically")
+            kept = "the dynamic layer" if layers else "the router of the dynamic layers"
+            self._keeps(path, kept, "its forward branches on shapes or values, and cannot be rewritten")
+
+    def _keeps(self, path: str, what: str, why: str) -> None:
+        self.remarks.append(f"the static twin keeps {what} of {path or 'the model'}: {why}")
 
     def _layer(self, one: Dynamic) -> nn.Module:
         """The plain layer, freshly initialised; modules that share experts share its kernel."""

@@ -100,6 +100,46 @@ class Steered(Normalised):
         return super().forward(x) if len(x) == 1 else x
 
 
+class Residual(nn.Module):
+    """A linear layer of three matrices that are mixed for each sample, with a norm before and a sum after it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bank = nn.Parameter(torch.empty(3, 8, 8))
+        self.router = nn.Linear(8, 3, bias=False)
+        self.norm = nn.LayerNorm(8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights = self.router(x.mean(1)).softmax(1)
+        return x + self.norm(x) @ torch.einsum("bm,mio->bio", weights, self.bank)
+
+
+class Handed(nn.Module):
+    """A dynamic convolution that is handed what weighs its experts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bank = nn.Parameter(torch.empty(2, 6, 4, 3, 3))
+
+    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
+        kernels = (weights @ self.bank.flatten(1)).view(-1, 4, 3, 3)
+        y = conv2d(x.reshape(1, -1, *x.shape[2:]), kernels, padding=1, groups=len(x))
+        return y.view(len(x), 6, *x.shape[2:])
+
+
+class Routing(nn.Module):
+    """The router of that convolution, in a forward that is steered by a shape."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = Handed()
+        self.router = nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights = self.router(x.mean((2, 3))).sigmoid()
+        return self.layer(x, weights).relu() if len(x) == 1 else x
+
+
 class Stacked(nn.Module):
     """Two plain convolutions, the second of which runs twice, and one that does not train."""
 
