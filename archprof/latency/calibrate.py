@@ -1,4 +1,8 @@
-"""Measures this device: every probe in rounds, so that what else the machine does meets all sizes alike."""
+"""Measures this device: every probe in rounds, so that what else the machine does meets all sizes alike.
+
+A device that is slow at a type takes minutes for what another does in seconds. So a round goes from little work to
+much, and what takes too long, or is not reached in time, has the rate of a smaller size.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ from archprof.latency.statistics import quantile
 from archprof.profiling import profile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from archprof.latency.calibration import Device
     from archprof.latency.clock import Clock
@@ -34,6 +38,12 @@ _QUICK = 1_000_000
 """Work that is so quick that it is run several times in a round."""
 
 _SAMPLES = 3
+
+_FIRST = 1.5
+"""How much longer the first round may take than all of them are to."""
+
+_LONGEST = 0.5
+"""Seconds of a call that is not repeated in a round; an operation that would take longer is not run at all."""
 
 _FRESH = 1 << 26
 """Bytes that are had from the system at once: more than the allocator of the GNU C library keeps."""
@@ -57,7 +67,8 @@ def calibrate(
     Args:
         device: What it is.
         clock: What times it.
-        max_time: Seconds after which nothing is measured again; everything is measured once.
+        max_time: Seconds after which nothing is measured again. The first round may take half as long again, and what
+            was not reached then has the rate of less work.
         probes: What to run; :data:`PROBES` where it is not given.
         networks: What to run in sequence; :data:`NETWORKS` where it is not given.
         default_threads: What torch would compute with if it were not told.
@@ -66,15 +77,13 @@ def calibrate(
     dtype = getattr(torch, device.dtype)
     probes = (*(PROBES if probes is None else probes), MEMORY)
     built = _networks(NETWORKS if networks is None else networks, dtype)
-    take, samples, rounds = Operands(dtype), Samples(), 0
+    bench, rounds, end = _Bench(clock, Operands(dtype)), 0, start + max_time
     with torch.inference_mode():
-        while not rounds or clock.now() - start < max_time:
-            for part in _parts(probes, built, take, clock, samples):
-                if rounds and clock.now() - start >= max_time:
-                    break
-                part()
-            else:
+        if bench.round(probes, built, start + _FIRST * max_time):
+            rounds = 1
+            while clock.now() < end and bench.round(probes, built, end):
                 rounds += 1
+    samples = bench.samples
     low = {key: quantile(times, LOW) for key, times in samples.items()}
     operation, view, call = (max(low[name, ()] - low["loop", ()], 1e-9) for name in ("operation", "view", "call"))
     *grids, memory = (_grid(probe, low, operation) for probe in probes)
@@ -96,41 +105,61 @@ def calibrate(
     return _in_sequence(alone, built, [low["network", (place,)] for place in range(len(built))])
 
 
-def _parts(
-    probes: Sequence[Probe], networks: Sequence[Built], take: Operands, clock: Clock, samples: Samples
-) -> Iterator[Callable[[], None]]:
-    """What a round consists of, in parts after each of which it may end."""
+class _Bench:
+    """Takes the samples."""
 
-    def add(key: tuple[str, Sizes], call: Callable[[], object], calls: int = 1) -> None:
-        if key not in samples:
-            call()
-        samples.setdefault(key, []).append(clock.time(call, calls))
+    def __init__(self, clock: Clock, take: Operands) -> None:
+        self.samples: Samples = {}
+        self._clock, self._take = clock, take
+        self._fastest: dict[str, float] = {}  # by kind, the least seconds that a unit of work took
 
-    def overheads() -> None:
+    def round(self, probes: Sequence[Probe], networks: Sequence[Built], end: float) -> bool:
+        """Measure everything once, and tell whether there was time for it.
+
+        The overheads, the networks, the memory and the least of each probe are measured whatever the time.
+        """
+        self._overheads()
+        for place, (network, given) in enumerate(networks):
+            self._add(("network", (place,)), partial(network, given), times=_SAMPLES)
+        work = sorted(((probe, sizes) for probe in probes for sizes in probe.runs()), key=lambda one: prod(one[1]))
+        kinds = {probe.kind: (probe, sizes) for probe, sizes in reversed(work)}  # the least of each
+        needed = [*kinds.values(), *(one for one in work if one[0] is MEMORY and one not in kinds.values())]
+        for probe, sizes in needed:
+            self._alone(probe, sizes)
+        for probe, sizes in (one for one in work if one not in needed):
+            if self._clock.now() >= end:
+                return False
+            if self._fastest[probe.kind] * prod(sizes) <= _LONGEST:
+                self._alone(probe, sizes)
+        return True
+
+    def _overheads(self) -> None:
         for name, call in _overheads().items():
-            add((name, ()), call, _LOOP)
+            self._add((name, ()), call, _LOOP)
         count = _FRESH // 4
         kept = torch.zeros(count)
-        add(("fresh", ()), lambda: torch.empty(count).fill_(1))
-        add(("again", ()), lambda: kept.fill_(1))
+        self._add(("fresh", ()), lambda: torch.empty(count).fill_(1))
+        self._add(("again", ()), lambda: kept.fill_(1))
 
-    def sequence(place: int) -> None:
-        network, given = networks[place]
-        for _ in range(_SAMPLES):
-            add(("network", (place,)), lambda: network(given))
+    def _alone(self, probe: Probe, sizes: Sizes) -> None:
+        for _ in range(_SAMPLES if prod(sizes) < _QUICK else 1):
+            run = probe.make(self._take, *sizes)
+            self._take.touch()
+            self._add((probe.kind, sizes), run)
+            if self.samples[probe.kind, sizes][-1] > _LONGEST:
+                break
+        pace = self.samples[probe.kind, sizes][-1] / prod(sizes)
+        self._fastest[probe.kind] = min(pace, self._fastest.get(probe.kind, pace))
 
-    def alone(probe: Probe) -> None:
-        for sizes in probe.sizes():
-            if probe.within(sizes) != sizes:
-                continue
-            for _ in range(_SAMPLES if prod(sizes) < _QUICK else 1):
-                run = probe.make(take, *sizes)
-                take.touch()
-                add((probe.kind, sizes), run)
-
-    yield overheads
-    yield from (partial(sequence, place) for place in range(len(networks)))
-    yield from (partial(alone, probe) for probe in probes)
+    def _add(self, key: tuple[str, Sizes], call: Callable[[], object], calls: int = 1, times: int = 1) -> None:
+        """Take samples of a call, which is made once before it is timed; one that takes long only once."""
+        if key not in self.samples:
+            call()
+        kept = self.samples.setdefault(key, [])
+        for _ in range(times):
+            kept.append(self._clock.time(call, calls))
+            if kept[-1] > _LONGEST:
+                break
 
 
 def _overheads() -> dict[str, Callable[[], object]]:
@@ -147,7 +176,8 @@ def _overheads() -> dict[str, Callable[[], object]]:
 def _grid(probe: Probe, low: dict[tuple[str, Sizes], float], operation: float) -> Grid:
     """Rates from times, what any operation takes left out; of what takes nearly nothing beside that a tenth is left."""
     rates = []
-    for sizes in map(probe.within, probe.sizes()):
+    for wanted in probe.sizes():
+        sizes = probe.within(wanted, lambda some: (probe.kind, some) in low)
         seconds = low[probe.kind, sizes]
         rates.append(prod(sizes) / max(seconds - operation, seconds / 10))
     ticks = [list(axis) for axis in probe.ticks]

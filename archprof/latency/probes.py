@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 POOL = 1 << 25
-"""Elements that operands are taken from; of float32 128 MiB, which is more than processors' caches hold."""
+"""Elements that operands are taken from, at least; and at least as many bytes as so many of float32 are: 128 MiB, which
+is more than processors' caches hold."""
 
 _TILES = 64
 """How often the same random values come again: drawing that many takes longer than some measurements."""
@@ -42,15 +43,16 @@ class Operands:
 
     def __init__(self, dtype: torch.dtype) -> None:
         generator = torch.Generator().manual_seed(0)
-        self._pool = torch.randn(POOL // _TILES, generator=generator).to(dtype).repeat(_TILES)
         self.itemsize = dtype.itemsize
+        self._size = POOL * max(1, torch.float32.itemsize // self.itemsize)
+        self._pool = torch.randn(self._size // _TILES, generator=generator).to(dtype).repeat(_TILES)
         self._next = 0
         self._warm: list[Tensor] = []
 
     def cold(self, *shape: int) -> Tensor:
         """A tensor that was not touched lately."""
         size = prod(shape)
-        if self._next + size > POOL:
+        if self._next + size > self._size:
             self._next = 0
         start = self._next
         self._next += -(-size // 64) * 64
@@ -93,10 +95,14 @@ class Probe:
         """Every combination of ticks, the last axis running fastest."""
         return product(*self.ticks)
 
-    def within(self, sizes: Sizes) -> Sizes:
-        """The sizes to run in place of some: the same, or with factors a tick smaller, the last ones first."""
+    def runs(self) -> list[Sizes]:
+        """The combinations that are no more work than the limit."""
+        return [sizes for sizes in self.sizes() if prod(sizes) <= self.limit]
+
+    def within(self, sizes: Sizes, measured: Callable[[Sizes], bool]) -> Sizes:
+        """The sizes in place of some: the same, or with factors a tick smaller, the last ones first, until measured."""
         place = len(sizes) - 1
-        while prod(sizes) > self.limit:
+        while not measured(sizes):
             at = self.ticks[place].index(sizes[place])
             if at:
                 sizes = (*sizes[:place], self.ticks[place][at - 1], *sizes[place + 1 :])

@@ -57,7 +57,7 @@ def text(calibration: Calibration, view: View) -> str:
             ]
             + [f"{units.size(round(calibration.fresh_memory))}/s of it anew from the system"],
         ),
-        ("measured", [f"{calibration.rounds} rounds in {calibration.duration_s:.0f} s", calibration.measured_at]),
+        ("measured", [f"{_rounds(calibration.rounds)} in {calibration.duration_s:.0f} s", calibration.measured_at]),
     ]
     table = Table(COLUMNS, tuple(_record(grid) for grid in calibration.grids), label="kind")
     lines = [
@@ -67,6 +67,10 @@ def text(calibration: Calibration, view: View) -> str:
         *lay_out(table, view.width, style),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _rounds(count: int) -> str:
+    return {0: "part of a round", 1: "1 round"}.get(count, f"{count} rounds")
 
 
 def _record(grid: Grid) -> Record:

@@ -11,6 +11,7 @@ import torch
 from archprof.latency import work
 from archprof.latency.calibrate import calibrate
 from archprof.latency.calibrations import this_device
+from archprof.latency.networks import NETWORKS
 from archprof.latency.probes import POOL, PROBES, Operands, Probe
 from archprof.latency.work import Work
 
@@ -19,27 +20,27 @@ if TYPE_CHECKING:
 
     from archprof.latency.calibration import Calibration
 
-READING = 1e-3
+READING = 2.0**-10
 
 
 class EvenClock:
-    """Every call takes a millisecond, whatever it is."""
+    """Every call takes as long, whatever it is."""
 
     name, least_s = "even", 0.0
 
-    def __init__(self) -> None:
-        self.passed = 0.0
+    def __init__(self, reading: float = READING) -> None:
+        self.passed, self.reading = 0.0, reading
 
     def now(self) -> float:
         return self.passed
 
     def time(self, call: Callable[[], Any], calls: int = 1) -> float:
         call()
-        self.passed += READING
-        return READING
+        self.passed += self.reading
+        return self.reading
 
 
-def measured(max_time: float = 0.001, probes: tuple[Probe, ...] = PROBES[2:3]) -> Calibration:
+def measured(max_time: float = 40 * READING, probes: tuple[Probe, ...] = PROBES[2:3]) -> Calibration:
     few = tuple(Probe(one.kind, one.axes, tuple(axis[:2] for axis in one.ticks), one.make) for one in probes)
     clock, device = EvenClock(), this_device("float32")
     return calibrate(device, clock, max_time, probes=few, networks=[network], default_threads=4)
@@ -70,13 +71,33 @@ def test_rates_are_work_over_time() -> None:
     assert calibration.threads == torch.get_num_threads()
 
 
-def test_rounds_go_on_until_the_time_is_up_and_everything_is_measured_once() -> None:
-    # A round has 6 readings of overheads, 3 of the network, 3 of each of the 7 sizes below a million MACs and one of an
-    # eighth, 3 of each of the 2 smallest working sets and one of the 3 others: 6 + 3 + 22 + 9 = 40. The second is cut
-    # short after its third part, at 40 + 6 + 3 + 22 = 71 readings, or is done at 80.
-    assert measured(READING).rounds == 1
-    assert measured(71 * READING).rounds == 1
-    assert measured(72 * READING).rounds == 2
+@pytest.mark.parametrize(("readings", "rounds"), [(2, 0), (26, 0), (27, 1), (40, 1), (79, 1), (80, 2)])
+def test_rounds_go_on_until_the_time_is_up(readings: int, rounds: int) -> None:
+    # A round has 6 readings of overheads, 3 of the network, 3 of each of the 2 smallest working sets and one of the 3
+    # others, and 3 of the least of the 8 sizes, which are taken in any case: 6 + 3 + 9 + 3 = 21. Then 3 of each of the
+    # 6 other sizes below a million MACs, 39, and one of an eighth: 40 in all. The eighth of the first round is begun
+    # before the end of one and a half times as long: 1.5 · 26 = 39, 1.5 · 27 = 40.5. A second one is over at 80, its
+    # eighth begun at 79.
+    assert measured(readings * READING).rounds == rounds
+
+
+def test_what_was_not_reached_has_the_rate_of_less() -> None:
+    calibration = measured(READING)
+
+    # 4·16·9·49 MACs are the least.
+    assert calibration.grids[0].rates == [pytest.approx(4 * 16 * 9 * 49 / READING, rel=1e-5)] * 8
+    assert calibration.memory.rates == [pytest.approx(size / READING, rel=1e-5) for size in calibration.memory.ticks[0]]
+
+
+def test_a_slow_device_is_spared_what_would_take_too_long() -> None:
+    # Each reading takes a second, so one is enough, and whatever is more work than the least would take longer.
+    clock = EvenClock(1.0)
+    few = Probe(PROBES[2].kind, PROBES[2].axes, tuple(axis[:2] for axis in PROBES[2].ticks), PROBES[2].make)
+    calibration = calibrate(this_device("float32"), clock, 1.0, probes=[few], networks=[network], default_threads=4)
+
+    # 6 readings of overheads, one of the network, the 5 working sets and the least size.
+    assert calibration.duration_s == 6 + 1 + 5 + 1
+    assert calibration.rounds == 0
 
 
 def test_nothing_is_left_changed() -> None:
@@ -119,11 +140,26 @@ def test_what_is_run_is_what_the_trace_calls_by_that_name(probe: Probe, take: Op
 
 @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.kind)
 def test_what_is_too_much_is_measured_on_less(probe: Probe) -> None:
+    runs = probe.runs()
+
+    assert all(prod(sizes) <= probe.limit for sizes in runs)
     for sizes in probe.sizes():
-        run = probe.within(sizes)
-        assert prod(run) <= probe.limit
+        run = probe.within(sizes, runs.__contains__)
+        assert run in runs
         assert all(less <= more and less in axis for less, more, axis in zip(run, sizes, probe.ticks, strict=True))
         assert (run == sizes) == (prod(sizes) <= probe.limit)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16", "float64"])
+def test_every_type_is_measured(dtype: str) -> None:
+    least = [Probe(one.kind, one.axes, tuple(axis[:1] for axis in one.ticks), one.make) for one in PROBES]
+
+    calibration = calibrate(
+        this_device(dtype), EvenClock(), READING, probes=least, networks=NETWORKS[-1:], default_threads=4
+    )
+
+    assert calibration.device.dtype == dtype
+    assert [grid.kind for grid in calibration.grids] == [probe.kind for probe in PROBES]
 
 
 def test_operands_come_from_different_places_and_fit(take: Operands) -> None:
