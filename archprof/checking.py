@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +32,7 @@ Profiler = Callable[[Sequence[Task]], "Sequence[Profile | ArchprofError]"]
 """Profiles every task, in its order; the error of one does not lose the others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(msgspec.Struct, frozen=True):
     """A case, and its profile or what kept it from having one."""
 
     case: Case
@@ -137,7 +136,9 @@ def _judged(measured: Measured, baseline: Baseline | None, stopwatch: Stopwatch 
             shapes=profile.input.shapes,
             unknown=profile.coverage.unknown,
             judgements=[
-                *judge([rule for rule in case.rules if rule.metric.exact], profile, baseline, labels_of(case.spec)),
+                *judge(
+                    [rule for rule in case.rules if rule.metric.exact], profile, baseline, lambda: labels_of(case.spec)
+                ),
                 *(stopwatch.judge(case, profile, baseline.times if baseline else {}) if stopwatch else []),
             ],
         )

@@ -3,23 +3,19 @@
 Raw integers and SI units only; K, M, G, % and ms are a renderer's business. Nothing here needs torch.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Self
 
 import msgspec
 
 from archprof import __version__
 from archprof.errors import ArchprofError
-from archprof.latency.breakdown import Breakdown  # noqa: TC001
-from archprof.latency.prediction import Prediction  # noqa: TC001
-from archprof.latency.report import Latency, Machine  # noqa: TC001 - they are looked up to read a profile back
-from archprof.latency.work import Work  # noqa: TC001
-from archprof.parameternet.report import ParameterNet  # noqa: TC001 - it is looked up to read a profile back
+from archprof.latency.breakdown import Breakdown
+from archprof.latency.prediction import Prediction
+from archprof.latency.report import Latency, Machine
+from archprof.latency.work import Work
+from archprof.parameternet.report import ParameterNet
 from archprof.schemas import schema_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 VERSION = 1
 """The format's version. It changes when a reader of the old one would misread the new one."""
@@ -276,7 +272,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
 
     @classmethod
-    def from_json(cls, text: str | bytes, *, path: Path | str | None = None) -> Profile:
+    def from_json(cls, text: str | bytes, *, path: Path | str | None = None) -> Self:
         """Read a profile back.
 
         Raises:

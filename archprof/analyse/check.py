@@ -14,7 +14,7 @@ from archprof.budgets.quantity import exact
 from archprof.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from fractions import Fraction
 
     from archprof.analyse.judged import Kind, State
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 
 def judge(
-    rules: Sequence[Rule], profile: Profile, baseline: Baseline | None = None, labels: Sequence[str] = ()
+    rules: Sequence[Rule],
+    profile: Profile,
+    baseline: Baseline | None = None,
+    labels: Callable[[], Sequence[str]] = list,
 ) -> list[Judgement]:
     """Hold a profile to rules, in their order.
 
@@ -32,7 +35,7 @@ def judge(
         rules: What it is held to.
         profile: Of the variant as it is.
         baseline: What it was; without one nothing can be said of growth.
-        labels: Its rows as they are written, to tell which of them were changed.
+        labels: Says its rows as they are written, to tell which of them were changed.
 
     Raises:
         UsageError: Where a rule is of a metric that the profile does not have.
@@ -46,7 +49,7 @@ def judge(
         for kind, written, limit in _limits(rule, base):
             one = _judgement(rule, kind, written, limit, found, base, profile)
             if one.excess and kind != "min":
-                one = msgspec.structs.replace(one, row=blame(rule.metric.name, profile, labels, baseline))
+                one = msgspec.structs.replace(one, row=blame(rule.metric.name, profile, labels(), baseline))
             judgements.append(one)
     return judgements
 

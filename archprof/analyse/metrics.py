@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from archprof.count.conventions import CONVENTIONS
 from archprof.errors import UsageError, did_you_mean
@@ -29,8 +30,7 @@ class Unit(StrEnum):
     times = "×"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
     """One figure of a profile.
 
     Attributes:

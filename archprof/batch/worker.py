@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 from archprof import profiling
@@ -41,4 +42,7 @@ def count(task: Task) -> Counted:
     return profile, sources.used({family.package.partition(".")[0] for family in zoo.families().values()})
 
 
-register_stock()  # here, so that workers that are forked once this is imported find it done
+# Here, so that workers that are forked once this is imported find it done, and a collection in one of them does not
+# walk through, and so copy, all that torch has made.
+register_stock()
+gc.freeze()

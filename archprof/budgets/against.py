@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.batch import Task
 from archprof.budgets.baseline import Baseline, of_profile
-from archprof.budgets.kept import contents
 from archprof.budgets.lock import Lock
 from archprof.errors import ArchprofError
 from archprof.profiles import Profile
@@ -38,6 +37,8 @@ def from_file(path: Path, measured: Sequence[Measured]) -> Mapping[Place, Baseli
     Raises:
         ArchprofError: Where it cannot be read, or is neither.
     """
+    from archprof.budgets.kept import contents
+
     try:
         found = contents(path.read_bytes(), path)
     except OSError as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from archprof.analyse.metrics import METRICS
 from archprof.analyse.rows import FIGURES, figures
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from archprof.variant.spec import Spec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     """One case as it was.
 
     Attributes:
@@ -32,8 +32,8 @@ class Baseline:
 
     values: Mapping[str, int | float]
     labels: Sequence[str] = ()
-    rows: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    times: Mapping[str, Time] = field(default_factory=dict)
+    rows: Mapping[str, Sequence[int]] = msgspec.field(default_factory=dict)
+    times: Mapping[str, Time] = msgspec.field(default_factory=dict)
 
 
 def of_profile(profile: Profile, spec: Spec | None = None) -> Baseline:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +23,7 @@ class Level(StrEnum):
     off = "off"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """What one metric is held to.
 
     Attributes:
@@ -49,8 +49,7 @@ class Rule:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Budget:
+class Budget(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One entry of the file.
 
     Attributes:
@@ -65,7 +64,7 @@ class Budget:
     """
 
     variants: tuple[str, ...]
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = msgspec.field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     level: Level = Level.error
     message: str | None = None
@@ -83,8 +82,7 @@ class Budget:
         return self.level is Level.off and not self.rules
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetFile:
+class BudgetFile(msgspec.Struct, frozen=True, kw_only=True):
     """The whole file; relative paths in it go by its folder.
 
     Attributes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import glob
 import os
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from archprof.analyse.metrics import METRICS
 from archprof.budgets.budget import Level, Rule
@@ -28,8 +29,7 @@ HELD = ("parameters", "layers", "flops", "activation_bytes", "peak_activation_by
 """What an entry without metrics holds to the baseline: exact figures, of which less is better. None may grow at all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(msgspec.Struct, frozen=True, kw_only=True):
     """One variant at one set of settings. Either there is a spec, or the error says why not.
 
     Attributes:
@@ -41,7 +41,7 @@ class Case:
 
     variant: str
     file: str | None = None
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
     spec: Spec | None = None
     rules: tuple[Rule, ...] = ()
     error: ArchprofError | None = None
@@ -57,8 +57,7 @@ class Case:
         return self.variant, said(self.settings)
 
 
-@dataclass(frozen=True, slots=True)
-class Cases:
+class Cases(msgspec.Struct, frozen=True):
     """What is to be checked, and the patterns of the file that matched nothing."""
 
     cases: tuple[Case, ...]
@@ -202,7 +201,7 @@ def _ruled(case: Case, entries: Entries) -> Case:
         (rule for rule in (held | rules).values() if rule.level is not Level.off),
         key=lambda rule: order.index(rule.metric.name) if rule.metric.name in METRICS else len(order),
     )
-    return replace(case, rules=tuple(found))
+    return msgspec.structs.replace(case, rules=tuple(found))
 
 
 def _held(entry: Budget) -> Iterator[Rule]:

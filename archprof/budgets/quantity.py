@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from archprof.analyse.metrics import Unit
 
@@ -45,8 +46,7 @@ EXAMPLES: Mapping[Unit, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(msgspec.Struct, frozen=True):
     """An amount: of a metric's unit, or in percent of something. ``text`` is how it was written."""
 
     value: Fraction

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from archprof.errors import UsageError
 from archprof.options import Options, sides_of
@@ -34,8 +35,7 @@ def _is_bool(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True):
     """One key: the test of its value, the kind in words, and in JSON Schema."""
 
     test: Callable[[Any], bool]

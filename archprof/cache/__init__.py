@@ -29,11 +29,16 @@ def folder() -> Path:
 
 def kept() -> Store | None:
     """The process's kept results; None where there are to be none."""
-    return _store(folder()) if enabled else None
+    return _store(*map(os.environ.get, PLACES)) if enabled else None
+
+
+PLACES = ("ARCHPROF_CACHE_DIR", "XDG_CACHE_HOME", "HOME")
+"""The environment variables that say where the folder is."""
 
 
 @cache
-def _store(folder: Path) -> Store:
+def _store(*places: str | None) -> Store:
+    """A command that looks at a hundred results finds out once where they are."""
     from archprof.cache.store import Store
 
-    return Store(folder)
+    return Store(folder())

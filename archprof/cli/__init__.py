@@ -1,51 +1,33 @@
 """The command line. Nothing is imported here that ``--help`` would have to wait for."""
 
+import sys
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from archprof import __version__
-from archprof.cli import (
-    audit,
-    bench,
-    cache,
-    calibrate,
-    check,
-    claims,
-    compare,
-    doctor,
-    init,
-    parameternet,
-    schema,
-    summary,
-    zoo,
-)
 from archprof.cli import options as o
 from archprof.cli.command import begin
 
-app = typer.Typer(
-    name="archprof",
-    help="What a neural-network architecture really costs: parameters, layers, and FLOPs that are right.",
-    epilog="Every option can also be set in the environment: ARCHPROF_IMGSZ=384x640 is --imgsz 384x640.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+COMMANDS = (
+    "summary",
+    "audit",
+    "bench",
+    "cache",
+    "calibrate",
+    "check",
+    "claims",
+    "compare",
+    "doctor",
+    "init",
+    "parameternet",
+    "schema",
+    "zoo",
 )
-app.command()(summary.summary)
-app.command()(audit.audit)
-app.command()(bench.bench)
-app.command()(cache.cache)
-app.command()(calibrate.calibrate)
-app.command()(check.check)
-app.command()(claims.claims)
-app.command()(compare.compare)
-app.command()(doctor.doctor)
-app.command()(init.init)
-app.command()(parameternet.parameternet)
-app.command()(schema.schema)
-app.add_typer(zoo.zoo, name="zoo")
+"""Every command; each is in the file of its name, and is called so there."""
 
 
 def print_version(wanted: bool) -> None:
@@ -55,7 +37,6 @@ def print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def archprof(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=print_version, is_eager=True)
@@ -70,6 +51,38 @@ def archprof(
     begin(verbose, quiet, color, debug, no_cache)
 
 
+@cache
+def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
+    """The command line with some of its commands: one that is not wanted takes time to read and to lay out."""
+    app = typer.Typer(
+        name="archprof",
+        help="What a neural-network architecture really costs: parameters, layers, and FLOPs that are right.",
+        epilog="Every option can also be set in the environment: ARCHPROF_IMGSZ=384x640 is --imgsz 384x640.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(archprof)
+    for name in names:
+        found = getattr(import_module(f"{__name__}.{name}"), name)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command()(found)
+    return app
+
+
+def __getattr__(name: str) -> typer.Typer:
+    """``app``, the whole of it, for whoever asks."""
+    if name == "app":
+        return application()
+    raise AttributeError(name)
+
+
 def main() -> None:
     """The ``archprof`` command."""
+    first = tuple(sys.argv[1:2])
+    app = application(first) if first and first[0] in COMMANDS else application()
     app(prog_name="archprof")

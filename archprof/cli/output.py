@@ -57,7 +57,7 @@ def plan(
         OutputError: Where a file is there already, or cannot be written.
     """
     if formats is None:
-        from archprof.render import FORMATS
+        from archprof.render.profile import FORMATS
 
         formats = FORMATS
     destinations = [_destination(name, format, force, formats) for name in outputs or [STDOUT]]

@@ -27,7 +27,8 @@ def summary(
 ) -> None:
     """Say what a model costs, and which of its rows cost it."""
     from archprof.batch import Task
-    from archprof.render import View, check, render, render_several
+    from archprof.render import View
+    from archprof.render.profile import check, render, render_several
 
     destinations = written.plan()
     options = model.options(device=device, backward=backward, convention=convention.value)

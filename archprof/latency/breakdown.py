@@ -1,7 +1,5 @@
 """Where the time of a forward pass goes, as it is saved: by part of the model, and by operation. No torch here."""
 
-from __future__ import annotations
-
 import msgspec
 
 

@@ -1,7 +1,5 @@
 """What was measured of a model's latency, as it is saved. Seconds throughout; nothing here needs torch."""
 
-from __future__ import annotations
-
 import math
 
 import msgspec

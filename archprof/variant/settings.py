@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from archprof.errors import UsageError, VariantError, did_you_mean
 from archprof.variant.spec import VariantSpec
@@ -105,13 +106,13 @@ def apply(spec: Spec, changes: Mapping[str, Any]) -> Spec:
         UsageError: Where the variant has no use for the key, or the value is of the wrong kind.
     """
     if not isinstance(spec, VariantSpec):
-        return replace(spec, settings={**spec.settings, **changes})
+        return msgspec.structs.replace(spec, settings={**spec.settings, **changes})
     for key, value in changes.items():
         _check(spec, key, value)
     changed = spec.with_values(changes)
     if spec.scale is not None:
         return changed
-    return replace(
+    return msgspec.structs.replace(
         changed,
         depth=float(changed.values.get("depth_multiple", 1.0)),
         width=float(changed.values.get("width_multiple", 1.0)),

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping  # noqa: TC003 - they are looked up to read a sheet back
+from pathlib import Path  # noqa: TC003
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+import msgspec
 
 STOCK = "ultralytics"
 """The family of a file that belongs to no other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(msgspec.Struct, frozen=True):
     """One entry of ``scales:``: depth and width multipliers, and the channels that width is capped at."""
 
     depth: float = 1.0
@@ -22,8 +20,7 @@ class Scale:
     max_channels: int | float = float("inf")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One line of ``backbone:`` or ``head:``, as written.
 
     ``sources`` are the rows it reads, as written (negative counts back from this row); ``many`` tells
@@ -39,8 +36,7 @@ class Row:
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     """What a YAML says, whatever it is called and whichever scale is wanted.
 
     ``values`` are the top-level keys other than the rows and the scales, and ``value_lines`` where each stands.
@@ -52,8 +48,7 @@ class Sheet:
     value_lines: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VariantSpec:
+class VariantSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A YAML variant at one scale.
 
     ``path`` may be that of a file in a git revision (``HEAD~3:models/my.yaml``), so ``text`` holds what it says.
@@ -67,12 +62,12 @@ class VariantSpec:
     path: Path
     family: str
     rows: tuple[Row, ...]
-    text: str = field(default="", repr=False)
-    scales: Mapping[str, Scale] = field(default_factory=dict)
+    text: str = ""
+    scales: Mapping[str, Scale] = msgspec.field(default_factory=dict)
     scale: str | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
-    value_lines: Mapping[str, int] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    value_lines: Mapping[str, int] = msgspec.field(default_factory=dict)
+    settings: Mapping[str, Any] = msgspec.field(default_factory=dict)
     depth: float = 1.0
     width: float = 1.0
     max_channels: float = float("inf")
@@ -80,15 +75,14 @@ class VariantSpec:
 
     def with_values(self, settings: Mapping[str, Any]) -> VariantSpec:
         """The same variant with top-level values changed, as ``--set`` does."""
-        return replace(
+        return msgspec.structs.replace(
             self,
             values={**self.values, **settings},
             settings={**self.settings, **settings},
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSpec:
+class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A model that is not a YAML: made by timm, torchvision, or the user's own function.
 
     ``origin`` is "timm", "torchvision" or "python"; ``target`` is what stood behind the colon for the first
@@ -99,7 +93,7 @@ class ModelSpec:
     reference: str
     origin: str
     target: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 Spec = VariantSpec | ModelSpec

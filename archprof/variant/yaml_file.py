@@ -83,7 +83,11 @@ def _sheet(said: str, path: Path) -> Sheet:
 
 def family_of(stem: str) -> str:
     """The longest installed family that a file's name starts with (``yolov13l-mine``), else Ultralytics'."""
-    fits = [family for family in zoo.families() if re.match(rf"{re.escape(family)}(?!\d)", stem)]
+    fits = [
+        family
+        for family in zoo.families()
+        if stem.startswith(family) and not stem[len(family) : len(family) + 1].isdecimal()
+    ]
     return max(fits, key=len, default=STOCK)
 
 

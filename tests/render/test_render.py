@@ -11,7 +11,8 @@ from rich.cells import cell_len
 
 from archprof.errors import UsageError
 from archprof.profiles import Backward, Coverage, Operation, Profile
-from archprof.render import DETAILS, FORMATS, View, check, render, render_several
+from archprof.render import View
+from archprof.render.profile import DETAILS, FORMATS, check, render, render_several
 
 SEVERAL_VIEWS = [
     View(detail=detail, width=width, sort=sort, top=top)

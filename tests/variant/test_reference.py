@@ -196,7 +196,7 @@ apply(resolve("yolov13l-DynamicConv"), parse(["nc=3"]))
 resolve("yolo11s-seg")
 resolve("timm:resnet18")
 assert catalogue()
-heavy = {"torch", "torchvision", "timm", "ultralytics", "numpy", "msgspec", "rich"} & set(sys.modules)
+heavy = {"torch", "torchvision", "timm", "ultralytics", "numpy", "rich"} & set(sys.modules)
 assert not heavy, heavy
 assert not [name for name in sys.modules if name.startswith("model_zoo.")]
 """

@@ -7,9 +7,10 @@ lists them without importing torch.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from archprof.errors import UsageError, did_you_mean
 from archprof.profiles import Missed, Reported, Share
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from archprof.count.conventions.subject import Figures, Item, Subject
 
 
-@dataclass(frozen=True, slots=True)
-class Convention:
+class Convention(msgspec.Struct, frozen=True):
     """A rule.
 
     Attributes:
