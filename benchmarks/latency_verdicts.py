@@ -1,12 +1,14 @@
 """How often `archprof bench A B` is wrong, how often it finds a true slowdown, and whose median it measures.
 
-All under a background load that the script starts itself: one process a processor, which works and sleeps in bursts
-of random length. Three questions:
+Three questions, the first two under a background load that the script starts itself: one process a processor, which
+works and sleeps in bursts of random length.
 
 - `self`: a network beside a copy of itself. Any verdict but "cannot tell" is wrong; the goal is at most 1 % of 200.
 - `slow`: twenty convolutions beside twenty-one of the same, 5 % more real work. The goal is "slower" in at least 95 %
   of 100 trials, within 60 s each.
-- `median`: archprof's median beside that of torch.utils.benchmark, the same call, in turn; the goal is within 2 %.
+- `median`: archprof's median beside that of torch.utils.benchmark, the same call, in short blocks of each in random
+  order, so that both meet the same machine: the ratio of each block's medians, and of these the median. The goal is
+  within 2 %.
 
 One line a trial goes to `--output` as it ends, so that what was run is kept whatever happens.
 """
@@ -15,21 +17,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
-import random
 import statistics
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils import benchmark
 
 from archprof.latency.clock import WallClock
-from archprof.latency.paired import experiment
+from archprof.latency.paired import FIRST_LOOK, experiment
 from archprof.latency.report import CANNOT_TELL, SLOWER
 from archprof.latency.sampler import Plan, sample
 
@@ -37,8 +40,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LAYERS, SIDE = 20, 28
-SHORT, LONG = 4, 16
-"""Channels of a network whose call takes about 1.5 ms, and of one whose call torch's tool does not repeat."""
+SHORT, LONG = 4, 48
+"""Channels of a network whose call takes about 1.5 ms, and of one whose call takes 50 ms."""
+
+BLOCK_S, NEAR = 0.5, 0.02
+"""How long each tool measures at a time, and how near their medians are to be."""
 
 BURSTS = """
 import os, random, time
@@ -74,15 +80,17 @@ def network(layers: int, channels: int) -> Callable[[], Any]:
 
 
 def versus(layers: int, trial: int, seconds: float) -> dict[str, Any]:
-    """One paired experiment of fresh networks."""
-    start = time.perf_counter()
-    calls = [network(LAYERS, SHORT), network(layers, SHORT)]
+    """One paired experiment of fresh networks; in every other trial the second is built before the first."""
+    start, sizes = time.perf_counter(), (LAYERS, layers)
+    built = {place: network(sizes[place], SHORT) for place in ((0, 1) if trial % 2 else (1, 0))}
+    calls = [built[0], built[1]]
     run = experiment(calls, WallClock(), Plan(max_time=seconds), seed=trial)
     (ratio,) = run.ratios
     assert ratio is not None
     return {
         "verdict": ratio.verdict,
         "ratio": ratio.ratio,
+        "later_over_earlier": ratio.ratio if trial % 2 else 1 / ratio.ratio,
         "interval": ratio.interval,
         "blocks": run.blocks,
         "looks": run.looks,
@@ -93,39 +101,57 @@ def versus(layers: int, trial: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def medians(trial: int, seconds: float) -> dict[str, Any]:
-    """One network's median by both tools, in random order."""
-    call = network(LAYERS, LONG)
+def medians(trial: int, blocks: int) -> dict[str, Any]:
+    """Both tools on one network, each for a moment at a time.
+
+    Torch's tool times several calls at once where one seems short beside the clock. A mean of calls is no median of
+    calls, so such a block, which a call of 50 ms makes rare, is taken again.
+    """
+    call, random, found = network(LAYERS, LONG), Random(trial), []
+    timer = benchmark.Timer("call()", globals={"call": call})
 
     def ours() -> float:
-        plan = Plan(min_time=seconds, max_time=seconds)
-        return statistics.median(sample(call, WallClock(), plan).samples)
+        return statistics.median(sample(call, WallClock(), Plan(min_time=BLOCK_S, max_time=BLOCK_S)).samples)
 
     def theirs() -> float:
-        return benchmark.Timer("call()", globals={"call": call}).blocked_autorange(min_run_time=seconds).median
+        measured = timer.blocked_autorange(min_run_time=BLOCK_S)
+        return measured.median if measured.number_per_run == 1 else math.nan
 
     tools = {"ours_s": ours, "theirs_s": theirs}
-    return {name: tools[name]() for name in random.Random(trial).sample(sorted(tools), 2)}
+    while len(found) < blocks:
+        block = {name: tools[name]() for name in random.sample(sorted(tools), 2)}
+        if not math.isnan(block["theirs_s"]):
+            found.append(block)
+    columns = {name: [block[name] for block in found] for name in tools}
+    ratio = statistics.median(block["ours_s"] / block["theirs_s"] for block in found)
+    return {"ratio": ratio, "load_average": os.getloadavg()[0], **columns}
 
 
 def told(kind: str, rows: list[dict[str, Any]]) -> str:
     if kind == "median":
-        ratios = sorted(row["ours_s"] / row["theirs_s"] for row in rows)
-        low, high = ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
-        middle = statistics.median(ratios)
-        return f"median of {len(rows)} paired ratios {middle:.4f}, half of them {low:.3f} to {high:.3f}"
+        ratios = sorted(row["ratio"] for row in rows)
+        near = sum(1 / (1 + NEAR) <= ratio <= 1 + NEAR for ratio in ratios)
+        middle, ends = statistics.median(ratios), f"{ratios[0]:.3f} to {ratios[-1]:.3f}"
+        return f"{near} of {len(rows)} paired runs within {NEAR:.0%}; their ratios {ends}, in the middle {middle:.4f}"
     wanted = CANNOT_TELL if kind == "self" else SLOWER
     right = sum(row["verdict"] == wanted for row in rows)
     lasted = statistics.median(row["sampled_s"] for row in rows)
     longest = max(row["whole_s"] for row in rows)
-    return f"{right} of {len(rows)} say {wanted!r}; sampling took {lasted:.1f} s, a trial up to {longest:.1f} s"
+    few = sum(row["blocks"] < FIRST_LOOK for row in rows)
+    later = statistics.median(row["later_over_earlier"] for row in rows)
+    return (
+        f"{right} of {len(rows)} say {wanted!r}, {few} of all after less than {FIRST_LOOK} blocks; "
+        f"sampling took {lasted:.1f} s, a trial up to {longest:.1f} s"
+        + (f"; the copy that was built later takes ×{later:.4f}" if kind == "self" else "")
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--self", type=int, default=200, help="trials of a network beside itself")
     parser.add_argument("--slow", type=int, default=100, help="trials of a slowdown of 5 %%")
-    parser.add_argument("--median", type=int, default=40, help="paired runs of both tools")
+    parser.add_argument("--median", type=int, default=10, help="paired runs of both tools")
+    parser.add_argument("--blocks", type=int, default=30, help="of each tool in such a run")
     parser.add_argument("--seconds", type=float, default=55, help="of sampling, at most, in a trial")
     parser.add_argument("--first", type=int, default=0, help="the number of the first trial, which seeds its order")
     parser.add_argument("--load", type=int, default=2, help="processes of background load")
@@ -135,18 +161,18 @@ def main() -> None:
     kinds: dict[str, Callable[[int], dict[str, Any]]] = {
         "self": lambda trial: versus(LAYERS, trial, options.seconds),
         "slow": lambda trial: versus(LAYERS + 1, trial, options.seconds),
-        "median": lambda trial: medians(trial, 1.0),
+        "median": lambda trial: medians(trial, options.blocks),
     }
-    with background(options.load):
-        for kind, run in kinds.items():
-            rows = []
+    for kind, run in kinds.items():
+        rows = []
+        with background(0 if kind == "median" else options.load):
             for trial in range(options.first, options.first + getattr(options, kind)):
                 rows.append(run(trial))
                 if options.output:
                     with options.output.open("a", encoding="utf-8") as file:
                         print(json.dumps({"kind": kind, "trial": trial, **rows[-1]}), file=file)
-            if rows:
-                print(f"{kind}: {told(kind, rows)}", flush=True)
+        if rows:
+            print(f"{kind}: {told(kind, rows)}", flush=True)
 
 
 if __name__ == "__main__":

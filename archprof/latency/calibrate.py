@@ -39,7 +39,7 @@ _QUICK = 1_000_000
 
 _SAMPLES = 3
 
-_FIRST = 1.5
+_FIRST = 1.25
 """How much longer the first round may take than all of them are to."""
 
 _LONGEST = 0.5
@@ -67,7 +67,7 @@ def calibrate(
     Args:
         device: What it is.
         clock: What times it.
-        max_time: Seconds after which nothing is measured again. The first round may take half as long again, and what
+        max_time: Seconds after which nothing is measured again. The first round may take a quarter longer, and what
             was not reached then has the rate of less work.
         probes: What to run; :data:`PROBES` where it is not given.
         networks: What to run in sequence; :data:`NETWORKS` where it is not given.
