@@ -48,11 +48,15 @@ def assemble(spec: VariantSpec, graph: Graph, channels: int) -> Built:
     if kind.prepare:
         kind.prepare(model, spec)
     model.eval()
+    for row in graph.model:
+        # Heads steer by the values, which what is on meta has not. Ultralytics, too, works out the last row's only.
+        stride = getattr(row, "stride", None)
+        if isinstance(stride, torch.Tensor):
+            row.stride = torch.zeros(len(stride), device="cpu")
     strides: tuple[float, ...] = ()
     if kind.strides:
         with naming_rows(model, spec):
             strides = kind.strides(model, channels)
-        # With values on any device: heads steer by them.
         model.stride = head.stride = torch.tensor(strides, device="cpu")
         if kind.has_biases and not _on_meta(model):
             head.bias_init()

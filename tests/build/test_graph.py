@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import torch
@@ -13,6 +13,9 @@ from archprof.build.load import build
 from archprof.build.registry import register, registry
 from archprof.build.ultralytics_import import import_ultralytics
 from archprof.errors import BuildError, RunError
+from archprof.options import Options
+from archprof.profiling import prepare
+from archprof.trace.run import trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -262,6 +265,17 @@ def test_weights_are_the_same_twice_and_random_numbers_are_left_alone(variant: V
     assert all(torch.equal(first[name], second[name]) for name in first)
     torch.manual_seed(7)
     assert torch.equal(torch.rand(1), drawn)
+
+
+def test_a_head_within_the_network_needs_no_values(variant: Variant) -> None:
+    spec = variant("[-1, 1, Conv, [16, 3, 2]]", "[[-1], 1, Detect, [3]]", "[[0], 1, Detect, [3]]")
+    built, inputs = prepare(spec, Options(device="meta"))
+
+    seen = trace(built.module, inputs)
+
+    assert [row.stride.tolist() for row in cast("Any", built.module).model[1:]] == [[0], [2]]
+    # 320×320 places; 4 sides of a box and 3 classes.
+    assert seen.calls[0].outputs[0].shape == (1, 4 + 3, 320 * 320)
 
 
 def test_channels_of_the_image(variant: Variant) -> None:
