@@ -162,6 +162,16 @@ def _product(operation: Operation) -> Key:
     return "product", (batch, result.numel // (batch * columns), columns, inner)
 
 
+@_kind("_grouped_mm")
+def _grouped_product(operation: Operation) -> Key:
+    """Each group's rows times its own matrix, as many products of equally many rows: who goes where is not known."""
+    left, right = operation.arguments[:2]
+    columns = operation.outputs[0].shape[-1]
+    rows = operation.outputs[0].numel // columns
+    groups = min(next((one.shape[0] for one in (right, left) if len(one.shape) > 2), 1), rows)
+    return "product", (groups, rows // groups, columns, left.shape[-1])
+
+
 @_kind(
     "_scaled_dot_product_flash_attention",
     "_scaled_dot_product_flash_attention_for_cpu",

@@ -46,7 +46,7 @@ def curve(
     """
     profiles = []
     for number in experts:
-        with working(f"profiling {spec.name} with {number} experts"):
+        with working(f"profiling {spec.name} with M = {number}"):
             profiles.append(_rebuilt(spec, options, number))
     found = [profile.parameternet for profile in profiles]
     twins = [one.model.static for one in found if one and one.model.static]

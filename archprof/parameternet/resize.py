@@ -50,10 +50,10 @@ class Resize:
         try:
             _, after = find(observed(built.module, inputs))
         except RunError as error:
-            message = f"the model does not take {self.experts} experts: {error.message}"
+            message = f"the model does not take M = {self.experts}: {error.message}"
             raise BuildError(message, hint=error.hint) from error
         if len(after) != len(found) or any(one.mixture.experts != self.experts for one in after):
-            raise BuildError(f"the model does not take {self.experts} experts: their number is fixed in its code")
+            raise BuildError(f"the model does not take M = {self.experts}: the number of experts is fixed in its code")
         return built
 
 
@@ -75,8 +75,7 @@ class _Work:
             if tensor.shape[:1] != (before,):
                 shape = "×".join(map(str, tensor.shape))
                 raise BuildError(
-                    f"the model does not take {self.experts} experts: {tensor.parameter} ({shape}) "
-                    f"is no bank of {before}",
+                    f"the model does not take M = {self.experts}: {tensor.parameter} ({shape}) is no bank of {before}",
                     hint="kernels that are parameters of their own cannot be told apart from others",
                 )
         routers = flow.parameters(one.router)

@@ -138,7 +138,8 @@ def _apart(gain: Gain) -> str:
 def _about(profile: Profile, found: WhatIf) -> str:
     count = len(found.candidates)
     many = "convolution" if count == 1 else "convolutions"
-    return " · ".join([*header.title(profile), f"what if {count} {many} had {found.experts} experts"])
+    experts = "expert" if found.experts == 1 else "experts"
+    return " · ".join([*header.title(profile), f"what if {count} {many} had {found.experts} {experts}"])
 
 
 def _record(one: Candidate) -> Record:

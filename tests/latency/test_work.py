@@ -82,6 +82,17 @@ def test_other_operations(
     assert found(Function(function), *shapes) == [(kind, sizes, 1)]
 
 
+@pytest.mark.skipif(not hasattr(functional, "grouped_mm"), reason="torch has it from 2.10 on")
+def test_a_product_by_groups_is_as_many_products_of_equally_many_rows() -> None:
+    ends = torch.arange(1, 4, dtype=torch.int32)
+    kinds = found(
+        Function(lambda rows, matrices: functional.grouped_mm(rows, matrices, offs=ends)), (12, 8), (3, 8, 16)
+    )
+
+    # Twelve rows of eight, a third of them times each of the matrices.
+    assert ("product", [3, 4, 16, 8], 1) in kinds
+
+
 def test_attention_is_one_kernel_of_heads_queries_keys_and_width() -> None:
     shapes = [(2, 3, 10, 8), (2, 3, 12, 8), (2, 3, 12, 8)]
     kinds = found(Function(functional.scaled_dot_product_attention), *shapes)

@@ -56,7 +56,7 @@ def test_a_users_own_is_resized() -> None:
 @pytest.mark.parametrize(
     ("factory", "message"),
     [
-        ("Weighed", "the model does not take 2 experts"),  # its code says 3
+        ("Weighed", "the model does not take M = 2: "),  # its code says 3
         ("Shared", "is no bank of 2"),  # each is a parameter of its own
     ],
 )
