@@ -43,7 +43,7 @@ LAYERS, SIDE = 20, 28
 SHORT, LONG = 4, 48
 """Channels of a network whose call takes about 1.5 ms, and of one whose call takes 50 ms."""
 
-BLOCK_S, NEAR = 0.5, 0.02
+BLOCK_S, NEAR = 1.0, 0.02
 """How long each tool measures at a time, and how near their medians are to be."""
 
 BURSTS = """
@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("--self", type=int, default=200, help="trials of a network beside itself")
     parser.add_argument("--slow", type=int, default=100, help="trials of a slowdown of 5 %%")
     parser.add_argument("--median", type=int, default=10, help="paired runs of both tools")
-    parser.add_argument("--blocks", type=int, default=30, help="of each tool in such a run")
+    parser.add_argument("--blocks", type=int, default=20, help="of each tool in such a run")
     parser.add_argument("--seconds", type=float, default=55, help="of sampling, at most, in a trial")
     parser.add_argument("--first", type=int, default=0, help="the number of the first trial, which seeds its order")
     parser.add_argument("--load", type=int, default=2, help="processes of background load")

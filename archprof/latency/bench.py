@@ -106,7 +106,7 @@ def _subject(task: Task, profile: Profile, target: Target, protocol: Protocol) -
     except Exception as error:
         # A backend raises what it likes; whatever it is, it is this row's result and no other's.
         if is_out_of_memory(error):
-            return _failed(options, target, protocol, out_of_memory(spec, options, target.device))
+            return _failed(options, target, protocol, out_of_memory(error, spec, options, target.device))
         first, *_ = str(error).strip().splitlines() or ["no message"]
         return _failed(options, target, protocol, f"{type(error).__name__}: {first}")
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
+from traceback import clear_frames
 from typing import TYPE_CHECKING
 
 import psutil
@@ -16,18 +20,39 @@ if TYPE_CHECKING:
     from archprof.variant.spec import Spec
 
 
+CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Where Linux tells a container the bytes that it may have, in the second and in the first version of its groups."""
+
+
 def too_large(profile: Profile) -> str | None:
     """Why a counted model would not fit in this machine's memory; None where it would.
 
     The system promises memory that it does not have and then ends the process, so this is worked out and not tried:
     weights, and the activations that are held at once.
     """
-    totals, batch = profile.totals, profile.input.batch
-    available = psutil.virtual_memory().available
-    if totals.weight_bytes + totals.peak_activation_bytes <= available:
+    totals, batch, free = profile.totals, profile.input.batch, _free()
+    needed = totals.weight_bytes + totals.peak_activation_bytes
+    if needed <= free:
         return None
-    largest = (available - totals.weight_bytes) * batch // max(totals.peak_activation_bytes, 1)
-    return _message(batch, "cpu", f"{available / 1e9:.1f} GB free", largest)
+    largest = (free - totals.weight_bytes) * batch // max(totals.peak_activation_bytes, 1)
+    place = f"cpu: weights and activations take {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free"
+    return _message(batch, place, largest, "worked out from that, not tried")
+
+
+def _free() -> int:
+    """Bytes that this process may still have: of the system, of its container, and of its own limit (``ulimit -v``)."""
+    process = psutil.Process().memory_info()
+    bounds: list[int] = [psutil.virtual_memory().available]
+    for path in CONTAINER_LIMITS:
+        with suppress(OSError, ValueError):  # there is no such file, or it says "max"
+            bounds.append(int(path.read_text(encoding="ascii")) - process.rss)
+    if sys.platform != "win32":
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if limit != resource.RLIM_INFINITY:
+            bounds.append(limit - process.vms)
+    return max(0, min(bounds))
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -35,8 +60,16 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
-def out_of_memory(spec: Spec, options: Options, device: str) -> str:
-    """What to say of a batch that was tried and did not fit: the largest that did, found by trying."""
+def out_of_memory(error: Exception, spec: Spec, options: Options, device: str) -> str:
+    """What to say of a batch that was tried and did not fit: the largest that did, found by trying.
+
+    Args:
+        error: What was raised; its frames hold what filled the memory, and are cleared.
+        spec: What was built.
+        options: How.
+        device: Where: "cpu" or "cuda:N".
+    """
+    clear_frames(error.__traceback__)
     fits, fails = 0, options.batch
     while fails - fits > 1:
         middle = (fits + fails) // 2
@@ -45,7 +78,7 @@ def out_of_memory(spec: Spec, options: Options, device: str) -> str:
         else:
             fails = middle
     total = torch.cuda.get_device_properties(device).total_memory if device.startswith("cuda") else None
-    return _message(options.batch, device, f"{total / 1e9:.1f} GB" if total else "", fits)
+    return _message(options.batch, f"{device} ({total / 1e9:.1f} GB)" if total else device, fits, "found by trying")
 
 
 def _runs(spec: Spec, options: Options) -> bool:
@@ -63,8 +96,7 @@ def _runs(spec: Spec, options: Options) -> bool:
     return True
 
 
-def _message(batch: int, device: str, memory: str, largest: int) -> str:
-    place = f"{device} ({memory})" if memory else device
+def _message(batch: int, place: str, largest: int, how: str) -> str:
     if largest < 1:
-        return f"it does not fit on {place}, even one sample at a time"
-    return f"a batch of {batch} does not fit on {place}; the largest that does is {largest}"
+        return f"not even one sample fits on {place}"
+    return f"a batch of {batch} does not fit on {place}; the largest that does, {how}, is {largest}"

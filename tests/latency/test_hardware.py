@@ -5,9 +5,11 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import psutil
+import pytest
 import torch
 
-from archprof.latency import hardware
+from archprof.latency import fit, hardware
 from archprof.latency.clock import WallClock, overhead
 from archprof.latency.fit import is_out_of_memory, too_large
 from archprof.options import Options
@@ -15,6 +17,8 @@ from archprof.profiling import profile_spec
 from archprof.variant.reference import resolve
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from archprof.profiles import Profile
 
 
@@ -60,10 +64,43 @@ def test_a_batch_that_cannot_fit_is_refused_with_the_largest_that_does() -> None
     assert too_large(profiled(1)) is None
     reason = too_large(profiled(10**9))
     assert reason is not None
-    assert reason.startswith("a batch of 1000000000 does not fit on cpu (")
+    assert reason.startswith("a batch of 1000000000 does not fit on cpu: weights and activations take ")
+    assert "worked out" in reason
     largest = int(reason.rpartition(" ")[2])
     assert too_large(profiled(largest // 2)) is None
     assert too_large(profiled(largest * 2)) is not None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of a process")
+def test_a_process_s_own_limit_is_what_is_free() -> None:
+    import resource
+
+    # Of ResNet-18 some megabytes an image are held at once.
+    profile = profiled(100)
+    needed = profile.totals.weight_bytes + profile.totals.peak_activation_bytes
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + needed // 2, before[1]))
+    try:
+        reason = too_large(profile)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+    assert reason is not None
+    assert 0 < int(reason.rpartition(" ")[2]) <= 50
+
+
+def test_a_container_s_limit_is_what_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = profiled(100)
+    needed = profile.totals.weight_bytes + profile.totals.peak_activation_bytes
+    (tmp_path / "memory.max").write_text(f"{psutil.Process().memory_info().rss + needed // 2}\n")
+    monkeypatch.setattr(fit, "CONTAINER_LIMITS", (tmp_path / "memory.max", tmp_path / "none"))
+
+    reason = too_large(profile)
+
+    assert reason is not None
+    assert 0 < int(reason.rpartition(" ")[2]) <= 50
+    (tmp_path / "memory.max").write_text("max\n")
+    assert too_large(profiled(1)) is None
 
 
 def test_what_says_that_memory_has_run_out() -> None:

@@ -29,7 +29,8 @@ def recorded(run: Callable[[], Any], device: torch.device) -> Callable[[], Any]:
     """Record what a call puts into a card's queue, and give what replays it.
 
     The calls before the recording are on a stream of their own, as
-    https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs asks for.
+    https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs asks for. The recording is on the same one: torch
+    keeps one stream for all recordings, which is another card's where that was the first to record.
     """
     with torch.cuda.device(device):
         side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
@@ -39,7 +40,7 @@ def recorded(run: Callable[[], Any], device: torch.device) -> Callable[[], Any]:
                 run()
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, stream=side):
             outputs = run()
 
     def replay() -> Any:
