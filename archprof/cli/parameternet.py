@@ -96,7 +96,9 @@ def parameternet(
 
 def twin_of(task: "Task") -> "Task":
     """The task of the static twin."""
-    return replace(task, options=replace(task.options, static=True))
+    from archprof.batch import Task
+
+    return Task(task.spec, replace(task.options, static=True))
 
 
 def predicted_twin(profile: "Profile", task: "Task", means: "Means", threads: int | None) -> "Profile | None":
