@@ -14,6 +14,7 @@ from archprof.analyse.judged import Check, Judged, exit_code
 from archprof.batch import Task
 from archprof.budgets.against import from_file, from_lock, from_revision
 from archprof.budgets.baseline import labels_of
+from archprof.budgets.cases import legible
 from archprof.budgets.lock import Lock
 from archprof.errors import ArchprofError
 
@@ -127,7 +128,8 @@ def _merged(profiles: Sequence[Profile | ArchprofError]) -> Profile | ArchprofEr
 
 def _judged(measured: Measured, baseline: Baseline | None, stopwatch: Stopwatch | None) -> Judged:
     case, profile = measured.case, measured.profile
-    about = Judged(variant=case.variant, file=case.file, settings=case.settings)
+    file = case.file and legible(case.file)
+    about = Judged(variant=legible(case.variant), file=file, settings=case.settings)
     try:
         if isinstance(profile, ArchprofError):
             raise profile
@@ -143,6 +145,6 @@ def _judged(measured: Measured, baseline: Baseline | None, stopwatch: Stopwatch 
             ],
         )
     except ArchprofError as error:
-        place = str(error.path) if error.path is not None else case.file
+        place = legible(str(error.path)) if error.path is not None else file
         said = f"{error.message}\n{error.hint}" if error.hint else error.message
-        return msgspec.structs.replace(about, error=said, error_file=place, error_line=error.line)
+        return msgspec.structs.replace(about, error=legible(said), error_file=place, error_line=error.line)

@@ -1,41 +1,102 @@
-"""How long a command takes as a whole process, beside the imports that it cannot do without.
+"""How long commands take as whole processes, beside the imports that they cannot do without, and beside thop.
 
-Both sides of a pair run in turn, so that a busy machine slows them alike; the ratio of the medians is the result.
+Both sides of a pair run in turn, so that a busy machine slows them alike. What is compared is processor time (user and
+system), and the result is the median of the pairs' ratios. The two counts of a hundred models run once each, one
+after the other, and are compared by the clock, since archprof counts in processes of its own.
+
+``python benchmarks/startup.py`` does all of it, ``python benchmarks/startup.py --quick`` leaves out thop's hundred.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from pathlib import Path
 
 RUNS = 11
+VARIANTS = 100
 ARCHPROF = str(Path(sysconfig.get_path("scripts"), "archprof"))
-PAIRS = {
-    "archprof --help": ([ARCHPROF, "--help"], "import typer, rich.console, rich.table", 1.3),
-    "archprof summary yolo11n.yaml": (
-        [ARCHPROF, "summary", "yolo11n.yaml"],
-        "import torch, ultralytics.nn.tasks",
-        1.3,
-    ),
-}
+BARE = "import typer, rich.console, rich.table"
+
+BUDGETS = """\
+[[budgets]]
+variants = "*.yaml"
+parameters = { max = "4 M", max_increase = "0 %" }
+flops = { max = "20 GFLOPs", max_increase = "0 %" }
+"""
+
+THOP = """\
+import sys, thop, torch
+from ultralytics.nn.tasks import DetectionModel
+for name in sys.argv[1:]:
+    thop.profile(DetectionModel(name, verbose=False).eval(), inputs=(torch.empty(1, 3, 640, 640),), verbose=False)
+"""
 
 
-def seconds(command: list[str]) -> float:
+def seconds(command: list[str], *, clock: bool = False) -> float:
+    """How long a process takes, by its processor time or by the clock."""
     start = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True)
-    return time.perf_counter() - start
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            raise SystemExit(f"{command}: {said.read().decode()}")
+    return time.perf_counter() - start if clock else usage.ru_utime + usage.ru_stime
+
+
+def tell(name: str, ours: list[float], other: str, theirs: list[float], goal: str) -> None:
+    """Print a result: above 1 archprof takes longer."""
+    ratio = statistics.median(one / two for one, two in zip(ours, theirs, strict=True))
+    shown = f"{ratio:.2f}" if ratio >= 0.5 else f"1/{1 / ratio:.1f}"
+    print(f"{name}: {statistics.median(ours):.2f} s, {other}: {statistics.median(theirs):.2f} s, {shown} (goal {goal})")
+
+
+def in_turn(*commands: list[str]) -> list[list[float]]:
+    """Processor seconds of each command, in as many rounds as are wanted; the first, which warms up, is left out."""
+    rounds = [[seconds(command) for command in commands] for _ in range(RUNS + 1)][1:]
+    return [list(one) for one in zip(*rounds, strict=True)]
 
 
 def main() -> None:
-    for name, (command, imports, goal) in PAIRS.items():
-        baseline = [sys.executable, "-c", imports]
-        pairs = [(seconds(command), seconds(baseline)) for _ in range(RUNS + 1)][1:]  # the first one warms up
-        ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
-        print(f"{name}: {ours:.2f} s, `python -c '{imports}'`: {theirs:.2f} s, ratio {ours / theirs:.2f} (goal {goal})")
+    # Both sides start from compiled files, as they do wherever they are installed.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    python = [sys.executable, "-c"]
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        os.environ["ARCHPROF_CACHE_DIR"] = str(Path(folder, ".cache"))
+        names = write_variants()
+        cold = [seconds([ARCHPROF, "check", "--update-lock"], clock=True)]
+
+        bare, shown, checked = in_turn([*python, BARE], [ARCHPROF, "--help"], [ARCHPROF, "check"])
+        tell("archprof --help", shown, BARE, bare, "1.3")
+        tell(f"archprof check, {VARIANTS} unchanged", checked, BARE, bare, "2")
+        torch, checked = in_turn([*python, "import torch"], [ARCHPROF, "check"])
+        tell(f"archprof check, {VARIANTS} unchanged", checked, "import torch", torch, "1/10")
+        imports = "import torch, ultralytics.nn.tasks"
+        framework, summary = in_turn([*python, imports], [ARCHPROF, "--no-cache", "summary", "yolo11n.yaml"])
+        tell("archprof summary yolo11n.yaml, nothing kept", summary, imports, framework, "1.3")
+        if "--quick" not in sys.argv:
+            theirs = [seconds([*python, THOP, *names], clock=True)]
+            tell(f"archprof check, {VARIANTS} with nothing kept", cold, "the same with thop", theirs, "1/5")
+
+
+def write_variants() -> list[str]:
+    """A budget file, and a hundred YAMLs that it is about: YOLO11n for 1 to 100 classes."""
+    from archprof.variant.reference import stock
+
+    text = stock()["yolo11"].read_text(encoding="utf-8")
+    Path("archprof.toml").write_text(BUDGETS, encoding="utf-8")
+    names = [f"yolo11n-{number:03}.yaml" for number in range(1, VARIANTS + 1)]
+    for number, name in enumerate(names, start=1):
+        Path(name).write_text(text.replace("nc: 80", f"nc: {number}"), encoding="utf-8")
+    return names
 
 
 if __name__ == "__main__":

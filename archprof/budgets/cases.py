@@ -54,7 +54,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def place(self) -> tuple[str, str]:
         """Where it stands in the lock file: the variant, and its settings, as ``imgsz=640 scale=n``."""
-        return self.variant, said(self.settings)
+        return legible(self.variant), said(self.settings)
 
 
 class Cases(msgspec.Struct, frozen=True):
@@ -215,3 +215,8 @@ def _held(entry: Budget) -> Iterator[Rule]:
             place=entry.place,
             line=entry.line,
         )
+
+
+def legible(text: str) -> str:
+    """Text that can be written: a file's name may have bytes that are no text, each of which is a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")

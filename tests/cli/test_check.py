@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+from archprof.cli.check import FormatChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -241,3 +245,17 @@ def test_the_figures_of_a_convention_can_be_held(
     result = archprof("check --format concise")
     assert result.exit_code == 1
     assert "thop-2.0: 27.72 MFLOPs" in result.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' file names are text")
+@pytest.mark.parametrize("format_name", FormatChoice)
+def test_a_file_name_that_is_no_text(archprof: Callable[[str], Result], folder: Path, format_name: str) -> None:
+    (folder / "tiny.yaml").rename(os.fsdecode(bytes(folder) + b"/\xff.yaml"))
+    budget = '[[budgets]]\nvariants = "*.yaml"\nimgsz = 32\nparameters = { max = 1, max_increase = 0 }\n'
+    (folder / "archprof.toml").write_text(budget, encoding="utf-8")
+    archprof("check --update-lock -q")
+    result = archprof(f"check --format {format_name}")
+    assert result.exit_code == 1
+    assert "nothing was said of" not in result.stderr
+    assert "?.yaml" in result.stdout or "%3F.yaml" in result.stdout
+    assert list(json.loads((folder / "archprof.lock.json").read_text(encoding="utf-8"))["variants"]) == ["?.yaml"]

