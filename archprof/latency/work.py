@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from archprof.count.ledger import Ledger
     from archprof.count.memory import Memory, Traffic
@@ -111,10 +111,12 @@ def works(ledger: Ledger, traffic: Sequence[Traffic]) -> list[Work]:
 
 
 def key_of(operation: Operation, moved: Traffic) -> Key:
-    """The kind of an operation and the factors of its work."""
-    if not (moved.read or moved.written):
+    """The kind of an operation and the factors of its work, none of which is zero."""
+    made = [one.numel for one in _tensors(operation.outputs)]
+    if not (moved.read or moved.written) or (made and not any(made)):
         return NOTHING, ()
-    return _KINDS.get(_plain(operation), _elements)(operation)
+    kind, sizes = _KINDS.get(_plain(operation), _elements)(operation)
+    return (kind, sizes) if all(sizes) else _elements(operation)  # a sum of no products fills its result with zeros
 
 
 def _plain(operation: Operation) -> str:
@@ -126,7 +128,8 @@ def _plain(operation: Operation) -> str:
 def _elements(operation: Operation) -> Key:
     """One element after the other, as many as the largest tensor has."""
     name = _plain(operation)
-    return _ALIKE.get(name, name), (max((tensor.numel for tensor in _tensors(operation)), default=1),)
+    tensors = _tensors((*operation.arguments, *operation.outputs))
+    return _ALIKE.get(name, name), (max((one.numel for one in tensors), default=1),)
 
 
 @_kind("convolution", "_convolution", "convolution_overrideable")
@@ -135,7 +138,7 @@ def _convolution(operation: Operation) -> Key:
     first, second, *kernel = weight.shape
     elements, result = prod(kernel), operation.outputs[0]
     if transposed:
-        places = source.numel // source.shape[1]
+        places = source.shape[0] * prod(source.shape[2:])
         return "transposed convolution", (first // groups, second, groups, elements, places)
     sizes = (second, first // groups, groups, elements, result.numel // result.shape[1])
     return f"{_form(second, groups, kernel, max(stride))} convolution", sizes
@@ -205,8 +208,8 @@ def _layer_norm(operation: Operation) -> Key:
     return "layer_norm", (source.numel // width, width)
 
 
-def _tensors(operation: Operation) -> Iterator[Any]:
-    for value in (*operation.arguments, *operation.outputs):
+def _tensors(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
         for one in value if isinstance(value, tuple) else (value,):
             if hasattr(one, "numel"):
                 yield one

@@ -82,6 +82,25 @@ def test_other_operations(
     assert found(Function(function), *shapes) == [(kind, sizes, 1)]
 
 
+@pytest.mark.parametrize(
+    ("function", "shapes"),
+    [
+        (torch.mm, [(3, 5), (5, 0)]),
+        (torch.bmm, [(0, 3, 5), (0, 5, 7)]),
+        (lambda image, weight: functional.conv2d(image, weight), [(2, 8, 4, 4), (0, 8, 1, 1)]),
+        (lambda tokens: tokens.softmax(-1), [(4, 0)]),
+        (lambda tokens: functional.layer_norm(tokens, (10,)), [(0, 10)]),
+    ],
+)
+def test_what_makes_no_elements_is_no_work(function: Callable[..., Any], shapes: list[tuple[int, ...]]) -> None:
+    assert found(Function(function), *shapes) == []
+
+
+def test_a_sum_of_no_products_fills_its_result() -> None:
+    # 3 × 7 zeros.
+    assert found(Function(torch.mm), (3, 0), (0, 7)) == [("mm", [21], 1)]
+
+
 @pytest.mark.skipif(not hasattr(functional, "grouped_mm"), reason="torch has it from 2.10 on")
 def test_a_product_by_groups_is_as_many_products_of_equally_many_rows() -> None:
     ends = torch.arange(1, 4, dtype=torch.int32)
