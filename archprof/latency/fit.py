@@ -36,7 +36,7 @@ def too_large(profile: Profile) -> str | None:
         return None
     largest = (free - totals.weight_bytes) * batch // max(totals.peak_activation_bytes, 1)
     place = f"cpu: weights and activations take {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free"
-    return _message(batch, place, largest, "worked out from that, not tried")
+    return _message(batch, place, largest, "would, worked out from that and not tried")
 
 
 def _free() -> int:
@@ -78,7 +78,7 @@ def out_of_memory(error: Exception, spec: Spec, options: Options, device: str) -
         else:
             fails = middle
     total = torch.cuda.get_device_properties(device).total_memory if device.startswith("cuda") else None
-    return _message(options.batch, f"{device} ({total / 1e9:.1f} GB)" if total else device, fits, "found by trying")
+    return _message(options.batch, f"{device} ({total / 1e9:.1f} GB)" if total else device, fits, "does, found by trying")
 
 
 def _runs(spec: Spec, options: Options) -> bool:
@@ -99,4 +99,4 @@ def _runs(spec: Spec, options: Options) -> bool:
 def _message(batch: int, place: str, largest: int, how: str) -> str:
     if largest < 1:
         return f"not even one sample fits on {place}"
-    return f"a batch of {batch} does not fit on {place}; the largest that does, {how}, is {largest}"
+    return f"a batch of {batch} does not fit on {place}; the largest that {how}, is {largest}"
