@@ -74,7 +74,7 @@ def remarks(profile: Profile, breakdown: Breakdown) -> Iterator[str]:
         f"means of the {breakdown.kept} fastest of {breakdown.passes} passes of eager PyTorch on {breakdown.device} "
         f"under torch's profiler, in turn with as many without it, which take {whole}; the parts sum to {sum_}"
     )
-    if breakdown.noted:
+    if breakdown.profiler_s:
         share = breakdown.profiler_s / breakdown.whole_s
         yield (
             f"the profiler made a pass {units.seconds(breakdown.profiler_s)} ({share:.1%}) longer, "
