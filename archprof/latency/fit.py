@@ -78,7 +78,8 @@ def out_of_memory(error: Exception, spec: Spec, options: Options, device: str) -
         else:
             fails = middle
     total = torch.cuda.get_device_properties(device).total_memory if device.startswith("cuda") else None
-    return _message(options.batch, f"{device} ({total / 1e9:.1f} GB)" if total else device, fits, "does, found by trying")
+    place = f"{device} ({total / 1e9:.1f} GB)" if total else device
+    return _message(options.batch, place, fits, "does, found by trying")
 
 
 def _runs(spec: Spec, options: Options) -> bool:
