@@ -133,6 +133,7 @@ def write_whole(path: Path, text: str) -> None:
             target.write_text(text, encoding="utf-8", errors="replace")
             return
         draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        draft.unlink(missing_ok=True)  # of a process that had our number, and was killed
         try:
             with draft.open("x", encoding="utf-8", errors="replace") as stream:
                 stream.write(text)
