@@ -6,10 +6,9 @@ Nothing here needs torch; whoever calls says how a spec is profiled.
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -75,15 +74,12 @@ class ClaimResult:
 def replay(
     claims: Iterable[Claim],
     profile: Callable[[Spec, Options], Profile],
-    *,
-    working: Callable[[str], AbstractContextManager[Any]] = nullcontext,
 ) -> Iterator[ClaimResult]:
     """Replay claims in their order; a model is profiled once for all claims with the same settings and convention.
 
     Args:
         claims: The claims.
         profile: Builds, runs and counts a spec.
-        working: Entered with a few words while a model is being profiled.
     """
     profiles: dict[str, Profile | ArchprofError] = {}
 
@@ -92,8 +88,7 @@ def replay(
         if key not in profiles:
             try:
                 find_convention(convention)  # before anything is built
-                with working(f"profiling {claim.variant}"):
-                    profiles[key] = profile(spec_of(claim), replace(options_of(claim), convention=convention))
+                profiles[key] = profile(spec_of(claim), replace(options_of(claim), convention=convention))
             except ArchprofError as error:
                 profiles[key] = error
         found = profiles[key]

@@ -6,7 +6,7 @@ from archprof.cli import options as o
 from archprof.cli.command import command
 from archprof.cli.console import console
 
-Clear = Annotated[bool, o.option("--clear", help="Delete what is kept.")]
+Clear = Annotated[bool, o.option("--clear", help="Delete the results; calibrations stay.")]
 
 
 @command

@@ -14,6 +14,9 @@ from archprof.cli.groups import Written
 
 if TYPE_CHECKING:
     from archprof.analyse.claims import ClaimResult
+    from archprof.options import Options
+    from archprof.profiles import Profile
+    from archprof.variant.spec import Spec
 
 DOES_NOT_HOLD = 1
 COULD_NOT_JUDGE = 2
@@ -36,22 +39,28 @@ def claims(
     Exits with 1 where a claim that should hold does not, and with 2 where one could not be judged.
     """
     from archprof.analyse.claims import replay
+    from archprof.batch import Task
+    from archprof.errors import ArchprofError
     from archprof.render import View
     from archprof.render.claims import FORMATS
     from archprof.variant.zoo import find_claims
 
     destinations = written.plan()
     found = find_claims(names or [])
-    subject.load_plugins(plugins or [])
-    with console.working("loading torch"):
-        from archprof.profiling import profile_spec
+    profiler = subject.profiler(subject.find_means(plugins))
     results: list[ClaimResult] = []
+
+    def profile(spec: "Spec", options: "Options") -> "Profile":
+        (outcome,) = profiler([Task(spec, options)])
+        if isinstance(outcome, ArchprofError):
+            raise outcome
+        return outcome
 
     def deliver() -> None:
         output.deliver(destinations, lambda chosen, view: FORMATS[chosen](results, view), View())
 
     try:
-        results.extend(replay(found, profile_spec, working=console.working))
+        results.extend(replay(found, profile))
     except KeyboardInterrupt:
         if results:
             deliver()
