@@ -11,7 +11,6 @@ from archprof.analyse.judged import Judgement
 from archprof.budgets.budget import Level
 from archprof.budgets.quantity import exact
 from archprof.latency.report import CANNOT_TELL, FASTER, SLOWER
-from archprof.latency.statistics import MARGIN, median_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +73,8 @@ def time_of(latency: Latency) -> Time | None:
     """A measured latency as it is held and locked; None where there are no samples."""
     if latency.median_s is None:
         return None
+    from archprof.latency.statistics import median_interval  # late: most checks look at no latency
+
     low, high = median_interval(latency.samples_s, EACH)
     return Time(
         device_name=latency.device_name,
@@ -126,6 +127,8 @@ def _growth(rule: Rule, timed: Timed, base: Time | None) -> Iterator[Judgement]:
     low, high = timed.ratio.bounds if timed.ratio else (time.low_ns / base.high_ns, time.high_ns / base.low_ns)
     increase = rule.max_increase.value / 100 if rule.max_increase.percent else rule.max_increase.value / exact(was)
     floor = float(rule.floor.of(exact(was))) if rule.floor else 0.0
+    from archprof.latency.statistics import MARGIN
+
     most = max(was * (1 + max(float(increase), MARGIN)), was + floor)
     interval = (was * low, was * high)
     verdict = SLOWER if interval[0] > most else FASTER if interval[1] <= most else CANNOT_TELL

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from archprof.cli import latency as la
 from archprof.cli import options as o
 from archprof.cli.command import command
 from archprof.cli.console import console
@@ -30,7 +29,7 @@ MaxTime = Annotated[
 
 @command
 def calibrate(
-    threads: la.Threads = None,
+    threads: o.Threads = None,
     dtype: o.Dtype = "float32",
     max_time: MaxTime = 60,
     format: Format = FormatChoice.text,  # noqa: A002

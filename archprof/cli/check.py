@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archprof.cli import latency as la
 from archprof.cli import options as o
 from archprof.cli import output, subject
 from archprof.cli.command import command
@@ -83,7 +82,7 @@ def check(
     update_lock: UpdateLock = False,
     latency: Latency = False,
     confirm: Confirm = False,
-    threads: la.Threads = None,
+    threads: o.Threads = None,
     max_time: MaxTime = 20.0,
     exit_zero: ExitZero = False,
     plugins: o.Plugins = None,

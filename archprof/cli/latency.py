@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from archprof.cli import subject
 from archprof.cli.console import console
-from archprof.cli.options import option
+from archprof.cli.options import Threads, option
 from archprof.errors import RunError, UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +57,6 @@ Backends = Annotated[
         help="eager, compile, torchscript, onnxruntime, openvino; several with commas.",
     ),
 ]
-Threads = Annotated[int | None, option("--threads", min=1, metavar="N", help="Threads to compute with on the CPU.")]
 MinTime = Annotated[
     float, option("--min-time", min=0, metavar="SECONDS", help="Sample for so long at least, after warm-up.")
 ]

@@ -114,6 +114,8 @@ Device = Annotated[
 ]
 Dtype = Annotated[str, option("--dtype", metavar="DTYPE", help="Type of weights and images.")]
 
+Threads = Annotated[int | None, option("--threads", min=1, metavar="N", help="Threads to compute with on the CPU.")]
+
 Convention = Annotated[
     ConventionChoice,
     option("--convention", help="The rule of the figures in the table: ours in another unit, or another tool's."),

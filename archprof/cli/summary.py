@@ -16,7 +16,7 @@ def summary(
     device: o.Device = "auto",
     backward: o.Backward = False,
     latency: la.Latency = False,
-    threads: la.Threads = None,
+    threads: o.Threads = None,
     counting: Counting,
     convention: o.Convention = o.ConventionChoice.flops,
     detail: o.Detail = None,
