@@ -220,7 +220,7 @@ OF_THE_WHOLE = ("the file is empty", "a binary file, not YAML", "not valid YAML:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="bounds are Linux's")
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(600 + 2 * CASES)
 @hypothesis.settings(
     max_examples=CASES,
     deadline=None,
