@@ -15,6 +15,8 @@ from archprof.count.free import FREE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from torch._ops import OpOverload
+
     from archprof.trace.record import Operation, Trace
 
 State = Literal["counted", "free", "unknown"]
@@ -67,8 +69,12 @@ class Ledger:
 def count(trace: Trace) -> Ledger:
     """Count a trace with the exact formulas."""
     ledger = Ledger(trace)
+    rules: dict[OpOverload, tuple[Formula | None, State]] = {}
     for operation in trace.operations:
-        formula, state = _rule(operation)
+        rule = rules.get(operation.function)
+        if rule is None:
+            rule = rules[operation.function] = _rule(operation)
+        formula, state = rule
         ledger.entries.append(Entry(operation, state, formula(operation) if formula else NOTHING))
     own, inclusive = by_call(trace, [entry.count for entry in ledger.entries])
     ledger.own = [Count(*sums) for sums in own]

@@ -11,10 +11,13 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+META = torch.device("meta")
+"""Written out, because torch takes a name apart at each call."""
+
 
 def empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     """A contiguous tensor without memory."""
-    return torch.empty(shape, dtype=dtype, device="meta")
+    return torch.empty(shape, dtype=dtype, device=META)
 
 
 def ordered(tensor: Tensor) -> bool:
@@ -35,15 +38,21 @@ def ordered(tensor: Tensor) -> bool:
 
 def channels_last(tensor: Tensor) -> bool:
     """Whether torch takes its channels to be the fastest in memory (c10/core/MemoryFormat.h)."""
-    if tensor.ndim not in (4, 5) or not tensor.stride(1):
+    sizes, strides = tensor.shape, tensor.stride()
+    fastest_first = _CHANNELS_FASTEST.get(len(sizes))
+    if fastest_first is None or not strides[1]:
         return False
     least = 0
-    for dim in (1, *range(tensor.ndim - 1, 1, -1), 0):
-        stride, size = tensor.stride(dim), tensor.shape[dim]
-        if not size or stride < least or (dim == 0 and least == tensor.stride(1)):
+    for dim in fastest_first:
+        stride, size = strides[dim], sizes[dim]
+        if not size or stride < least or (dim == 0 and least == strides[1]):
             return False
         least = stride * size
     return True
+
+
+_CHANNELS_FASTEST = {4: (1, 3, 2, 0), 5: (1, 4, 3, 2, 0)}
+"""Rank -> its dimensions from the fastest, where the channels are the fastest."""
 
 
 def elementwise(shape: Sequence[int], *operands: Tensor, dtype: torch.dtype | None = None) -> Tensor:
@@ -52,8 +61,11 @@ def elementwise(shape: Sequence[int], *operands: Tensor, dtype: torch.dtype | No
     Its dimensions lie in memory in the order in which the operands' do, the first operand that tells any two
     of them apart having the say (TensorIterator's rule, aten/src/ATen/TensorIterator.cpp, reorder_dimensions).
     """
-    rank = len(shape)
-    if all(ordered(operand) and operand.ndim == rank and list(operand.shape) == list(shape) for operand in operands):
+    shape, rank = tuple(shape), len(shape)
+    for operand in operands:
+        if operand.shape != shape or not ordered(operand):
+            break
+    else:
         return empty(shape, dtype or operands[0].dtype)
     strides = [_steps(operand, shape) for operand in operands]
     fastest_first = list(reversed(range(rank)))
@@ -72,7 +84,7 @@ def elementwise(shape: Sequence[int], *operands: Tensor, dtype: torch.dtype | No
     for dim in fastest_first:
         result[dim] = step
         step *= max(shape[dim], 1)
-    return torch.empty_strided(shape, result, dtype=dtype or operands[0].dtype, device="meta")
+    return torch.empty_strided(shape, result, dtype=dtype or operands[0].dtype, device=META)
 
 
 def _steps(operand: Tensor, shape: Sequence[int]) -> list[int]:

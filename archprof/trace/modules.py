@@ -14,8 +14,9 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from archprof.trace.layout import META
 from archprof.trace.record import TensorInfo
-from archprof.trace.shapes import SHAPES, aten
+from archprof.trace.shapes import aten, normalised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,15 +41,27 @@ def shortcut(*types: type[nn.Module]) -> Callable[[Shortcut], Shortcut]:
     return add
 
 
+def _registered(module: Any) -> tuple[Any, Any] | None:
+    """Its weight and its bias as they are registered, or None where one of them is something else by now.
+
+    Asking the module itself takes many times as long.
+    """
+    parameters = module._parameters
+    return (parameters["weight"], parameters["bias"]) if "weight" in parameters and "bias" in parameters else None
+
+
 @shortcut(nn.Conv1d, nn.Conv2d, nn.Conv3d)
 def _convolution(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
-    padding = module.padding
-    if module.padding_mode != "zeros" or isinstance(padding, str) or x.ndim != module.weight.ndim:
+    padding, registered = module.padding, _registered(module)
+    if registered is None or module.padding_mode != "zeros" or isinstance(padding, str):
+        return None
+    weight, bias = registered
+    if x.ndim != weight.ndim:
         return None
     if x.dtype.is_complex:  # three convolutions of real numbers
         return None
     arguments = (
-        *(x, module.weight, module.bias, module.stride, padding, module.dilation, False, module.output_padding),
+        *(x, weight, bias, module.stride, padding, module.dilation, False, module.output_padding),
         module.groups,
     )
     return recorder.do(aten.convolution.default, arguments)
@@ -56,30 +69,40 @@ def _convolution(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
 
 @shortcut(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 def _batch_norm(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
-    if module.training or module.running_mean is None or x.ndim != _NORM_RANKS[type(module)]:
+    registered = _registered(module)
+    mean, variance = module._buffers.get("running_mean"), module._buffers.get("running_var")
+    if registered is None or module.training or mean is None or variance is None:
         return None
-    arguments = (
-        *(x, module.weight, module.bias, module.running_mean, module.running_var, False),
-        *(module.momentum if module.momentum is not None else 0.0, module.eps),
-    )
-    normalised = SHAPES[aten.native_batch_norm.default](*arguments)
-    if normalised is None or x.dtype != module.running_mean.dtype:
+    result = normalised(x, mean) if x.ndim == _NORM_RANKS[type(module)] and x.dtype == mean.dtype else None
+    if result is None:
         return None
-    recorder.note(aten.empty.memory_format, ([0],), _RESERVE, torch.empty(0, dtype=torch.uint8, device="meta"))
-    recorder.note(aten.native_batch_norm.default, arguments, {}, normalised)
-    result: Tensor = normalised[0]
+    info = recorder.info
+    tensors = [tensor if tensor is None else info(tensor) for tensor in (x, *registered, mean, variance)]
+    momentum = module.momentum if module.momentum is not None else 0.0
+    recorder.append(aten.empty.memory_format, ((0,),), _RESERVE, (_nothing(torch.uint8),))
+    outputs = (info(result), _nothing(x.dtype), _nothing(x.dtype))
+    recorder.append(aten.native_batch_norm.default, (*tensors, False, momentum, module.eps), {}, outputs)
     return result
 
 
+def _nothing(dtype: torch.dtype) -> TensorInfo:
+    """A tensor without elements, which nobody else has."""
+    info = TensorInfo((0,), dtype, 0)
+    info.storage = -id(info)
+    return info
+
+
 _NORM_RANKS: dict[type[nn.Module], int] = {nn.BatchNorm1d: 3, nn.BatchNorm2d: 4, nn.BatchNorm3d: 5}
-_RESERVE = {"dtype": torch.uint8, "layout": torch.strided, "device": torch.device("meta")}
+_RESERVE = {"dtype": torch.uint8, "layout": torch.strided, "device": META}
 """How torch asks for the memory that cuDNN would want, and that is empty here."""
 
 
 @shortcut(nn.LayerNorm)
 def _layer_norm(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
-    arguments = (x, module.normalized_shape, module.weight, module.bias, module.eps)
-    return recorder.do(aten.native_layer_norm.default, arguments)
+    registered = _registered(module)
+    if registered is None:
+        return None
+    return recorder.do(aten.native_layer_norm.default, (x, module.normalized_shape, *registered, module.eps))
 
 
 def _activation(name: str) -> Shortcut:
@@ -145,13 +168,16 @@ _UNFLATTENED = {True: _unflattening(), False: aten._unsafe_view.default}
 @shortcut(nn.Linear)
 def _linear(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     # torch flattens the leading dimensions, transposes the weight, and takes one matrix product.
-    weight, bias = module.weight, module.bias
+    registered = _registered(module)
+    if registered is None:
+        return None
+    weight, bias = registered
     if x.ndim < 2 or not x.is_contiguous() or not weight.is_contiguous() or not x.numel():
         return None
     if x.dtype != weight.dtype or x.shape[-1] != weight.shape[1]:
         return None
     wide, deep = weight.shape
-    result = torch.empty((*x.shape[:-1], wide), dtype=x.dtype, device="meta")
+    result = torch.empty((*x.shape[:-1], wide), dtype=x.dtype, device=META)
     source, kernel, out = recorder.info(x), recorder.info(weight), recorder.info(result)
     transposed = TensorInfo((deep, wide), weight.dtype, kernel.storage)
     flat, product = source, out

@@ -11,8 +11,9 @@ from torch.nn.modules.module import _has_any_global_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.errors import RunError
-from archprof.trace import resample  # noqa: F401 - it enters its results
+from archprof.trace import resample, views  # noqa: F401 - they enter their results
 from archprof.trace.gradients import Gradients
+from archprof.trace.layout import META
 from archprof.trace.modules import SHORTCUTS
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
 from archprof.trace.shapes import SHAPES
@@ -28,6 +29,9 @@ CONSTANT_LIMIT = 1 << 16
 
 _INSIDE_VMAP: Any = torch._C._functorch.peek_interpreter_stack
 """Gives something inside of a function that runs for many samples at once, where shapes are one sample's."""
+
+_PLAIN = {int, float, bool, type(None), str, torch.dtype, torch.device}
+"""Types of most arguments that are no tensor; asking for them first is quicker."""
 
 CALL = nn.Module.__call__
 """What calling a module does when nobody watches."""
@@ -61,11 +65,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._stand_ins: dict[int, Tensor] = {}
         self._tree = tree
         self._paths = {id(module): path for path, module in tree}
-        self._parameters: dict[int, str] = {}
         for path, module in tree:
             for name, tensor in (*module._parameters.items(), *module._buffers.items()):
-                if tensor is not None:
-                    self._parameters.setdefault(id(tensor), f"{path}.{name}" if path else name)
+                if tensor is not None and id(tensor) not in self._seen:
+                    self.info(tensor).parameter = f"{path}.{name}" if path else name
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for each operation."""
@@ -89,14 +92,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if path is None:  # made during the pass; its operations belong to whoever made it
             path = self.trace.calls[self._call].path
         given = args if self._call >= 0 else (args, kwargs)
-        call = ModuleCall(path, module, self._call, tuple([self.info(tensor) for tensor in flat(given)]))
+        call = ModuleCall(path, module, self._call, self._infos(given))
         self.trace.calls.append(call)
         self._enter(len(self.trace.calls) - 1)
         try:
             output = None if kwargs else self._shortcut(module, args)
             if output is None:
                 output = CALL(module, *args, **kwargs)
-            call.outputs = tuple([self.info(tensor) for tensor in flat(output)])
+            call.outputs = self._infos(output)
         finally:
             self._enter(call.parent)
         return output
@@ -155,12 +158,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def note(self, func: Any, args: Any, kwargs: dict[str, Any], result: Any) -> None:
         """Write an operation down."""
-        outputs = (result,) if isinstance(result, torch.Tensor) else flat(result)
         self.append(
             func,
-            tuple([self._described(arg) for arg in args]),
+            self._described(args),
             {key: self._described(value) for key, value in kwargs.items()} if kwargs else kwargs,
-            tuple([self.info(output) for output in outputs]),
+            self._infos(result),
         )
 
     def append(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: tuple[TensorInfo, ...]) -> None:
@@ -221,6 +223,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Whether any tensor argument holds values, and whether any is on meta."""
         values = meta = False
         for arg in (*args, *kwargs.values()) if kwargs else args:
+            if type(arg) in _PLAIN:
+                continue
             if isinstance(arg, torch.Tensor):
                 if arg.is_meta:
                     meta = True
@@ -228,7 +232,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     values = True
             elif isinstance(arg, (list, tuple)):
                 for item in arg:
-                    if isinstance(item, torch.Tensor):
+                    if type(item) not in _PLAIN and isinstance(item, torch.Tensor):
                         if item.is_meta:
                             meta = True
                         else:
@@ -238,7 +242,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _constant(self, func: Any, args: Any, kwargs: Any) -> bool:
         """Whether every tensor here is a small one that is neither a parameter nor a buffer."""
         return all(
-            tensor.numel() <= CONSTANT_LIMIT and id(tensor) not in self._parameters
+            tensor.numel() <= CONSTANT_LIMIT and self.info(tensor).parameter is None
             for tensor in flat((args, tuple(kwargs.values())))
         )
 
@@ -251,13 +255,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return type(value)([self._on_meta(item) for item in value])
         if isinstance(value, dict):
             return {key: self._on_meta(item) for key, item in value.items()}
-        return torch.device("meta") if isinstance(value, torch.device) else value
+        return META if isinstance(value, torch.device) else value
 
     def _stand_in(self, tensor: Tensor) -> Tensor:
         found = self._stand_ins.get(id(tensor))
         if found is None:
             info = self.info(tensor)
-            found = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+            found = torch.empty_strided(info.shape, tensor.stride(), dtype=info.dtype, device=META)
             if isinstance(tensor, torch.nn.Parameter):
                 found = torch.nn.Parameter(found, tensor.requires_grad)
             info.storage = found.untyped_storage()._cdata  # views will be of the stand-in's
@@ -274,15 +278,21 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             storage = tensor.untyped_storage()._cdata
         except (NotImplementedError, RuntimeError):  # a sparse tensor, or one that stands for many inside of a vmap
             storage = -id(tensor)
-        info = TensorInfo(tuple(tensor.shape), tensor.dtype, storage, self._parameters.get(id(tensor)))
+        info = TensorInfo(tuple(tensor.shape), tensor.dtype, storage)
         self._seen[id(tensor)] = (tensor, info)
         return info
+
+    def _infos(self, value: Any) -> tuple[TensorInfo, ...]:
+        """What is known of the tensors in something, in order."""
+        if isinstance(value, torch.Tensor):
+            return (self.info(value),)
+        return tuple([self.info(tensor) for tensor in flat(value)])
 
     def _described(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor):
             return self.info(value)
         if isinstance(value, (list, tuple)):
-            return tuple([self._described(item) for item in value])
+            return tuple([item if type(item) in _PLAIN else self._described(item) for item in value])
         return value
 
 

@@ -175,19 +175,17 @@ def _without_gradients(model: nn.Module) -> Iterator[None]:
 @contextmanager
 def _as_found(tree: list[tuple[str, nn.Module]]) -> Iterator[None]:
     """Put every module's attributes back afterwards: heads cache anchors, attention caches tables."""
-    found = [
-        (module, dict(vars(module)), [(name, dict(vars(module)[name])) for name in _registered(module)])
-        for _, module in tree
-    ]
+    changeable: list[dict[str, Any]] = []
+    for _, module in tree:
+        attributes = vars(module)
+        changeable += (attributes, *[attributes[name] for name in _registered(module)])
+    found = [(members, members.copy()) for members in changeable]
     try:
         yield
     finally:
-        for module, attributes, registered in found:
-            vars(module).clear()
-            vars(module).update(attributes)
-            for name, members in registered:
-                vars(module)[name].clear()
-                vars(module)[name].update(members)
+        for members, copy in found:
+            members.clear()
+            members.update(copy)
 
 
 def _registered(module: nn.Module) -> tuple[str, ...]:

@@ -133,27 +133,27 @@ def _convolution(
     output_padding: list[int],
     groups: int,
 ) -> Any:
-    rank = input_.ndim - 2
-    if rank not in (1, 2, 3) or weight.ndim != input_.ndim or input_.dtype != weight.dtype:
+    sizes, kernels = input_.shape, weight.shape
+    rank = len(sizes) - 2
+    if rank not in (1, 2, 3) or len(kernels) != len(sizes) or input_.dtype != weight.dtype:
         return None
     last = channels_last(input_)
     if not weight.is_contiguous() or (last and (transposed or rank != 2)) or not (last or ordered(input_)):
         return None
     steps, pads, spread = each(stride, rank), each(padding, rank), each(dilation, rank)
-    kernel = weight.shape[2:]
-    reach = [spread[i] * (kernel[i] - 1) for i in range(rank)]
+    reach = [spread[i] * (kernels[2 + i] - 1) for i in range(rank)]
     if transposed:
         extra = each(output_padding, rank)
-        channels = weight.shape[1] * groups
-        fits = weight.shape[0] == input_.shape[1]
-        size = [(input_.shape[2 + i] - 1) * steps[i] - 2 * pads[i] + reach[i] + extra[i] + 1 for i in range(rank)]
+        channels = kernels[1] * groups
+        fits = kernels[0] == sizes[1]
+        size = [(sizes[2 + i] - 1) * steps[i] - 2 * pads[i] + reach[i] + extra[i] + 1 for i in range(rank)]
     else:
-        channels = weight.shape[0]
-        fits = weight.shape[1] * groups == input_.shape[1] and channels % groups == 0
-        size = [(input_.shape[2 + i] + 2 * pads[i] - reach[i] - 1) // steps[i] + 1 for i in range(rank)]
-    if not fits or min(size) < 1 or input_.shape[0] < 1:
+        channels = kernels[0]
+        fits = kernels[1] * groups == sizes[1] and channels % groups == 0
+        size = [(sizes[2 + i] + 2 * pads[i] - reach[i] - 1) // steps[i] + 1 for i in range(rank)]
+    if not fits or min(size) < 1 or sizes[0] < 1:
         return None  # torch says what is wrong
-    result = empty((input_.shape[0], channels, *size), input_.dtype)
+    result = empty((sizes[0], channels, *size), input_.dtype)
     return result.to(memory_format=torch.channels_last) if last else result
 
 
@@ -173,15 +173,18 @@ def _batch_norm(
     momentum: float,
     eps: float,
 ) -> Any:
-    if training or (mean is not None and mean.shape[0] != input_.shape[1]):
+    result = None if training else normalised(input_, mean)
+    return None if result is None else (result, empty((0,), input_.dtype), empty((0,), input_.dtype))
+
+
+def normalised(input_: Tensor, mean: Tensor | None) -> Tensor | None:
+    """What batch normalisation gives in evaluation, without the statistics, which are empty there."""
+    shape = input_.shape
+    if mean is not None and mean.shape[0] != shape[1]:
         return None
-    if input_.ndim == 4 and channels_last(input_):
-        result = empty(input_.shape, input_.dtype).to(memory_format=torch.channels_last)
-    elif ordered(input_):
-        result = empty(input_.shape, input_.dtype)
-    else:
-        return None
-    return result, empty((0,), input_.dtype), empty((0,), input_.dtype)
+    if len(shape) == 4 and channels_last(input_):
+        return empty(shape, input_.dtype).to(memory_format=torch.channels_last)
+    return empty(shape, input_.dtype) if ordered(input_) else None
 
 
 @gives(aten.native_layer_norm.default)
@@ -214,9 +217,10 @@ def _softmax(input_: Tensor, dim: int, half_to_float: bool) -> Any:
 
 @gives(aten.mm.default)
 def _mm(left: Tensor, right: Tensor) -> Any:
-    if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[0] or left.dtype != right.dtype:
+    mine, other = left.shape, right.shape
+    if len(mine) != 2 or len(other) != 2 or mine[1] != other[0] or left.dtype != right.dtype:
         return None
-    return empty((left.shape[0], right.shape[1]), left.dtype)
+    return empty((mine[0], other[1]), left.dtype)
 
 
 @gives(aten.addmm.default)
@@ -274,18 +278,17 @@ def _range(start: float, end: float, step: float = 1, *, dtype: Any = None, devi
 
 @gives(aten.cat.default)
 def _cat(tensors: Sequence[Tensor], dim: int = 0) -> Any:
-    first = tensors[0]
-    dim %= max(first.ndim, 1)
-    length = 0
-    for tensor in tensors:
-        if tensor.dtype != first.dtype or tensor.ndim != first.ndim:
-            return None
-        length += tensor.shape[dim] if tensor.ndim else 0
-        if any(a != b for i, (a, b) in enumerate(zip(tensor.shape, first.shape, strict=True)) if i != dim):
-            return None
-    if not first.ndim or all(channels_last(tensor) for tensor in tensors):
+    dtype, shapes = tensors[0].dtype, [tuple(tensor.shape) for tensor in tensors]
+    rank = len(shapes[0])
+    if not rank or any(tensor.dtype != dtype for tensor in tensors):
         return None
-    return empty((*first.shape[:dim], length, *first.shape[dim + 1 :]), first.dtype)
+    dim %= rank
+    before, after = shapes[0][:dim], shapes[0][dim + 1 :]
+    if any(shape[:dim] != before or shape[dim + 1 :] != after for shape in shapes):
+        return None
+    if all(channels_last(tensor) for tensor in tensors):
+        return None
+    return empty((*before, sum([shape[dim] for shape in shapes]), *after), dtype)
 
 
 @gives(aten.stack.default)
@@ -305,10 +308,11 @@ def _stack(tensors: Sequence[Tensor], dim: int = 0) -> Any:
 def _reduction(
     input_: Tensor, dims: Sequence[int] | None = None, keepdim: bool = False, *, dtype: torch.dtype | None = None
 ) -> Any:
-    if not dims or dtype or not input_.dtype.is_floating_point or not prod(input_.shape):
+    shape = input_.shape
+    if not dims or dtype or not input_.dtype.is_floating_point or not prod(shape):
         return None
-    gone = {dim % input_.ndim for dim in dims}
-    sizes = [1 if i in gone else size for i, size in enumerate(input_.shape) if keepdim or i not in gone]
+    gone = {dim % len(shape) for dim in dims}
+    sizes = [1 if i in gone else size for i, size in enumerate(shape) if keepdim or i not in gone]
     return empty(sizes, input_.dtype)
 
 
