@@ -66,7 +66,7 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
     save: set[int] = set()
     light_head = False
     with ExitStack() as stack:
-        stack.enter_context(limits.limits())
+        stack.enter_context(limits.limits(limits.MAX_MODULES_OF_ROWS))
         stack.enter_context(_activation(spec))
         for row in spec.rows:
             block = _block(spec, row)

@@ -47,5 +47,5 @@ def test_many_modules_are_refused_in_a_gigabyte(tmp_path: Path, peak_kib: str) -
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     told, peak = run.stdout.splitlines()
-    assert told == "2 row 0: C2f: the model has more than 30,000 modules"
+    assert told == "2 row 0: C2f: the model has more than 6,000 modules"
     assert int(peak) * 1024 < 1 << 30

@@ -171,7 +171,7 @@ def changed_as_text(draw: st.DrawFn) -> str:
 
 
 class TookTooLong(BaseException):
-    """Not an Exception, so that nothing takes it for a reason why a block cannot be built."""
+    """Not an Exception, so that nothing takes it for a reason why a block cannot be built, and the case is shown."""
 
 
 @contextmanager
@@ -197,11 +197,14 @@ def bounds() -> Iterator[None]:
 def judge(path: Path, text: str) -> None:
     """Profile a case; anything but a profile or a clean error is raised."""
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
-    with bounds():
-        try:
-            profile: Profile | ArchprofError = profile_spec(load(path), Options())
-        except ArchprofError as error:
-            profile = error
+    profile: Profile | ArchprofError
+    try:
+        with bounds():
+            profile = profile_spec(load(path), Options())
+    except ArchprofError as error:
+        profile = error
+    except TookTooLong as late:
+        raise AssertionError(f"{late}:\n{text}") from late
     if not isinstance(profile, ArchprofError):
         assert profile.totals.parameters >= 0
         assert profile.totals.flops == 2 * profile.totals.macs

@@ -9,7 +9,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from archprof.trace import resample  # noqa: F401 - it enters its results
+from archprof.trace import resample, views  # noqa: F401 - they enter their results
+from archprof.trace.layout import META
 from archprof.trace.shapes import SHAPES
 
 aten = torch.ops.aten
@@ -125,15 +126,55 @@ def test_a_range(start: float, distance: float, step: float, typed: bool, down: 
     keywords = {"dtype": torch.float32} if typed else {}
     for arguments in ((start, end), (start, end, step))[down:]:
         operation = aten.arange.start_step if len(arguments) == 3 else aten.arange.start
-        mine = SHAPES[operation](*arguments, device="meta", **keywords)
+        mine = SHAPES[operation](*arguments, device=META, **keywords)
         assert layout(mine) == layout(operation(*arguments, device="cpu", **keywords))
-    assert layout(SHAPES[aten.arange.default](abs(end), device="meta")) == layout(torch.arange(abs(end)))
+    assert layout(SHAPES[aten.arange.default](abs(end), device=META)) == layout(torch.arange(abs(end)))
+
+
+@MOST
+@given(st.lists(st.integers(0, 4), max_size=4), st.sampled_from([None, torch.int64, torch.float16]))
+def test_a_tensor_of_one_number(size: list[int], dtype: torch.dtype | None) -> None:
+    for operation in (aten.ones.default, aten.zeros.default):
+        keywords = {"dtype": dtype, "pin_memory": False}
+        assert layout(SHAPES[operation](size, device=META, **keywords)) == layout(operation(size, **keywords))
+        assert SHAPES[operation](size, device=torch.device("cpu"), **keywords) is None
+
+
+VIEWS: list[tuple[Any, tuple[Any, ...]]] = [
+    (aten.view.default, ((6, 20),)),
+    (aten.view.default, ((2, 3, -1),)),
+    (aten._unsafe_view.default, ((24, 5),)),
+    (aten.expand.default, ((7, 2, 3, 4, 5),)),
+    (aten.permute.default, ((3, 0, 2, 1),)),
+    (aten.transpose.int, (1, -1)),
+    (aten.unsqueeze.default, (-1,)),
+    (aten.squeeze.dim, (0,)),
+    (aten.select.int, (2, -1)),
+    (aten.detach.default, ()),
+    (aten.clone.default, ()),
+]
+
+
+@pytest.mark.parametrize(("operation", "parameters"), VIEWS)
+def test_a_view(operation: Any, parameters: tuple[Any, ...]) -> None:
+    tensor = torch.ones(2, 3, 4, 5)
+    keywords = {"memory_format": torch.contiguous_format} if operation is aten.clone.default else {}
+    assert agrees(operation, tensor, *parameters, **keywords)
+
+
+def test_a_transposed_matrix() -> None:
+    assert agrees(aten.t.default, torch.ones(2, 3))
+
+
+def test_a_copy_that_keeps_its_layout_is_left_to_torch() -> None:
+    for keywords in ({}, {"memory_format": torch.preserve_format}, {"memory_format": torch.channels_last}):
+        assert SHAPES[aten.clone.default](torch.ones(1, 2, 3, 4, device="meta"), **keywords) is None
 
 
 def test_a_range_with_values_or_without_end_is_left_to_torch() -> None:
-    assert SHAPES[aten.arange.default](3, device="cpu") is None
-    assert SHAPES[aten.arange.start_step](3, 1, 1, device="meta") is None
-    assert SHAPES[aten.arange.start_step](3, 1, 0, device="meta") is None
+    assert SHAPES[aten.arange.default](3, device=torch.device("cpu")) is None
+    assert SHAPES[aten.arange.start_step](3, 1, 1, device=META) is None
+    assert SHAPES[aten.arange.start_step](3, 1, 0, device=META) is None
 
 
 @st.composite
