@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections import Counter
+from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -140,19 +141,25 @@ def _variant(built: Built) -> Variant:
 
 
 def _environment(device: str, remarks: list[str]) -> Environment:
-    versions = {}
-    for name in PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
     return Environment(
         device=device,
         python=".".join(str(part) for part in sys.version_info[:3]),
         platform=platform.platform(),
-        packages=versions,
+        packages=dict(versions()),
         remarks=remarks,
     )
+
+
+@cache
+def versions() -> dict[str, str]:
+    """The versions of what may change a figure and is installed."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 def _totals(model: nn.Module, ledger: Ledger, memory: Memory) -> Totals:
@@ -208,8 +215,9 @@ def _layers(built: Built, pass_: Trace, own: list[_Figures]) -> list[Layer]:
             parts.setdefault(row, []).append(figures)
         if call.path in rows:
             shapes[call.path] = _shapes(call.outputs)
+    parameters = _parameters(built.module)
     return [
-        _layer(layer, built.module.get_submodule(layer.path), _sum(parts.get(layer.path, [])), shapes)
+        _layer(layer, built.module.get_submodule(layer.path), _sum(parts.get(layer.path, [])), shapes, parameters)
         for layer in built.layers
     ]
 
@@ -220,7 +228,13 @@ def _row_of(path: str, rows: set[str]) -> str | None:
     return next((row for end in range(len(parts), 0, -1) if (row := ".".join(parts[:end])) in rows), None)
 
 
-def _layer(layer: BuiltLayer, module: nn.Module, costs: dict[str, int], shapes: dict[str, list[list[int]]]) -> Layer:
+def _layer(
+    layer: BuiltLayer,
+    module: nn.Module,
+    costs: dict[str, int],
+    shapes: dict[str, list[list[int]]],
+    parameters: dict[nn.Module, int],
+) -> Layer:
     return Layer(
         index=layer.index,
         from_=list(layer.sources),
@@ -229,7 +243,7 @@ def _layer(layer: BuiltLayer, module: nn.Module, costs: dict[str, int], shapes: 
         path=layer.path,
         arguments=[_plain(argument) for argument in layer.arguments],
         output_shapes=shapes.get(layer.path, []),
-        parameters=_parameters(module),
+        parameters=parameters[module],
         modules=sum(1 for _ in module.modules()),
         line=layer.line,
         written=_plain(layer.written),
@@ -252,7 +266,7 @@ def _modules(model: nn.Module, pass_: Trace, own: list[_Figures], inclusive: lis
         parent = path.rpartition(".")[0]
         if parent not in places:
             whole.setdefault(parent, []).extend(whole.get(path, ()))
-    entries = []
+    entries, parameters = [], _parameters(model)
     for path, module in tree:
         calls = places.get(path, [])
         entries.append(
@@ -261,7 +275,7 @@ def _modules(model: nn.Module, pass_: Trace, own: list[_Figures], inclusive: lis
                 type=type(module).__name__,
                 depth=path.count(".") + 1 if path else 0,
                 calls=len(calls),
-                parameters=_parameters(module),
+                parameters=parameters[module],
                 own_parameters=sum(parameter.numel() for parameter in module.parameters(recurse=False)),
                 output_shapes=_shapes(pass_.calls[calls[-1]].outputs) if calls else [],
                 **_sum(whole.get(path, ())),
@@ -298,8 +312,20 @@ def _operations(ledger: Ledger, traffic: Sequence[Traffic], phase: str) -> list[
     ]
 
 
-def _parameters(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
+def _parameters(model: nn.Module) -> dict[nn.Module, int]:
+    """The parameters of each module with all that is in it, each counted once."""
+    modules = list(model.modules())
+    held = [id(one) for module in modules for one in module._parameters.values() if one is not None]
+    homes = Counter([model, *(child for module in modules for child in module._modules.values() if child is not None)])
+    again = (module for module, times in homes.items() if times > 1)
+    if len(held) > len(set(held)) or any(next(module.parameters(), None) is not None for module in again):
+        # What is in two parts of a module counts once in it.
+        return {module: sum(one.numel() for one in module.parameters()) for module in modules}
+    counts: dict[nn.Module, int] = {}
+    for module in reversed(modules):  # children before their parents
+        own = sum([one.numel() for one in module._parameters.values() if one is not None])
+        counts[module] = own + sum([counts.get(child, 0) for child in module._modules.values() if child is not None])
+    return counts
 
 
 def _shapes(tensors: Iterable[TensorInfo]) -> list[list[int]]:

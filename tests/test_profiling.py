@@ -129,6 +129,20 @@ def test_a_container_that_is_never_called_has_the_sum_of_its_children() -> None:
     assert [modules[path].calls for path in ("", "inner", "inner.0", "inner.0.0")] == [1, 0, 0, 1]
 
 
+def test_what_is_shared_counts_once_in_each_module_that_holds_it() -> None:
+    def parameters(model: nn.Module) -> dict[str, int]:
+        return {module.path: module.parameters for module in archprof.profile(model, torch.zeros(1, 4)).modules}
+
+    # A Linear of 4 by 4 has 16 weights and 4 biases, one of 4 by 2 has 8 and 2. An activation has none to share.
+    act, layer, other = nn.ReLU(), nn.Linear(4, 4), nn.Linear(4, 4)
+    apart = nn.Sequential(layer, act, nn.Sequential(other, act, nn.Linear(4, 2)))
+    assert parameters(apart) == {"": 20 + 30, "0": 20, "1": 0, "2": 20 + 10, "2.0": 20, "2.2": 10}
+    twice = nn.Sequential(layer, act, nn.Sequential(layer, act, nn.Linear(4, 2)))
+    assert parameters(twice) == {"": 20 + 10, "0": 20, "1": 0, "2": 20 + 10, "2.2": 10}
+    other.weight = layer.weight  # only its biases are its own
+    assert parameters(apart) == {"": 20 + 4 + 10, "0": 20, "1": 0, "2": 20 + 10, "2.0": 20, "2.2": 10}
+
+
 def test_a_batch_multiplies_what_runs_a_sample() -> None:
     one, two = (profile_spec(resolve("yolo11n"), Options(size=(64,), batch=batch)) for batch in (1, 2))
     assert two.totals.macs == 2 * one.totals.macs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING
 
-from archprof import profiling
+from archprof import assemble, profiling
 from archprof.build.plugins import load_plugin
 from archprof.build.stock import register_stock
 from archprof.cache import sources
@@ -45,4 +45,5 @@ def count(task: Task) -> Counted:
 # Here, so that workers that are forked once this is imported find it done, and a collection in one of them does not
 # walk through, and so copy, all that torch has made.
 register_stock()
+assemble.versions()
 gc.freeze()

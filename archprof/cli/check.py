@@ -87,7 +87,7 @@ def check(
     exit_zero: ExitZero = False,
     plugins: o.Plugins = None,
     no_plugins: o.NoPlugins = False,
-    jobs: o.Jobs = 1,
+    jobs: o.Jobs = 0,
     limit_time: o.LimitTime = LIMIT_SECONDS,
     limit_memory: o.LimitMemory = LIMIT_MEMORY,
     format: Format = None,  # noqa: A002

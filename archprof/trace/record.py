@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,12 @@ class Operation:
     @property
     def name(self) -> str:
         """Its name without the overload, as in "aten.convolution"."""
-        return str(self.function._overloadpacket)
+        return _name(self.function)
+
+
+@cache
+def _name(function: torch._ops.OpOverload) -> str:
+    return str(function._overloadpacket)
 
 
 @dataclass(slots=True, eq=False)
