@@ -60,6 +60,10 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
     if len(spec.rows) > limits.MAX_ROWS:
         message = f"{len(spec.rows):,} rows are more than the {limits.MAX_ROWS:,} that are allowed"
         raise BuildError(message, path=spec.path, line=spec.rows[limits.MAX_ROWS].line)
+    classes = spec.values.get("nc")
+    if isinstance(classes, int) and classes > limits.MAX_CLASSES:
+        message = f"nc is {classes:,}; {limits.MAX_CLASSES:,} classes are allowed"
+        raise BuildError(message, path=spec.path, line=None if "nc" in spec.settings else spec.value_lines.get("nc"))
     widths = {IMAGE: channels}
     modules: list[nn.Module] = []
     layers: list[BuiltLayer] = []

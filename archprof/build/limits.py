@@ -26,6 +26,8 @@ MAX_REPEATS = 10_000
 MAX_MODULES_OF_ROWS = 6_000
 """Of a YAML, which may be a stranger's: about four seconds. The largest that is published has fewer than 2,000."""
 MAX_MODULES = 30_000
+MAX_CLASSES = 1_000_000
+"""Each has a name."""
 MAX_PARAMETERS = 500_000_000_000
 
 

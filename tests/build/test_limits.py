@@ -10,6 +10,7 @@ import pytest
 
 from archprof.build.load import build
 from archprof.errors import BuildError
+from archprof.variant.yaml_file import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,14 @@ def test_refused(variant: Callable[..., VariantSpec], row: str, message: str, de
         build(variant(row), device=device)
     assert caught.value.message == message
     assert caught.value.line == 2
+
+
+def test_more_classes_than_have_names_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "many.yaml"
+    file.write_text("backbone:\n  - [-1, 1, Conv, [8]]\nnc: 1000001\n", encoding="utf-8")
+    with pytest.raises(BuildError, match="nc is 1,000,001; 1,000,000 classes are allowed") as caught:
+        build(load(file))
+    assert caught.value.line == 3
 
 
 def test_many_modules_are_refused_in_a_gigabyte(tmp_path: Path, peak_kib: str) -> None:
