@@ -59,6 +59,8 @@ def interrupted(line: str, moment: str, folder: Path) -> tuple[int, str, str]:
         stdout=subprocess.PIPE,
         stderr=theirs,
         encoding="utf-8",
+        # A shell starts what runs in its background deaf to Ctrl-C, and these tests may be in it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         os.close(theirs)
         told = b""
