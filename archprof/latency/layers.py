@@ -24,7 +24,7 @@ from archprof.build.device import find_device
 from archprof.latency.backends import find_backend
 from archprof.latency.breakdown import Breakdown, Part
 from archprof.latency.clock import CudaClock, WallClock
-from archprof.latency.events import RANGE, Event, Times, times
+from archprof.latency.events import RANGE, Event, times
 from archprof.profiling import prepare
 from archprof.trace.recorder import CALL
 
@@ -94,7 +94,7 @@ def joined(
     if device == "cpu":
         kept = sorted(noted, key=lambda root: root.seconds)[:KEPT]
         events = fmean(root.noted for root in kept)
-        noting = _noting(fmean(root.seconds for root in kept) - whole, [times(root, known) for root in kept], events)
+        noting = _noting((fmean(root.seconds for root in kept) - whole) / events, kept, known)
         passes = [times(root, known, noting) for root in kept]
     else:
         pairs = sorted(zip(plain, noted, strict=True), key=lambda pair: pair[0])[:KEPT]
@@ -113,10 +113,14 @@ def joined(
     )
 
 
-def _noting(longer: float, passes: Sequence[Times], events: float) -> float:
+def _noting(share: float, kept: Sequence[Event], known: set[str]) -> float:
     """What it takes to note an event: its share of what a pass took longer, and at most what there is between them."""
-    most = fmean(one.between for one in passes) / fmean(one.outer for one in passes)
-    return min(max(0.0, longer / events), most)
+    passes = [times(root, known) for root in kept]
+    noting = min(max(0.0, share), fmean(one.between for one in passes) / fmean(one.outer for one in passes))
+    # What is shorter than its share has no more to give, and the rest would come out of what is between.
+    while noting > 1e-12 and fmean(times(root, known, noting).between for root in kept) < 0:
+        noting *= 0.9
+    return noting
 
 
 def _paths(profile: Profile) -> list[str]:

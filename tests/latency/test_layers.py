@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from archprof.profiles import Profile
 
 YAML = """\
-nc: 2
+nc: 1000
 backbone:
   - [-1, 1, Conv, [16, 3, 2]]
   - [-1, 1, Conv, [32, 3, 2]]
@@ -86,7 +86,7 @@ def test_rates_are_of_the_part_s_own_time() -> None:
 def looked_into(tmp_path_factory: pytest.TempPathFactory) -> tuple[Profile, Breakdown]:
     path: Path = tmp_path_factory.mktemp("layers") / "tiny.yaml"
     path.write_text(YAML, encoding="utf-8")
-    spec, options = resolve(str(path)), Options(size=(64,))
+    spec, options = resolve(str(path)), Options(size=(320,))
     profile = archprof.profiling.profile_spec(spec, options)
     return profile, break_down(spec, profile, options, Settings(), "cpu")
 
@@ -176,6 +176,20 @@ def test_the_profiler_takes_no_more_than_there_is_between_operations(looked_into
     assert found.noting_s == pytest.approx(0.025)
     assert found.between_s == pytest.approx(0)
     assert any("+32.5% from the whole" in said for said in remarks(profile, found))
+
+
+def test_what_is_shorter_than_the_profiler_takes_leaves_time_between_operations(
+    looked_into: tuple[Profile, Breakdown],
+) -> None:
+    profile, _ = looked_into
+    below = [operation("aten::empty", 0.0)] * 4
+    root = Event("archprof:", 10.0, [operation("aten::conv2d", 6.0, *below[:2]), operation("aten::view", 0.1, *below)])
+    found = joined(profile, [], "cpu", 1, [0.0], [root])
+
+    # Of 8 events each takes n. The first operation is left with 6 - 2 n, the second, from n = 0.025, with nothing, so
+    # between them there is 10 - 8 n - (6 - 2 n) = 4 - 6 n: n is at most 2 / 3, and no less than 0.9 of that.
+    assert 0.6 <= found.noting_s <= 2 / 3
+    assert found.between_s == pytest.approx(4 - 6 * found.noting_s)
 
 
 def test_a_profiler_that_seems_to_save_time_is_a_machine_that_changed(looked_into: tuple[Profile, Breakdown]) -> None:
