@@ -73,6 +73,7 @@ def assemble(
     gradients = step.traffic[len(memory.traffic) :]
     own, inclusive = _by_call(ledger, memory, backward)
     parameternet, aside = analyse(ledger, memory, again)
+    parameters = _parameters(built.module)
     return Profile(
         variant=_variant(built),
         input=Input(
@@ -85,8 +86,8 @@ def assemble(
         totals=_totals(built.module, ledger, memory),
         backward=_backward(backward, gradients, step.peak_bytes) if backward else None,
         coverage=_coverage(ledger, *([backward] if backward else [])),
-        layers=_layers(built, pass_, own),
-        modules=_modules(built.module, pass_, own, inclusive),
+        layers=_layers(built, pass_, own, parameters),
+        modules=_modules(built.module, pass_, own, inclusive, parameters),
         operations=[
             *_operations(ledger, memory.traffic, "forward"),
             *(_operations(backward, gradients, "backward") if backward else []),
@@ -201,7 +202,7 @@ def _coverage(*ledgers: Ledger) -> Coverage:
     return Coverage(operations=states.total(), counted=states["counted"], free=states["free"], unknown=dict(unknown))
 
 
-def _layers(built: Built, pass_: Trace, own: list[_Figures]) -> list[Layer]:
+def _layers(built: Built, pass_: Trace, own: list[_Figures], parameters: dict[nn.Module, int]) -> list[Layer]:
     """One entry a row: what ran in its module or below it."""
     parts: dict[str, list[_Figures]] = {}
     shapes: dict[str, list[list[int]]] = {}
@@ -215,7 +216,6 @@ def _layers(built: Built, pass_: Trace, own: list[_Figures]) -> list[Layer]:
             parts.setdefault(row, []).append(figures)
         if call.path in rows:
             shapes[call.path] = _shapes(call.outputs)
-    parameters = _parameters(built.module)
     return [
         _layer(layer, built.module.get_submodule(layer.path), _sum(parts.get(layer.path, [])), shapes, parameters)
         for layer in built.layers
@@ -251,7 +251,13 @@ def _layer(
     )
 
 
-def _modules(model: nn.Module, pass_: Trace, own: list[_Figures], inclusive: list[_Figures]) -> list[Module]:
+def _modules(
+    model: nn.Module,
+    pass_: Trace,
+    own: list[_Figures],
+    inclusive: list[_Figures],
+    parameters: dict[nn.Module, int],
+) -> list[Module]:
     """One entry a module, in the order of the tree; one that ran several times has the sum of its calls.
 
     A container that others reach into (a ModuleList, Ultralytics' own Sequential) is never called: it has the sum of
@@ -266,7 +272,7 @@ def _modules(model: nn.Module, pass_: Trace, own: list[_Figures], inclusive: lis
         parent = path.rpartition(".")[0]
         if parent not in places:
             whole.setdefault(parent, []).extend(whole.get(path, ()))
-    entries, parameters = [], _parameters(model)
+    entries = []
     for path, module in tree:
         calls = places.get(path, [])
         entries.append(

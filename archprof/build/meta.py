@@ -9,6 +9,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from archprof.trace.layout import META
 from archprof.trace.shapes import SHAPES
 
 if TYPE_CHECKING:
@@ -96,13 +97,13 @@ def _without_values(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     first = first[0] if isinstance(first, (list, tuple)) and first else first
     if isinstance(first, torch.Tensor):
         return first.is_meta
-    return kwargs.get("device") == torch.device("meta")
+    return kwargs.get("device") == META
 
 
 @contextmanager
 def on_meta() -> Iterator[None]:
     """While it holds, new tensors have a shape and no memory."""
-    with torch.device("meta"), SkipInitialisation(), DirectShapes():  # type: ignore[no-untyped-call]
+    with META, SkipInitialisation(), DirectShapes():  # type: ignore[no-untyped-call]
         yield
 
 

@@ -22,6 +22,7 @@ from archprof.latency.postprocess import CANDIDATES, suppressed
 from archprof.latency.report import INTERRUPTED, Latency
 from archprof.latency.sampler import FEWEST, Plan, Sampled
 from archprof.profiling import prepare
+from archprof.trace.surroundings import without_collector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,15 +148,9 @@ def _disagreement(relative: float | None, tolerance: float) -> list[str]:
 @contextmanager
 def running(settings: Settings) -> Iterator[None]:
     """While it holds the garbage collector waits, and torch computes with the threads that are wanted."""
-    collecting = gc.isenabled()
     gc.collect()
-    gc.disable()
-    try:
-        with threads_of_torch(settings.threads):
-            yield
-    finally:
-        if collecting:
-            gc.enable()
+    with without_collector(), threads_of_torch(settings.threads):
+        yield
 
 
 def finished(facts: Latency, sampled: Sampled, load: Load, plan: Plan | None, per_block: int = 0) -> Latency:

@@ -62,10 +62,7 @@ def elementwise(shape: Sequence[int], *operands: Tensor, dtype: torch.dtype | No
     of them apart having the say (TensorIterator's rule, aten/src/ATen/TensorIterator.cpp, reorder_dimensions).
     """
     shape, rank = tuple(shape), len(shape)
-    for operand in operands:
-        if operand.shape != shape or not ordered(operand):
-            break
-    else:
+    if all(operand.shape == shape and ordered(operand) for operand in operands):
         return empty(shape, dtype or operands[0].dtype)
     strides = [_steps(operand, shape) for operand in operands]
     fastest_first = list(reversed(range(rank)))

@@ -7,7 +7,6 @@ changed, and CPU, CUDA and meta models give the same trace.
 
 from __future__ import annotations
 
-import gc
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from threading import get_ident
@@ -19,7 +18,7 @@ from torch.nn.parameter import is_lazy
 
 from archprof.errors import RunError, in_one_line
 from archprof.trace.recorder import CALL, Recorder, ValueRecorder, ValuesNeededError
-from archprof.trace.surroundings import surroundings
+from archprof.trace.surroundings import surroundings, without_collector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +95,7 @@ def run(
     _check_shapes(tree)
     recorder = kind(model, tree)
     training = _without_gradients(model) if backward else nullcontext()
-    collecting = nullcontext() if issubclass(kind, ValueRecorder) else _without_collector()
+    collecting = nullcontext() if issubclass(kind, ValueRecorder) else without_collector()
     with _as_found(tree), training, collecting, surroundings([module for _, module in tree], gradients=backward):
         try:
             if backward:
@@ -159,18 +158,6 @@ def _failed_at(recorder: Recorder) -> str:
             shape = f", weight {'×'.join(map(str, weight.shape))}" if isinstance(weight, torch.Tensor) else ""
             return f"{call.path or 'the model'} ({type(call.module).__name__}{shape})"
     return "the model"
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """While it holds, Python does not look for cycles, which it would do again and again for a pass's small objects."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @contextmanager

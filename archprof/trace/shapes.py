@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from archprof.trace.layout import META, broadcast, channels_last, elementwise, empty, ordered
+from archprof.trace.layout import broadcast, channels_last, elementwise, empty, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -260,9 +260,14 @@ def _like(tensor: Tensor, **keywords: Any) -> Any:
     return empty(tensor.shape, dtype)
 
 
+def _is_meta(device: Any) -> bool:
+    """Whether a tensor that is made on a device, if one is named, has no memory."""
+    return device is not None and torch.device(device).type == "meta"
+
+
 @gives(aten.ones.default, aten.zeros.default)
 def _filled(size: Sequence[int], *, dtype: Any = None, device: Any = None, **rest: Any) -> Any:
-    if device != META or any(rest.values()):
+    if not _is_meta(device) or any(rest.values()):
         return None
     return empty(size, dtype or torch.get_default_dtype())
 
@@ -275,7 +280,7 @@ def _count_up(end: float, **keywords: Any) -> Any:
 @gives(aten.arange.start, aten.arange.start_step)
 def _range(start: float, end: float, step: float = 1, *, dtype: Any = None, device: Any = None, **rest: Any) -> Any:
     numbers = (start, end, step)
-    if device is None or device != META or not step or (end - start) / step < 0:
+    if not _is_meta(device) or not step or (end - start) / step < 0:
         return None
     if not all(type(number) in (int, float) for number in numbers):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,18 @@ def surroundings(modules: list[nn.Module], *, gradients: bool) -> Iterator[None]
             if isinstance(module, torch.nn.DataParallel):
                 module.device_ids = []  # one device, so that the module is called as it is
         yield
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """While it holds, Python does not look for cycles, which it would do again and again among many small objects."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextmanager

@@ -10,7 +10,6 @@ import torch
 from hypothesis import given, settings
 
 from archprof.trace import resample, views  # noqa: F401 - they enter their results
-from archprof.trace.layout import META
 from archprof.trace.shapes import SHAPES
 
 aten = torch.ops.aten
@@ -126,9 +125,9 @@ def test_a_range(start: float, distance: float, step: float, typed: bool, down: 
     keywords = {"dtype": torch.float32} if typed else {}
     for arguments in ((start, end), (start, end, step))[down:]:
         operation = aten.arange.start_step if len(arguments) == 3 else aten.arange.start
-        mine = SHAPES[operation](*arguments, device=META, **keywords)
+        mine = SHAPES[operation](*arguments, device="meta", **keywords)
         assert layout(mine) == layout(operation(*arguments, device="cpu", **keywords))
-    assert layout(SHAPES[aten.arange.default](abs(end), device=META)) == layout(torch.arange(abs(end)))
+    assert layout(SHAPES[aten.arange.default](abs(end), device="meta")) == layout(torch.arange(abs(end)))
 
 
 @MOST
@@ -136,8 +135,8 @@ def test_a_range(start: float, distance: float, step: float, typed: bool, down: 
 def test_a_tensor_of_one_number(size: list[int], dtype: torch.dtype | None) -> None:
     for operation in (aten.ones.default, aten.zeros.default):
         keywords = {"dtype": dtype, "pin_memory": False}
-        assert layout(SHAPES[operation](size, device=META, **keywords)) == layout(operation(size, **keywords))
-        assert SHAPES[operation](size, device=torch.device("cpu"), **keywords) is None
+        assert layout(SHAPES[operation](size, device="meta", **keywords)) == layout(operation(size, **keywords))
+        assert SHAPES[operation](size, device="cpu", **keywords) is None
 
 
 VIEWS: list[tuple[Any, tuple[Any, ...]]] = [
@@ -172,9 +171,9 @@ def test_a_copy_that_keeps_its_layout_is_left_to_torch() -> None:
 
 
 def test_a_range_with_values_or_without_end_is_left_to_torch() -> None:
-    assert SHAPES[aten.arange.default](3, device=torch.device("cpu")) is None
-    assert SHAPES[aten.arange.start_step](3, 1, 1, device=META) is None
-    assert SHAPES[aten.arange.start_step](3, 1, 0, device=META) is None
+    assert SHAPES[aten.arange.default](3, device="cpu") is None
+    assert SHAPES[aten.arange.start_step](3, 1, 1, device="meta") is None
+    assert SHAPES[aten.arange.start_step](3, 1, 0, device="meta") is None
 
 
 @st.composite
