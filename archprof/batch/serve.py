@@ -1,4 +1,4 @@
-"""What a process of its own does: one task. Torch is not imported until it runs there."""
+"""What a process of its own does: one task after another. Torch is not imported until it runs there."""
 
 from __future__ import annotations
 
@@ -17,22 +17,30 @@ if TYPE_CHECKING:
     from archprof.batch.task import Task
 
 
-def serve(pipe: Connection, task: Task, plugins: Sequence[str]) -> None:
-    """Send what :func:`archprof.batch.worker.count` returns, or the exception that should not have been."""
+def serve(pipe: Connection, plugins: Sequence[str], details: bool) -> None:
+    """Answer every task with what :func:`archprof.batch.worker.count` returns, or with the exception that should not
+    have been, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever waits for us is told, and ends us
     warnings.simplefilter("ignore")
-    answer: object
+    while True:
+        try:
+            task = pipe.recv()
+        except EOFError:
+            return
+        pipe.send_bytes(_pickled(_answer(task, plugins, details)))
+
+
+def _answer(task: Task, plugins: Sequence[str], details: bool) -> object:
     try:
         from archprof.batch import worker
 
         worker.load(plugins)
-        answer = worker.count(task)
+        return worker.count(task, details=details)
     except ArchprofError as error:
-        answer = error, None
+        return error, None
     except Exception as error:
         error.add_note(traceback.format_exc())
-        answer = error
-    pipe.send_bytes(_pickled(answer))
+        return error
 
 
 def _pickled(answer: object) -> bytes:

@@ -1,4 +1,4 @@
-"""Counts tasks in processes of their own, several at once, each within bounds and gone afterwards."""
+"""Counts tasks in processes of their own, several at once, each within bounds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import signal
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
@@ -29,42 +28,78 @@ LOOK = 0.05
 """Seconds between two looks at what the processes hold."""
 
 
-@dataclass(slots=True)
-class _Running:
-    place: int
-    task: Task
-    process: BaseProcess
-    pipe: Connection
-    start: float = field(default_factory=time.monotonic)
+class _Worker:
+    """A process that counts one task after another.
 
-    def received(self) -> Counted:
-        """What it sent, or how it died."""
-        try:
-            answer: Any = pickle.loads(self.pipe.recv_bytes())
-        except EOFError:
-            self.process.join()
-            code = self.process.exitcode or 0
-            how = f"died: {signal.strsignal(-code)}" if code < 0 else f"left with exit code {code}"
-            return _error(self.task, f"the process that counted it {how}"), None
-        if isinstance(answer, Exception):
-            raise answer
-        counted: Counted = answer
-        return counted
+    Another one takes its place where it has to be ended, and where it dies. A task that fails so in a process which
+    has counted others, and may hold what they left there, is given to a fresh one before anything is said of it.
+    """
 
-    def beyond(self, means: Means) -> LimitError | None:
-        """Which of its bounds it has passed."""
-        if means.seconds is not None and time.monotonic() - self.start > means.seconds:
-            return _error(self.task, f"not counted within {means.seconds:g} s", "--limit-time gives it longer")
-        if means.memory_bytes is not None and (held := _held(self.process)) > means.memory_bytes:
-            took = f"{held / 10**9:.1f} GB of memory, more than the {means.memory_bytes / 10**9:g} GB allowed"
-            return _error(self.task, f"counting it took {took}", "--limit-memory gives it more")
+    def __init__(self, context: Any, means: Means) -> None:
+        self._context = context
+        self._means = means
+        self._started = False
+
+    def _start(self) -> None:
+        ours, theirs = self._context.Pipe()
+        arguments = (theirs, tuple(self._means.plugins), self._means.details)
+        self._process: BaseProcess = self._context.Process(target=serve, args=arguments, daemon=True)
+        self._process.start()
+        theirs.close()
+        self.pipe: Connection = ours
+        self._started, self._used = True, False
+
+    def give(self, place: int, task: Task) -> None:
+        """Let it count a task."""
+        if not self._started:
+            self._start()
+        self.place, self._task, self._given = place, task, time.monotonic()
+        with suppress(BrokenPipeError):  # it died since; its end of the pipe says so
+            self.pipe.send(task)
+
+    def look(self) -> Counted | None:
+        """What came of its task; None while it counts."""
+        if self.pipe.poll():
+            try:
+                answer: Any = pickle.loads(self.pipe.recv_bytes())
+            except (EOFError, ConnectionResetError):
+                return self._failed(self._died())
+            self._used = True
+            if isinstance(answer, Exception):
+                raise answer
+            counted: Counted = answer
+            return counted
+        seconds, bytes_ = self._means.seconds, self._means.memory_bytes
+        if seconds is not None and time.monotonic() - self._given > seconds:
+            self.end()
+            return _error(self._task, f"not counted within {seconds:g} s", "--limit-time gives it longer"), None
+        if bytes_ is not None and (held := _held(self._process)) > bytes_:
+            took = f"{held / 10**9:.1f} GB of memory, more than the {bytes_ / 10**9:g} GB allowed"
+            return self._failed(_error(self._task, f"counting it took {took}", "--limit-memory gives it more"))
         return None
 
+    def _failed(self, error: LimitError) -> Counted | None:
+        again = self._used
+        self.end()
+        if not again:
+            return error, None
+        self.give(self.place, self._task)
+        return None
+
+    def _died(self) -> LimitError:
+        self._process.join()
+        code = self._process.exitcode or 0
+        how = f"died: {signal.strsignal(-code)}" if code < 0 else f"left with exit code {code}"
+        return _error(self._task, f"the process that counted it {how}")
+
     def end(self) -> None:
-        self.process.kill()
-        self.process.join()
-        self.process.close()
-        self.pipe.close()
+        """Have no process any more."""
+        if self._started:
+            self._started = False
+            self._process.kill()
+            self._process.join()
+            self._process.close()
+            self.pipe.close()
 
 
 def count_apart(tasks: Sequence[tuple[int, Task]], means: Means) -> Iterator[tuple[int, Counted]]:
@@ -78,23 +113,24 @@ def count_apart(tasks: Sequence[tuple[int, Task]], means: Means) -> Iterator[tup
         The number of a task and what came of it, in the order in which they end.
     """
     context = _context()
-    waiting, running = deque(tasks), list[_Running]()
+    waiting = deque(tasks)
+    idle = [_Worker(context, means) for _ in range(min(max(means.jobs, 1), len(tasks)))]
+    busy: list[_Worker] = []
     try:
-        while waiting or running:
-            while waiting and len(running) < max(means.jobs, 1):
-                running.append(_started(context, *waiting.popleft(), means))
-            wait([one.pipe for one in running], LOOK if means.bounded else None)
-            for one in list(running):
-                counted: Counted | None = one.received() if one.pipe.poll() else None
-                if counted is None and (error := one.beyond(means)):
-                    counted = error, None
-                if counted:
-                    running.remove(one)
-                    one.end()
-                    yield one.place, counted
+        while waiting or busy:
+            while waiting and idle:
+                worker = idle.pop()
+                busy.append(worker)
+                worker.give(*waiting.popleft())
+            wait([worker.pipe for worker in busy], LOOK if means.bounded else None)
+            for worker in list(busy):
+                if counted := worker.look():
+                    busy.remove(worker)
+                    idle.append(worker)
+                    yield worker.place, counted
     finally:
-        for one in running:
-            one.end()
+        for worker in (*busy, *idle):
+            worker.end()
 
 
 def _context() -> Any:
@@ -104,14 +140,6 @@ def _context() -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["archprof.batch.worker"])
     return context
-
-
-def _started(context: Any, place: int, task: Task, means: Means) -> _Running:
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=serve, args=(theirs, task, tuple(means.plugins)), daemon=True)
-    process.start()
-    theirs.close()
-    return _Running(place, task, process, ours)
 
 
 def _held(process: BaseProcess) -> int:

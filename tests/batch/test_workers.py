@@ -113,6 +113,38 @@ def test_what_goes_too_far_is_stopped_and_the_others_are_counted(
 
 
 @needs_fork
+def test_what_others_left_in_a_process_is_not_held_against_a_model(folder: Path) -> None:
+    """The model leaves 0.8 GB that are nobody's: twice that, with torch, is more than the bound, once is not."""
+    keeps = """
+@archprof.register("Keeps")
+def keeps(*arguments):
+    archprof.kept = [*getattr(archprof, "kept", []), b"1" * 800_000_000]
+    time.sleep(0.3)  # so that somebody looks
+    raise ValueError(os.getpid())
+"""
+    (folder / "blocks.py").write_text(BLOCKS + keeps, encoding="utf-8")
+    (folder / "keeps.yaml").write_text(SOUND.replace("Conv", "Keeps").format(width=8), encoding="utf-8")
+    first, second = profile_all(tasks("keeps", "keeps"), Means(plugins=["blocks.py"], memory_bytes=18 * 10**8))
+
+    assert isinstance(first, BuildError)
+    assert isinstance(second, BuildError)
+    assert str(first) != str(second)  # they name the process
+
+
+@needs_fork
+def test_a_process_counts_several_models(folder: Path) -> None:
+    (folder / "blocks.py").write_text(
+        BLOCKS + '\n@archprof.register("Number")\ndef number(*arguments):\n    raise ValueError(os.getpid())\n',
+        encoding="utf-8",
+    )
+    (folder / "number.yaml").write_text(SOUND.replace("Conv", "Number").format(width=8), encoding="utf-8")
+    first, _, second = profile_all(tasks("number", "sound8", "number"), Means(plugins=["blocks.py"], seconds=60))
+
+    assert isinstance(first, BuildError)
+    assert str(first) == str(second)
+
+
+@needs_fork
 def test_workers_run_in_the_working_folder(folder: Path) -> None:
     (profile,) = profile_all(tasks("where"), Means(plugins=["blocks.py"], seconds=60))
 
