@@ -64,8 +64,12 @@ def assemble(
     convention: str,
     reported: dict[str, Reported],
     remarks: tuple[str, ...],
+    details: bool = True,
 ) -> Profile:
-    """Put together what is known of a model that was built, run as ``again`` says, and counted."""
+    """Put together what is known of a model that was built, run as ``again`` says, and counted.
+
+    Without ``details`` it is what :meth:`Profile.brief` leaves of it.
+    """
     pass_ = ledger.trace
     memory = measure(pass_)
     backward = count(pass_.backward_pass()) if pass_.backward else None
@@ -87,14 +91,16 @@ def assemble(
         backward=_backward(backward, gradients, step.peak_bytes) if backward else None,
         coverage=_coverage(ledger, *([backward] if backward else [])),
         layers=_layers(built, pass_, own, parameters),
-        modules=_modules(built.module, pass_, own, inclusive, parameters),
+        modules=_modules(built.module, pass_, own, inclusive, parameters) if details else [],
         operations=[
             *_operations(ledger, memory.traffic, "forward"),
             *(_operations(backward, gradients, "backward") if backward else []),
-        ],
+        ]
+        if details
+        else [],
         convention=convention,
         reported=reported,
-        work=works(ledger, memory.traffic),
+        work=works(ledger, memory.traffic) if details else [],
         parameternet=parameternet,
     )
 

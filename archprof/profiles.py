@@ -267,6 +267,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     predicted: Prediction | None = None
     work: list[Work] = msgspec.field(default_factory=list)
 
+    def brief(self) -> Self:
+        """The profile without its details: what a budget does without, and what makes up most of its bytes."""
+        asked = {name: one for name, one in self.reported.items() if name == self.convention}
+        return msgspec.structs.replace(self, modules=[], operations=[], reported=asked, work=[])
+
     def to_json(self) -> str:
         """The profile as indented JSON, keys in the order of the fields."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()

@@ -16,7 +16,7 @@ from archprof.build.built import Built
 from archprof.build.fuse import fuse
 from archprof.build.inputs import make_inputs
 from archprof.build.load import build
-from archprof.count.conventions import DEFAULT, find_convention
+from archprof.count.conventions import DEFAULT, UNASKED, find_convention
 from archprof.count.conventions.subject import Subject
 from archprof.count.ledger import count
 from archprof.errors import UsageError
@@ -126,13 +126,19 @@ Change = Callable[[Built, tuple[torch.Tensor, ...]], Built]
 """Makes another model of one that was built, given what it will be run on."""
 
 
-def profile_spec(spec: Spec, options: Options) -> Profile:
+def profile_spec(spec: Spec, options: Options, *, details: bool = True) -> Profile:
     """Build a spec, run it once, and count what ran.
+
+    Args:
+        spec: What to build.
+        options: How to build and run it.
+        details: Whether what a budget does without is wanted too: the modules, the operations and their work, and
+            what others print of the model unasked.
 
     Raises:
         ArchprofError: Where it cannot be built, or does not run on the input asked for.
     """
-    return assembled(count_spec(spec, options), options.convention)
+    return assembled(count_spec(spec, options), options.convention, details=details)
 
 
 def count_spec(spec: Spec, options: Options, change: Change | None = None) -> Counted:
@@ -154,8 +160,8 @@ def count_spec(spec: Spec, options: Options, change: Change | None = None) -> Co
         return _counted(spec, options, "cpu", change, f"run on the CPU with values: {error.message}")
 
 
-def assembled(counted: Counted, convention: str = DEFAULT) -> Profile:
-    """The profile of what was counted, with the figure of a convention."""
+def assembled(counted: Counted, convention: str = DEFAULT, *, details: bool = True) -> Profile:
+    """The profile of what was counted, with the figure of a convention; ``details`` as in :func:`profile_spec`."""
     built = counted.built
     subject = Subject(built.module, counted.inputs, counted.ledger, built.kind == "image")
     return assemble(
@@ -165,8 +171,9 @@ def assembled(counted: Counted, convention: str = DEFAULT) -> Profile:
         again=counted.again,
         device=counted.device,
         convention=convention,
-        reported=_reported(subject, convention),
+        reported=_reported(subject, convention, unasked=details),
         remarks=counted.remarks,
+        details=details,
     )
 
 
@@ -202,8 +209,8 @@ def _counted(spec: Spec, options: Options, device: str, change: Change | None, *
     return Counted(built, inputs, ledger, again, device, perf_counter() - start, (*built.remarks, *remarks))
 
 
-def _reported(subject: Subject, convention: str) -> dict[str, Reported]:
-    """What others print of the same model, where they print anything, and what was asked for."""
-    names = {"thop-2.0", convention} - {DEFAULT}
+def _reported(subject: Subject, convention: str, *, unasked: bool = True) -> dict[str, Reported]:
+    """What was asked for, and what others print of the same model unasked, where they print anything."""
+    names = {convention, *(UNASKED if unasked else ())} - {DEFAULT}
     reports = {name: find_convention(name).report(subject, shares=name == convention) for name in sorted(names)}
     return {name: report for name, report in reports.items() if report}

@@ -18,7 +18,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         plugins: Files or modules that register blocks; they run only if something is counted.
         foreign: Whether code that is not installed may run: plugins, and functions that make models.
-        details: Whether the modules and operations of each profile are wanted; what is kept is read faster without.
+        details: Whether each profile is wanted with what a budget does without; it is there faster without.
         jobs: How many are counted at once.
         seconds: What counting one may take; without a bound where None.
         memory_bytes: What the process that counts one may hold; without a bound where None.

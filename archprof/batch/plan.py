@@ -42,7 +42,7 @@ def profile_all(
         if (key := keys[place]) is not None and not isinstance(outcome, ArchprofError):
             from archprof.cache.profiles import keep
 
-            keep(key, outcome, files)
+            keep(key, outcome, files, details=means.details)
     if missing and (store := cache.kept()):
         store.trim()
     return [one for one in found if one is not None]
@@ -86,5 +86,5 @@ def _counted(tasks: Sequence[tuple[int, Task]], means: Means, working: Working) 
     worker.load(means.plugins)
     for place, task in tasks:
         with working(f"profiling {task.spec.name}"):
-            counted = worker.count(task)
+            counted = worker.count(task, details=means.details)
         yield place, counted

@@ -33,10 +33,10 @@ def load(plugins: Sequence[str]) -> None:
         load_plugin(plugin)
 
 
-def count(task: Task) -> Counted:
-    """Profile a task."""
+def count(task: Task, *, details: bool = True) -> Counted:
+    """Profile a task, with its details or without."""
     try:
-        profile = profiling.profile_spec(task.spec, task.options)
+        profile = profiling.profile_spec(task.spec, task.options, details=details)
     except ArchprofError as error:
         return error, None
     return profile, sources.used({family.package.partition(".")[0] for family in zoo.families().values()})

@@ -18,7 +18,7 @@ from archprof import cache
 from archprof.cache import sources
 from archprof.cache.surroundings import own_source_changed, surroundings
 from archprof.latency.work import Work  # noqa: TC001 - they are looked up to read them back
-from archprof.profiles import Module, Operation, Profile  # noqa: TC001
+from archprof.profiles import Module, Operation, Profile, Reported  # noqa: TC001
 from archprof.variant.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ MEMORYLESS = ("auto", "meta")
 
 
 class _Main(msgspec.Struct):
-    """The code that a profile came from, and the profile without what its totals and rows do without."""
+    """The code that a profile came from, and the profile without its details."""
 
     sources: dict[str, str]
     profile: Profile
@@ -43,6 +43,7 @@ class _Details(msgspec.Struct):
 
     modules: list[Module]
     operations: list[Operation]
+    reported: dict[str, Reported]
     work: list[Work]
 
 
@@ -67,34 +68,36 @@ def find(key: str, *, details: bool = True) -> Profile | None:
 
     Args:
         key: What :func:`key_of` says.
-        details: Whether its modules, operations and work are wanted; without them it is there in a tenth of the time.
+        details: Whether it is wanted with its details; without them it is there in a tenth of the time.
     """
     store = cache.kept()
     parts = store.read(key, 1 + details) if store else None
-    if parts is None:
+    if parts is None or not all(parts):  # what was counted without details has none
         return None
     try:
         main = _MAIN.decode(parts[0])
-        return _joined(main, parts[1:]) if sources.unchanged(main.sources) else None
+        return _joined(main, *parts[1:]) if sources.unchanged(main.sources) else None
     except msgspec.MsgspecError:  # sound, and written by a version that lied about itself
         return None
 
 
-def keep(key: str, profile: Profile, files: dict[str, str] | None) -> None:
+def keep(key: str, profile: Profile, files: dict[str, str] | None, *, details: bool = True) -> None:
     """Keep a profile for :func:`find`, where everything that it depends on is known.
 
     Args:
         key: What :func:`key_of` said before it was counted.
         profile: The profile.
         files: What :func:`archprof.cache.sources.used` says in the process that counted.
+        details: Whether it was counted with its details.
     """
     store = cache.kept()
     if store is None or files is None or profile.environment.device != "meta" or own_source_changed():
         return
-    main = _Main(files, msgspec.structs.replace(profile, modules=[], operations=[], work=[]))
+    rest = _Details(profile.modules, profile.operations, profile.reported, profile.work)
     try:
-        first, second = map(msgspec.msgpack.encode, (main, _Details(profile.modules, profile.operations, profile.work)))
-        back = _joined(_MAIN.decode(first), [second])
+        first = msgspec.msgpack.encode(_Main(files, profile.brief()))
+        second = msgspec.msgpack.encode(rest) if details else b""
+        back = _joined(_MAIN.decode(first), second)
     except (TypeError, ValueError, OverflowError):
         return
     # A row's argument may be anything that its block took: what does not come back as it was is not kept.
@@ -102,12 +105,14 @@ def keep(key: str, profile: Profile, files: dict[str, str] | None) -> None:
         store.write(key, first, second)
 
 
-def _joined(main: _Main, details: Sequence[bytes]) -> Profile:
-    """The profile of one part, or of both."""
+def _joined(main: _Main, details: bytes = b"") -> Profile:
+    """The profile of its two parts, or of the first."""
     if not details:
         return main.profile
-    rest = _DETAILS.decode(details[0])
-    return msgspec.structs.replace(main.profile, modules=rest.modules, operations=rest.operations, work=rest.work)
+    rest = _DETAILS.decode(details)
+    return msgspec.structs.replace(
+        main.profile, modules=rest.modules, operations=rest.operations, reported=rest.reported, work=rest.work
+    )
 
 
 def _path(value: Any) -> str:

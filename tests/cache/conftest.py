@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,7 +53,9 @@ class Counter:
 
     def __init__(self) -> None:
         self.counted = 0
-        import_ultralytics()  # which sets environment variables
+        # These set environment variables, among them some of torch's, which are part of the surroundings.
+        import_ultralytics()
+        import_module("timm")
 
     @staticmethod
     def write(path: Path, text: str) -> None:
@@ -62,9 +65,9 @@ class Counter:
 
     def __call__(self, reference: str = "tiny.yaml", scale: str | None = None, **more: object) -> Profile:
         _forget()
-        plugins = more.pop("plugins", ())
+        plugins, details = more.pop("plugins", ()), more.pop("details", True)
         task = batch.Task(resolve(reference, scale=scale), Options(**{"size": (32,), **more}))  # type: ignore[arg-type]
-        (profile,) = batch.profile_all([task], batch.Means(plugins=plugins))  # type: ignore[arg-type]
+        (profile,) = batch.profile_all([task], batch.Means(plugins=plugins, details=details))  # type: ignore[arg-type]
         if isinstance(profile, Exception):
             raise profile
         return profile
@@ -75,9 +78,9 @@ def count(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Counter:
     counter = Counter()
     real: Callable[..., Profile] = archprof.profiling.profile_spec
 
-    def counting(*arguments: object) -> Profile:
+    def counting(*arguments: object, **keywords: object) -> Profile:
         counter.counted += 1
-        return real(*arguments)
+        return real(*arguments, **keywords)
 
     monkeypatch.setattr(archprof.profiling, "profile_spec", counting)
     return counter

@@ -281,16 +281,30 @@ def test_sound_bytes_that_are_no_profile_are_counted_again(count: Any) -> None:
 
 
 def test_the_details_may_be_left_out(count: Any) -> None:
-    whole = count()
-    key = key_of(resolve("tiny.yaml"), Options(size=(32,)))
-    assert key is not None
-    found = find(key, details=False)
-    assert found is not None
+    whole = count(convention="fvcore")
+    brief = count(convention="fvcore", details=False)
 
-    details = {name: getattr(whole, name) for name in ("modules", "operations", "work")}
-    assert all(details.values())
-    assert all(getattr(found, name) == [] for name in details)
-    assert msgspec.structs.replace(found, **details) == whole
+    assert count.counted == 1
+    left_out = {name: getattr(whole, name) for name in ("modules", "operations", "work")}
+    assert all(left_out.values())
+    assert all(getattr(brief, name) == [] for name in left_out)
+    assert list(whole.reported) == ["fvcore", "thop-2.0"]
+    assert list(brief.reported) == ["fvcore"]
+    assert msgspec.structs.replace(brief, reported=whole.reported, **left_out) == whole
+
+
+def test_what_was_counted_without_details_is_counted_again_where_they_are_wanted(count: Any) -> None:
+    brief = count(details=False)
+    assert count(details=False) == brief
+    assert count.counted == 1
+
+    whole = count()
+    assert count.counted == 2
+    assert whole.modules
+    assert whole.brief() == brief
+    assert count() == whole
+    assert count(details=False) == brief
+    assert count.counted == 2
 
 
 @pytest.mark.parametrize("reference", ["yolov13-DynamicConv", "yolov13-pose-PST", "timm:resnet18", "llama-1b-up-4e"])

@@ -98,6 +98,9 @@ def _missed(parts: Iterable[Share]) -> list[Missed]:
 DEFAULT = "flops"
 """The convention of every figure that names no other."""
 
+UNASKED = ("thop-2.0",)
+"""Those whose figures every profile has: what the authors of most YAMLs published theirs by."""
+
 CONVENTIONS = {
     convention.name: convention
     for convention in (
