@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 
 def serve(pipe: Connection, plugins: Sequence[str], details: bool) -> None:
-    """Answer every task with what :func:`archprof.batch.worker.count` returns, or with the exception that should not
-    have been, until the other end is closed."""
+    """Answer every task with what :func:`archprof.batch.worker.count` returns, until the other end is closed.
+
+    Where it raises what it should not have, that is the answer.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever waits for us is told, and ends us
     warnings.simplefilter("ignore")
     while True:

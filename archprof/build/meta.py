@@ -57,9 +57,8 @@ def _fills_nothing(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
     return isinstance(tensor, torch.Tensor) and tensor.is_meta
 
 
-class OnMeta(DeviceContext):  # type: ignore[misc]
-    """Makes new tensors on meta, as ``torch.device("meta")`` does, and leaves those without values alone where they
-    would be filled."""
+class OnMeta(DeviceContext):
+    """Makes new tensors on meta, as ``torch.device("meta")`` does, and does not fill those without values."""
 
     def __init__(self) -> None:
         super().__init__(META)

@@ -14,7 +14,7 @@ import archprof
 from archprof import cache
 from archprof.build.registry import registry
 from archprof.cache import sources, surroundings
-from archprof.cache.profiles import find, key_of
+from archprof.cache.profiles import key_of
 from archprof.options import Options
 from archprof.variant.reference import resolve
 
