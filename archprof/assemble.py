@@ -26,6 +26,7 @@ from archprof.profiles import (
     Totals,
     Variant,
 )
+from archprof.trace import tree
 from archprof.variant.spec import VariantSpec
 
 if TYPE_CHECKING:
@@ -170,10 +171,10 @@ def versions() -> dict[str, str]:
 
 
 def _totals(model: nn.Module, ledger: Ledger, memory: Memory) -> Totals:
-    parameters = list(model.parameters())
+    parameters, modules = tree.parameters(model), tree.modules(model)
     return Totals(
-        modules=sum(1 for _ in model.modules()),
-        layers=sum(1 for module in model.modules() if not module._modules),
+        modules=len(modules),
+        layers=sum(not module._modules for module in modules),
         parameters=sum(parameter.numel() for parameter in parameters),
         trainable_parameters=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
         macs=ledger.macs,
@@ -250,7 +251,7 @@ def _layer(
         arguments=[_plain(argument) for argument in layer.arguments],
         output_shapes=shapes.get(layer.path, []),
         parameters=parameters[module],
-        modules=sum(1 for _ in module.modules()),
+        modules=len(tree.modules(module)),
         line=layer.line,
         written=_plain(layer.written),
         **costs,
@@ -272,14 +273,14 @@ def _modules(
     places: dict[str, list[int]] = {}
     for place, call in enumerate(pass_.calls):
         places.setdefault(call.path, []).append(place)
-    tree = list(model.named_modules())
+    paths = list(model.named_modules())
     whole = {path: [inclusive[place] for place in found] for path, found in places.items()}
-    for path, _ in reversed(tree):  # children before their parents
+    for path, _ in reversed(paths):  # children before their parents
         parent = path.rpartition(".")[0]
         if parent not in places:
             whole.setdefault(parent, []).extend(whole.get(path, ()))
     entries = []
-    for path, module in tree:
+    for path, module in paths:
         calls = places.get(path, [])
         entries.append(
             Module(
@@ -326,7 +327,7 @@ def _operations(ledger: Ledger, traffic: Sequence[Traffic], phase: str) -> list[
 
 def _parameters(model: nn.Module) -> dict[nn.Module, int]:
     """The parameters of each module with all that is in it, each counted once."""
-    modules = list(model.modules())
+    modules = tree.modules(model)
     held = [id(one) for module in modules for one in module._parameters.values() if one is not None]
     homes = Counter([model, *(child for module in modules for child in module._modules.values() if child is not None)])
     again = (module for module, times in homes.items() if times > 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from archprof.errors import UsageError
 from archprof.parameternet.twin import static
 from archprof.trace.recorder import ValuesNeededError, flat
 from archprof.trace.run import Pass
+from archprof.trace.tree import modules
 from archprof.variant.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -186,13 +188,23 @@ def prepare(spec: Spec, options: Options) -> tuple[Built, tuple[torch.Tensor, ..
     # The twin's plain layers are folded like any others.
     built = build(spec, channels=options.channels, device=options.device, fuse=options.fuse and not options.static)
     inputs = make_inputs(built, size=options.size, batch=options.batch, dtype=options.dtype, device=options.device)
-    if built.kind == "image":
+    if built.kind == "image" and not _is_in(built.module, inputs[0].dtype):
         built.module.to(inputs[0].dtype)
     if options.static:
         with naming_rows(built.module, spec):
             built = static(built, inputs)
         built = fuse(built) if options.fuse else built
     return built, inputs
+
+
+def _is_in(model: nn.Module, dtype: torch.dtype) -> bool:
+    """Whether all its floating-point tensors are of a type; converting them would take as long as building."""
+    return all(
+        tensor.dtype == dtype
+        for module in modules(model)
+        for tensor in chain(module._parameters.values(), module._buffers.values())
+        if tensor is not None and (tensor.is_floating_point() or tensor.is_complex())
+    )
 
 
 def _counted(spec: Spec, options: Options, device: str, change: Change | None, *remarks: str) -> Counted:

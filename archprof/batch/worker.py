@@ -43,7 +43,9 @@ def count(task: Task, *, details: bool = True) -> Counted:
 
 
 # Here, so that workers that are forked once this is imported find it done, and a collection in one of them does not
-# walk through, and so copy, all that torch has made.
+# walk through, and so copy, all that torch has made. Collections are rare there: a model has many small objects,
+# nearly none of them in a cycle.
 register_stock()
 assemble.versions()
 gc.freeze()
+gc.set_threshold(500_000)

@@ -12,7 +12,7 @@ import os
 import sys
 import sysconfig
 import time
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import archprof
@@ -36,10 +36,7 @@ def used(packages: Collection[str]) -> dict[str, str] | None:
         None where a file cannot be told from what was imported.
     """
     found = {}
-    for name, module in list(sys.modules.items()):
-        path = _file_of(module)
-        if path is None or (_is_known(path) and name.partition(".")[0] not in packages):
-            continue
+    for path in _files(tuple(sys.modules), frozenset(packages)):
         digest = digest_of(path)
         if digest is None or changed(path):
             return None
@@ -68,6 +65,15 @@ def changed(path: str) -> bool:
         return os.stat(path).st_mtime > STARTED  # noqa: PTH116
     except OSError:
         return True
+
+
+@lru_cache(maxsize=1)
+def _files(names: tuple[str, ...], packages: frozenset[str]) -> list[str]:
+    """The files of the modules of those names that are not known; the same between two imports."""
+    found = {name: _file_of(sys.modules[name]) for name in names if name in sys.modules}
+    return [
+        path for name, path in found.items() if path and (not _is_known(path) or name.partition(".")[0] in packages)
+    ]
 
 
 def _file_of(module: Any) -> str | None:

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.count.free import GATHERS, MAKING
-from archprof.trace.record import TensorInfo
+from archprof.trace.record import tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from torch._ops import OpOverload
 
-    from archprof.trace.record import Operation, Trace
+    from archprof.trace.record import Operation, TensorInfo, Trace
 
 _EMPTY = frozenset({"aten.resize_", *(name for name in MAKING if "empty" in name)})
 _OVERWRITES = frozenset({"aten.copy_", "aten.bernoulli_", *(f"{name}_" for name in MAKING)})
@@ -91,13 +91,16 @@ def measure(trace: Trace) -> Memory:
     for tensor in trace.calls[0].inputs if trace.calls else ():
         blocks.setdefault(tensor.storage, _Block(tensor.nbytes, 0))
     for index, operation in enumerate(trace.operations):
-        arguments = _tensors((*operation.arguments, *operation.keywords.values()))
+        arguments = operation.inputs
+        sizes: dict[int, int] = {}
         for tensor in arguments:
             block = blocks.get(tensor.storage) or kept.get(tensor.storage)
             if block is None:
                 home = blocks if tensor.parameter is None else kept
                 block = home[tensor.storage] = _Block(tensor.nbytes, index)
             block.last = index
+            # A broadcast tensor is smaller in memory than its elements would be.
+            sizes[id(tensor)] = min(tensor.nbytes, block.size)
         if operation.function.is_view and operation.outputs:
             source = arguments[0].storage
             home = blocks if source in blocks else kept
@@ -113,18 +116,12 @@ def measure(trace: Trace) -> Memory:
             made.append(tensor)
             memory.activation_elements += tensor.numel
             memory.activation_bytes += tensor.nbytes
-        sizes = {id(tensor): _held(tensor, blocks, kept) for tensor in arguments}
         memory.traffic.append(_traffic(operation, arguments, made, sizes))
     for tensor in trace.calls[0].outputs if trace.calls else ():
         if tensor.storage in blocks:
             blocks[tensor.storage].last = end
     memory.peak_bytes = _peak(blocks.values(), end)
     return memory
-
-
-def _held(tensor: TensorInfo, *homes: dict[int, _Block]) -> int:
-    """A tensor's size in memory, which for a broadcast one is less than its elements would take."""
-    return min([tensor.nbytes, *(home[tensor.storage].size for home in homes if tensor.storage in home)])
 
 
 def _peak(blocks: Iterable[_Block], end: int) -> int:
@@ -145,12 +142,12 @@ def _traffic(
 ) -> Traffic:
     """What one operation moves, ``made`` being those of its results that are new, ``sizes`` by tensor."""
     name = operation.name
-    written = sum(tensor.nbytes for tensor in made)
+    written = sum([tensor.nbytes for tensor in made])
     if name in _EMPTY:
         return _NOTHING
     if name in MAKING:
         return Traffic(0, written)
-    changed = set(map(id, _changed(operation)))
+    changed = {id(tensor) for tensor in _changed(operation)} if _writes(operation.function) else set()
     if not made and not changed and operation.outputs:
         return _NOTHING  # gave what it was given
     if name in GATHERS:
@@ -162,16 +159,16 @@ def _traffic(
         elements = max((tensor.numel for tensor in arguments if tensor is not target), default=0)
         given = sum(size for key, size in sizes.items() if key != id(target))
         return Traffic(given, elements * target.dtype.itemsize)
-    unread = changed if name in _OVERWRITES else set(map(id, _tensors((operation.keywords.get("out"),))))
-    read = sum(size for key, size in sizes.items() if key not in unread)
-    return Traffic(read, written + sum(sizes[key] for key in changed))
+    unread = changed if name in _OVERWRITES else {id(tensor) for tensor in tensors((operation.keywords.get("out"),))}
+    read = sum([size for key, size in sizes.items() if key not in unread])
+    return Traffic(read, written + sum([sizes[key] for key in changed]))
 
 
 def _changed(operation: Operation) -> Iterator[TensorInfo]:
     """The tensors that the operation changes in place."""
     for place in _writes(operation.function):
         values = (operation.keywords.get(place),) if isinstance(place, str) else operation.arguments[place : place + 1]
-        yield from _tensors(values)
+        yield from tensors(values)
 
 
 @cache
@@ -182,14 +179,3 @@ def _writes(function: OpOverload) -> tuple[int | str, ...]:
         if argument.alias_info is not None and argument.alias_info.is_write:
             places.append(argument.name if argument.kwarg_only else place)
     return tuple(places)
-
-
-def _tensors(values: Iterable[Any]) -> list[TensorInfo]:
-    """The tensors among an operation's arguments, those in a list of tensors too."""
-    found: list[TensorInfo] = []
-    for value in values:
-        if type(value) is TensorInfo:
-            found.append(value)
-        elif type(value) is tuple:
-            found += [item for item in value if type(item) is TensorInfo]
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from archprof.parameternet import formulas
@@ -76,10 +77,14 @@ class _Seen:
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self.named = {path for path, _ in model.named_parameters()}
+        self._model = model
         self.routers: dict[int, str] = {}
         self.modules: set[str] = set()
         self.declared: set[str] = set()
+
+    @cached_property
+    def named(self) -> set[str]:
+        return {path for path, _ in self._model.named_parameters()}
 
 
 def _layer(flow: Flow, ledger: Ledger, memory: Memory, runs: list[Dynamic], seen: _Seen) -> tuple[DynamicLayer, Papers]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from archprof.parameternet.boundary import MOVES, inside
 from archprof.parameternet.find import PRODUCTS, holds
-from archprof.parameternet.flow import flat, indices
-from archprof.trace.record import TensorInfo
+from archprof.parameternet.flow import indices
+from archprof.trace.record import TensorInfo, tensors
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -103,7 +103,7 @@ def _beside(flow: Flow, tensor: TensorInfo, before: int) -> Iterator[tuple[Tenso
             continue
         operation = flow.operations[index]
         if operation.name in _BESIDE or operation.function.is_view:
-            waiting += [(one, index) for one in flat(operation.arguments[:1])]
+            waiting += [(one, index) for one in tensors(operation.arguments[:1])]
 
 
 def _called(trace: Trace, calls: Iterable[int]) -> Iterator[_Expert]:

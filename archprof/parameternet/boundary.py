@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from archprof.count.free import GATHERS
 from archprof.parameternet.find import samples
-from archprof.parameternet.flow import flat
-from archprof.trace.record import TensorInfo
+from archprof.trace.record import TensorInfo, tensors
 
 if TYPE_CHECKING:
     from archprof.parameternet.find import Dynamic
@@ -112,14 +111,14 @@ def _follow(flow: Flow, tensor: TensorInfo, before: int, ends: tuple[TensorInfo,
         operation = flow.operations[index]
         name = operation.name.removesuffix("_")
         if name in _SOURCES:
-            path.end = next(flat(operation.arguments[_SOURCES[name] :]))
+            path.end = tensors(operation.arguments[_SOURCES[name] :])[0]
         elif name == "aten.mul" and isinstance(operation.arguments[1], TensorInfo):
             path.end, gate = sorted(operation.arguments[:2], key=lambda one: -one.numel)
             path.gates.append((gate, index))
         elif name == "aten.constant_pad_nd" and not path.padding and not any(operation.arguments[2:]):
             path.end, path.padding = operation.arguments[:2]
         elif name in MOVES or operation.function.is_view or name == "aten.sum":
-            path.end = next(flat(operation.arguments))
+            path.end = tensors(operation.arguments)[0]
         else:
             return None
         before = index

@@ -13,8 +13,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from archprof.count.free import GATHERS
-from archprof.parameternet.flow import Flow, flat, indices, tensors
-from archprof.trace.record import TensorInfo
+from archprof.parameternet.flow import Flow, indices
+from archprof.trace.record import TensorInfo, tensors
 
 if TYPE_CHECKING:
     from archprof.trace.record import Operation, Trace
@@ -87,7 +87,7 @@ def find(trace: Trace) -> tuple[Flow, list[Dynamic]]:
 def _source(flow: Flow, tensor: TensorInfo, before: int) -> TensorInfo:
     """The tensor that one is a view of."""
     while (index := flow.maker(tensor, before)) is not None and flow.operations[index].function.is_view:
-        tensor, before = next(flat(flow.operations[index].arguments)), index
+        tensor, before = tensors(flow.operations[index].arguments)[0], index
     return tensor
 
 
@@ -130,7 +130,7 @@ def _chosen(flow: Flow, index: int, operation: Operation) -> Dynamic | None:
     bank = flow.origin(weight)
     if bank is None or len(weight.shape) != 3 or len(input_.shape) != 2:
         return None
-    ends = [tensor for tensor in tensors(operation) if tensor is not input_ and tensor is not weight]
+    ends = [tensor for tensor in operation.inputs if tensor is not input_ and tensor is not weight]
     router = flow.behind([*ends, input_], index) & ~flow.behind([input_], index, data=True)
     mixture = Mixture(weight.shape[0], (bank,), tuple((end, index) for end in ends), frozenset(), True, True)
     return Dynamic(index, input_, weight, mixture, None, frozenset(indices(router)), 1)
@@ -167,11 +167,11 @@ def _mixture(flow: Flow, weight: TensorInfo, before: int) -> Mixture | None:
                 return None
             experts += held[0].shape[0]
             bank[id(held[0])] = held[0]
-            coefficients += [(one, index) for one in flat(operation.arguments[1:])]
+            coefficients += [(one, index) for one in tensors(operation.arguments[1:])]
             kinds.add(name)
             continue
         elif name in _LINEAR or name == "aten.add" or operation.function.is_view:
-            first = next(flat(operation.arguments))
+            first = tensors(operation.arguments)[0]
             shrinks = first.numel // operation.outputs[0].numel if name == "aten.sum" else 1
             waiting.append((first, index, factor * shrinks))
             continue

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archprof.count.free import GATHERS
-from archprof.trace.record import TensorInfo
+from archprof.trace.record import tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
-    from archprof.trace.record import Operation, Trace
+    from archprof.trace.record import TensorInfo, Trace
 
 
 class Flow:
@@ -28,14 +28,15 @@ class Flow:
         self._behind: list[int] = []
         self._values_behind: list[int] = []
         for index, operation in enumerate(trace.operations):
-            arguments = tensors(operation)
+            arguments = operation.inputs
+            depends = False
             for tensor in arguments:
                 if tensor.parameter is not None:
                     self._parameters.setdefault(tensor.storage, tensor)
-            values = list(flat(operation.arguments[:1])) if operation.name in GATHERS else arguments
+                depends = depends or id(tensor) in self._dynamic
+            values = tensors(operation.arguments[:1]) if operation.name in GATHERS else arguments
             self._behind.append(1 << index | self.behind(arguments, index))
             self._values_behind.append(1 << index | self.behind(values, index, data=True))
-            depends = any(id(tensor) in self._dynamic for tensor in arguments)
             for tensor in operation.outputs:
                 self._makers.setdefault(id(tensor), []).append(index)
                 if depends:
@@ -47,7 +48,10 @@ class Flow:
 
     def maker(self, tensor: TensorInfo, before: int) -> int | None:
         """The last operation before another that gave a tensor."""
-        return next((index for index in reversed(self._makers.get(id(tensor), ())) if index < before), None)
+        for index in reversed(self._makers.get(id(tensor), ())):
+            if index < before:
+                return index
+        return None
 
     def origin(self, tensor: TensorInfo) -> TensorInfo | None:
         """The parameter that a tensor is, or is a view of."""
@@ -74,24 +78,10 @@ class Flow:
         used = {
             id(tensor): tensor
             for index in sorted(operations)
-            for tensor in tensors(self.operations[index])
+            for tensor in self.operations[index].inputs
             if tensor.parameter is not None
         }
         return list(used.values())
-
-
-def tensors(operation: Operation) -> list[TensorInfo]:
-    """What goes into an operation."""
-    return list(flat((*operation.arguments, *operation.keywords.values())))
-
-
-def flat(values: Iterable[Any]) -> Iterator[TensorInfo]:
-    """The tensors among arguments, those in sequences too."""
-    for value in values:
-        if isinstance(value, TensorInfo):
-            yield value
-        elif isinstance(value, tuple):
-            yield from flat(value)
 
 
 def indices(operations: int) -> list[int]:

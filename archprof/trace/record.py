@@ -8,6 +8,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import torch
     from torch import nn
 
@@ -57,6 +59,22 @@ class Operation:
     def name(self) -> str:
         """Its name without the overload, as in "aten.convolution"."""
         return _name(self.function)
+
+    @property
+    def inputs(self) -> list[TensorInfo]:
+        """The tensors that it was called with, in order."""
+        return tensors((*self.arguments, *self.keywords.values()) if self.keywords else self.arguments)
+
+
+def tensors(values: Iterable[Any]) -> list[TensorInfo]:
+    """The tensors among some arguments of an operation, those in its lists of tensors too."""
+    found: list[TensorInfo] = []
+    for value in values:
+        if type(value) is TensorInfo:
+            found.append(value)
+        elif type(value) is tuple:
+            found += [item for item in value if type(item) is TensorInfo]
+    return found
 
 
 @cache

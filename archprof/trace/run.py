@@ -19,6 +19,7 @@ from torch.nn.parameter import is_lazy
 from archprof.errors import RunError, in_one_line
 from archprof.trace.recorder import CALL, Recorder, ValueRecorder, ValuesNeededError
 from archprof.trace.surroundings import surroundings, without_collector
+from archprof.trace.tree import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -192,23 +193,3 @@ def _as_found(tree: list[tuple[str, nn.Module]]) -> Iterator[None]:
 def _registered(module: nn.Module) -> tuple[str, ...]:
     """The attributes that hold what was registered; torch.jit's modules hold it where no pass changes it."""
     return () if isinstance(module, torch.jit.ScriptModule) else ("_parameters", "_buffers", "_modules")
-
-
-def walk(model: nn.Module) -> list[tuple[str, nn.Module]]:
-    """Every module with its path, in the order of ``named_modules``, which is several times slower."""
-    found: list[tuple[str, nn.Module]] = []
-    seen: set[int] = set()
-    waiting = [("", model)]
-    while waiting:
-        path, module = waiting.pop()
-        if id(module) in seen:
-            continue
-        seen.add(id(module))
-        found.append((path, module))
-        if isinstance(module, torch.jit.ScriptModule):
-            continue
-        children = [
-            (f"{path}.{name}" if path else name, child) for name, child in module._modules.items() if child is not None
-        ]
-        waiting.extend(reversed(children))
-    return found
