@@ -7,6 +7,7 @@ import copy
 import inspect
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -17,13 +18,16 @@ from archprof.build.built import BuiltLayer
 from archprof.build.hold import hold
 from archprof.build.registry import RowContext, registry
 from archprof.build.stock import register_stock, register_torchvision
+from archprof.build.templates import key_of, templates
 from archprof.build.usercode import own_lines
 from archprof.errors import ArchprofError, BuildError, in_one_line
+from archprof.trace.tree import parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Hashable, Iterator, Mapping
 
     from archprof.build.registry import Block, Call
+    from archprof.build.templates import Key
     from archprof.variant.spec import Row, VariantSpec
 
 IMAGE = -1
@@ -36,11 +40,15 @@ reads, the class, the number of parameters."""
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The rows' modules in order, the rows whose outputs later rows read, and what each row built."""
+    """The rows' modules in order, the rows whose outputs later rows read, and what each row built.
+
+    ``body`` is what the maps that the last row reads depend on, besides the image's size; None where it may be more.
+    """
 
     model: nn.Sequential
     save: list[int]
     layers: tuple[BuiltLayer, ...]
+    body: Hashable | None
 
 
 def build_graph(spec: VariantSpec, channels: int) -> Graph:
@@ -68,9 +76,10 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
     modules: list[nn.Module] = []
     layers: list[BuiltLayer] = []
     save: set[int] = set()
+    keys: list[Key | None] = []
     light_head = False
     with ExitStack() as stack:
-        stack.enter_context(limits.limits(limits.MAX_MODULES_OF_ROWS))
+        tally = stack.enter_context(limits.limits(limits.MAX_MODULES_OF_ROWS))
         stack.enter_context(_activation(spec))
         for row in spec.rows:
             block = _block(spec, row)
@@ -86,7 +95,9 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
                 values=spec.values,
                 light_head=light_head,
             )
-            module, call = _construct(spec, block, context)
+            call = _call_of(spec, block, context)
+            keys.append(key_of(block, call))
+            module = _construct(spec, block, row, call, keys[-1], tally)
             _mark(module, row, module[0] if call.repeats > 1 else module)  # type: ignore[index]
             modules.append(module)
             layers.append(
@@ -104,7 +115,8 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
             widths[row.index] = call.channels
             save.update(source for source, written in zip(sources, row.sources, strict=True) if written != -1)
             light_head = light_head or block.light_head
-    return Graph(nn.Sequential(*modules), sorted(save), tuple(layers))
+    body = (channels, spec.values.get("activation"), tuple(keys[:-1]), tuple(row.sources for row in spec.rows))
+    return Graph(nn.Sequential(*modules), sorted(save), tuple(layers), None if None in keys else body)
 
 
 @contextmanager
@@ -175,32 +187,47 @@ def _repeats(spec: VariantSpec, row: Row) -> int:
     return max(round(row.repeats * spec.depth), 1) if row.repeats > 1 else row.repeats
 
 
-def _construct(spec: VariantSpec, block: Block, context: RowContext) -> tuple[nn.Module, Call]:
-    row = context.row
-    call: Call | None = None
+def _call_of(spec: VariantSpec, block: Block, context: RowContext) -> Call:
+    """What a row's rule makes of it."""
     try:
-        call = block.rule(context)
-        with hold(call.holding):
-            if call.repeats > 1:
-                made: nn.Module = nn.Sequential(*(block.factory(*call.arguments) for _ in range(call.repeats)))
-            else:
-                made = block.factory(*call.arguments)
-    except ArchprofError as error:
-        hint = error.hint or (_takes(block, call) if call is None else None)
-        raise _wrong(spec, row, f"{row.module}: {error.message}", hint) from error
+        return block.rule(context)
     except Exception as error:
-        # An index that is missing while there is no call yet: the rule reached for an argument.
-        few = call is None and isinstance(error, IndexError)
-        reason = "too few arguments" if few else in_one_line(error)
-        raise _wrong(
-            spec,
-            row,
-            f"{row.module} cannot be built from {list(row.arguments)}: {reason}",
-            "\n".join(part for part in (_takes(block, call), own_lines(error)) if part),
-        ) from error
+        raise _unbuilt(spec, block, context.row, error) from error
+
+
+def _construct(
+    spec: VariantSpec, block: Block, row: Row, call: Call, key: Key | None, tally: limits.Tally
+) -> nn.Module:
+    try:
+        made = templates.build(key, partial(_make, block, call), tally)
+    except Exception as error:
+        raise _unbuilt(spec, block, row, error, call=call) from error
     if not isinstance(made, nn.Module):
         raise _wrong(spec, row, f"{row.module} made a {type(made).__name__}, which is not an nn.Module")
-    return made, call
+    return made
+
+
+def _unbuilt(spec: VariantSpec, block: Block, row: Row, error: Exception, call: Call | None = None) -> BuildError:
+    """Why a row could not be built, or there is not even a call of its constructor."""
+    if isinstance(error, ArchprofError):
+        hint = error.hint or (_takes(block, call) if call is None else None)
+        return _wrong(spec, row, f"{row.module}: {error.message}", hint)
+    # An index that is missing while there is no call yet: the rule reached for an argument.
+    few = call is None and isinstance(error, IndexError)
+    reason = "too few arguments" if few else in_one_line(error)
+    return _wrong(
+        spec,
+        row,
+        f"{row.module} cannot be built from {list(row.arguments)}: {reason}",
+        "\n".join(part for part in (_takes(block, call), own_lines(error)) if part),
+    )
+
+
+def _make(block: Block, call: Call) -> nn.Module:
+    with hold(call.holding):
+        if call.repeats > 1:
+            return nn.Sequential(*(block.factory(*call.arguments) for _ in range(call.repeats)))
+        return block.factory(*call.arguments)
 
 
 def _takes(block: Block, call: Call | None) -> str:
@@ -223,7 +250,7 @@ def _takes(block: Block, call: Call | None) -> str:
 def _mark(module: nn.Module, row: Row, block: nn.Module) -> None:
     kind = type(block)
     sources = list(row.sources) if row.many else row.sources[0]
-    size = sum(parameter.numel() for parameter in module.parameters())
+    size = sum(parameter.numel() for parameter in parameters(module))
     marks = (row.index, sources, f"{kind.__module__}.{kind.__qualname__}", size)
     for name, value in zip(ROW_MARKS, marks, strict=True):
         setattr(module, name, value)

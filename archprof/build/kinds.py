@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from archprof.build.observe import observe
+from archprof.build.templates import MOST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from torch import nn
 
@@ -38,7 +39,8 @@ class Kind:
         head: The head's class in Ultralytics; what derives from it is meant too.
         network: The class of the model in Ultralytics.
         task: The task, as Ultralytics calls it; None where the variant must say.
-        strides: Works out the strides; None where an image of any size will do.
+        strides: Works out the strides of a model for images of some channels, given what the maps that its head reads
+            depend on; None where an image of any size will do.
         prepare: Sets what the model's forward needs beyond its modules.
         has_biases: Whether the head's biases start at values that depend on the strides.
     """
@@ -46,44 +48,55 @@ class Kind:
     head: str
     network: str
     task: str | None
-    strides: Callable[[Any, int], tuple[float, ...]] | None = None
+    strides: Callable[[Any, int, Hashable], tuple[float, ...]] | None = None
     prepare: Callable[[Any, VariantSpec], None] | None = None
     has_biases: bool = False
 
 
-def _head_strides(model: Any, channels: int) -> tuple[float, ...]:
-    """The strides of the maps that the head reads."""
+_known: dict[tuple[Hashable, str], tuple[float, ...]] = {}
+"""The strides of networks that were looked at before: variants often differ in their heads only."""
+
+
+def _head_strides(model: Any, channels: int, body: Hashable) -> tuple[float, ...]:
+    """The strides of the maps that the head reads; what it does with them takes strides already, and is left out."""
     head = model.model[-1]
-    call = next(call for call in _probe(model, channels).calls if call.module is head)
-    return tuple(PROBE / tensor.shape[-2] for tensor in call.inputs[: head.nl])
+    key = body, head.type
+    if key in _known:
+        return _known[key]
+    head.forward = lambda *inputs: inputs
+    try:
+        trace = _probe(model, channels)
+    finally:
+        del head.forward
+    call = next(call for call in trace.calls if call.module is head)
+    strides = tuple(PROBE / tensor.shape[-2] for tensor in call.inputs[: head.nl])
+    if body is not None:
+        if len(_known) >= MOST:
+            _known.clear()
+        _known[key] = strides
+    return strides
 
 
-def _deepest_stride(model: Any, channels: int) -> tuple[float, ...]:
+def _deepest_stride(model: Any, channels: int, body: Hashable) -> tuple[float, ...]:
     """The stride of the smallest map that any row gives: the semantic head reads finer ones only."""
     rows = set(model.model)
-    heights = [
-        tensor.shape[-2]
-        for call in _probe(model, channels).calls
-        if call.module in rows
-        for tensor in call.outputs
-        if len(tensor.shape) == 4
-    ]
-    return (PROBE / min(heights),)
+    model.model[-1].training = True  # so that it gives its map as it is
+    try:
+        trace = _probe(model, channels)
+    finally:
+        model.model[-1].training = False
+    outputs = [tensor for call in trace.calls if call.module in rows for tensor in call.outputs]
+    return (PROBE / min(tensor.shape[-2] for tensor in outputs if len(tensor.shape) == 4),)
 
 
-def _stride_of_32(model: Any, channels: int) -> tuple[float, ...]:
+def _stride_of_32(model: Any, channels: int, body: Hashable) -> tuple[float, ...]:
     """What Ultralytics takes for a head that reads several maps and keeps no stride."""
     return (32.0,)
 
 
 def _probe(model: Any, channels: int) -> Trace:
-    """One pass over a small image, the head in training mode, where it needs no strides."""
-    head: nn.Module = model.model[-1]
-    head.training = True
-    try:
-        return observe(model, lambda device: torch.zeros(1, channels, PROBE, PROBE, device=device))
-    finally:
-        head.training = False
+    """One pass over a small image."""
+    return observe(model, lambda device: torch.zeros(1, channels, PROBE, PROBE, device=device))
 
 
 def _prepare_pose(model: Any, spec: VariantSpec) -> None:

@@ -31,29 +31,51 @@ MAX_CLASSES = 1_000_000
 MAX_PARAMETERS = 500_000_000_000
 
 
+class Tally:
+    """What was registered in modules: modules, and elements of parameters."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.modules = self.parameters = 0
+
+    def add(self, modules: int, parameters: int) -> None:
+        """Count more of them.
+
+        Raises:
+            BuildError: Where they are too many.
+        """
+        self.modules += modules
+        self.parameters += parameters
+        if self.modules > self.most:
+            raise BuildError(f"the model has more than {self.most:,} modules")
+        if self.parameters > MAX_PARAMETERS:
+            raise BuildError(f"the model has more than {MAX_PARAMETERS:,} parameters")
+
+
 @contextmanager
-def limits(most: int = MAX_MODULES) -> Iterator[None]:
-    """While it holds, a module or a parameter over the limits raises a BuildError in whoever registers it."""
-    modules = parameters = 0
+def limits(most: int = MAX_MODULES) -> Iterator[Tally]:
+    """While it holds, a module or a parameter over the limits raises a BuildError in whoever registers it.
+
+    Args:
+        most: How many modules are allowed.
+
+    Yields:
+        What was registered so far.
+    """
+    tally = Tally(most)
 
     def count_module(parent: nn.Module, name: str, child: nn.Module | None) -> None:
-        nonlocal modules
-        modules += 1
-        if modules > most:
-            raise BuildError(f"the model has more than {most:,} modules")
+        tally.add(1, 0)
 
     def count_parameter(parent: nn.Module, name: str, parameter: nn.Parameter) -> None:
-        nonlocal parameters
-        parameters += parameter.numel()
-        if parameters > MAX_PARAMETERS:
-            raise BuildError(f"the model has more than {MAX_PARAMETERS:,} parameters")
+        tally.add(0, parameter.numel())
 
     hooks = (
         register_module_module_registration_hook(count_module),
         register_module_parameter_registration_hook(count_parameter),
     )
     try:
-        yield
+        yield tally
     finally:
         for hook in hooks:
             hook.remove()

@@ -56,7 +56,7 @@ def assemble(spec: VariantSpec, graph: Graph, channels: int) -> Built:
     strides: tuple[float, ...] = ()
     if kind.strides:
         with naming_rows(model, spec):
-            strides = kind.strides(model, channels)
+            strides = kind.strides(model, channels, graph.body)
         model.stride = head.stride = torch.tensor(strides, device="cpu")
         if kind.has_biases and not _on_meta(model):
             head.bias_init()
