@@ -1,15 +1,18 @@
 """How long commands take as whole processes, beside the imports that they cannot do without, and beside thop.
 
 Both sides of a pair run in turn, so that a busy machine slows them alike. What is compared is processor time (user and
-system), and the result is the median of the pairs' ratios. The two counts of a hundred models run once each, one
-after the other, and are compared by the clock, since archprof counts in processes of its own.
+system), and the result is the median of the pairs' ratios. The counts of a hundred models are compared by the clock,
+since archprof counts in processes of its own: of the smallest networks, in which thop has least to compute, in as many
+pairs as are worth the wait, and of four families at five scales once.
 
-``python benchmarks/startup.py`` does all of it, ``python benchmarks/startup.py --quick`` leaves out thop's hundred.
+``python benchmarks/startup.py`` does all of it, ``python benchmarks/startup.py --quick`` leaves out thop's hundreds.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -19,6 +22,7 @@ import time
 from pathlib import Path
 
 RUNS = 11
+COLD_RUNS = 3
 VARIANTS = 100
 ARCHPROF = str(Path(sysconfig.get_path("scripts"), "archprof"))
 BARE = "import typer, rich.console, rich.table"
@@ -28,6 +32,13 @@ BUDGETS = """\
 variants = "*.yaml"
 parameters = { max = "4 M", max_increase = "0 %" }
 flops = { max = "20 GFLOPs", max_increase = "0 %" }
+"""
+
+BUDGETS_OF_SCALES = """\
+[[budgets]]
+variants = "*.yaml"
+scales = ["n", "s", "m", "l", "x"]
+flops = { max = "1 TFLOPs", max_increase = "0 %" }
 """
 
 THOP = """\
@@ -72,7 +83,7 @@ def main() -> None:
         os.chdir(folder)
         os.environ["ARCHPROF_CACHE_DIR"] = str(Path(folder, ".cache"))
         names = write_variants()
-        cold = [seconds([ARCHPROF, "check", "--update-lock"], clock=True)]
+        seconds([ARCHPROF, "check", "--update-lock"])
 
         bare, shown, checked = in_turn([*python, BARE], [ARCHPROF, "--help"], [ARCHPROF, "check"])
         tell("archprof --help", shown, BARE, bare, "1.3")
@@ -83,8 +94,33 @@ def main() -> None:
         framework, summary = in_turn([*python, imports], [ARCHPROF, "--no-cache", "summary", "yolo11n.yaml"])
         tell("archprof summary yolo11n.yaml, nothing kept", summary, imports, framework, "1.3")
         if "--quick" not in sys.argv:
-            theirs = [seconds([*python, THOP, *names], clock=True)]
-            tell(f"archprof check, {VARIANTS} with nothing kept", cold, "the same with thop", theirs, "1/5")
+            tell_cold("the smallest", names, COLD_RUNS)
+            tell_cold("of all scales", write_scales(), 1)
+
+
+def tell_cold(what: str, names: list[str], runs: int) -> None:
+    """Count the models of the budget file that is there with nothing kept, and the same with thop in one process."""
+    ours, theirs = [], []
+    for _ in range(runs):
+        shutil.rmtree(os.environ["ARCHPROF_CACHE_DIR"])
+        ours.append(seconds([ARCHPROF, "check", "--update-lock"], clock=True))
+        theirs.append(seconds([sys.executable, "-c", THOP, *names], clock=True))
+    tell(f"archprof check, {len(names)} {what}, nothing kept", ours, "the same with thop", theirs, "1/5")
+
+
+def write_scales() -> list[str]:
+    """A budget file about a hundred models: four families for five numbers of classes, at five scales each."""
+    from archprof.variant.reference import stock
+
+    for old in Path().glob("*.yaml"):
+        old.unlink()
+    names = []
+    Path("archprof.toml").write_text(BUDGETS_OF_SCALES, encoding="utf-8")
+    for family, classes in itertools.product(("yolov8", "yolo11", "yolo12", "yolo26"), (1, 6, 10, 20, 80)):
+        text = stock()[family].read_text(encoding="utf-8")
+        Path(f"{family}-{classes:03}.yaml").write_text(text.replace("nc: 80", f"nc: {classes}"), encoding="utf-8")
+        names += [f"{family}{scale}-{classes:03}.yaml" for scale in "nsmlx"]
+    return names
 
 
 def write_variants() -> list[str]:

@@ -6,6 +6,7 @@ import pickle
 import signal
 import traceback
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError
@@ -24,12 +25,9 @@ def serve(pipe: Connection, plugins: Sequence[str], details: bool) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever waits for us is told, and ends us
     warnings.simplefilter("ignore")
-    while True:
-        try:
-            task = pipe.recv()
-        except EOFError:
-            return
-        pipe.send_bytes(_pickled(_answer(task, plugins, details)))
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # it was closed, or whoever held it is dead
+        while True:
+            pipe.send_bytes(_pickled(_answer(pipe.recv(), plugins, details)))
 
 
 def _answer(task: Task, plugins: Sequence[str], details: bool) -> object:

@@ -1,6 +1,5 @@
 """What a command is about: references and options -> specs -> profiles."""
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -88,12 +87,13 @@ def find_means(
         UsageError: Where the memory is no amount of it.
     """
     from archprof.batch import Means
+    from archprof.latency.processor import available_cpus
 
     return Means(
         plugins=tuple(plugins or ()),
         foreign=not no_plugins,
         details=details,
-        jobs=jobs or os.cpu_count() or 1,
+        jobs=jobs or available_cpus(),
         seconds=limit_time or None,
         memory_bytes=parse_memory(limit_memory),
     )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from archprof.batch import Means, Task, profile_all
@@ -142,6 +145,33 @@ def test_a_process_counts_several_models(folder: Path) -> None:
 
     assert isinstance(first, BuildError)
     assert str(first) == str(second)
+
+
+@needs_fork
+def test_where_the_command_is_killed_its_processes_end_without_a_word(folder: Path) -> None:
+    slow = """
+@archprof.register("Slow")
+def slow(*arguments):
+    open(f"{os.getpid()}.began", "w").close()
+    time.sleep(1)
+    return nn.Identity()
+"""
+    (folder / "blocks.py").write_text(BLOCKS + slow, encoding="utf-8")
+    for name in ("slow", "slower"):
+        (folder / f"{name}.yaml").write_text(SOUND.replace("Conv", "Slow").format(width=8), encoding="utf-8")
+    (folder / "archprof.toml").write_text('[[budgets]]\nvariants = "slow*.yaml"\nimgsz = 32\n', encoding="utf-8")
+    command = [sys.executable, "-m", "archprof", "--no-cache", "check", "--plugin", "blocks.py", "-j", "2"]
+    with (folder / "said.txt").open("w") as said, subprocess.Popen(command, stdout=said, stderr=said) as process:
+        while len(list(folder.glob("*.began"))) < 2:
+            assert process.poll() is None, (folder / "said.txt").read_text(encoding="utf-8")
+            time.sleep(0.05)
+        others = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+    _, alive = psutil.wait_procs(others, timeout=30)
+
+    assert len(others) >= 3  # the one that forks, and two that were forked
+    assert not alive
+    assert (folder / "said.txt").read_text(encoding="utf-8") == ""
 
 
 @needs_fork

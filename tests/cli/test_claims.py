@@ -61,10 +61,10 @@ def test_an_interrupt_keeps_what_was_replayed(
 ) -> None:
     paper(GOOD + "  - variant: tiny\n    settings: {scale: s}\n    figures: {modules: 9}\n")
 
-    def interrupted_at_scale_s(spec: VariantSpec, options: Options) -> Profile:
+    def interrupted_at_scale_s(spec: VariantSpec, options: Options, *, details: bool) -> Profile:
         if spec.scale == "s":
             raise KeyboardInterrupt
-        return profile_spec(spec, options)
+        return profile_spec(spec, options, details=details)
 
     monkeypatch.setattr(profiling, "profile_spec", interrupted_at_scale_s)
     result = archprof("claims paper.yaml --format json")
