@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.batch.serve import serve
 from archprof.errors import LimitError
-from archprof.variant.spec import VariantSpec
+from archprof.variant import zoo
+from archprof.variant.spec import STOCK, VariantSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,31 +24,25 @@ if TYPE_CHECKING:
     from archprof.batch.means import Means
     from archprof.batch.task import Task
     from archprof.batch.worker import Counted
+    from archprof.variant.spec import Spec
 
 LOOK = 0.05
 """Seconds between two looks at what the processes hold."""
 
+ZOO = "model_zoo."
+"""How the names of the packages begin that hold archprof's own families."""
+
 
 class _Worker:
-    """A process that counts one task after another.
+    """A process that counts one task after another, as long as none can have left anything behind in it.
 
-    Another one takes its place where it has to be ended, and where it dies. A task that fails so in a process which
-    has counted others, and may hold what they left there, is given to a fresh one before anything is said of it.
+    Another process takes its place where it was ended or has died.
     """
 
     def __init__(self, context: Any, means: Means) -> None:
         self._context = context
         self._means = means
         self._started = False
-
-    def _start(self) -> None:
-        ours, theirs = self._context.Pipe()
-        arguments = (theirs, tuple(self._means.plugins), self._means.details)
-        self._process: BaseProcess = self._context.Process(target=serve, args=arguments, daemon=True)
-        self._process.start()
-        theirs.close()
-        self.pipe: Connection = ours
-        self._started, self._used = True, False
 
     def give(self, place: int, task: Task) -> None:
         """Let it count a task."""
@@ -57,40 +52,63 @@ class _Worker:
         with suppress(BrokenPipeError):  # it died since; its end of the pipe says so
             self.pipe.send(task)
 
+    def _start(self) -> None:
+        ours, theirs = self._context.Pipe()
+        arguments = (theirs, tuple(self._means.plugins), self._means.details)
+        self._process: BaseProcess = self._context.Process(target=serve, args=arguments, daemon=True)
+        self._process.start()
+        theirs.close()
+        self.pipe: Connection = ours
+        self._started = True
+
     def look(self) -> Counted | None:
         """What came of its task; None while it counts."""
         if self.pipe.poll():
-            try:
-                answer: Any = pickle.loads(self.pipe.recv_bytes())
-            except (EOFError, ConnectionResetError):
-                return self._failed(self._died())
-            self._used = True
-            if isinstance(answer, Exception):
-                raise answer
-            counted: Counted = answer
+            counted = self._received()
+            if not self._as_new():
+                self.end()
             return counted
-        seconds, bytes_ = self._means.seconds, self._means.memory_bytes
-        if seconds is not None and time.monotonic() - self._given > seconds:
+        if error := self._beyond():
             self.end()
-            return _error(self._task, f"not counted within {seconds:g} s", "--limit-time gives it longer"), None
-        if bytes_ is not None and (held := _held(self._process)) > bytes_:
-            took = f"{held / 10**9:.1f} GB of memory, more than the {bytes_ / 10**9:g} GB allowed"
-            return self._failed(_error(self._task, f"counting it took {took}", "--limit-memory gives it more"))
-        return None
-
-    def _failed(self, error: LimitError) -> Counted | None:
-        again = self._used
-        self.end()
-        if not again:
             return error, None
-        self.give(self.place, self._task)
         return None
 
-    def _died(self) -> LimitError:
-        self._process.join()
-        code = self._process.exitcode or 0
-        how = f"died: {signal.strsignal(-code)}" if code < 0 else f"left with exit code {code}"
-        return _error(self._task, f"the process that counted it {how}")
+    def _received(self) -> Counted:
+        """What it sent, or how it died."""
+        try:
+            answer: Any = pickle.loads(self.pipe.recv_bytes())
+        except (EOFError, ConnectionResetError):
+            self._process.join()
+            code = self._process.exitcode or 0
+            how = f"died: {signal.strsignal(-code)}" if code < 0 else f"left with exit code {code}"
+            return _error(self._task, f"the process that counted it {how}"), None
+        if isinstance(answer, Exception):
+            raise answer
+        counted: Counted = answer
+        return counted
+
+    def _beyond(self) -> LimitError | None:
+        """Which of its bounds it has passed."""
+        seconds, most = self._means.seconds, self._means.memory_bytes
+        if seconds is not None and time.monotonic() - self._given > seconds:
+            return _error(self._task, f"not counted within {seconds:g} s", "--limit-time gives it longer")
+        if most is not None and (held := _held(self._process)) > most:
+            took = f"{held / 10**9:.1f} GB of memory, more than the {most / 10**9:g} GB allowed"
+            return _error(self._task, f"counting it took {took}", "--limit-memory gives it more")
+        return None
+
+    def _as_new(self) -> bool:
+        """Whether the next task would find the process as a fresh one.
+
+        It is alive, most of what it may hold is left, and no code of others can have changed anything in it.
+        """
+        most = self._means.memory_bytes
+        return (
+            self._process.is_alive()
+            and not self._means.plugins
+            and _leaves_nothing(self._task.spec)
+            and (most is None or _held(self._process) < most / 2)
+        )
 
     def end(self) -> None:
         """Have no process any more."""
@@ -100,6 +118,14 @@ class _Worker:
             self._process.join()
             self._process.close()
             self.pipe.close()
+
+
+def _leaves_nothing(spec: Spec) -> bool:
+    """Whether building a model runs no code but archprof's, its zoo's and that of the libraries it is made for."""
+    if isinstance(spec, VariantSpec):
+        family = zoo.families().get(spec.family)
+        return spec.family == STOCK or (family is not None and family.package.startswith(ZOO))
+    return spec.origin != "python"
 
 
 def count_apart(tasks: Sequence[tuple[int, Task]], means: Means) -> Iterator[tuple[int, Counted]]:

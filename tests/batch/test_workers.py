@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from archprof.batch import Means, Task, profile_all
+from archprof.batch import Means, Task, profile_all, workers
 from archprof.errors import ArchprofError, BuildError, LimitError, PluginError, UsageError
 from archprof.options import Options
 from archprof.profiles import Profile
@@ -115,36 +115,55 @@ def test_what_goes_too_far_is_stopped_and_the_others_are_counted(
     assert isinstance(sound, Profile)
 
 
-@needs_fork
-def test_what_others_left_in_a_process_is_not_held_against_a_model(folder: Path) -> None:
-    """The model leaves 0.8 GB that are nobody's: twice that, with torch, is more than the bound, once is not."""
-    keeps = """
-@archprof.register("Keeps")
-def keeps(*arguments):
-    archprof.kept = [*getattr(archprof, "kept", []), b"1" * 800_000_000]
-    time.sleep(0.3)  # so that somebody looks
-    raise ValueError(os.getpid())
-"""
-    (folder / "blocks.py").write_text(BLOCKS + keeps, encoding="utf-8")
-    (folder / "keeps.yaml").write_text(SOUND.replace("Conv", "Keeps").format(width=8), encoding="utf-8")
-    first, second = profile_all(tasks("keeps", "keeps"), Means(plugins=["blocks.py"], memory_bytes=18 * 10**8))
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The processes that were started to count in, by number."""
+    found: list[int] = []
+    start = workers._Worker._start
 
-    assert isinstance(first, BuildError)
-    assert isinstance(second, BuildError)
-    assert str(first) != str(second)  # they name the process
+    def noted(worker: workers._Worker) -> None:
+        start(worker)
+        found.append(worker._process.pid or 0)
+
+    monkeypatch.setattr(workers._Worker, "_start", noted)
+    return found
 
 
 @needs_fork
-def test_a_process_counts_several_models(folder: Path) -> None:
-    (folder / "blocks.py").write_text(
-        BLOCKS + '\n@archprof.register("Number")\ndef number(*arguments):\n    raise ValueError(os.getpid())\n',
-        encoding="utf-8",
+def test_a_process_counts_several_models(folder: Path, started: list[int]) -> None:
+    profile_all(tasks("sound8", "sound16", "wrong", "sound24"), Means(seconds=60))
+    assert len(started) == 1
+
+
+@needs_fork
+def test_what_code_of_others_left_behind_meets_no_other_model(folder: Path, started: list[int]) -> None:
+    """A plugin may have been called by any of them, and what makes a model in Python may have done anything."""
+    profile_all(tasks("sound8", "sound16", "sound24"), Means(plugins=["blocks.py"], seconds=60))
+    assert len(started) == 3
+
+    started.clear()
+    (folder / "mine.py").write_text(
+        "from torch import nn\ndef make():\n    return nn.Conv2d(3, 1, 1)\n", encoding="utf-8"
     )
-    (folder / "number.yaml").write_text(SOUND.replace("Conv", "Number").format(width=8), encoding="utf-8")
-    first, _, second = profile_all(tasks("number", "sound8", "number"), Means(plugins=["blocks.py"], seconds=60))
+    made = Task(resolve("mine.py:make"), Options(size=(32,)))
+    outcomes = profile_all([*tasks("sound8"), made, *tasks("sound16", "sound24")], Means(seconds=60))
+    assert all(isinstance(outcome, Profile) for outcome in outcomes)
+    assert len(started) == 2
 
-    assert isinstance(first, BuildError)
-    assert str(first) == str(second)
+
+@needs_fork
+def test_what_others_left_in_a_process_is_not_held_against_a_model(
+    folder: Path, started: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that holds more than half of what it may is not given another model."""
+    monkeypatch.setattr(workers, "_held", lambda process: 6 * 10**8)
+    profile_all(tasks("sound8", "sound16"), Means(memory_bytes=13 * 10**8))
+    assert len(started) == 1
+
+    started.clear()
+    outcomes = profile_all(tasks("sound8", "sound16"), Means(memory_bytes=11 * 10**8))
+    assert all(isinstance(outcome, Profile) for outcome in outcomes)
+    assert len(started) == 2
 
 
 @needs_fork
