@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import hashlib
 import inspect
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from archprof.errors import ArchprofError, BuildError, in_one_line
 from archprof.trace.tree import parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from archprof.build.registry import Block, Call
     from archprof.build.templates import Key
@@ -42,13 +43,14 @@ reads, the class, the number of parameters."""
 class Graph:
     """The rows' modules in order, the rows whose outputs later rows read, and what each row built.
 
-    ``body`` is what the maps that the last row reads depend on, besides the image's size; None where it may be more.
+    ``body`` is a digest of what the maps that the last row reads depend on, besides the image's size; None where that
+    may be more.
     """
 
     model: nn.Sequential
     save: list[int]
     layers: tuple[BuiltLayer, ...]
-    body: Hashable | None
+    body: bytes | None
 
 
 def build_graph(spec: VariantSpec, channels: int) -> Graph:
@@ -115,8 +117,14 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
             widths[row.index] = call.channels
             save.update(source for source, written in zip(sources, row.sources, strict=True) if written != -1)
             light_head = light_head or block.light_head
-    body = (channels, spec.values.get("activation"), tuple(keys[:-1]), tuple(row.sources for row in spec.rows))
-    return Graph(nn.Sequential(*modules), sorted(save), tuple(layers), None if None in keys else body)
+    return Graph(nn.Sequential(*modules), sorted(save), tuple(layers), _body(spec, channels, keys))
+
+
+def _body(spec: VariantSpec, channels: int, keys: list[Key | None]) -> bytes | None:
+    if None in keys:
+        return None
+    said = (channels, spec.values.get("activation"), keys[:-1], [row.sources for row in spec.rows])
+    return hashlib.blake2b(repr(said).encode()).digest()
 
 
 @contextmanager

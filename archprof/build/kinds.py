@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from archprof.build.observe import observe
-from archprof.build.templates import MOST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable
 
     from torch import nn
 
@@ -39,8 +38,8 @@ class Kind:
         head: The head's class in Ultralytics; what derives from it is meant too.
         network: The class of the model in Ultralytics.
         task: The task, as Ultralytics calls it; None where the variant must say.
-        strides: Works out the strides of a model for images of some channels, given what the maps that its head reads
-            depend on; None where an image of any size will do.
+        strides: Works out the strides of a model for images of some channels, given a digest of what the maps that its
+            head reads depend on; None where an image of any size will do.
         prepare: Sets what the model's forward needs beyond its modules.
         has_biases: Whether the head's biases start at values that depend on the strides.
     """
@@ -48,16 +47,18 @@ class Kind:
     head: str
     network: str
     task: str | None
-    strides: Callable[[Any, int, Hashable], tuple[float, ...]] | None = None
+    strides: Callable[[Any, int, bytes | None], tuple[float, ...]] | None = None
     prepare: Callable[[Any, VariantSpec], None] | None = None
     has_biases: bool = False
 
 
-_known: dict[tuple[Hashable, str], tuple[float, ...]] = {}
+MOST_KNOWN = 10_000
+
+_known: dict[tuple[bytes | None, str], tuple[float, ...]] = {}
 """The strides of networks that were looked at before: variants often differ in their heads only."""
 
 
-def _head_strides(model: Any, channels: int, body: Hashable) -> tuple[float, ...]:
+def _head_strides(model: Any, channels: int, body: bytes | None) -> tuple[float, ...]:
     """The strides of the maps that the head reads; what it does with them takes strides already, and is left out."""
     head = model.model[-1]
     key = body, head.type
@@ -71,13 +72,13 @@ def _head_strides(model: Any, channels: int, body: Hashable) -> tuple[float, ...
     call = next(call for call in trace.calls if call.module is head)
     strides = tuple(PROBE / tensor.shape[-2] for tensor in call.inputs[: head.nl])
     if body is not None:
-        if len(_known) >= MOST:
+        if len(_known) >= MOST_KNOWN:
             _known.clear()
         _known[key] = strides
     return strides
 
 
-def _deepest_stride(model: Any, channels: int, body: Hashable) -> tuple[float, ...]:
+def _deepest_stride(model: Any, channels: int, body: bytes | None) -> tuple[float, ...]:
     """The stride of the smallest map that any row gives: the semantic head reads finer ones only."""
     rows = set(model.model)
     model.model[-1].training = True  # so that it gives its map as it is
@@ -89,7 +90,7 @@ def _deepest_stride(model: Any, channels: int, body: Hashable) -> tuple[float, .
     return (PROBE / min(tensor.shape[-2] for tensor in outputs if len(tensor.shape) == 4),)
 
 
-def _stride_of_32(model: Any, channels: int, body: Hashable) -> tuple[float, ...]:
+def _stride_of_32(model: Any, channels: int, body: bytes | None) -> tuple[float, ...]:
     """What Ultralytics takes for a head that reads several maps and keeps no stride."""
     return (32.0,)
 

@@ -1,4 +1,4 @@
-"""The modules of rows that were built before, to be had again in a sixth of the time.
+"""The modules of rows that were built before, to be had again in a quarter of the time.
 
 Variants of one architecture share most of their rows. What one of Ultralytics' own blocks makes without memory depends
 on the arguments of its constructor alone; a block of somebody else's may keep count of its calls, and is always made
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from archprof.build.limits import Tally
     from archprof.build.registry import Block, Call
 
-MOST = 2_000
-"""Rows that are kept; beyond that it begins anew."""
+MOST_BYTES = 64 * 10**6
+"""What rows may take that are kept; beyond that it begins anew."""
 
 Key = tuple[str, bytes]
 """A block's name, and what its constructor is given."""
@@ -41,8 +41,9 @@ class Template(NamedTuple):
 class Templates:
     """What rows were built, by what their modules depend on."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self._most = most
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most = most_bytes
+        self._bytes = 0
         # None for what was built once.
         self._found: dict[Key, Template | None] = {}
 
@@ -64,13 +65,21 @@ class Templates:
             return _load(template.data)
         before = tally.modules, tally.parameters
         module = make()
-        if len(self._found) >= self._most:
-            self._found.clear()
-        again = key in self._found
-        self._found[key] = None
-        if again and (data := _dump(module)):
-            self._found[key] = Template(data, tally.modules - before[0], tally.parameters - before[1])
+        if key not in self._found:
+            self._keep(key, None, len(key[1]))
+        elif data := _dump(module):
+            template = Template(data, tally.modules - before[0], tally.parameters - before[1])
+            self._keep(key, template, len(data))
         return module
+
+    def _keep(self, key: Key, template: Template | None, size: int) -> None:
+        if size > self._most:
+            return
+        if self._bytes + size > self._most:
+            self._found.clear()
+            self._bytes = 0
+        self._found[key] = template
+        self._bytes += size
 
 
 def key_of(block: Block, call: Call) -> Key | None:
