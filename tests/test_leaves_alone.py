@@ -44,3 +44,18 @@ def test_summary_reaches_nobody_and_writes_only_to_its_cache(reference: str, tmp
     assert "NETWORK" not in run.stderr
     files = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
     assert [path for path in files if "archprof" not in path.parts] == []
+
+
+def test_a_budget_in_python_leaves_the_process_as_it_was() -> None:
+    """Neither the collector's settings nor torch's methods are archprof's, though it changes both for a while."""
+    code = (
+        "import gc, archprof\n"
+        "from torch import nn\n"
+        "def methods(): return [nn.Module.__setattr__, nn.Module.__call__, nn.Conv2d.reset_parameters]\n"
+        "found = methods()\n"
+        "before = gc.get_threshold(), gc.get_freeze_count(), gc.isenabled()\n"
+        "assert archprof.within('yolo11n', flops='7 GFLOPs').exit_code == 0\n"
+        "assert before == (gc.get_threshold(), gc.get_freeze_count(), gc.isenabled())\n"
+        "assert methods() == found\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING
 
 from archprof import assemble, profiling
@@ -42,10 +41,6 @@ def count(task: Task, *, details: bool = True) -> Counted:
     return profile, sources.used({family.package.partition(".")[0] for family in zoo.families().values()})
 
 
-# Here, so that workers that are forked once this is imported find it done, and a collection in one of them does not
-# walk through, and so copy, all that torch has made. Collections are rare there: a model has many small objects,
-# nearly none of them in a cycle.
+# Here, so that workers that are forked once this is imported find it done.
 register_stock()
 assemble.versions()
-gc.freeze()
-gc.set_threshold(500_000)
