@@ -36,8 +36,8 @@ def _answer(task: Task, plugins: Sequence[str], details: bool) -> object:
 
         worker.load(plugins)
         return worker.count(task, details=details)
-    except ArchprofError as error:
-        return error, None
+    except ArchprofError as error:  # of a plugin: nothing can be counted without it
+        return error
     except Exception as error:
         error.add_note(traceback.format_exc())
         return error

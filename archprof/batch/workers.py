@@ -137,6 +137,10 @@ def count_apart(tasks: Sequence[tuple[int, Task]], means: Means) -> Iterator[tup
 
     Yields:
         The number of a task and what came of it, in the order in which they end.
+
+    Raises:
+        PluginError: Where a plugin is not there, or raises.
+        RegistrationError: Where it registers a block that is there already.
     """
     context = _context()
     waiting = deque(tasks)

@@ -203,10 +203,10 @@ def test_workers_run_in_the_working_folder(folder: Path) -> None:
 
 
 @needs_fork
-def test_a_plugin_that_is_not_there_is_each_ones_error(folder: Path) -> None:
-    (outcome,) = profile_all(tasks("sound8"), Means(plugins=["nowhere.py"], seconds=60))
-
-    assert isinstance(outcome, PluginError)
+@pytest.mark.parametrize("seconds", [None, 60])
+def test_without_a_plugin_nothing_is_counted(folder: Path, seconds: float | None) -> None:
+    with pytest.raises(PluginError, match=r"nowhere\.py: no such file"):
+        profile_all(tasks("sound8", "sound16"), Means(plugins=["nowhere.py"], seconds=seconds))
 
 
 def test_code_that_is_not_installed_is_refused_where_it_is_not_to_run(folder: Path) -> None:
