@@ -79,9 +79,19 @@ def test_from_templates_every_model_is_the_same(name: str, kept: dict[Any, Templ
     same(f"{name}.yaml", kept)
 
 
-@pytest.mark.parametrize("name", ["yolo11n", "yolov8n-worldv2", "rtdetr-resnet50"])
-def test_its_profile_is_the_same_to_the_byte(name: str) -> None:
-    fresh, *others = (profile_spec(resolve(name), Options()).to_json() for _ in range(3))
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("yolo11n", Options()),
+        ("yolo11n", Options(fuse=True)),
+        ("yolo11n", Options(backward=True, batch=2, size=(64,))),
+        ("yolov8n-worldv2", Options()),
+        ("rtdetr-resnet50", Options()),
+        ("yolov13-DynamicConv", Options(static=True)),
+    ],
+)
+def test_its_profile_is_the_same_to_the_byte(name: str, options: Options) -> None:
+    fresh, *others = (profile_spec(resolve(name), options).to_json() for _ in range(3))
     assert others == [fresh, fresh]
 
 
