@@ -59,17 +59,12 @@ _known: dict[tuple[bytes | None, str], tuple[float, ...]] = {}
 
 
 def _head_strides(model: Any, channels: int, body: bytes | None) -> tuple[float, ...]:
-    """The strides of the maps that the head reads; what it does with them takes strides already, and is left out."""
+    """The strides of the maps that the head reads."""
     head = model.model[-1]
     key = body, head.type
     if key in _known:
         return _known[key]
-    head.forward = lambda *inputs: inputs
-    try:
-        trace = _probe(model, channels)
-    finally:
-        del head.forward
-    call = next(call for call in trace.calls if call.module is head)
+    call = next(call for call in _probe(model, channels).calls if call.module is head)
     strides = tuple(PROBE / tensor.shape[-2] for tensor in call.inputs[: head.nl])
     if body is not None:
         if len(_known) >= MOST_KNOWN:
@@ -81,12 +76,7 @@ def _head_strides(model: Any, channels: int, body: bytes | None) -> tuple[float,
 def _deepest_stride(model: Any, channels: int, body: bytes | None) -> tuple[float, ...]:
     """The stride of the smallest map that any row gives: the semantic head reads finer ones only."""
     rows = set(model.model)
-    model.model[-1].training = True  # so that it gives its map as it is
-    try:
-        trace = _probe(model, channels)
-    finally:
-        model.model[-1].training = False
-    outputs = [tensor for call in trace.calls if call.module in rows for tensor in call.outputs]
+    outputs = [tensor for call in _probe(model, channels).calls if call.module in rows for tensor in call.outputs]
     return (PROBE / min(tensor.shape[-2] for tensor in outputs if len(tensor.shape) == 4),)
 
 
@@ -96,8 +86,13 @@ def _stride_of_32(model: Any, channels: int, body: bytes | None) -> tuple[float,
 
 
 def _probe(model: Any, channels: int) -> Trace:
-    """One pass over a small image."""
-    return observe(model, lambda device: torch.zeros(1, channels, PROBE, PROBE, device=device))
+    """One pass over a small image, the head in training mode, where it needs no strides."""
+    head: nn.Module = model.model[-1]
+    head.training = True
+    try:
+        return observe(model, lambda device: torch.zeros(1, channels, PROBE, PROBE, device=device))
+    finally:
+        head.training = False
 
 
 def _prepare_pose(model: Any, spec: VariantSpec) -> None:

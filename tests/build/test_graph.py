@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from archprof.build.hold import hold
+from archprof.build.inputs import make_inputs
 from archprof.build.load import build
 from archprof.build.registry import register, registry
 from archprof.build.ultralytics_import import import_ultralytics
@@ -178,6 +179,15 @@ def test_channels_that_do_not_fit(variant: Variant) -> None:
     assert caught.value.message.startswith("row 1: nn.Conv2d was given 1×16×128×128: ")
     assert "model.1 (Conv2d, weight 8×32×1×1)" in caught.value.message
     assert caught.value.line == 3
+
+
+@pytest.mark.parametrize(("factor", "stride"), [(1, 2), (2, 1), (4, 1)])
+def test_a_map_as_large_as_the_image_or_larger_allows_any_size(variant: Variant, factor: int, stride: int) -> None:
+    """Half of the image's side, times the factor: a stride of 2, of 1, and of half an element, which counts as 1."""
+    rows = ("[-1, 1, Conv, [8, 3, 2]]", f"[-1, 1, nn.Upsample, [null, {factor}, nearest]]", "[[-1], 1, Detect, [3]]")
+    built = build(variant(*rows))
+    assert built.strides == (stride,)
+    assert make_inputs(built, size=(66, 34))[0].shape == (1, 3, 66, 34)
 
 
 def test_what_makes_no_module(variant: Variant) -> None:
