@@ -48,6 +48,15 @@ def profile_all(
     return [one for one in found if one is not None]
 
 
+def foresee(means: Means) -> None:
+    """Load torch in the background where something is sure to be counted apart, because nothing at all is kept."""
+    store = cache.kept()
+    if means.bounded and (store is None or store.empty):
+        from archprof.batch.workers import begin
+
+        begin()
+
+
 def _refused(task: Task, means: Means) -> Profile | ArchprofError | None:
     """What is said of a function of the user's where code that is not installed is not to run."""
     if means.foreign or not isinstance(task.spec, ModelSpec) or task.spec.origin != "python":

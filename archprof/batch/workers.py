@@ -163,6 +163,15 @@ def count_apart(tasks: Sequence[tuple[int, Task]], means: Means) -> Iterator[tup
             worker.end()
 
 
+def begin() -> None:
+    """Start the process that workers are forked from, which loads torch while something else is done here."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        from multiprocessing import forkserver
+
+        _context()
+        forkserver.ensure_running()
+
+
 def _context() -> Any:
     """Workers are forked from one process that has loaded torch; where there is no fork, each loads it."""
     if "forkserver" not in multiprocessing.get_all_start_methods():

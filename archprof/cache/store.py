@@ -93,6 +93,11 @@ class Store:
         sizes = [size for path, _, size in self._files() if not path.endswith(".tmp")]
         return len(sizes), sum(sizes)
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing in it."""
+        return not any(True for _ in self._files())
+
     def clear(self) -> None:
         """Delete all of it."""
         for path, _, _ in list(self._files()):

@@ -98,6 +98,7 @@ def check(
 
     Exits with 1 where a budget failed, and with 2 where something could not be judged.
     """
+    from archprof.batch import foresee
     from archprof.budgets import cases, lock, read
     from archprof.checking import conclude, measure
     from archprof.render import View
@@ -105,10 +106,6 @@ def check(
 
     destinations = output.plan(outputs or [], format and format.value, force=force, formats=FORMATS)
     file = read.read(config or read.find(Path.cwd()))
-    found = cases.find(file, references or [])
-    for budget, pattern in found.unmatched:
-        console.note(f"{file.path}:{budget.line}: {budget.place}: nothing matches {pattern!r}")
-    locked = lock.read(file.lock)
     means = subject.find_means(
         [*file.plugins, *(plugins or [])],
         no_plugins=no_plugins,
@@ -117,6 +114,11 @@ def check(
         limit_memory=limit_memory,
         details=False,
     )
+    foresee(means)
+    found = cases.find(file, references or [])
+    for budget, pattern in found.unmatched:
+        console.note(f"{file.path}:{budget.line}: {budget.place}: nothing matches {pattern!r}")
+    locked = lock.read(file.lock)
     profiler = subject.profiler(means)
     measured = measure(found.cases, profiler)
     with console.progressing() as watch:

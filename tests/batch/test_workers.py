@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from archprof.batch import Means, Task, profile_all, workers
+from archprof import cache
+from archprof.batch import Means, Task, foresee, profile_all, workers
 from archprof.errors import ArchprofError, BuildError, LimitError, PluginError, UsageError
 from archprof.options import Options
 from archprof.profiles import Profile
@@ -127,6 +128,26 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(workers._Worker, "_start", noted)
     return found
+
+
+def test_torch_is_loaded_early_only_where_nothing_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[bool] = []
+    monkeypatch.setattr(workers, "begin", lambda: begun.append(True))
+    monkeypatch.setattr(cache, "enabled", True)
+    monkeypatch.setenv("ARCHPROF_CACHE_DIR", str(folder / "cache"))
+    foresee(Means(seconds=60))
+    assert begun == [True]
+
+    foresee(Means())  # counts here
+    store = cache.kept()
+    assert store is not None
+    store.write("key", b"something")
+    foresee(Means(seconds=60))
+    assert begun == [True]
+
+    monkeypatch.setattr(cache, "enabled", False)
+    foresee(Means(seconds=60))
+    assert begun == [True, True]
 
 
 @needs_fork
