@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ from archprof.errors import UsageError
 from archprof.parameternet.twin import static
 from archprof.trace.recorder import ValuesNeededError, flat
 from archprof.trace.run import Pass
-from archprof.trace.tree import modules
+from archprof.trace.tree import registered
 from archprof.variant.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -200,10 +199,7 @@ def prepare(spec: Spec, options: Options) -> tuple[Built, tuple[torch.Tensor, ..
 def _is_in(model: nn.Module, dtype: torch.dtype) -> bool:
     """Whether all its floating-point tensors are of a type; converting them would take as long as building."""
     return all(
-        tensor.dtype == dtype
-        for module in modules(model)
-        for tensor in chain(module._parameters.values(), module._buffers.values())
-        if tensor is not None and (tensor.is_floating_point() or tensor.is_complex())
+        tensor.dtype == dtype for tensor in registered(model) if tensor.is_floating_point() or tensor.is_complex()
     )
 
 

@@ -165,10 +165,9 @@ def count_apart(tasks: Sequence[tuple[int, Task]], means: Means) -> Iterator[tup
 
 def begin() -> None:
     """Start the process that workers are forked from, which loads torch while something else is done here."""
-    if "forkserver" in multiprocessing.get_all_start_methods():
+    if _context().get_start_method() == "forkserver":
         from multiprocessing import forkserver
 
-        _context()
         forkserver.ensure_running()
 
 

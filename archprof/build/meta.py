@@ -49,12 +49,12 @@ _PLAIN = frozenset({bool, dict, float, int, list, str, tuple, type(None)})
 """Types of what a module holds that is neither a tensor nor a module."""
 
 
-def _fills_nothing(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Whether a function would fill a tensor without values."""
+def _unfilled(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor | None:
+    """The tensor without values that a function would fill."""
     if func not in INITIALISERS:
-        return False
+        return None
     tensor = args[0] if args else kwargs.get("tensor")
-    return isinstance(tensor, torch.Tensor) and tensor.is_meta
+    return tensor if isinstance(tensor, torch.Tensor) and tensor.is_meta else None
 
 
 class OnMeta(DeviceContext):
@@ -77,8 +77,8 @@ class OnMeta(DeviceContext):
             if func in _EMPTY:
                 with torch._C._DisableTorchDispatch():  # torch does this itself: nobody below need look at it
                     return torch.empty(*args, **kwargs)
-        elif _fills_nothing(func, args, kwargs):
-            return args[0] if args else kwargs["tensor"]
+        elif (tensor := _unfilled(func, args, kwargs)) is not None:
+            return tensor
         return func(*args, **kwargs)
 
 
@@ -96,8 +96,8 @@ class AllocateOnMeta(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in ALLOCATIONS and kwargs.get("device") is None:
             kwargs = {**kwargs, "device": META}
-        elif _fills_nothing(func, args, kwargs):
-            return args[0] if args else kwargs["tensor"]
+        elif (tensor := _unfilled(func, args, kwargs)) is not None:
+            return tensor
         return func(*args, **kwargs)
 
 

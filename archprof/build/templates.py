@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import nn
 
-from archprof.trace.tree import modules
+from archprof.trace.tree import modules, registered
 from archprof.variant.spec import STOCK
 
 if TYPE_CHECKING:
@@ -94,10 +94,7 @@ def key_of(block: Block, call: Call) -> Key | None:
 
 def _dump(module: Any) -> bytes | None:
     """A module as bytes; None where something in it has values, or is no data."""
-    if not isinstance(module, nn.Module):
-        return None
-    held = (tensor for part in modules(module) for tensor in (*part._parameters.values(), *part._buffers.values()))
-    if not all(tensor is None or tensor.is_meta for tensor in held):
+    if not isinstance(module, nn.Module) or not all(tensor.is_meta for tensor in registered(module)):
         return None
     data = io.BytesIO()
     try:

@@ -147,7 +147,7 @@ def _traffic(
         return _NOTHING
     if name in MAKING:
         return Traffic(0, written)
-    changed = {id(tensor) for tensor in _changed(operation)} if _writes(operation.function) else set()
+    changed = {id(tensor) for tensor in _changed(operation)}
     if not made and not changed and operation.outputs:
         return _NOTHING  # gave what it was given
     if name in GATHERS:

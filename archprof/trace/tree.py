@@ -1,9 +1,16 @@
-"""The modules and parameters of a model, as torch lists them and in a fraction of the time."""
+"""The modules, parameters and buffers of a model, as torch lists them and in a fraction of the time."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
 
 
 def walk(model: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -49,3 +56,11 @@ def parameters(model: nn.Module) -> list[nn.Parameter]:
         if parameter is not None
     }
     return list(found.values())
+
+
+def registered(model: nn.Module) -> Iterator[Tensor]:
+    """Every parameter and buffer of every module; what several modules hold comes several times."""
+    for module in modules(model):
+        for tensor in (*module._parameters.values(), *module._buffers.values()):
+            if tensor is not None:
+                yield tensor
