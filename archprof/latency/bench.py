@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import torch
+
 from archprof.errors import ArchprofError
 from archprof.latency import hardware
 from archprof.latency.fit import is_out_of_memory, out_of_memory, too_large
@@ -79,7 +81,7 @@ def bench(
                 subjects = [
                     _subject(task, profile, target, protocol) for task, profile in zip(tasks, profiles, strict=True)
                 ]
-                latencies, comparisons = _measured(subjects, protocol, watch)
+                latencies, comparisons = _measured(subjects, target.device, protocol, watch)
         except KeyboardInterrupt:
             result.interrupted = True
             return result
@@ -127,27 +129,32 @@ def _failed(options: Options, target: Target, protocol: Protocol, reason: str) -
 
 
 def _measured(
-    subjects: Sequence[Subject | Latency], protocol: Protocol, watch: Watch
+    subjects: Sequence[Subject | Latency], device: str, protocol: Protocol, watch: Watch
 ) -> tuple[list[Latency], list[Comparison]]:
     """Sample what is ready: one model alone, several against the first of them."""
     places = [place for place, one in enumerate(subjects) if isinstance(one, Subject)]
     ready = [one for one in subjects if isinstance(one, Subject)]
     latencies: dict[int, Latency] = {}
     comparisons: list[Comparison] = []
-    load = hardware.LoadWatch()
+    load, gpu = hardware.LoadWatch(), hardware.GpuWatch(torch.device(device))
+
+    def look(phase: str, share: float) -> None:
+        gpu.look()
+        watch(phase, share)
+
     if len(ready) == 1:
-        sampled = sample(ready[0].call, ready[0].clock, protocol.plan, watch)
-        latencies[places[0]] = finished(ready[0].facts, sampled, load.load(), protocol.plan)
+        sampled = sample(ready[0].call, ready[0].clock, protocol.plan, look)
+        latencies[places[0]] = finished(ready[0].facts, sampled, load.load(), gpu.gpu(), protocol.plan)
     elif ready:
         calls = [one.call for one in ready]
-        run = experiment(calls, ready[0].clock, protocol.plan, seed=protocol.seed, margin=protocol.margin, watch=watch)
+        run = experiment(calls, ready[0].clock, protocol.plan, seed=protocol.seed, margin=protocol.margin, watch=look)
         for place, one, sampled in zip(places, ready, run.sampled, strict=True):
-            latencies[place] = finished(one.facts, sampled, load.load(), None, run.per_block)
+            latencies[place] = finished(one.facts, sampled, load.load(), gpu.gpu(), None, run.per_block)
         comparisons = [
             Comparison(
                 base=places[0],
                 model=place,
-                device=ready[0].facts.device,
+                device=device,
                 backend=ready[0].facts.backend,
                 blocks=run.blocks,
                 looks=run.looks,

@@ -64,6 +64,9 @@ class WallClock:
 class CudaClock:
     """A graphics card's own events, which the card itself stamps as it comes to them in its queue.
 
+    The card has nothing to do when a call begins: what the processor takes to put operations into the queue is in the
+    time, as far as the card waits for it.
+
     Args:
         device: The card.
         flush: Whether to overwrite the card's cache before each sample, so that weights come from its memory as they
@@ -92,6 +95,7 @@ class CudaClock:
         """The mean seconds of one call, on the card."""
         if self._cache is not None:
             self._cache.zero_()
+        self._stream.synchronize()  # else the queue would fill while the cache is being overwritten
         self._start.record(self._stream)
         for _ in range(calls):
             call()

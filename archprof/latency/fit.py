@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from contextlib import suppress
 from dataclasses import replace
@@ -57,7 +58,8 @@ def _free() -> int:
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether an error says that a device has no memory left."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
+    exhausted = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    return exhausted or any(words in str(error) for words in ("can't allocate memory", "STATUS_ALLOC_FAILED"))
 
 
 def out_of_memory(error: Exception, spec: Spec, options: Options, device: str) -> str:
@@ -83,17 +85,18 @@ def out_of_memory(error: Exception, spec: Spec, options: Options, device: str) -
 
 
 def _runs(spec: Spec, options: Options) -> bool:
+    gc.collect()  # the collector waits while something is measured, and the model that was tried before may hold itself
+    if options.device.startswith("cuda"):
+        torch.cuda.empty_cache()
     try:
         built, inputs = prepare(spec, options)
         with torch.inference_mode():
             built.module(*inputs)
-    except Exception as error:
-        if is_out_of_memory(error):
-            return False
-        raise
-    finally:
         if options.device.startswith("cuda"):
-            torch.cuda.empty_cache()
+            torch.cuda.synchronize(options.device)
+    except Exception:
+        # Whatever it is, this batch does not run: kernels that count in 32 bits refuse what has too many elements.
+        return False
     return True
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from statistics import median
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import psutil
 import torch
@@ -14,9 +17,12 @@ from archprof.latency.processor import available_cpus, cpu_name
 from archprof.latency.report import Gpu, Load, Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
+
+LOOK_S = 0.1
+"""Between two questions to a card's driver: each takes some microseconds, outside of every sample."""
 
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
@@ -29,7 +35,7 @@ def machine() -> Machine:
         memory_bytes=psutil.virtual_memory().total,
         governor=_read(GOVERNOR),
         torch_build=_torch_build(),
-        driver=_nvml(_driver),
+        driver=_told(_driver),
     )
 
 
@@ -80,53 +86,97 @@ def _busy_seconds() -> float:
     return float(sum(seconds for name, seconds in times.items() if name not in counted_twice | idle))
 
 
-def gpu_state(device: torch.device) -> Gpu | None:
-    """The state of a card, None for another device or where nvidia-ml-py is not installed."""
-    return _nvml(lambda: _state(device)) if device.type == "cuda" else None
+class Reading(NamedTuple):
+    """What a card's driver told at one moment: None for what it does not tell."""
+
+    clock_hz: int | None
+    temperature_c: int | None
+    throttled: frozenset[str]
 
 
-def _state(device: torch.device) -> Gpu:
-    import pynvml
+class GpuWatch:
+    """Asks the driver of a graphics card, now and then, how fast the card runs and why no faster.
 
-    uuid = torch.cuda.get_device_properties(device).uuid
-    handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}")
-    reasons = pynvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle)
-    prefix = "nvmlClocksThrottleReason"
-    # None and idleness hold no clock down, and "All" is the mask of them all.
-    names = {
-        name.removeprefix(prefix): getattr(pynvml, name)
-        for name in dir(pynvml)
-        if name.startswith(prefix) and not name.endswith(("None", "All", "GpuIdle"))
-    }
+    It asks nothing about another device, nor where nvidia-ml-py is not installed.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._card = _told(lambda nvml: _handle(nvml, device)) if device.type == "cuda" else None
+        self._readings: list[Reading] = []
+        self._next = time.perf_counter()
+
+    def look(self) -> None:
+        """Ask, unless that was done a moment ago; to be called between samples."""
+        if self._card and time.perf_counter() >= self._next:
+            self._readings.append(_reading(self._card))
+            self._next = time.perf_counter() + LOOK_S
+
+    def gpu(self) -> Gpu | None:
+        """What it told so far; None where there is nobody to ask."""
+        if not self._card or not (driver := _told(_driver)):
+            return None
+        highest = _told(lambda nvml: nvml.nvmlDeviceGetMaxClockInfo(self._card, nvml.NVML_CLOCK_SM) * 10**6)
+        return gpu_of(driver, highest, self._readings)
+
+
+def gpu_of(driver: str, max_clock_hz: int | None, readings: Sequence[Reading]) -> Gpu:
+    """Readings of a card, in one."""
+    clocks = [one.clock_hz for one in readings if one.clock_hz is not None]
+    reasons = Counter(reason for one in readings for reason in one.throttled)
     return Gpu(
-        driver=_driver(),
-        clock_hz=pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM) * 10**6,
-        max_clock_hz=pynvml.nvmlDeviceGetMaxClockInfo(handle, pynvml.NVML_CLOCK_SM) * 10**6,
-        temperature_c=pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU),
-        throttled=sorted(name for name, bit in names.items() if reasons & bit),
+        driver=driver,
+        readings=len(readings),
+        clock_hz=round(median(clocks)) if clocks else None,
+        lowest_clock_hz=min(clocks, default=None),
+        max_clock_hz=max_clock_hz,
+        temperature_c=max((one.temperature_c for one in readings if one.temperature_c is not None), default=None),
+        throttled={reason: count / len(readings) for reason, count in sorted(reasons.items())},
     )
 
 
-def _driver() -> str:
-    import pynvml
-
-    version = pynvml.nvmlSystemGetDriverVersion()
-    return version if isinstance(version, str) else version.decode()
+def _handle(nvml: Any, device: torch.device) -> Any:
+    return nvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
 
 
-def _nvml(ask: Callable[[], T]) -> T | None:
-    """What the driver answers, or None where it is not there or does not answer."""
+def _reading(card: Any) -> Reading:
+    clock = _told(lambda nvml: nvml.nvmlDeviceGetClockInfo(card, nvml.NVML_CLOCK_SM) * 10**6)
+    temperature = _told(lambda nvml: nvml.nvmlDeviceGetTemperature(card, nvml.NVML_TEMPERATURE_GPU))
+    return Reading(clock, temperature, _told(lambda nvml: _throttled(nvml, card)) or frozenset())
+
+
+def _throttled(nvml: Any, card: Any) -> frozenset[str]:
+    reasons, prefix = nvml.nvmlDeviceGetCurrentClocksThrottleReasons(card), "nvmlClocksThrottleReason"
+    # None and idleness hold no clock down, and "All" is the mask of them all.
+    names = (name for name in dir(nvml) if name.startswith(prefix) and not name.endswith(("None", "All", "GpuIdle")))
+    return frozenset(name.removeprefix(prefix) for name in names if reasons & getattr(nvml, name))
+
+
+def _driver(nvml: Any) -> str:
+    version = nvml.nvmlSystemGetDriverVersion()
+    return version if isinstance(version, str) else str(version.decode())
+
+
+@cache
+def _nvml() -> Any:
+    """NVIDIA's library, ready to be asked; None where it is not installed, or finds no driver."""
     try:
         import pynvml
     except ImportError:
         return None
     try:
         pynvml.nvmlInit()
-        try:
-            return ask()
-        finally:
-            pynvml.nvmlShutdown()
     except pynvml.NVMLError:
+        return None
+    return pynvml
+
+
+def _told(ask: Callable[[Any], T]) -> T | None:
+    """What the driver answers; None where it does not."""
+    if (nvml := _nvml()) is None:
+        return None
+    try:
+        return ask(nvml)
+    except nvml.NVMLError:
         return None
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import torch
 
-from archprof.build.device import find_device
+from archprof.build.device import RUNNING, find_device
 from archprof.errors import UsageError
 from archprof.latency import hardware, statistics
 from archprof.latency.agreement import agreement, steady_outputs
@@ -29,12 +29,15 @@ if TYPE_CHECKING:
 
     from archprof.latency.backends.interface import Backend
     from archprof.latency.clock import Clock
-    from archprof.latency.report import Load
+    from archprof.latency.report import Gpu, Load
     from archprof.options import Options
     from archprof.variant.spec import Spec
 
 TIMED = "the forward pass alone; inputs on the device, postprocessing out"
 TIMED_WITH_BOXES = f"the forward pass, and non-maximum suppression of {CANDIDATES} boxes an image; inputs on the device"
+AMPERE = (8, 0)
+"""The first compute capability with TF32."""
+FLUSHED = "; the card's L2 cache is overwritten before each sample"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def choose_targets(devices: list[str], backends: list[str], options: Options, se
     targets = []
     for device in dict.fromkeys(map(_named, devices)):
         for backend in dict.fromkeys(backends):
-            _check(find_backend(backend), find_device(device), options, settings)
+            _check(find_backend(backend), find_device(device, RUNNING), options, settings)
             targets.append(Target(device, backend))
     return targets
 
@@ -119,7 +122,9 @@ def make_subject(
     coarsest = settings.autocast or options.dtype
     checked = None if plain else agreement(expected, leaves(call()), coarsest)
     call = suppressed(call, built) if postprocess else call
-    clock: Clock = CudaClock(device, flush=flush) if device.type == "cuda" else WallClock()
+    on_card = device.type == "cuda"
+    clock: Clock = CudaClock(device, flush=flush) if on_card else WallClock()
+    notes = _disagreement(checked.relative, checked.tolerance) if checked and not checked.holds else []
     return Subject(
         call,
         clock,
@@ -127,14 +132,14 @@ def make_subject(
             device=target.device,
             device_name=hardware.device_name(device),
             backend=backend.name,
-            options=[*settings.wanted(), *(["L2 cache flushed"] if flush and device.type == "cuda" else [])],
+            options=[*settings.wanted(), *(["L2 cache left alone"] if on_card and not flush else [])],
             dtype=options.dtype,
             batch=options.batch,
             threads=backend.threads(settings),
-            timed=TIMED_WITH_BOXES if postprocess else TIMED,
+            timed=(TIMED_WITH_BOXES if postprocess else TIMED) + (FLUSHED if on_card and flush else ""),
             timer=overhead(clock),
             agreement=checked,
-            notes=_disagreement(checked.relative, checked.tolerance) if checked and not checked.holds else [],
+            notes=[*notes, *(_rounded(device) if coarsest == "float32" else [])],
         ),
     )
 
@@ -145,6 +150,15 @@ def _disagreement(relative: float | None, tolerance: float) -> list[str]:
     return [f"its outputs differ from eager PyTorch's by {relative:.2g} of the largest; rounding makes {tolerance:g}"]
 
 
+def _rounded(device: torch.device) -> list[str]:
+    """What a card computes in less than the float32 that it is asked for."""
+    if device.type != "cuda" or torch.version.cuda is None or torch.cuda.get_device_capability(device) < AMPERE:
+        return []
+    cublas, cudnn = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    parts = [name for name, allowed in (("convolutions", cudnn), ("matrix products", cublas)) if allowed]
+    return [f"torch lets this card compute float32 {' and '.join(parts)} in TF32"] if parts else []
+
+
 @contextmanager
 def running(settings: Settings) -> Iterator[None]:
     """While it holds the garbage collector waits, and torch computes with the threads that are wanted."""
@@ -153,13 +167,16 @@ def running(settings: Settings) -> Iterator[None]:
         yield
 
 
-def finished(facts: Latency, sampled: Sampled, load: Load, plan: Plan | None, per_block: int = 0) -> Latency:
+def finished(
+    facts: Latency, sampled: Sampled, load: Load, gpu: Gpu | None, plan: Plan | None, per_block: int = 0
+) -> Latency:
     """The facts with what the samples say.
 
     Args:
         facts: What was known before.
         sampled: The samples.
         load: What else the machine did meanwhile.
+        gpu: The state of the graphics card meanwhile.
         plan: What was asked for; None where no precision was.
         per_block: In a paired experiment, samples of each model in a block.
     """
@@ -175,7 +192,7 @@ def finished(facts: Latency, sampled: Sampled, load: Load, plan: Plan | None, pe
         stopped=sampled.stopped,
         duration_s=sampled.duration,
         load=load,
-        gpu=hardware.gpu_state(torch.device(facts.device)),
+        gpu=gpu,
     )
     if not samples:
         return msgspec.structs.replace(facts, error="interrupted before the first sample")
@@ -206,5 +223,6 @@ def _remarks(facts: Latency) -> list[str]:
             f"precision {100 * facts.precision_asked:g} % was not reached {when}: {100 * facts.precision:.2g} %"
         )
     if facts.gpu and facts.gpu.throttled:
-        remarks.append(f"the card's clock was held down: {', '.join(facts.gpu.throttled)}")
+        reasons = (f"{name} in {share:.0%} of {facts.gpu.readings}" for name, share in facts.gpu.throttled.items())
+        remarks.append(f"the card's clock was held down: {', '.join(reasons)} readings")
     return remarks

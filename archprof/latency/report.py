@@ -56,16 +56,27 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gpu(msgspec.Struct, frozen=True, kw_only=True):
-    """A graphics card's state while it was sampled, as far as its driver tells.
+    """A graphics card's state while it warmed up and was sampled, as far as its driver tells.
 
-    ``throttled`` names the reasons for which the driver held the clock down.
+    It is asked between samples, at most ten times a second.
+
+    Attributes:
+        driver: The driver's version.
+        readings: How often it was asked.
+        clock_hz: The median of its clock, None where the driver does not tell.
+        lowest_clock_hz: The lowest of them.
+        max_clock_hz: What the clock may rise to.
+        temperature_c: The highest temperature.
+        throttled: The reasons for which the driver held the clock down, each with its share of the readings.
     """
 
     driver: str
+    readings: int = 0
     clock_hz: int | None = None
+    lowest_clock_hz: int | None = None
     max_clock_hz: int | None = None
     temperature_c: int | None = None
-    throttled: list[str] = msgspec.field(default_factory=list)
+    throttled: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +104,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
         device: Where it ran: "cpu" or "cuda:0".
         device_name: The processor's or the card's name.
         backend: What ran it, by its name on the command line.
-        options: What changed how it ran: "channels_last", "autocast bfloat16", "CUDA graph", "L2 cache flushed" ...
+        options: What changed how it ran: "channels_last", "autocast bfloat16", "CUDA graph" ...
         dtype: The type of weights and inputs.
         batch: Samples at once.
         threads: Threads that the backend computes with; None where it has no such number.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from archprof.latency.benchmark import Benchmark
-    from archprof.latency.report import Agreement, Comparison, Latency, Load, Machine
+    from archprof.latency.report import Agreement, Comparison, Gpu, Latency, Load, Machine
     from archprof.render import View
 
 COLUMNS = (
@@ -125,7 +125,7 @@ def _places(benchmark: Benchmark) -> Iterator[tuple[str, Latency]]:
 def _record(name: str, one: Latency) -> tuple[object, ...]:
     low, high = one.ci95_s or (None, None)
     interval = None if low is None or high is None else units.seconds_between(low, high)
-    backend = " ".join([one.backend, *(option for option in one.options if "flushed" not in option)])
+    backend = " ".join([one.backend, *one.options])
     return (
         name, one.device, backend, one.threads, one.median_s, interval, low, high, one.p90_s, one.p99_s, one.mad_s,
         len(one.samples_s), one.outliers, one.per_image_s, one.throughput, one.error,
@@ -139,6 +139,7 @@ def _facts(benchmark: Benchmark) -> Iterator[str]:
         yield _machine(profile.environment.machine)
     for device in dict.fromkeys((one.device, one.device_name) for _, one in _places(benchmark) if one.device != "cpu"):
         yield f"{device[0]} is {device[1]}"
+    yield from dict.fromkeys(f"{header.place(one)}: {_gpu(one.gpu)}" for _, one in _places(benchmark) if one.gpu)
     for timed in dict.fromkeys(one.timed for _, one in _places(benchmark)):
         yield f"timed is {timed}"
     for timer in {one.timer.name: one.timer for _, one in _places(benchmark) if one.timer}.values():
@@ -158,6 +159,18 @@ def _machine(machine: Machine) -> str:
         machine.torch_build,
     ]
     return " · ".join(pieces)
+
+
+def _gpu(gpu: Gpu) -> str:
+    """How fast a card ran, as far as its driver told."""
+    highest = f" of at most {gpu.max_clock_hz / 1e6:,.0f}" if gpu.max_clock_hz else ""
+    pieces = [
+        *([f"the card's clock at {gpu.clock_hz / 1e6:,.0f} MHz{highest}"] if gpu.clock_hz else []),
+        *([f"at least {gpu.lowest_clock_hz / 1e6:,.0f}"] if gpu.lowest_clock_hz else []),
+        *([f"up to {gpu.temperature_c} °C"] if gpu.temperature_c is not None else []),
+    ]
+    told = ", ".join(pieces) or "the card's driver tells nothing"
+    return f"{told} (asked {units.count(gpu.readings)} times)"
 
 
 def load(loads: list[Load]) -> str:

@@ -157,7 +157,7 @@ def test_summary_measures_too(archprof: Callable[[str], Result]) -> None:
     ("line", "message", "hint"),
     [
         ("bench tiny.yaml --device cuda:99", "there is no device 'cuda:99' here", "there is cpu"),
-        ("bench tiny.yaml --device gpu", "unknown device 'gpu'", "cpu, cuda"),
+        ("bench tiny.yaml --device gpu", "unknown device 'gpu'", "a device is cpu, cuda or cuda:N"),
         ("bench tiny.yaml --device meta", "nothing runs on the meta device", "name cpu or cuda"),
         ("bench tiny.yaml --backend eagr", "no backend 'eagr'", "did you mean eager?"),
         ("bench tiny.yaml --backend ,", "--backend names nothing", ""),
@@ -188,6 +188,13 @@ def test_what_cannot_be_measured_is_one_message(
     assert message in result.stderr
     assert hint in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_device_to_run_on_is_never_the_one_that_runs_nothing(archprof: Callable[[str], Result]) -> None:
+    for command in ("bench", "summary --latency"):
+        result = archprof(f"{command} tiny.yaml --device cuda:99")
+        assert "there is cpu" in result.stderr
+        assert "meta" not in result.stderr
 
 
 def test_a_model_of_changing_shapes_has_no_latency(archprof: Callable[[str], Result], folder: Path) -> None:

@@ -43,7 +43,7 @@ def test_a_model_is_measured_on_the_card(settings: Settings, flush: bool) -> Non
     assert min(one.samples_s) > 0
     assert one.timer.name == "CUDA events"
     assert one.agreement is None or one.agreement.holds
-    assert ("L2 cache flushed" in one.options) == flush
+    assert ("L2 cache left alone" in one.options) == (not flush)
 
 
 def test_a_batch_that_does_not_fit_is_a_row_with_the_largest_that_does() -> None:

@@ -12,6 +12,7 @@ import torch
 from archprof.latency import fit, hardware
 from archprof.latency.clock import WallClock, overhead
 from archprof.latency.fit import is_out_of_memory, too_large
+from archprof.latency.hardware import Reading
 from archprof.options import Options
 from archprof.profiling import profile_spec
 from archprof.variant.reference import resolve
@@ -54,6 +55,30 @@ def test_a_clock_tells_what_it_takes_itself() -> None:
     calls: list[int] = []
     assert clock.time(lambda: calls.append(1), 7) > 0
     assert len(calls) == 7
+
+
+def test_a_card_s_readings_are_one_state() -> None:
+    readings = [
+        Reading(1_980_000_000, 50, frozenset()),
+        Reading(1_200_000_000, 71, frozenset({"SwPowerCap", "HwThermalSlowdown"})),
+        Reading(None, None, frozenset()),
+        Reading(1_500_000_000, 64, frozenset({"SwPowerCap"})),
+    ]
+
+    gpu = hardware.gpu_of("580.1", 1_980_000_000, readings)
+
+    assert (gpu.driver, gpu.readings, gpu.max_clock_hz) == ("580.1", 4, 1_980_000_000)
+    assert (gpu.clock_hz, gpu.lowest_clock_hz, gpu.temperature_c) == (1_500_000_000, 1_200_000_000, 71)
+    assert gpu.throttled == {"HwThermalSlowdown": 1 / 4, "SwPowerCap": 2 / 4}
+    silent = hardware.gpu_of("580.1", None, [])
+    assert (silent.readings, silent.clock_hz, silent.temperature_c, silent.throttled) == (0, None, None, {})
+
+
+def test_of_a_processor_no_card_is_asked() -> None:
+    watch = hardware.GpuWatch(torch.device("cpu"))
+    watch.look()
+
+    assert watch.gpu() is None
 
 
 def profiled(batch: int) -> Profile:
@@ -107,4 +132,5 @@ def test_what_says_that_memory_has_run_out() -> None:
     assert is_out_of_memory(MemoryError())
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
     assert is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"))
+    assert is_out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"))
     assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))

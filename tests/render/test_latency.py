@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from archprof.latency.benchmark import Benchmark
-from archprof.latency.report import Agreement, Comparison, Latency, Load, Machine, Ratio, Timer
+from archprof.latency.report import Agreement, Comparison, Gpu, Latency, Load, Machine, Ratio, Timer
 from archprof.profiles import Profile
 from archprof.render import View, header
 from archprof.render.histogram import histogram
@@ -108,6 +108,25 @@ def test_text_says_everything_once(alone: Benchmark) -> None:
     assert "cpu, compile, channels_last: outputs agree with eager PyTorch's, within 2.0e-06 of the largest" in text
     assert "cpu, compile, channels_last: its median moved" in text
     assert "cpu, openvino: RuntimeError: no such operation" in text
+
+
+def test_text_says_how_fast_a_card_ran(profile: Profile) -> None:
+    gpu = Gpu(
+        driver="580.1", readings=12, clock_hz=1_755_000_000, lowest_clock_hz=1_410_000_000,
+        max_clock_hz=1_980_000_000, temperature_c=61,
+    )  # fmt: skip
+    card = {"device": "cuda:0", "device_name": "A card"}
+    models = [latency(**card, gpu=gpu), latency(**card, backend="compile", gpu=Gpu(driver="580.1"))]
+
+    text = FORMATS["text"](Benchmark(profiles=[with_latency(profile, models[0])]), View(width=160))
+    silent = FORMATS["text"](Benchmark(profiles=[with_latency(profile, models[1])]), View(width=160))
+
+    assert "cuda:0 is A card" in text
+    assert (
+        "cuda:0, eager: the card's clock at 1,755 MHz of at most 1,980, at least 1,410, up to 61 °C (asked 12 times)"
+        in text
+    )
+    assert "cuda:0, compile: the card's driver tells nothing (asked 0 times)" in silent
 
 
 def test_text_gives_verdicts_with_names_that_differ(several: Benchmark) -> None:
