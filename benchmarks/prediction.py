@@ -1,10 +1,11 @@
-"""How far predicted latency is from measured, over Ultralytics' n and s variants and 30 timm models, on the CPU.
+"""How far predicted latency is from measured, over Ultralytics' n and s variants and 30 timm models.
 
-The computer is calibrated first. Then each model is measured and predicted. By default that is with one thread and in
-the processor's time, so that a machine that does something else meanwhile gives the same figures; `--clock wall
---threads N` measures what a user waits for. A network of archprof's own is timed around each model, and its time over
-that at calibration is kept beside the model's: what a neighbour does to memory and caches shows there. `--out` keeps
-every figure as it comes, and takes up where it was left.
+The computer is calibrated first. Then each model is measured and predicted. By default that is on the CPU with one
+thread and in the processor's time, so that a machine that does something else meanwhile gives the same figures;
+`--clock wall --threads N` measures what a user waits for, and `--device cuda` a graphics card by its own events. A
+network of archprof's own is timed around each model, and its time over that at calibration is kept beside the
+model's: what a neighbour does to memory and caches shows there. `--out` keeps every figure as it comes, and takes up
+where it was left.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import torch
 
+from archprof.build.device import RUNNING, find_device
 from archprof.build.inputs import make_inputs
 from archprof.build.load import build
 from archprof.latency.calibrate import calibrate
 from archprof.latency.calibration import Calibration
 from archprof.latency.calibrations import this_device
-from archprof.latency.clock import WallClock
+from archprof.latency.clock import Clocks, WallClock, clocks_of
 from archprof.latency.networks import detector
 from archprof.latency.prediction import predict
 from archprof.options import Options
@@ -71,6 +73,13 @@ class ProcessorClock:
 CLOCKS: dict[str, Callable[[], Clock]] = {"processor": ProcessorClock, "wall": WallClock}
 
 
+def clocks_for(place: torch.device, name: str) -> Clocks:
+    if place.type == "cuda":
+        return clocks_of(place)
+    clock = CLOCKS[name]()
+    return Clocks(clock, clock, clock)
+
+
 def references() -> Iterator[str]:
     """Ultralytics' YAMLs at scales n and s, or those whose own name ends so; then timm's models."""
     for path in stock():
@@ -82,12 +91,12 @@ def references() -> Iterator[str]:
     yield from (f"timm:{name}" for name in TIMM)
 
 
-def measure(reference: str, clock: Clock, seconds: float) -> tuple[list[float], Any]:
+def measure(reference: str, device: str, clock: Clock, seconds: float) -> tuple[list[float], Any]:
     name, _, scale = (reference, "", None) if reference.startswith("timm:") else reference.partition(":")
     spec = resolve(name, scale=scale or None)
     profile = profile_spec(spec, Options())
-    built = build(spec, device="cpu")
-    inputs = make_inputs(built, device="cpu")
+    built = build(spec, device=device)
+    inputs = make_inputs(built, device=device)
     samples: list[float] = []
     with torch.inference_mode():
         built.module(*inputs)
@@ -124,6 +133,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="only so many, spread over all")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--clock", choices=CLOCKS, default="processor")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
     parser.add_argument("--calibrate", type=float, default=60, metavar="SECONDS")
     parser.add_argument("--seconds", type=float, default=3, help="how long each model is measured")
     parser.add_argument("--out", type=Path, default=Path("prediction.json"))
@@ -131,12 +141,15 @@ def main() -> None:
     warnings.simplefilter("ignore")
     default_threads = torch.get_num_threads()
     torch.set_num_threads(asked.threads)
-    clock = CLOCKS[asked.clock]()
-    network, given = detector()
+    place = find_device(asked.device, RUNNING)
+    clocks = clocks_for(place, asked.clock)
+    clock = clocks.networks
+    network, given = (one.to(place) for one in detector())
     network.eval()
     kept = json.loads(asked.out.read_text()) if asked.out.exists() else {"results": {}}
     if "calibration" not in kept:
-        calibration = calibrate(this_device("float32"), clock, asked.calibrate, default_threads=default_threads)
+        here = this_device("float32", asked.device)
+        calibration = calibrate(here, place, clocks, asked.calibrate, default_threads=default_threads)
         kept |= {"calibration": msgspec.to_builtins(calibration), "pace": reference_time(network, given, clock)}
     calibration = msgspec.convert(kept["calibration"], Calibration)
     names = asked.models or list(references())
@@ -147,7 +160,7 @@ def main() -> None:
             continue
         before = reference_time(network, given, clock)
         try:
-            samples, profile = measure(name, clock, asked.seconds)
+            samples, profile = measure(name, asked.device, clock, asked.seconds)
         except Exception as error:
             print(f"{name}: {type(error).__name__}: {error}")
             continue

@@ -17,6 +17,7 @@ from prediction import ProcessorClock
 
 from archprof.latency.calibrate import calibrate
 from archprof.latency.calibrations import this_device
+from archprof.latency.clock import Clocks
 from archprof.latency.paired import experiment
 from archprof.latency.prediction import predict
 from archprof.latency.sampler import Plan
@@ -56,7 +57,9 @@ def main() -> None:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     clock = ProcessorClock()
-    calibration = calibrate(this_device("float32"), clock, asked.calibrate, default_threads=1)
+    calibration = calibrate(
+        this_device("float32"), torch.device("cpu"), Clocks(clock, clock, clock), asked.calibrate, default_threads=1
+    )
     print(f"calibrated in {calibration.duration_s:.0f} s, {calibration.rounds} rounds", flush=True)
     errors = []
     for name in asked.models:

@@ -22,6 +22,7 @@ class FormatChoice(StrEnum):
 
 # Not in the environment: there these are set for commands that mean other things by them.
 Format = Annotated[FormatChoice, typer.Option("--format", help="Format of the output.")]
+Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="What to measure: cpu, cuda or cuda:N.")]
 MaxTime = Annotated[
     float, typer.Option("--max-time", min=1, max=3600, metavar="SECONDS", help="When to measure nothing again.")
 ]
@@ -29,6 +30,7 @@ MaxTime = Annotated[
 
 @command
 def calibrate(
+    device: Device = "cpu",
     threads: o.Threads = None,
     dtype: o.Dtype = "float32",
     max_time: MaxTime = 60,
@@ -36,7 +38,7 @@ def calibrate(
 ) -> None:
     """Measure this computer once, so that `summary` can say how long a model should take on it.
 
-    Kernels by kind and size, memory by working set, and what an operation takes in any case; for the CPU.
+    Kernels by kind and size, memory by working set, and what an operation takes in any case; of the CPU or of a card.
     """
     from archprof.latency import calibrations
     from archprof.render import View
@@ -44,17 +46,20 @@ def calibrate(
 
     if dtype not in DTYPES:
         raise UsageError(f"--dtype {dtype!r} is not measured", hint=f"one of {', '.join(DTYPES)}")
-    device = calibrations.this_device(dtype)
     with console.working("loading torch"):
         import torch
 
+        from archprof.build.device import RUNNING, find_device
         from archprof.latency.calibrate import ENOUGH_ROUNDS, calibrate
-        from archprof.latency.clock import WallClock
-    default = torch.get_num_threads()
-    calibrations.check(device, threads or default)
+        from archprof.latency.clock import clocks_of
+    place = find_device(device, RUNNING)
+    if threads and place.type != "cpu":
+        raise UsageError("--threads is for the CPU", hint=f"leave it out, or name --device cpu in place of {device}")
+    here, default = calibrations.this_device(dtype, device), torch.get_num_threads()
+    calibrations.check(here, None if here.queued else threads or default)
     torch.set_num_threads(threads or default)
-    with console.working(f"measuring {device.name}, which takes about {max_time:.0f} s"):
-        calibration = calibrate(device, WallClock(), max_time, default_threads=default)
+    with console.working(f"measuring {here.name}, which takes about {max_time:.0f} s"):
+        calibration = calibrate(here, place, clocks_of(place), max_time, default_threads=default)
     path = calibrations.keep(calibration)
     console.write(FORMATS[format](calibration, console.fit(View())))
     if calibration.rounds < ENOUGH_ROUNDS:

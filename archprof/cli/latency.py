@@ -232,7 +232,12 @@ def break_down(
             result[place] = replace(profile, breakdowns=found)
     except KeyboardInterrupt:
         benched.interrupted = True
-    return subject.predict_all(result, protocol.settings.threads)
+    return subject.predict_all(result, benched.latencies[0][0].device, protocol.settings.threads)
+
+
+def device_of(options: Options, measured: tuple[list[Target], Protocol] | None) -> str:
+    """Where to predict: where it is measured, else where it is counted."""
+    return measured[0][0].device if measured else options.device
 
 
 def check_layers(targets: Sequence[Target], protocol: Protocol) -> None:

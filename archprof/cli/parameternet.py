@@ -87,8 +87,9 @@ def parameternet(
     counted, benched = subject.profile_all([task], means), None
     if measured and counted[0].parameternet:
         counted[0], benched = measure_twin(counted[0], task, *measured)
-    (profile,) = subject.predict_all(counted, sampling.threads)
-    twin = predicted_twin(profile, task, means, sampling.threads)
+    place = la.device_of(options, measured)
+    (profile,) = subject.predict_all(counted, place, sampling.threads)
+    twin = predicted_twin(profile, task, means, place, sampling.threads)
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, view, twin), View())
     if benched:
         la.conclude(benched)
@@ -101,12 +102,14 @@ def twin_of(task: "Task") -> "Task":
     return Task(task.spec, replace(task.options, static=True))
 
 
-def predicted_twin(profile: "Profile", task: "Task", means: "Means", threads: int | None) -> "Profile | None":
+def predicted_twin(
+    profile: "Profile", task: "Task", means: "Means", device: str, threads: int | None
+) -> "Profile | None":
     """The profile of the static twin, where there is one and this computer was calibrated to say how long both take."""
     if profile.parameternet is None or profile.predicted is None:
         return None
     (twin,) = subject.profiler(means)([twin_of(task)])
-    return None if isinstance(twin, ArchprofError) else subject.predict_all([twin], threads)[0]
+    return None if isinstance(twin, ArchprofError) else subject.predict_all([twin], device, threads)[0]
 
 
 def measure_twin(

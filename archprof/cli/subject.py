@@ -159,11 +159,12 @@ def profiler(means: "Means") -> "Profiler":
     return lambda tasks: profile_all(tasks, means, console.working)
 
 
-def predict_all(profiles: Sequence["Profile"], threads: int | None = None) -> list["Profile"]:
+def predict_all(profiles: Sequence["Profile"], device: str, threads: int | None = None) -> list["Profile"]:
     """The profiles with how long they should take here, where this computer was calibrated for their type of number.
 
     Args:
         profiles: What was profiled.
+        device: Where they should: on a card, where that is named, else on the CPU.
         threads: How many threads to compute with; as many as torch takes of itself where they are not given.
     """
     import msgspec
@@ -175,7 +176,7 @@ def predict_all(profiles: Sequence["Profile"], threads: int | None = None) -> li
     for profile in profiles:
         dtype = profile.input.dtype if "float" in profile.input.dtype else "float32"  # of tokens, the weights' type
         if dtype not in found:
-            found[dtype] = calibrations.find(calibrations.this_device(dtype), threads)
+            found[dtype] = calibrations.find(calibrations.this_device(dtype, device), threads)
         calibration = found[dtype]
         said = prediction.predict(profile, calibration) if calibration else None
         predicted.append(msgspec.structs.replace(profile, predicted=said))

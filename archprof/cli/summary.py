@@ -46,7 +46,7 @@ def summary(
     benched = None
     if measured:
         profiles, benched = la.measure(tasks, profiles, *measured)
-    profiles = subject.predict_all(profiles, threads)
+    profiles = subject.predict_all(profiles, la.device_of(options, measured), threads)
 
     def write(format: str, view: View) -> str:  # noqa: A002
         return render_several(format, profiles, view) if model.several else render(format, profiles[0], view)

@@ -14,23 +14,35 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERSION = 1
+VERSION = 2
 """The version of the format and of what is measured; a calibration of another one is none."""
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Whose figures they are: those of other hardware, software or settings are never taken for this one's.
 
-    ``cpus`` are the processors that the process may use, and ``settings`` the variables of the environment that change
-    how torch computes.
+    Attributes:
+        device: "cpu" or "cuda".
+        name: The processor's or the card's.
+        host: The processor that puts operations into a card's queue; none for a CPU.
+        cpus: The processors that the process may use.
+        dtype: What is computed in.
+        torch: Its version.
+        settings: The variables of the environment that change how torch computes.
     """
 
     device: str
     name: str
+    host: str = ""
     cpus: int
     dtype: str
     torch: str
     settings: dict[str, str] = msgspec.field(default_factory=dict)
+
+    @property
+    def queued(self) -> bool:
+        """Whether a call returns before its kernel has run, so that the processor runs ahead of the device."""
+        return self.device != "cpu"
 
 
 class Grid(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +50,7 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
 
     ``axes`` name the factors of its work. ``ticks`` are the sizes that were measured on each axis, ascending.
     ``rates`` are products of the factors a second, at every combination of ticks, the last axis running fastest; with
-    ``macs`` these products are MACs.
+    ``macs`` these products are MACs. ``call_s`` is what a call takes the processor, where that was measured apart.
     """
 
     kind: str
@@ -46,6 +58,7 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     ticks: list[list[int]]
     rates: list[float]
     macs: bool = False
+    call_s: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot have been measured.
@@ -88,34 +101,37 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         device: Whose figures they are.
-        threads: What it computed with.
+        threads: What it computed with; None for a card, on which they change nothing.
         default_threads: What torch computes with there unless it is told.
         measured_at: When, in UTC, as ISO 8601 has it.
         duration_s: How long it took.
         rounds: How often each size was measured.
         grids: Kernels, one grid a kind.
         memory: Bytes a second, read and written together, by the bytes that are worked on.
-        fresh_memory: Bytes a second at which memory is had anew from the system.
-        operation_s: What an operation takes in a network before its kernel does anything.
+        fresh_memory: Bytes a second at which memory is had anew from the system; None where torch keeps what it had.
+        operation_s: What an operation takes in a network before its kernel does anything, where its grid has no time of
+            its own for that.
         view_s: What an operation takes there that only makes a view.
         module_s: What the call of a module adds there.
         in_sequence: How many times as long kernels take in a network as each by itself.
+        networks: Predicted over measured, of each network that the factors were fitted to.
     """
 
     version: int = VERSION
     device: Device
-    threads: int
-    default_threads: int
+    threads: int | None
+    default_threads: int | None
     measured_at: str
     duration_s: float
     rounds: int
     grids: list[Grid]
     memory: Grid
-    fresh_memory: float
+    fresh_memory: float | None
     operation_s: float
     view_s: float
     module_s: float
     in_sequence: float
+    networks: list[float] = msgspec.field(default_factory=list)
 
     def grid(self, kind: str) -> Grid | None:
         """The grid of a kind; None where it was not measured."""

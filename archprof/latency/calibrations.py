@@ -1,4 +1,4 @@
-"""The calibrations that were kept, and which of them is this device's. Nothing here needs torch."""
+"""The calibrations that were kept, and which of them is this device's. Only a card's name needs torch."""
 
 from __future__ import annotations
 
@@ -19,23 +19,44 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
-"""Variables of the environment that change how torch computes on a CPU."""
+SETTINGS = {
+    "cpu": ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"),
+    "cuda": ("CUDA_LAUNCH_BLOCKING", "NVIDIA_TF32_OVERRIDE", "PYTORCH_NO_CUDA_MEMORY_CACHING"),
+}
+"""Variables of the environment that change how torch computes, by the kind of device."""
 
 _LIMIT = 4_000_000
 """Bytes beyond which a file is no calibration of ours."""
 
 
-def this_device(dtype: str) -> Device:
-    """What torch would compute on here, in some type."""
+def this_device(dtype: str, name: str = "cpu") -> Device:
+    """What torch would compute on here, in some type.
+
+    Args:
+        dtype: The type.
+        name: The device: a card, as "cuda:1"; anything else is the CPU.
+
+    Raises:
+        DeviceError: Where there is no such card here.
+    """
+    kind = "cuda" if name.startswith("cuda") else "cpu"
     return Device(
-        device="cpu",
-        name=cpu_name(),
+        device=kind,
+        name=cpu_name() if kind == "cpu" else _card_name(name),
+        host="" if kind == "cpu" else cpu_name(),
         cpus=available_cpus(),
         dtype=dtype,
         torch=metadata.version("torch"),
-        settings={name: os.environ[name] for name in SETTINGS if name in os.environ},
+        settings={name: os.environ[name] for name in SETTINGS[kind] if name in os.environ},
     )
+
+
+def _card_name(name: str) -> str:
+    import torch  # only where there is a card to be asked for its name
+
+    from archprof.build.device import find_device
+
+    return torch.cuda.get_device_name(find_device(name))
 
 
 def folder() -> Path:
@@ -46,11 +67,13 @@ def folder() -> Path:
 def find(device: Device, threads: int | None = None) -> Calibration | None:
     """The kept calibration of a device; with as many threads as torch takes of itself where they are not given.
 
+    On a card threads change nothing.
+
     A file that cannot be read, or is none, is passed over, as is one of another device or version.
     """
     for kept in _kept():
         wanted = kept.default_threads if threads is None else threads
-        if kept.device == device and kept.threads == wanted:
+        if kept.device == device and kept.threads in (None, wanted):
             return kept
     return None
 
@@ -67,13 +90,13 @@ def _kept() -> Iterator[Calibration]:
     yield from sorted(found, key=lambda one: one.measured_at, reverse=True)
 
 
-def path_of(device: Device, threads: int) -> Path:
+def path_of(device: Device, threads: int | None) -> Path:
     """The file of a device with so many threads."""
     identity = msgspec.json.encode((device, threads), order="sorted")
     return folder() / f"{hashlib.blake2b(identity, digest_size=12).hexdigest()}.json"
 
 
-def check(device: Device, threads: int) -> None:
+def check(device: Device, threads: int | None) -> None:
     """Raise what :func:`keep` would raise, before there is anything to keep.
 
     Raises:

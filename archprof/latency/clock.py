@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 from time import perf_counter, perf_counter_ns
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from archprof.latency.report import Timer
 
@@ -18,6 +18,10 @@ READINGS = 101
 
 FLUSHED_BYTES = 256 * 2**20
 """What is overwritten to empty a graphics card's cache; the largest L2 cache sold holds 128 MiB."""
+
+
+HELD_CYCLES = 1_000_000
+"""For how many of its cycles a card is held: about half a millisecond, in which a processor makes several calls."""
 
 
 class Clock(Protocol):
@@ -93,9 +97,7 @@ class CudaClock:
 
     def time(self, call: Callable[[], Any], calls: int = 1) -> float:
         """The mean seconds of one call, on the card."""
-        if self._cache is not None:
-            self._cache.zero_()
-        self._stream.synchronize()  # else the queue would fill while the cache is being overwritten
+        self._begin()
         self._start.record(self._stream)
         for _ in range(calls):
             call()
@@ -103,6 +105,47 @@ class CudaClock:
         self._end.synchronize()
         milliseconds: float = self._start.elapsed_time(self._end)
         return milliseconds / calls / 1e3
+
+    def _begin(self) -> None:
+        if self._cache is not None:
+            self._cache.zero_()
+        self._stream.synchronize()  # else the queue would fill while the cache is being overwritten
+
+
+class KernelClock(CudaClock):
+    """The same events around kernels that wait for nothing: the card is held until the calls lie in its queue.
+
+    Args:
+        device: The card.
+    """
+
+    name = "CUDA events around a full queue"
+
+    def __init__(self, device: torch.device) -> None:
+        super().__init__(device, flush=False)
+        self._device = device
+
+    def _begin(self) -> None:
+        import torch
+
+        with torch.cuda.device(self._device):
+            torch.cuda._sleep(HELD_CYCLES)  # type: ignore[no-untyped-call]
+
+
+class Clocks(NamedTuple):
+    """What times the parts of a calibration: a kernel, what a call takes the processor, and a whole forward pass."""
+
+    kernels: Clock
+    calls: Clock
+    networks: Clock
+
+
+def clocks_of(device: torch.device) -> Clocks:
+    """The clocks of a device: on a CPU a call is over when its kernel is, and one clock times everything."""
+    if device.type == "cuda":
+        return Clocks(KernelClock(device), WallClock(), CudaClock(device, flush=True))
+    clock = WallClock()
+    return Clocks(clock, clock, clock)
 
 
 def overhead(clock: Clock) -> Timer:

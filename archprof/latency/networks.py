@@ -80,28 +80,34 @@ class Block(nn.Module):
         return added
 
 
-def detector() -> Built:
-    """Split blocks between strided convolutions, on an image of 320."""
+def detector(batch: int = 1) -> Built:
+    """Split blocks between strided convolutions, on images of 320."""
     parts = [
         *(_unit(3, 16, 3, 2), _unit(16, 32, 3, 2), Split(32), _unit(32, 64, 3, 2), Split(64)),
         *(_unit(64, 128, 3, 2), Split(128), _unit(128, 256, 3, 2), Split(256)),
     ]
-    return nn.Sequential(*parts), torch.rand(1, 3, 320, 320)
+    return nn.Sequential(*parts), torch.rand(batch, 3, 320, 320)
 
 
-def mobile(side: int = 160) -> Built:
-    """Inverted bottlenecks on a small image."""
+def mobile(side: int = 160, batch: int = 1) -> Built:
+    """Inverted bottlenecks on small images."""
     parts = [
         *(_unit(3, 16, 3, 2), Inverted(16, 3), _unit(16, 24, 3, 2), Inverted(24, 3), Inverted(24, 5)),
         *(_unit(24, 48, 3, 2), Inverted(48, 3), Inverted(48, 5), _unit(48, 96, 3, 2), Inverted(96, 3), Inverted(96, 5)),
     ]
-    return nn.Sequential(*parts), torch.rand(1, 3, side, side)
+    return nn.Sequential(*parts), torch.rand(batch, 3, side, side)
 
 
-def transformer() -> Built:
+def transformer(batch: int = 1) -> Built:
     """Four blocks on 196 tokens."""
-    return nn.Sequential(*(Block(192, 3) for _ in range(4))), torch.rand(1, 196, 192)
+    return nn.Sequential(*(Block(192, 3) for _ in range(4))), torch.rand(batch, 196, 192)
 
 
 NETWORKS: tuple[Network, ...] = (detector, mobile, lambda: mobile(32), transformer)
 """Those that are measured; the small image leaves little but overhead."""
+
+CARD_NETWORKS: tuple[Network, ...] = (
+    *(detector, mobile, transformer),
+    *(lambda: detector(64), lambda: mobile(160, 128), lambda: transformer(128)),
+)
+"""The same for a card: of one image it waits for the processor, of many the processor for it."""

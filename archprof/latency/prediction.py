@@ -3,7 +3,8 @@
 The roofline model (Williams, Waterman and Patterson, "Roofline: an insightful visual performance model for multicore
 architectures", CACM 52(4), 2009) with a ceiling for each kind of kernel and an overhead for each operation: an
 operation takes its overhead, and then the longer of its work over the rate that its kind reaches at its sizes and its
-bytes over the rate of the memory at that working set. Nothing here needs torch.
+bytes over the rate of the memory at that working set. On a card, whose queue the processor fills meanwhile, a pass
+takes the longer of all overheads and all kernels. Nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         device: What it is predicted for.
-        threads: With how many threads.
+        threads: With how many threads; None on a card.
         calibrated_at: When the device was measured.
         seconds: The whole.
-        overhead_s: Calls of operations and modules.
+        overhead_s: Calls of operations and modules; on a card, the time in which it waits for them.
         computing_s: Operations that their arithmetic holds up.
         moving_s: Operations that the memory holds up.
         fresh_memory_s: What it takes to have the activations' memory from the system.
@@ -42,7 +43,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     device: Device
-    threads: int
+    threads: int | None
     calibrated_at: str
     seconds: float
     overhead_s: float
@@ -68,7 +69,11 @@ class Time(NamedTuple):
 
 
 class PassTime(NamedTuple):
-    """What a pass takes in parts that add up, in seconds; an operation is in ``computing`` or in ``moving``."""
+    """What a pass takes in parts that add up, in seconds; an operation is in ``computing`` or in ``moving``.
+
+    On a card the processor works at the overheads while the card works at the kernels, so that they do not add up;
+    :meth:`queued` is what the card takes then.
+    """
 
     overhead: float
     computing: float
@@ -80,6 +85,10 @@ class PassTime(NamedTuple):
         """All of it."""
         return sum(self)
 
+    def queued(self) -> PassTime:
+        """The same where the processor runs ahead: of the overheads only the time in which the device waits for it."""
+        return self._replace(overhead=max(0.0, self.overhead - self.computing - self.moving))
+
 
 def predict(profile: Profile, calibration: Calibration) -> Prediction | None:
     """What the forward pass of a profile should take; None where it was profiled with what was not calibrated.
@@ -89,9 +98,7 @@ def predict(profile: Profile, calibration: Calibration) -> Prediction | None:
     """
     if profile.backward or not profile.work or profile.input.dtype not in (calibration.device.dtype, "int64"):
         return None
-    called = sum(module.calls for module in profile.modules)
-    peak = profile.totals.peak_activation_bytes
-    time = time_of_pass(Demand(work=profile.work, module_calls=called, peak_activation_bytes=peak), calibration)
+    time = time_of_pass(demand_of(profile), calibration)
     twin = profile.parameternet and profile.parameternet.model.static_demand
     by_bytes: Counter[str] = Counter()
     for one in profile.work:
@@ -113,14 +120,27 @@ def predict(profile: Profile, calibration: Calibration) -> Prediction | None:
     )
 
 
+def demand_of(profile: Profile) -> Demand:
+    """What the forward pass of a profile asks for."""
+    called = sum(module.calls for module in profile.modules)
+    peak = profile.totals.peak_activation_bytes
+    return Demand(work=profile.work, module_calls=called, peak_activation_bytes=peak)
+
+
 def time_of_pass(demand: Demand, calibration: Calibration) -> PassTime:
-    """What a forward pass should take."""
+    """What a forward pass should take, in parts that add up."""
+    parts = parts_of_pass(demand, calibration)
+    return parts.queued() if calibration.device.queued else parts
+
+
+def parts_of_pass(demand: Demand, calibration: Calibration) -> PassTime:
+    """What a forward pass should take the processor and the device, each by itself."""
     times = [(one.calls, time_of(one, calibration)) for one in demand.work]
     return PassTime(
         overhead=demand.module_calls * calibration.module_s + sum(calls * time.overhead for calls, time in times),
         computing=sum(calls * time.computing for calls, time in times if time.computing >= time.moving),
         moving=sum(calls * time.moving for calls, time in times if time.computing < time.moving),
-        fresh_memory=demand.peak_activation_bytes / calibration.fresh_memory,
+        fresh_memory=demand.peak_activation_bytes / calibration.fresh_memory if calibration.fresh_memory else 0.0,
     )
 
 
@@ -130,7 +150,7 @@ def time_of(work: Work, calibration: Calibration) -> Time:
         return Time(calibration.view_s, 0.0, 0.0)
     grid = calibration.grid(work.kind)
     return Time(
-        overhead=calibration.operation_s,
+        overhead=calibration.operation_s if grid is None or grid.call_s is None else grid.call_s,
         computing=calibration.in_sequence * prod(work.sizes) / grid.rate(work.sizes) if grid else 0.0,
         moving=calibration.in_sequence * work.bytes / calibration.memory.rate([work.bytes]),
     )

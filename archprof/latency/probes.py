@@ -26,6 +26,9 @@ POOL = 1 << 25
 """Elements that operands are taken from, at least; and at least as many bytes as so many of float32 are: 128 MiB, which
 is more than processors' caches hold."""
 
+CARD_POOL = 1 << 27
+"""The same for a card, which is given more work: 512 MiB."""
+
 _TILES = 64
 """How often the same random values come again: drawing that many takes longer than some measurements."""
 
@@ -41,11 +44,12 @@ class Operands:
     written is warm.
     """
 
-    def __init__(self, dtype: torch.dtype) -> None:
+    def __init__(self, dtype: torch.dtype, place: torch.device) -> None:
         generator = torch.Generator().manual_seed(0)
         self.itemsize = dtype.itemsize
-        self._size = POOL * max(1, torch.float32.itemsize // self.itemsize)
-        self._pool = torch.randn(self._size // _TILES, generator=generator).to(dtype).repeat(_TILES)
+        pool = CARD_POOL if place.type == "cuda" else POOL
+        self._size = pool * max(1, torch.float32.itemsize // self.itemsize)
+        self._pool = torch.randn(self._size // _TILES, generator=generator).to(place, dtype).repeat(_TILES)
         self._next = 0
         self._warm: list[Tensor] = []
 
@@ -81,6 +85,7 @@ class Probe:
         ticks: The sizes to measure on each axis.
         make: From operands and sizes one operation, ready to be called.
         limit: The most work that is run; where there is more the rate of less is taken, which it is close to.
+        card_limit: The same for a card.
         macs: Whether its work is in MACs.
     """
 
@@ -89,15 +94,17 @@ class Probe:
     ticks: tuple[Sizes, ...]
     make: Make
     limit: int = 1_200_000_000
+    card_limit: int = 100_000_000_000
     macs: bool = field(default=False, kw_only=True)
 
     def sizes(self) -> Iterator[Sizes]:
         """Every combination of ticks, the last axis running fastest."""
         return product(*self.ticks)
 
-    def runs(self) -> list[Sizes]:
+    def runs(self, *, on_card: bool = False) -> list[Sizes]:
         """The combinations that are no more work than the limit."""
-        return [sizes for sizes in self.sizes() if prod(sizes) <= self.limit]
+        limit = self.card_limit if on_card else self.limit
+        return [sizes for sizes in self.sizes() if prod(sizes) <= limit]
 
     def within(self, sizes: Sizes, measured: Callable[[Sizes], bool]) -> Sizes:
         """The sizes in place of some: the same, or with factors a tick smaller, the last ones first, until measured."""
@@ -149,6 +156,18 @@ def _product(take: Operands, batch: int, rows: int, columns: int, inner: int) ->
         source, weight, bias = take.warm(rows, inner), take.cold(columns, inner), take.cold(columns)
         return lambda: functional.linear(source, weight, bias)
     left, right = take.warm(batch, rows, inner), take.warm(batch, inner, columns)
+    return lambda: torch.bmm(left, right)
+
+
+def _vector_product(take: Operands, batch: int, columns: int, inner: int) -> Callable[[], object]:
+    """Few inner elements are a router's weights for kernels that lie one after another; many are a linear layer's."""
+    if batch == 1 and inner > _KERNELS:
+        source, weight = take.warm(1, inner), take.cold(columns, inner)
+        return lambda: functional.linear(source, weight)
+    if batch == 1:
+        row, bank = take.warm(1, inner), take.cold(inner, columns)
+        return lambda: torch.mm(row, bank)
+    left, right = take.warm(batch, 1, inner), take.cold(batch, inner, columns)
     return lambda: torch.bmm(left, right)
 
 
@@ -213,6 +232,9 @@ _ELEMENTWISE: dict[str, Probe] = {
     "upsample_nearest2d": _elements(lambda source: functional.interpolate(source, scale_factor=2.0), parts=4),
 }
 
+_KERNELS = 16
+"""More kernels than that are not mixed."""
+
 _ONE = (1,)
 _CROSS = (16, 64, 256)
 _WIDE = (16, 64, 256, 1024)
@@ -230,7 +252,16 @@ PROBES: tuple[Probe, ...] = (
     _convolution("grouped", ((2, 8, 32), (2, 8, 32), (4, 32)), (9,), (49, 400, 3136), _plain()),
     _convolution("grouped strided", ((2, 8, 32), (2, 8, 32), (4, 32)), (9,), (49, 784), _plain(2)),
     _convolution("transposed", ((16, 128), (16, 128), _ONE), (4,), (400, 6400), _transposed),
-    Probe("product", work.PRODUCT, ((1, 8), (1, 16, 196, 3136), _WIDE, _WIDE), _product, macs=True),
+    Probe("product", work.PRODUCT, ((1, 8), (2, 16, 196, 3136), _WIDE, _WIDE), _product, macs=True),
+    Probe(
+        "vector product",
+        work.VECTOR_PRODUCT,
+        ((1, 8), (16, 256, 4096, 65536), (4, 16, 256, 1024, 4096)),
+        _vector_product,
+        limit=POOL // 2,
+        card_limit=CARD_POOL // 2,
+        macs=True,
+    ),
     Probe("attention", work.ATTENTION, ((4,), (49, 196, 784), (49, 196, 784), (32, 64)), _attention, macs=True),
     Probe("max_pool2d", work.POOLING, ((6400, 25600, 409600), (9, 25)), _pooling(functional.max_pool2d)),
     Probe("avg_pool2d", work.POOLING, ((6400, 25600, 409600), (4, 9)), _pooling(functional.avg_pool2d)),
@@ -248,5 +279,10 @@ def _copy(take: Operands, size: int) -> Callable[[], object]:
     return lambda: target.copy_(source)
 
 
-MEMORY = Probe("memory", ("bytes",), ((1 << 14, 1 << 17, 1 << 20, 1 << 23, 1 << 26),), _copy)
+_WORKING_SETS = (1 << 14, 1 << 17, 1 << 20, 1 << 23, 1 << 26)
+
+MEMORY = Probe("memory", ("bytes",), (_WORKING_SETS,), _copy)
 """Copying, by the bytes that are read and written together."""
+
+CARD_MEMORY = Probe("memory", ("bytes",), ((*_WORKING_SETS, 1 << 28),), _copy)
+"""The same on a card, whose cache may hold 128 MiB."""

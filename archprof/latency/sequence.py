@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -36,3 +37,27 @@ def fit(networks: Sequence[Parts]) -> tuple[float, float]:
     # The least lies on an edge: one of them is 1.
     edges = [(max(1.0, (xz - xy) / xx), 1.0), (1.0, max(1.0, (yz - xy) / yy))]
     return min(edges, key=lambda edge: sum((edge[0] * x + edge[1] * y - z) ** 2 for x, y, z in shares))
+
+
+def fit_queued(networks: Sequence[Parts]) -> tuple[float, float]:
+    """The factors of kernels and overheads for a device that the processor runs ahead of.
+
+    A network takes the longer of the two, a·x or b·y, as shares of the measured time. Whichever of them that is for
+    each network at the least sum of (max(a·x, b·y) - 1)², a and b are there the least squares over the networks of
+    their own; so every way to divide the networks is tried. A factor that no network says anything about is 1.
+    """
+    shares = [(one.kernels / one.measured, one.overheads / one.measured) for one in networks]
+    found = {
+        (
+            _scale([x for (x, _), bound in zip(shares, by_kernels, strict=True) if bound]),
+            _scale([y for (_, y), bound in zip(shares, by_kernels, strict=True) if not bound]),
+        )
+        for by_kernels in product((True, False), repeat=len(shares))
+    }
+    return min(found, key=lambda factors: sum((max(factors[0] * x, factors[1] * y) - 1) ** 2 for x, y in shares))
+
+
+def _scale(shares: Sequence[float]) -> float:
+    """The factor with the least sum of (factor · share - 1)²."""
+    squares = sum(share**2 for share in shares)
+    return sum(shares) / squares if squares else 1.0

@@ -52,6 +52,9 @@ CONVOLUTION = ("in_channels", "out_channels", "groups", "kernel", "places")
 it is laid at, of the whole batch."""
 
 PRODUCT = ("batch", "rows", "columns", "inner")
+VECTOR_PRODUCT = ("batch", "columns", "inner")
+"""Factors of a product of one row, which has one use for each weight that it reads, and so waits for memory alone."""
+
 ATTENTION = ("heads", "queries", "keys", "width")
 POOLING = ("elements", "window")
 ROWS = ("rows", "width")
@@ -74,6 +77,7 @@ _ALIKE = {
     **dict.fromkeys(("sin", "cos", "log"), "exp"),
     **dict.fromkeys(("stack", "constant_pad_nd"), "cat"),
     **dict.fromkeys(("elu", "mish", "softplus", "erf"), "tanh"),
+    **dict.fromkeys(("cudnn_batch_norm", "miopen_batch_norm"), "native_batch_norm"),
 }
 """Operations that cost what another does."""
 
@@ -162,7 +166,11 @@ def _product(operation: Operation) -> Key:
     result, inner = operation.outputs[0], left.shape[-1]
     batch = result.shape[0] if operation.name.endswith("bmm") else 1
     columns = result.shape[-1]
-    return "product", (batch, result.numel // (batch * columns), columns, inner)
+    return _of_rows(batch, result.numel // (batch * columns), columns, inner)
+
+
+def _of_rows(batch: int, rows: int, columns: int, inner: int) -> Key:
+    return ("vector product", (batch, columns, inner)) if rows == 1 else ("product", (batch, rows, columns, inner))
 
 
 @_kind("_grouped_mm")
@@ -172,7 +180,7 @@ def _grouped_product(operation: Operation) -> Key:
     columns = operation.outputs[0].shape[-1]
     rows = operation.outputs[0].numel // columns
     groups = min(next((one.shape[0] for one in (right, left) if len(one.shape) > 2), 1), rows)
-    return "product", (groups, rows // groups, columns, left.shape[-1])
+    return _of_rows(groups, rows // groups, columns, left.shape[-1])
 
 
 @_kind(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archprof.render import units
+from archprof.render import header, units
 from archprof.render.table import Column, Record, Table
 
 if TYPE_CHECKING:
@@ -56,15 +56,20 @@ def operations(profile: Profile, breakdown: Breakdown) -> Table:
 
 def _record(name: str, part: Part, profile: Profile, breakdown: Breakdown) -> Record:
     rates = (part.flops_per_s or None, part.bytes_per_s or None, part.intensity)
-    return (name, part.seconds, part.seconds / breakdown.sum_s, *rates, _bound(part, profile))
+    return (name, part.seconds, part.seconds / breakdown.sum_s, *rates, _bound(part, _ridge(profile, breakdown)))
 
 
-def _bound(part: Part, profile: Profile) -> str:
-    """By the memory or by arithmetic, by the calibration of this computer; nothing where there is none."""
+def _ridge(profile: Profile, breakdown: Breakdown) -> float | None:
+    """FLOPs a byte at which the limits of the device meet, where that was calibrated."""
     said = profile.predicted
-    if said is None or part.intensity is None:
+    return said.ridge if said and header.same_device(breakdown.device, said.device) else None
+
+
+def _bound(part: Part, ridge: float | None) -> str:
+    """By the memory or by arithmetic, by the calibration of the device; nothing where there is none."""
+    if ridge is None or part.intensity is None:
         return ""
-    return "memory" if part.intensity < said.ridge else "compute"
+    return "memory" if part.intensity < ridge else "compute"
 
 
 def remarks(profile: Profile, breakdown: Breakdown) -> Iterator[str]:
@@ -85,5 +90,6 @@ def remarks(profile: Profile, breakdown: Breakdown) -> Iterator[str]:
     apart = breakdown.sum_s / breakdown.whole_s - 1
     if abs(apart) > CLOSE:
         yield f"the sum is {apart:+.1%} from the whole, so the machine did something else meanwhile: measure again"
-    if profile.predicted is None:
-        yield "archprof calibrate measures this computer, and then this says whether memory or arithmetic is the bound"
+    if _ridge(profile, breakdown) is None:
+        what = "archprof calibrate" if breakdown.device == "cpu" else f"archprof calibrate --device {breakdown.device}"
+        yield f"{what} measures this computer, and then this says whether memory or arithmetic is the bound"

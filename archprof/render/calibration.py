@@ -33,13 +33,15 @@ def text(calibration: Calibration, view: View) -> str:
     style = painter(view.color)
     device = calibration.device
     about = [
+        *([device.host] if device.host else []),
         f"{device.cpus} processors" if device.cpus > 1 else "1 processor",
-        f"{calibration.threads} threads" if calibration.threads > 1 else "1 thread",
+        *units.threads(calibration.threads),
         device.dtype,
         f"torch {device.torch}",
         *(f"{name}={value}" for name, value in device.settings.items()),
     ]
-    memory = calibration.memory
+    memory, anew = calibration.memory, calibration.fresh_memory
+    worst = max((abs(ratio - 1) for ratio in calibration.networks), default=0.0)
     facts = [
         (
             "overhead",
@@ -55,7 +57,14 @@ def text(calibration: Calibration, view: View) -> str:
                 f"{units.size(round(rate))}/s in {units.binary_size(working_set)}"
                 for working_set, rate in zip(memory.ticks[0], memory.rates, strict=True)
             ]
-            + [f"{units.size(round(calibration.fresh_memory))}/s of it anew from the system"],
+            + ([f"{units.size(round(anew))}/s of it anew from the system"] if anew else []),
+        ),
+        (
+            "networks",
+            [
+                f"kernels take {units.factor(calibration.in_sequence)} what each does by itself",
+                f"its own {len(calibration.networks)} are predicted within {units.percent(worst)} %",
+            ],
         ),
         ("measured", [f"{_rounds(calibration.rounds)} in {calibration.duration_s:.0f} s", calibration.measured_at]),
     ]

@@ -9,6 +9,7 @@ from archprof.profiles import arithmetic_intensity
 from archprof.render import units
 
 if TYPE_CHECKING:
+    from archprof.latency.calibration import Device
     from archprof.latency.prediction import Prediction
     from archprof.latency.report import Latency
     from archprof.profiles import Input, Missed, Profile, Reported, Variant
@@ -138,10 +139,9 @@ def _predicted(profile: Profile) -> list[Fact]:
     parts = {
         "computing": said.computing_s,
         "moving data": said.moving_s + said.fresh_memory_s,
-        "overhead": said.overhead_s,
+        "waiting for the processor" if said.device.queued else "overhead": said.overhead_s,
     }
     measured = next((one.median_s for one in profile.latency if one.median_s and alike(one, said)), None)
-    threads = "1 thread" if said.threads == 1 else f"{said.threads} threads"
     return [
         (
             "predicted",
@@ -150,7 +150,7 @@ def _predicted(profile: Profile) -> list[Fact]:
                 *([f"{units.below_or_above(said.seconds, measured)} measured"] if measured else []),
                 *([f"{units.factor(said.seconds / said.static_s)} its static twin's"] if said.static_s else []),
                 *(f"{units.percent(seconds / said.seconds)} % {name}" for name, seconds in parts.items()),
-                f"eager, {threads}, calibrated {said.calibrated_at[:10]}",
+                ", ".join(["eager", *units.threads(said.threads), f"calibrated {said.calibrated_at[:10]}"]),
             ],
         )
     ]
@@ -158,8 +158,13 @@ def _predicted(profile: Profile) -> list[Fact]:
 
 def alike(measured: Latency, said: Prediction) -> bool:
     """Whether what was measured is what was predicted: eager torch, on the same device, with as many threads."""
-    same = said.device.device, said.device.dtype, said.threads
-    return same == (measured.device, measured.dtype, measured.threads) and measured.backend == "eager"
+    same = same_device(measured.device, said.device) and said.device.dtype == measured.dtype
+    return same and said.threads in (None, measured.threads) and measured.backend == "eager"
+
+
+def same_device(name: str, device: Device) -> bool:
+    """Whether something ran on a device that was calibrated; of several cards only one's calibration is looked up."""
+    return name.partition(":")[0] == device.device
 
 
 def _convention(profile: Profile) -> list[Fact]:

@@ -68,14 +68,15 @@ def _ratio(predicted: tuple[Prediction, Prediction]) -> float:
 
 def _split(mine: Prediction, theirs: Prediction) -> str:
     """What the model should take more, by what it is spent on."""
+    waiting = "waiting for the processor" if mine.device.queued else "calling operations"
     parts = {
         "moving data": mine.moving_s + mine.fresh_memory_s - theirs.moving_s - theirs.fresh_memory_s,
         "computing": mine.computing_s - theirs.computing_s,
-        "calling operations": mine.overhead_s - theirs.overhead_s,
+        waiting: mine.overhead_s - theirs.overhead_s,
     }
     parts = {name: one for name, one in parts.items() if abs(one) > ROUNDING_S}
     more = ", ".join(f"{'+' if one > 0 else ''}{units.seconds(one)} {name}" for name, one in parts.items())
-    where = f"{mine.device.device}, threads: {mine.threads}, calibrated {mine.calibrated_at[:10]}"
+    where = ", ".join([mine.device.device, *units.threads(mine.threads), f"calibrated {mine.calibrated_at[:10]}"])
     both = f"{units.seconds(mine.seconds)}, its static twin {units.seconds(theirs.seconds)}"
     return f"on this computer ({where}) it should take {both}: {more or 'no difference'}"
 

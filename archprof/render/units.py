@@ -163,6 +163,11 @@ def factor(value: float) -> str:
     return f"×{value:,.3f}"
 
 
+def threads(count: int | None) -> list[str]:
+    """``2 threads``; nothing where their number says nothing."""
+    return [] if count is None else ["1 thread" if count == 1 else f"{count} threads"]
+
+
 def predicted(ratio: Ratio) -> str:
     """A ratio as predicted, by the paper where it has a formula, and as measured."""
     prediction = ratio.as_built if ratio.paper is None else ratio.paper

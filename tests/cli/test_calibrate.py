@@ -85,6 +85,25 @@ def test_a_type_that_is_not_measured_is_said(archprof: Callable[[str], Result]) 
     assert "float32, bfloat16" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("device", "message", "hint"),
+    [
+        ("cuda:99", "there is no device 'cuda:99' here", "there is cpu"),
+        ("meta", "unknown device 'meta'", "a device is cpu, cuda or cuda:N"),
+        ("auto", "unknown device 'auto'", "a device is cpu, cuda or cuda:N"),
+    ],
+)
+def test_a_device_that_cannot_be_measured_is_said(
+    archprof: Callable[[str], Result], device: str, message: str, hint: str
+) -> None:
+    result = archprof(f"calibrate --device {device}")
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert hint in result.stderr
+    assert result.stdout == ""
+
+
 def test_a_folder_that_cannot_be_is_said_before_anything_is_measured(
     archprof: Callable[[str], Result], quick: Path
 ) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 import torch
 
 from archprof.latency import work
 from archprof.latency.calibrate import calibrate
 from archprof.latency.calibrations import this_device
+from archprof.latency.clock import Clocks
 from archprof.latency.networks import NETWORKS
 from archprof.latency.probes import POOL, PROBES, Operands, Probe
 from archprof.latency.work import Work
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from archprof.latency.calibration import Calibration
 
 READING = 2.0**-10
+CPU = torch.device("cpu")
 
 
 class EvenClock:
@@ -42,8 +45,13 @@ class EvenClock:
 
 def measured(max_time: float = 40 * READING, probes: tuple[Probe, ...] = PROBES[2:3]) -> Calibration:
     few = tuple(Probe(one.kind, one.axes, tuple(axis[:2] for axis in one.ticks), one.make) for one in probes)
-    clock, device = EvenClock(), this_device("float32")
-    return calibrate(device, clock, max_time, probes=few, networks=[network], default_threads=4)
+    return calibrate(
+        this_device("float32"), CPU, clocks(EvenClock()), max_time, probes=few, networks=[network], default_threads=4
+    )
+
+
+def clocks(clock: EvenClock) -> Clocks:
+    return Clocks(clock, clock, clock)
 
 
 def network() -> tuple[torch.nn.Module, torch.Tensor]:
@@ -52,7 +60,7 @@ def network() -> tuple[torch.nn.Module, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def take() -> Operands:
-    return Operands(torch.float32)
+    return Operands(torch.float32, CPU)
 
 
 def test_rates_are_work_over_time() -> None:
@@ -93,11 +101,40 @@ def test_a_slow_device_is_spared_what_would_take_too_long() -> None:
     # Each reading takes a second, so one is enough, and whatever is more work than the least would take longer.
     clock = EvenClock(1.0)
     few = Probe(PROBES[2].kind, PROBES[2].axes, tuple(axis[:2] for axis in PROBES[2].ticks), PROBES[2].make)
-    calibration = calibrate(this_device("float32"), clock, 1.0, probes=[few], networks=[network], default_threads=4)
+    calibration = calibrate(
+        this_device("float32"), CPU, clocks(clock), 1.0, probes=[few], networks=[network], default_threads=4
+    )
 
     # 6 readings of overheads, one of the network, the 5 working sets and the least size.
     assert calibration.duration_s == 6 + 1 + 5 + 1
     assert calibration.rounds == 0
+
+
+class CallClock(EvenClock):
+    """A loop of nothing takes one reading, whatever computes something three."""
+
+    def time(self, call: Callable[[], Any], calls: int = 1) -> float:
+        self.passed += self.reading
+        return self.reading * (1 if call() is None else 3)
+
+
+def test_of_a_card_kernels_and_their_calls_are_measured_apart() -> None:
+    # What is done on a card, done on the processor: a kernel takes 2^-10 s by a clock that reads as much of nothing,
+    # the call of an operation 3 - 1 times 2^-20 s, and a network 2^-8 s.
+    clocks = Clocks(EvenClock(READING), CallClock(2.0**-20), EvenClock(2.0**-8))
+    device = msgspec.structs.replace(this_device("float32"), device="cuda", host="a processor")
+    few = Probe(PROBES[2].kind, PROBES[2].axes, tuple(axis[:1] for axis in PROBES[2].ticks), PROBES[2].make)
+    calibration = calibrate(device, CPU, clocks, 2.0**-16, probes=[few], networks=[network], default_threads=4)
+
+    (grid,) = calibration.grids
+    # All of the reading is the clock's own, so that a tenth of it is taken for the kernel.
+    assert grid.rates == [pytest.approx(4 * 16 * 9 * 49 / (READING / 10))]
+    # The network's 2^-8 s are more than its kernels take, so that it waits for the processor, whose calls are stretched
+    # until they last as long.
+    assert calibration.networks == [pytest.approx(1.0)]
+    assert grid.call_s == pytest.approx(calibration.operation_s)
+    assert calibration.operation_s == calibration.view_s == calibration.module_s
+    assert (calibration.threads, calibration.default_threads, calibration.fresh_memory) == (None, None, None)
 
 
 def test_nothing_is_left_changed() -> None:
@@ -155,7 +192,7 @@ def test_every_type_is_measured(dtype: str) -> None:
     least = [Probe(one.kind, one.axes, tuple(axis[:1] for axis in one.ticks), one.make) for one in PROBES]
 
     calibration = calibrate(
-        this_device(dtype), EvenClock(), READING, probes=least, networks=NETWORKS[-1:], default_threads=4
+        this_device(dtype), CPU, clocks(EvenClock()), READING, probes=least, networks=NETWORKS[-1:], default_threads=4
     )
 
     assert calibration.device.dtype == dtype

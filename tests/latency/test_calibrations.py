@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from archprof.errors import OutputError
+from archprof.errors import DeviceError, OutputError
 from archprof.latency import calibrations
 
 if TYPE_CHECKING:
@@ -62,6 +62,21 @@ def test_as_many_threads_as_torch_takes_unless_told(kept: Calibration) -> None:
     assert calibrations.find(kept.device) == kept
     assert calibrations.find(kept.device, 1) == one_thread
     assert calibrations.find(kept.device, 3) is None
+
+
+def test_on_a_card_threads_change_nothing(kept: Calibration) -> None:
+    device = msgspec.structs.replace(kept.device, device="cuda", host="a processor")
+    card = msgspec.structs.replace(kept, device=device, threads=None, default_threads=None)
+    calibrations.keep(card)
+
+    assert calibrations.find(device) == calibrations.find(device, 3) == card
+    assert calibrations.find(kept.device) == kept
+    assert calibrations.find(msgspec.structs.replace(device, host="another")) is None
+
+
+def test_a_card_that_is_not_here_has_no_name() -> None:
+    with pytest.raises(DeviceError, match="no device 'cuda:99' here"):
+        calibrations.this_device("float32", "cuda:99")
 
 
 def test_the_last_one_replaces_the_one_before(kept: Calibration) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from statistics import median
+from typing import Any
+
 import pytest
 import torch
 
 from archprof.batch import Task
 from archprof.latency.backends.interface import Settings
 from archprof.latency.bench import Protocol, bench
-from archprof.latency.clock import CudaClock
+from archprof.latency.calibrate import calibrate
+from archprof.latency.calibrations import this_device
+from archprof.latency.clock import CudaClock, KernelClock, clocks_of
+from archprof.latency.layers import break_down
 from archprof.latency.measure import choose_targets
+from archprof.latency.prediction import predict
 from archprof.latency.sampler import Plan
 from archprof.options import Options
 from archprof.profiling import profile_spec
@@ -22,8 +29,13 @@ pytestmark = [
 PLAN = Plan(min_time=0, max_time=0.5)
 
 
-def measured(options: Options, settings: Settings, backends: list[str], *, flush: bool = True) -> list[object]:
-    spec = resolve("timm:resnet18")
+CARD = torch.device("cuda:0")
+
+
+def measured(
+    options: Options, settings: Settings, backends: list[str], *, flush: bool = True, reference: str = "timm:resnet18"
+) -> list[Any]:
+    spec = resolve(reference)
     targets = choose_targets(["cuda"], backends, options, settings)
     protocol = Protocol(settings=settings, plan=PLAN, flush=flush)
     (latencies,) = bench([Task(spec, options)], [profile_spec(spec, Options())], targets, protocol).latencies
@@ -55,10 +67,60 @@ def test_a_batch_that_does_not_fit_is_a_row_with_the_largest_that_does() -> None
 
 
 def test_events_time_what_the_card_does() -> None:
-    clock = CudaClock(torch.device("cuda:0"), flush=True)
-    matrix = torch.rand(4096, 4096, device="cuda")
+    clock = CudaClock(CARD, flush=True)
+    matrix = torch.rand(4096, 4096, device=CARD)
     matrix @ matrix
 
     one, four = clock.time(lambda: matrix @ matrix), clock.time(lambda: [matrix @ matrix for _ in range(4)])
 
     assert 0 < one < four
+
+
+def test_a_kernel_by_itself_does_not_wait_for_the_processor() -> None:
+    small = torch.rand(8, device=CARD)
+    waiting, held = CudaClock(CARD, flush=False), KernelClock(CARD)
+
+    def slow_to_call() -> None:
+        for _ in range(20):
+            small.add_(1)
+
+    slow_to_call()
+    # Twenty calls take the processor longer than the card, which held until then runs them one after another.
+    assert median(held.time(slow_to_call) for _ in range(9)) < median(waiting.time(slow_to_call) for _ in range(9))
+
+
+def test_the_driver_is_asked_while_the_card_is_sampled() -> None:
+    pytest.importorskip("pynvml", reason="nvidia-ml-py is not installed")
+    (one,) = measured(Options(size=(64, 64)), Settings(), ["eager"])
+
+    assert one.gpu.driver
+    assert one.gpu.readings >= 2
+    assert 0 < one.gpu.lowest_clock_hz <= one.gpu.clock_hz <= one.gpu.max_clock_hz
+    assert 0 < one.gpu.temperature_c < 120
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_card_is_calibrated_and_what_it_takes_is_predicted(dtype: str) -> None:
+    device = this_device(dtype, "cuda:0")
+    calibration = calibrate(device, CARD, clocks_of(CARD), 20.0, default_threads=1)
+    profile = profile_spec(resolve("timm:resnet50"), Options(dtype=dtype, batch=32))
+    (one,) = measured(Options(dtype=dtype, batch=32), Settings(), ["eager"], reference="timm:resnet50")
+    said = predict(profile, calibration)
+
+    assert device.name == torch.cuda.get_device_name(0)
+    assert calibration.rounds >= 1
+    assert all(grid.call_s > 0 for grid in calibration.grids)
+    assert all(0.5 < ratio < 2 for ratio in calibration.networks), calibration.networks
+    assert said.fresh_memory_s == 0
+    assert 0.5 < said.seconds / one.median_s < 2, (said, one.median_s)
+
+
+def test_the_time_of_rows_is_that_of_their_kernels() -> None:
+    options = Options(size=(320, 320), batch=8)
+    spec = resolve("yolo11n.yaml")
+    found = break_down(spec, profile_spec(spec, options), options, Settings(), "cuda:0")
+
+    assert found.noted == 0
+    assert found.sum_s == pytest.approx(found.whole_s, rel=0.05)
+    assert 0 < sum(part.seconds for part in found.parts) <= 1.05 * found.whole_s
+    assert sum(part.seconds for part in found.parts) == pytest.approx(sum(part.seconds for part in found.operations))

@@ -53,6 +53,42 @@ def test_a_network_is_the_sum_of_its_operations(round_figures: Calibration) -> N
     assert prediction.by_bytes == {}
 
 
+@pytest.fixture
+def card(round_figures: Calibration) -> Calibration:
+    """The same figures of a card, whose convolutions take the processor 10 µs to call."""
+    (grid,) = round_figures.grids
+    return msgspec.structs.replace(
+        round_figures,
+        device=msgspec.structs.replace(round_figures.device, device="cuda"),
+        threads=None,
+        default_threads=None,
+        fresh_memory=None,
+        grids=[msgspec.structs.replace(grid, call_s=10e-6)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("side", "waiting"),
+    [
+        # 8 * 4 * 9 * 100 MACs at 1e9 a second are 28.8 µs. The processor takes 10 µs for the convolution, 1 µs for the
+        # view, and 2 µs for each of three modules: 17 µs, which are over before the card is ready.
+        (10, 0.0),
+        # A quarter of the places: 7.2 µs, and the card waits for the rest of the 17.
+        (5, 9.8e-6),
+    ],
+)
+def test_a_card_waits_only_for_what_the_processor_takes_longer(card: Calibration, side: int, waiting: float) -> None:
+    model = torch.nn.Sequential(torch.nn.Conv2d(4, 8, 3, padding=1, bias=False), torch.nn.Flatten()).eval()
+    prediction = predict(archprof.profile(model, torch.zeros(1, 4, side, side)), card)
+
+    assert prediction is not None
+    assert prediction.threads is None
+    assert prediction.computing_s == pytest.approx(8 * 4 * 9 * side * side / 1e9)
+    assert prediction.overhead_s == pytest.approx(waiting)
+    assert prediction.fresh_memory_s == 0
+    assert prediction.seconds == pytest.approx(max(28.8e-6 * side * side / 100, 17e-6))
+
+
 def test_what_has_no_grid_goes_by_its_bytes_and_is_named(round_figures: Calibration) -> None:
     class Cumulative(torch.nn.Module):
         def forward(self, values: torch.Tensor) -> torch.Tensor:

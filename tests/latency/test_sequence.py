@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archprof.latency.sequence import Parts, fit
+from archprof.latency.sequence import Parts, fit, fit_queued
 
 
 def made(kernels: float, overheads: float, factors: tuple[float, float], fresh: float = 0.0) -> Parts:
@@ -33,3 +33,22 @@ def test_no_factor_is_below_one(first: Parts, second: Parts, expected: tuple[flo
 
 def test_networks_that_are_all_alike_have_one_factor() -> None:
     assert fit([Parts(8e-3, 1e-3, 0.0, 13e-3)] * 3) == pytest.approx((1.5, 1.0))
+
+
+def test_a_device_that_is_run_ahead_of_takes_the_longer_of_the_two() -> None:
+    # Kernels times 1.25 and overheads times 3: 10 ms beside 3 ms, 5 beside 6, 2.5 beside 9, 20 beside 6.
+    parts = [(8e-3, 1e-3), (4e-3, 2e-3), (2e-3, 3e-3), (16e-3, 2e-3)]
+    networks = [Parts(x, y, 0.0, max(1.25 * x, 3 * y)) for x, y in parts]
+
+    assert fit_queued(networks) == pytest.approx((1.25, 3.0))
+
+
+def test_of_networks_that_do_not_agree_each_factor_is_the_least_squares_of_its_own() -> None:
+    # Shares of kernels 1/2 and 1/4: 3/4 over 5/16 is 2.4. Overheads say nothing there, and have 1/5 elsewhere: 5.
+    networks = [Parts(1.0, 0.01, 0.0, 2.0), Parts(1.0, 0.01, 0.0, 4.0), Parts(0.01, 0.2, 0.0, 1.0)]
+
+    assert fit_queued(networks) == pytest.approx((2.4, 5.0))
+
+
+def test_what_no_network_says_anything_about_is_one() -> None:
+    assert fit_queued([Parts(1.0, 0.0, 0.0, 2.0)] * 2) == pytest.approx((2.0, 1.0))

@@ -62,6 +62,7 @@ def test_convolutions(convolution: nn.Module, kind: str, sizes: list[int]) -> No
     ("function", "shapes", "kind", "sizes"),
     [
         (torch.mm, [(3, 5), (5, 7)], "product", [1, 3, 7, 5]),
+        (torch.mm, [(1, 5), (5, 7)], "vector product", [1, 7, 5]),
         (torch.bmm, [(2, 3, 5), (2, 5, 7)], "product", [2, 3, 7, 5]),
         (torch.addmm, [(7,), (3, 5), (5, 7)], "product", [1, 3, 7, 5]),
         (lambda image: functional.max_pool2d(image, 3, 1, 1), [IMAGE], "max_pool2d", [6400, 9]),
