@@ -25,7 +25,7 @@ from archprof.latency.backends import find_backend
 from archprof.latency.breakdown import Breakdown, Part
 from archprof.latency.clock import CudaClock, WallClock
 from archprof.latency.events import RANGE, Event, times
-from archprof.profiling import prepare
+from archprof.profiling import prepare, profile_spec
 from archprof.trace.recorder import CALL
 
 if TYPE_CHECKING:
@@ -57,8 +57,11 @@ def break_down(spec: Spec, profile: Profile, options: Options, settings: Setting
     Raises:
         ArchprofError: Where it cannot be built or run.
     """
-    built, inputs = prepare(spec, replace(options, device=device))
+    there = replace(options, device=device)
     backend, place = find_backend("eager"), find_device(device)
+    if place.type == "cuda":
+        profile = profile_spec(spec, there)  # operations go by other names than where it was counted without memory
+    built, inputs = prepare(spec, there)
     run = backend.prepare(built.module.requires_grad_(False), inputs, settings)
     clock = CudaClock(place, flush=False) if place.type == "cuda" else WallClock()
     paths = _paths(profile)

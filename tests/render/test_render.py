@@ -10,6 +10,9 @@ import pytest
 from rich.cells import cell_len
 
 from archprof.errors import UsageError
+from archprof.latency.calibration import Device
+from archprof.latency.prediction import Prediction
+from archprof.latency.report import Latency
 from archprof.profiles import Backward, Coverage, Operation, Profile
 from archprof.render import View
 from archprof.render.profile import DETAILS, FORMATS, check, render, render_several
@@ -226,3 +229,61 @@ def test_colour_changes_nothing_but_colour(profile: Profile) -> None:
     plain, coloured = (render("text", profile, View(color=color)) for color in (False, True))
     assert "\x1b[" in coloured
     assert re.sub(r"\x1b\[\d+m", "", coloured) == plain
+
+
+def predicted(**changes: object) -> Prediction:
+    """20 ms: 12 ms of arithmetic, 5 ms of memory, 1 ms of it anew, and 2 ms of calls."""
+    facts: dict[str, object] = {
+        "device": Device(device="cpu", name="A processor", cpus=2, dtype="float32", torch="2.6.0"),
+        "threads": 2,
+        "calibrated_at": "2026-01-02T03:04:05+00:00",
+        "seconds": 0.020,
+        "overhead_s": 0.002,
+        "computing_s": 0.012,
+        "moving_s": 0.005,
+        "fresh_memory_s": 0.001,
+        "ridge": 10.0,
+    }
+    return Prediction(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def measured(**changes: object) -> Latency:
+    """16 ms."""
+    facts: dict[str, object] = {
+        "device": "cpu",
+        "device_name": "A processor",
+        "backend": "eager",
+        "dtype": "float32",
+        "batch": 1,
+        "threads": 2,
+        "timed": "all of it",
+        "samples_s": [0.016] * 9,
+        "median_s": 0.016,
+    }
+    return Latency(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def test_what_is_predicted_stands_beside_what_was_measured(profile: Profile) -> None:
+    profile = msgspec.structs.replace(profile, predicted=predicted(), latency=[measured()])
+    text = render("text", profile, View(detail="none", width=160))
+
+    # 20 ms beside 16 ms.
+    assert "cpu 20.0 ms   25 % above measured" in text
+    assert "60.0 % computing   30.0 % moving data   10.0 % overhead   eager, 2 threads, calibrated 2026-01-02" in text
+
+
+@pytest.mark.parametrize("other", [{"threads": 1}, {"dtype": "bfloat16"}, {"backend": "compile"}, {"device": "cuda:0"}])
+def test_what_was_measured_otherwise_does_not(profile: Profile, other: dict[str, object]) -> None:
+    profile = msgspec.structs.replace(profile, predicted=predicted(), latency=[measured(**other)])
+
+    assert "above measured" not in render("text", profile, View(detail="none", width=160))
+
+
+def test_on_a_card_the_rest_is_waiting_for_the_processor(profile: Profile) -> None:
+    card = Device(device="cuda", name="A card", host="A processor", cpus=2, dtype="float32", torch="2.6.0")
+    said = predicted(device=card, threads=None, fresh_memory_s=0.0, computing_s=0.013)
+    profile = msgspec.structs.replace(profile, predicted=said, latency=[measured(device="cuda:0", median_s=0.025)])
+    text = render("text", profile, View(detail="none", width=160))
+
+    assert "cuda 20.0 ms   20 % below measured" in text
+    assert "10.0 % waiting for the processor   eager, calibrated 2026-01-02" in text
