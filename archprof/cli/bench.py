@@ -1,6 +1,5 @@
 """``archprof bench``."""
 
-import os
 from dataclasses import replace
 from typing import Annotated
 
@@ -54,8 +53,6 @@ def bench(
         Task(spec, replace(options, static=twin))
         for spec, twin in zip(specs, subject.twins(specs, static=model.static), strict=True)
     ]
-    if layers:  # what torch's profiler would say of its own beginning and end; it is asked when torch is loaded
-        os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     with console.working("loading torch"):
         from archprof.latency.backends.interface import Settings
         from archprof.latency.bench import Protocol

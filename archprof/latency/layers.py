@@ -10,6 +10,7 @@ without, and what it adds is spread over the events that it noted and taken out 
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import replace
 from statistics import fmean
@@ -57,6 +58,8 @@ def break_down(spec: Spec, profile: Profile, options: Options, settings: Setting
     Raises:
         ArchprofError: Where it cannot be built or run.
     """
+    # The profiler writes of its beginning and end past Python's stderr; it asks for this level when it first begins.
+    os.environ["KINETO_LOG_LEVEL"] = "99"
     there = replace(options, device=device)
     backend, place = find_backend("eager"), find_device(device)
     if place.type == "cuda":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import jsonschema
@@ -228,6 +230,15 @@ def test_layers_say_where_the_time_goes(archprof: Callable[[str], Result]) -> No
     assert result.exit_code == 0, result.output
     for text in ("0 Conv", "2 Classify", "(between operations)", "aten.convolution", "under torch's profiler"):
         assert text in result.stdout
+
+
+def test_torch_s_profiler_says_nothing_of_its_own() -> None:
+    # A name of timm's loads torch before anything is counted. What torch says it writes past Python's own stderr.
+    line = "bench timm:resnet18 --imgsz 32 --device cpu --max-time 0.2 --min-time 0 --layers --quiet"
+    done = subprocess.run([sys.executable, "-m", "archprof", *line.split()], capture_output=True, text=True, check=True)
+
+    assert "layer1" in done.stdout
+    assert done.stderr == ""
 
 
 def test_layers_look_into_eager_only(archprof: Callable[[str], Result]) -> None:
