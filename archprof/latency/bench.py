@@ -98,7 +98,7 @@ def _subject(task: Task, profile: Profile, target: Target, protocol: Protocol) -
     """A model ready to be timed, or why there is none."""
     spec, options = task.spec, task.options
     try:
-        if target.device == "cpu" and (reason := too_large(profile)):
+        if target.device == "cpu" and (reason := too_large(profile, spec, options)):
             return _failed(options, target, protocol, reason)
         return make_subject(
             spec, options, target, protocol.settings, flush=protocol.flush, postprocess=protocol.postprocess

@@ -7,8 +7,9 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from traceback import clear_frames
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
 import torch
@@ -21,23 +22,89 @@ if TYPE_CHECKING:
     from archprof.variant.spec import Spec
 
 
+_PEAK_RESET, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+"""Where Linux lets a process reset the peak of its memory, and where it tells it."""
+
 CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """Where Linux tells a container the bytes that it may have, in the second and in the first version of its groups."""
 
 
-def too_large(profile: Profile) -> str | None:
+SCRATCH = 4
+"""How many times what its tensors hold a pass takes on a CPU at most: kernels lay out copies of their operands. Of
+ResNet-50, ViT-S, ConvNeXt, MobileNetV3 and YOLOs 1.2 to 2.7 times were measured."""
+
+TRIED_S = 5.0
+"""Seconds after which no larger batch is run to find out what a sample takes."""
+
+
+class Memory(NamedTuple):
+    """What a pass takes, in bytes: whatever the batch is, and for each sample of it; and how that is known."""
+
+    fixed: float
+    each: float
+    known: str
+
+    def of(self, batch: int) -> float:
+        """The bytes of a batch."""
+        return self.fixed + batch * self.each
+
+
+def too_large(profile: Profile, spec: Spec, options: Options) -> str | None:
     """Why a counted model would not fit in this machine's memory; None where it would.
 
-    The system promises memory that it does not have and then ends the process, so this is worked out and not tried:
-    weights, and the activations that are held at once.
+    The system promises memory that it does not have and then ends the process, so the batch is not tried. Where its
+    tensors could be too much for the memory that is free, small batches are run, and their memory says what a larger
+    one takes.
+
+    Args:
+        profile: What was counted.
+        spec: Of what.
+        options: How it was built.
     """
     totals, batch, free = profile.totals, profile.input.batch, _free()
-    needed = totals.weight_bytes + totals.peak_activation_bytes
+    tensors = Memory(totals.weight_bytes, totals.peak_activation_bytes / batch, "its tensors alone")
+    if SCRATCH * tensors.of(batch) <= free:
+        return None
+    most = int((free / SCRATCH - tensors.fixed) / max(tensors.each, 1))
+    memory = _measured(spec, options, min(most, batch), totals.weight_bytes) or tensors
+    needed = memory.of(batch)
     if needed <= free:
         return None
-    largest = (free - totals.weight_bytes) * batch // max(totals.peak_activation_bytes, 1)
-    place = f"cpu: weights and activations take {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free"
-    return _message(batch, place, largest, "would, worked out from that and not tried")
+    place = f"cpu: by {memory.known} it takes {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free"
+    return _message(batch, place, int((free - memory.fixed) / max(memory.each, 1)), "should")
+
+
+def _measured(spec: Spec, options: Options, most: int, weights: int) -> Memory | None:
+    """What batches of 1, 2, 4 … take, as many as there is time for, the last two of which say what a larger one does.
+
+    Small ones take more for each sample: what the allocator keeps of them is not used again.
+
+    Returns:
+        None where the system does not tell, or they do not run.
+    """
+    if most < 1 or not _PEAK_RESET.exists():
+        return None
+    start, before, size = perf_counter(), psutil.Process().memory_info().rss, 1
+    try:
+        peaks = [_peak(spec, replace(options, batch=size, device="cpu")) - before]
+        while 2 * size <= most and perf_counter() - start < TRIED_S:
+            size *= 2
+            peaks.append(_peak(spec, replace(options, batch=size, device="cpu")) - before)
+    except (OSError, MemoryError, RuntimeError):
+        return None
+    each = (peaks[-1] - peaks[-2]) / (size / 2) if size > 1 else peaks[0] - weights
+    return Memory(max(peaks[-1] - size * each, 0.0), each, f"a batch of {size}") if each > 0 else None
+
+
+def _peak(spec: Spec, options: Options) -> int:
+    """The most bytes of memory that this process has while a model is built and run."""
+    gc.collect()  # the collector waits while something is measured, and the model that was tried before may hold itself
+    _PEAK_RESET.write_text("5", encoding="ascii")  # proc_pid_clear_refs(5): the peak is what there is now
+    built, inputs = prepare(spec, options)
+    with torch.inference_mode():
+        built.module(*inputs)
+    (peak,) = (line for line in _STATUS.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
+    return int(peak.split()[1]) * 1024
 
 
 def _free() -> int:
@@ -81,7 +148,7 @@ def out_of_memory(error: Exception, spec: Spec, options: Options, device: str) -
             fails = middle
     total = torch.cuda.get_device_properties(device).total_memory if device.startswith("cuda") else None
     place = f"{device} ({total / 1e9:.1f} GB)" if total else device
-    return _message(options.batch, place, fits, "does, found by trying")
+    return _message(options.batch, place, fits, "does, found by trying,")
 
 
 def _runs(spec: Spec, options: Options) -> bool:
@@ -103,4 +170,4 @@ def _runs(spec: Spec, options: Options) -> bool:
 def _message(batch: int, place: str, largest: int, how: str) -> str:
     if largest < 1:
         return f"not even one sample fits on {place}"
-    return f"a batch of {batch} does not fit on {place}; the largest that {how}, is {largest}"
+    return f"a batch of {batch} does not fit on {place}; the largest that {how} is {largest}"
