@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 from archprof.latency.backends.interface import leaves
 
-TOLERANCES = {"float64": 1e-6, "float32": 1e-3, "float16": 5e-2, "bfloat16": 2e-1}
+TOLERANCES = {"float64": 1e-6, "float32": 1e-3, "tf32": 5e-2, "float16": 5e-2, "bfloat16": 2e-1}
 """What outputs may differ by, over the largest of them, by the type that is computed in. A network of a hundred layers
-amplifies the rounding of one; other sums than these come out of a change in the order of additions alone."""
+amplifies the rounding of one; other sums than these come out of a change in the order of additions alone. TF32, in
+which a card computes float32, has as many digits as float16."""
 
 
 def agreement(eager: Sequence[Tensor], other: Sequence[Tensor], dtype: str) -> Agreement:
@@ -29,7 +30,7 @@ def agreement(eager: Sequence[Tensor], other: Sequence[Tensor], dtype: str) -> A
     Args:
         eager: The outputs of eager PyTorch.
         other: Those of a backend on the same inputs.
-        dtype: The coarsest type that either was computed in.
+        dtype: The coarsest type that either was computed in, one of :data:`TOLERANCES`.
     """
     apart = math.inf, math.inf
     if [one.shape for one in eager] == [one.shape for one in other]:

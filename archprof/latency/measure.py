@@ -120,7 +120,8 @@ def make_subject(
     call = backend.prepare(module, inputs, settings)
     plain = backend.name == "eager" and not settings.wanted()
     coarsest = settings.autocast or options.dtype
-    checked = None if plain else agreement(expected, leaves(call()), coarsest)
+    rounded = _rounded(device) if coarsest == "float32" else []
+    checked = None if plain else agreement(expected, leaves(call()), "tf32" if rounded else coarsest)
     call = suppressed(call, built) if postprocess else call
     on_card = device.type == "cuda"
     clock: Clock = CudaClock(device, flush=flush) if on_card else WallClock()
@@ -139,7 +140,7 @@ def make_subject(
             timed=(TIMED_WITH_BOXES if postprocess else TIMED) + (FLUSHED if on_card and flush else ""),
             timer=overhead(clock),
             agreement=checked,
-            notes=[*notes, *(_rounded(device) if coarsest == "float32" else [])],
+            notes=[*notes, *rounded],
         ),
     )
 
@@ -154,9 +155,16 @@ def _rounded(device: torch.device) -> list[str]:
     """What a card computes in less than the float32 that it is asked for."""
     if device.type != "cuda" or torch.version.cuda is None or torch.cuda.get_device_capability(device) < AMPERE:
         return []
-    cublas, cudnn = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    parts = [name for name, allowed in (("convolutions", cudnn), ("matrix products", cublas)) if allowed]
+    kinds = (("convolutions", torch.backends.cudnn), ("matrix products", torch.backends.cuda.matmul))
+    parts = [name for name, flags in kinds if _allows_tf32(flags)]
     return [f"torch lets this card compute float32 {' and '.join(parts)} in TF32"] if parts else []
+
+
+def _allows_tf32(flags: Any) -> bool:
+    try:
+        return bool(flags.allow_tf32)
+    except RuntimeError:  # a model's own code has set it for some operations only
+        return False
 
 
 @contextmanager
