@@ -10,6 +10,9 @@ from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.errors import UsageError
 
+FAR = 0.3
+"""What a calibration's own networks may be from what is predicted of them without a word."""
+
 DTYPES = ("float32", "bfloat16", "float16", "float64")
 
 
@@ -64,4 +67,6 @@ def calibrate(
     console.write(FORMATS[format](calibration, console.fit(View())))
     if calibration.rounds < ENOUGH_ROUNDS:
         console.note("the machine was so slow or busy that little was measured twice: calibrate again when it is quiet")
+    elif calibration.apart > FAR:
+        console.note("its own networks are far from what is predicted of them: calibrate again when it is quiet")
     console.note(f"kept in {path}: `archprof summary` predicts with it")

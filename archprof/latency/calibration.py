@@ -133,6 +133,11 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     in_sequence: float
     networks: list[float] = msgspec.field(default_factory=list)
 
+    @property
+    def apart(self) -> float:
+        """How far what is predicted of its own networks is from what they took, at most: 0.1 for a tenth."""
+        return max((abs(ratio - 1) for ratio in self.networks), default=0.0)
+
     def grid(self, kind: str) -> Grid | None:
         """The grid of a kind; None where it was not measured."""
         return next((grid for grid in self.grids if grid.kind == kind), None)

@@ -66,12 +66,13 @@ def too_large(profile: Profile, spec: Spec, options: Options) -> str | None:
     if SCRATCH * tensors.of(batch) <= free:
         return None
     most = int((free / SCRATCH - tensors.fixed) / max(tensors.each, 1))
-    memory = _measured(spec, options, min(most, batch), totals.weight_bytes) or tensors
+    measured = _measured(spec, options, min(most, batch), totals.weight_bytes)
+    memory, how = (measured, "should") if measured else (tensors, "could")
     needed = memory.of(batch)
     if needed <= free:
         return None
     place = f"cpu: by {memory.known} it takes {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free"
-    return _message(batch, place, int((free - memory.fixed) / max(memory.each, 1)), "should")
+    return _message(batch, place, int((free - memory.fixed) / max(memory.each, 1)), how)
 
 
 def _measured(spec: Spec, options: Options, most: int, weights: int) -> Memory | None:

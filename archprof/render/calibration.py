@@ -41,7 +41,6 @@ def text(calibration: Calibration, view: View) -> str:
         *(f"{name}={value}" for name, value in device.settings.items()),
     ]
     memory, anew = calibration.memory, calibration.fresh_memory
-    worst = max((abs(ratio - 1) for ratio in calibration.networks), default=0.0)
     facts = [
         (
             "overhead",
@@ -63,7 +62,7 @@ def text(calibration: Calibration, view: View) -> str:
             "networks",
             [
                 f"kernels take {units.factor(calibration.in_sequence)} what each does by itself",
-                f"its own {len(calibration.networks)} are predicted within {units.percent(worst)} %",
+                f"its own {len(calibration.networks)} are predicted within {units.percent(calibration.apart)} %",
             ],
         ),
         ("measured", [f"{_rounds(calibration.rounds)} in {calibration.duration_s:.0f} s", calibration.measured_at]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from archprof.latency.calibration import Grid
+from archprof.latency.calibration import Calibration, Grid
 
 
 def grid(**changes: object) -> Grid:
@@ -64,3 +64,9 @@ def test_one_tick_has_one_rate() -> None:
 def test_what_cannot_have_been_measured_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):
         grid(**changes)
+
+
+def test_how_far_its_own_networks_are_from_what_is_predicted(round_figures: Calibration) -> None:
+    assert round_figures.apart == 0
+    # Half of what it took is further than a quarter more.
+    assert msgspec.structs.replace(round_figures, networks=[1.0, 1.25, 0.5]).apart == 0.5
