@@ -146,13 +146,13 @@ def _profiled(run: Callable[[], Any], model: nn.Module, paths: Iterable[str], pl
             torch.cuda.synchronize(place)
     # A card has ranges of the same names, of its own queue.
     roots = (one for one in recorded.events() or () if one.name == RANGE and one.device_type.name == "CPU")
-    return _event(next(roots), on_card=on_card)
+    return event_of(next(roots), on_card=on_card)
 
 
-def _event(event: Any, *, on_card: bool) -> Event:
+def event_of(event: Any, *, on_card: bool) -> Event:
     """What the profiler noted, in seconds; on a card, of its kernels."""
     microseconds = event.device_time_total if on_card else event.cpu_time_total
-    return Event(event.name, microseconds / 1e6, [_event(child, on_card=on_card) for child in event.cpu_children])
+    return Event(event.name, microseconds / 1e6, [event_of(child, on_card=on_card) for child in event.cpu_children])
 
 
 @contextmanager
