@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import sys
 from contextlib import suppress
@@ -66,7 +67,7 @@ def too_large(profile: Profile, spec: Spec, options: Options) -> str | None:
     if SCRATCH * tensors.of(batch) <= free:
         return None
     most = int((free / SCRATCH - tensors.fixed) / max(tensors.each, 1))
-    measured = _measured(spec, options, min(most, batch), totals.weight_bytes)
+    measured = _measured(spec, options, min(most, batch), tensors)
     memory, how = (measured, "should") if measured else (tensors, "could")
     needed = memory.of(batch)
     if needed <= free:
@@ -75,37 +76,45 @@ def too_large(profile: Profile, spec: Spec, options: Options) -> str | None:
     return _message(batch, place, int((free - memory.fixed) / max(memory.each, 1)), how)
 
 
-def _measured(spec: Spec, options: Options, most: int, weights: int) -> Memory | None:
+def _measured(spec: Spec, options: Options, most: int, tensors: Memory) -> Memory | None:
     """What batches of 1, 2, 4 … take, as many as there is time for, the last two of which say what a larger one does.
-
-    Small ones take more for each sample: what the allocator keeps of them is not used again.
 
     Returns:
         None where the system does not tell, or they do not run.
     """
     if most < 1 or not _PEAK_RESET.exists():
         return None
-    start, before, size = perf_counter(), psutil.Process().memory_info().rss, 1
+    start, size = perf_counter(), 1
     try:
-        peaks = [_peak(spec, replace(options, batch=size, device="cpu")) - before]
+        taken = [_taken(spec, replace(options, batch=size, device="cpu"))]
         while 2 * size <= most and perf_counter() - start < TRIED_S:
             size *= 2
-            peaks.append(_peak(spec, replace(options, batch=size, device="cpu")) - before)
+            taken.append(_taken(spec, replace(options, batch=size, device="cpu")))
     except (OSError, MemoryError, RuntimeError):
         return None
-    each = (peaks[-1] - peaks[-2]) / (size / 2) if size > 1 else peaks[0] - weights
-    return Memory(max(peaks[-1] - size * each, 0.0), each, f"a batch of {size}") if each > 0 else None
+    each = (taken[-1] - taken[-2]) / (size / 2) if size > 1 else taken[0] - tensors.fixed
+    each = max(each, tensors.each)
+    return Memory(max(taken[-1] - size * each, tensors.fixed), each, f"a batch of {size}")
 
 
-def _peak(spec: Spec, options: Options) -> int:
-    """The most bytes of memory that this process has while a model is built and run."""
-    gc.collect()  # the collector waits while something is measured, and the model that was tried before may hold itself
+def _taken(spec: Spec, options: Options) -> int:
+    """The most bytes that building and running a model adds to what this process has."""
+    _give_back()
+    before: int = psutil.Process().memory_info().rss
     _PEAK_RESET.write_text("5", encoding="ascii")  # proc_pid_clear_refs(5): the peak is what there is now
     built, inputs = prepare(spec, options)
     with torch.inference_mode():
         built.module(*inputs)
     (peak,) = (line for line in _STATUS.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
-    return int(peak.split()[1]) * 1024
+    return int(peak.split()[1]) * 1024 - before
+
+
+def _give_back() -> None:
+    """Free what nothing uses: the collector waits while something is measured, and allocators keep what was freed."""
+    gc.collect()
+    with suppress(AttributeError, OSError, TypeError):  # only the GNU C library has it
+        ctypes.CDLL(None).malloc_trim(0)
+    torch.cuda.empty_cache()
 
 
 def _free() -> int:
@@ -153,9 +162,7 @@ def out_of_memory(error: Exception, spec: Spec, options: Options, device: str) -
 
 
 def _runs(spec: Spec, options: Options) -> bool:
-    gc.collect()  # the collector waits while something is measured, and the model that was tried before may hold itself
-    if options.device.startswith("cuda"):
-        torch.cuda.empty_cache()
+    _give_back()
     try:
         built, inputs = prepare(spec, options)
         with torch.inference_mode():

@@ -124,7 +124,7 @@ def test_the_largest_batch_that_should_fit_does(container: Callable[[int], None]
     # ResNet-18 has 46.8 MB of weights, and at 224×224 an image's tensors take 2 · 64 · 112² · 4 B = 6.4 MB at once, so
     # that no more than (600 - 46.8) / 6.4 = 86 images fit; kernels take a few times as much.
     assert 10 <= largest <= 86
-    assert used <= 1.2 * free
+    assert used <= 1.25 * free
 
 
 def memory_of(batch: int) -> int:
