@@ -259,6 +259,13 @@ def conclude(benched: Benched) -> None:
     """
     if benched.interrupted:
         raise KeyboardInterrupt
-    if failed := [one for ones in benched.latencies for one in ones if one.error]:
-        first, *others = dict.fromkeys(f"{one.device}, {one.backend}: {one.error}" for one in failed)
+    several = len(benched.models) > 1
+    failed = dict.fromkeys(
+        f"{f'{model}, ' if several else ''}{one.device}, {one.backend}: {one.error}"
+        for model, ones in zip(benched.models, benched.latencies, strict=True)
+        for one in ones
+        if one.error
+    )
+    if failed:
+        first, *others = failed
         raise RunError(f"not measured: {first}", hint="\n".join(f"not measured: {one}" for one in others) or None)

@@ -48,8 +48,9 @@ class Protocol:
 
 @dataclass(slots=True)
 class Benched:
-    """What was measured: of each model one latency a target, and how the models stand to each other."""
+    """What was measured: of each model, by its name, one latency a target, and how the models stand to each other."""
 
+    models: list[str]
     latencies: list[list[Latency]]
     comparisons: list[Comparison] = field(default_factory=list)
     interrupted: bool = False
@@ -73,7 +74,8 @@ def bench(
         protocol: How to measure it.
         watch: Is told how far it is.
     """
-    result = Benched([[] for _ in tasks])
+    models = [task.spec.reference + (", static twin" if task.options.static else "") for task in tasks]
+    result = Benched(models, [[] for _ in tasks])
     for target in targets:
         try:
             with running(protocol.settings):

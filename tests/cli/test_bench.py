@@ -199,6 +199,19 @@ def test_a_device_to_run_on_is_never_the_one_that_runs_nothing(archprof: Callabl
         assert "meta" not in result.stderr
 
 
+def test_of_several_models_the_one_that_does_not_fit_is_named(archprof: Callable[[str], Result], folder: Path) -> None:
+    (folder / "wide.yaml").write_text((folder / "tiny.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    result = archprof(f"bench tiny.yaml wide.yaml tiny.yaml --static {QUICK} --batch 999999999")
+
+    assert result.exit_code == 2
+    said = result.stderr.splitlines()
+    assert [line.partition(": a batch of 999999999 does not fit")[0] for line in said if "does not fit" in line] == [
+        "error: not measured: tiny.yaml, cpu, eager",
+        "not measured: wide.yaml, cpu, eager",
+        "not measured: tiny.yaml, static twin, cpu, eager",
+    ]
+
+
 def test_a_model_of_changing_shapes_has_no_latency(archprof: Callable[[str], Result], folder: Path) -> None:
     (folder / "wayward.py").write_text(WAYWARD, encoding="utf-8")
 
