@@ -80,7 +80,7 @@ def _measured(spec: Spec, options: Options, most: int, tensors: Memory) -> Memor
     """What batches of 1, 2, 4 … take, as many as there is time for, the last two of which say what a larger one does.
 
     Returns:
-        None where the system does not tell, or they do not run.
+        None where the system does not tell (a sandbox may leave the peak out), or they do not run.
     """
     if most < 1 or not _PEAK_RESET.exists():
         return None
@@ -90,7 +90,7 @@ def _measured(spec: Spec, options: Options, most: int, tensors: Memory) -> Memor
         while 2 * size <= most and perf_counter() - start < TRIED_S:
             size *= 2
             taken.append(_taken(spec, replace(options, batch=size, device="cpu")))
-    except (OSError, MemoryError, RuntimeError):
+    except (OSError, ValueError, MemoryError, RuntimeError):
         return None
     each = (taken[-1] - taken[-2]) / (size / 2) if size > 1 else taken[0] - tensors.fixed
     each = max(each, tensors.each)
