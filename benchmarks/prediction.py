@@ -74,10 +74,7 @@ CLOCKS: dict[str, Callable[[], Clock]] = {"processor": ProcessorClock, "wall": W
 
 
 def clocks_for(place: torch.device, name: str) -> Clocks:
-    if place.type == "cuda":
-        return clocks_of(place)
-    clock = CLOCKS[name]()
-    return Clocks(clock, clock, clock)
+    return clocks_of(place) if place.type == "cuda" else Clocks.of_one(CLOCKS[name]())
 
 
 def references() -> Iterator[str]:

@@ -57,9 +57,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     clock = ProcessorClock()
-    calibration = calibrate(
-        this_device("float32"), torch.device("cpu"), Clocks(clock, clock, clock), asked.calibrate, default_threads=1
-    )
+    here, clocks = this_device("float32"), Clocks.of_one(clock)
+    calibration = calibrate(here, torch.device("cpu"), clocks, asked.calibrate, default_threads=1)
     print(f"calibrated in {calibration.duration_s:.0f} s, {calibration.rounds} rounds", flush=True)
     errors = []
     for name in asked.models:

@@ -139,13 +139,26 @@ class Clocks(NamedTuple):
     calls: Clock
     networks: Clock
 
+    @classmethod
+    def of_one(cls, clock: Clock) -> Clocks:
+        """One clock for everything: on a CPU a call is over when its kernel is."""
+        return cls(clock, clock, clock)
+
+
+def clock_of(device: torch.device, *, flush: bool) -> Clock:
+    """The clock of forward passes on a device.
+
+    Args:
+        device: Where they run.
+        flush: Whether to overwrite a card's cache before each sample.
+    """
+    return CudaClock(device, flush=flush) if device.type == "cuda" else WallClock()
+
 
 def clocks_of(device: torch.device) -> Clocks:
-    """The clocks of a device: on a CPU a call is over when its kernel is, and one clock times everything."""
-    if device.type == "cuda":
-        return Clocks(KernelClock(device), WallClock(), CudaClock(device, flush=True))
-    clock = WallClock()
-    return Clocks(clock, clock, clock)
+    """The clocks to calibrate a device with."""
+    networks = clock_of(device, flush=True)
+    return Clocks(KernelClock(device), WallClock(), networks) if device.type == "cuda" else Clocks.of_one(networks)
 
 
 def overhead(clock: Clock) -> Timer:

@@ -24,7 +24,7 @@ from torch.profiler import profile as profiler
 from archprof.build.device import find_device
 from archprof.latency.backends import find_backend
 from archprof.latency.breakdown import Breakdown, Part
-from archprof.latency.clock import CudaClock, WallClock
+from archprof.latency.clock import clock_of
 from archprof.latency.events import RANGE, Event, times
 from archprof.profiling import prepare, profile_spec
 from archprof.trace.recorder import CALL
@@ -62,11 +62,11 @@ def break_down(spec: Spec, profile: Profile, options: Options, settings: Setting
     os.environ["KINETO_LOG_LEVEL"] = "99"
     there = replace(options, device=device)
     backend, place = find_backend("eager"), find_device(device)
-    if place.type == "cuda":
-        profile = profile_spec(spec, there)  # operations go by other names than where it was counted without memory
+    if place.type == "cuda" and not profile.environment.device.startswith("cuda"):
+        profile = profile_spec(spec, there)  # operations go by other names than where it was counted
     built, inputs = prepare(spec, there)
     run = backend.prepare(built.module.requires_grad_(False), inputs, settings)
-    clock = CudaClock(place, flush=False) if place.type == "cuda" else WallClock()
+    clock = clock_of(place, flush=False)
     paths = _paths(profile)
     plain: list[float] = []
     noted: list[Event] = []

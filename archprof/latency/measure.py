@@ -17,7 +17,7 @@ from archprof.latency import hardware, statistics
 from archprof.latency.agreement import agreement, steady_outputs
 from archprof.latency.backends import find_backend
 from archprof.latency.backends.interface import Settings, forward, leaves, threads_of_torch
-from archprof.latency.clock import CudaClock, WallClock, overhead
+from archprof.latency.clock import clock_of, overhead
 from archprof.latency.postprocess import CANDIDATES, suppressed
 from archprof.latency.report import INTERRUPTED, Latency
 from archprof.latency.sampler import FEWEST, Plan, Sampled
@@ -124,7 +124,7 @@ def make_subject(
     checked = None if plain else agreement(expected, leaves(call()), "tf32" if rounded else coarsest)
     call = suppressed(call, built) if postprocess else call
     on_card = device.type == "cuda"
-    clock: Clock = CudaClock(device, flush=flush) if on_card else WallClock()
+    clock = clock_of(device, flush=flush)
     notes = _disagreement(checked.relative, checked.tolerance) if checked and not checked.holds else []
     return Subject(
         call,

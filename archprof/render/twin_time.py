@@ -76,7 +76,7 @@ def _split(mine: Prediction, theirs: Prediction) -> str:
     }
     parts = {name: one for name, one in parts.items() if abs(one) > ROUNDING_S}
     more = ", ".join(f"{'+' if one > 0 else ''}{units.seconds(one)} {name}" for name, one in parts.items())
-    where = ", ".join([mine.device.device, *units.threads(mine.threads), f"calibrated {mine.calibrated_at[:10]}"])
+    where = f"{mine.device.device}{_threads(mine.threads)}, calibrated {mine.calibrated_at[:10]}"
     both = f"{units.seconds(mine.seconds)}, its static twin {units.seconds(theirs.seconds)}"
     return f"on this computer ({where}) it should take {both}: {more or 'no difference'}"
 
@@ -84,7 +84,7 @@ def _split(mine: Prediction, theirs: Prediction) -> str:
 def _told(measured: TwinLatency, predicted: tuple[Prediction, Prediction] | None) -> Iterator[str]:
     """The verdict with its evidence, and what might make one doubt it."""
     mine, found = measured.dynamic, measured.comparison
-    where = header.place(mine) + (f", threads: {mine.threads}" if mine.threads else "")
+    where = header.place(mine) + _threads(mine.threads)
     if found:
         verdict = found.result.verdict
         what = "it cannot be told from" if verdict == CANNOT_TELL else f"it is {verdict} than"
@@ -98,3 +98,7 @@ def _told(measured: TwinLatency, predicted: tuple[Prediction, Prediction] | None
             yield f"{name} was not measured ({where}): {one.error}"
         for note in one.notes:
             yield f"{name}: {note}"
+
+
+def _threads(count: int | None) -> str:
+    return f", threads: {count}" if count else ""

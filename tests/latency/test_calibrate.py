@@ -14,7 +14,7 @@ from archprof.latency.calibrate import calibrate
 from archprof.latency.calibrations import this_device
 from archprof.latency.clock import Clocks
 from archprof.latency.networks import NETWORKS
-from archprof.latency.probes import POOL, PROBES, Operands, Probe
+from archprof.latency.probes import CARD_MEMORY, CARD_POOL, MEMORY, POOL, PROBES, Operands, Probe
 from archprof.latency.work import Work
 
 if TYPE_CHECKING:
@@ -46,12 +46,14 @@ class EvenClock:
 def measured(max_time: float = 40 * READING, probes: tuple[Probe, ...] = PROBES[2:3]) -> Calibration:
     few = tuple(Probe(one.kind, one.axes, tuple(axis[:2] for axis in one.ticks), one.make) for one in probes)
     return calibrate(
-        this_device("float32"), CPU, clocks(EvenClock()), max_time, probes=few, networks=[network], default_threads=4
+        this_device("float32"),
+        CPU,
+        Clocks.of_one(EvenClock()),
+        max_time,
+        probes=few,
+        networks=[network],
+        default_threads=4,
     )
-
-
-def clocks(clock: EvenClock) -> Clocks:
-    return Clocks(clock, clock, clock)
 
 
 def network() -> tuple[torch.nn.Module, torch.Tensor]:
@@ -102,7 +104,7 @@ def test_a_slow_device_is_spared_what_would_take_too_long() -> None:
     clock = EvenClock(1.0)
     few = Probe(PROBES[2].kind, PROBES[2].axes, tuple(axis[:2] for axis in PROBES[2].ticks), PROBES[2].make)
     calibration = calibrate(
-        this_device("float32"), CPU, clocks(clock), 1.0, probes=[few], networks=[network], default_threads=4
+        this_device("float32"), CPU, Clocks.of_one(clock), 1.0, probes=[few], networks=[network], default_threads=4
     )
 
     # 6 readings of overheads, one of the network, the 5 working sets and the least size.
@@ -192,7 +194,13 @@ def test_every_type_is_measured(dtype: str) -> None:
     least = [Probe(one.kind, one.axes, tuple(axis[:1] for axis in one.ticks), one.make) for one in PROBES]
 
     calibration = calibrate(
-        this_device(dtype), CPU, clocks(EvenClock()), READING, probes=least, networks=NETWORKS[-1:], default_threads=4
+        this_device(dtype),
+        CPU,
+        Clocks.of_one(EvenClock()),
+        READING,
+        probes=least,
+        networks=NETWORKS[-1:],
+        default_threads=4,
     )
 
     assert calibration.device.dtype == dtype
@@ -205,3 +213,28 @@ def test_operands_come_from_different_places_and_fit(take: Operands) -> None:
 
     assert first.data_ptr() != second.data_ptr()
     assert whole.numel() == POOL
+
+
+@pytest.mark.parametrize(
+    ("probes", "pool", "on_card"),
+    [((*PROBES, MEMORY), POOL, False), ((*PROBES, CARD_MEMORY), CARD_POOL, True)],
+    ids=["cpu", "card"],
+)
+def test_no_operand_is_larger_than_what_operands_are_taken_from(
+    probes: tuple[Probe, ...], pool: int, on_card: bool
+) -> None:
+    asked: list[int] = []
+
+    class Take:
+        itemsize = 4
+
+        def cold(self, *shape: int) -> torch.Tensor:
+            asked.append(prod(shape))
+            return torch.empty(shape, device="meta")
+
+        warm = cold
+
+    for probe in probes:
+        for sizes in probe.runs(on_card=on_card):
+            probe.make(Take(), *sizes)
+    assert max(asked) <= pool

@@ -90,7 +90,6 @@ def test_a_kernel_by_itself_does_not_wait_for_the_processor() -> None:
 
 
 def test_the_driver_is_asked_while_the_card_is_sampled() -> None:
-    pytest.importorskip("pynvml", reason="nvidia-ml-py is not installed")
     (one,) = measured(Options(size=(64, 64)), Settings(), ["eager"])
 
     assert one.gpu.driver
