@@ -8,28 +8,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from archprof.build.registry import Call as Call
-    from archprof.build.registry import RowContext as RowContext
-    from archprof.build.registry import register as register
+    from archprof.api import check as check
+    from archprof.api import within as within
+    from archprof.builder.registry import Call as Call
+    from archprof.builder.registry import RowContext as RowContext
+    from archprof.builder.registry import register as register
     from archprof.count.formulas import register_formula as register_formula
-    from archprof.gate import check as check
-    from archprof.gate import within as within
     from archprof.parameternet.declared import DynamicDeclaration as DynamicDeclaration
-    from archprof.profiles import Profile as Profile
-    from archprof.profiling import profile as profile
+    from archprof.pipeline.profiling import profile as profile
+    from archprof.records.profile import Profile as Profile
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "Call": "archprof.build.registry",
+    "Call": "archprof.builder.registry",
     "DynamicDeclaration": "archprof.parameternet.declared",
-    "check": "archprof.gate",
-    "within": "archprof.gate",
-    "Profile": "archprof.profiles",
-    "profile": "archprof.profiling",
+    "check": "archprof.api",
+    "within": "archprof.api",
+    "Profile": "archprof.records.profile",
+    "profile": "archprof.pipeline.profiling",
     "register_formula": "archprof.count.formulas",
-    "RowContext": "archprof.build.registry",
-    "register": "archprof.build.registry",
+    "RowContext": "archprof.builder.registry",
+    "register": "archprof.builder.registry",
 }
 __all__ = [
     "Call",

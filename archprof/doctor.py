@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from archprof import cache
-from archprof.options import COUNTER_SECONDS
-from archprof.profiles import Tool
+from archprof.builder.options import COUNTER_SECONDS
+from archprof.records.profile import Tool
 
 if TYPE_CHECKING:
     from archprof.counters import CounterResult

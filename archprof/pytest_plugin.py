@@ -12,8 +12,8 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from archprof.analyse.judged import Check
-    from archprof.profiles import Profile
+    from archprof.records.check_result import Check
+    from archprof.records.profile import Profile
 
 
 class Budgets:
@@ -21,19 +21,19 @@ class Budgets:
 
     def check(self, *references: str, config: Path | str | None = None, against: str | None = None) -> Check:
         """Hold the repository's models to its budget file, as :func:`archprof.check` does."""
-        from archprof import gate
+        from archprof import api
 
-        return _held(gate.check(*references, config=config, against=against))
+        return _held(api.check(*references, config=config, against=against))
 
     def within(self, subject: Profile | str, **budget: Any) -> Check:
         """Hold one model to a budget, as :func:`archprof.within` does."""
-        from archprof import gate
+        from archprof import api
 
-        return _held(gate.within(subject, **budget))
+        return _held(api.within(subject, **budget))
 
     def profile(self, *arguments: Any, **options: Any) -> Profile:
         """Profile a model, as :func:`archprof.profile` does."""
-        from archprof.profiling import profile
+        from archprof.pipeline.profiling import profile
 
         return profile(*arguments, **options)
 
@@ -52,7 +52,7 @@ def _held(check: Check) -> Check:
     """
     if check.exit_code:
         from archprof.render import View
-        from archprof.render.budgets import text
+        from archprof.render.check_formats import text
 
         pytest.fail(text.render(check, View(width=100)), pytrace=False)
     return check

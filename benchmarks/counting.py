@@ -20,11 +20,11 @@ import torch
 from fvcore.nn import FlopCountAnalysis
 from torch.utils.flop_counter import FlopCounterMode
 
-from archprof.build.inputs import make_inputs
-from archprof.build.load import build
+from archprof.builder.inputs import make_inputs
+from archprof.builder.load import build
 from archprof.count.ledger import count
+from archprof.sources.reference import resolve
 from archprof.trace.run import trace
-from archprof.variant.reference import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

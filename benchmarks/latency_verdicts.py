@@ -32,8 +32,8 @@ from torch.utils import benchmark
 
 from archprof.latency.clock import WallClock
 from archprof.latency.paired import FIRST_LOOK, experiment
-from archprof.latency.report import CANNOT_TELL, SLOWER
 from archprof.latency.sampler import Plan, sample
+from archprof.records.latency import CANNOT_TELL, SLOWER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

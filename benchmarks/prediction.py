@@ -21,18 +21,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import torch
 
-from archprof.build.device import RUNNING, find_device
-from archprof.build.inputs import make_inputs
-from archprof.build.load import build
-from archprof.latency.calibrate import calibrate
-from archprof.latency.calibration import Calibration
-from archprof.latency.calibrations import this_device
+from archprof.builder.device import RUNNING, find_device
+from archprof.builder.inputs import make_inputs
+from archprof.builder.load import build
+from archprof.builder.options import Options
+from archprof.latency.calibration_model import Calibration
+from archprof.latency.calibration_run import calibrate
+from archprof.latency.calibration_store import this_device
 from archprof.latency.clock import Clocks, WallClock, clocks_of
 from archprof.latency.networks import detector
 from archprof.latency.prediction import predict
-from archprof.options import Options
-from archprof.profiling import profile_spec
-from archprof.variant.reference import resolve, scales, stock
+from archprof.pipeline.profiling import profile_spec
+from archprof.sources.reference import resolve, scales, stock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 from prediction import ProcessorClock
 
-from archprof.latency.calibrate import calibrate
-from archprof.latency.calibrations import this_device
+from archprof.builder.options import Options
+from archprof.latency.calibration_run import calibrate
+from archprof.latency.calibration_store import this_device
 from archprof.latency.clock import Clocks
 from archprof.latency.paired import experiment
 from archprof.latency.prediction import predict
 from archprof.latency.sampler import Plan
-from archprof.options import Options
-from archprof.profiling import prepare, profile_spec
-from archprof.variant.reference import resolve
+from archprof.pipeline.profiling import prepare, profile_spec
+from archprof.sources.reference import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from archprof.variant.spec import Spec
+    from archprof.sources.spec import Spec
 
 MODELS = [
     *("yolov13-DynamicConv", "yolov13-DynamicBnAct"),

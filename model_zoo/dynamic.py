@@ -19,7 +19,7 @@ from archprof import DynamicDeclaration
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from archprof.build.registry import Call, RowContext, Rule
+    from archprof.builder.registry import Call, RowContext, Rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import sys
 
 def test_nothing_is_imported_before_it_is_used(archprof):
     assert "torch" not in sys.modules
-    assert "archprof.gate" not in sys.modules
+    assert "archprof.api" not in sys.modules
 
 def test_the_budget_file(archprof):
     archprof.check()

@@ -15,10 +15,10 @@ import warnings
 import timm
 import torchvision
 
+from archprof.builder.options import Options
 from archprof.errors import ArchprofError
-from archprof.options import Options
-from archprof.profiling import count_spec
-from archprof.variant.reference import resolve
+from archprof.pipeline.profiling import count_spec
+from archprof.sources.reference import resolve
 
 
 def references() -> list[str]:

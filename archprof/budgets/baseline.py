@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from archprof.analyse.metrics import METRICS
-from archprof.analyse.rows import FIGURES, figures
-from archprof.analyse.timing import times_of
-from archprof.analyse.written import label
-from archprof.variant.spec import VariantSpec
+from archprof.budgets.latency_rules import times_of
+from archprof.budgets.row_attribution import FIGURES, figures
+from archprof.records.metrics import METRICS
+from archprof.sources.row_label import label
+from archprof.sources.spec import VariantSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from archprof.analyse.timing import Time
-    from archprof.profiles import Profile
-    from archprof.variant.spec import Spec
+    from archprof.budgets.latency_rules import Time
+    from archprof.records.profile import Profile
+    from archprof.sources.spec import Spec
 
 
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):

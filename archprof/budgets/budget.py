@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from archprof.analyse.metrics import Metric
-    from archprof.budgets.quantity import Quantity
+    from archprof.quantity import Quantity
+    from archprof.records.metrics import Metric
 
 
 class Level(StrEnum):

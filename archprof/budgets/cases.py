@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from archprof.analyse.metrics import METRICS
 from archprof.budgets.budget import Level, Rule
-from archprof.budgets.quantity import parse
 from archprof.budgets.settings import agrees, options_of, said, spread
 from archprof.errors import ArchprofError, BudgetFileError, UsageError, did_you_mean
-from archprof.variant import reference as references
-from archprof.variant import settings as values
-from archprof.variant.spec import VariantSpec
+from archprof.quantity import parse
+from archprof.records.metrics import METRICS
+from archprof.sources import reference as references
+from archprof.sources import settings as values
+from archprof.sources.spec import VariantSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from archprof.budgets.budget import Budget, BudgetFile
-    from archprof.options import Options
-    from archprof.variant.spec import Spec
+    from archprof.builder.options import Options
+    from archprof.sources.spec import Spec
 
 HELD = ("parameters", "layers", "flops", "activation_bytes", "peak_activation_bytes", "flops_ratio")
 """What an entry without metrics holds to the baseline: exact figures, of which less is better. None may grow at all."""

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from archprof.analyse.timing import Time  # noqa: TC001 - it is looked up to read a lock back
 from archprof.budgets.baseline import Baseline
+from archprof.budgets.latency_rules import Time  # noqa: TC001 - it is looked up to read a lock back
 from archprof.errors import BudgetFileError
-from archprof.schemas import schema_of
+from archprof.records.schema import schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -8,12 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archprof.analyse.metrics import LATENCY, METRICS, UNKNOWN, find_metric
 from archprof.budgets.budget import Budget, BudgetFile, Level, Rule
-from archprof.budgets.lines import Lines
-from archprof.budgets.quantity import parse
 from archprof.budgets.settings import SETTINGS
+from archprof.budgets.toml_lines import Lines
 from archprof.errors import BudgetFileError, UsageError, did_you_mean
+from archprof.quantity import parse
+from archprof.records.metrics import LATENCY, METRICS, UNKNOWN, find_metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

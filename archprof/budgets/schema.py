@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archprof.analyse.metrics import LATENCY, METRICS, UNKNOWN, find_metric
 from archprof.budgets.budget import Level
-from archprof.budgets.quantity import EXAMPLES
 from archprof.budgets.read import LOCK
 from archprof.budgets.settings import SETTINGS
-from archprof.schemas import DRAFT
+from archprof.quantity import EXAMPLES
+from archprof.records.metrics import LATENCY, METRICS, UNKNOWN, find_metric
+from archprof.records.schema import DRAFT
 
 if TYPE_CHECKING:
-    from archprof.analyse.metrics import Metric
+    from archprof.records.metrics import Metric
 
 _TEXT = {"type": "string", "minLength": 1}
 _TEXTS = {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "items": _TEXT}]}

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from archprof.builder.options import Options, sides_of
 from archprof.errors import UsageError
-from archprof.options import Options, sides_of
-from archprof.variant import settings as values
+from archprof.sources import settings as values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -142,7 +142,7 @@ def values_of(texts: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _value(key: str, text: str) -> Any:
-    from archprof.variant.document import Document
+    from archprof.sources.document import Document
 
     if key in _TEXTS:
         return text

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
+from archprof.builder.options import COUNTER_SECONDS
 from archprof.cli import options as o
-from archprof.cli import output, subject
+from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.groups import Model, Written
+from archprof.cli.option_groups import Model, Written
 from archprof.errors import UsageError, did_you_mean
-from archprof.options import COUNTER_SECONDS
 
 TOP = 4
 """Rows or modules of a difference that are named unless somebody asks for more."""
@@ -50,10 +50,10 @@ def audit(
     model.refuse_several("an audit")
     options = model.options(device=device)
     specs = model.find(reference)
-    view = View(detail=subject.choose_detail(specs, detail and detail.value), top=top)
-    subject.load_plugins(plugins or [])
+    view = View(detail=selection.choose_detail(specs, detail and detail.value), top=top)
+    selection.load_plugins(plugins or [])
     with console.working("loading torch"):
-        from archprof.auditing import audit_spec, names
+        from archprof.audit.auditing import audit_spec, names
     for name in counters or []:
         if name not in names():
             raise UsageError(
@@ -61,5 +61,5 @@ def audit(
             )
     with console.working(f"running counters on {specs[0].name}"):
         result = audit_spec(specs[0], options, counters=counters or [], plugins=plugins or [], time_limit=time_limit)
-    subject.remark(specs, [result.environment])
+    selection.remark(specs, [result.environment])
     output.deliver(destinations, lambda chosen, fitted: FORMATS[chosen](result, fitted), view)

@@ -7,10 +7,10 @@ import typer
 
 from archprof.cli import latency as la
 from archprof.cli import options as o
-from archprof.cli import output, subject
+from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.groups import Model, Written
+from archprof.cli.option_groups import Model, Written
 
 References = Annotated[
     list[str],
@@ -38,7 +38,7 @@ def bench(
     written: Written,
 ) -> None:
     """Measure how long a model takes; of several, which is faster, if that can be told."""
-    from archprof.batch import Task
+    from archprof.pipeline import Task
     from archprof.render import View
     from archprof.render.latency import FORMATS
 
@@ -48,17 +48,17 @@ def bench(
     options = model.options(device=devices[0])
     specs = [spec for reference in references for spec in model.find(reference)]
     longest = sampling.longest(len(specs))
-    subject.load_plugins(plugins or [])
+    selection.load_plugins(plugins or [])
     tasks = [
         Task(spec, replace(options, static=twin))
-        for spec, twin in zip(specs, subject.twins(specs, static=model.static), strict=True)
+        for spec, twin in zip(specs, selection.twins(specs, static=model.static), strict=True)
     ]
     with console.working("loading torch"):
         from archprof.latency.backends.interface import Settings
-        from archprof.latency.bench import Protocol
-        from archprof.latency.benchmark import Benchmark
+        from archprof.latency.experiment import Protocol
         from archprof.latency.measure import choose_targets
         from archprof.latency.sampler import Plan
+        from archprof.records.benchmark import Benchmark
     how = Settings(
         threads=sampling.threads,
         channels_last=channels_last,
@@ -77,7 +77,7 @@ def bench(
     )
     if layers:
         la.check_layers(targets, protocol)
-    counted = subject.profile_all(tasks, subject.find_means(plugins))
+    counted = selection.profile_all(tasks, selection.find_means(plugins))
     profiles, benched = la.measure(tasks, counted, targets, protocol)
     if layers and not benched.interrupted:
         profiles = la.break_down(tasks, profiles, protocol, benched)

@@ -12,9 +12,9 @@ Clear = Annotated[bool, o.option("--clear", help="Delete the results; calibratio
 @command
 def cache(clear: Clear = False) -> None:
     """Say which results are kept, and where; or delete them."""
+    from archprof import units
     from archprof.cache import folder
     from archprof.cache.store import Store
-    from archprof.render import units
 
     store = Store(folder())
     count, size = store.usage()

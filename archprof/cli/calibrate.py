@@ -43,7 +43,7 @@ def calibrate(
 
     Kernels by kind and size, memory by working set, and what an operation takes in any case; of the CPU or of a card.
     """
-    from archprof.latency import calibrations
+    from archprof.latency import calibration_store
     from archprof.render import View
     from archprof.render.calibration import FORMATS
 
@@ -52,18 +52,18 @@ def calibrate(
     with console.working("loading torch"):
         import torch
 
-        from archprof.build.device import RUNNING, find_device
-        from archprof.latency.calibrate import ENOUGH_ROUNDS, calibrate
+        from archprof.builder.device import RUNNING, find_device
+        from archprof.latency.calibration_run import ENOUGH_ROUNDS, calibrate
         from archprof.latency.clock import clocks_of
     place = find_device(device, RUNNING)
     if threads and place.type != "cpu":
         raise UsageError("--threads is for the CPU", hint=f"leave it out, or name --device cpu in place of {device}")
-    here, default = calibrations.this_device(dtype, device), torch.get_num_threads()
-    calibrations.check(here, None if here.queued else threads or default)
+    here, default = calibration_store.this_device(dtype, device), torch.get_num_threads()
+    calibration_store.check(here, None if here.queued else threads or default)
     torch.set_num_threads(threads or default)
     with console.working(f"measuring {here.name}, which takes about {max_time:.0f} s"):
         calibration = calibrate(here, place, clocks_of(place), max_time, default_threads=default)
-    path = calibrations.keep(calibration)
+    path = calibration_store.keep(calibration)
     console.write(FORMATS[format](calibration, console.fit(View())))
     if calibration.rounds < ENOUGH_ROUNDS:
         console.note("the machine was so slow or busy that little was measured twice: calibrate again when it is quiet")

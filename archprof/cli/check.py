@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archprof.cli import options as o
-from archprof.cli import output, subject
+from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.analyse.judged import Check
     from archprof.budgets.budget import BudgetFile
     from archprof.budgets.cases import Cases
+    from archprof.budgets.checking import Measured
+    from archprof.budgets.latency_judge import Stopwatch
     from archprof.budgets.lock import Lock
-    from archprof.checking import Measured
-    from archprof.timing import Stopwatch
+    from archprof.records.check_result import Check
 
 
 class FormatChoice(StrEnum):
@@ -98,15 +98,15 @@ def check(
 
     Exits with 1 where a budget failed, and with 2 where something could not be judged.
     """
-    from archprof.batch import foresee
     from archprof.budgets import cases, lock, read
-    from archprof.checking import conclude, measure
+    from archprof.budgets.checking import conclude, measure
+    from archprof.pipeline import foresee
     from archprof.render import View
-    from archprof.render.budgets import FORMATS
+    from archprof.render.check_formats import FORMATS
 
     destinations = output.plan(outputs or [], format and format.value, force=force, formats=FORMATS)
     file = read.read(config or read.find(Path.cwd()))
-    means = subject.find_means(
+    means = selection.find_means(
         [*file.plugins, *(plugins or [])],
         no_plugins=no_plugins,
         jobs=jobs,
@@ -119,7 +119,7 @@ def check(
     for budget, pattern in found.unmatched:
         console.note(f"{file.path}:{budget.line}: {budget.place}: nothing matches {pattern!r}")
     locked = lock.read(file.lock)
-    profiler = subject.profiler(means)
+    profiler = selection.profiler(means)
     measured = measure(found.cases, profiler)
     with console.progressing() as watch:
         stopwatch = start(found, means.plugins, against) if latency else None
@@ -147,11 +147,11 @@ def start(found: "Cases", plugins: "Sequence[str]", against: str | None) -> "Sto
         UnknownReferenceError: Where there is no such revision.
         PluginError: Where a plugin is not there, or raises.
     """
-    from archprof.budgets.against import specs_then
+    from archprof.budgets.baseline_sources import specs_then
 
     with console.working("loading torch"):
-        from archprof.timing import Stopwatch
-    subject.load_plugins(plugins)
+        from archprof.budgets.latency_judge import Stopwatch
+    selection.load_plugins(plugins)
     timed = [case for case in found.cases if any(not rule.metric.exact for rule in case.rules)]
     then = specs_then(against, timed) if against and not Path(against).is_file() else {}
     return Stopwatch(then=then)
@@ -205,7 +205,7 @@ def leave(result: "Check", file: "BudgetFile", *, exit_zero: bool) -> None:
     Raises:
         typer.Exit: Where a budget failed, or something could not be judged.
     """
-    from archprof.render.budgets import words
+    from archprof.render.check_formats import finding_text
 
     new = list(dict.fromkeys(case.variant for case in result.cases if any(one.note is None for one in case.unjudged)))
     if new and result.against is None:
@@ -216,6 +216,6 @@ def leave(result: "Check", file: "BudgetFile", *, exit_zero: bool) -> None:
     better = list(dict.fromkeys(case.variant for case in result.cases if case.improved))
     if better and result.locked:
         console.note(f"less than is locked: {', '.join(better)}; archprof check --update-lock keeps it so")
-    console.note(words.counts(result))
+    console.note(finding_text.counts(result))
     if result.exit_code == 2 or (result.exit_code and not exit_zero):
         raise typer.Exit(result.exit_code)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archprof.cli import options as o
-from archprof.cli import output, subject
+from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.groups import Written
+from archprof.cli.option_groups import Written
 
 if TYPE_CHECKING:
-    from archprof.analyse.claims import ClaimResult
-    from archprof.options import Options
-    from archprof.profiles import Profile
-    from archprof.variant.spec import Spec
+    from archprof.builder.options import Options
+    from archprof.claims.replay import ClaimResult
+    from archprof.records.profile import Profile
+    from archprof.sources.spec import Spec
 
 DOES_NOT_HOLD = 1
 COULD_NOT_JUDGE = 2
@@ -38,16 +38,16 @@ def claims(
 
     Exits with 1 where a claim that should hold does not, and with 2 where one could not be judged.
     """
-    from archprof.analyse.claims import replay
-    from archprof.batch import Task
+    from archprof.claims.replay import replay
     from archprof.errors import ArchprofError
+    from archprof.pipeline import Task
     from archprof.render import View
     from archprof.render.claims import FORMATS
-    from archprof.variant.zoo import find_claims
+    from archprof.sources.families import find_claims
 
     destinations = written.plan()
     found = find_claims(names or [])
-    profiler = subject.profiler(subject.find_means(plugins))
+    profiler = selection.profiler(selection.find_means(plugins))
     results: list[ClaimResult] = []
 
     def profile(spec: "Spec", options: "Options") -> "Profile":
@@ -76,8 +76,8 @@ def leave(results: Sequence["ClaimResult"]) -> None:
     Raises:
         typer.Exit: Where a claim that should hold does not, or could not be judged.
     """
-    from archprof.analyse.claims import Verdict
-    from archprof.render.sentences import complaints, place
+    from archprof.claims.replay import Verdict
+    from archprof.render.claim_text import complaints, place
 
     counts = Counter(result.verdict for result in results)
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])

@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archprof.cli import beside, output, subject
+from archprof.cli import compare_inputs, output, selection
 from archprof.cli import options as o
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.groups import Counting, Model, Written
+from archprof.cli.option_groups import Counting, Model, Written
 from archprof.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.analyse.comparison import Comparison
-    from archprof.analyse.condition import Condition
-    from archprof.analyse.model import Model as Known
-    from archprof.batch import Means
-    from archprof.options import Options
-    from archprof.profiles import Profile
-    from archprof.variant.spec import Spec
+    from archprof.builder.options import Options
+    from archprof.compare.condition import Condition
+    from archprof.compare.model import Model as Known
+    from archprof.pipeline import Means
+    from archprof.records.comparison import Comparison
+    from archprof.records.profile import Profile
+    from archprof.sources.spec import Spec
 
 FAILED = 1
 COULD_NOT_JUDGE = 2
@@ -83,8 +83,8 @@ def compare(
     written: Written,
 ) -> None:
     """Say what changed between models, row by row, and what made most of the difference."""
-    from archprof.analyse import compare as comparing
-    from archprof.analyse import condition, pareto
+    from archprof.compare import comparing as comparing
+    from archprof.compare import condition, pareto
     from archprof.render import View
     from archprof.render.compare import FORMATS
 
@@ -95,8 +95,10 @@ def compare(
     x, y = x or pareto.X, y or pareto.Y
     pareto.axes(x, y)  # before anything is built
     conditions = [condition.parse(text) for text in fail_on or []]
-    found = beside.find(references, model, model.options(device=device, backward=backward, convention=convention.value))
-    twins = subject.twins(references, static=found.options.static)
+    found = compare_inputs.find(
+        references, model, model.options(device=device, backward=backward, convention=convention.value)
+    )
+    twins = selection.twins(references, static=found.options.static)
     ways = [replace(found.options, static=twin) for twin in twins]
     models = _models(found.models, ways, counting.means())
     comparison = comparing.compare(models, names=_names(references, twins), depth=depth, x=x, y=y)
@@ -114,8 +116,8 @@ def leave(comparison: "Comparison", conditions: "Sequence[Condition]") -> None:
     Raises:
         typer.Exit: Where one fails, or could not be judged.
     """
-    from archprof.analyse.condition import CannotJudgeError
-    from archprof.render.because import changed_by
+    from archprof.compare.condition import CannotJudgeError
+    from archprof.render.attribution_text import changed_by
 
     codes = {0}
     for pair in comparison.pairs:
@@ -142,10 +144,10 @@ def _models(
     found: "Sequence[Spec | Profile | Known]", ways: "Sequence[Options]", means: "Means"
 ) -> "list[Profile | Known]":
     """What is compared, in order; torch is only needed where something was not saved."""
-    from archprof.batch import Task
-    from archprof.variant.spec import ModelSpec, VariantSpec
+    from archprof.pipeline import Task
+    from archprof.sources.spec import ModelSpec, VariantSpec
 
     kinds = VariantSpec, ModelSpec
     tasks = [Task(one, options) for one, options in zip(found, ways, strict=True) if isinstance(one, kinds)]
-    made = iter(subject.profile_all(tasks, means))
+    made = iter(selection.profile_all(tasks, means))
     return [next(made) if isinstance(one, kinds) else one for one in found]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from archprof.cli import options as o
-from archprof.cli import output, subject
+from archprof.cli import output, selection
 from archprof.cli.check import write_lock
 from archprof.cli.command import command
 from archprof.cli.console import console
@@ -32,20 +32,20 @@ def init(
     force: Force = False,
 ) -> None:
     """Write first budgets: today's figures with headroom, and the lock file."""
-    from archprof.budgets import cases, first, lock
+    from archprof.budgets import cases, lock, scaffold
+    from archprof.budgets.checking import measure
     from archprof.budgets.read import LOCK, OWN
-    from archprof.checking import measure
 
     share = parse_headroom(headroom)
-    subject.parse_size(imgsz)
+    selection.parse_size(imgsz)
     path = Path(OWN)
     refuse_overwriting(path, Path(LOCK), force=force)
     given = {"scales": scale, "imgsz": imgsz, "nc": nc}
     settings = {key: value for key, value in given.items() if value is not None}
-    if not (variants := references or first.discover(Path())):
+    if not (variants := references or scaffold.discover(Path())):
         raise BudgetFileError("no YAML with rows here or below", hint="name what to hold to budgets")
-    file = first.plan(path, variants, settings)
-    measured = measure(cases.find(file).cases, subject.profiler(subject.find_means(plugins, details=False)))
+    file = scaffold.plan(path, variants, settings)
+    measured = measure(cases.find(file).cases, selection.profiler(selection.find_means(plugins, details=False)))
     found = [(one.case, one.profile) for one in measured if not isinstance(one.profile, ArchprofError)]
     errors = [one.profile for one in measured if isinstance(one.profile, ArchprofError)]
     for error in errors:
@@ -53,7 +53,7 @@ def init(
     if not found:
         raise BudgetFileError("nothing was written, because nothing could be built")
     write_lock(file.lock, lock.Lock(), measured, all_cases=True)
-    output.write_whole(path, first.write(found, share))
+    output.write_whole(path, scaffold.write(found, share))
     console.note(
         f"wrote {path} with {len(found)} case{'' if len(found) == 1 else 's'}; archprof check holds them to it"
     )
@@ -67,8 +67,8 @@ def parse_headroom(text: str) -> Fraction:
     Raises:
         UsageError: Where it is no percentage.
     """
-    from archprof.analyse.metrics import Unit
-    from archprof.budgets.quantity import parse
+    from archprof.quantity import parse
+    from archprof.records.metrics import Unit
 
     try:
         quantity = parse(text, Unit.times, percent=True)

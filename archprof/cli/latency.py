@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-from archprof.cli import subject
+from archprof.cli import selection
 from archprof.cli.console import console
 from archprof.cli.options import Threads, option
 from archprof.errors import RunError, UsageError
@@ -14,11 +14,11 @@ from archprof.errors import RunError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.batch import Task
-    from archprof.latency.bench import Benched, Protocol
+    from archprof.builder.options import Options
+    from archprof.latency.experiment import Benched, Protocol
     from archprof.latency.measure import Target
-    from archprof.options import Options
-    from archprof.profiles import Profile
+    from archprof.pipeline import Task
+    from archprof.records.profile import Profile
 
 EAGER = "eager"
 """The backend that --layers looks into."""
@@ -163,10 +163,10 @@ def plan(
     longest, margin = sampling.longest(models), parse_share(sampling.margin, "--margin")
     with console.working("loading torch"):
         from archprof.latency.backends.interface import Settings
-        from archprof.latency.bench import Protocol
+        from archprof.latency.experiment import Protocol
         from archprof.latency.measure import choose_targets
         from archprof.latency.sampler import Plan
-    subject.load_plugins(plugins)
+    selection.load_plugins(plugins)
     settings = Settings(threads=sampling.threads)
     targets = choose_targets([options.device], [EAGER], options, settings)
     lasting = Plan(min_time=sampling.min_time, max_time=longest)
@@ -193,7 +193,7 @@ def measure(
     """
     from msgspec.structs import replace
 
-    from archprof.latency.bench import bench
+    from archprof.latency.experiment import bench
     from archprof.latency.hardware import machine
 
     with console.progressing() as watch:
@@ -220,8 +220,8 @@ def break_down(
     """
     from msgspec.structs import replace
 
-    from archprof.latency.layers import break_down
     from archprof.latency.measure import running
+    from archprof.latency.op_breakdown import break_down
 
     result = list(profiles)
     try:
@@ -232,7 +232,7 @@ def break_down(
             result[place] = replace(profile, breakdowns=found)
     except KeyboardInterrupt:
         benched.interrupted = True
-    return subject.predict_all(result, benched.latencies[0][0].device, protocol.settings.threads)
+    return selection.predict_all(result, benched.latencies[0][0].device, protocol.settings.threads)
 
 
 def device_of(options: Options, measured: tuple[list[Target], Protocol] | None) -> str:

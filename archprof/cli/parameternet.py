@@ -5,22 +5,22 @@ from typing import TYPE_CHECKING, Annotated
 
 from archprof.cli import latency as la
 from archprof.cli import options as o
-from archprof.cli import output, subject
+from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.groups import Model, Written
+from archprof.cli.option_groups import Model, Written
 from archprof.errors import ArchprofError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.batch import Means, Task
-    from archprof.latency.bench import Benched, Protocol
+    from archprof.builder.options import Options
+    from archprof.latency.experiment import Benched, Protocol
     from archprof.latency.measure import Target
-    from archprof.options import Options
-    from archprof.profiles import Profile
+    from archprof.pipeline import Means, Task
+    from archprof.records.profile import Profile
     from archprof.render import View
-    from archprof.variant.spec import Spec
+    from archprof.sources.spec import Spec
 
 
 Experts = Annotated[
@@ -62,7 +62,7 @@ def parameternet(
     written: Written,
 ) -> None:
     """Set what ParameterNet promises of dynamic convolutions beside what runs, layer by layer."""
-    from archprof.batch import Task
+    from archprof.pipeline import Task
     from archprof.render import View
     from archprof.render.parameternet import FORMATS
 
@@ -74,21 +74,21 @@ def parameternet(
     if latency and (experts or what_if):
         raise UsageError("--latency is of the model as it is", hint="leave out --experts and --what-if")
     if what_if is not None:
-        subject.load_plugins(plugins or [])
+        selection.load_plugins(plugins or [])
         mix(specs, options, what_if, numbers or [EXPERTS], View(top=top), destinations)
         return
     if numbers is not None:
-        subject.load_plugins(plugins or [])
+        selection.load_plugins(plugins or [])
         rebuild(specs, options, numbers, destinations)
         return
-    means = subject.find_means(plugins)
+    means = selection.find_means(plugins)
     measured = la.plan(options, means.plugins, sampling, models=2) if latency else None
     task = Task(specs[0], options)
-    counted, benched = subject.profile_all([task], means), None
+    counted, benched = selection.profile_all([task], means), None
     if measured and counted[0].parameternet:
         counted[0], benched = measure_twin(counted[0], task, *measured)
     place = la.device_of(options, measured)
-    (profile,) = subject.predict_all(counted, place, sampling.threads)
+    (profile,) = selection.predict_all(counted, place, sampling.threads)
     twin = predicted_twin(profile, task, means, place, sampling.threads)
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, view, twin), View())
     if benched:
@@ -97,7 +97,7 @@ def parameternet(
 
 def twin_of(task: "Task") -> "Task":
     """The task of the static twin."""
-    from archprof.batch import Task
+    from archprof.pipeline import Task
 
     return Task(task.spec, replace(task.options, static=True))
 
@@ -108,8 +108,8 @@ def predicted_twin(
     """The profile of the static twin, where there is one and this computer was calibrated to say how long both take."""
     if profile.parameternet is None or profile.predicted is None:
         return None
-    (twin,) = subject.profiler(means)([twin_of(task)])
-    return None if isinstance(twin, ArchprofError) else subject.predict_all([twin], device, threads)[0]
+    (twin,) = selection.profiler(means)([twin_of(task)])
+    return None if isinstance(twin, ArchprofError) else selection.predict_all([twin], device, threads)[0]
 
 
 def measure_twin(
@@ -123,7 +123,7 @@ def measure_twin(
     """
     from msgspec import structs
 
-    from archprof.parameternet.report import TwinLatency
+    from archprof.records.parameternet import TwinLatency
 
     (static, dynamic), benched = la.measure([twin_of(task), task], [profile, profile], targets, protocol)
     found = TwinLatency(
@@ -175,7 +175,7 @@ def mix(
 
     with console.working(f"profiling {specs[0].name} as it is, and with dynamic convolutions"):
         profile, found = what_if(specs[0], options, wanted, experts[0])
-    subject.remark(specs, [profile.environment])
+    selection.remark(specs, [profile.environment])
     output.deliver(destinations, lambda chosen, fitted: FORMATS[chosen](profile, found, fitted), view)
 
 
@@ -184,10 +184,10 @@ def rebuild(
 ) -> None:
     """Profile a model with each number of experts."""
     with console.working("loading torch"):
-        from archprof.parameternet.curve import curve
+        from archprof.parameternet.expert_sweep import curve
     from archprof.render import View
     from archprof.render.curve import FORMATS
 
     profile, found = curve(specs[0], options, experts, console.working)
-    subject.remark(specs, [profile.environment])
+    selection.remark(specs, [profile.environment])
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, found, view), View())

@@ -22,12 +22,12 @@ class SchemaChoice(StrEnum):
 
 
 MODULES = {
-    SchemaChoice.profile: "archprof.profiles",
-    SchemaChoice.comparison: "archprof.analyse.comparison",
+    SchemaChoice.profile: "archprof.records.profile",
+    SchemaChoice.comparison: "archprof.records.comparison",
     SchemaChoice.budgets: "archprof.budgets.schema",
     SchemaChoice.lock: "archprof.budgets.lock",
-    SchemaChoice.check: "archprof.analyse.judged",
-    SchemaChoice.benchmark: "archprof.latency.benchmark",
+    SchemaChoice.check: "archprof.records.check_result",
+    SchemaChoice.benchmark: "archprof.records.benchmark",
 }
 """Where each format's ``json_schema`` is."""
 

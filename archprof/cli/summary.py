@@ -2,9 +2,9 @@
 
 from archprof.cli import latency as la
 from archprof.cli import options as o
-from archprof.cli import output, subject
+from archprof.cli import output, selection
 from archprof.cli.command import command
-from archprof.cli.groups import Counting, Model, Written
+from archprof.cli.option_groups import Counting, Model, Written
 from archprof.errors import UsageError
 
 
@@ -26,7 +26,7 @@ def summary(
     written: Written,
 ) -> None:
     """Say what a model costs, and which of its rows cost it."""
-    from archprof.batch import Task
+    from archprof.pipeline import Task
     from archprof.render import View
     from archprof.render.profile import check, render, render_several
 
@@ -37,16 +37,16 @@ def summary(
         raise UsageError(
             "--latency is of one scale's inference", hint="leave out --scale all and --backward; bench takes several"
         )
-    view = View(detail=subject.choose_detail(specs, detail and detail.value), depth=depth, sort=sort, top=top)
+    view = View(detail=selection.choose_detail(specs, detail and detail.value), depth=depth, sort=sort, top=top)
     check(view, several=model.several)
     means = counting.means()
     measured = la.plan(options, means.plugins, la.Sampling(threads=threads)) if latency else None
     tasks = [Task(spec, options) for spec in specs]
-    profiles = subject.profile_all(tasks, means)
+    profiles = selection.profile_all(tasks, means)
     benched = None
     if measured:
         profiles, benched = la.measure(tasks, profiles, *measured)
-    profiles = subject.predict_all(profiles, la.device_of(options, measured), threads)
+    profiles = selection.predict_all(profiles, la.device_of(options, measured), threads)
 
     def write(format: str, view: View) -> str:  # noqa: A002
         return render_several(format, profiles, view) if model.several else render(format, profiles[0], view)

@@ -17,9 +17,9 @@ def list_command(context: typer.Context, format: Format = o.FormatChoice.text) -
     """List the zoo's variants, with the figures published for them."""
     if context.invoked_subcommand is not None:
         return
+    from archprof.claims.catalogue import catalogue
     from archprof.render import View
     from archprof.render.zoo import FORMATS
-    from archprof.variant.catalogue import catalogue
 
     console.write(FORMATS[format](catalogue(), console.fit(View())))
 
@@ -28,8 +28,8 @@ def list_command(context: typer.Context, format: Format = o.FormatChoice.text) -
 def show_command(name: Name) -> None:
     """Print a variant's YAML."""
     from archprof.errors import UsageError
-    from archprof.variant.reference import resolve
-    from archprof.variant.spec import VariantSpec
+    from archprof.sources.reference import resolve
+    from archprof.sources.spec import VariantSpec
 
     spec = resolve(name)
     if not isinstance(spec, VariantSpec):

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from archprof.analyse.explain import Cost, Exact
+from archprof.counters.explain import Cost, Exact
 from archprof.counters.interface import family
 
 if TYPE_CHECKING:
-    from archprof.build.built import Built
+    from archprof.builder.built import Built
     from archprof.count.ledger import Ledger
 
 

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from archprof.options import Options
-    from archprof.variant.spec import Spec
+    from archprof.builder.options import Options
+    from archprof.sources.spec import Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class SpecSource:
 
     def __call__(self) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
         """The model and its inputs."""
-        from archprof.build.plugins import load_plugin
-        from archprof.profiling import prepare
+        from archprof.builder.plugins import load_plugin
+        from archprof.pipeline.profiling import prepare
 
         for plugin in self.plugins:
             load_plugin(plugin)

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from archprof.analyse.audit import Opinion
-from archprof.analyse.explain import explain, other_images
 from archprof.count.conventions import thop_2_0
+from archprof.counters.explain import explain, other_images
 from archprof.counters.interface import Item
+from archprof.records.audit import Opinion
 from archprof.trace.run import trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from archprof.analyse.audit import Difference, Kind
-    from archprof.analyse.explain import Exact
-    from archprof.profiling import Counted
+    from archprof.counters.explain import Exact
+    from archprof.pipeline.profiling import Counted
+    from archprof.records.audit import Difference, Kind
     from archprof.trace.record import Trace
 
 NAME = thop_2_0.NAME

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archprof.build.ultralytics_import import import_ultralytics
+from archprof.builder.ultralytics_import import import_ultralytics
 from archprof.counters.interface import Answer, Counter
 from archprof.counters.thop import Thop
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from archprof.errors import RunError
-from archprof.latency.report import Agreement
+from archprof.records.latency import Agreement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

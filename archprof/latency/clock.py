@@ -6,7 +6,7 @@ from statistics import median
 from time import perf_counter, perf_counter_ns
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from archprof.latency.report import Timer
+from archprof.records.latency import Timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

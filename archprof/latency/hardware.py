@@ -14,7 +14,7 @@ import psutil
 import torch
 
 from archprof.latency.processor import available_cpus, cpu_name
-from archprof.latency.report import Gpu, Load, Machine
+from archprof.records.latency import Gpu, Load, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import torch
 
-from archprof.build.device import RUNNING, find_device
+from archprof.builder.device import RUNNING, find_device
 from archprof.errors import UsageError
 from archprof.latency import hardware, statistics
 from archprof.latency.agreement import agreement, steady_outputs
@@ -19,19 +19,19 @@ from archprof.latency.backends import find_backend
 from archprof.latency.backends.interface import Settings, forward, leaves, threads_of_torch
 from archprof.latency.clock import clock_of, overhead
 from archprof.latency.postprocess import CANDIDATES, suppressed
-from archprof.latency.report import INTERRUPTED, Latency
 from archprof.latency.sampler import FEWEST, Plan, Sampled
-from archprof.profiling import prepare
-from archprof.trace.surroundings import without_collector
+from archprof.pipeline.profiling import prepare
+from archprof.records.latency import INTERRUPTED, Latency
+from archprof.trace.torch_state import without_collector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from archprof.builder.options import Options
     from archprof.latency.backends.interface import Backend
     from archprof.latency.clock import Clock
-    from archprof.latency.report import Gpu, Load
-    from archprof.options import Options
-    from archprof.variant.spec import Spec
+    from archprof.records.latency import Gpu, Load
+    from archprof.sources.spec import Spec
 
 TIMED = "the forward pass alone; inputs on the device, postprocessing out"
 TIMED_WITH_BOXES = f"the forward pass, and non-maximum suppression of {CANDIDATES} boxes an image; inputs on the device"

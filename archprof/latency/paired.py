@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from archprof.latency.report import CANNOT_TELL, INTERRUPTED, PRECISION, Ratio, saved
 from archprof.latency.sampler import Plan, Sampled, Watch, silent, warm_up
 from archprof.latency.statistics import MARGIN, allowance, block_ratios, decide, paired
+from archprof.records.latency import CANNOT_TELL, INTERRUPTED, PRECISION, Ratio, saved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

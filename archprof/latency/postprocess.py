@@ -12,7 +12,7 @@ from archprof.latency.backends.interface import leaves
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from archprof.build.built import Built
+    from archprof.builder.built import Built
 
 CANDIDATES = 300
 """Boxes of an image that pass the threshold, which is as many as a detector returns at most. The weights are fresh, so

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from archprof.latency.calibration import Device  # noqa: TC001 - it is looked up to read a profile back
-from archprof.latency.work import NOTHING, Demand
+from archprof.latency.calibration_model import Device  # noqa: TC001 - it is looked up to read a profile back
+from archprof.latency.workload import NOTHING, Demand
 
 if TYPE_CHECKING:
-    from archprof.latency.calibration import Calibration
-    from archprof.latency.work import Work
-    from archprof.profiles import Profile
+    from archprof.latency.calibration_model import Calibration
+    from archprof.latency.workload import Work
+    from archprof.records.profile import Profile
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):

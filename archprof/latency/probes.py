@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from archprof.latency import work
+from archprof.latency import workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ class Probe:
     """One kind of kernel.
 
     Attributes:
-        kind: Its name; that of :attr:`archprof.latency.work.Work.kind`.
+        kind: Its name; that of :attr:`archprof.latency.workload.Work.kind`.
         axes: The factors of its work.
         ticks: The sizes to measure on each axis.
         make: From operands and sizes one operation, ready to be called.
@@ -122,7 +122,7 @@ def _convolution(form: str, channels: tuple[Sizes, Sizes, Sizes], kernel: Sizes,
     ticks = (*channels, kernel, places)
     # A strided depthwise convolution reads four times the places that it is laid at.
     limit = 200_000_000 if form == "depthwise strided" else 1_200_000_000
-    return Probe(f"{form} convolution", work.CONVOLUTION, ticks, make, limit, macs=True)
+    return Probe(f"{form} convolution", workload.CONVOLUTION, ticks, make, limit, macs=True)
 
 
 def _plain(stride: int = 1) -> Make:
@@ -209,7 +209,7 @@ def _elements(function: Callable[..., Tensor], tensors: int = 1, parts: int = 1)
         sources = [take.warm(1, _CHANNELS, elements // _CHANNELS // parts // 4, 4) for _ in range(tensors)]
         return lambda: function(*sources)
 
-    return Probe("", work.ELEMENTS, ((256, 4096, 1 << 16, 1 << 19, 1 << 22),), make)
+    return Probe("", workload.ELEMENTS, ((256, 4096, 1 << 16, 1 << 19, 1 << 22),), make)
 
 
 _CHANNELS = 16
@@ -252,22 +252,22 @@ PROBES: tuple[Probe, ...] = (
     _convolution("grouped", ((2, 8, 32), (2, 8, 32), (4, 32)), (9,), (49, 400, 3136), _plain()),
     _convolution("grouped strided", ((2, 8, 32), (2, 8, 32), (4, 32)), (9,), (49, 784), _plain(2)),
     _convolution("transposed", ((16, 128), (16, 128), _ONE), (4,), (400, 6400), _transposed),
-    Probe("product", work.PRODUCT, ((1, 8), (2, 16, 196, 3136), _WIDE, _WIDE), _product, macs=True),
+    Probe("product", workload.PRODUCT, ((1, 8), (2, 16, 196, 3136), _WIDE, _WIDE), _product, macs=True),
     Probe(
         "vector product",
-        work.VECTOR_PRODUCT,
+        workload.VECTOR_PRODUCT,
         ((1, 8), (16, 256, 4096, 65536), (4, 16, 256, 1024, 4096)),
         _vector_product,
         limit=POOL // 2,
         card_limit=CARD_POOL // 2,
         macs=True,
     ),
-    Probe("attention", work.ATTENTION, ((4,), (49, 196, 784), (49, 196, 784), (32, 64)), _attention, macs=True),
-    Probe("max_pool2d", work.POOLING, ((6400, 25600, 409600), (9, 25)), _pooling(functional.max_pool2d)),
-    Probe("avg_pool2d", work.POOLING, ((6400, 25600, 409600), (4, 9)), _pooling(functional.avg_pool2d)),
-    Probe("softmax", work.ROWS, ((16, 256, 4096), (16, 64, 512)), _softmax),
-    Probe("layer_norm", work.ROWS, ((16, 256, 4096), (16, 64, 512)), _layer_norm),
-    Probe("native_batch_norm", work.ELEMENTS, ((256, 4096, 1 << 16, 1 << 19, 1 << 22),), _batch_norm),
+    Probe("attention", workload.ATTENTION, ((4,), (49, 196, 784), (49, 196, 784), (32, 64)), _attention, macs=True),
+    Probe("max_pool2d", workload.POOLING, ((6400, 25600, 409600), (9, 25)), _pooling(functional.max_pool2d)),
+    Probe("avg_pool2d", workload.POOLING, ((6400, 25600, 409600), (4, 9)), _pooling(functional.avg_pool2d)),
+    Probe("softmax", workload.ROWS, ((16, 256, 4096), (16, 64, 512)), _softmax),
+    Probe("layer_norm", workload.ROWS, ((16, 256, 4096), (16, 64, 512)), _layer_norm),
+    Probe("native_batch_norm", workload.ELEMENTS, ((256, 4096, 1 << 16, 1 << 19, 1 << 22),), _batch_norm),
     *(Probe(kind, probe.axes, probe.ticks, probe.make) for kind, probe in _ELEMENTWISE.items()),
 )
 """Everything that is measured."""

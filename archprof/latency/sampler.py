@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from archprof.latency.report import INTERRUPTED, PRECISION, TIME
 from archprof.latency.statistics import precision, settled
+from archprof.records.latency import INTERRUPTED, PRECISION, TIME
 
 if TYPE_CHECKING:
     from archprof.latency.clock import Clock

@@ -11,7 +11,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from archprof.latency.report import CANNOT_TELL, FASTER, SLOWER, Ratio, saved
+from archprof.records.latency import CANNOT_TELL, FASTER, SLOWER, Ratio, saved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

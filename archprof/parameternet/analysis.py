@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from archprof.parameternet import formulas
-from archprof.parameternet.apart import experts_apart
 from archprof.parameternet.boundary import MOVES, complete
 from archprof.parameternet.declared import METHOD, DynamicDeclaration, declaration, disagreements
 from archprof.parameternet.find import Dynamic, find, samples
 from archprof.parameternet.formulas import Sizes
-from archprof.parameternet.report import DynamicLayer, Figures, ParameterNet
-from archprof.parameternet.whole import Papers, ratio, whole
+from archprof.parameternet.model_totals import Papers, ratio, whole
+from archprof.parameternet.separate_experts import experts_apart
+from archprof.records.parameternet import DynamicLayer, Figures, ParameterNet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

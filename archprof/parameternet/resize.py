@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from archprof.build.observe import observed
+from archprof.builder.probe_pass import observed
 from archprof.errors import BuildError, RunError
 from archprof.parameternet.find import find
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from archprof.build.built import Built
+    from archprof.builder.built import Built
     from archprof.parameternet.find import Dynamic
     from archprof.parameternet.flow import Flow
     from archprof.trace.record import TensorInfo

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import fx, nn
 
-from archprof.parameternet.plain import Plain, Regrouped
+from archprof.parameternet.plain_layer import Plain, Regrouped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

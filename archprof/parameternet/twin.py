@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from archprof.build.graph import ROW_MARKS
-from archprof.build.observe import observed
+from archprof.builder.graph import ROW_MARKS
+from archprof.builder.probe_pass import observed
 from archprof.parameternet.boundary import find_boundary, inside
 from archprof.parameternet.find import find
-from archprof.parameternet.plain import plain_layer, plain_module
+from archprof.parameternet.plain_layer import plain_layer, plain_module
 from archprof.parameternet.rewrite import rewritten
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from archprof.build.built import Built
+    from archprof.builder.built import Built
     from archprof.parameternet.boundary import Boundary
     from archprof.parameternet.find import Dynamic
     from archprof.trace.record import Trace

@@ -12,22 +12,22 @@ from archprof.count.memory import measure
 from archprof.errors import UsageError, did_you_mean
 from archprof.parameternet import formulas
 from archprof.parameternet.convolutions import convolutions
-from archprof.parameternet.curve import totals
-from archprof.parameternet.mixed import MixedConvolution
-from archprof.parameternet.report import Candidate, Gain, WhatIf
-from archprof.profiling import assembled, count_spec
+from archprof.parameternet.expert_sweep import totals
+from archprof.parameternet.mixed_convolution import MixedConvolution
+from archprof.pipeline.profiling import assembled, count_spec
+from archprof.records.parameternet import Candidate, Gain, WhatIf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
 
-    from archprof.build.built import Built
-    from archprof.options import Options
+    from archprof.builder.built import Built
+    from archprof.builder.options import Options
     from archprof.parameternet.convolutions import Convolution
-    from archprof.parameternet.report import DynamicLayer
-    from archprof.profiles import Profile
-    from archprof.variant.spec import Spec
+    from archprof.records.parameternet import DynamicLayer
+    from archprof.records.profile import Profile
+    from archprof.sources.spec import Spec
 
 ALL, STRIDED = "all", "strided"
 """What may be asked for besides a pattern of modules' paths."""

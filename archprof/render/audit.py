@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from archprof.render import csv, header, markdown, units
+from archprof import units
+from archprof.render import csv, header, markdown
 from archprof.render.layout import lay_out, painter
 from archprof.render.table import Column, Record, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from archprof.analyse.audit import Audit, Difference, Opinion
+    from archprof.records.audit import Audit, Difference, Opinion
     from archprof.render import View
 
 COUNTERS = (

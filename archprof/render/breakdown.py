@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archprof.render import header, units
+from archprof import units
+from archprof.render import header
 from archprof.render.table import Column, Record, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archprof.latency.breakdown import Breakdown, Part
-    from archprof.profiles import Profile
+    from archprof.records.breakdown import Breakdown, Part
+    from archprof.records.profile import Profile
 
 CLOSE = 0.05
 """How far the parts may sum to something else than the whole without a word."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from archprof.render import units
+from archprof import units
 from archprof.render.layout import lay_out, painter
 from archprof.render.table import Column, Record, Table
 from archprof.render.text import fact_lines, title_lines
@@ -16,7 +16,7 @@ from archprof.render.text import fact_lines, title_lines
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from archprof.latency.calibration import Calibration, Grid
+    from archprof.latency.calibration_model import Calibration, Grid
     from archprof.render import View
 
 COLUMNS = (

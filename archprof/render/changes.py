@@ -6,16 +6,16 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from archprof.analyse.comparison import COUNTS
-from archprof.analyse.metrics import Unit, find_metric
-from archprof.render import units
-from archprof.render.because import sources
+from archprof import units
+from archprof.records.comparison import COUNTS
+from archprof.records.metrics import Unit, find_metric
+from archprof.render.attribution_text import sources
 from archprof.render.table import Column, Record, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from archprof.analyse.comparison import Change, Comparison, Delta, Edit, Pair
+    from archprof.records.comparison import Change, Comparison, Delta, Edit, Pair
 
 number = partial(Column, number=True)
 added = partial(Column, number=True, adds=True)

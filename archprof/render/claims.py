@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from archprof.analyse.claims import Verdict
-from archprof.render import csv, markdown, units
+from archprof import units
+from archprof.claims.replay import Verdict
+from archprof.render import csv, markdown
+from archprof.render.claim_text import against, difference, full, name, settings
 from archprof.render.layout import lay_out, painter
-from archprof.render.sentences import against, difference, full, name, settings
 from archprof.render.table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from archprof.analyse.claims import ClaimResult
-    from archprof.analyse.figures import FigureResult
+    from archprof.claims.figure_replay import FigureResult
+    from archprof.claims.replay import ClaimResult
     from archprof.render import View
 
 _FIGURES = (

@@ -5,17 +5,17 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from archprof.analyse.metrics import find_metric
-from archprof.analyse.pareto import axes
+from archprof.compare.pareto import axes
+from archprof.records.metrics import find_metric
 from archprof.render import changes, csv, header, markdown
 from archprof.render import text as plain
-from archprof.render.because import differs, sentences
+from archprof.render.attribution_text import differs, sentences
 from archprof.render.layout import lay_out, painter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from archprof.analyse.comparison import Comparison, Pair, Side
+    from archprof.records.comparison import Comparison, Pair, Side
     from archprof.render import View
     from archprof.render.header import Fact
     from archprof.render.table import Table

@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archprof.render import units
+from archprof import units
 from archprof.render.table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.profiles import Profile, Reported
+    from archprof.records.profile import Profile, Reported
 
 COLUMN = Column("convention", "convention", units.millions, number=True, adds=True)
 SHARE = Column("convention_share", "%", units.percent, number=True, adds=True)

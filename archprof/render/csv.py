@@ -6,19 +6,19 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from archprof.render import details
+from archprof.render import profile_tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.profiles import Profile
+    from archprof.records.profile import Profile
     from archprof.render import View
     from archprof.render.table import Table
 
 
 def one(profile: Profile, table: Table | None, view: View) -> str:
     """One profile: its details, or one line of totals where no details are asked for."""
-    return several([profile], table or details.profiles([profile]), view)
+    return several([profile], table or profile_tables.profiles([profile]), view)
 
 
 def several(profiles: Sequence[Profile], table: Table, view: View) -> str:

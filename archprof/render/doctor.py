@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from archprof.render import units
+from archprof import units
 from archprof.render.layout import painter
 
 if TYPE_CHECKING:

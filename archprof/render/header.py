@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from archprof.profiles import arithmetic_intensity
-from archprof.render import units
+from archprof import units
+from archprof.records.profile import arithmetic_intensity
 
 if TYPE_CHECKING:
-    from archprof.latency.calibration import Device
+    from archprof.latency.calibration_model import Device
     from archprof.latency.prediction import Prediction
-    from archprof.latency.report import Latency
-    from archprof.profiles import Input, Missed, Profile, Reported, Variant
+    from archprof.records.latency import Latency
+    from archprof.records.profile import Input, Missed, Profile, Reported, Variant
 
 Fact = tuple[str, list[str]]
 """A label, and the pieces that stand behind it; a line may break between pieces."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.profiles import Profile
+    from archprof.records.profile import Profile
     from archprof.render import View
     from archprof.render.table import Table
 

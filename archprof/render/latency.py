@@ -7,9 +7,10 @@ import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from archprof.latency.report import CANNOT_TELL
+from archprof import units
 from archprof.latency.statistics import FENCE, quantile
-from archprof.render import breakdown, csv, header, markdown, units
+from archprof.records.latency import CANNOT_TELL
+from archprof.render import breakdown, csv, header, markdown
 from archprof.render.histogram import histogram
 from archprof.render.layout import cut, lay_out, painter
 from archprof.render.table import Column, Table
@@ -17,8 +18,8 @@ from archprof.render.table import Column, Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from archprof.latency.benchmark import Benchmark
-    from archprof.latency.report import Agreement, Comparison, Gpu, Latency, Load, Machine
+    from archprof.records.benchmark import Benchmark
+    from archprof.records.latency import Agreement, Comparison, Gpu, Latency, Load, Machine
     from archprof.render import View
 
 COLUMNS = (

@@ -9,7 +9,7 @@ from archprof.render import header
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.profiles import Profile
+    from archprof.records.profile import Profile
     from archprof.render import View
     from archprof.render.table import Table
 

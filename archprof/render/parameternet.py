@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from archprof.render import csv, header, markdown, twin_time, units
+from archprof import units
+from archprof.render import csv, header, markdown, twin_time
 from archprof.render.layout import lay_out, painter
 from archprof.render.table import Column, Record, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from archprof.parameternet.report import DynamicLayer, Figures, ParameterNet, Ratio, Whole
-    from archprof.profiles import Profile
+    from archprof.records.parameternet import DynamicLayer, Figures, ParameterNet, Ratio, Whole
+    from archprof.records.profile import Profile
     from archprof.render import View
 
 

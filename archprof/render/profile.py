@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archprof.render import conventions, csv, details, json, markdown, text
+from archprof.render import conventions, csv, json, markdown, profile_tables, text
 from archprof.render.table import find_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from archprof.profiles import Profile
+    from archprof.records.profile import Profile
     from archprof.render import View
     from archprof.render.table import Column, Table
 
@@ -42,13 +42,13 @@ FORMATS = {
 }
 
 DETAILS = {
-    "rows": Detail(details.ROWS, lambda profile, view: details.rows(profile)),
+    "rows": Detail(profile_tables.ROWS, lambda profile, view: profile_tables.rows(profile)),
     "modules": Detail(
-        details.MODULES,
-        lambda profile, view: details.modules(profile, view.depth),
-        lambda profile, view: details.flat_modules(profile),
+        profile_tables.MODULES,
+        lambda profile, view: profile_tables.modules(profile, view.depth),
+        lambda profile, view: profile_tables.flat_modules(profile),
     ),
-    "ops": Detail(details.OPERATIONS, lambda profile, view: details.operations(profile)),
+    "ops": Detail(profile_tables.OPERATIONS, lambda profile, view: profile_tables.operations(profile)),
 }
 
 DEAREST = "flops"
@@ -64,7 +64,7 @@ def check(view: View, *, several: bool = False) -> None:
     if view.sort is None:
         return
     if several:
-        find_column(details.profiles([]).columns, view.sort)
+        find_column(profile_tables.profiles([]).columns, view.sort)
     elif view.detail in DETAILS:
         find_column((*DETAILS[view.detail].columns, conventions.COLUMN), view.sort)
 
@@ -86,7 +86,7 @@ def render_several(format: str, profiles: Sequence[Profile], view: View) -> str:
     Raises:
         UsageError: Where the view sorts by a column that is not there.
     """
-    table = details.profiles(profiles)
+    table = profile_tables.profiles(profiles)
     if view.sort:
         table = table.sorted_by(view.sort)
     return FORMATS[format].several(profiles, table, view)

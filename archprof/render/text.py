@@ -13,7 +13,7 @@ from archprof.render.layout import Style, cut, lay_out, painter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.profiles import Profile
+    from archprof.records.profile import Profile
     from archprof.render import View
     from archprof.render.table import Table
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archprof.latency.report import CANNOT_TELL
-from archprof.render import header, latency, units
+from archprof import units
+from archprof.records.latency import CANNOT_TELL
+from archprof.render import header, latency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archprof.latency.prediction import Prediction
-    from archprof.parameternet.report import TwinLatency
-    from archprof.profiles import Profile
+    from archprof.records.parameternet import TwinLatency
+    from archprof.records.profile import Profile
     from archprof.render.table import Record
 
 

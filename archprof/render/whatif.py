@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from archprof.render import csv, header, markdown, units
+from archprof import units
+from archprof.render import csv, header, markdown
 from archprof.render.layout import lay_out, painter
 from archprof.render.table import Column, Record, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from archprof.parameternet.report import Candidate, Gain, WhatIf
-    from archprof.profiles import Profile
+    from archprof.records.parameternet import Candidate, Gain, WhatIf
+    from archprof.records.profile import Profile
     from archprof.render import View
 
 

@@ -15,10 +15,10 @@ from archprof.render.table import Column, Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from archprof.claims.catalogue import Entry
+    from archprof.claims.claims_file import Claim
+    from archprof.claims.published import Published
     from archprof.render import View
-    from archprof.variant.catalogue import Entry
-    from archprof.variant.claims import Claim
-    from archprof.variant.published import Published
 
 COLUMNS = (
     Column("family", "family"),

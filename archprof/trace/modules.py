@@ -14,9 +14,9 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from archprof.trace.layout import META
+from archprof.trace.meta_kernels.layout import META
+from archprof.trace.meta_kernels.shapes import aten, normalised
 from archprof.trace.record import TensorInfo
-from archprof.trace.shapes import aten, normalised
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,12 +11,12 @@ from torch.nn.modules.module import _has_any_global_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.errors import RunError
-from archprof.trace import resample, views  # noqa: F401 - they enter their results
 from archprof.trace.gradients import Gradients
-from archprof.trace.layout import META
+from archprof.trace.meta_kernels import resample, views  # noqa: F401 - they enter their results
+from archprof.trace.meta_kernels.layout import META
+from archprof.trace.meta_kernels.shapes import SHAPES
 from archprof.trace.modules import SHORTCUTS
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
-from archprof.trace.shapes import SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from torch.nn.parameter import is_lazy
 
 from archprof.errors import RunError, in_one_line
 from archprof.trace.recorder import CALL, Recorder, ValueRecorder, ValuesNeededError
-from archprof.trace.surroundings import surroundings, without_collector
+from archprof.trace.torch_state import surroundings, without_collector
 from archprof.trace.tree import walk
 
 if TYPE_CHECKING:

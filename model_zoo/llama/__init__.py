@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import nn
 
 from archprof import Call, RowContext, register
-from archprof.build.rules import with_channels
+from archprof.builder.rules import with_channels
 from model_zoo.llama.blocks import DecoderLayer
 
 FAMILY = "llama"

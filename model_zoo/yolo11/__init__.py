@@ -1,7 +1,7 @@
 """YOLO11 with dynamic convolutions in its head (ParameterNet, arXiv 2306.14525) or PST in its neck (2505.12772)."""
 
 from archprof import register
-from archprof.build.rules import convolution, detection_head, segmentation_head
+from archprof.builder.rules import convolution, detection_head, segmentation_head
 from model_zoo.dynamic import DynamicConv2d, steered
 from model_zoo.pst import PST, pair
 from model_zoo.yolo11.heads import DetectDynamicConv, SegmentDynamicConv

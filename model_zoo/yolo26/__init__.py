@@ -1,7 +1,7 @@
 """YOLO26 with dynamic convolutions (ParameterNet, arXiv 2306.14525)."""
 
 from archprof import register
-from archprof.build.rules import convolution
+from archprof.builder.rules import convolution
 from model_zoo.dynamic import DynamicConv2d, steered
 
 FAMILY = "yolo26"

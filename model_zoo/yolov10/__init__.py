@@ -4,7 +4,7 @@ Sources: YOLOv10, arXiv 2405.14458; dynamic convolution, ParameterNet, arXiv 230
 """
 
 from archprof import register
-from archprof.build.rules import convolution, repeated
+from archprof.builder.rules import convolution, repeated
 from model_zoo.dynamic import DynamicConv2d, steered
 from model_zoo.dynamic_blocks import C2fDynamicConv
 

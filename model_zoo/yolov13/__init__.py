@@ -5,7 +5,7 @@ arXiv 2506.17733.
 """
 
 from archprof import register
-from archprof.build.rules import convolution, unchanged
+from archprof.builder.rules import convolution, unchanged
 from model_zoo.dynamic import steered
 from model_zoo.dynamic_blocks import C3k2DynamicBnAct, C3k2DynamicConv, DynamicBnAct, DynamicConv
 from model_zoo.pst import PST, pair

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archprof import Call
-from archprof.build.rules import repeated
+from archprof.builder.rules import repeated
 
 if TYPE_CHECKING:
     from archprof import RowContext

@@ -7,7 +7,7 @@ import io
 import json
 from typing import TYPE_CHECKING
 
-from archprof.profiles import Profile
+from archprof.records.profile import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

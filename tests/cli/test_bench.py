@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from archprof.latency import statistics
-from archprof.latency.benchmark import json_schema
-from archprof.latency.report import VERDICTS
-from archprof.profiles import Profile
+from archprof.records.benchmark import json_schema
+from archprof.records.latency import VERDICTS
+from archprof.records.profile import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Fewer sizes of fewer kinds, measured for real; and a cache folder of the test's own."""
-    from archprof.latency import calibrate, networks
+    from archprof.latency import calibration_run, networks
     from archprof.latency.probes import PROBES, Probe
 
     few = [Probe(one.kind, one.axes, tuple(axis[:1] for axis in one.ticks), one.make) for one in PROBES]
-    monkeypatch.setattr(calibrate, "PROBES", few)
-    monkeypatch.setattr(calibrate, "NETWORKS", networks.NETWORKS[-1:])
+    monkeypatch.setattr(calibration_run, "PROBES", few)
+    monkeypatch.setattr(calibration_run, "NETWORKS", networks.NETWORKS[-1:])
     monkeypatch.setenv("ARCHPROF_CACHE_DIR", str(tmp_path / "kept"))
     return tmp_path / "kept"
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archprof import profiling
-from archprof.build.registry import registry
-from archprof.profiling import profile_spec
+from archprof.builder.registry import registry
+from archprof.pipeline import profiling
+from archprof.pipeline.profiling import profile_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from archprof.options import Options
-    from archprof.profiles import Profile
-    from archprof.variant.spec import VariantSpec
+    from archprof.builder.options import Options
+    from archprof.records.profile import Profile
+    from archprof.sources.spec import VariantSpec
 
 # tiny.yaml at scale n has 464 + 4,672 + 46,082 = 51,218 parameters. On 64×64 its MACs are
 #   row 0, 3·16·9·32²           =    442,368

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
-from archprof.analyse.comparison import json_schema
+from archprof.records.comparison import json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from archprof.analyse.comparison import json_schema
+from archprof.records.comparison import json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from archprof.latency.benchmark import Benchmark
-from archprof.latency.report import INTERRUPTED
-from archprof.profiles import Profile
+from archprof.records.benchmark import Benchmark
+from archprof.records.latency import INTERRUPTED
+from archprof.records.profile import Profile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import jsonschema
 
-from archprof.latency.report import VERDICTS
-from archprof.profiles import json_schema
+from archprof.records.latency import VERDICTS
+from archprof.records.profile import json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable

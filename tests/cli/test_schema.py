@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from archprof.cli.schema import SchemaChoice
-from archprof.profiles import json_schema
+from archprof.records.profile import json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable

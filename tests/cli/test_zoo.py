@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archprof.variant import zoo
-from archprof.variant.reference import stock
+from archprof.sources import families
+from archprof.sources.reference import stock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-VARIANTS = {name: path for _, name, path in zoo.variants()}
+VARIANTS = {name: path for _, name, path in families.variants()}
 
 
 def test_the_listing_fits_a_terminal(archprof: Callable[[str], Result], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,7 +24,7 @@ def test_the_listing_fits_a_terminal(archprof: Callable[[str], Result], monkeypa
     result = archprof("zoo")
     assert result.exit_code == 0
     assert max(map(len, result.stdout.splitlines())) <= 80
-    for family in zoo.families():
+    for family in families.families():
         assert f"\n{family}" in f"\n{result.stdout}"
     for name in VARIANTS:
         assert f"\n  {name} " in result.stdout

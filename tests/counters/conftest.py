@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from archprof.builder.options import Options
 from archprof.counters import COUNTERS
 from archprof.counters.process import run_apart
 from archprof.counters.source import SpecSource
-from archprof.options import Options
-from archprof.variant.reference import resolve
+from archprof.sources.reference import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archprof.build.plugins import load_plugin
+from archprof.builder.plugins import load_plugin
 from archprof.counters import COUNTERS
 from archprof.counters.probe import probe_case
 from archprof.counters.process import run_apart

@@ -20,19 +20,19 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archprof.build.registry import registry
-from archprof.build.stock import register_stock, register_torchvision
+from archprof.builder.options import Options
+from archprof.builder.registry import registry
+from archprof.builder.stock import register_stock, register_torchvision
 from archprof.errors import ArchprofError, BuildError, RunError, VariantError
-from archprof.options import Options
-from archprof.profiling import profile_spec
-from archprof.variant import zoo
-from archprof.variant.reference import stock
-from archprof.variant.yaml_file import load
+from archprof.pipeline.profiling import profile_spec
+from archprof.sources import families
+from archprof.sources.reference import stock
+from archprof.sources.yaml_file import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archprof.profiles import Profile
+    from archprof.records.profile import Profile
 
 CASES = int(os.environ.get("ARCHPROF_FUZZ", "500"))
 SECONDS = 5.0
@@ -40,7 +40,7 @@ SECONDS = 5.0
 BYTES = 10**9
 """What a case may take of memory, beyond what the process has already."""
 
-FILES = sorted({*stock().values(), *(path for _, _, path in zoo.variants())})
+FILES = sorted({*stock().values(), *(path for _, _, path in families.variants())})
 register_stock()
 register_torchvision()
 BLOCKS = sorted(set(registry.names("ultralytics")))

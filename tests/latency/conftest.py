@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from archprof.latency.calibration import Calibration, Device, Grid
-from archprof.latency.work import CONVOLUTION
+from archprof.latency.calibration_model import Calibration, Device, Grid
+from archprof.latency.workload import CONVOLUTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -12,7 +12,7 @@ from archprof.latency import backends
 from archprof.latency.agreement import TOLERANCES, agreement
 from archprof.latency.backends import BACKENDS, find_backend
 from archprof.latency.backends.interface import Backend, Settings, leaves
-from archprof.latency.report import Agreement
+from archprof.records.latency import Agreement
 
 CPU = sorted(name for name, backend in BACKENDS.items() if "cpu" in backend.devices)
 

@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 import torch
 
-from archprof.batch import Task
+from archprof.builder.options import Options
 from archprof.latency.backends.interface import Settings
-from archprof.latency.bench import Protocol, bench
-from archprof.latency.calibrate import calibrate
-from archprof.latency.calibrations import this_device
+from archprof.latency.calibration_run import calibrate
+from archprof.latency.calibration_store import this_device
 from archprof.latency.clock import CudaClock, KernelClock, clocks_of
-from archprof.latency.layers import break_down
+from archprof.latency.experiment import Protocol, bench
 from archprof.latency.measure import choose_targets
+from archprof.latency.op_breakdown import break_down
 from archprof.latency.prediction import predict
 from archprof.latency.sampler import Plan
-from archprof.options import Options
-from archprof.profiling import profile_spec
-from archprof.variant.reference import resolve
+from archprof.pipeline import Task
+from archprof.pipeline.profiling import profile_spec
+from archprof.sources.reference import resolve
 
 pytestmark = [
     pytest.mark.gpu,

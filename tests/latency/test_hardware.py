@@ -9,13 +9,13 @@ import psutil
 import pytest
 import torch
 
-from archprof.latency import fit, hardware
+from archprof.builder.options import Options
+from archprof.latency import hardware, memory_limits
 from archprof.latency.clock import WallClock, overhead
-from archprof.latency.fit import is_out_of_memory, too_large
 from archprof.latency.hardware import Reading
-from archprof.options import Options
-from archprof.profiling import profile_spec
-from archprof.variant.reference import resolve
+from archprof.latency.memory_limits import is_out_of_memory, too_large
+from archprof.pipeline.profiling import profile_spec
+from archprof.sources.reference import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +111,7 @@ def container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int]
     def limit(more: int) -> None:
         (tmp_path / "memory.max").write_text(f"{psutil.Process().memory_info().rss + more}\n")
 
-    monkeypatch.setattr(fit, "CONTAINER_LIMITS", (tmp_path / "memory.max", tmp_path / "none"))
+    monkeypatch.setattr(memory_limits, "CONTAINER_LIMITS", (tmp_path / "memory.max", tmp_path / "none"))
     return limit
 
 
@@ -131,9 +131,9 @@ def memory_of(batch: int) -> int:
     """The memory that a process of its own takes to build and run ResNet-18, over what it has after a single image."""
     run = f"""
 import psutil, resource, sys, torch
-from archprof.options import Options
-from archprof.profiling import prepare
-from archprof.variant.reference import resolve
+from archprof.builder.options import Options
+from archprof.pipeline.profiling import prepare
+from archprof.sources.reference import resolve
 
 def run(batch):
     built, inputs = prepare(resolve("timm:resnet18"), Options(batch=batch, device="cpu"))
@@ -152,7 +152,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform ==
 def test_where_nothing_can_be_measured_tensors_alone_say_what_fits(
     container: Callable[[int], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(fit, "_PEAK_RESET", tmp_path / "none")
+    monkeypatch.setattr(memory_limits, "_PEAK_RESET", tmp_path / "none")
     container(600_000_000)
     reason = refused(10_000)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archprof.latency.paired import ERROR, experiment
-from archprof.latency.report import CANNOT_TELL, FASTER, INTERRUPTED, PRECISION, SLOWER, TIME
 from archprof.latency.sampler import Plan
 from archprof.latency.statistics import block_ratios, paired
+from archprof.records.latency import CANNOT_TELL, FASTER, INTERRUPTED, PRECISION, SLOWER, TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

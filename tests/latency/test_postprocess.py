@@ -4,11 +4,11 @@ from typing import Any
 
 import torch
 
+from archprof.builder.options import Options
 from archprof.latency.backends.interface import Settings, forward
 from archprof.latency.postprocess import suppressed
-from archprof.options import Options
-from archprof.profiling import prepare
-from archprof.variant.reference import resolve
+from archprof.pipeline.profiling import prepare
+from archprof.sources.reference import resolve
 
 
 def test_boxes_of_each_image_are_what_passes_the_threshold() -> None:

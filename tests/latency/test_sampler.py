@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from archprof.latency.report import INTERRUPTED, PRECISION, TIME
 from archprof.latency.sampler import Plan, sample, warm_up
+from archprof.records.latency import INTERRUPTED, PRECISION, TIME
 
 # Binary fractions add up exactly.
 TICK = 1 / 64

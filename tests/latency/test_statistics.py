@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archprof.latency import statistics
-from archprof.latency.report import CANNOT_TELL, FASTER, SLOWER, Ratio
+from archprof.records.latency import CANNOT_TELL, FASTER, SLOWER, Ratio
 
 times = st.floats(min_value=1e-6, max_value=1e3)
 

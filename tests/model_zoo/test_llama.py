@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch.nn import functional
 
-from archprof.build.inputs import make_inputs
-from archprof.build.load import build
+from archprof.builder.inputs import make_inputs
+from archprof.builder.load import build
 from archprof.count.ledger import count
 from archprof.errors import BuildError
+from archprof.sources.reference import resolve
 from archprof.trace.run import trace
-from archprof.variant.reference import resolve
 from model_zoo.llama.blocks import CausalAttention, rotate
 from model_zoo.llama.experts import MixtureLinear, grouped_product
 

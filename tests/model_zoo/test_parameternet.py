@@ -7,12 +7,12 @@ import torch
 from timm.models import ghostnet
 from torch.utils.flop_counter import FlopCounterMode
 
-from archprof.build.inputs import make_inputs
-from archprof.build.load import build
+from archprof.builder.inputs import make_inputs
+from archprof.builder.load import build
 from archprof.count.ledger import count
 from archprof.errors import BuildError
+from archprof.sources.reference import resolve
 from archprof.trace.run import trace
-from archprof.variant.reference import resolve
 from model_zoo.dynamic import DynamicConv2d
 
 # name, experts, parameters, millions of MACs as printed in tables 2 and 4 of arXiv 2306.14525 (the parameters are

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from archprof.options import Options
-from archprof.profiling import profile_spec
-from archprof.variant.reference import resolve
+from archprof.builder.options import Options
+from archprof.pipeline.profiling import profile_spec
+from archprof.sources.reference import resolve
 
 POSE = {"nc": 1, "kpt_shape": [21, 3]}
 

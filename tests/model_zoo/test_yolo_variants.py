@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from archprof.build.inputs import make_inputs
-from archprof.build.load import build
+from archprof.builder.inputs import make_inputs
+from archprof.builder.load import build
 from archprof.errors import BuildError
+from archprof.sources import families, yaml_file
+from archprof.sources.reference import resolve
 from archprof.trace.run import trace
-from archprof.variant import yaml_file, zoo
-from archprof.variant.reference import resolve
 from model_zoo.dynamic import DynamicConv2d
 from model_zoo.dynamic_blocks import DynamicConv
 
@@ -40,7 +40,7 @@ QUICK = ("resnet18-pst", "yolo11-seg-DynamicConv", "yolo26-DynamicConv", "yolov1
 
 def _at_every_scale():
     for family in FAMILIES:
-        for name, path in zoo.families()[family].variants.items():
+        for name, path in families.families()[family].variants.items():
             for position, scale in enumerate(yaml_file.load(path).scales):
                 marks = [pytest.mark.full] if position or name not in QUICK else []
                 yield pytest.param(name, scale, marks=marks, id=f"{name}-{scale}")
@@ -52,7 +52,7 @@ def _parameters(name, **values):
 
 
 def test_the_list_is_whole():
-    assert {name for family in FAMILIES for name in zoo.families()[family].variants} == set(OUTPUTS)
+    assert {name for family in FAMILIES for name in families.families()[family].variants} == set(OUTPUTS)
 
 
 @pytest.mark.parametrize(("name", "scale"), list(_at_every_scale()))

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from archprof.build.inputs import make_inputs
-from archprof.build.load import build
+from archprof.builder.inputs import make_inputs
+from archprof.builder.load import build
 from archprof.count.ledger import count
+from archprof.sources.reference import resolve
 from archprof.trace.run import trace
-from archprof.variant.reference import resolve
 from model_zoo.yolov13.attention import AreaAttention
 from model_zoo.yolov13.blocks import DownsampleConv, FullPADTunnel
 from model_zoo.yolov13.hyperace import HyperedgeGenerator, HypergraphConvolution

@@ -14,7 +14,7 @@ import archprof
 from archprof.count.ledger import count
 from archprof.count.memory import measure
 from archprof.parameternet.analysis import analyse
-from archprof.parameternet.report import DynamicLayer, Figures, ParameterNet
+from archprof.records.parameternet import DynamicLayer, Figures, ParameterNet
 from archprof.trace.run import Pass
 from model_zoo.dynamic import DynamicConv2d
 from model_zoo.llama.experts import MixtureLinear

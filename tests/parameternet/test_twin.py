@@ -9,14 +9,14 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from archprof.builder.options import Options
 from archprof.count.ledger import count
 from archprof.count.memory import measure
-from archprof.options import Options
 from archprof.parameternet.analysis import analyse
 from archprof.parameternet.twin import Twin, static_copy
-from archprof.profiling import prepare, profile_spec
+from archprof.pipeline.profiling import prepare, profile_spec
+from archprof.sources.reference import resolve
 from archprof.trace.run import Pass, trace
-from archprof.variant.reference import resolve
 from model_zoo.dynamic import DynamicConv2d
 from model_zoo.llama.experts import MixtureLinear
 

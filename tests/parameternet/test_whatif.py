@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from archprof.builder.options import Options
 from archprof.errors import UsageError
-from archprof.options import Options
-from archprof.parameternet.report import Gain, WhatIf
 from archprof.parameternet.whatif import Mix, what_if
-from archprof.profiling import prepare
-from archprof.variant.reference import resolve
+from archprof.pipeline.profiling import prepare
+from archprof.records.parameternet import Gain, WhatIf
+from archprof.sources.reference import resolve
 
 STACKED = f"{Path(__file__).with_name('layers.py')}:Stacked"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from archprof.profiles import (
+from archprof.records.profile import (
     Coverage,
     Environment,
     Input,

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
-from archprof.latency.benchmark import Benchmark
-from archprof.latency.report import Agreement, Comparison, Gpu, Latency, Load, Machine, Ratio, Timer
-from archprof.profiles import Profile
+from archprof.records.benchmark import Benchmark
+from archprof.records.latency import Agreement, Comparison, Gpu, Latency, Load, Machine, Ratio, Timer
+from archprof.records.profile import Profile
 from archprof.render import View, header
 from archprof.render.histogram import histogram
 from archprof.render.latency import FORMATS

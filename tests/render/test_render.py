@@ -10,10 +10,10 @@ import pytest
 from rich.cells import cell_len
 
 from archprof.errors import UsageError
-from archprof.latency.calibration import Device
+from archprof.latency.calibration_model import Device
 from archprof.latency.prediction import Prediction
-from archprof.latency.report import Latency
-from archprof.profiles import Backward, Coverage, Operation, Profile
+from archprof.records.latency import Latency
+from archprof.records.profile import Backward, Coverage, Operation, Profile
 from archprof.render import View
 from archprof.render.profile import DETAILS, FORMATS, check, render, render_several
 

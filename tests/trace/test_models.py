@@ -20,7 +20,7 @@ from archprof.errors import RunError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from archprof.profiles import Profile
+    from archprof.records.profile import Profile
 
 IMAGE = torch.linspace(-1, 1, 2 * 4 * 8 * 8).view(2, 4, 8, 8)
 # Of a 3×3 convolution 4 → 4 of the image: 2·4·6·6 outputs of 4·9 products. Of a 1×1: 2·4·8·8 of 4.

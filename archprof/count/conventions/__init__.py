@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from archprof.errors import UsageError, did_you_mean
-from archprof.profiles import Missed, Reported, Share
+from archprof.records.profile import Missed, Reported, Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

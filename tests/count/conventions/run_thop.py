@@ -12,8 +12,8 @@ import sys
 import thop
 import torch
 
-from archprof.build.load import build
-from archprof.variant.reference import resolve
+from archprof.builder.load import build
+from archprof.sources.reference import resolve
 
 
 def operations(reference: str) -> tuple[float, int]:

@@ -13,16 +13,16 @@ import pytest
 import torch
 from torch import nn
 
-from archprof.build.load import build
+from archprof.builder.load import build
 from archprof.count.conventions import find_convention
 from archprof.count.conventions.subject import Subject
 from archprof.count.ledger import count
+from archprof.sources.families import variants
+from archprof.sources.reference import resolve
 from archprof.trace.run import trace
-from archprof.variant.reference import resolve
-from archprof.variant.zoo import variants
 
 if TYPE_CHECKING:
-    from archprof.profiles import Reported
+    from archprof.records.profile import Reported
 
 STOCK = {
     "yolo11n": ["", "-seg", "-pose", "-obb", "-cls"],

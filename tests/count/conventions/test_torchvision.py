@@ -9,12 +9,12 @@ import torch
 import torchvision.models as zoo
 from torch import nn
 
-from archprof.build.load import build
+from archprof.builder.load import build
 from archprof.count.conventions import find_convention
 from archprof.count.conventions.subject import Subject
 from archprof.count.ledger import Ledger, count
+from archprof.sources.reference import resolve
 from archprof.trace.run import trace, trace_values
-from archprof.variant.reference import resolve
 
 
 def published(name: str) -> float:

@@ -12,19 +12,19 @@ import torch.nn.functional as F  # noqa: N812 - everybody's name for it
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from archprof.build.load import build
+from archprof.builder.load import build
 from archprof.count.conventions import find_convention
 from archprof.count.conventions.subject import Subject
 from archprof.count.ledger import count
 from archprof.errors import RunError
+from archprof.sources.families import variants
+from archprof.sources.reference import resolve
 from archprof.trace.run import trace
-from archprof.variant.reference import resolve
-from archprof.variant.zoo import variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from archprof.profiles import Reported
+    from archprof.records.profile import Reported
 
 TOOLS = ("fvcore", "torchprofile")
 
@@ -319,7 +319,7 @@ class Steered(nn.Module):
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_a_model_that_needs_values_is_traced_with_them(tool: str) -> None:
-    from archprof.profiling import profile
+    from archprof.pipeline.profiling import profile
 
     model, inputs = Steered(), (torch.ones(3, 4),)
     answer = profile(model, inputs, convention=tool).reported[tool]

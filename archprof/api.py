@@ -1,0 +1,72 @@
+"""Budgets from Python: what ``archprof check`` does, and the same for a model that is made in code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archprof.budgets import cases, lock, read
+from archprof.budgets.budget import BudgetFile
+from archprof.budgets.checking import conclude, measure
+from archprof.budgets.rule_check import judge
+from archprof.pipeline import Means, profile_all
+from archprof.records.check_result import Check, Judged, exit_code
+from archprof.records.profile import Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.budgets.checking import Profiler
+
+
+def check(*references: str, config: Path | str | None = None, against: str | None = None) -> Check:
+    """Hold a repository's models to its budget file.
+
+    Args:
+        references: Only these of its variants; all where there are none.
+        config: The budget file; the nearest one, in the working folder or above it.
+        against: What growth is compared with: a git revision or a saved profile; the lock file where None.
+
+    Returns:
+        Every case with its judgements; ``exit_code`` is what the command line would end with.
+
+    Raises:
+        ArchprofError: Where the budget file, or what it is to be compared with, makes no sense.
+    """
+    file = read.read(Path(config) if config else read.find(Path.cwd()))
+    profiler = _profiler(file.plugins)
+    measured = measure(cases.find(file, references).cases, profiler)
+    return conclude(file, measured, profiler, against=against, locked=lock.read(file.lock))
+
+
+def within(subject: Profile | str, **budget: Any) -> Check:
+    """Hold one model to a budget that stands in no file.
+
+    Args:
+        subject: A profile, or a reference to be profiled.
+        budget: The keys of an entry of the budget file: ``flops="8.2 GFLOPs"`` is the metric's ``max``,
+            ``flops={"min": "6 G", "max": "8.2 G"}`` says more; ``scales``, ``imgsz`` and so on are for a reference.
+
+    Returns:
+        Its judgements.
+
+    Raises:
+        ArchprofError: Where a key or a value makes no sense, or the profile lacks what it is held to.
+    """
+    name = subject.variant.name if isinstance(subject, Profile) else subject
+    entry = read.entry("within", variants=name, **budget)
+    file = BudgetFile(path=Path("this call"), budgets=(entry,), lock=Path("this call"))
+    if not isinstance(subject, Profile):
+        profiler = _profiler(())
+        return conclude(file, measure(cases.find(file).cases, profiler), profiler)
+    case = Judged(
+        variant=name,
+        shapes=subject.input.shapes,
+        unknown=subject.coverage.unknown,
+        judgements=judge(entry.rules, subject),
+    )
+    return Check(config="this call", exit_code=exit_code([case]), cases=[case])
+
+
+def _profiler(plugins: Sequence[str]) -> Profiler:
+    return lambda tasks: profile_all(tasks, Means(plugins=plugins, details=False))

@@ -1,0 +1,105 @@
+"""The whole way from a spec to its audit: count it, have counters count it too, explain every figure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archprof.builder.options import COUNTER_SECONDS
+from archprof.count.ledger import count
+from archprof.counters import COUNTERS, thop_2_0
+from archprof.counters.exact import exact
+from archprof.counters.explain import explain, other_images
+from archprof.counters.process import run_apart
+from archprof.counters.source import SpecSource
+from archprof.pipeline.profiling import assembled, count_spec
+from archprof.records.audit import Audit, Opinion, Row
+from archprof.trace.run import trace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.builder.options import Options
+    from archprof.counters import CounterResult
+    from archprof.counters.explain import Exact
+    from archprof.pipeline.profiling import Counted
+    from archprof.sources.spec import Spec
+
+
+def names() -> list[str]:
+    """What can be asked for: the figure that is replayed, and the counters that are run."""
+    return [thop_2_0.NAME, *COUNTERS]
+
+
+def audit_spec(
+    spec: Spec,
+    options: Options,
+    *,
+    counters: Sequence[str] = (),
+    plugins: Sequence[str] = (),
+    time_limit: float = COUNTER_SECONDS,
+) -> Audit:
+    """Count a spec, and have counters count it too.
+
+    Args:
+        spec: What to build.
+        options: How to build and run it; counters get it on the CPU unless a device is named.
+        counters: Some of :func:`names`; all of them by default.
+        plugins: The user's files or modules that register its blocks.
+        time_limit: Seconds that each counter may take.
+
+    Raises:
+        ArchprofError: Where the spec cannot be built, or does not run on the input asked for.
+    """
+    counted = count_spec(spec, options)
+    whole = exact(counted.built, counted.ledger)
+    image = _of_one_image(counted, whole)
+    chosen = counters or names()
+    opinions = [thop_2_0.opinion(counted, whole, image)] if thop_2_0.NAME in chosen else []
+    run = [name for name in chosen if name != thop_2_0.NAME]
+    for result in run_apart(SpecSource(spec, options, tuple(plugins)), run, time_limit=time_limit):
+        opinions.append(opinion(result, whole, image))
+    profile = assembled(counted)
+    return Audit(
+        variant=profile.variant,
+        input=profile.input,
+        environment=profile.environment,
+        macs=whole.macs,
+        seconds=counted.seconds,
+        unknown=counted.ledger.unknown,
+        rows=[Row(index=layer.index, module=layer.module, path=layer.path) for layer in profile.layers],
+        opinions=opinions,
+    )
+
+
+def opinion(result: CounterResult, whole: Exact, image: Exact) -> Opinion:
+    """What a counter said, and how it comes about.
+
+    Args:
+        result: What came of running it.
+        whole: The exact count.
+        image: That of one image of the batch, which is all that some counters look at.
+    """
+    seen = image if result.per_image else whole
+    return Opinion(
+        counter=result.name,
+        version=result.version,
+        unit=result.unit,
+        value=result.value,
+        macs=result.macs,
+        ratio=result.macs / whole.macs if result.macs is not None and whole.macs else None,
+        seconds=result.seconds,
+        error=result.error,
+        warnings=list(result.warnings),
+        differences=[]
+        if result.macs is None
+        else [
+            *other_images(whole, seen),
+            *explain(seen, result.items, result.macs, COUNTERS[result.name].rest),
+        ],
+    )
+
+
+def _of_one_image(counted: Counted, whole: Exact) -> Exact:
+    if counted.inputs[0].shape[0] == 1:
+        return whole
+    return exact(counted.built, count(trace(counted.built.module, tuple(given[:1] for given in counted.inputs))))

@@ -1,0 +1,100 @@
+"""What ``max_increase`` compares with instead of the lock file: a git revision, saved profiles, another lock file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archprof.budgets.baseline import Baseline, of_profile
+from archprof.budgets.lock import Lock
+from archprof.errors import ArchprofError
+from archprof.pipeline import Task
+from archprof.records.profile import Profile
+from archprof.sources import reference as references
+from archprof.sources import revision
+from archprof.sources import settings as values
+from archprof.sources.spec import VariantSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from archprof.budgets.cases import Case
+    from archprof.budgets.checking import Measured, Profiler
+    from archprof.budgets.lock import Place
+    from archprof.sources.spec import Spec
+
+
+def from_lock(found: Lock) -> dict[Place, Baseline]:
+    """What a lock file says that the cases were."""
+    return {place: one.baseline() for place, one in found.places().items()}
+
+
+def from_file(path: Path, measured: Sequence[Measured]) -> Mapping[Place, Baseline]:
+    """What a file says that the cases were: a lock file, or a profile or several as ``summary -o`` saves them.
+
+    A profile is a case's where it is of the same variant, with the same settings, at the same input.
+
+    Raises:
+        ArchprofError: Where it cannot be read, or is neither.
+    """
+    from archprof.budgets.saved_models import contents
+
+    try:
+        found = contents(path.read_bytes(), path)
+    except OSError as error:
+        raise ArchprofError(f"cannot be read: {error.strerror}", path=path) from None
+    if isinstance(found, Lock):
+        return from_lock(found)
+    by_identity = {_identity(profile): of_profile(profile) for profile in found}
+    return {
+        one.case.place: by_identity[_identity(one.profile)]
+        for one in measured
+        if isinstance(one.profile, Profile) and _identity(one.profile) in by_identity
+    }
+
+
+def from_revision(name: str, cases: Sequence[Case], profiler: Profiler) -> Mapping[Place, Baseline]:
+    """What the cases were at a git revision: their YAMLs as they were, with the blocks as they are.
+
+    What was not there then, or could not be built, is left out, and so is what is no YAML of the repository.
+
+    Raises:
+        UnknownReferenceError: Where there is no such revision, or no repository.
+    """
+    then = specs_then(name, cases)
+    by_place = {case.place: case for case in cases}
+    profiles = profiler([Task(spec, by_place[place].options) for place, spec in then.items()])
+    return {
+        place: of_profile(profile, spec)
+        for (place, spec), profile in zip(then.items(), profiles, strict=True)
+        if not isinstance(profile, ArchprofError)
+    }
+
+
+def specs_then(name: str, cases: Sequence[Case]) -> dict[Place, Spec]:
+    """What the cases were at a git revision, as far as they were there.
+
+    Raises:
+        UnknownReferenceError: Where there is no such revision, or no repository.
+    """
+    revision.require(name)
+    return {case.place: spec for case in cases if (spec := _spec_then(name, case))}
+
+
+def _spec_then(name: str, case: Case) -> Spec | None:
+    """The case's YAML at the revision, with the case's settings."""
+    if case.file is None or not isinstance(case.spec, VariantSpec):
+        return None
+    path = case.file.replace("\\", "/")
+    try:
+        spec = references.resolve(f"{name}:./{path.removeprefix('./')}", scale=case.settings.get("scale"))
+        return values.apply(spec, case.spec.settings)
+    except ArchprofError:
+        return None
+
+
+def _identity(profile: Profile) -> tuple[Any, ...]:
+    variant, given = profile.variant, profile.input
+    settings = repr(sorted(variant.settings.items()))
+    name = variant.name if variant.origin == "yaml" else variant.reference
+    return (name, variant.scale, variant.nc, settings, variant.fused, variant.static, repr(given.shapes), given.dtype)

@@ -1,0 +1,150 @@
+"""A check, step by step: cases are profiled, then held to their rules. Whoever calls says how specs are profiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from archprof.budgets.baseline import labels_of
+from archprof.budgets.baseline_sources import from_file, from_lock, from_revision
+from archprof.budgets.cases import legible
+from archprof.budgets.lock import Lock
+from archprof.budgets.rule_check import judge
+from archprof.errors import ArchprofError
+from archprof.pipeline import Task
+from archprof.records.check_result import Check, Judged, exit_code
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archprof.budgets.baseline import Baseline
+    from archprof.budgets.budget import BudgetFile
+    from archprof.budgets.cases import Case
+    from archprof.budgets.latency_judge import Stopwatch
+    from archprof.budgets.lock import Place
+    from archprof.builder.options import Options
+    from archprof.records.profile import Profile
+
+Profiler = Callable[[Sequence[Task]], "Sequence[Profile | ArchprofError]"]
+"""Profiles every task, in its order; the error of one does not lose the others."""
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """A case, and its profile or what kept it from having one."""
+
+    case: Case
+    profile: Profile | ArchprofError
+
+
+def measure(cases: Sequence[Case], profiler: Profiler) -> list[Measured]:
+    """Profile the cases; once more for each convention that a rule is about."""
+    tasks = [[Task(case.spec, options) for options in _options(case)] if case.spec else [] for case in cases]
+    profiles = iter(profiler([task for several in tasks for task in several]))
+    return [
+        Measured(case, case.error or _merged([next(profiles) for _ in several]))
+        for case, several in zip(cases, tasks, strict=True)
+    ]
+
+
+def judge_all(
+    measured: Sequence[Measured], baselines: Mapping[Place, Baseline], stopwatch: Stopwatch | None = None
+) -> list[Judged]:
+    """Hold each case to its rules.
+
+    Args:
+        measured: The cases.
+        baselines: What those were of which it is known.
+        stopwatch: Measures latencies; without one nothing is said of them.
+    """
+    return [_judged(one, baselines.get(one.case.place), stopwatch) for one in measured]
+
+
+def baselines(
+    against: str | None, locked: Lock | None, measured: Sequence[Measured], profiler: Profiler
+) -> Mapping[Place, Baseline]:
+    """What the cases were: by the lock file, or by a file or a git revision that somebody names instead.
+
+    Raises:
+        ArchprofError: Where there is no such file or revision.
+    """
+    if against is None:
+        return from_lock(locked or Lock())
+    if Path(against).is_file():
+        return from_file(Path(against), measured)
+    return from_revision(against, [one.case for one in measured], profiler)
+
+
+def conclude(
+    file: BudgetFile,
+    measured: Sequence[Measured],
+    profiler: Profiler,
+    *,
+    against: str | None = None,
+    locked: Lock | None = None,
+    stopwatch: Stopwatch | None = None,
+) -> Check:
+    """The result of a check of what was measured.
+
+    Args:
+        file: The budget file.
+        measured: Its cases.
+        profiler: Profiles what they were at a git revision.
+        against: What growth is compared with, where that is not the lock file.
+        locked: The lock file, where there is one.
+        stopwatch: Measures latencies; without one nothing is said of them.
+
+    Raises:
+        ArchprofError: Where what growth is to be compared with cannot be read.
+    """
+    judged = judge_all(measured, baselines(against, locked, measured, profiler), stopwatch)
+    return Check(
+        config=str(file.path),
+        against=against or (str(file.lock) if locked else None),
+        locked=against is None and locked is not None,
+        exit_code=exit_code(judged),
+        cases=judged,
+    )
+
+
+def _options(case: Case) -> list[Options]:
+    named = [rule.metric.convention for rule in case.rules if rule.metric.convention]
+    return [replace(case.options, convention=one) for one in dict.fromkeys(named)] or [case.options]
+
+
+def _merged(profiles: Sequence[Profile | ArchprofError]) -> Profile | ArchprofError:
+    """One profile with the figures of all its conventions, or the first error."""
+    good = []
+    for profile in profiles:
+        if isinstance(profile, ArchprofError):
+            return profile
+        good.append(profile)
+    reported = {name: report for profile in good for name, report in profile.reported.items()}
+    return msgspec.structs.replace(good[0], reported=reported)
+
+
+def _judged(measured: Measured, baseline: Baseline | None, stopwatch: Stopwatch | None) -> Judged:
+    case, profile = measured.case, measured.profile
+    file = case.file and legible(case.file)
+    about = Judged(variant=legible(case.variant), file=file, settings=case.settings)
+    try:
+        if isinstance(profile, ArchprofError):
+            raise profile
+        return msgspec.structs.replace(
+            about,
+            shapes=profile.input.shapes,
+            unknown=profile.coverage.unknown,
+            judgements=[
+                *judge(
+                    [rule for rule in case.rules if rule.metric.exact], profile, baseline, lambda: labels_of(case.spec)
+                ),
+                *(stopwatch.judge(case, profile, baseline.times if baseline else {}) if stopwatch else []),
+            ],
+        )
+    except ArchprofError as error:
+        place = legible(str(error.path)) if error.path is not None else file
+        said = f"{error.message}\n{error.hint}" if error.hint else error.message
+        return msgspec.structs.replace(about, error=legible(said), error_file=place, error_line=error.line)

@@ -1,0 +1,168 @@
+"""Holds a latency to its rule: never more certain than the samples are. Nothing here needs torch."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from archprof.budgets.budget import Level
+from archprof.quantity import exact
+from archprof.records.check_result import Judgement
+from archprof.records.latency import CANNOT_TELL, FASTER, SLOWER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archprof.budgets.budget import Rule
+    from archprof.records.check_result import Kind, State
+    from archprof.records.latency import Latency, Ratio
+    from archprof.records.metrics import Metric
+    from archprof.records.profile import Profile
+
+EACH = 0.995
+"""The confidence of one median's interval; two of them hold together with 99 %, which is what a verdict asks for."""
+
+_NS = 10**9
+
+
+class Time(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A median, and the ends of its interval at :data:`EACH`, in whole nanoseconds, with what they depend on."""
+
+    device_name: str
+    dtype: str
+    batch: int
+    threads: int | None
+    options: list[str]
+    median_ns: int
+    low_ns: int
+    high_ns: int
+
+    def difference(self, other: Time) -> str | None:
+        """What keeps two times from being compared, or None."""
+        for field in ("device_name", "dtype", "batch", "threads", "options"):
+            ours, theirs = getattr(self, field), getattr(other, field)
+            if ours != theirs:
+                return f"not comparable: {field.replace('_', ' ')} was {theirs}, and is {ours}"
+        return None
+
+
+class Timed(msgspec.Struct, frozen=True):
+    """What was measured of a case: its time, and how it stands to what it was, where both ran in one experiment."""
+
+    time: Time
+    ratio: Ratio | None = None
+    base: Time | None = None
+
+
+def place_of(metric: Metric) -> tuple[str, str]:
+    """The device and the backend of a latency; those of one that names none are the CPU and eager PyTorch."""
+    _, *place = metric.name.split("/")
+    device, backend = place or ("cpu", "eager")
+    return ("cuda:0" if device == "cuda" else device), backend
+
+
+def times_of(profile: Profile) -> dict[str, Time]:
+    """What was measured of a profile's model, by device and backend; what was run in another way is left out."""
+    times = {f"{one.device}/{one.backend}": time_of(one) for one in profile.latency if not one.options}
+    return {place: time for place, time in times.items() if time}
+
+
+def time_of(latency: Latency) -> Time | None:
+    """A measured latency as it is held and locked; None where there are no samples."""
+    if latency.median_s is None:
+        return None
+    from archprof.latency.statistics import median_interval  # late: most checks look at no latency
+
+    low, high = median_interval(latency.samples_s, EACH)
+    return Time(
+        device_name=latency.device_name,
+        dtype=latency.dtype,
+        batch=latency.batch,
+        threads=latency.threads,
+        options=latency.options,
+        median_ns=round(latency.median_s * _NS),
+        low_ns=round(low * _NS),
+        high_ns=round(high * _NS),
+    )
+
+
+def judge_time(rule: Rule, timed: Timed, locked: Time | None) -> list[Judgement]:
+    """Hold a latency to its rule.
+
+    A bound is broken where the whole interval lies beyond it, and holds where the whole interval lies within; between
+    the two nobody can tell, and nothing fails. It has grown too much where the interval of the ratio lies beyond what
+    is allowed, which is never less than :data:`~archprof.latency.statistics.MARGIN`, and the growth is above the floor.
+
+    Args:
+        rule: Of a latency.
+        timed: What was measured.
+        locked: What it was, where it was not measured in the same experiment.
+    """
+    return [*_absolute(rule, timed.time), *_growth(rule, timed, timed.base or locked)]
+
+
+def _absolute(rule: Rule, time: Time) -> Iterator[Judgement]:
+    low, high = time.low_ns / _NS, time.high_ns / _NS
+    if rule.max:
+        most = float(rule.max.value)
+        verdict = SLOWER if low > most else FASTER if high <= most else CANNOT_TELL
+        yield _judgement(rule, "max", verdict, time, (low, high), rule.max.text, most)
+    if rule.min:
+        least = float(rule.min.value)
+        verdict = SLOWER if high < least else FASTER if low >= least else CANNOT_TELL
+        yield _judgement(rule, "min", verdict, time, (low, high), rule.min.text, least)
+
+
+def _growth(rule: Rule, timed: Timed, base: Time | None) -> Iterator[Judgement]:
+    if rule.max_increase is None:
+        return
+    text, time = rule.max_increase.text, timed.time
+    note = None if base is None else time.difference(base)
+    if base is None or note:
+        yield _judgement(rule, "max_increase", None, time, None, text, None, note=note)
+        return
+    was = base.median_ns / _NS
+    low, high = timed.ratio.bounds if timed.ratio else (time.low_ns / base.high_ns, time.high_ns / base.low_ns)
+    increase = rule.max_increase.value / 100 if rule.max_increase.percent else rule.max_increase.value / exact(was)
+    floor = float(rule.floor.of(exact(was))) if rule.floor else 0.0
+    from archprof.latency.statistics import MARGIN
+
+    most = max(was * (1 + max(float(increase), MARGIN)), was + floor)
+    interval = (was * low, was * high)
+    verdict = SLOWER if interval[0] > most else FASTER if interval[1] <= most else CANNOT_TELL
+    known = interval if math.isfinite(interval[1]) else None
+    yield _judgement(rule, "max_increase", verdict, time, known, text, most, base=was)
+
+
+def _judgement(
+    rule: Rule,
+    kind: Kind,
+    verdict: str | None,
+    time: Time,
+    interval: tuple[float, float] | None,
+    limit: str,
+    bound: float | None,
+    *,
+    base: float | None = None,
+    note: str | None = None,
+) -> Judgement:
+    found = time.median_ns / _NS
+    failed: State = "warning" if rule.level is Level.warn else "failed"
+    states: dict[str | None, State] = {SLOWER: failed, FASTER: "ok", CANNOT_TELL: "unclear", None: "unjudged"}
+    return Judgement(
+        metric=rule.metric.name,
+        kind=kind,
+        state=states[verdict],
+        found=found,
+        bound=bound,
+        base=base,
+        excess=abs(found - bound) if verdict == SLOWER and bound is not None else 0,
+        limit=limit,
+        interval=interval if interval and math.isfinite(interval[1]) else None,
+        note=note,
+        message=rule.message,
+        place=rule.place,
+        place_line=rule.line,
+    )

@@ -1,0 +1,180 @@
+"""Files that keep what models were, on the disk or at a git revision: saved profiles and lock files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from archprof.budgets import lock
+from archprof.budgets.settings import heard, values_of
+from archprof.builder.options import sides_of
+from archprof.compare.model import Fact, Model
+from archprof.errors import ArchprofError
+from archprof.records.metrics import LATENCY
+from archprof.records.profile import Profile, Variant
+from archprof.sources import revision
+from archprof.sources.row_label import parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archprof.budgets.baseline import Baseline
+    from archprof.budgets.lock import Lock, Locked
+    from archprof.records.comparison import Part
+    from archprof.records.metrics import Metric, Value
+
+SUFFIX = ".json"
+LIMIT = 1 << 28
+"""Bytes that a file may have at a git revision; on the disk it is the user's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model in a file: what it is called there, its settings, and what is kept of it."""
+
+    variant: str
+    settings: Mapping[str, str]
+    kept: Profile | Locked
+
+    @property
+    def line(self) -> str:
+        """What to type to mean just this one."""
+        return " ".join([self.variant, *(f"{key}={text}" for key, text in self.settings.items())])
+
+    def model(self, reference: str) -> Profile | Model:
+        """What there is to compare.
+
+        Args:
+            reference: What somebody typed to mean it.
+        """
+        return self.kept if isinstance(self.kept, Profile) else _locked(self, self.kept.baseline(), reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file, and which of its models is meant.
+
+    Attributes:
+        path: The file, as it was typed.
+        wanted: The words that were typed behind a ``#``, to say which model; nothing where there was none.
+        entries: All that are in it.
+    """
+
+    path: str
+    wanted: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def locked(self) -> bool:
+        """Whether it is a lock file."""
+        return any(not isinstance(entry.kept, Profile) for entry in self.entries)
+
+
+def find(reference: str) -> Kept | None:
+    """What a reference means, if it is ``FILE.json``, ``FILE.json#WHICH``, or one of these at a git revision.
+
+    Raises:
+        ArchprofError: Where there is no such file, or it is neither saved profiles nor a lock file.
+    """
+    path, wanted = reference, ""
+    if not Path(reference).is_file():
+        head, mark, tail = reference.partition(f"{SUFFIX}#")
+        path, wanted = (head + SUFFIX, tail) if mark else (reference, "")
+    if not path.endswith(SUFFIX):
+        return None
+    found = contents(_bytes(path), path)
+    if isinstance(found, list):
+        entries = [Entry(one.variant.reference, _scale(one.variant), one) for one in found]
+    else:
+        entries = [Entry(variant, heard(settings), one) for (variant, settings), one in found.places().items()]
+    return Kept(path, wanted, tuple(entries))
+
+
+def contents(text: bytes, path: Path | str) -> Lock | list[Profile]:
+    """A lock file, or the profiles that were saved in one file, one or several.
+
+    Args:
+        text: What is in the file.
+        path: The file, for messages.
+
+    Raises:
+        ArchprofError: Where it is neither.
+    """
+    try:
+        data: Any = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ArchprofError(f"neither a saved profile nor a lock file: {error}", path=path) from None
+    if isinstance(data, dict) and "variants" in data:
+        return lock.parse(text, path)
+    several = data if isinstance(data, list) else [data]
+    return [Profile.from_json(msgspec.json.encode(one), path=path) for one in several]
+
+
+def _bytes(path: str) -> bytes:
+    try:
+        at = None if Path(path).is_file() else revision.parse(path, (SUFFIX,))
+        return at.read([at.file], limit=LIMIT)[1] if at else Path(path).read_bytes()
+    except OSError as error:
+        raise ArchprofError(f"cannot be read: {error.strerror or error}", path=path) from None
+
+
+def _scale(variant: Variant) -> dict[str, str]:
+    return {} if variant.scale is None else {"scale": variant.scale}
+
+
+def _locked(entry: Entry, baseline: Baseline, reference: str) -> Model:
+    """A model as far as a lock file keeps it: totals, the latencies, and each row's parameters and FLOPs."""
+    given = values_of(entry.settings)
+    changed = given.get("set", {}) | ({"nc": given["nc"]} if "nc" in given else {})
+    latencies = {f"{LATENCY}/{place}": time.median_ns / 10**9 for place, time in baseline.times.items()}
+
+    def value(metric: Metric) -> Value | None:
+        if metric.name == LATENCY and len(latencies) == 1:
+            return next(iter(latencies.values()))
+        return baseline.values.get(metric.name, latencies.get(metric.name))
+
+    return Model(
+        variant=Variant(
+            name=entry.variant,
+            reference=reference,
+            origin="lock",
+            scale=given.get("scale"),
+            nc=given.get("nc"),
+            settings=changed,
+            fused=given.get("fuse", False),
+            static=given.get("static", False),
+        ),
+        facts=_facts(given),
+        of=value,
+        latencies=list(latencies),
+        rows=_rows(baseline),
+        training=given.get("backward", False),
+        locked=" ".join(f"{key}={text}" for key, text in entry.settings.items()),
+    )
+
+
+def _rows(baseline: Baseline) -> list[Part]:
+    figures: list[dict[str, Any]] = [{} for _ in baseline.labels]
+    for metric, amounts in baseline.rows.items():
+        for part, amount in zip(figures, amounts, strict=True):
+            part[metric] = amount
+    return [
+        msgspec.structs.replace(part, **known) for part, known in zip(parts_of(baseline.labels), figures, strict=True)
+    ]
+
+
+def _facts(given: Mapping[str, Any]) -> dict[str, Fact]:
+    """What the settings say; the size of the input where they do."""
+    size = {"size": Fact("×".join(map(str, sides_of(given["imgsz"]))), comparable=False)} if "imgsz" in given else {}
+    return size | {
+        "batch": Fact(str(given.get("batch", 1)), comparable=False),
+        "dtype": Fact(given.get("dtype", "float32"), comparable=False),
+        "fusing": Fact("fused" if given.get("fuse") else "not fused", comparable=False),
+        "model": Fact("static twin" if given.get("static") else "as it is"),
+        "pass": Fact("training step" if given.get("backward") else "forward", comparable=False),
+        "scale": Fact(given.get("scale", "none")),
+        **({"nc": Fact(str(given["nc"]))} if "nc" in given else {}),
+    }

@@ -1,0 +1,61 @@
+"""Turns a model into the one that is deployed."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from archprof.builder.inputs import make_inputs
+from archprof.builder.meta import on_meta
+from archprof.builder.probe_pass import device_of, observe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import nn
+
+    from archprof.builder.built import Built
+
+
+def fuse(built: Built) -> Built:
+    """The same model as deployed: batch norms folded into convolutions, branches that only train dropped.
+
+    A network of Ultralytics' is folded exactly as Ultralytics does it, which leaves alone what it does not know;
+    in any other model every batch norm that a convolution alone feeds is folded. The module is changed in place,
+    and nothing of it trains afterwards.
+    """
+    from ultralytics.nn.tasks import BaseModel
+
+    module = built.module
+    if isinstance(module, BaseModel):
+        with _in_place(module):
+            module.fuse(verbose=False)
+    if type(module) is BaseModel or not isinstance(module, BaseModel):
+        _fold_any(built)
+    module.requires_grad_(False)
+    return replace(built, fused=True)
+
+
+def _fold_any(built: Built) -> None:
+    from timm.utils.model import reparameterize_model
+
+    from archprof.builder.fold import fold
+
+    with _in_place(built.module):
+        reparameterize_model(built.module, inplace=True)
+    dtype = next((parameter.dtype for parameter in built.module.parameters()), torch.float32)
+    name = str(dtype).removeprefix("torch.")
+    seen = observe(built.module, lambda device: make_inputs(built, dtype=name, device=str(device))[0])
+    with _in_place(built.module):
+        fold(seen)
+
+
+@contextmanager
+def _in_place(module: nn.Module) -> Iterator[None]:
+    """Without gradients, and with new modules made where the model's are."""
+    device = device_of(module)
+    with torch.no_grad(), on_meta() if device.type == "meta" else device:
+        yield

@@ -1,0 +1,268 @@
+"""A variant's rows -> its modules, in order, with the channels that run between them."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import hashlib
+import inspect
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from archprof.builder import limits
+from archprof.builder.activation import parse_activation
+from archprof.builder.built import BuiltLayer
+from archprof.builder.patch_attributes import hold
+from archprof.builder.registry import RowContext, registry
+from archprof.builder.stock import register_stock, register_torchvision
+from archprof.builder.templates import key_of, templates
+from archprof.builder.usercode import own_lines
+from archprof.errors import ArchprofError, BuildError, in_one_line
+from archprof.trace.tree import parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from archprof.builder.registry import Block, Call
+    from archprof.builder.templates import Key
+    from archprof.sources.spec import Row, VariantSpec
+
+IMAGE = -1
+"""What the first row reads."""
+
+ROW_MARKS = ("i", "f", "type", "np")
+"""What Ultralytics' forward reads of each row's module, and what it prints of it: the row's number, the rows that it
+reads, the class, the number of parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The rows' modules in order, the rows whose outputs later rows read, and what each row built.
+
+    ``body`` is a digest of what the maps that the last row reads depend on, besides the image's size; None where that
+    may be more.
+    """
+
+    model: nn.Sequential
+    save: list[int]
+    layers: tuple[BuiltLayer, ...]
+    body: bytes | None
+
+
+def build_graph(spec: VariantSpec, channels: int) -> Graph:
+    """Build every row, on torch's default device.
+
+    Args:
+        spec: The variant.
+        channels: Channels of the input image.
+
+    Raises:
+        BuildError: Where a row names no block, reads a row that is not before it, or cannot be constructed, and
+            where the whole is larger than :mod:`archprof.builder.limits` allows.
+    """
+    register_stock()
+    if any(row.module.startswith("torchvision.") for row in spec.rows):
+        register_torchvision()
+    if len(spec.rows) > limits.MAX_ROWS:
+        message = f"{len(spec.rows):,} rows are more than the {limits.MAX_ROWS:,} that are allowed"
+        raise BuildError(message, path=spec.path, line=spec.rows[limits.MAX_ROWS].line)
+    classes = spec.values.get("nc")
+    if isinstance(classes, int) and classes > limits.MAX_CLASSES:
+        message = f"nc is {classes:,}; {limits.MAX_CLASSES:,} classes are allowed"
+        raise BuildError(message, path=spec.path, line=None if "nc" in spec.settings else spec.value_lines.get("nc"))
+    widths = {IMAGE: channels}
+    modules: list[nn.Module] = []
+    layers: list[BuiltLayer] = []
+    save: set[int] = set()
+    keys: list[Key | None] = []
+    light_head = False
+    with ExitStack() as stack:
+        tally = stack.enter_context(limits.limits(limits.MAX_MODULES_OF_ROWS))
+        stack.enter_context(_activation(spec))
+        for row in spec.rows:
+            block = _block(spec, row)
+            sources = _sources(spec, row)
+            context = RowContext(
+                row=row,
+                inputs=tuple(widths[source] for source in sources),
+                arguments=tuple(_value(argument, spec.values) for argument in row.arguments),
+                repeats=_repeats(spec, row),
+                scale=spec.scale,
+                width=spec.width,
+                max_channels=spec.max_channels,
+                values=spec.values,
+                light_head=light_head,
+            )
+            call = _call_of(spec, block, context)
+            keys.append(key_of(block, call))
+            module = _construct(spec, block, row, call, keys[-1], tally)
+            _mark(module, row, module[0] if call.repeats > 1 else module)  # type: ignore[index]
+            modules.append(module)
+            layers.append(
+                BuiltLayer(
+                    index=row.index,
+                    sources=row.sources,
+                    repeats=context.repeats,
+                    module=row.module,
+                    path=f"model.{row.index}",
+                    arguments=call.arguments,
+                    line=row.line,
+                    written=(row.sources if row.many else row.sources[0], row.repeats, row.module, row.arguments),
+                )
+            )
+            widths[row.index] = call.channels
+            save.update(source for source, written in zip(sources, row.sources, strict=True) if written != -1)
+            light_head = light_head or block.light_head
+    return Graph(nn.Sequential(*modules), sorted(save), tuple(layers), _body(spec, channels, keys))
+
+
+def _body(spec: VariantSpec, channels: int, keys: list[Key | None]) -> bytes | None:
+    if None in keys:
+        return None
+    said = (channels, spec.values.get("activation"), keys[:-1], [row.sources for row in spec.rows])
+    return hashlib.blake2b(repr(said).encode()).digest()
+
+
+@contextmanager
+def _activation(spec: VariantSpec) -> Iterator[None]:
+    """Ultralytics' convolutions take their activation from their class."""
+    from ultralytics.nn.modules import Conv
+
+    text = spec.values.get("activation")
+    if text is None:
+        yield
+        return
+    activation = parse_activation(text, path=spec.path, line=spec.value_lines.get("activation"))
+    with hold({(Conv, "default_act"): activation}):
+        yield
+
+
+def _block(spec: VariantSpec, row: Row) -> Block:
+    block = registry.find(row.module, spec.family)
+    if block is None:
+        near = registry.nearest(row.module, spec.family)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        raise _wrong(
+            spec,
+            row,
+            f"there is no block {row.module!r}",
+            f"{hint}A block of your own is registered with archprof.register, in a file that you name with --plugin",
+        )
+    return block
+
+
+def _sources(spec: VariantSpec, row: Row) -> tuple[int, ...]:
+    """The rows that a row reads, counted from the first; IMAGE for the first row's own input."""
+    found = []
+    for source in row.sources:
+        absolute = source if source >= 0 else row.index + source
+        if absolute >= row.index and absolute < len(spec.rows):
+            which = "itself" if absolute == row.index else f"row {absolute}, which comes later"
+            raise _wrong(spec, row, f"{row.module} reads {which}", "a row reads rows above it only")
+        if absolute >= row.index or absolute < (0 if row.index else IMAGE):
+            raise _wrong(
+                spec,
+                row,
+                f"{row.module} reads row {source}, which does not exist",
+                f"it may read rows 0 to {row.index - 1}, or -1 to -{row.index} counted back"
+                if row.index
+                else "the first row reads the image, -1",
+            )
+        found.append(absolute)
+    return tuple(found)
+
+
+def _value(argument: Any, values: Mapping[str, Any]) -> Any:
+    """What a text among a row's arguments means: a top-level value by its name, else a literal, else itself."""
+    if not isinstance(argument, str):
+        return copy.deepcopy(argument)  # a constructor may change the list that it is given
+    if argument in values:
+        return copy.deepcopy(values[argument])
+    try:
+        return ast.literal_eval(argument)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return argument
+
+
+def _repeats(spec: VariantSpec, row: Row) -> int:
+    if row.repeats > limits.MAX_REPEATS:
+        message = f"{row.module} is repeated {row.repeats:,} times; {limits.MAX_REPEATS:,} are allowed"
+        raise _wrong(spec, row, message)
+    return max(round(row.repeats * spec.depth), 1) if row.repeats > 1 else row.repeats
+
+
+def _call_of(spec: VariantSpec, block: Block, context: RowContext) -> Call:
+    """What a row's rule makes of it."""
+    try:
+        return block.rule(context)
+    except Exception as error:
+        raise _unbuilt(spec, block, context.row, error) from error
+
+
+def _construct(
+    spec: VariantSpec, block: Block, row: Row, call: Call, key: Key | None, tally: limits.Tally
+) -> nn.Module:
+    try:
+        made = templates.build(key, partial(_make, block, call), tally)
+    except Exception as error:
+        raise _unbuilt(spec, block, row, error, call=call) from error
+    if not isinstance(made, nn.Module):
+        raise _wrong(spec, row, f"{row.module} made a {type(made).__name__}, which is not an nn.Module")
+    return made
+
+
+def _unbuilt(spec: VariantSpec, block: Block, row: Row, error: Exception, call: Call | None = None) -> BuildError:
+    """Why a row could not be built, or there is not even a call of its constructor."""
+    if isinstance(error, ArchprofError):
+        hint = error.hint or (_takes(block, call) if call is None else None)
+        return _wrong(spec, row, f"{row.module}: {error.message}", hint)
+    # An index that is missing while there is no call yet: the rule reached for an argument.
+    few = call is None and isinstance(error, IndexError)
+    reason = "too few arguments" if few else in_one_line(error)
+    return _wrong(
+        spec,
+        row,
+        f"{row.module} cannot be built from {list(row.arguments)}: {reason}",
+        "\n".join(part for part in (_takes(block, call), own_lines(error)) if part),
+    )
+
+
+def _make(block: Block, call: Call) -> nn.Module:
+    with hold(call.holding):
+        if call.repeats > 1:
+            return nn.Sequential(*(block.factory(*call.arguments) for _ in range(call.repeats)))
+        return block.factory(*call.arguments)
+
+
+def _takes(block: Block, call: Call | None) -> str:
+    """What a block takes and what it was given, for a message."""
+    try:
+        signature = inspect.signature(block.factory)
+    except (TypeError, ValueError):
+        takes = ""
+    else:
+        bare = [
+            parameter.replace(annotation=parameter.empty)
+            for name, parameter in signature.parameters.items()
+            if name != "self"
+        ]
+        takes = f"{block.name} takes {inspect.Signature(bare)}"
+    given = f"it was called with {call.arguments}" if call else ""
+    return "; ".join(part for part in (takes, given) if part) or "see the block's own documentation"
+
+
+def _mark(module: nn.Module, row: Row, block: nn.Module) -> None:
+    kind = type(block)
+    sources = list(row.sources) if row.many else row.sources[0]
+    size = sum(parameter.numel() for parameter in parameters(module))
+    marks = (row.index, sources, f"{kind.__module__}.{kind.__qualname__}", size)
+    for name, value in zip(ROW_MARKS, marks, strict=True):
+        setattr(module, name, value)
+
+
+def _wrong(spec: VariantSpec, row: Row, message: str, hint: str | None = None) -> BuildError:
+    return BuildError(f"row {row.index}: {message}", path=spec.path, line=row.line, hint=hint)

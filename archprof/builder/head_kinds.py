@@ -1,0 +1,135 @@
+"""What a variant's last row makes of it: the model class, the task, the input's size, and where strides come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from archprof.builder.probe_pass import observe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import nn
+
+    from archprof.sources.spec import VariantSpec
+    from archprof.trace.record import Trace
+
+PROBE = 256
+"""Side of the image whose way through a network tells its strides; Ultralytics' own choice."""
+
+SIDE = 640
+"""The default side of the input image."""
+
+SIDES = {"classify": 224}
+"""The same where the task has another."""
+
+EMBEDDING = 512
+"""Length of the text embeddings that Ultralytics' open-vocabulary networks are fed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What networks that end in one class of head have in common.
+
+    Attributes:
+        head: The head's class in Ultralytics; what derives from it is meant too.
+        network: The class of the model in Ultralytics.
+        task: The task, as Ultralytics calls it; None where the variant must say.
+        strides: Works out the strides of a model for images of some channels, given a digest of what the maps that its
+            head reads depend on; None where an image of any size will do.
+        prepare: Sets what the model's forward needs beyond its modules.
+        has_biases: Whether the head's biases start at values that depend on the strides.
+    """
+
+    head: str
+    network: str
+    task: str | None
+    strides: Callable[[Any, int, bytes | None], tuple[float, ...]] | None = None
+    prepare: Callable[[Any, VariantSpec], None] | None = None
+    has_biases: bool = False
+
+
+MOST_KNOWN = 10_000
+
+_known: dict[tuple[bytes | None, str], tuple[float, ...]] = {}
+"""The strides of networks that were looked at before: variants often differ in their heads only."""
+
+
+def _head_strides(model: Any, channels: int, body: bytes | None) -> tuple[float, ...]:
+    """The strides of the maps that the head reads."""
+    head = model.model[-1]
+    key = body, head.type
+    if key in _known:
+        return _known[key]
+    call = next(call for call in _probe(model, channels).calls if call.module is head)
+    strides = tuple(PROBE / tensor.shape[-2] for tensor in call.inputs[: head.nl])
+    if body is not None:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        _known[key] = strides
+    return strides
+
+
+def _deepest_stride(model: Any, channels: int, body: bytes | None) -> tuple[float, ...]:
+    """The stride of the smallest map that any row gives: the semantic head reads finer ones only."""
+    rows = set(model.model)
+    outputs = [tensor for call in _probe(model, channels).calls if call.module in rows for tensor in call.outputs]
+    return (PROBE / min(tensor.shape[-2] for tensor in outputs if len(tensor.shape) == 4),)
+
+
+def _stride_of_32(model: Any, channels: int, body: bytes | None) -> tuple[float, ...]:
+    """What Ultralytics takes for a head that reads several maps and keeps no stride."""
+    return (32.0,)
+
+
+def _probe(model: Any, channels: int) -> Trace:
+    """One pass over a small image, the head in training mode, where it needs no strides."""
+    head: nn.Module = model.model[-1]
+    head.training = True
+    try:
+        return observe(model, lambda device: torch.zeros(1, channels, PROBE, PROBE, device=device))
+    finally:
+        head.training = False
+
+
+def _prepare_pose(model: Any, spec: VariantSpec) -> None:
+    model.kpt_shape = spec.values.get("kpt_shape")
+
+
+def _prepare_world(model: Any, spec: VariantSpec) -> None:
+    model.txt_feats = torch.zeros(1, model.model[-1].nc, EMBEDDING)
+    model.clip_model = None
+
+
+def _prepare_yoloe(model: Any, spec: VariantSpec) -> None:
+    model.pe = torch.zeros(1, model.model[-1].nc, model.model[-1].embed)
+    model.text_model = spec.values.get("text_model", "mobileclip:blt")
+
+
+KINDS = (
+    Kind("YOLOESegment", "YOLOESegModel", "segment", _head_strides, _prepare_yoloe, has_biases=True),
+    Kind("YOLOEDetect", "YOLOEModel", "detect", _head_strides, _prepare_yoloe, has_biases=True),
+    Kind("WorldDetect", "WorldModel", "detect", _head_strides, _prepare_world, has_biases=True),
+    Kind("Segment", "SegmentationModel", "segment", _head_strides, has_biases=True),
+    Kind("Pose", "PoseModel", "pose", _head_strides, _prepare_pose, has_biases=True),
+    Kind("OBB", "OBBModel", "obb", _head_strides, has_biases=True),
+    Kind("Detect", "DetectionModel", "detect", _head_strides, has_biases=True),
+    Kind("RTDETRDecoder", "RTDETRDetectionModel", "detect", _stride_of_32),
+    Kind("Depth", "DepthModel", "depth", _stride_of_32),
+    Kind("SemanticSegment", "SemanticSegmentationModel", "semantic", _deepest_stride),
+    Kind("Classify", "ClassificationModel", "classify"),
+)
+"""The known heads, each before what it derives from."""
+
+OTHER = Kind("Module", "BaseModel", None)
+"""What ends in none of them."""
+
+
+def kind_of(head: nn.Module) -> Kind:
+    """The kind of network that ends in this module."""
+    from ultralytics.nn import modules
+
+    return next((kind for kind in KINDS if isinstance(head, getattr(modules, kind.head))), OTHER)

@@ -1,0 +1,76 @@
+"""A reference that was read -> the model that it means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from archprof.builder.device import find_device
+from archprof.builder.graph import build_graph
+from archprof.builder.meta import on_meta
+from archprof.builder.network import assemble
+from archprof.builder.ultralytics_import import import_ultralytics
+from archprof.errors import UnknownReferenceError
+from archprof.sources.spec import VariantSpec
+
+if TYPE_CHECKING:
+    from archprof.builder.built import Built
+    from archprof.sources.spec import Spec
+
+DEFAULT_CHANNELS = 3
+
+
+def build(spec: Spec, *, channels: int | None = None, device: str = "meta", fuse: bool = False) -> Built:
+    """Build a model, in eval mode.
+
+    Args:
+        spec: What to build.
+        channels: Channels of the input image; by default what the variant says, else 3.
+        device: "meta" for a model without memory, else where its freshly initialised weights are to be.
+        fuse: Whether to fold it as for deployment.
+
+    Raises:
+        BuildError: Where it cannot be built; the message names the row.
+        PluginError: Where the variant's family cannot be loaded.
+        UnknownReferenceError: Where there is no such family.
+        DeviceError: Where there is no such device.
+    """
+    find_device(device)
+    import_ultralytics()
+    if isinstance(spec, VariantSpec):
+        from archprof.builder.plugins import load_family
+
+        try:
+            load_family(spec.family)
+        except UnknownReferenceError as error:
+            error.path, error.line = spec.path, spec.value_lines.get("family")
+            raise
+        wanted = channels or spec.values.get("channels") or DEFAULT_CHANNELS
+        built = build_variant(spec, channels=wanted, device=device)
+    else:
+        from archprof.builder.named_models import build_named
+
+        built = build_named(spec, channels=channels or DEFAULT_CHANNELS, device=device)
+    if fuse:
+        from archprof.builder.fuse import fuse as fused
+
+        built = fused(built)
+    return built
+
+
+def build_variant(spec: VariantSpec, *, channels: int, device: str) -> Built:
+    """Build a YAML variant.
+
+    The weights are the same each time, and the caller's random state is left alone.
+    """
+    with on_meta():
+        graph = build_graph(spec, channels)
+    if device == "meta":
+        return assemble(spec, graph, channels)
+    # Only now that it is known not to be larger than the machine.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        built = assemble(spec, build_graph(spec, channels), channels)
+    built.module.to(find_device(device))
+    return built

@@ -1,0 +1,46 @@
+"""Blocks that are not Ultralytics': an installed family's, and those of ``--plugin``. Importing registers them."""
+
+from __future__ import annotations
+
+from archprof.builder.registry import registry
+from archprof.builder.ultralytics_import import import_ultralytics
+from archprof.builder.usercode import import_code
+from archprof.errors import PluginError, UnknownReferenceError, did_you_mean
+from archprof.sources import families
+from archprof.sources.spec import STOCK
+
+
+def load_family(name: str) -> None:
+    """Register the blocks of an installed family, once.
+
+    A family that is not installed has nothing to load: a variant may name one that a plugin registers for.
+
+    Raises:
+        PluginError: Where its package is missing or raises.
+        RegistrationError: Where it registers a block that is there already.
+        UnknownReferenceError: Where it is not installed, and no plugin registered a block for it.
+    """
+    if family := families.families().get(name):
+        _load(family.package, own=False)
+    elif name not in (known := {STOCK, *families.families(), *registry.families()}):
+        hint = did_you_mean(name, known) or "a file that registers its blocks is named with --plugin"
+        raise UnknownReferenceError(f"no block is registered for family {name!r}", hint=hint)
+
+
+def load_plugin(reference: str) -> None:
+    """Register the blocks of a plugin, once.
+
+    Args:
+        reference: A file (``path/to/blocks.py``) or a module (``package.module``).
+
+    Raises:
+        PluginError: Where it is missing, is not Python, or raises; the message frames its own traceback.
+        RegistrationError: Where it registers a block that is there already.
+    """
+    _load(reference, own=True)
+
+
+def _load(reference: str, *, own: bool) -> None:
+    import_ultralytics()  # quietly, before the plugin does it
+    with registry.undone_on_error():
+        import_code(reference, PluginError, own=own)

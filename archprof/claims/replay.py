@@ -1,0 +1,170 @@
+"""Published figures, replayed: claims -> what comes out, and whether it is what was printed.
+
+Nothing here needs torch; whoever calls says how a spec is profiled.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from archprof.builder.options import Options, sides_of
+from archprof.claims.figure_replay import replay_figure
+from archprof.count.conventions import DEFAULT, find_convention
+from archprof.errors import ArchprofError, UnknownReferenceError
+from archprof.sources import settings as values
+from archprof.sources.reference import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from archprof.claims.claims_file import Claim
+    from archprof.claims.figure_replay import FigureResult
+    from archprof.records.profile import Profile
+    from archprof.sources.spec import Spec
+
+
+class Verdict(StrEnum):
+    """What became of a claim."""
+
+    reproduced = "reproduced"
+    differs = "not reproduced"
+    known = "known not to hold"
+    failed = "could not be judged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Against:
+    """The compute of a claim divided by that of the claim it is read against: as printed, and as it runs."""
+
+    variant: str
+    printed: float
+    exact: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimResult:
+    """One claim, replayed. Either there is a profile with a result for each figure, or the error says why not."""
+
+    claim: Claim
+    profile: Profile | None = None
+    figures: tuple[FigureResult, ...] = ()
+    against: Against | None = None
+    error: ArchprofError | None = None
+
+    @property
+    def comes_out(self) -> bool:
+        """Whether every figure is what was printed."""
+        return self.error is None and all(figure.agrees for figure in self.figures)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What became of it. A claim that is known not to hold never counts as a failure."""
+        if not self.claim.holds:
+            return Verdict.known
+        if self.error:
+            return Verdict.failed
+        return Verdict.reproduced if self.comes_out else Verdict.differs
+
+
+def replay(
+    claims: Iterable[Claim],
+    profile: Callable[[Spec, Options], Profile],
+) -> Iterator[ClaimResult]:
+    """Replay claims in their order; a model is profiled once for all claims with the same settings and convention.
+
+    Args:
+        claims: The claims.
+        profile: Builds, runs and counts a spec.
+    """
+    profiles: dict[str, Profile | ArchprofError] = {}
+
+    def once(claim: Claim, convention: str) -> Profile:
+        key = repr((claim.path.parent, claim.variant, sorted(claim.settings.items()), convention))
+        if key not in profiles:
+            try:
+                find_convention(convention)  # before anything is built
+                profiles[key] = profile(spec_of(claim), replace(options_of(claim), convention=convention))
+            except ArchprofError as error:
+                profiles[key] = error
+        found = profiles[key]
+        if isinstance(found, ArchprofError):
+            raise found
+        return found
+
+    def measure(claim: Claim) -> Profile:
+        named = dict.fromkeys(one.convention for one in claim.figures if one.convention) or [DEFAULT]
+        found = {convention: once(claim, convention) for convention in named}
+        reported = {name: one.reported[name] for name, one in found.items() if name in one.reported}
+        return msgspec.structs.replace(next(iter(found.values())), reported=reported)
+
+    for claim in claims:
+        try:
+            base = measure(claim.against) if claim.against else None
+            result = judge(claim, measure(claim), base)
+        except ArchprofError as error:
+            result = ClaimResult(claim=claim, error=error)
+        yield result
+
+
+def judge(claim: Claim, profile: Profile, base: Profile | None = None) -> ClaimResult:
+    """Hold a claim against the profile of its model.
+
+    Args:
+        claim: The claim.
+        profile: Of the claim's variant with the claim's settings.
+        base: The same of the claim that this one is read against.
+
+    Raises:
+        UsageError: Where a figure's convention says nothing of such a model.
+    """
+    return ClaimResult(
+        claim=claim,
+        profile=profile,
+        figures=tuple(replay_figure(published, profile) for published in claim.figures),
+        against=_against(claim, profile, base) if base else None,
+    )
+
+
+def spec_of(claim: Claim) -> Spec:
+    """What a claim is about, with its settings; a file goes by the folder that the claims lie in.
+
+    Raises:
+        ArchprofError: Where there is no such model, or nothing to set so.
+    """
+    scale = claim.settings.get("scale")
+    near = claim.path.parent / claim.variant
+    try:
+        # A folder of results may well be called like the model. os.path, because it raises for no name.
+        spec = resolve(claim.variant if os.path.isdir(near) else str(near), scale=scale)  # noqa: PTH112
+    except UnknownReferenceError:
+        spec = resolve(claim.variant, scale=scale)
+    changes = dict(claim.settings.get("set", {}))
+    if "nc" in claim.settings:
+        changes["nc"] = claim.settings["nc"]
+    return values.apply(spec, changes)
+
+
+def options_of(claim: Claim) -> Options:
+    """How a claim's model is to be built and run."""
+    given = {key: claim.settings[key] for key in ("batch", "channels", "fuse") if key in claim.settings}
+    size = sides_of(str(claim.settings["imgsz"])) if "imgsz" in claim.settings else None
+    return Options(size=size, **given)
+
+
+def _against(claim: Claim, profile: Profile, base: Profile) -> Against | None:
+    if claim.against is None:
+        return None
+    ours, theirs = claim.compute(), claim.against.compute()
+    shared = next(key for key in ours if key in theirs)
+    if not theirs[shared].value or not base.totals.macs:
+        return None
+    return Against(
+        variant=claim.against.variant,
+        printed=float(ours[shared].value / theirs[shared].value),
+        exact=profile.totals.macs / base.totals.macs,
+    )

@@ -1,0 +1,109 @@
+"""What a comparison is about: references, some of which mean what a file keeps, and options for all the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.budgets.saved_models import Entry, Kept
+    from archprof.builder.options import Options
+    from archprof.cli.option_groups import Model
+    from archprof.compare.model import Model as Known
+    from archprof.records.profile import Profile
+    from archprof.sources.spec import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """For each reference what is kept of it, or else the spec that is to be profiled; and how that is to be done."""
+
+    models: Sequence[Spec | Profile | Known]
+    options: Options
+
+
+def find(references: Sequence[str], model: Model, options: Options) -> Found:
+    """What references mean.
+
+    Where one means an entry of a lock file, all that is not kept is built and run as that entry was.
+
+    Args:
+        references: What was typed.
+        model: Which variant of it was asked for.
+        options: The same, and how it is to be run.
+
+    Raises:
+        ArchprofError: Where one of them means nothing, or not one model.
+    """
+    from archprof.budgets import saved_models
+
+    files = [saved_models.find(reference) for reference in references]
+    specs: list[Spec | None] = [
+        None if file else model.find(reference)[0] for reference, file in zip(references, files, strict=True)
+    ]
+    if not any(files):
+        return Found([spec for spec in specs if spec], options)
+    entries = _entries(files, [spec for spec in specs if spec], _given(model, options))
+    for place, entry in entries.items():
+        if (file := files[place]) and file.locked:
+            specs, options = _as_locked(entry, specs, options)
+            break
+    models: list[Spec | Profile | Known] = []
+    for place, spec in enumerate(specs):
+        models.append(spec or entries[place].model(references[place]))
+    return Found(models, options)
+
+
+def _entries(files: Sequence[Kept | None], specs: Sequence[Spec], given: dict[str, str]) -> dict[int, Entry]:
+    """By its place the entry of each file; those first that are named or alone, since the others may go by them."""
+    from archprof.budgets.select_entry import choose
+
+    chosen: dict[int, Entry] = {}
+    there = [(place, file) for place, file in enumerate(files) if file]
+    for place, file in sorted(there, key=lambda one: not one[1].wanted and len(one[1].entries) > 1):
+        chosen[place] = choose(file, given, [*specs, *chosen.values()])
+    return dict(sorted(chosen.items()))
+
+
+def _given(model: Model, options: Options) -> dict[str, str]:
+    """What was asked for, as a lock file calls it."""
+    from archprof.budgets.settings import plain
+    from archprof.sources import settings as values
+
+    wanted = {
+        "scale": model.scale,
+        "imgsz": "x".join(map(str, options.size)) if options.size else None,
+        "batch": options.batch if options.batch != 1 else None,
+        "channels": options.channels,
+        "nc": model.nc,
+        "set": values.parse(model.settings or []) or None,
+        "fuse": options.fuse or None,
+        "backward": options.backward or None,
+        "dtype": options.dtype if options.dtype != "float32" else None,
+    }
+    return {key: plain(value) for key, value in wanted.items() if value is not None}
+
+
+def _as_locked(entry: Entry, specs: Sequence[Spec | None], options: Options) -> tuple[list[Spec | None], Options]:
+    """Specs and options as an entry of a lock file has them; a scale that a reference names stays."""
+    from archprof.budgets.settings import options_of, values_of
+    from archprof.sources import reference as references
+    from archprof.sources import settings as values
+    from archprof.sources.spec import VariantSpec
+
+    said = values_of(entry.settings)
+    changes = {**said.get("set", {}), **({"nc": said["nc"]} if "nc" in said else {})}
+
+    def changed(spec: Spec | None) -> Spec | None:
+        if spec is None:
+            return None
+        if isinstance(spec, VariantSpec) and spec.scale_assumed and said.get("scale") in spec.scales:
+            spec = references.resolve(spec.reference, scale=said["scale"])
+        return values.apply(spec, changes)
+
+    locked = options_of(said)
+    return [changed(spec) for spec in specs], replace(
+        locked, device=options.device, convention=options.convention, static=options.static or locked.static
+    )

@@ -1,0 +1,113 @@
+"""Options that go together: a command that takes a group takes each of its options."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archprof.cli import options as o
+from archprof.cli import output, selection
+from archprof.errors import UsageError
+
+if TYPE_CHECKING:
+    from archprof.builder.options import Options
+    from archprof.pipeline import Means
+    from archprof.sources.spec import Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """Which variant of what is referred to, and how it is built and run."""
+
+    scale: o.Scale = None
+    imgsz: o.ImageSize = None
+    batch: o.Batch = 1
+    channels: o.Channels = None
+    nc: o.Classes = None
+    settings: o.Settings = None
+    fuse: o.Fuse = False
+    static: o.Static = False
+    dtype: o.Dtype = "float32"
+
+    @property
+    def several(self) -> bool:
+        """Whether every scale is meant."""
+        return self.scale == selection.ALL
+
+    def refuse_several(self, what: str) -> None:
+        """Refuse every scale at once, for what is of one.
+
+        Raises:
+            UsageError: Where every scale is asked for.
+        """
+        if self.several:
+            raise UsageError(f"{what} is of one scale", hint="name one with --scale")
+
+    def find(self, reference: str) -> "list[Spec]":
+        """What a reference means: one spec, or one for each scale.
+
+        Raises:
+            ArchprofError: Where there is no such model, or no such scale, or nothing to set so.
+        """
+        return selection.find_specs(reference, scale=self.scale, nc=self.nc, settings=self.settings or [])
+
+    def options(self, *, device: str, backward: bool = False, convention: str = "flops") -> "Options":
+        """The same without the command line.
+
+        Raises:
+            UsageError: Where the size is none.
+        """
+        from archprof.builder.options import Options
+
+        return Options(
+            size=selection.parse_size(self.imgsz),
+            batch=self.batch,
+            channels=self.channels,
+            fuse=self.fuse,
+            static=self.static,
+            device=device,
+            dtype=self.dtype,
+            backward=backward,
+            convention=convention,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counting:
+    """What runs while models are counted, how many at once, and what one may take."""
+
+    plugins: o.Plugins = None
+    no_plugins: o.NoPlugins = False
+    jobs: o.Jobs = 1
+    limit_time: o.LimitTime = None
+    limit_memory: o.LimitMemory = None
+
+    def means(self) -> "Means":
+        """The same without the command line.
+
+        Raises:
+            UsageError: Where the memory is no amount of it.
+        """
+        return selection.find_means(
+            self.plugins,
+            no_plugins=self.no_plugins,
+            jobs=self.jobs,
+            limit_time=self.limit_time,
+            limit_memory=self.limit_memory,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """Where the result goes, and as what."""
+
+    format: o.Format = None
+    outputs: o.Outputs = None
+    force: o.Force = False
+
+    def plan(self) -> list[output.Destination]:
+        """The destinations, checked before there is anything to write.
+
+        Raises:
+            UsageError: Where a file's extension says no format, or a file is named twice.
+            OutputError: Where a file is there already, or cannot be written.
+        """
+        return output.plan(self.outputs or [], self.format and self.format.value, force=self.force)

@@ -1,0 +1,133 @@
+"""Two lists of rows, aligned as a diff aligns lines; rows that moved keep what they read in sight."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
+
+    from archprof.records.comparison import Part
+
+Place = tuple[int | None, int | None]
+"""Where a part stands before and after; None where it does not."""
+
+_OTHER_ARGUMENTS = 2
+_OTHER_MODULE = 3
+_ALONE = 2  # what a row that was removed or added costs, so that two of them are dearer than one that changed
+_LARGEST = 1_000_000  # cells of a table that is still worth filling
+
+
+def align(before: Sequence[Part], after: Sequence[Part]) -> list[Place]:
+    """Which row of one list became which of the other, in an order that is both lists'.
+
+    Rows that say the same are matched first: those at both ends, then the longest run of them first. What lies
+    between two runs is matched so that as few rows as possible have another module, then other arguments.
+
+    Args:
+        before: The rows as they were.
+        after: The rows as they are.
+    """
+    old_words, new_words = ([_words(part) for part in parts] for parts in (before, after))
+    head = _alike(old_words, new_words)
+    tail = _alike(old_words[head:][::-1], new_words[head:][::-1])
+    # Without its ends: matching many rows that all say the same takes the square of their number.
+    middle = SequenceMatcher(
+        None, old_words[head : len(before) - tail], new_words[head : len(after) - tail], autojunk=False
+    )
+    places: list[Place] = [(place, place) for place in range(head)]
+    for tag, *bounds in middle.get_opcodes():
+        start, end, first, last = (head + bound for bound in bounds)
+        if tag == "equal":
+            places += zip(range(start, end), range(first, last), strict=True)
+        else:
+            between = _between(before[start:end], after[first:last])
+            places += ((_add(start, old), _add(first, new)) for old, new in between)
+    ends = zip(range(len(before) - tail, len(before)), range(len(after) - tail, len(after)), strict=True)
+    return [*places, *ends]
+
+
+def matched(places: Sequence[Place]) -> dict[int, int]:
+    """For each row that was there before and is there still, and for what goes into the model, what it became."""
+    return {old: new for old, new in places if old is not None and new is not None} | {INPUT: INPUT}
+
+
+def _alike(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:
+    """How many words of both are the same from the start on."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def reads_the_same(before: Part, after: Part, became: Mapping[int, int]) -> bool:
+    """Whether a row reads what it read: each source as written and counted from the row, or the same row as before.
+
+    Args:
+        before: The row as it was.
+        after: The row as it is.
+        became: For the index of each row as it was, that of the row that it was matched with.
+    """
+    if len(before.from_) != len(after.from_):
+        return False
+    return all(
+        (old < 0 and old == new) or became.get(source_of(old, before), NOWHERE) == source_of(new, after)
+        for old, new in zip(before.from_, after.from_, strict=True)
+    )
+
+
+INPUT = -1
+"""The index of what goes into the model, where a row's would be."""
+
+NOWHERE = -2
+"""An index that nothing has."""
+
+
+def source_of(written: int, reader: Part) -> int:
+    """The index of the row that a row reads, :data:`INPUT` for what goes into the model."""
+    return written if written >= 0 else (reader.index or 0) + written
+
+
+def _words(part: Part) -> Hashable:
+    """What the row says, without the rows that it reads: their numbers change with every row above."""
+    return part.module, part.repeats, len(part.from_), msgspec.json.encode(part.arguments)
+
+
+def _between(before: Sequence[Part], after: Sequence[Part]) -> Iterator[Place]:
+    """The cheapest alignment of rows of which none says the same."""
+    if len(before) * len(after) > _LARGEST:
+        for place in range(max(len(before), len(after))):
+            yield (place if place < len(before) else None, place if place < len(after) else None)
+        return
+    costs = [[_ALONE * place for place in range(len(after) + 1)]]
+    for old, part in enumerate(before):
+        line = [_ALONE * (old + 1)]
+        for new, other in enumerate(after):
+            matched = costs[old][new] + (_OTHER_ARGUMENTS if part.module == other.module else _OTHER_MODULE)
+            line.append(min(matched, costs[old][new + 1] + _ALONE, line[new] + _ALONE))
+        costs.append(line)
+    yield from reversed(list(_back(costs, before, after)))
+
+
+def _back(costs: list[list[int]], before: Sequence[Part], after: Sequence[Part]) -> Iterator[Place]:
+    """The way that the table was filled along, from its end."""
+    old, new = len(before), len(after)
+    while old or new:
+        cost = costs[old][new]
+        if old and new:
+            step = _OTHER_ARGUMENTS if before[old - 1].module == after[new - 1].module else _OTHER_MODULE
+            if cost == costs[old - 1][new - 1] + step:
+                old, new = old - 1, new - 1
+                yield old, new
+                continue
+        if new and cost == costs[old][new - 1] + _ALONE:
+            new -= 1
+            yield None, new
+        else:
+            old -= 1
+            yield old, None
+
+
+def _add(start: int, place: int | None) -> int | None:
+    return None if place is None else start + place

@@ -1,0 +1,214 @@
+"""Models -> what differs between them, row by row, and why. Nothing here needs torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from archprof.compare import attribution, pareto
+from archprof.compare.align import align, matched
+from archprof.compare.edits import edits_of
+from archprof.compare.model import Fact, Model, metrics_in, of_profile
+from archprof.errors import UsageError
+from archprof.records.comparison import (
+    COUNTS,
+    Change,
+    Comparison,
+    Delta,
+    Difference,
+    Edit,
+    Interval,
+    Mark,
+    Pair,
+    Part,
+    Side,
+)
+from archprof.records.metrics import METRICS
+from archprof.records.profile import Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from archprof.records.metrics import Metric
+
+AS_IN_FILE = Fact("as the file has it")
+
+
+def compare(
+    profiles: Sequence[Profile | Model],
+    *,
+    names: Sequence[str] = (),
+    depth: int = 3,
+    x: str = pareto.X,
+    y: str = pareto.Y,
+) -> Comparison:
+    """Set profiles beside each other: each with the first, and all of them against each other in two metrics.
+
+    Args:
+        profiles: Two or more; a model stands for what is kept of it elsewhere than in a profile.
+        names: What to call them, where that is not what their profiles say was typed.
+        depth: How deep the tree of modules is looked into where there are no rows.
+        x: The metric of one axis of the Pareto front, as :func:`archprof.compare.pareto.axis` reads it.
+        y: That of the other.
+
+    Raises:
+        UsageError: Where there are fewer than two, or no such metric.
+    """
+    if len(profiles) < 2:
+        raise UsageError("there is nothing to compare with", hint="name two models or more")
+    models = [of_profile(one) if isinstance(one, Profile) else one for one in profiles]
+    wanted = [*metrics_in(models), *(metric for metric, _ in pareto.axes(x, y))]
+    metrics = list({metric.name: metric for metric in wanted}.values())
+    called = names or [model.variant.reference for model in models]
+    return Comparison(
+        models=[_side(*one, metrics) for one in zip(called, models, strict=True)],
+        pairs=[_pair(models, place, metrics, depth) for place in range(1, len(models))],
+        front=pareto.front(models, x, y),
+    )
+
+
+def _side(name: str, model: Model, metrics: Sequence[Metric]) -> Side:
+    return Side(
+        name=name,
+        variant=model.variant,
+        input=model.input,
+        device=model.device,
+        training=model.training,
+        metrics={metric.name: model.of(metric) for metric in metrics},
+        unknown=dict(model.unknown),
+        lower_bounds=[metric.name for metric in metrics if model.lower_bound(metric)],
+        locked=model.locked,
+    )
+
+
+def _pair(models: Sequence[Model], place: int, metrics: Sequence[Metric], depth: int) -> Pair:
+    before, after = models[0], models[place]
+    differences = {
+        name: int(new - old)
+        for name in COUNTS
+        if (old := before.of(METRICS[name])) is not None and (new := after.of(METRICS[name])) is not None
+    }
+    parts: Literal["rows", "modules", "none"] = "none"
+    changes: list[Change] = []
+    if before.rows and after.rows:
+        parts, changes = "rows", list(_row_changes(before.rows, after.rows, differences))
+    elif not before.rows and not after.rows and not before.locked and not after.locked:
+        parts = "modules"
+        changes = list(_module_changes(before.modules(depth), after.modules(depth), differences))
+    return Pair(
+        before=0,
+        after=place,
+        differences=list(_differences(before, after)),
+        metrics=[_delta(metric, before, after) for metric in metrics],
+        parts=parts,
+        changes=changes,
+        explanations=attribution.explain(changes, differences) if changes else [],
+    )
+
+
+def _delta(metric: Metric, before: Model, after: Model) -> Delta:
+    old, new = before.of(metric), after.of(metric)
+    known = old is not None and new is not None
+    bounded: list[Literal["before", "after"]] = ["before"] if before.lower_bound(metric) else []
+    if after.lower_bound(metric):
+        bounded.append("after")
+    return Delta(
+        metric=metric.name,
+        unit=metric.unit,
+        before=old,
+        after=new,
+        difference=new - old if old is not None and new is not None else None,
+        ratio=new / old if known and old and new is not None else None,
+        lower_bounds=bounded,
+        interval=None if metric.exact else _interval(metric, before, after),
+    )
+
+
+def _interval(metric: Metric, before: Model, after: Model) -> Interval | None:
+    """Where the ratio of two latencies lies that were measured apart; None where one has no samples."""
+    from archprof.latency.statistics import unpaired
+
+    samples = [list(model.samples(metric)) for model in (before, after)]
+    if not all(samples):
+        return None
+    found = unpaired(samples[0], samples[1])
+    low, high = found.bounds
+    return Interval(low=low, high=high, confidence=found.confidence, verdict=found.verdict)
+
+
+def _differences(before: Model, after: Model) -> Iterator[Difference]:
+    """What differs beside the rows; the figures of another input are answers to another question."""
+
+    def facts(model: Model) -> Mapping[str, Fact]:
+        named = sorted({*before.variant.settings, *after.variant.settings} - {"nc"})
+        said = {key: Fact(str(model.variant.settings[key])) for key in named if key in model.variant.settings}
+        return dict(model.facts) | {key: said.get(key, AS_IN_FILE) for key in named}
+
+    old, new = facts(before), facts(after)
+    shared = [key for key in old if key in new]
+    for what in shared:
+        if old[what] != new[what] and not (what in ("size", "batch") and "input" in shared):
+            yield Difference(what=what, before=old[what].text, after=new[what].text, comparable=old[what].comparable)
+
+
+def _row_changes(before: Sequence[Part], after: Sequence[Part], differences: dict[str, int]) -> Iterator[Change]:
+    places = align(before, after)
+    became = matched(places)
+    for old, new in places:
+        was = None if old is None else before[old]
+        now = None if new is None else after[new]
+        edits = edits_of(was, now, became) if was and now else []
+        yield _change(was, now, edits, differences)
+
+
+def _module_changes(before: Sequence[Part], after: Sequence[Part], differences: dict[str, int]) -> Iterator[Change]:
+    """Modules go by their path; those that are gone come before what stands in their place."""
+    for was, now in _merged(before, after):
+        if any(getattr(part, name) for part in (was, now) if part for name in COUNTS):  # else it only holds others
+            yield _change(was, now, edits_of(was, now, {}) if was and now else [], differences)
+
+
+def _merged(before: Sequence[Part], after: Sequence[Part]) -> Iterator[tuple[Part | None, Part | None]]:
+    kept = {part.path for part in before} & {part.path for part in after}
+    gone = iter(before)
+    for now in after:
+        if now.path in kept:
+            for was in gone:
+                if was.path == now.path:
+                    yield was, now
+                    break
+                yield was, None
+        else:
+            yield None, now
+    for was in gone:
+        yield was, None
+
+
+def _change(before: Part | None, after: Part | None, edits: list[Edit], differences: dict[str, int]) -> Change:
+    amounts = {name: _grown(before, after, name) for name in COUNTS}
+    return Change(
+        mark=_mark(before, after, edits, amounts),
+        before=before,
+        after=after,
+        edits=edits,
+        shares={
+            name: amount / whole
+            for name, amount in amounts.items()
+            if amount is not None and (whole := differences.get(name))
+        },
+        **amounts,
+    )
+
+
+def _grown(before: Part | None, after: Part | None, name: str) -> int | None:
+    """How much more the part has of something; None where it is not known of one of them."""
+    old: int | None = getattr(before, name) if before else 0
+    new: int | None = getattr(after, name) if after else 0
+    return None if old is None or new is None else new - old
+
+
+def _mark(before: Part | None, after: Part | None, edits: list[Edit], amounts: dict[str, int | None]) -> Mark:
+    if before is None or after is None:
+        return "+" if after else "-"
+    if edits:
+        return "~"
+    return "x" if any(amounts.values()) or before.other_output(after) else "="

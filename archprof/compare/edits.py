@@ -1,0 +1,57 @@
+"""What was changed in a row, told from what it says and from the shapes around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archprof.compare.align import reads_the_same
+from archprof.records.comparison import Edit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from archprof.records.comparison import Part
+
+
+def edits_of(before: Part, after: Part, became: Mapping[int, int]) -> list[Edit]:
+    """What was changed in a row, the most telling first.
+
+    Args:
+        before: The row as it was.
+        after: The row as it is.
+        became: For the index of each row as it was, that of the row that it was matched with.
+    """
+    return list(_edits(before, after, became))
+
+
+def _edits(before: Part, after: Part, became: Mapping[int, int]) -> Iterator[Edit]:
+    if before.module != after.module:
+        yield Edit(what="module", before=before.module, after=after.module)
+    if not reads_the_same(before, after, became):
+        yield Edit(what="from", before=before.from_, after=after.from_)
+    if before.arguments != after.arguments:
+        old, new = _stride(before), _stride(after)
+        if old and new and old != new:
+            yield Edit(what="stride", before=old, after=new)
+        channels = [_channels(part) for part in (before, after)]
+        if all(channels) and channels[0] != channels[1]:
+            yield Edit(what="channels", before=channels[0], after=channels[1])
+    if before.repeats != after.repeats:
+        yield Edit(what="repeats", before=before.repeats, after=after.repeats)
+    if before.arguments != after.arguments:
+        yield Edit(what="arguments", before=before.arguments, after=after.arguments)
+
+
+def _stride(part: Part) -> int | None:
+    """How many times as high its input is as its output, where both are single maps and that is a whole number."""
+    if not part.input_shapes or not part.output_shapes or len(part.input_shapes + part.output_shapes) != 2:
+        return None
+    (given,), (made,) = part.input_shapes, part.output_shapes
+    if len(given) != 4 or len(made) != 4 or not made[2] or given[2] < made[2]:
+        return None
+    return -(-given[2] // made[2])
+
+
+def _channels(part: Part) -> int | None:
+    shapes = part.output_shapes
+    return shapes[0][1] if shapes and len(shapes) == 1 and len(shapes[0]) == 4 else None

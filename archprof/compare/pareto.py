@@ -1,0 +1,74 @@
+"""Which of several models no other beats, in two metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archprof.errors import UsageError
+from archprof.records.comparison import Front
+from archprof.records.metrics import find_metric
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.compare.model import Model
+    from archprof.records.metrics import Metric
+
+X, Y = "flops", "parameters"
+"""The metrics that models are set against each other in, unless somebody names others."""
+
+_BETTER = {"min": True, "max": False}
+
+
+def axis(text: str) -> tuple[Metric, bool]:
+    """A metric, and whether less of it is better: as the metric has it, unless ``:min`` or ``:max`` says otherwise.
+
+    Raises:
+        UsageError: Where there is no such metric, or another word stands behind it.
+    """
+    name, colon, better = text.rpartition(":")
+    if colon and better in _BETTER:
+        return find_metric(name), _BETTER[better]
+    metric = find_metric(text)
+    return metric, metric.lower_is_better
+
+
+def axes(x: str, y: str) -> tuple[tuple[Metric, bool], tuple[Metric, bool]]:
+    """Both axes, as :func:`axis` reads them.
+
+    Raises:
+        UsageError: As there, or where both are the same metric.
+    """
+    found = axis(x), axis(y)
+    if found[0][0].name == found[1][0].name:
+        raise UsageError(f"--x and --y are both {found[0][0].name}")
+    return found
+
+
+def front(models: Sequence[Model], x: str, y: str) -> Front:
+    """The models of which none has a rival that is better in one metric and at least as good in the other.
+
+    Args:
+        models: The models; those that lack one of the metrics are not on the front.
+        x: One metric, as :func:`axis` reads it.
+        y: The other.
+
+    Raises:
+        UsageError: As for :func:`axes`, or where no model has one of them.
+    """
+    both = axes(x, y)
+    points: dict[int, tuple[float, ...]] = {}
+    for place, model in enumerate(models):
+        values = [(model.of(metric), lower) for metric, lower in both]
+        if all(value is not None for value, _ in values):
+            points[place] = tuple(value if lower else -value for value, lower in values if value is not None)
+    for metric, _ in both:
+        if all(model.of(metric) is None for model in models):
+            hint = f"--convention {metric.convention} adds it" if metric.convention else None
+            raise UsageError(f"none of these has {metric.name}", hint=hint)
+    members = [place for place, point in points.items() if not any(_beats(rival, point) for rival in points.values())]
+    return Front(x=x, y=y, members=members)
+
+
+def _beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one != other and all(mine <= theirs for mine, theirs in zip(one, other, strict=True))

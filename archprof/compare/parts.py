@@ -1,0 +1,66 @@
+"""A profile's rows and modules as parts that add up to the whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archprof.compare.align import INPUT, source_of
+from archprof.records.comparison import Part
+
+if TYPE_CHECKING:
+    from archprof.records.profile import Layer, Module, Profile
+
+
+def rows_of(profile: Profile) -> list[Part]:
+    """One part a row, in the order of the YAML. What no row accounts for, or two share, is in none of them."""
+    outputs = {INPUT: profile.input.shapes} | {layer.index: layer.output_shapes for layer in profile.layers}
+    parts = []
+    for layer in profile.layers:
+        repeats, arguments = _as_written(layer)
+        part = Part(index=layer.index, path=layer.path, module=layer.module, from_=layer.from_)
+        shapes = [shape for source in layer.from_ for shape in outputs.get(source_of(source, part), [])]
+        parts.append(
+            Part(
+                index=layer.index,
+                line=layer.line,
+                path=layer.path,
+                module=layer.module,
+                from_=layer.from_,
+                repeats=repeats,
+                arguments=arguments,
+                input_shapes=shapes,
+                output_shapes=layer.output_shapes,
+                parameters=layer.parameters,
+                flops=2 * layer.macs,
+                elementwise_flops=layer.elementwise_flops,
+                bytes_read=layer.bytes_read,
+                bytes_written=layer.bytes_written,
+            )
+        )
+    return parts
+
+
+def _as_written(layer: Layer) -> tuple[int, list[Any]]:
+    """Repeats and arguments as in the file; those that the row was built with where the profile does not say."""
+    if len(layer.written) == 4:
+        _, repeats, _, arguments = layer.written
+        return repeats, arguments
+    return layer.repeats, layer.arguments
+
+
+def modules_of(profile: Profile, depth: int) -> list[Part]:
+    """One part a module: each with all that is in it at ``depth``, with its own at smaller depths."""
+    return [_module(module, whole=module.depth == depth) for module in profile.modules if module.depth <= depth]
+
+
+def _module(module: Module, *, whole: bool) -> Part:
+    return Part(
+        path=module.path,
+        module=module.type,
+        output_shapes=module.output_shapes,
+        parameters=module.parameters if whole else module.own_parameters,
+        flops=2 * (module.macs if whole else module.own_macs),
+        elementwise_flops=module.elementwise_flops if whole else module.own_elementwise_flops,
+        bytes_read=module.bytes_read if whole else module.own_bytes_read,
+        bytes_written=module.bytes_written if whole else module.own_bytes_written,
+    )

@@ -1,0 +1,246 @@
+"""Measures this device: every probe in rounds, so that what else the machine does meets all sizes alike.
+
+A device that is slow at a type takes minutes for what another does in seconds. So a round goes from little work to
+much, and what takes too long, or is not reached in time, has the rate of a smaller size.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from math import prod
+from typing import TYPE_CHECKING
+
+import msgspec
+import torch
+
+from archprof.latency.calibration_model import Calibration, Grid
+from archprof.latency.clock import overhead
+from archprof.latency.networks import CARD_NETWORKS, NETWORKS, Built, Network
+from archprof.latency.prediction import demand_of, parts_of_pass, time_of_pass
+from archprof.latency.probes import CARD_MEMORY, MEMORY, PROBES, Operands, Probe, Sizes
+from archprof.latency.scaling_fit import Parts, fit, fit_queued
+from archprof.latency.statistics import quantile
+from archprof.pipeline.profiling import profile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from archprof.latency.calibration_model import Device
+    from archprof.latency.clock import Clock, Clocks
+
+ENOUGH_ROUNDS = 3
+"""What is measured fewer times may be something else's time."""
+
+LOW = 0.25
+"""The quantile of a size's samples that is taken: what else the machine does only ever adds to a time."""
+
+_QUICK = 1_000_000
+"""Work that is so quick that it is run several times in a round."""
+
+_SAMPLES = 3
+
+_FIRST = 1.25
+"""How much longer the first round may take than all of them are to."""
+
+_LONGEST = 0.5
+"""Seconds of a call that is not repeated in a round; an operation that would take longer is not run at all."""
+
+_FRESH = 1 << 26
+"""Bytes that are had from the system at once: more than the allocator of the GNU C library keeps."""
+
+_LOOP = 1000
+
+_CALLS = 200
+"""Calls at once of an operation whose call is timed: fewer than a card's queue holds."""
+
+Key = tuple[str, Sizes]
+Samples = dict[Key, list[float]]
+
+
+def calibrate(
+    device: Device,
+    place: torch.device,
+    clocks: Clocks,
+    max_time: float,
+    *,
+    probes: Sequence[Probe] | None = None,
+    networks: Sequence[Network] | None = None,
+    default_threads: int,
+) -> Calibration:
+    """Measure a device, with the threads that torch is set to.
+
+    Args:
+        device: What it is.
+        place: Where it is.
+        clocks: What times it.
+        max_time: Seconds after which nothing is measured again. The first round may take a quarter longer, and what
+            was not reached then has the rate of less work.
+        probes: What to run; :data:`PROBES` where it is not given.
+        networks: What to run in sequence; what is right for the device where it is not given.
+        default_threads: What torch would compute with if it were not told.
+    """
+    measured_at, now = datetime.now(UTC).isoformat(timespec="seconds"), clocks.calls.now
+    start, dtype = now(), getattr(torch, device.dtype)
+    memory_probe = CARD_MEMORY if device.queued else MEMORY
+    probes = (*(PROBES if probes is None else probes), memory_probe)
+    built = _networks(networks or (CARD_NETWORKS if device.queued else NETWORKS), place, dtype)
+    bench, rounds, end = _Bench(device, place, clocks, Operands(dtype, place)), 0, start + max_time
+    with torch.inference_mode():
+        if bench.round(probes, built, start + _FIRST * max_time):
+            rounds = 1
+            while now() < end and bench.round(probes, built, end):
+                rounds += 1
+    low = {key: quantile(times, LOW) for key, times in bench.samples.items()}
+    operation, view, call = (max(low[name, ()] - low["loop", ()], 1e-9) for name in ("operation", "view", "call"))
+    written, again = (low.get((name, ()), 0.0) for name in ("fresh", "again"))
+    # Of a kernel by itself the clock has its own reading, else what any operation takes.
+    beside = overhead(clocks.kernels).overhead_s if device.queued else operation
+    *grids, memory = (_grid(probe, low, beside) for probe in probes)
+    alone = Calibration(
+        device=device,
+        threads=None if device.queued else torch.get_num_threads(),
+        default_threads=None if device.queued else default_threads,
+        measured_at=measured_at,
+        duration_s=now() - start,
+        rounds=rounds,
+        grids=grids,
+        memory=memory,
+        fresh_memory=_FRESH / max(written - again, again / 100) if written else None,
+        operation_s=operation,
+        view_s=view,
+        module_s=call,
+        in_sequence=1.0,
+    )
+    return _in_sequence(alone, built, [low["network", (number,)] for number in range(len(built))])
+
+
+class _Bench:
+    """Takes the samples."""
+
+    def __init__(self, device: Device, place: torch.device, clocks: Clocks, take: Operands) -> None:
+        self.samples: Samples = {}
+        self._queued, self._place, self._clocks, self._take = device.queued, place, clocks, take
+        self._fastest: dict[str, float] = {}  # by kind, the least seconds that a unit of work took
+
+    def round(self, probes: Sequence[Probe], networks: Sequence[Built], end: float) -> bool:
+        """Measure everything once, and tell whether there was time for it.
+
+        The overheads, the networks, the memory and the least of each probe are measured whatever the time.
+        """
+        self._overheads()
+        for number, (network, given) in enumerate(networks):
+            self._add(self._clocks.networks, ("network", (number,)), partial(network, given), times=_SAMPLES)
+        work = sorted(
+            ((probe, sizes) for probe in probes for sizes in probe.runs(on_card=self._queued)),
+            key=lambda one: prod(one[1]),
+        )
+        kinds = {probe.kind: (probe, sizes) for probe, sizes in reversed(work)}  # the least of each
+        needed = [*kinds.values(), *(one for one in work if one[0].kind == MEMORY.kind and one not in kinds.values())]
+        for probe, sizes in needed:
+            self._alone(probe, sizes)
+        for probe, sizes in kinds.values() if self._queued else ():
+            self._call(probe, sizes)
+        for probe, sizes in (one for one in work if one not in needed):
+            if self._clocks.calls.now() >= end:
+                return False
+            if self._fastest[probe.kind] * prod(sizes) <= _LONGEST:
+                self._alone(probe, sizes)
+        return True
+
+    def _overheads(self) -> None:
+        for name, call in _overheads(self._place).items():
+            self._add(self._clocks.calls, (name, ()), call, _LOOP)
+        if self._queued:  # torch keeps a card's memory
+            return
+        count = _FRESH // 4
+        kept = torch.zeros(count)
+        self._add(self._clocks.kernels, ("fresh", ()), lambda: torch.empty(count).fill_(1))
+        self._add(self._clocks.kernels, ("again", ()), lambda: kept.fill_(1))
+
+    def _alone(self, probe: Probe, sizes: Sizes) -> None:
+        for _ in range(_SAMPLES if prod(sizes) < _QUICK else 1):
+            run = probe.make(self._take, *sizes)
+            self._take.touch()
+            self._add(self._clocks.kernels, (probe.kind, sizes), run)
+            if self.samples[probe.kind, sizes][-1] > _LONGEST:
+                break
+        pace = self.samples[probe.kind, sizes][-1] / prod(sizes)
+        self._fastest[probe.kind] = min(pace, self._fastest.get(probe.kind, pace))
+
+    def _call(self, probe: Probe, sizes: Sizes) -> None:
+        """What it takes the processor to call an operation: at its least size, whose kernel is not waited for."""
+        run = probe.make(self._take, *sizes)
+        self._take.touch()
+        self._add(self._clocks.calls, _call_of(probe.kind), run, _CALLS)
+
+    def _add(self, clock: Clock, key: Key, call: Callable[[], object], calls: int = 1, times: int = 1) -> None:
+        """Take samples of a call, which is made once before it is timed; one that takes long only once."""
+        if key not in self.samples:
+            call()
+        kept = self.samples.setdefault(key, [])
+        for _ in range(times):
+            kept.append(clock.time(call, calls))
+            if kept[-1] > _LONGEST:
+                break
+
+
+def _call_of(kind: str) -> Key:
+    return f"the call of {kind}", ()
+
+
+def _overheads(place: torch.device) -> dict[str, Callable[[], object]]:
+    """An operation on nearly nothing, a view, and the call of a module; and the loop that they are called in."""
+    tensor, module = torch.zeros(1, 8, device=place), torch.nn.Identity()
+    return {
+        "loop": lambda: None,
+        "operation": lambda: torch.neg(tensor),
+        "view": lambda: tensor.view(8),
+        "call": lambda: module(tensor),
+    }
+
+
+def _grid(probe: Probe, low: dict[Key, float], beside: float) -> Grid:
+    """Rates from times, what is beside the kernel left out; of what takes nearly nothing but that a tenth is left."""
+    rates = []
+    for wanted in probe.sizes():
+        sizes = probe.within(wanted, lambda some: (probe.kind, some) in low)
+        seconds = low[probe.kind, sizes]
+        rates.append(prod(sizes) / max(seconds - beside, seconds / 10))
+    ticks = [list(axis) for axis in probe.ticks]
+    call = low.get(_call_of(probe.kind))
+    calls = None if call is None else max(call - low["loop", ()], 1e-9)
+    return Grid(kind=probe.kind, axes=list(probe.axes), ticks=ticks, rates=rates, macs=probe.macs, call_s=calls)
+
+
+def _networks(makers: Sequence[Network], place: torch.device, dtype: torch.dtype) -> list[Built]:
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(0)
+        made = [make() for make in makers]
+    return [(network.eval().to(place, dtype), given.to(place, dtype)) for network, given in made]
+
+
+def _in_sequence(alone: Calibration, networks: Sequence[Built], seconds: Sequence[float]) -> Calibration:
+    """The calibration with what networks take more than their operations by themselves."""
+    demands = [demand_of(profile(network, given)) for network, given in networks]
+    said = [parts_of_pass(one, alone) for one in demands]
+    parts = [
+        Parts(one.computing + one.moving, one.overhead, one.fresh_memory, measured)
+        for one, measured in zip(said, seconds, strict=True)
+    ]
+    kernels, overheads = (fit_queued if alone.device.queued else fit)(parts)
+    fitted = msgspec.structs.replace(
+        alone,
+        in_sequence=kernels,
+        operation_s=alone.operation_s * overheads,
+        view_s=alone.view_s * overheads,
+        module_s=alone.module_s * overheads,
+        grids=[
+            grid if grid.call_s is None else msgspec.structs.replace(grid, call_s=grid.call_s * overheads)
+            for grid in alone.grids
+        ],
+    )
+    predicted = [time_of_pass(one, fitted).whole for one in demands]
+    return msgspec.structs.replace(
+        fitted, networks=[said / measured for said, measured in zip(predicted, seconds, strict=True)]
+    )

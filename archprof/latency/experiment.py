@@ -1,0 +1,168 @@
+"""A benchmark: every model at every place, each alone, or several against each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+
+from archprof.errors import ArchprofError
+from archprof.latency import hardware
+from archprof.latency.measure import TIMED, Subject, Target, finished, make_subject, running
+from archprof.latency.memory_limits import is_out_of_memory, out_of_memory, too_large
+from archprof.latency.paired import experiment
+from archprof.latency.sampler import Plan, Watch, sample, silent
+from archprof.latency.statistics import MARGIN
+from archprof.records.latency import FAILED, INTERRUPTED, Comparison, Latency
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.builder.options import Options
+    from archprof.latency.backends.interface import Settings
+    from archprof.pipeline import Task
+    from archprof.records.profile import Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """How everything is to be measured.
+
+    Attributes:
+        settings: How they are run.
+        plan: How long they are sampled.
+        flush: Whether a graphics card's cache is emptied before each sample.
+        postprocess: Whether non-maximum suppression is timed, too.
+        seed: Of the order in a paired experiment.
+        margin: The relative difference that no verdict is given for.
+    """
+
+    settings: Settings
+    plan: Plan
+    flush: bool = True
+    postprocess: bool = False
+    seed: int = 0
+    margin: float = MARGIN
+
+
+@dataclass(slots=True)
+class Benched:
+    """What was measured: of each model, by its name, one latency a target, and how the models stand to each other."""
+
+    models: list[str]
+    latencies: list[list[Latency]]
+    comparisons: list[Comparison] = field(default_factory=list)
+    interrupted: bool = False
+
+
+def bench(
+    tasks: Sequence[Task],
+    profiles: Sequence[Profile],
+    targets: Sequence[Target],
+    protocol: Protocol,
+    watch: Watch = silent,
+) -> Benched:
+    """Measure every model at every target; several models are compared in a paired experiment at each.
+
+    What fails at one place is a latency with an error there. A KeyboardInterrupt ends it and keeps what there is.
+
+    Args:
+        tasks: What to build, and how; the device is the target's.
+        profiles: What it was counted to cost.
+        targets: Where to run it.
+        protocol: How to measure it.
+        watch: Is told how far it is.
+    """
+    models = [task.spec.reference + (", static twin" if task.options.static else "") for task in tasks]
+    result = Benched(models, [[] for _ in tasks])
+    for target in targets:
+        try:
+            with running(protocol.settings):
+                watch(f"preparing {target.backend} on {target.device}", 0.0)
+                subjects = [
+                    _subject(task, profile, target, protocol) for task, profile in zip(tasks, profiles, strict=True)
+                ]
+                latencies, comparisons = _measured(subjects, target.device, protocol, watch)
+        except KeyboardInterrupt:
+            result.interrupted = True
+            return result
+        for mine, latency in zip(result.latencies, latencies, strict=True):
+            mine.append(latency)
+        result.comparisons += comparisons
+        if any(latency.stopped == INTERRUPTED for latency in latencies):
+            result.interrupted = True
+            return result
+    return result
+
+
+def _subject(task: Task, profile: Profile, target: Target, protocol: Protocol) -> Subject | Latency:
+    """A model ready to be timed, or why there is none."""
+    spec, options = task.spec, task.options
+    try:
+        if target.device == "cpu" and (reason := too_large(profile, spec, options)):
+            return _failed(options, target, protocol, reason)
+        return make_subject(
+            spec, options, target, protocol.settings, flush=protocol.flush, postprocess=protocol.postprocess
+        )
+    except ArchprofError as error:
+        return _failed(options, target, protocol, error.message)
+    except Exception as error:
+        # A backend raises what it likes; whatever it is, it is this row's result and no other's.
+        if is_out_of_memory(error):
+            return _failed(options, target, protocol, out_of_memory(error, spec, options, target.device))
+        first, *_ = str(error).strip().splitlines() or ["no message"]
+        return _failed(options, target, protocol, f"{type(error).__name__}: {first}")
+
+
+def _failed(options: Options, target: Target, protocol: Protocol, reason: str) -> Latency:
+    return Latency(
+        device=target.device,
+        device_name="",
+        backend=target.backend,
+        options=protocol.settings.wanted(),
+        dtype=options.dtype,
+        batch=options.batch,
+        threads=protocol.settings.threads,
+        timed=TIMED,
+        stopped=FAILED,
+        error=reason,
+    )
+
+
+def _measured(
+    subjects: Sequence[Subject | Latency], device: str, protocol: Protocol, watch: Watch
+) -> tuple[list[Latency], list[Comparison]]:
+    """Sample what is ready: one model alone, several against the first of them."""
+    places = [place for place, one in enumerate(subjects) if isinstance(one, Subject)]
+    ready = [one for one in subjects if isinstance(one, Subject)]
+    latencies: dict[int, Latency] = {}
+    comparisons: list[Comparison] = []
+    load, gpu = hardware.LoadWatch(), hardware.GpuWatch(torch.device(device))
+
+    def look(phase: str, share: float) -> None:
+        gpu.look()
+        watch(phase, share)
+
+    if len(ready) == 1:
+        sampled = sample(ready[0].call, ready[0].clock, protocol.plan, look)
+        latencies[places[0]] = finished(ready[0].facts, sampled, load.load(), gpu.gpu(), protocol.plan)
+    elif ready:
+        calls = [one.call for one in ready]
+        run = experiment(calls, ready[0].clock, protocol.plan, seed=protocol.seed, margin=protocol.margin, watch=look)
+        for place, one, sampled in zip(places, ready, run.sampled, strict=True):
+            latencies[place] = finished(one.facts, sampled, load.load(), gpu.gpu(), None, run.per_block)
+        comparisons = [
+            Comparison(
+                base=places[0],
+                model=place,
+                device=device,
+                backend=ready[0].facts.backend,
+                blocks=run.blocks,
+                looks=run.looks,
+                result=ratio,
+            )
+            for place, ratio in zip(places[1:], run.ratios, strict=True)
+            if ratio
+        ]
+    return [one if isinstance(one, Latency) else latencies[place] for place, one in enumerate(subjects)], comparisons

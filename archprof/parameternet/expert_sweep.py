@@ -1,0 +1,76 @@
+"""A model rebuilt with one number of experts after another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archprof.parameternet.resize import Resize
+from archprof.pipeline.profiling import assembled, count_spec
+from archprof.records.parameternet import Curve, Measured, Point
+from archprof.sources.spec import VariantSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+
+    from archprof.builder.options import Options
+    from archprof.records.profile import Profile
+    from archprof.sources.spec import Spec
+
+PRINTED = "torchprofile"
+"""The convention that the paper's FLOPs are in."""
+
+KEY = "experts"
+"""The top-level value of a variant that says how many kernels its blocks hold."""
+
+
+def curve(
+    spec: Spec, options: Options, experts: Sequence[int], working: Callable[[str], AbstractContextManager[None]]
+) -> tuple[Profile, Curve]:
+    """Rebuild and profile a model for each number of experts.
+
+    A variant is built with that number as its top-level value ``experts``. Where its layers do not follow that, and
+    where a model is no variant, the banks and routers of the model that was built are resized.
+
+    Args:
+        spec: The model.
+        options: How to build and run it.
+        experts: Each M.
+        working: Says what is being done.
+
+    Returns:
+        The last profile, and the figures of all.
+
+    Raises:
+        ArchprofError: Where it cannot be built or run, or does not take so many experts.
+    """
+    profiles = []
+    for number in experts:
+        with working(f"profiling {spec.name} with M = {number}"):
+            profiles.append(_rebuilt(spec, options, number))
+    found = [profile.parameternet for profile in profiles]
+    twins = [one.model.static for one in found if one and one.model.static]
+    points = [
+        Point(
+            experts=number,
+            layers=len(one.layers) if one else 0,
+            measured=totals(profile),
+            torchprofile_macs=profile.reported[PRINTED].operations if PRINTED in profile.reported else None,
+        )
+        for number, profile, one in zip(experts, profiles, found, strict=True)
+    ]
+    return profiles[-1], Curve(points=points, static=twins[0] if twins else None)
+
+
+def totals(profile: Profile) -> Measured:
+    """A profile's totals, as far as they are compared."""
+    return Measured(**{name: getattr(profile.totals, name) for name in Measured.__struct_fields__})
+
+
+def _rebuilt(spec: Spec, options: Options, experts: int) -> Profile:
+    if isinstance(spec, VariantSpec):
+        profile = assembled(count_spec(spec.with_values({KEY: experts}), options), PRINTED)
+        found = {layer.experts for layer in profile.parameternet.layers} if profile.parameternet else set()
+        if found == {experts} or (experts == 1 and not found):
+            return profile
+    return assembled(count_spec(spec, options, Resize(experts)), PRINTED)

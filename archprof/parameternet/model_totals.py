@@ -1,0 +1,113 @@
+"""The model as a whole against its static twin, by the formulas and as both were built and run."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from archprof.count.ledger import count
+from archprof.count.memory import measure
+from archprof.errors import RunError
+from archprof.latency.workload import demand
+from archprof.parameternet.twin import static_copy
+from archprof.records.parameternet import Figures, Measured, Ratio, Whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.count.ledger import Ledger
+    from archprof.count.memory import Memory
+    from archprof.records.parameternet import DynamicLayer
+    from archprof.trace.run import Pass
+
+Papers = tuple[Fraction | None, ...]
+"""By the paper's formulas: parameters exact and approximate, FLOPs exact and approximate."""
+
+
+def whole(
+    ledger: Ledger, memory: Memory, layers: Sequence[DynamicLayer], papers: Sequence[Papers], again: Pass
+) -> Whole:
+    """A counted model against its static twin.
+
+    Args:
+        ledger: The model's pass, counted.
+        memory: What it moved.
+        layers: Its dynamic layers.
+        papers: What the paper has for each.
+        again: How it was run.
+    """
+    dynamic = measured(ledger, memory)
+    parameters, parameters_ratio = _both(
+        [layer.parameters for layer in layers], dynamic.parameters, [one[:2] for one in papers]
+    )
+    macs, flops_ratio = _both([layer.macs for layer in layers], dynamic.macs, [one[2:] for one in papers])
+    remarks: list[str] = []
+    static = asked = None
+    try:
+        twin = static_copy(ledger.trace, values=again.values)
+        remarks += twin.remarks
+        run = count(again(twin.module))
+        moved = measure(run.trace)
+        static, asked = measured(run, moved), demand(run, moved)
+        remarks += _unlike(static, parameters, macs)
+    except (RunError, TypeError, RuntimeError) as error:  # the last two from copying what the user's own modules hold
+        remarks.append(f"its static twin could not be built: {error}")
+    return Whole(
+        parameters=parameters,
+        macs=macs,
+        parameters_ratio=parameters_ratio,
+        flops_ratio=flops_ratio,
+        dynamic=dynamic,
+        static=static,
+        static_demand=asked,
+        remarks=remarks,
+    )
+
+
+def ratio(figures: Figures, paper: Fraction | None, approximation: Fraction | None) -> Ratio:
+    """How often the plain figure each other one is, beside what the paper has."""
+    return Ratio(
+        paper=None if paper is None else float(paper),
+        paper_approximation=None if approximation is None else float(approximation),
+        as_built=figures.as_built / figures.static,
+        measured=figures.measured / figures.static,
+    )
+
+
+def measured(ledger: Ledger, memory: Memory) -> Measured:
+    """What the totals of a profile say of a counted model."""
+    parameters = list(ledger.trace.model.parameters())
+    return Measured(
+        parameters=sum(parameter.numel() for parameter in parameters),
+        macs=ledger.macs,
+        elementwise_flops=ledger.elementwise_flops,
+        weight_bytes=sum(parameter.numel() * parameter.element_size() for parameter in parameters),
+        activation_bytes=memory.activation_bytes,
+        bytes_read=memory.bytes_read,
+        bytes_written=memory.bytes_written,
+    )
+
+
+def _unlike(static: Measured, parameters: Figures, macs: Figures) -> list[str]:
+    """Where the twin as it was built is not what the formulas give."""
+    pairs = ((static.parameters, parameters.static, "parameters"), (static.macs, macs.static, "MACs"))
+    return [
+        f"the static twin was counted to have {found:,} {unit}, {found - wanted:+,} from what the formulas give"
+        for found, wanted, unit in pairs
+        if found != wanted
+    ]
+
+
+def _both(figures: list[Figures], measured: int, papers: list[Papers]) -> tuple[Figures, Ratio]:
+    """One quantity of the whole model, the rest of it being the same in its static twin."""
+    rest = measured - sum(one.measured for one in figures)
+    total = Figures(
+        static=rest + sum(one.static for one in figures),
+        as_built=rest + sum(one.as_built for one in figures),
+        measured=measured,
+    )
+    by_paper: list[Fraction | None] = []
+    for ratios in zip(*papers, strict=True):
+        known = [ratio * one.static for ratio, one in zip(ratios, figures, strict=True) if ratio is not None]
+        by_paper.append((rest + sum(known)) / Fraction(total.static) if len(known) == len(figures) else None)
+    return total, ratio(total, *by_paper)

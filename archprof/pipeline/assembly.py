@@ -1,0 +1,355 @@
+"""A built model and its ledger -> the profile."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections import Counter
+from functools import cache
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archprof.count.ledger import by_call, count
+from archprof.count.memory import measure
+from archprof.latency.workload import works
+from archprof.parameternet.analysis import analyse
+from archprof.records.profile import (
+    Backward,
+    Coverage,
+    Environment,
+    Input,
+    Layer,
+    Module,
+    Operation,
+    Profile,
+    Reported,
+    Totals,
+    Variant,
+)
+from archprof.sources.spec import VariantSpec
+from archprof.trace import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from torch import Tensor, nn
+
+    from archprof.builder.built import Built, BuiltLayer
+    from archprof.count.formulas import Count
+    from archprof.count.ledger import Ledger
+    from archprof.count.memory import Memory, Traffic
+    from archprof.trace.record import TensorInfo, Trace
+    from archprof.trace.run import Pass
+
+PACKAGES = ("torch", "torchvision", "ultralytics", "ultralytics-thop", "timm", "fvcore")
+"""Distributions whose versions may change a figure."""
+
+
+class _Figures(NamedTuple):
+    """What one part of the model costs; the fields of :class:`Layer`, and of :class:`Module` with ``own_`` before."""
+
+    macs: int
+    elementwise_flops: int
+    bytes_read: int
+    bytes_written: int
+    backward_macs: int
+
+
+def assemble(
+    built: Built,
+    ledger: Ledger,
+    *,
+    inputs: tuple[Tensor, ...],
+    again: Pass,
+    device: str,
+    convention: str,
+    reported: dict[str, Reported],
+    remarks: tuple[str, ...],
+    details: bool = True,
+) -> Profile:
+    """Put together what is known of a model that was built, run as ``again`` says, and counted.
+
+    Without ``details`` it is what :meth:`Profile.brief` leaves of it.
+    """
+    pass_ = ledger.trace
+    memory = measure(pass_)
+    backward = count(pass_.backward_pass()) if pass_.backward else None
+    step = measure(pass_.whole_step()) if pass_.backward else memory
+    gradients = step.traffic[len(memory.traffic) :]
+    own, inclusive = _by_call(ledger, memory, backward)
+    parameternet, aside = analyse(ledger, memory, again)
+    parameters = _parameters(built.module)
+    return Profile(
+        variant=_variant(built),
+        input=Input(
+            shapes=[list(tensor.shape) for tensor in inputs],
+            dtype=str(inputs[0].dtype).removeprefix("torch.") if inputs else "none",
+            batch=inputs[0].shape[0] if inputs and inputs[0].ndim else 1,
+            kind=built.kind,
+        ),
+        environment=_environment(device, [*remarks, *aside]),
+        totals=_totals(built.module, ledger, memory),
+        backward=_backward(backward, gradients, step.peak_bytes) if backward else None,
+        coverage=_coverage(ledger, *([backward] if backward else [])),
+        layers=_layers(built, pass_, own, parameters),
+        modules=_modules(built.module, pass_, own, inclusive, parameters) if details else [],
+        operations=[
+            *_operations(ledger, memory.traffic, "forward"),
+            *(_operations(backward, gradients, "backward") if backward else []),
+        ]
+        if details
+        else [],
+        convention=convention,
+        reported=reported,
+        work=works(ledger, memory.traffic) if details else [],
+        parameternet=parameternet,
+    )
+
+
+def _by_call(ledger: Ledger, memory: Memory, backward: Ledger | None) -> tuple[list[_Figures], list[_Figures]]:
+    """What each call of a module cost: what it ran itself, and that with everything that it called."""
+
+    def joined(costs: list[Count], traffics: list[list[int]], gradients: list[Count] | None) -> list[_Figures]:
+        return [
+            _Figures(cost.macs, cost.elementwise_flops, read, written, gradients[place].macs if gradients else 0)
+            for place, (cost, (read, written)) in enumerate(zip(costs, traffics, strict=True))
+        ]
+
+    own, inclusive = by_call(ledger.trace, memory.traffic)
+    return (
+        joined(ledger.own, own, backward.own if backward else None),
+        joined(ledger.inclusive, inclusive, backward.inclusive if backward else None),
+    )
+
+
+def _sum(parts: Iterable[_Figures]) -> dict[str, int]:
+    """Several costs as one, under the names of their fields."""
+    sums = map(sum, zip(*parts, strict=True))
+    return dict(zip(_Figures._fields, sums, strict=False)) or dict.fromkeys(_Figures._fields, 0)
+
+
+def _variant(built: Built) -> Variant:
+    spec = built.spec
+    yaml = spec if isinstance(spec, VariantSpec) else None
+    classes = yaml.values.get("nc") if yaml else spec.settings.get("nc")
+    return Variant(
+        name=spec.name,
+        reference=spec.reference,
+        origin="yaml" if isinstance(spec, VariantSpec) else spec.origin,
+        family=yaml.family if yaml else None,
+        task=built.task,
+        scale=yaml.scale if yaml else None,
+        path=str(yaml.path) if yaml else None,
+        nc=classes if isinstance(classes, int) else None,
+        settings=dict(spec.settings),
+        fused=built.fused,
+        static=built.static,
+        strides=list(built.strides),
+    )
+
+
+def _environment(device: str, remarks: list[str]) -> Environment:
+    return Environment(
+        device=device,
+        python=".".join(str(part) for part in sys.version_info[:3]),
+        platform=platform.platform(),
+        packages=dict(versions()),
+        remarks=remarks,
+    )
+
+
+@cache
+def versions() -> dict[str, str]:
+    """The versions of what may change a figure and is installed."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _totals(model: nn.Module, ledger: Ledger, memory: Memory) -> Totals:
+    parameters, modules = tree.parameters(model), tree.modules(model)
+    return Totals(
+        modules=len(modules),
+        layers=sum(not module._modules for module in modules),
+        parameters=sum(parameter.numel() for parameter in parameters),
+        trainable_parameters=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+        macs=ledger.macs,
+        flops=2 * ledger.macs,
+        elementwise_flops=ledger.elementwise_flops,
+        weight_bytes=sum(parameter.numel() * parameter.element_size() for parameter in parameters),
+        activation_elements=memory.activation_elements,
+        activation_bytes=memory.activation_bytes,
+        peak_activation_bytes=memory.peak_bytes,
+        bytes_read=memory.bytes_read,
+        bytes_written=memory.bytes_written,
+    )
+
+
+def _backward(ledger: Ledger, traffic: Sequence[Traffic], peak: int) -> Backward:
+    return Backward(
+        macs=ledger.macs,
+        flops=2 * ledger.macs,
+        elementwise_flops=ledger.elementwise_flops,
+        peak_activation_bytes=peak,
+        bytes_read=sum(one.read for one in traffic),
+        bytes_written=sum(one.written for one in traffic),
+    )
+
+
+def _coverage(*ledgers: Ledger) -> Coverage:
+    states: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    for ledger in ledgers:
+        states.update(ledger.states())
+        unknown.update(ledger.unknown)
+    return Coverage(operations=states.total(), counted=states["counted"], free=states["free"], unknown=dict(unknown))
+
+
+def _layers(built: Built, pass_: Trace, own: list[_Figures], parameters: dict[nn.Module, int]) -> list[Layer]:
+    """One entry a row: what ran in its module or below it."""
+    parts: dict[str, list[_Figures]] = {}
+    shapes: dict[str, list[list[int]]] = {}
+    rows = {layer.path for layer in built.layers}
+    found: list[str | None] = []
+    for call, figures in zip(pass_.calls, own, strict=True):
+        # The caller's row goes first: several rows may share a module, as blocks of Ultralytics do their activation.
+        caller = found[call.parent] if call.parent >= 0 else None
+        found.append(row := caller or _row_of(call.path, rows))
+        if row:
+            parts.setdefault(row, []).append(figures)
+        if call.path in rows:
+            shapes[call.path] = _shapes(call.outputs)
+    return [
+        _layer(layer, built.module.get_submodule(layer.path), _sum(parts.get(layer.path, [])), shapes, parameters)
+        for layer in built.layers
+    ]
+
+
+def _row_of(path: str, rows: set[str]) -> str | None:
+    """The row that a module belongs to, which is the module itself or one that it is in."""
+    parts = path.split(".")
+    return next((row for end in range(len(parts), 0, -1) if (row := ".".join(parts[:end])) in rows), None)
+
+
+def _layer(
+    layer: BuiltLayer,
+    module: nn.Module,
+    costs: dict[str, int],
+    shapes: dict[str, list[list[int]]],
+    parameters: dict[nn.Module, int],
+) -> Layer:
+    return Layer(
+        index=layer.index,
+        from_=list(layer.sources),
+        repeats=layer.repeats,
+        module=layer.module,
+        path=layer.path,
+        arguments=[_plain(argument) for argument in layer.arguments],
+        output_shapes=shapes.get(layer.path, []),
+        parameters=parameters[module],
+        modules=len(tree.modules(module)),
+        line=layer.line,
+        written=_plain(layer.written),
+        **costs,
+    )
+
+
+def _modules(
+    model: nn.Module,
+    pass_: Trace,
+    own: list[_Figures],
+    inclusive: list[_Figures],
+    parameters: dict[nn.Module, int],
+) -> list[Module]:
+    """One entry a module, in the order of the tree; one that ran several times has the sum of its calls.
+
+    A container that others reach into (a ModuleList, Ultralytics' own Sequential) is never called: it has the sum of
+    its children.
+    """
+    places: dict[str, list[int]] = {}
+    for place, call in enumerate(pass_.calls):
+        places.setdefault(call.path, []).append(place)
+    paths = list(model.named_modules())
+    whole = {path: [inclusive[place] for place in found] for path, found in places.items()}
+    for path, _ in reversed(paths):  # children before their parents
+        parent = path.rpartition(".")[0]
+        if parent not in places:
+            whole.setdefault(parent, []).extend(whole.get(path, ()))
+    entries = []
+    for path, module in paths:
+        calls = places.get(path, [])
+        entries.append(
+            Module(
+                path=path,
+                type=type(module).__name__,
+                depth=path.count(".") + 1 if path else 0,
+                calls=len(calls),
+                parameters=parameters[module],
+                own_parameters=sum(parameter.numel() for parameter in module.parameters(recurse=False)),
+                output_shapes=_shapes(pass_.calls[calls[-1]].outputs) if calls else [],
+                **_sum(whole.get(path, ())),
+                **{f"own_{name}": cost for name, cost in _sum(own[place] for place in calls).items()},
+            )
+        )
+    return entries
+
+
+def _operations(ledger: Ledger, traffic: Sequence[Traffic], phase: str) -> list[Operation]:
+    """One entry an operation's name, the dearest first."""
+    calls: Counter[tuple[str, str]] = Counter()
+    sums: dict[tuple[str, str], list[int]] = {}
+    for entry, moved in zip(ledger.entries, traffic, strict=True):
+        key = entry.operation.name, entry.state
+        calls[key] += 1
+        total = sums.setdefault(key, [0, 0, 0, 0])
+        for place, value in enumerate((*entry.count, *moved)):
+            total[place] += value
+    order = sorted(calls, key=lambda key: (-sums[key][0], -sums[key][1], key))
+    return [
+        Operation(
+            name=key[0],
+            state=key[1],
+            calls=calls[key],
+            macs=macs,
+            elementwise_flops=elementwise,
+            bytes_read=read,
+            bytes_written=written,
+            phase=phase,
+        )
+        for key in order
+        for macs, elementwise, read, written in [sums[key]]
+    ]
+
+
+def _parameters(model: nn.Module) -> dict[nn.Module, int]:
+    """The parameters of each module with all that is in it, each counted once."""
+    modules = tree.modules(model)
+    held = [id(one) for module in modules for one in module._parameters.values() if one is not None]
+    homes = Counter([model, *(child for module in modules for child in module._modules.values() if child is not None)])
+    again = (module for module, times in homes.items() if times > 1)
+    if len(held) > len(set(held)) or any(next(module.parameters(), None) is not None for module in again):
+        # What is in two parts of a module counts once in it.
+        return {module: sum(one.numel() for one in module.parameters()) for module in modules}
+    counts: dict[nn.Module, int] = {}
+    for module in reversed(modules):  # children before their parents
+        own = sum([one.numel() for one in module._parameters.values() if one is not None])
+        counts[module] = own + sum([counts.get(child, 0) for child in module._modules.values() if child is not None])
+    return counts
+
+
+def _shapes(tensors: Iterable[TensorInfo]) -> list[list[int]]:
+    return [list(tensor.shape) for tensor in tensors]
+
+
+def _plain(value: Any) -> Any:
+    """A constructor's argument as JSON has it; a class or module by its name."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        sequence: Sequence[Any] = value
+        return [_plain(item) for item in sequence]
+    return getattr(value, "__name__", None) or str(value)

@@ -1,0 +1,50 @@
+"""What a process of its own does: one task after another. Torch is not imported until it runs there."""
+
+from __future__ import annotations
+
+import pickle
+import signal
+import traceback
+import warnings
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from archprof.errors import ArchprofError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from multiprocessing.connection import Connection
+
+    from archprof.pipeline.task import Task
+
+
+def serve(pipe: Connection, plugins: Sequence[str], details: bool) -> None:
+    """Answer every task with what :func:`archprof.pipeline.worker.count` returns, until the other end is closed.
+
+    Where it raises what it should not have, that is the answer.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever waits for us is told, and ends us
+    warnings.simplefilter("ignore")
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # it was closed, or whoever held it is dead
+        while True:
+            pipe.send_bytes(_pickled(_answer(pipe.recv(), plugins, details)))
+
+
+def _answer(task: Task, plugins: Sequence[str], details: bool) -> object:
+    try:
+        from archprof.pipeline import worker
+
+        worker.load(plugins)
+        return worker.count(task, details=details)
+    except ArchprofError as error:  # of a plugin: nothing can be counted without it
+        return error
+    except Exception as error:
+        error.add_note(traceback.format_exc())
+        return error
+
+
+def _pickled(answer: object) -> bytes:
+    try:
+        return pickle.dumps(answer)
+    except Exception:  # an exception of some library's that holds what does not travel
+        return pickle.dumps(RuntimeError(f"{type(answer).__name__}: {answer}"))

@@ -1,0 +1,99 @@
+"""Amounts as people write them ("3.0 M", "8.2 GFLOPs", "5 ms", "1.5 %") -> exact fractions, never floats."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from archprof.records.metrics import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_AMOUNT = re.compile(r"(?P<number>(?:\d{1,3}(?:[,_]\d{3})+|\d{1,18})(?:\.\d{1,18})?)\s*(?P<unit>\S*)")
+_PERCENT = ("%", "percent")
+_PREFIXES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_BINARY = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+def _prefixed(*names: str) -> dict[str, Fraction]:
+    return {prefix + name: Fraction(factor) for name in names for prefix, factor in _PREFIXES.items()}
+
+
+UNITS: Mapping[Unit, Mapping[str, Fraction]] = {
+    Unit.things: {**_prefixed(""), "B": Fraction(10**9)},
+    Unit.flops: _prefixed("", "FLOPs", "FLOP"),
+    Unit.macs: _prefixed("", "MACs", "MAC"),
+    Unit.bytes: {**_prefixed("", "B"), **{name: Fraction(factor) for name, factor in _BINARY.items()}},
+    Unit.seconds: {
+        name: Fraction(1, factor) for name, factor in {"s": 1, "ms": 10**3, "us": 10**6, "µs": 10**6}.items()
+    },
+    Unit.times: {"": Fraction(1), "×": Fraction(1), "x": Fraction(1)},
+}
+"""What may stand behind a number, and what one of it is in single things, FLOPs, MACs, bytes or seconds."""
+
+EXAMPLES: Mapping[Unit, str] = {
+    Unit.things: "3.0 M or 2,461,081",
+    Unit.flops: "8.2 GFLOPs",
+    Unit.macs: "4.1 GMACs",
+    Unit.bytes: "18 MB or 16 MiB",
+    Unit.seconds: "5 ms",
+    Unit.times: "1.1",
+}
+
+
+class Quantity(msgspec.Struct, frozen=True):
+    """An amount: of a metric's unit, or in percent of something. ``text`` is how it was written."""
+
+    value: Fraction
+    text: str
+    percent: bool = False
+
+    def of(self, base: Fraction) -> Fraction:
+        """The amount itself, or that share of a base."""
+        return base * self.value / 100 if self.percent else self.value
+
+
+def parse(written: Any, unit: Unit, *, percent: bool = False) -> Quantity:
+    """An amount of a unit.
+
+    Args:
+        written: Text, or a number of single things, FLOPs, MACs, bytes or times.
+        unit: What it should be an amount of. Seconds need their unit, because nobody means whole ones.
+        percent: Whether it may be in percent.
+
+    Raises:
+        ValueError: Where it is none, or of another unit; with a few words on what is expected.
+    """
+    expected = f"an amount such as {EXAMPLES[unit]}{' or 1.5 %' if percent else ''}"
+    if isinstance(written, bool) or not isinstance(written, (str, int, Decimal)):
+        raise ValueError(expected)
+    match = _AMOUNT.fullmatch(str(written).strip().removeprefix("×"))
+    if not match:
+        raise ValueError(expected)
+    number, name = Fraction(re.sub("[,_]", "", match["number"])), match["unit"]
+    if percent and name in _PERCENT:
+        return Quantity(number, str(written), percent=True)
+    if not name and unit is Unit.seconds and number:
+        raise ValueError(f"{expected}, with its unit")
+    factor = UNITS[unit].get(name) or _without_case(unit).get(name.lower(), None if name else Fraction(1))
+    if factor is None:
+        raise ValueError(f"{expected}; {name!r} is no unit of it")
+    return Quantity(number * factor, str(written))
+
+
+def exact(value: float) -> Fraction:
+    """A measured value as the fraction that its shortest decimal form is, so that 1.1 is not more than "1.1"."""
+    return Fraction(value) if isinstance(value, int) else Fraction(repr(value))
+
+
+def _without_case(unit: Unit) -> dict[str, Fraction]:
+    """The units that letter case does not change: ``gflops`` and ``k``, but never ``m``, which might be milli."""
+    by_lower: dict[str, set[Fraction]] = {}
+    for name, factor in UNITS[unit].items():
+        by_lower.setdefault(name.lower(), set()).add(factor)
+    return {name: min(found) for name, found in by_lower.items() if len(found) == 1 and name != "m"}

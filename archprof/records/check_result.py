@@ -1,0 +1,141 @@
+"""What a check found: plain data that every format is written from, saved as JSON. Nothing here needs torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from archprof.records.profile import Tool
+from archprof.records.schema import schema_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VERSION = 1
+"""The format's version. It changes when a reader of the old one would misread the new one."""
+
+Kind = Literal["max", "min", "max_increase"]
+State = Literal["failed", "warning", "unclear", "unjudged", "ok"]
+"""Beyond the bound; so, but only to be said; a latency that may be either; without anything to compare with; within."""
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """The row of the YAML that has most to do with a figure.
+
+    ``why`` it: "changed" since the baseline, "grew" most of the rows, of which none was changed, or "dearest", where
+    nothing is known of what was. ``text`` is what a changed row says, ``was`` what it said before: None for a new one.
+    ``value`` is what it has of the metric, and ``change`` how much more that is than it
+    was; of a changed row with what grew after it. Each is None where rows have no part in the metric.
+    """
+
+    index: int
+    module: str
+    line: int | None
+    why: str
+    text: str | None = None
+    was: str | None = None
+    value: int | None = None
+    change: int | None = None
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """One bound, held against what was found. Values are single things, FLOPs, MACs, bytes, seconds or times.
+
+    ``bound`` is the last value that holds: of a whole number's metric the limit rounded to a whole number that
+    holds. ``excess`` is how far ``found`` is beyond it, and 0 where it holds. ``limit`` is the bound as the
+    budget file has it. ``lower_bound`` says that operations without a formula ran, so that it may be more in truth.
+    ``interval`` is where a latency lies with 99 % confidence; ``note`` is what else a reader should know.
+    """
+
+    metric: str
+    kind: Kind
+    state: State
+    found: int | float
+    bound: int | float | None
+    base: int | float | None = None
+    excess: int | float = 0
+    limit: str
+    lower_bound: bool = False
+    interval: tuple[float, float] | None = None
+    note: str | None = None
+    message: str | None = None
+    row: Row | None = None
+    place: str
+    place_line: int | None = None
+
+    @property
+    def share(self) -> float:
+        """How far beyond the bound, as a share of it; a bound of 0 makes any excess infinite."""
+        if not self.excess:
+            return 0.0
+        return self.excess / abs(self.bound) if self.bound else float("inf")
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """One variant at one set of settings: its judgements, or the error that kept it from being judged.
+
+    ``file`` is its path by the working folder; ``error_file`` and ``error_line`` are where the error is.
+    """
+
+    variant: str
+    file: str | None = None
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
+    shapes: list[list[int]] = msgspec.field(default_factory=list)
+    judgements: list[Judgement] = msgspec.field(default_factory=list)
+    unknown: dict[str, int] = msgspec.field(default_factory=dict)
+    error: str | None = None
+    error_file: str | None = None
+    error_line: int | None = None
+
+    @property
+    def failed(self) -> list[Judgement]:
+        """What fails the check."""
+        return [one for one in self.judgements if one.state == "failed"]
+
+    @property
+    def unjudged(self) -> list[Judgement]:
+        """Bounds on growth for which there is nothing to compare with."""
+        return [one for one in self.judgements if one.state == "unjudged"]
+
+    @property
+    def improved(self) -> bool:
+        """Whether an exact figure is less than it was, and none is more."""
+        changes = [one.found - one.base for one in self.judgements if one.base is not None and not one.interval]
+        return bool(changes) and min(changes) < 0 and max(changes) <= 0
+
+    @property
+    def state(self) -> str:
+        """``error``, or the worst of its judgements' states."""
+        if self.error is not None:
+            return "error"
+        states = {one.state for one in self.judgements}
+        return next((state for state in ("failed", "warning", "unclear", "ok", "unjudged") if state in states), "ok")
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole check.
+
+    ``against`` is what ``max_increase`` compares with, and None where there is no such thing yet; ``locked`` says that
+    it is the lock file. ``exit_code`` is 2 where something could not be judged, else 1 where a budget failed, else 0.
+    """
+
+    version: int = VERSION
+    tool: Tool = msgspec.field(default_factory=Tool)
+    config: str
+    against: str | None = None
+    locked: bool = False
+    exit_code: int
+    cases: list[Judged]
+
+
+def exit_code(cases: Sequence[Judged]) -> int:
+    """What a check of these cases ends with."""
+    if not cases or any(case.error is not None for case in cases):
+        return 2
+    return 1 if any(case.failed for case in cases) else 0
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a check's result (draft 2020-12)."""
+    return schema_of(Check, "archprof check")

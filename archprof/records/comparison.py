@@ -1,0 +1,215 @@
+"""What comparing profiles comes to: plain data that every format is written from, and saved as JSON."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from archprof.records.profile import Input, Tool, Variant
+from archprof.records.schema import schema_of
+
+VERSION = 1
+"""The format's version. It changes when a reader of the old one would misread the new one."""
+
+COUNTS = ("parameters", "flops", "elementwise_flops", "bytes_read", "bytes_written")
+"""What each part has a share in."""
+
+Number = int | float
+Mark = Literal["+", "-", "~", "x", "="]
+"""Added; removed; changed in the file; the same in the file, and other shapes or costs; the same in everything."""
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the models.
+
+    ``name`` is what the user typed. ``metrics`` has every metric that any of the models has, by its name, None where
+    this one has not. ``unknown`` are the operations without a formula, and while there are any, the metrics in
+    ``lower_bounds`` may be more in truth.
+
+    Of a model that is an entry of a lock file, ``locked`` has that entry's settings, and neither its input nor its
+    device is known.
+    """
+
+    name: str
+    variant: Variant
+    input: Input | None
+    device: str | None
+    training: bool
+    metrics: dict[str, Number | None]
+    unknown: dict[str, int] = msgspec.field(default_factory=dict)
+    lower_bounds: list[str] = msgspec.field(default_factory=list)
+    locked: str | None = None
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """Something beside the rows in which two models differ.
+
+    ``comparable`` is false where it makes their figures answers to different questions.
+    """
+
+    what: str
+    before: str
+    after: str
+    comparable: bool = True
+
+
+class Interval(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the ratio of two noisy figures lies, and what may be said of it: "faster", "slower" or "cannot tell"."""
+
+    low: float
+    high: float
+    confidence: float
+    verdict: str
+
+
+class Delta(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric of two models. ``difference`` and ``ratio`` are of ``after`` to ``before``.
+
+    ``lower_bounds`` has "before" and "after" where operations without a formula ran in that one. Of a noisy metric
+    ``interval`` says where the true ratio lies, if its samples are there.
+    """
+
+    metric: str
+    unit: str
+    before: Number | None
+    after: Number | None
+    difference: Number | None
+    ratio: float | None
+    lower_bounds: list[Literal["before", "after"]] = msgspec.field(default_factory=list)
+    interval: Interval | None = None
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A row, or a module of the tree, of one model. ``arguments`` and ``repeats`` are as the file has them.
+
+    Shapes and figures are None where they are not known: a lock file keeps few of them.
+    """
+
+    path: str
+    module: str
+    index: int | None = None
+    line: int | None = None
+    from_: list[int] = msgspec.field(default_factory=list, name="from")
+    repeats: int = 1
+    arguments: list[Any] = msgspec.field(default_factory=list)
+    input_shapes: list[list[int]] | None = msgspec.field(default_factory=list)
+    output_shapes: list[list[int]] | None = msgspec.field(default_factory=list)
+    parameters: int | None = 0
+    flops: int | None = 0
+    elementwise_flops: int | None = 0
+    bytes_read: int | None = 0
+    bytes_written: int | None = 0
+
+    def other_output(self, other: Part) -> bool | None:
+        """Whether its outputs have other shapes than another part's; None where that is not known."""
+        if self.output_shapes is None or other.output_shapes is None:
+            return None
+        return self.output_shapes != other.output_shapes
+
+
+class Edit(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that changed in a row: "module", "from", "stride", "channels", "repeats" or "arguments".
+
+    A stride and channels are what the shapes say, and not looked for among the arguments.
+    """
+
+    what: str
+    before: Any
+    after: Any
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one row or module. The numbers are differences, of ``after`` to ``before``.
+
+    A number that is not known of both of them is None. ``shares`` has, for each of these, the share of the whole
+    model's difference, where there is one.
+    """
+
+    mark: Mark
+    before: Part | None
+    after: Part | None
+    edits: list[Edit] = msgspec.field(default_factory=list)
+    parameters: int | None = 0
+    flops: int | None = 0
+    elementwise_flops: int | None = 0
+    bytes_read: int | None = 0
+    bytes_written: int | None = 0
+    shares: dict[str, float] = msgspec.field(default_factory=dict)
+
+    @property
+    def part(self) -> Part:
+        """The row as it is, or as it was where it is gone."""
+        part = self.after or self.before
+        assert part is not None  # a change is of something
+        return part
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """A changed row, and what came of it.
+
+    ``change`` is its place in :attr:`Pair.changes`; ``own`` what the row itself makes of the difference, and
+    ``downstream`` what the rows make that are the same in the file, and got other shapes from it.
+    """
+
+    change: int
+    own: int
+    downstream: int
+
+    @property
+    def whole(self) -> int:
+        """Both together."""
+        return self.own + self.downstream
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the difference in one metric comes from: its causes, the one with most of it first.
+
+    What several changed rows bring about downstream of all of them counts for each of them. ``gains`` and ``losses``
+    are the sums of what went up, and down, over all parts.
+    """
+
+    metric: str
+    difference: int
+    gains: int
+    losses: int
+    causes: list[Cause]
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """Two of the models. ``parts`` says whether their rows or their modules were set beside each other, or nothing."""
+
+    before: int
+    after: int
+    differences: list[Difference]
+    metrics: list[Delta]
+    parts: Literal["rows", "modules", "none"]
+    changes: list[Change]
+    explanations: list[Explanation]
+
+
+class Front(msgspec.Struct, frozen=True, kw_only=True):
+    """The models that no other beats: none is better in ``x`` or ``y``, and at least as good in the other."""
+
+    x: str
+    y: str
+    members: list[int]
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Several models beside each other; every one but the first is paired with the first."""
+
+    version: int = VERSION
+    tool: Tool = msgspec.field(default_factory=Tool)
+    models: list[Side]
+    pairs: list[Pair]
+    front: Front
+
+    def to_json(self) -> str:
+        """The comparison as indented JSON, keys in the order of the fields."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a comparison (draft 2020-12)."""
+    return schema_of(Comparison, "archprof comparison")

@@ -1,0 +1,176 @@
+"""The figures of a profile by name: what is compared, budgeted and set against each other. Nothing here needs torch."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from archprof.count.conventions import CONVENTIONS
+from archprof.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from archprof.records.latency import Latency
+    from archprof.records.profile import Profile
+
+Value = int | float
+
+
+class Unit(StrEnum):
+    """What one of a metric is."""
+
+    things = ""
+    flops = "FLOPs"
+    macs = "MACs"
+    bytes = "B"
+    seconds = "s"
+    times = "×"
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure of a profile.
+
+    Attributes:
+        name: What it is called on the command line and in files.
+        label: What it is called in print.
+        unit: What one of it is; values are never scaled.
+        of: Its value in a profile, or None where the profile does not have it.
+        lower_is_better: Whether less of it is the better; a budget's ``max`` makes sense of it then.
+        exact: Whether it is the same on every machine; one that is not is never compared without its spread.
+        counted: Whether it is a sum over operations, so that it is a lower bound while some have no formula.
+        convention: The convention that a profile must have been made with to have it, where it is not a total.
+    """
+
+    name: str
+    label: str
+    unit: Unit
+    of: Callable[[Profile], Value | None]
+    lower_is_better: bool = True
+    exact: bool = True
+    counted: bool = False
+    convention: str | None = None
+
+    def lower_bound(self, profile: Profile) -> bool:
+        """Whether the profile's value may be more in truth, because operations without a formula ran."""
+        return self.counted and bool(profile.coverage.unknown)
+
+
+LATENCY = "latency"
+"""The name of the only latency that a profile has; of several each is ``latency/DEVICE/BACKEND``, and ``/OPTION`` for
+each option that it was measured with."""
+
+
+def _total(name: str, label: str, unit: Unit = Unit.things, *, counted: bool = False) -> Metric:
+    return Metric(name=name, label=label, unit=unit, of=lambda one: getattr(one.totals, name), counted=counted)
+
+
+def _backward(name: str, label: str, unit: Unit, *, counted: bool = True) -> Metric:
+    def value(profile: Profile) -> Value | None:
+        return getattr(profile.backward, name) if profile.backward else None
+
+    return Metric(name=f"backward_{name}", label=label, unit=unit, of=value, counted=counted)
+
+
+def _ratio(name: str, label: str, *, counted: bool) -> Metric:
+    """A ParameterNet ratio as measured; a model without dynamic layers is its own static twin, so it has 1."""
+
+    def value(profile: Profile) -> Value:
+        return getattr(profile.parameternet.model, name).measured if profile.parameternet else 1.0
+
+    # More parameters for the FLOPs are what dynamic layers are for.
+    better = name != "parameters_ratio"
+    return Metric(name=name, label=label, unit=Unit.times, of=value, lower_is_better=better, counted=counted)
+
+
+def _reported(name: str) -> Metric:
+    """What a convention says, in single FLOPs or MACs."""
+
+    def value(profile: Profile) -> Value | None:
+        found = profile.reported.get(name)
+        return None if found is None else round(found.gflops * 10**9)
+
+    unit = Unit.macs if CONVENTIONS[name].unit == "GMACs" else Unit.flops
+    return Metric(name=name, label=f"by {name}", unit=unit, of=value, convention=name)
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        _total("parameters", "parameters"),
+        _total("trainable_parameters", "gradients"),
+        _total("layers", "layers"),
+        _total("modules", "modules"),
+        _total("macs", "MACs", Unit.macs, counted=True),
+        _total("flops", "FLOPs", Unit.flops, counted=True),
+        _total("elementwise_flops", "elementwise", Unit.flops, counted=True),
+        _total("weight_bytes", "weights", Unit.bytes),
+        _total("activation_bytes", "activations", Unit.bytes),
+        _total("peak_activation_bytes", "at most at once", Unit.bytes),
+        _total("bytes_read", "read", Unit.bytes),
+        _total("bytes_written", "written", Unit.bytes),
+        _backward("macs", "backward MACs", Unit.macs),
+        _backward("flops", "backward FLOPs", Unit.flops),
+        _backward("elementwise_flops", "backward elementwise", Unit.flops),
+        _backward("peak_activation_bytes", "at most in a step", Unit.bytes, counted=False),
+        _ratio("parameters_ratio", "ParameterNet parameters", counted=False),
+        _ratio("flops_ratio", "ParameterNet FLOPs", counted=True),
+        *(_reported(name) for name in CONVENTIONS if name not in ("flops", "macs")),
+    )
+}
+"""Every metric that is the same on every machine, by its name, in the order in which they are shown."""
+
+
+UNKNOWN = Metric(
+    name="unknown_operations",
+    label="operations without a formula",
+    unit=Unit.things,
+    of=lambda one: sum(one.coverage.unknown.values()),
+)
+"""What makes other figures lower bounds. It has to be asked for: where it is not 0, every output says so anyway."""
+
+
+def find_metric(name: str) -> Metric:
+    """The metric of that name: of :data:`METRICS`, :data:`UNKNOWN`, ``latency``, ``latency/DEVICE/BACKEND[/OPTION]``.
+
+    Raises:
+        UsageError: Where there is none.
+    """
+    if found := {**METRICS, UNKNOWN.name: UNKNOWN}.get(name):
+        return found
+    head, *rest = name.split("/")
+    if head == LATENCY and len(rest) != 1 and all(rest):
+        return _latency(name, rest)
+    known = [*METRICS, UNKNOWN.name, LATENCY]
+    hint = did_you_mean(name, known) or f"metrics: {', '.join(known)}"
+    raise UsageError(f"no metric {name!r}", hint=hint)
+
+
+def latencies_in(profile: Profile) -> list[str]:
+    """The names of the latencies that a profile has."""
+    return list(dict.fromkeys(map(_place, profile.latency)))
+
+
+def latencies_of(profile: Profile, metric: Metric) -> list[Latency]:
+    """What a profile has of a latency: one entry, or several where the metric names none of them."""
+    return [one for one in profile.latency if metric.name in (LATENCY, _place(one))]
+
+
+def _place(one: Latency) -> str:
+    return "/".join([LATENCY, one.device, one.backend, *one.options])
+
+
+def _latency(name: str, place: list[str]) -> Metric:
+    """The median time of one batch, of the entry of that device and backend, or of the only one."""
+
+    def value(profile: Profile) -> Value | None:
+        entries = latencies_of(profile, metric)
+        if len(entries) > 1:
+            choices = ", ".join(map(_place, entries))
+            raise UsageError(f"{profile.variant.name} has several latencies", hint=f"name one of {choices}")
+        return entries[0].median_s if entries else None
+
+    metric = Metric(name=name, label=" ".join([LATENCY, *place]), unit=Unit.seconds, of=value, exact=False)
+    return metric

@@ -1,0 +1,195 @@
+"""What the analysis of dynamic layers says: plain data, part of a saved profile. Nothing here needs torch."""
+
+from __future__ import annotations
+
+import msgspec
+
+from archprof.latency.workload import Demand  # noqa: TC001 - it is too
+from archprof.records.latency import Comparison, Latency  # noqa: TC001 - they are looked up to read a profile back
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """One quantity of a plain layer, of the dynamic one by the as-built formula, and of the dynamic one as counted."""
+
+    static: int
+    as_built: int
+    measured: int
+
+
+class Ratio(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the plain layer's quantity the dynamic one has, by each formula and as counted.
+
+    The paper has no formula for layers that choose among experts: there ``paper`` and ``paper_approximation`` are None.
+    """
+
+    paper: float | None
+    paper_approximation: float | None
+    as_built: float
+    measured: float
+
+
+class DynamicLayer(msgspec.Struct, frozen=True, kw_only=True):
+    """One dynamic layer, for the whole batch and all ``calls`` of it together.
+
+    ``kind`` is "convolution", "linear" (one mixed matrix) or "experts" (each token multiplied by ``chosen`` of
+    them). ``module`` owns bank and router. ``mixing_bytes`` is what the mixing of the kernels reads and writes,
+    ``moved_bytes`` that with router and convolution, ``static_bytes`` what the plain layer moves. ``notes`` say why
+    as-built and measured differ, ``broken`` which assumptions of the paper's formulas do not hold where one of these is
+    off by over 5 %.
+    """
+
+    module: str
+    type: str
+    kind: str
+    in_channels: int
+    out_channels: int
+    kernel: list[int]
+    groups: int
+    stride: list[int]
+    output_size: list[int]
+    batch: int
+    experts: int
+    chosen: int = 0
+    calls: int = 1
+    router: list[int] = msgspec.field(default_factory=list)
+    parameters: Figures
+    macs: Figures
+    parameters_ratio: Ratio
+    flops_ratio: Ratio
+    mixing_bytes: int
+    moved_bytes: int
+    static_bytes: int
+    notes: list[str] = msgspec.field(default_factory=list)
+    broken: list[str] = msgspec.field(default_factory=list)
+
+    @property
+    def intensity(self) -> float:
+        """FLOPs of the convolution and matrix product family for each byte moved."""
+        return 2 * self.macs.measured / self.moved_bytes if self.moved_bytes else 0.0
+
+    @property
+    def static_intensity(self) -> float:
+        """The same of the plain layer."""
+        return 2 * self.macs.static / self.static_bytes if self.static_bytes else 0.0
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model was counted to have, do and move, as in a profile's totals."""
+
+    parameters: int
+    macs: int
+    elementwise_flops: int
+    weight_bytes: int
+    activation_bytes: int
+    bytes_read: int
+    bytes_written: int
+
+    @property
+    def bytes_moved(self) -> int:
+        """What the operations read and write."""
+        return self.bytes_read + self.bytes_written
+
+
+class TwinLatency(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a model and its static twin take, measured in one paired experiment.
+
+    ``comparison`` has the twin as its base (0) and the model beside it (1); it is None where one of them could not be
+    measured, and its latency says why.
+    """
+
+    dynamic: Latency
+    static: Latency
+    comparison: Comparison | None
+
+
+class Whole(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole model against its static twin.
+
+    In ``parameters`` and ``macs`` the twin's figure is the model's with each dynamic layer's replaced with the plain
+    one's. ``dynamic`` and ``static`` are both as they were built, run and counted; ``static`` is None where the twin
+    cannot be built. ``static_demand`` is what its pass asks for, from which its latency is predicted; ``latency`` is
+    what both take, where that was measured. ``remarks`` say why there is no twin, which layers it kept, and where its
+    figures are not those of the formulas.
+    """
+
+    parameters: Figures
+    macs: Figures
+    parameters_ratio: Ratio
+    flops_ratio: Ratio
+    dynamic: Measured
+    static: Measured | None
+    static_demand: Demand | None = None
+    latency: TwinLatency | None = None
+    remarks: list[str] = msgspec.field(default_factory=list)
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """A model with some number of experts: its dynamic layers and its figures.
+
+    ``torchprofile_macs`` are its MACs as torchprofile counts them, which is what the paper prints.
+    """
+
+    experts: int
+    layers: int
+    measured: Measured
+    torchprofile_macs: int | None = None
+
+
+class Curve(msgspec.Struct, frozen=True, kw_only=True):
+    """A model with one number of experts after another, and its static twin; None where it has nothing dynamic."""
+
+    points: list[Point]
+    static: Measured | None
+
+
+class Gain(msgspec.Struct, frozen=True, kw_only=True):
+    """How much more a dynamic layer has than the plain one, by the formulas and as counted."""
+
+    predicted: int
+    measured: int
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A plain convolution that was made dynamic, and what that brings and costs; ``bytes`` are those moved."""
+
+    module: str
+    in_channels: int
+    out_channels: int
+    kernel: list[int]
+    groups: int
+    stride: list[int]
+    output_size: list[int]
+    parameters: Gain
+    macs: Gain
+    bytes: Gain
+
+    @property
+    def per_flop(self) -> float:
+        """Parameters gained for each FLOP more."""
+        return self.parameters.measured / (2 * self.macs.measured)
+
+    @property
+    def per_byte(self) -> float:
+        """Parameters gained for each byte moved more."""
+        return self.parameters.measured / self.bytes.measured
+
+
+class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
+    """A model with further convolutions made dynamic, the cheapest parameters first.
+
+    ``chosen`` is what was asked for, ``experts`` M. ``before`` and ``after`` are the model as it is and with all
+    candidates dynamic at once.
+    """
+
+    chosen: str
+    experts: int
+    candidates: list[Candidate]
+    before: Measured
+    after: Measured
+
+
+class ParameterNet(msgspec.Struct, frozen=True, kw_only=True):
+    """The dynamic layers of a model, and what they do to the whole of it."""
+
+    layers: list[DynamicLayer]
+    model: Whole

@@ -1,0 +1,300 @@
+"""The finished result: the one thing that is saved, loaded, compared, budgeted and printed.
+
+Raw integers and SI units only; K, M, G, % and ms are a renderer's business. Nothing here needs torch.
+"""
+
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+
+from archprof import __version__
+from archprof.errors import ArchprofError
+from archprof.latency.prediction import Prediction
+from archprof.latency.workload import Work
+from archprof.records.breakdown import Breakdown
+from archprof.records.latency import Latency, Machine
+from archprof.records.parameternet import ParameterNet
+from archprof.records.schema import schema_of
+
+VERSION = 1
+"""The format's version. It changes when a reader of the old one would misread the new one."""
+
+
+class Tool(msgspec.Struct, frozen=True, kw_only=True):
+    """What wrote the profile."""
+
+    name: str = "archprof"
+    version: str = __version__
+
+
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
+    """What was profiled.
+
+    ``settings`` holds what ``--nc`` and ``--set`` changed. With ``static`` it is the static twin: every dynamic
+    layer was replaced with the plain one.
+    """
+
+    name: str
+    reference: str
+    origin: str
+    family: str | None = None
+    task: str | None = None
+    scale: str | None = None
+    path: str | None = None
+    nc: int | None = None
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
+    fused: bool = False
+    static: bool = False
+    strides: list[int] = msgspec.field(default_factory=list)
+
+
+class Input(msgspec.Struct, frozen=True, kw_only=True):
+    """What went in. ``shapes`` has one shape an input tensor, batch first."""
+
+    shapes: list[list[int]]
+    dtype: str
+    batch: int
+    kind: str = "image"
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the figures were made. ``remarks`` say what a reader should know of how.
+
+    ``machine`` is there where latency was measured.
+    """
+
+    device: str
+    python: str
+    platform: str
+    packages: dict[str, str]
+    remarks: list[str] = msgspec.field(default_factory=list)
+    machine: Machine | None = None
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole model, for the whole batch.
+
+    ``modules`` counts every module, the model itself included; ``layers`` only leaf modules (without
+    children). ``macs`` are multiply-accumulates of the convolution, matrix product and attention family and
+    ``flops`` exactly twice that; ``elementwise_flops`` is everything else that computes, one per element and
+    elementary operation.
+
+    ``activation_elements`` and ``activation_bytes`` are of all the tensors that operations make;
+    ``peak_activation_bytes`` is the most that they and the inputs take at once, each until its last use. Views and
+    results in place make no tensor. ``bytes_read`` and ``bytes_written`` are what the operations move: each
+    of their tensors once.
+    """
+
+    modules: int
+    layers: int
+    parameters: int
+    trainable_parameters: int
+    macs: int
+    flops: int
+    elementwise_flops: int
+    weight_bytes: int
+    activation_elements: int
+    activation_bytes: int
+    peak_activation_bytes: int
+    bytes_read: int
+    bytes_written: int
+
+
+class Backward(msgspec.Struct, frozen=True, kw_only=True):
+    """What the backward pass of a training step adds to the forward pass, which :class:`Totals` describes.
+
+    ``peak_activation_bytes`` is of the whole step, in which the backward pass needs what the forward pass made.
+    """
+
+    macs: int
+    flops: int
+    elementwise_flops: int
+    peak_activation_bytes: int
+    bytes_read: int
+    bytes_written: int
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """How many operations ran, the backward pass's too, and in which of the three states each was.
+
+    ``unknown`` names those without a formula, with the times they ran. While it is not empty every total is a
+    lower bound.
+    """
+
+    operations: int
+    counted: int
+    free: int
+    unknown: dict[str, int] = msgspec.field(default_factory=dict)
+
+    @property
+    def share(self) -> float:
+        """The share of operations that are counted or free, from 0 to 1."""
+        return (self.counted + self.free) / self.operations if self.operations else 1.0
+
+
+class Layer(msgspec.Struct, frozen=True, kw_only=True):
+    """What one row of the YAML built.
+
+    ``line`` is its line in the file, and ``written`` the row as it stands there: from, repeats, module, arguments.
+    """
+
+    index: int
+    from_: list[int] = msgspec.field(default_factory=list, name="from")
+    repeats: int = 1
+    module: str
+    path: str
+    arguments: list[Any] = msgspec.field(default_factory=list)
+    output_shapes: list[list[int]] = msgspec.field(default_factory=list)
+    parameters: int = 0
+    modules: int = 0
+    macs: int = 0
+    elementwise_flops: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+    backward_macs: int = 0
+    line: int | None = None
+    written: list[Any] = msgspec.field(default_factory=list)
+
+
+class Module(msgspec.Struct, frozen=True, kw_only=True):
+    """One module of the tree. ``macs`` includes its children's, ``own_macs`` only what it ran itself, and so on.
+
+    What a module's call ran is its own and its children's, so one that two parents call is in both. A container that is
+    never called itself (``calls`` is 0) has the sum of its children.
+    """
+
+    path: str
+    type: str
+    depth: int
+    calls: int
+    parameters: int
+    own_parameters: int
+    macs: int
+    own_macs: int
+    elementwise_flops: int
+    own_elementwise_flops: int
+    bytes_read: int = 0
+    own_bytes_read: int = 0
+    bytes_written: int = 0
+    own_bytes_written: int = 0
+    backward_macs: int = 0
+    own_backward_macs: int = 0
+    output_shapes: list[list[int]] = msgspec.field(default_factory=list)
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """All calls of one operation in one pass, "forward" or "backward"; ``state`` is "counted", "free" or "unknown"."""
+
+    name: str
+    state: str
+    calls: int
+    macs: int
+    elementwise_flops: int
+    bytes_read: int = 0
+    bytes_written: int = 0
+    phase: str = "forward"
+
+
+def arithmetic_intensity(part: Totals | Backward | Layer | Module | Operation) -> float | None:
+    """FLOPs for each byte that is read or written, elementwise ones too; None where nothing is."""
+    moved = part.bytes_read + part.bytes_written
+    return (2 * part.macs + part.elementwise_flops) / moved if moved else None
+
+
+class Missed(msgspec.Struct, frozen=True, kw_only=True):
+    """Operations of one kind that a convention or counter gives nothing, and the exact count does."""
+
+    operation: str
+    calls: int
+    flops: int
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """What a convention gives for all calls of one operation in one module.
+
+    ``operation`` is what the convention looks at: an operation, a function ("aten.linear") or a type of module.
+    ``amount`` is a part of :attr:`Reported.operations`, and ``macs`` are exact, at the profile's input.
+    """
+
+    module: str
+    operation: str
+    calls: int
+    amount: int
+    macs: int
+
+
+class Reported(msgspec.Struct, frozen=True, kw_only=True):
+    """What a convention or a counter says of the same model.
+
+    ``operations`` is its own raw count, at the input that it was taken at, and ``gflops`` the figure as it was
+    printed from that, in billions of ``unit``. ``missed`` is largest first, at the profile's input. ``shares`` are
+    only there for the convention that was asked for.
+    """
+
+    gflops: float
+    unit: str
+    operations: int
+    input_shape: list[int]
+    missed: list[Missed] = msgspec.field(default_factory=list)
+    shares: list[Share] = msgspec.field(default_factory=list)
+    note: str | None = None
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything known of one variant at one input.
+
+    ``convention`` is the one that was asked for; the figures everywhere but in ``reported`` are exact whichever it is.
+    ``work`` is the forward pass by kinds of kernels and sizes, which ``predicted`` was computed from.
+    """
+
+    version: int = VERSION
+    tool: Tool = msgspec.field(default_factory=Tool)
+    variant: Variant
+    input: Input
+    environment: Environment
+    totals: Totals
+    backward: Backward | None = None
+    coverage: Coverage
+    layers: list[Layer] = msgspec.field(default_factory=list)
+    modules: list[Module] = msgspec.field(default_factory=list)
+    operations: list[Operation] = msgspec.field(default_factory=list)
+    convention: str = "flops"
+    reported: dict[str, Reported] = msgspec.field(default_factory=dict)
+    parameternet: ParameterNet | None = None
+    latency: list[Latency] = msgspec.field(default_factory=list)
+    breakdowns: list[Breakdown] = msgspec.field(default_factory=list)
+    predicted: Prediction | None = None
+    work: list[Work] = msgspec.field(default_factory=list)
+
+    def brief(self) -> Self:
+        """The profile without its details: what a budget does without, and what makes up most of its bytes."""
+        asked = {name: one for name, one in self.reported.items() if name == self.convention}
+        return msgspec.structs.replace(self, modules=[], operations=[], reported=asked, work=[])
+
+    def to_json(self) -> str:
+        """The profile as indented JSON, keys in the order of the fields."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, path: Path | str | None = None) -> Self:
+        """Read a profile back.
+
+        Raises:
+            ArchprofError: Where the text is not a profile, or is one of another version.
+        """
+        try:
+            raw = msgspec.json.decode(text)
+            found = raw.get("version") if isinstance(raw, dict) else None
+            if isinstance(found, int) and found != VERSION:
+                older = "this archprof is older than the file" if found > VERSION else "the file is older"
+                message = f"profile version {found}, this archprof reads {VERSION}: {older}"
+                raise ArchprofError(message, path=path)
+            return msgspec.convert(raw, cls)
+        except msgspec.MsgspecError as error:
+            raise ArchprofError(f"not a saved profile: {error}", path=path) from None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a saved profile (draft 2020-12)."""
+    return schema_of(Profile, "archprof profile")

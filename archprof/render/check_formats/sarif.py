@@ -1,0 +1,55 @@
+"""SARIF 2.1.0 (OASIS standard), as GitHub's code scanning and editors read it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from archprof.render.check_formats.findings import RULES, findings
+
+if TYPE_CHECKING:
+    from archprof.records.check_result import Check
+    from archprof.render import View
+    from archprof.render.check_formats.findings import Finding
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def render(check: Check, view: View) -> str:
+    """One run with the findings as results. What could not be judged is a result and a failed run."""
+    found = findings(check)
+    driver = {
+        "name": check.tool.name,
+        "version": check.tool.version,
+        "rules": [{"id": name, "shortDescription": {"text": text}} for name, text in RULES.items()],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "invocations": [{"executionSuccessful": check.exit_code != 2, "exitCode": check.exit_code}],
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(finding) for finding in found],
+    }
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return msgspec.json.format(msgspec.json.encode(log), indent=2).decode() + "\n"
+
+
+def _result(finding: Finding) -> dict[str, Any]:
+    region = {} if finding.line is None else {"region": {"startLine": finding.line}}
+    return {
+        "ruleId": finding.rule,
+        "ruleIndex": list(RULES).index(finding.rule),
+        "level": finding.level,
+        "message": {"text": f"{finding.title}: {finding.text}"},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(finding.file)}, **region}}],
+        "partialFingerprints": {"archprof/v1": finding.fingerprint},
+    }
+
+
+def _uri(file: str) -> str:
+    """A path as a URI reference: relative to where the check ran, unless it is absolute."""
+    from urllib.parse import quote
+
+    path = Path(file)
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix())

@@ -1,0 +1,138 @@
+"""``--nc`` and ``--set key=value``: what may be set, and to what."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from archprof.errors import UsageError, VariantError, did_you_mean
+from archprof.sources.spec import VariantSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from archprof.sources.spec import Spec
+
+
+def is_count(value: Any) -> bool:
+    """Whether it is a whole number from 1 up (true and false are not numbers here)."""
+    return type(value) is int and value >= 1
+
+
+def is_factor(value: Any) -> bool:
+    """Whether it is a finite number above 0."""
+    return type(value) in (int, float) and math.isfinite(value) and value > 0
+
+
+def _is_kpt_shape(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(is_count, value))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+COUNT = (is_count, "a whole number from 1 up")
+_FACTOR = (is_factor, "a number above 0")
+TEXT = (_is_text, "text")
+
+KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "nc": COUNT,
+    "reg_max": COUNT,
+    "channels": COUNT,
+    "sequence": COUNT,
+    "depth_multiple": _FACTOR,
+    "width_multiple": _FACTOR,
+    "kpt_shape": (_is_kpt_shape, "two whole numbers, as [17, 3]"),
+    "end2end": (lambda value: isinstance(value, bool), "true or false"),
+    "activation": TEXT,
+    "family": TEXT,
+    "task": TEXT,
+    "about": TEXT,
+    "source": TEXT,
+}
+"""Top-level keys whose value is known to be of a kind: the test, and the kind in words."""
+
+OPTIONAL = ("activation", "reg_max", "end2end", "depth_multiple", "width_multiple", "sequence")
+"""Keys that are read whether the file has them or not."""
+
+FIXED: Mapping[str, str] = {
+    "backbone": "rows are changed in the file",
+    "head": "rows are changed in the file",
+    "scales": "--scale chooses one",
+    "scale": "--scale chooses one",
+    "channels": "--channels sets them",
+    "imgsz": "--imgsz sets it",
+    "family": "it says what the rows' blocks mean; change it in the file",
+}
+"""Keys that ``--set`` does not change, and what does."""
+
+
+def complaint(key: str, value: Any) -> str | None:
+    """What is wrong with a top-level value, or None."""
+    test, kind = KINDS.get(key, (None, ""))
+    return None if test is None or test(value) else f"{key} must be {kind}, not {value!r}"
+
+
+def parse(pairs: Iterable[str]) -> dict[str, Any]:
+    """``key=value`` strings -> values by key; each value is a YAML literal, the last of equal keys counts.
+
+    Raises:
+        UsageError: Where a string has another form, or its value is not a literal.
+    """
+    from archprof.sources.document import Document
+
+    found = {}
+    for pair in pairs:
+        key, separator, text = pair.partition("=")
+        if not separator or not key.strip().isidentifier() or not text.strip():
+            raise UsageError(f"--set {pair!r}: expected key=value", hint="for example --set kpt_shape=[21,3]")
+        try:
+            document = Document(text.strip())
+            found[key.strip()] = document.plain(document.root)
+        except VariantError as error:
+            raise UsageError(f"--set {pair!r}: the value is not a YAML literal: {error.message}") from None
+    return found
+
+
+def apply(spec: Spec, changes: Mapping[str, Any]) -> Spec:
+    """A spec with values changed.
+
+    A variant's top-level values; any other model's keyword arguments, which its own constructor judges.
+
+    Raises:
+        UsageError: Where the variant has no use for the key, or the value is of the wrong kind.
+    """
+    if not isinstance(spec, VariantSpec):
+        return msgspec.structs.replace(spec, settings={**spec.settings, **changes})
+    for key, value in changes.items():
+        _check(spec, key, value)
+    changed = spec.with_values(changes)
+    if spec.scale is not None:
+        return changed
+    return msgspec.structs.replace(
+        changed,
+        depth=float(changed.values.get("depth_multiple", 1.0)),
+        width=float(changed.values.get("width_multiple", 1.0)),
+    )
+
+
+def _check(spec: VariantSpec, key: str, value: Any) -> None:
+    if key in FIXED:
+        raise UsageError(f"{key} cannot be set: {FIXED[key]}")
+    if key in ("depth_multiple", "width_multiple") and spec.scale is not None:
+        raise UsageError(
+            f"{key} cannot be set: scale {spec.scale} of {spec.path.name} says what it is",
+            hint=f"--scale chooses among {', '.join(spec.scales)}",
+        )
+    named = {argument for row in spec.rows for argument in row.arguments if isinstance(argument, str)}
+    if key not in spec.values and key not in OPTIONAL and key not in named:
+        known = sorted({*spec.values, *OPTIONAL} - {*FIXED})
+        raise UsageError(
+            f"{spec.path.name} has no value {key!r}, and no row names one",
+            hint=did_you_mean(key, known) or f"it has {', '.join(known)}",
+        )
+    if wrong := complaint(key, value):
+        raise UsageError(wrong)

@@ -1,0 +1,83 @@
+"""What of torch's own state a pass needs otherwise than it may find it; all of it is put back afterwards."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from archprof.trace.meta_kernels.attention import fused_attention
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import nn
+
+_jit: Any = torch.jit
+
+
+@contextmanager
+def surroundings(modules: list[nn.Module], *, gradients: bool) -> Iterator[None]:
+    """While it holds, a model can be run so that each of its operations is seen.
+
+    - Gradients are recorded only where they are asked for, also inside of ``torch.inference_mode``.
+    - Attention is one operation on every device; `nn.MultiheadAttention` and `nn.TransformerEncoderLayer` run
+      their modules rather than one operation for all of them, which only tensors with values have.
+    - What was compiled runs as it was written, each time.
+    - ``torch.autocast`` for a tensor's device works for the meta device too.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.set_grad_enabled(gradients))
+        stack.enter_context(torch.random.fork_rng(devices=[]))
+        stack.enter_context(fused_attention())
+        stack.enter_context(_no_fast_path())
+        stack.enter_context(_autocast_on_meta())
+        if "torch._dynamo" in sys.modules:  # else nothing can have been compiled, and importing it takes seconds
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
+        if any(isinstance(module, torch.jit.ScriptModule) for module in modules):
+            stack.enter_context(_jit.optimized_execution(False))
+        for module in modules:
+            if isinstance(module, torch.nn.DataParallel):
+                module.device_ids = []  # one device, so that the module is called as it is
+        yield
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """While it holds, Python does not look for cycles, which it would do again and again among many small objects."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
+def _no_fast_path() -> Iterator[None]:
+    enabled = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(enabled)
+
+
+@contextmanager
+def _autocast_on_meta() -> Iterator[None]:
+    """Let models write ``torch.autocast(x.device.type)``, which torch refuses for meta; it changes nothing there."""
+    found: Any = torch.autocast.__init__
+
+    def init(self: Any, device_type: str, *args: Any, **kwargs: Any) -> None:
+        found(self, "cpu" if device_type == "meta" else device_type, *args, **kwargs)
+
+    torch.autocast.__init__ = init  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        torch.autocast.__init__ = found  # type: ignore[method-assign]

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archprof.budgets.budget import Level, Rule
+from archprof.budgets.latency_judge import _confirmed
+from archprof.budgets.latency_rules import Time, Timed, judge_time, place_of, time_of
+from archprof.latency.statistics import MARGIN
+from archprof.quantity import parse
+from archprof.records.latency import Latency, Ratio
+from archprof.records.metrics import find_metric
+
+if TYPE_CHECKING:
+    from archprof.records.check_result import Judgement
+
+MS = 10**6
+
+
+def time(median: float, low: float, high: float, **more: Any) -> Time:
+    """A time in milliseconds."""
+    about = {"device_name": "a processor", "dtype": "float32", "batch": 1, "threads": 4, "options": []} | more
+    return Time(median_ns=round(median * MS), low_ns=round(low * MS), high_ns=round(high * MS), **about)
+
+
+def rule(**amounts: Any) -> Rule:
+    metric = find_metric("latency")
+    found = {name: parse(text, metric.unit, percent=name == "max_increase") for name, text in amounts.items()}
+    return Rule(metric=metric, place="budgets[0].latency", **found)
+
+
+def one(rule: Rule, timed: Timed, locked: Time | None = None) -> Judgement:
+    (judgement,) = judge_time(rule, timed, locked)
+    return judgement
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "state"),
+    [(4.0, 5.0, "ok"), (4.9, 5.1, "unclear"), (5.0, 5.1, "unclear"), (5.01, 5.1, "failed")],
+)
+def test_a_bound_fails_only_where_the_whole_interval_is_beyond_it(low: float, high: float, state: str) -> None:
+    found = one(rule(max="5 ms"), Timed(time(5.05, low, high)))
+    assert (found.state, found.interval) == (state, pytest.approx((low / 1000, high / 1000)))
+    assert found.excess == pytest.approx(0.05e-3 if state == "failed" else 0)
+
+
+def test_a_min_is_the_other_way_round() -> None:
+    assert one(rule(min="5 ms"), Timed(time(4, 3.9, 4.9))).state == "failed"
+    assert one(rule(min="5 ms"), Timed(time(5.1, 5, 5.2))).state == "ok"
+    assert one(rule(min="5 ms"), Timed(time(5, 4.9, 5.1))).state == "unclear"
+
+
+@pytest.mark.parametrize(
+    ("now", "state"),
+    [
+        # It was 10 ms, between 9.9 and 10.1; 10 % more are 11. The ratio's interval is [low / 10.1, high / 9.9].
+        ((11.5, 11.4, 11.6), "failed"),  # from 11.4 / 10.1 = 1.129
+        ((11.2, 11.1, 11.3), "unclear"),  # from 11.1 / 10.1 = 1.099 to 11.3 / 9.9 = 1.141
+        ((10.8, 10.7, 10.8), "ok"),  # to 10.8 / 9.9 = 1.091
+        ((9.0, 8.9, 9.1), "ok"),
+    ],
+)
+def test_a_growth_fails_only_where_the_whole_interval_is_beyond_what_is_allowed(
+    now: tuple[float, float, float], state: str
+) -> None:
+    found = one(rule(max_increase="10 %", floor="0.2 ms"), Timed(time(*now)), time(10, 9.9, 10.1))
+    assert (found.state, found.bound, found.base) == (state, pytest.approx(0.011), 0.01)
+
+
+def test_a_growth_below_the_floor_does_not_fail_however_certain() -> None:
+    # Half as much again, of 0.1 ms: 0.05 ms.
+    was, now = time(0.1, 0.1, 0.1), Timed(time(0.15, 0.15, 0.15))
+    assert one(rule(max_increase="10 %", floor="0.2 ms"), now, was).state == "ok"
+    assert one(rule(max_increase="10 %", floor="0.04 ms"), now, was).state == "failed"
+
+
+def test_no_growth_at_all_still_allows_what_is_noise() -> None:
+    # The margin is the share below which nobody speaks of a difference.
+    was, edge = time(10, 10, 10), 10 * (1 + MARGIN)
+    below, above = Timed(time(*[edge - 0.01] * 3)), Timed(time(*[edge + 0.01] * 3))
+    assert one(rule(max_increase="0 %", floor="0 ms"), below, was).state == "ok"
+    assert one(rule(max_increase="0 %", floor="0 ms"), above, was).state == "failed"
+
+
+def test_an_increase_may_be_an_amount() -> None:
+    was = time(10, 10, 10)
+    assert one(rule(max_increase="2 ms", floor="0 ms"), Timed(time(11.9, 11.9, 11.9)), was).state == "ok"
+    assert one(rule(max_increase="2 ms", floor="0 ms"), Timed(time(12.1, 12.1, 12.1)), was).state == "failed"
+
+
+def test_what_ran_in_one_experiment_goes_by_the_ratio_of_its_pairs() -> None:
+    # The medians' own intervals are wide, because the machine was busy with something else for a while.
+    ratio = Ratio(ratio=1.2, interval=(1.18, 1.22), confidence=0.995, margin=0.01, verdict="slower")
+    timed = Timed(time(12, 8, 16), ratio, time(10, 7, 15))
+    found = one(rule(max_increase="10 %", floor="0.2 ms"), timed, locked=time(1, 1, 1))
+    assert (found.state, found.base) == ("failed", 0.01)
+    assert found.interval == (pytest.approx(0.0118), pytest.approx(0.0122))
+
+
+def test_too_few_pairs_leave_everything_possible() -> None:
+    ratio = Ratio(ratio=3, interval=(0.0, math.inf), confidence=0.995, margin=0.01, verdict="cannot tell")
+    found = one(rule(max_increase="10 %", floor="0.2 ms"), Timed(time(30, 30, 30), ratio, time(10, 10, 10)))
+    assert (found.state, found.interval) == ("unclear", None)
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ({"device_name": "another"}, "not comparable: device name was another, and is a processor"),
+        ({"dtype": "float16"}, "not comparable: dtype was float16, and is float32"),
+        ({"threads": 8}, "not comparable: threads was 8, and is 4"),
+        ({"batch": 2}, "not comparable: batch was 2, and is 1"),
+    ],
+)
+def test_another_machine_is_not_compared_with(other: dict[str, Any], says: str) -> None:
+    found = judge_time(
+        rule(max="5 ms", max_increase="10 %", floor="1 ms"), Timed(time(9, 9, 9)), time(1, 1, 1, **other)
+    )
+    assert [(judgement.kind, judgement.state, judgement.note) for judgement in found] == [
+        ("max", "failed", None),
+        ("max_increase", "unjudged", says),
+    ]
+
+
+def test_without_a_baseline_nothing_is_said_of_growth() -> None:
+    found = one(rule(max_increase="10 %", floor="1 ms"), Timed(time(9, 9, 9)))
+    assert (found.state, found.note, found.bound) == ("unjudged", None, None)
+
+
+def test_a_warning_is_one_for_a_latency_too() -> None:
+    warned = Rule(metric=find_metric("latency"), max=rule(max="5 ms").max, level=Level.warn, place="budgets[0].latency")
+    assert one(warned, Timed(time(9, 9, 9))).state == "warning"
+
+
+def test_what_a_second_measurement_does_not_confirm_does_not_fail() -> None:
+    bound = rule(max="5 ms")
+    failed, unclear, good = (one(bound, Timed(time(*span))) for span in ((9, 8, 10), (5, 4, 6), (4, 3, 5)))
+    assert _confirmed(failed, failed).state == "failed"
+    for again in (unclear, good):
+        found = _confirmed(failed, again)
+        assert (found.state, found.found) == ("unclear", again.found)
+        assert found.note == "a second measurement did not confirm it"
+    assert _confirmed(unclear, failed) is unclear
+
+
+def test_a_measured_latency_in_whole_nanoseconds() -> None:
+    latency = Latency(
+        device="cpu", device_name="a processor", backend="eager", dtype="float32", batch=1, threads=4, timed="all of it"
+    )
+    assert time_of(latency) is None
+    from msgspec.structs import replace
+
+    measured = time_of(replace(latency, samples_s=[0.002] * 50, median_s=0.002))
+    assert measured == time(2, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("latency", ("cpu", "eager")),
+        ("latency/cpu/openvino", ("cpu", "openvino")),
+        ("latency/cuda/eager", ("cuda:0", "eager")),
+        ("latency/cuda:1/compile", ("cuda:1", "compile")),
+    ],
+)
+def test_where_a_latency_is_measured(name: str, place: tuple[str, str]) -> None:
+    assert place_of(find_metric(name)) == place

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from archprof.budgets.baseline import Baseline
+from archprof.budgets.budget import Level, Rule
+from archprof.budgets.row_attribution import blame
+from archprof.budgets.rule_check import judge
+from archprof.errors import UsageError
+from archprof.quantity import parse
+from archprof.records.metrics import find_metric
+from archprof.records.profile import Coverage, Layer, Profile
+
+if TYPE_CHECKING:
+    from archprof.records.check_result import Judgement
+
+
+def rule(metric: str, *, level: Level = Level.error, message: str | None = None, **amounts: Any) -> Rule:
+    unit = find_metric(metric).unit
+    found = {name: parse(text, unit, percent=name in ("max_increase", "floor")) for name, text in amounts.items()}
+    return Rule(metric=find_metric(metric), level=level, message=message, place=f"budgets[0].{metric}", **found)
+
+
+def one(profile: Profile, rule: Rule, base: float | None = None) -> Judgement:
+    baseline = None if base is None else Baseline(values={rule.metric.name: base})
+    (found,) = judge([rule], profile, baseline)
+    return found
+
+
+@pytest.fixture
+def profile(profile: Profile) -> Profile:
+    """The profile with exactly a million parameters."""
+    return msgspec.structs.replace(profile, totals=msgspec.structs.replace(profile.totals, parameters=10**6))
+
+
+@pytest.mark.parametrize(
+    ("amounts", "base", "state", "bound", "excess"),
+    [
+        ({"max": "1 M"}, None, "ok", 1_000_000, 0),
+        ({"max": 999_999}, None, "failed", 999_999, 1),
+        # 999.9999 K is 999,999.9, and the last whole number in it is 999,999.
+        ({"max": "999.9999 K"}, None, "failed", 999_999, 1),
+        ({"min": "1 M"}, None, "ok", 1_000_000, 0),
+        # 1.0000001 M is 1,000,000.1: the first whole number above it is 1,000,001.
+        ({"min": "1.0000001 M"}, None, "failed", 1_000_001, 1),
+        ({"max_increase": "1 %"}, None, "unjudged", None, 0),
+        ({"max_increase": 0}, 1_000_000, "ok", 1_000_000, 0),
+        ({"max_increase": 0}, 999_999, "failed", 999_999, 1),
+        ({"max_increase": 0}, 1_000_001, "ok", 1_000_001, 0),
+        # 1 % of 990,099 is 9,900.99: 999,999.99 may be reached, 1,000,000 is more.
+        ({"max_increase": "1 %"}, 990_099, "failed", 999_999, 1),
+        # 1 % of 990,100 is 9,901: 1,000,001.
+        ({"max_increase": "1 %"}, 990_100, "ok", 1_000_001, 0),
+        # It has grown by 10,000, and a growth of no more than that never fails.
+        ({"max_increase": 0, "floor": "10 K"}, 990_000, "ok", 1_000_000, 0),
+        ({"max_increase": 0, "floor": 9_999}, 990_000, "failed", 999_999, 1),
+        ({"max_increase": "1 %"}, 0, "failed", 0, 1_000_000),
+    ],
+)
+def test_bounds_are_exact(
+    profile: Profile, amounts: dict[str, Any], base: int | None, state: str, bound: int | None, excess: int
+) -> None:
+    found = one(profile, rule("parameters", **amounts), base)
+    assert (found.state, found.bound, found.excess) == (state, bound, excess)
+
+
+def test_ratios_are_held_to_what_is_written(profile: Profile) -> None:
+    # A model without dynamic layers is its own static twin.
+    assert one(profile, rule("flops_ratio", max="1.0")).state == "ok"
+    assert one(profile, rule("flops_ratio", max="0.99")).state == "failed"
+
+
+def test_a_warning_is_said_and_does_not_fail(profile: Profile) -> None:
+    found = one(profile, rule("parameters", max=1, level=Level.warn, message="Think of the phone."))
+    assert (found.state, found.message) == ("warning", "Think of the phone.")
+
+
+def test_one_rule_may_have_three_bounds(profile: Profile) -> None:
+    found = judge([rule("parameters", max="2 M", min=1, max_increase=0)], profile)
+    assert [(judgement.kind, judgement.state) for judgement in found] == [
+        ("max", "ok"),
+        ("min", "ok"),
+        ("max_increase", "unjudged"),
+    ]
+
+
+def test_a_metric_that_the_profile_does_not_have(profile: Profile) -> None:
+    with pytest.raises(UsageError, match="has no backward_flops") as caught:
+        judge([rule("backward_flops", max=1)], profile)
+    assert caught.value.hint == "backward = true counts a training step"
+
+
+def test_operations_without_a_formula_make_it_a_lower_bound_and_can_be_held_to_none(profile: Profile) -> None:
+    partial = msgspec.structs.replace(
+        profile, coverage=Coverage(operations=10, counted=6, free=1, unknown={"my::op": 2, "your::op": 1})
+    )
+    flops, parameters, unknown = judge(
+        [rule("flops", max="1 T"), rule("parameters", max="1 T"), rule("unknown_operations", max=0)], partial
+    )
+    assert (flops.lower_bound, parameters.lower_bound) == (True, False)
+    assert (unknown.state, unknown.found) == ("failed", 3)
+
+
+def layer(index: int, macs: int) -> Layer:
+    return Layer(index=index, module="Conv", path=f"model.{index}", macs=macs, line=10 + index)
+
+
+NOW = [layer(0, 50), layer(1, 200), layer(2, 300)]
+LABELS = ["Conv [16]", "Conv [32]", "Conv [64]"]
+
+
+def because(profile: Profile, labels: list[str] | None, flops: list[int]) -> tuple[Any, ...]:
+    grown = msgspec.structs.replace(profile, layers=NOW)
+    baseline = Baseline(values={}, labels=labels or [], rows={"flops": flops} if labels else {})
+    row = blame("flops", grown, LABELS, baseline)
+    assert row is not None
+    assert row.line == 10 + row.index
+    assert (row.text is not None) == (row.why == "changed")
+    return row.index, row.why, row.value, row.change
+
+
+def test_the_dearest_row_where_nothing_is_known_of_what_was(profile: Profile) -> None:
+    # A FLOP is half a MAC.
+    assert because(profile, None, []) == (2, "dearest", 600, None)
+
+
+def test_the_changed_row_with_what_grew_after_it(profile: Profile) -> None:
+    # Rows 1 and 2 grew by 400 - 100 and 600 - 150, of which row 1 was changed.
+    assert because(profile, ["Conv [16]", "Conv [8]", "Conv [64]"], [100, 100, 150]) == (1, "changed", 400, 750)
+
+
+def test_of_two_changed_rows_the_one_with_which_it_grew_most(profile: Profile) -> None:
+    # Row 0 was changed and row 2; row 1 grew after row 0: 100 - 90 + 400 - 100 = 310 against 600 - 100.
+    assert because(profile, ["Conv [8]", "Conv [32]", "Conv [8]"], [90, 100, 100]) == (2, "changed", 600, 500)
+
+
+def test_a_row_whose_source_only_moved_down_was_not_changed(profile: Profile) -> None:
+    # Row 0 is new, so that the third row reads the same row by another number: 100 + 400 - 300 against 600 - 590.
+    grown = msgspec.structs.replace(profile, layers=NOW)
+    labels = ["Conv [8]", "Conv [16]", "Concat [1] from [-1, 1]"]
+    was = Baseline(values={}, labels=["Conv [16]", "Concat [1] from [-1, 0]"], rows={"flops": [300, 590]})
+    row = blame("flops", grown, labels, was)
+    assert row is not None
+    assert (row.index, row.why, row.change) == (0, "changed", 210)
+
+
+def test_a_new_row_has_all_that_it_costs(profile: Profile) -> None:
+    # Row 1 is new, and row 2 stands where row 1 stood.
+    assert because(profile, ["Conv [16]", "Conv [64]"], [100, 600]) == (1, "changed", 400, 400)
+
+
+def test_the_row_that_grew_where_none_was_changed(profile: Profile) -> None:
+    # A block's own code may have changed.
+    assert because(profile, LABELS, [100, 390, 500]) == (2, "grew", 600, 100)
+
+
+def test_the_dearest_row_where_nothing_grew(profile: Profile) -> None:
+    assert because(profile, LABELS, [100, 400, 600]) == (2, "dearest", 600, None)
+
+
+def test_a_figure_that_rows_have_no_part_in_leads_to_the_first_changed_row(profile: Profile) -> None:
+    grown = msgspec.structs.replace(profile, layers=NOW)
+    was = Baseline(values={}, labels=["Conv [16]", "Conv [8]", "Conv [8]"], rows={"flops": [1, 1, 1]})
+    row = blame("peak_activation_bytes", grown, LABELS, was)
+    assert row is not None
+    assert (row.index, row.why, row.value) == (1, "changed", None)
+    assert (row.was, row.text) == ("Conv [8]", "Conv [32]")
+    assert blame("peak_activation_bytes", grown, LABELS) is None

