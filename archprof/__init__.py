@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archprof.pipeline.profiling import profile as profile
     from archprof.records.profile import Profile as Profile
 
-__version__ = "0.1.0"
+from archprof.version import __version__
 
 _PUBLIC = {
     "Call": "archprof.builder.registry",

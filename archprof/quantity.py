@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from archprof.records.metrics import Unit
+from archprof.units import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

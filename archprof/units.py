@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
-
-from archprof.records.metrics import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from archprof.records.parameternet import Ratio
+
+class Unit(StrEnum):
+    """What one of a metric is."""
+
+    things = ""
+    flops = "FLOPs"
+    macs = "MACs"
+    bytes = "B"
+    seconds = "s"
+    times = "×"
+
 
 ABSENT = "–"
 """What stands where there is no number to show."""
@@ -166,12 +175,6 @@ def factor(value: float) -> str:
 def threads(count: int | None) -> list[str]:
     """``2 threads``; nothing where their number says nothing."""
     return [] if count is None else ["1 thread" if count == 1 else f"{count} threads"]
-
-
-def predicted(ratio: Ratio) -> str:
-    """A ratio as predicted, by the paper where it has a formula, and as measured."""
-    prediction = ratio.as_built if ratio.paper is None else ratio.paper
-    return f"{factor(prediction)} predicted, {factor(ratio.measured)} measured"
 
 
 def seconds(value: float) -> str:

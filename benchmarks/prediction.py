@@ -25,13 +25,13 @@ from archprof.builder.device import RUNNING, find_device
 from archprof.builder.inputs import make_inputs
 from archprof.builder.load import build
 from archprof.builder.options import Options
-from archprof.latency.calibration_model import Calibration
 from archprof.latency.calibration_run import calibrate
 from archprof.latency.calibration_store import this_device
 from archprof.latency.clock import Clocks, WallClock, clocks_of
 from archprof.latency.networks import detector
 from archprof.latency.prediction import predict
 from archprof.pipeline.profiling import profile_spec
+from archprof.records.calibration import Calibration
 from archprof.sources.reference import resolve, scales, stock
 
 if TYPE_CHECKING:

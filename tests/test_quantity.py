@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from archprof.quantity import EXAMPLES, exact, parse
-from archprof.records.metrics import Unit
+from archprof.units import Unit
 
 
 @pytest.mark.parametrize(

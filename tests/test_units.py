@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from archprof import units
-from archprof.records.metrics import Unit
+from archprof.units import Unit
 
 
 @pytest.mark.parametrize(

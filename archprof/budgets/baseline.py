@@ -8,8 +8,8 @@ import msgspec
 
 from archprof.budgets.latency_rules import times_of
 from archprof.budgets.row_attribution import FIGURES, figures
+from archprof.budgets.row_label import label
 from archprof.records.metrics import METRICS
-from archprof.sources.row_label import label
 from archprof.sources.spec import VariantSpec
 
 if TYPE_CHECKING:

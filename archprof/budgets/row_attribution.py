@@ -58,7 +58,7 @@ def blame(metric: str, profile: Profile, labels: Sequence[str], baseline: Baseli
     Args:
         metric: The name of the metric.
         profile: Of the variant as it is.
-        labels: Its rows, as :func:`archprof.sources.row_label.label` has them.
+        labels: Its rows, as :func:`archprof.budgets.row_label.label` has them.
         baseline: What it was.
 
     Returns:
@@ -101,8 +101,8 @@ def _row(profile: Profile, now: Sequence[int] | None, index: int, why: str, chan
 
 def _aligned(before: Sequence[str], now: Sequence[str]) -> tuple[list[int | None], list[int]]:
     """For each row where it stood before, None for a new one; and which rows are new, or say something else."""
+    from archprof.budgets import row_label  # not before there is somebody to blame
     from archprof.compare import align, edits  # not before there is somebody to blame
-    from archprof.sources import row_label  # not before there is somebody to blame
 
     old, new = row_label.parts_of(before), row_label.parts_of(now)
     became = align.matched(align.align(old, new))

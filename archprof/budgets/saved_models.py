@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from archprof.budgets import lock
+from archprof.budgets.row_label import parts_of
 from archprof.budgets.settings import heard, values_of
 from archprof.builder.options import sides_of
 from archprof.compare.model import Fact, Model
@@ -16,7 +17,6 @@ from archprof.errors import ArchprofError
 from archprof.records.metrics import LATENCY
 from archprof.records.profile import Profile, Variant
 from archprof.sources import revision
-from archprof.sources.row_label import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

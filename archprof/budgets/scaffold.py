@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archprof.budgets.budget import Budget, BudgetFile
 from archprof.budgets.read import LOCK
 from archprof.errors import VariantError
-from archprof.records.metrics import Unit, find_metric
+from archprof.records.metrics import find_metric
 from archprof.sources import yaml_file
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from archprof.budgets.cases import Case
     from archprof.records.profile import Profile
+    from archprof.units import Unit
 
 BOUND = ("parameters", "flops")
 """The metrics that first budgets bound."""

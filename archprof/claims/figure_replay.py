@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.claims.claims_file import COUNTS
-from archprof.count.conventions import DEFAULT
 from archprof.errors import UsageError
+from archprof.records.conventions import DEFAULT
 
 if TYPE_CHECKING:
     from archprof.claims.published import Published

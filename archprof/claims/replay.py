@@ -14,8 +14,8 @@ import msgspec
 
 from archprof.builder.options import Options, sides_of
 from archprof.claims.figure_replay import replay_figure
-from archprof.count.conventions import DEFAULT, find_convention
 from archprof.errors import ArchprofError, UnknownReferenceError
+from archprof.records.conventions import DEFAULT, find_convention
 from archprof.sources import settings as values
 from archprof.sources.reference import resolve
 

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from archprof import __version__
 from archprof.cli import options as o
 from archprof.cli.command import begin
+from archprof.version import __version__
 
 COMMANDS = (
     "summary",

@@ -38,12 +38,12 @@ def claims(
 
     Exits with 1 where a claim that should hold does not, and with 2 where one could not be judged.
     """
+    from archprof.claims.catalogue import find_claims
     from archprof.claims.replay import replay
     from archprof.errors import ArchprofError
     from archprof.pipeline import Task
     from archprof.render import View
     from archprof.render.claims import FORMATS
-    from archprof.sources.families import find_claims
 
     destinations = written.plan()
     found = find_claims(names or [])

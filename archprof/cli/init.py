@@ -68,7 +68,7 @@ def parse_headroom(text: str) -> Fraction:
         UsageError: Where it is no percentage.
     """
     from archprof.quantity import parse
-    from archprof.records.metrics import Unit
+    from archprof.units import Unit
 
     try:
         quantity = parse(text, Unit.times, percent=True)

@@ -108,7 +108,7 @@ def parse_memory(text: str | None) -> int | None:
     if text is None:
         return None
     from archprof.quantity import parse
-    from archprof.records.metrics import Unit
+    from archprof.units import Unit
 
     try:
         return int(parse(text, Unit.bytes).value) or None

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archprof.compare.parts import modules_of, rows_of
-from archprof.records.metrics import METRICS, Unit, find_metric, latencies_in, latencies_of
+from archprof.records.metrics import METRICS, find_metric, latencies_in, latencies_of
+from archprof.units import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import msgspec
 import torch
 
-from archprof.latency.calibration_model import Calibration, Grid
 from archprof.latency.clock import overhead
 from archprof.latency.networks import CARD_NETWORKS, NETWORKS, Built, Network
 from archprof.latency.prediction import demand_of, parts_of_pass, time_of_pass
@@ -22,12 +21,13 @@ from archprof.latency.probes import CARD_MEMORY, MEMORY, PROBES, Operands, Probe
 from archprof.latency.scaling_fit import Parts, fit, fit_queued
 from archprof.latency.statistics import quantile
 from archprof.pipeline.profiling import profile
+from archprof.records.calibration import Calibration, Grid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from archprof.latency.calibration_model import Device
     from archprof.latency.clock import Clock, Clocks
+    from archprof.records.calibration import Device
 
 ENOUGH_ROUNDS = 3
 """What is measured fewer times may be something else's time."""

@@ -12,8 +12,8 @@ import msgspec
 
 from archprof import cache
 from archprof.errors import OutputError
-from archprof.latency.calibration_model import VERSION, Calibration, Device
 from archprof.latency.processor import available_cpus, cpu_name
+from archprof.records.calibration import VERSION, Calibration, Device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,46 +13,14 @@ from collections import Counter
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
-from archprof.latency.calibration_model import Device  # noqa: TC001 - it is looked up to read a profile back
-from archprof.latency.workload import NOTHING, Demand
+from archprof.count.workload import NOTHING
+from archprof.records.prediction import Prediction
+from archprof.records.workload import Demand
 
 if TYPE_CHECKING:
-    from archprof.latency.calibration_model import Calibration
-    from archprof.latency.workload import Work
+    from archprof.records.calibration import Calibration
     from archprof.records.profile import Profile
-
-
-class Prediction(msgspec.Struct, frozen=True, kw_only=True):
-    """How long one forward pass should take, and what it spends the time on; the parts sum to ``seconds``.
-
-    Attributes:
-        device: What it is predicted for.
-        threads: With how many threads; None on a card.
-        calibrated_at: When the device was measured.
-        seconds: The whole.
-        overhead_s: Calls of operations and modules; on a card, the time in which it waits for them.
-        computing_s: Operations that their arithmetic holds up.
-        moving_s: Operations that the memory holds up.
-        fresh_memory_s: What it takes to have the activations' memory from the system.
-        static_s: The whole of the model's static twin, where it has dynamic layers and a twin could be built.
-        ridge: FLOPs a byte below which the device's memory holds an operation up, above which its arithmetic does: the
-            best rate of any kernel over the memory's at the largest working set.
-        by_bytes: Kinds of operations whose arithmetic was not measured, with their calls: their bytes alone count.
-    """
-
-    device: Device
-    threads: int | None
-    calibrated_at: str
-    seconds: float
-    overhead_s: float
-    computing_s: float
-    moving_s: float
-    fresh_memory_s: float
-    static_s: float | None = None
-    ridge: float
-    by_bytes: dict[str, int] = msgspec.field(default_factory=dict)
+    from archprof.records.workload import Work
 
 
 class Time(NamedTuple):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from archprof.latency import workload
+from archprof.count import workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ class Probe:
     """One kind of kernel.
 
     Attributes:
-        kind: Its name; that of :attr:`archprof.latency.workload.Work.kind`.
+        kind: Its name; that of :attr:`archprof.count.workload.Work.kind`.
         axes: The factors of its work.
         ticks: The sizes to measure on each axis.
         make: From operands and sizes one operation, ready to be called.

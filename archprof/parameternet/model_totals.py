@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from archprof.count.ledger import count
 from archprof.count.memory import measure
+from archprof.count.workload import demand
 from archprof.errors import RunError
-from archprof.latency.workload import demand
 from archprof.parameternet.twin import static_copy
 from archprof.records.parameternet import Figures, Measured, Ratio, Whole
 

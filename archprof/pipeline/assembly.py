@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.count.ledger import by_call, count
 from archprof.count.memory import measure
-from archprof.latency.workload import works
+from archprof.count.workload import works
 from archprof.parameternet.analysis import analyse
 from archprof.records.profile import (
     Backward,

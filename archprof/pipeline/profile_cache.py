@@ -17,8 +17,8 @@ import msgspec
 from archprof import cache
 from archprof.cache import code_files
 from archprof.cache.fingerprint import own_source_changed, surroundings
-from archprof.latency.workload import Work  # noqa: TC001 - they are looked up to read them back
 from archprof.records.profile import Module, Operation, Profile, Reported  # noqa: TC001
+from archprof.records.workload import Work  # noqa: TC001 - they are looked up to read them back
 from archprof.sources.spec import ModelSpec
 
 if TYPE_CHECKING:

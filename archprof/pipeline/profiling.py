@@ -15,12 +15,13 @@ from archprof.builder.fuse import fuse
 from archprof.builder.inputs import make_inputs
 from archprof.builder.load import build
 from archprof.builder.row_errors import naming_rows
-from archprof.count.conventions import DEFAULT, UNASKED, find_convention
+from archprof.count.conventions import report
 from archprof.count.conventions.subject import Subject
 from archprof.count.ledger import count
 from archprof.errors import UsageError
 from archprof.parameternet.twin import static
 from archprof.pipeline.assembly import assemble
+from archprof.records.conventions import DEFAULT, UNASKED, find_convention
 from archprof.sources.spec import ModelSpec
 from archprof.trace.recorder import ValuesNeededError, flat
 from archprof.trace.run import Pass
@@ -220,5 +221,5 @@ def _counted(spec: Spec, options: Options, device: str, change: Change | None, *
 def _reported(subject: Subject, convention: str, *, unasked: bool = True) -> dict[str, Reported]:
     """What was asked for, and what others print of the same model unasked, where they print anything."""
     names = {convention, *(UNASKED if unasked else ())} - {DEFAULT}
-    reports = {name: find_convention(name).report(subject, shares=name == convention) for name in sorted(names)}
+    reports = {name: report(find_convention(name), subject, shares=name == convention) for name in sorted(names)}
     return {name: report for name, report in reports.items() if report}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from archprof.count.conventions import CONVENTIONS
 from archprof.errors import UsageError, did_you_mean
+from archprof.records.conventions import CONVENTIONS
+from archprof.units import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,17 +17,6 @@ if TYPE_CHECKING:
     from archprof.records.profile import Profile
 
 Value = int | float
-
-
-class Unit(StrEnum):
-    """What one of a metric is."""
-
-    things = ""
-    flops = "FLOPs"
-    macs = "MACs"
-    bytes = "B"
-    seconds = "s"
-    times = "×"
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from archprof.latency.workload import Demand  # noqa: TC001 - it is too
 from archprof.records.latency import Comparison, Latency  # noqa: TC001 - they are looked up to read a profile back
+from archprof.records.workload import Demand  # noqa: TC001 - it is too
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):

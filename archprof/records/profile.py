@@ -8,14 +8,14 @@ from typing import Any, Self
 
 import msgspec
 
-from archprof import __version__
 from archprof.errors import ArchprofError
-from archprof.latency.prediction import Prediction
-from archprof.latency.workload import Work
 from archprof.records.breakdown import Breakdown
 from archprof.records.latency import Latency, Machine
 from archprof.records.parameternet import ParameterNet
+from archprof.records.prediction import Prediction
 from archprof.records.schema import schema_of
+from archprof.records.workload import Work
+from archprof.version import __version__
 
 VERSION = 1
 """The format's version. It changes when a reader of the old one would misread the new one."""

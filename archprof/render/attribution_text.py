@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archprof import units
-from archprof.records.metrics import Unit, find_metric
+from archprof.records.metrics import find_metric
+from archprof.units import Unit
 
 if TYPE_CHECKING:
     from archprof.records.comparison import Cause, Change, Delta, Difference, Edit, Explanation, Pair

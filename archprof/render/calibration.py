@@ -16,7 +16,7 @@ from archprof.render.text import fact_lines, title_lines
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from archprof.latency.calibration_model import Calibration, Grid
+    from archprof.records.calibration import Calibration, Grid
     from archprof.render import View
 
 COLUMNS = (

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from archprof import units
 from archprof.records.comparison import COUNTS
-from archprof.records.metrics import Unit, find_metric
+from archprof.records.metrics import find_metric
 from archprof.render.attribution_text import sources
 from archprof.render.table import Column, Record, Table
+from archprof.units import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,9 +9,10 @@ from archprof import units
 from archprof.records.profile import arithmetic_intensity
 
 if TYPE_CHECKING:
-    from archprof.latency.calibration_model import Device
-    from archprof.latency.prediction import Prediction
+    from archprof.records.calibration import Device
     from archprof.records.latency import Latency
+    from archprof.records.parameternet import Ratio
+    from archprof.records.prediction import Prediction
     from archprof.records.profile import Input, Missed, Profile, Reported, Variant
 
 Fact = tuple[str, list[str]]
@@ -196,8 +197,8 @@ def _dynamic(profile: Profile) -> list[Fact]:
             "dynamic",
             [
                 f"{len(found.layers)} {what}{many}, M {experts}",
-                f"parameters {units.predicted(found.model.parameters_ratio)}",
-                f"FLOPs {units.predicted(found.model.flops_ratio)}",
+                f"parameters {_predicted(found.model.parameters_ratio)}",
+                f"FLOPs {_predicted(found.model.flops_ratio)}",
             ],
         )
     ]
@@ -250,3 +251,9 @@ def missed(operations: list[Missed]) -> str:
     if rest := sum(one.flops for one in operations[_NAMED:]):
         named.append(f"others ({units.amount(rest, 'FLOPs')})")
     return " and ".join(part for part in (", ".join(named[:-1]), named[-1]) if part)
+
+
+def _predicted(ratio: Ratio) -> str:
+    """A ratio as predicted, by the paper where it has a formula, and as measured."""
+    prediction = ratio.as_built if ratio.paper is None else ratio.paper
+    return f"{units.factor(prediction)} predicted, {units.factor(ratio.measured)} measured"

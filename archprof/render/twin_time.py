@@ -11,8 +11,8 @@ from archprof.render import header, latency
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archprof.latency.prediction import Prediction
     from archprof.records.parameternet import TwinLatency
+    from archprof.records.prediction import Prediction
     from archprof.records.profile import Profile
     from archprof.render.table import Record
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from archprof.claims.catalogue import published
 from archprof.render import csv, markdown
 from archprof.render.layout import lay_out
 from archprof.render.table import Column, Table
@@ -37,7 +38,7 @@ def text(entries: Sequence[Entry], view: View) -> str:
     lines: list[str] = []
     for family, group in groupby(entries, key=lambda entry: entry.family):
         members = list(group)
-        heading = " · ".join(part for part in (family.name, family.published.title) if part)
+        heading = " · ".join(part for part in (family.name, published(family).title) if part)
         lines += textwrap.wrap(heading, view.width, subsequent_indent="  ")
         for source in dict.fromkeys(entry.source for entry in members if entry.source):
             lines += textwrap.wrap(source, view.width, initial_indent="  ", subsequent_indent="  ")

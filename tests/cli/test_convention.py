@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archprof.cli.options import ConventionChoice
-from archprof.count.conventions import CONVENTIONS
+from archprof.records.conventions import CONVENTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from archprof.latency.calibration_model import Calibration, Device, Grid
-from archprof.latency.workload import CONVOLUTION
+from archprof.count.workload import CONVOLUTION
+from archprof.records.calibration import Calibration, Device, Grid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

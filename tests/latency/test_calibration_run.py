@@ -9,18 +9,18 @@ import msgspec
 import pytest
 import torch
 
-from archprof.latency import workload
+from archprof.count import workload
 from archprof.latency.calibration_run import calibrate
 from archprof.latency.calibration_store import this_device
 from archprof.latency.clock import Clocks
 from archprof.latency.networks import NETWORKS
 from archprof.latency.probes import CARD_MEMORY, CARD_POOL, MEMORY, POOL, PROBES, Operands, Probe
-from archprof.latency.workload import Work
+from archprof.records.workload import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from archprof.latency.calibration_model import Calibration
+    from archprof.records.calibration import Calibration
 
 READING = 2.0**-10
 CPU = torch.device("cpu")

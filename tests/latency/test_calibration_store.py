@@ -14,7 +14,7 @@ from archprof.latency import calibration_store
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from archprof.latency.calibration_model import Calibration
+    from archprof.records.calibration import Calibration
 
 
 @pytest.fixture

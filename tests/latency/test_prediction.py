@@ -10,10 +10,10 @@ import torch
 
 import archprof
 from archprof.latency.prediction import predict, time_of
-from archprof.latency.workload import Work
+from archprof.records.workload import Work
 
 if TYPE_CHECKING:
-    from archprof.latency.calibration_model import Calibration
+    from archprof.records.calibration import Calibration
 
 
 def test_an_operation_takes_its_overhead_and_the_longer_of_its_two_limits(round_figures: Calibration) -> None:

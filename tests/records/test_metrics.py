@@ -9,8 +9,9 @@ import pytest
 from archprof.compare.model import metrics_in, of_profile
 from archprof.errors import UsageError
 from archprof.records.latency import Latency
-from archprof.records.metrics import METRICS, Unit, find_metric
+from archprof.records.metrics import METRICS, find_metric
 from archprof.records.profile import Profile, Totals
+from archprof.units import Unit
 
 # Each total is its place in this list, so that no two can be taken for each other.
 FIELDS = [

@@ -10,9 +10,9 @@ import pytest
 from rich.cells import cell_len
 
 from archprof.errors import UsageError
-from archprof.latency.calibration_model import Device
-from archprof.latency.prediction import Prediction
+from archprof.records.calibration import Device
 from archprof.records.latency import Latency
+from archprof.records.prediction import Prediction
 from archprof.records.profile import Backward, Coverage, Operation, Profile
 from archprof.render import View
 from archprof.render.profile import DETAILS, FORMATS, check, render, render_several

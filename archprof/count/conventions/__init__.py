@@ -10,60 +10,42 @@ from collections import Counter
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from archprof.errors import UsageError, did_you_mean
 from archprof.records.profile import Missed, Reported, Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from archprof.count.conventions.subject import Figures, Item, Subject
+    from archprof.records.conventions import Convention
 
 
-class Convention(msgspec.Struct, frozen=True):
-    """A rule.
+def report(convention: Convention, subject: Subject, *, shares: bool = True) -> Reported | None:
+    """The figure that a convention gives a model.
 
-    Attributes:
-        name: What ``--convention`` calls it.
-        unit: "GFLOPs" or "GMACs": what its figures count, whatever the tool calls them.
-        rule: The rule in one line.
-        module: The file here that has it.
-        tool: Whether it is another tool's.
+    Args:
+        convention: The rule.
+        subject: The model, run and counted.
+        shares: Whether to say which part of it each module has.
+
+    Returns:
+        None where there is no such figure: thop and torchvision print none for what takes no image.
+
+    Raises:
+        RunError: Where the model does not run as the rule has it run.
     """
-
-    name: str
-    unit: str
-    rule: str
-    module: str
-    tool: bool = True
-
-    def report(self, subject: Subject, *, shares: bool = True) -> Reported | None:
-        """The figure for a model.
-
-        Args:
-            subject: The model, run and counted.
-            shares: Whether to say which part of it each module has.
-
-        Returns:
-            None where there is no such figure: thop and torchvision print none for what takes no image.
-
-        Raises:
-            RunError: Where the model does not run as the rule has it run.
-        """
-        figures: Figures | None = import_module(f"{__name__}.{self.module}").figures(subject)
-        if figures is None:
-            return None
-        parts = _added_up(figures.items)
-        total = sum(part.amount for part in parts)
-        return Reported(
-            gflops=float(total * figures.scale / 10**9),
-            unit=f"{self.unit} ({self.rule})",
-            operations=total,
-            input_shape=list(figures.shape or subject.shape),
-            missed=_missed(parts) if self.tool else [],
-            shares=parts if shares else [],
-        )
+    figures: Figures | None = import_module(f"{__name__}.{convention.module}").figures(subject)
+    if figures is None:
+        return None
+    parts = _added_up(figures.items)
+    total = sum(part.amount for part in parts)
+    return Reported(
+        gflops=float(total * figures.scale / 10**9),
+        unit=f"{convention.unit} ({convention.rule})",
+        operations=total,
+        input_shape=list(figures.shape or subject.shape),
+        missed=_missed(parts) if convention.tool else [],
+        shares=parts if shares else [],
+    )
 
 
 def _added_up(items: Iterable[Item]) -> list[Share]:
@@ -93,41 +75,3 @@ def _missed(parts: Iterable[Share]) -> list[Missed]:
             calls[part.operation] += part.calls
             flops[part.operation] += 2 * part.macs
     return [Missed(operation=name, calls=calls[name], flops=total) for name, total in flops.most_common()]
-
-
-DEFAULT = "flops"
-"""The convention of every figure that names no other."""
-
-UNASKED = ("thop-2.0",)
-"""Those whose figures every profile has: what the authors of most YAMLs published theirs by."""
-
-CONVENTIONS = {
-    convention.name: convention
-    for convention in (
-        Convention("flops", "GFLOPs", "2 × multiply-accumulates", "flops", tool=False),
-        Convention("macs", "GMACs", "multiply-accumulates", "macs", tool=False),
-        Convention("all", "GFLOPs", "2 × multiply-accumulates, and elementwise FLOPs", "all", tool=False),
-        Convention("fvcore", "GMACs", "what fvcore gives the functions that it has handles for", "fvcore"),
-        Convention("torchprofile", "GMACs", "what torchprofile gives the functions that it knows", "torchprofile"),
-        Convention("torchvision", "GMACs", "convolutions, matrix products, attention; no bias", "torchvision"),
-        Convention(
-            "thop-2.0",
-            "GFLOPs",
-            "2 × thop's operations, at the stride's size, times the ratio of areas",
-            "thop_2_0",
-        ),
-    )
-}
-"""Every convention, by its name."""
-
-
-def find_convention(name: str) -> Convention:
-    """The convention of that name.
-
-    Raises:
-        UsageError: Where there is none.
-    """
-    if found := CONVENTIONS.get(name):
-        return found
-    hint = did_you_mean(name, CONVENTIONS) or f"conventions: {', '.join(CONVENTIONS)}"
-    raise UsageError(f"no convention {name!r}", hint=hint)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from archprof import units
 from archprof.budgets.row_attribution import part_of
-from archprof.records.metrics import Unit, find_metric
+from archprof.records.metrics import find_metric
+from archprof.units import Unit
 
 if TYPE_CHECKING:
     from archprof.records.check_result import Check, Judged, Judgement

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 import archprof
-from archprof.count.conventions import CONVENTIONS, DEFAULT, find_convention
 from archprof.errors import UsageError
+from archprof.records.conventions import CONVENTIONS, DEFAULT, find_convention
 
 # One image of 3 × 8 × 8; without padding the convolution gives 4 × 6 × 6 elements of 3 · 3 · 3 products and a bias
 # each, a ReLU looks at each, and the linear layer has 4 · 36 inputs, 10 outputs and a bias each.

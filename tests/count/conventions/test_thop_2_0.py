@@ -14,9 +14,10 @@ import torch
 from torch import nn
 
 from archprof.builder.load import build
-from archprof.count.conventions import find_convention
+from archprof.count.conventions import report
 from archprof.count.conventions.subject import Subject
 from archprof.count.ledger import count
+from archprof.records.conventions import find_convention
 from archprof.sources.families import variants
 from archprof.sources.reference import resolve
 from archprof.trace.run import trace
@@ -65,7 +66,7 @@ def real(thop_2_0: Path, request: pytest.FixtureRequest) -> dict[str, tuple[floa
 
 def replayed(model: nn.Module, side: int) -> Reported:
     image = torch.empty(1, 3, side, side, device="meta")
-    answer = find_convention("thop-2.0").report(Subject(model, (image,), count(trace(model, (image,)))))
+    answer = report(find_convention("thop-2.0"), Subject(model, (image,), count(trace(model, (image,)))))
     assert answer is not None
     return answer
 
@@ -113,4 +114,4 @@ def test_a_model_that_takes_no_image_has_no_figure() -> None:
     model = nn.Embedding(3, 4)
     tokens = torch.zeros(1, 2, dtype=torch.int64)
     subject = Subject(model, (tokens,), count(trace(model, (tokens,))), image=False)
-    assert find_convention("thop-2.0").report(subject) is None
+    assert report(find_convention("thop-2.0"), subject) is None

@@ -10,9 +10,10 @@ import torchvision.models as zoo
 from torch import nn
 
 from archprof.builder.load import build
-from archprof.count.conventions import find_convention
+from archprof.count.conventions import report
 from archprof.count.conventions.subject import Subject
 from archprof.count.ledger import Ledger, count
+from archprof.records.conventions import find_convention
 from archprof.sources.reference import resolve
 from archprof.trace.run import trace, trace_values
 
@@ -24,7 +25,7 @@ def published(name: str) -> float:
 
 
 def figure(model: nn.Module, inputs: tuple[Any, ...], ledger: Ledger) -> float:
-    answer = find_convention("torchvision").report(Subject(model, inputs, ledger))
+    answer = report(find_convention("torchvision"), Subject(model, inputs, ledger))
     assert answer is not None
     return round(answer.gflops, 3)
 
@@ -138,7 +139,7 @@ def test_what_its_counter_does_not_know() -> None:
     # Three matrices of 4 × 4 by 4 × 4: counted exactly, and by torchvision as nothing.
     image = torch.empty(3, 4, 4, device="meta")
     ledger = count(trace(Added(), (image,)))
-    answer = find_convention("torchvision").report(Subject(Added(), (image,), ledger))
+    answer = report(find_convention("torchvision"), Subject(Added(), (image,), ledger))
     assert answer is not None
     assert (ledger.macs, answer.operations) == (3 * 4 * 4 * 4, 0)
     assert [(one.operation, one.flops) for one in answer.missed] == [("aten.baddbmm", 2 * 3 * 64)]

@@ -13,10 +13,11 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from archprof.builder.load import build
-from archprof.count.conventions import find_convention
+from archprof.count.conventions import report
 from archprof.count.conventions.subject import Subject
 from archprof.count.ledger import count
 from archprof.errors import RunError
+from archprof.records.conventions import find_convention
 from archprof.sources.families import variants
 from archprof.sources.reference import resolve
 from archprof.trace.run import trace
@@ -44,7 +45,7 @@ def said(tool: str, model: nn.Module, inputs: tuple[Any, ...]) -> int:
 
 
 def replayed(tool: str, model: nn.Module, inputs: tuple[Any, ...]) -> Reported:
-    answer = find_convention(tool).report(Subject(model, inputs, count(trace(model, inputs))))
+    answer = report(find_convention(tool), Subject(model, inputs, count(trace(model, inputs))))
     assert answer is not None
     return answer
 
@@ -249,7 +250,7 @@ def test_the_parts_add_up_and_say_what_is_missed() -> None:
     model = build(resolve("timm:vit_tiny_patch16_224")).module
     image = torch.empty(1, 3, 224, 224, device="meta")
     ledger = count(trace(model, (image,)))
-    answer = find_convention("fvcore").report(Subject(model, (image,), ledger))
+    answer = report(find_convention("fvcore"), Subject(model, (image,), ledger))
     assert answer is not None
     assert sum(share.amount for share in answer.shares) == answer.operations
     assert sum(share.macs for share in answer.shares) == ledger.macs

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from archprof.sources.row_label import label, parts_of
+from archprof.budgets.row_label import label, parts_of
 from archprof.sources.spec import Row
 
 

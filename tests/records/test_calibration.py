@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from archprof.latency.calibration_model import Calibration, Grid
+from archprof.records.calibration import Calibration, Grid
 
 
 def grid(**changes: object) -> Grid:

@@ -10,7 +10,7 @@ from collections import Counter
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from archprof.records.workload import Demand, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,30 +18,6 @@ if TYPE_CHECKING:
     from archprof.count.ledger import Ledger
     from archprof.count.memory import Memory, Traffic
     from archprof.trace.record import Operation
-
-
-class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """All operations of a forward pass that are alike.
-
-    Attributes:
-        kind: What kernel runs them.
-        sizes: The factors of one operation's work, as its kind has them; see :data:`CONVOLUTION` and those after it.
-        bytes: What one of them reads and writes.
-        calls: How many they are.
-    """
-
-    kind: str
-    sizes: list[int]
-    bytes: int
-    calls: int
-
-
-class Demand(msgspec.Struct, frozen=True, kw_only=True):
-    """What one forward pass asks for: operations, calls of modules, and memory for what is there at one time."""
-
-    work: list[Work]
-    module_calls: int
-    peak_activation_bytes: int
 
 
 NOTHING = "nothing"

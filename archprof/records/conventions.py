@@ -1,0 +1,63 @@
+"""Every convention by name: what its figures count, and its rule in one line. How each is computed is in `count`."""
+
+from __future__ import annotations
+
+import msgspec
+
+from archprof.errors import UsageError, did_you_mean
+
+
+class Convention(msgspec.Struct, frozen=True):
+    """A rule.
+
+    Attributes:
+        name: What ``--convention`` calls it.
+        unit: "GFLOPs" or "GMACs": what its figures count, whatever the tool calls them.
+        rule: The rule in one line.
+        module: The file here that has it.
+        tool: Whether it is another tool's.
+    """
+
+    name: str
+    unit: str
+    rule: str
+    module: str
+    tool: bool = True
+
+
+DEFAULT = "flops"
+"""The convention of every figure that names no other."""
+
+UNASKED = ("thop-2.0",)
+"""Those whose figures every profile has: what the authors of most YAMLs published theirs by."""
+
+CONVENTIONS = {
+    convention.name: convention
+    for convention in (
+        Convention("flops", "GFLOPs", "2 × multiply-accumulates", "flops", tool=False),
+        Convention("macs", "GMACs", "multiply-accumulates", "macs", tool=False),
+        Convention("all", "GFLOPs", "2 × multiply-accumulates, and elementwise FLOPs", "all", tool=False),
+        Convention("fvcore", "GMACs", "what fvcore gives the functions that it has handles for", "fvcore"),
+        Convention("torchprofile", "GMACs", "what torchprofile gives the functions that it knows", "torchprofile"),
+        Convention("torchvision", "GMACs", "convolutions, matrix products, attention; no bias", "torchvision"),
+        Convention(
+            "thop-2.0",
+            "GFLOPs",
+            "2 × thop's operations, at the stride's size, times the ratio of areas",
+            "thop_2_0",
+        ),
+    )
+}
+"""Every convention, by its name."""
+
+
+def find_convention(name: str) -> Convention:
+    """The convention of that name.
+
+    Raises:
+        UsageError: Where there is none.
+    """
+    if found := CONVENTIONS.get(name):
+        return found
+    hint = did_you_mean(name, CONVENTIONS) or f"conventions: {', '.join(CONVENTIONS)}"
+    raise UsageError(f"no convention {name!r}", hint=hint)
