@@ -197,8 +197,8 @@ def _dynamic(profile: Profile) -> list[Fact]:
             "dynamic",
             [
                 f"{len(found.layers)} {what}{many}, M {experts}",
-                f"parameters {_predicted(found.model.parameters_ratio)}",
-                f"FLOPs {_predicted(found.model.flops_ratio)}",
+                f"parameters {_both(found.model.parameters_ratio)}",
+                f"FLOPs {_both(found.model.flops_ratio)}",
             ],
         )
     ]
@@ -253,7 +253,7 @@ def missed(operations: list[Missed]) -> str:
     return " and ".join(part for part in (", ".join(named[:-1]), named[-1]) if part)
 
 
-def _predicted(ratio: Ratio) -> str:
+def _both(ratio: Ratio) -> str:
     """A ratio as predicted, by the paper where it has a formula, and as measured."""
     prediction = ratio.as_built if ratio.paper is None else ratio.paper
     return f"{units.factor(prediction)} predicted, {units.factor(ratio.measured)} measured"
