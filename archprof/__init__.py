@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from archprof.api import check as check
+    from archprof.api import profile as profile
     from archprof.api import within as within
     from archprof.builder.registry import Call as Call
     from archprof.builder.registry import RowContext as RowContext
     from archprof.builder.registry import register as register
     from archprof.count.formulas import register_formula as register_formula
     from archprof.parameternet.declared import DynamicDeclaration as DynamicDeclaration
-    from archprof.pipeline.profiling import profile as profile
     from archprof.records.profile import Profile as Profile
 
 from archprof.version import __version__
@@ -26,7 +26,7 @@ _PUBLIC = {
     "check": "archprof.api",
     "within": "archprof.api",
     "Profile": "archprof.records.profile",
-    "profile": "archprof.pipeline.profiling",
+    "profile": "archprof.api",
     "register_formula": "archprof.count.formulas",
     "RowContext": "archprof.builder.registry",
     "register": "archprof.builder.registry",

@@ -9,14 +9,29 @@ from archprof.budgets import cases, lock, read
 from archprof.budgets.budget import BudgetFile
 from archprof.budgets.checking import conclude, measure
 from archprof.budgets.rule_check import judge
-from archprof.pipeline import Means, profile_all
+from archprof.pipeline import ExecutionConfig, profile_all
 from archprof.records.check_result import Check, Judged, exit_code
 from archprof.records.profile import Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor, nn
 
     from archprof.budgets.checking import Profiler
+
+
+def profile(
+    module: nn.Module,
+    inputs: Tensor | tuple[Any, ...] | Mapping[str, Any],
+    *,
+    backward: bool = False,
+    conventions: Sequence[str] = (),
+) -> Profile:
+    """Run a module once, without memory, and count what ran."""
+    from archprof.pipeline.counting import profile_module
+
+    return profile_module(module, inputs, backward=backward, conventions=conventions)
 
 
 def check(*references: str, config: Path | str | None = None, against: str | None = None) -> Check:
@@ -69,4 +84,4 @@ def within(subject: Profile | str, **budget: Any) -> Check:
 
 
 def _profiler(plugins: Sequence[str]) -> Profiler:
-    return lambda tasks: profile_all(tasks, Means(plugins=plugins, details=False))
+    return lambda requests: profile_all(requests, ExecutionConfig(plugins=plugins))

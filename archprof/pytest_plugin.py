@@ -33,7 +33,7 @@ class Budgets:
 
     def profile(self, *arguments: Any, **options: Any) -> Profile:
         """Profile a model, as :func:`archprof.profile` does."""
-        from archprof.pipeline.profiling import profile
+        from archprof.api import profile
 
         return profile(*arguments, **options)
 

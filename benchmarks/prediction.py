@@ -30,7 +30,7 @@ from archprof.latency.calibration_store import this_device
 from archprof.latency.clock import Clocks, WallClock, clocks_of
 from archprof.latency.networks import detector
 from archprof.latency.prediction import predict
-from archprof.pipeline.profiling import profile_spec
+from archprof.pipeline.counting import profile_spec
 from archprof.records.calibration import Calibration
 from archprof.sources.reference import resolve, scales, stock
 

@@ -22,7 +22,7 @@ from archprof.latency.clock import Clocks
 from archprof.latency.paired import experiment
 from archprof.latency.prediction import predict
 from archprof.latency.sampler import Plan
-from archprof.pipeline.profiling import prepare, profile_spec
+from archprof.pipeline.counting import prepare, profile_spec
 from archprof.sources.reference import resolve
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import torchvision
 
 from archprof.builder.options import Options
 from archprof.errors import ArchprofError
-from archprof.pipeline.profiling import count_spec
+from archprof.pipeline.counting import count_spec
 from archprof.sources.reference import resolve
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archprof.audit.model_source import SpecSource
 from archprof.builder.options import COUNTER_SECONDS
 from archprof.count.ledger import count
 from archprof.counters import COUNTERS, thop_2_0
 from archprof.counters.exact import exact
 from archprof.counters.explain import explain, other_images
 from archprof.counters.process import run_apart
-from archprof.counters.source import SpecSource
-from archprof.pipeline.profiling import assembled, count_spec
+from archprof.pipeline.counting import count_spec, finish
 from archprof.records.audit import Audit, Opinion, Row
 from archprof.trace.run import trace
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archprof.builder.options import Options
+    from archprof.count.counted_model import CountedModel
     from archprof.counters import CounterResult
     from archprof.counters.explain import Exact
-    from archprof.pipeline.profiling import Counted
     from archprof.sources.spec import Spec
 
 
@@ -58,7 +58,7 @@ def audit_spec(
     run = [name for name in chosen if name != thop_2_0.NAME]
     for result in run_apart(SpecSource(spec, options, tuple(plugins)), run, time_limit=time_limit):
         opinions.append(opinion(result, whole, image))
-    profile = assembled(counted)
+    profile = finish(counted)
     return Audit(
         variant=profile.variant,
         input=profile.input,
@@ -99,7 +99,7 @@ def opinion(result: CounterResult, whole: Exact, image: Exact) -> Opinion:
     )
 
 
-def _of_one_image(counted: Counted, whole: Exact) -> Exact:
+def _of_one_image(counted: CountedModel, whole: Exact) -> Exact:
     if counted.inputs[0].shape[0] == 1:
         return whole
     return exact(counted.built, count(trace(counted.built.module, tuple(given[:1] for given in counted.inputs))))

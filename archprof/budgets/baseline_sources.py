@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archprof.budgets.baseline import Baseline, of_profile
 from archprof.budgets.lock import Lock
 from archprof.errors import ArchprofError
-from archprof.pipeline import Task
+from archprof.pipeline import Request
 from archprof.records.profile import Profile
 from archprof.sources import reference as references
 from archprof.sources import revision
@@ -63,12 +63,18 @@ def from_revision(name: str, cases: Sequence[Case], profiler: Profiler) -> Mappi
     """
     then = specs_then(name, cases)
     by_place = {case.place: case for case in cases}
-    profiles = profiler([Task(spec, by_place[place].options) for place, spec in then.items()])
+    profiles = profiler([request_of(by_place[place], spec) for place, spec in then.items()])
     return {
         place: of_profile(profile, spec)
         for (place, spec), profile in zip(then.items(), profiles, strict=True)
         if not isinstance(profile, ArchprofError)
     }
+
+
+def request_of(case: Case, spec: Spec) -> Request:
+    """What is wanted of a case's model, as it is now or as it was: its totals, by every convention of its rules."""
+    named = [rule.metric.convention for rule in case.rules if rule.metric.convention]
+    return Request(spec, case.options, conventions=tuple(dict.fromkeys(named)), level="budgets")
 
 
 def specs_then(name: str, cases: Sequence[Case]) -> dict[Place, Spec]:

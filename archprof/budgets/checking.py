@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from archprof.budgets.baseline import labels_of
-from archprof.budgets.baseline_sources import from_file, from_lock, from_revision
+from archprof.budgets.baseline_sources import from_file, from_lock, from_revision, request_of
 from archprof.budgets.cases import legible
 from archprof.budgets.lock import Lock
 from archprof.budgets.rule_check import judge
 from archprof.errors import ArchprofError
-from archprof.pipeline import Task
+from archprof.pipeline import Request
 from archprof.records.check_result import Check, Judged, exit_code
 
 if TYPE_CHECKING:
@@ -26,11 +25,10 @@ if TYPE_CHECKING:
     from archprof.budgets.cases import Case
     from archprof.budgets.latency_judge import Stopwatch
     from archprof.budgets.lock import Place
-    from archprof.builder.options import Options
     from archprof.records.profile import Profile
 
-Profiler = Callable[[Sequence[Task]], "Sequence[Profile | ArchprofError]"]
-"""Profiles every task, in its order; the error of one does not lose the others."""
+Profiler = Callable[[Sequence[Request]], "Sequence[Profile | ArchprofError]"]
+"""Answers every request, in its order; the error of one does not lose the others."""
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -41,13 +39,9 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 def measure(cases: Sequence[Case], profiler: Profiler) -> list[Measured]:
-    """Profile the cases; once more for each convention that a rule is about."""
-    tasks = [[Task(case.spec, options) for options in _options(case)] if case.spec else [] for case in cases]
-    profiles = iter(profiler([task for several in tasks for task in several]))
-    return [
-        Measured(case, case.error or _merged([next(profiles) for _ in several]))
-        for case, several in zip(cases, tasks, strict=True)
-    ]
+    """Profile the cases, each with all conventions that its rules are about."""
+    outcomes = iter(profiler([request_of(case, case.spec) for case in cases if case.spec]))
+    return [Measured(case, case.error or next(outcomes)) for case in cases]
 
 
 def judge_all(
@@ -108,22 +102,6 @@ def conclude(
         exit_code=exit_code(judged),
         cases=judged,
     )
-
-
-def _options(case: Case) -> list[Options]:
-    named = [rule.metric.convention for rule in case.rules if rule.metric.convention]
-    return [replace(case.options, convention=one) for one in dict.fromkeys(named)] or [case.options]
-
-
-def _merged(profiles: Sequence[Profile | ArchprofError]) -> Profile | ArchprofError:
-    """One profile with the figures of all its conventions, or the first error."""
-    good = []
-    for profile in profiles:
-        if isinstance(profile, ArchprofError):
-            return profile
-        good.append(profile)
-    reported = {name: report for profile in good for name, report in profile.reported.items()}
-    return msgspec.structs.replace(good[0], reported=reported)
 
 
 def _judged(measured: Measured, baseline: Baseline | None, stopwatch: Stopwatch | None) -> Judged:

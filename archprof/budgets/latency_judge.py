@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from archprof.budgets.latency_rules import Timed, judge_time, place_of, time_of
 from archprof.errors import RunError
 from archprof.latency.backends.interface import Settings
-from archprof.latency.experiment import Protocol, bench
+from archprof.latency.experiment import Protocol
 from archprof.latency.measure import choose_targets
-from archprof.latency.sampler import Plan, silent
-from archprof.pipeline import Task
+from archprof.latency.sampler import Plan
+from archprof.pipeline import ExecutionConfig, Request
+from archprof.pipeline.measuring import Measurement, measure_all
+from archprof.pipeline.progress import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from archprof.budgets.cases import Case
     from archprof.budgets.latency_rules import Time
     from archprof.budgets.lock import Place
-    from archprof.latency.sampler import Watch
+    from archprof.pipeline.progress import Progress
     from archprof.records.check_result import Judgement
     from archprof.records.metrics import Metric
     from archprof.records.profile import Profile
@@ -37,14 +39,14 @@ class Stopwatch:
         threads: Threads to compute with; torch's own choice where None.
         max_time: Seconds of sampling at most.
         confirm: Whether what fails is measured again first.
-        watch: Is told how far it is.
+        progress: Is told how far it is.
     """
 
     then: Mapping[Place, Spec] = field(default_factory=dict)
     threads: int | None = None
     max_time: float = 20.0
     confirm: bool = False
-    watch: Watch = silent
+    progress: Progress = SILENT
     _taken: dict[tuple[Place, str], Timed] = field(default_factory=dict)
 
     def times(self, case: Case, profile: Profile) -> dict[str, Time]:
@@ -95,8 +97,10 @@ class Stopwatch:
         (target,) = choose_targets([device], [backend], case.options, settings)
         protocol = Protocol(settings=settings, plan=Plan(max_time=self.max_time))
         then = self.then.get(case.place)
-        tasks = [Task(spec, case.options) for spec in (then, case.spec) if spec is not None]
-        benched = bench(tasks, [profile] * len(tasks), [target], protocol, self.watch)
+        requests = [Request(spec, case.options) for spec in (then, case.spec) if spec is not None]
+        measurement = Measurement(targets=[target], protocol=protocol)
+        profiles = [profile] * len(requests)
+        benched = measure_all(requests, measurement, ExecutionConfig(), self.progress, profiles).experiment
         if benched.interrupted:
             raise KeyboardInterrupt
         latencies = [one for (one,) in benched.latencies]

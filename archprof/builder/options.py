@@ -26,7 +26,6 @@ class Options:
             so that counting never waits for a device; on the others the model really runs.
         dtype: The name of a torch dtype, of weights and images.
         backward: Whether to count a training step: the forward pass in training mode, and the backward pass.
-        convention: The name of the convention that is reported beside the exact count.
     """
 
     size: tuple[int, ...] | None = None
@@ -37,7 +36,6 @@ class Options:
     device: str = "auto"
     dtype: str = "float32"
     backward: bool = False
-    convention: str = "flops"
 
 
 def sides_of(text: str) -> tuple[int, ...]:

@@ -15,13 +15,14 @@ import time
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-import archprof
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 STARTED = time.time()
 """When this process began to look at files. Of one that was changed since, nobody knows what was imported."""
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - it starts often
+"""The folder of archprof itself."""
 
 _INSTALLED = ("site-packages", "dist-packages")
 
@@ -89,5 +90,6 @@ def _is_known(path: str) -> bool:
 
 @cache
 def _roots() -> tuple[str, ...]:
-    own = os.path.dirname(archprof.__file__)  # noqa: PTH120
-    return tuple(f"{root}{os.sep}" for root in (own, *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))))
+    return tuple(
+        f"{root}{os.sep}" for root in (PACKAGE, *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib")))
+    )

@@ -9,8 +9,7 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
-import archprof
-from archprof.cache.code_files import changed
+from archprof.cache.code_files import PACKAGE, changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +37,7 @@ def surroundings() -> bytes:
 def own_source() -> bytes:
     """A digest of archprof's source: all but what is done with a profile once it is there."""
     digest = hashlib.blake2b(digest_size=16)
-    root = os.path.dirname(archprof.__file__)  # noqa: PTH120
+    root = PACKAGE
     for path in sorted(_files(root)):
         digest.update(path[len(root) :].encode() + b"\0")
         with open(path, "rb") as file:  # noqa: PTH123
@@ -48,7 +47,7 @@ def own_source() -> bytes:
 
 def own_source_changed() -> bool:
     """Whether any of it was written since the process began."""
-    return any(changed(path) for path in _files(os.path.dirname(archprof.__file__)))  # noqa: PTH120
+    return any(changed(path) for path in _files(PACKAGE))
 
 
 def _files(folder: str) -> Iterator[str]:

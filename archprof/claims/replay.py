@@ -6,16 +6,15 @@ Nothing here needs torch; whoever calls says how a spec is profiled.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from archprof.builder.options import Options, sides_of
 from archprof.claims.figure_replay import replay_figure
 from archprof.errors import ArchprofError, UnknownReferenceError
-from archprof.records.conventions import DEFAULT, find_convention
+from archprof.pipeline import Request
+from archprof.records.conventions import CONVENTIONS, find_convention
 from archprof.sources import settings as values
 from archprof.sources.reference import resolve
 
@@ -73,36 +72,36 @@ class ClaimResult:
 
 def replay(
     claims: Iterable[Claim],
-    profile: Callable[[Spec, Options], Profile],
+    profile: Callable[[Request], Profile],
 ) -> Iterator[ClaimResult]:
-    """Replay claims in their order; a model is profiled once for all claims with the same settings and convention.
+    """Replay claims in their order; a model is profiled once for all claims with the same settings.
 
     Args:
         claims: The claims.
-        profile: Builds, runs and counts a spec.
+        profile: Answers a request.
     """
     profiles: dict[str, Profile | ArchprofError] = {}
-
-    def once(claim: Claim, convention: str) -> Profile:
-        key = repr((claim.path.parent, claim.variant, sorted(claim.settings.items()), convention))
-        if key not in profiles:
-            try:
-                find_convention(convention)  # before anything is built
-                profiles[key] = profile(spec_of(claim), replace(options_of(claim), convention=convention))
-            except ArchprofError as error:
-                profiles[key] = error
-        found = profiles[key]
-        if isinstance(found, ArchprofError):
-            raise found
-        return found
+    pending = list(claims)
+    conventions: dict[str, list[str]] = {}
+    for claim in pending:
+        conventions.setdefault(_key(claim), []).extend(name for name in _conventions(claim) if name in CONVENTIONS)
 
     def measure(claim: Claim) -> Profile:
-        named = dict.fromkeys(one.convention for one in claim.figures if one.convention) or [DEFAULT]
-        found = {convention: once(claim, convention) for convention in named}
-        reported = {name: one.reported[name] for name, one in found.items() if name in one.reported}
-        return msgspec.structs.replace(next(iter(found.values())), reported=reported)
+        for name in _conventions(claim):
+            find_convention(name)  # before anything is built
+        key = _key(claim)
+        if key not in profiles:
+            names = tuple(dict.fromkeys(conventions[key]))
+            try:
+                profiles[key] = profile(Request(spec_of(claim), options_of(claim), conventions=names))
+            except ArchprofError as error:
+                profiles[key] = error
+        outcome = profiles[key]
+        if isinstance(outcome, ArchprofError):
+            raise outcome
+        return outcome
 
-    for claim in claims:
+    for claim in pending:
         try:
             base = measure(claim.against) if claim.against else None
             result = judge(claim, measure(claim), base)
@@ -128,6 +127,15 @@ def judge(claim: Claim, profile: Profile, base: Profile | None = None) -> ClaimR
         figures=tuple(replay_figure(published, profile) for published in claim.figures),
         against=_against(claim, profile, base) if base else None,
     )
+
+
+def _key(claim: Claim) -> str:
+    """What claims about one model, built and run alike, have in common."""
+    return repr((claim.path.parent, claim.variant, sorted(claim.settings.items())))
+
+
+def _conventions(claim: Claim) -> list[str]:
+    return [figure.convention for figure in claim.figures if figure.convention]
 
 
 def spec_of(claim: Claim) -> Spec:

@@ -38,7 +38,7 @@ def bench(
     written: Written,
 ) -> None:
     """Measure how long a model takes; of several, which is faster, if that can be told."""
-    from archprof.pipeline import Task
+    from archprof.pipeline import Request
     from archprof.render import View
     from archprof.render.latency import FORMATS
 
@@ -49,8 +49,8 @@ def bench(
     specs = [spec for reference in references for spec in model.find(reference)]
     longest = sampling.longest(len(specs))
     selection.load_plugins(plugins or [])
-    tasks = [
-        Task(spec, replace(options, static=twin))
+    requests = [
+        Request(spec, replace(options, static=twin))
         for spec, twin in zip(specs, selection.twins(specs, static=model.static), strict=True)
     ]
     with console.working("loading torch"):
@@ -58,6 +58,7 @@ def bench(
         from archprof.latency.experiment import Protocol
         from archprof.latency.measure import choose_targets
         from archprof.latency.sampler import Plan
+        from archprof.pipeline.measuring import Measurement
         from archprof.records.benchmark import Benchmark
     how = Settings(
         threads=sampling.threads,
@@ -75,14 +76,17 @@ def bench(
         seed=sampling.seed,
         margin=shares[1],
     )
+    measurement = Measurement(targets=targets, protocol=protocol, layers=layers)
     if layers:
-        la.check_layers(targets, protocol)
-    counted = selection.profile_all(tasks, selection.find_means(plugins))
-    profiles, benched = la.measure(tasks, counted, targets, protocol)
-    if layers and not benched.interrupted:
-        profiles = la.break_down(tasks, profiles, protocol, benched)
+        la.check_layers(measurement)
+    config = selection.execution_config(plugins)
+    measured = la.measure(requests, selection.profile_all(requests, config), measurement, config)
+    experiment = measured.experiment
     result = Benchmark(
-        seed=sampling.seed, profiles=profiles, comparisons=benched.comparisons, interrupted=benched.interrupted
+        seed=sampling.seed,
+        profiles=measured.profiles,
+        comparisons=experiment.comparisons,
+        interrupted=experiment.interrupted,
     )
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](result, view), View())
-    la.conclude(benched)
+    la.conclude(experiment)

@@ -100,40 +100,33 @@ def check(
     """
     from archprof.budgets import cases, lock, read
     from archprof.budgets.checking import conclude, measure
-    from archprof.pipeline import foresee
+    from archprof.pipeline import prewarm
     from archprof.render import View
     from archprof.render.check_formats import FORMATS
 
     destinations = output.plan(outputs or [], format and format.value, force=force, formats=FORMATS)
     file = read.read(config or read.find(Path.cwd()))
-    means = selection.find_means(
+    execution = selection.execution_config(
         [*file.plugins, *(plugins or [])],
         no_plugins=no_plugins,
         jobs=jobs,
         limit_time=limit_time,
         limit_memory=limit_memory,
-        details=False,
     )
-    foresee(means)
+    prewarm(execution)
     found = cases.find(file, references or [])
     for budget, pattern in found.unmatched:
         console.note(f"{file.path}:{budget.line}: {budget.place}: nothing matches {pattern!r}")
     locked = lock.read(file.lock)
-    profiler = selection.profiler(means)
+    profiler = selection.profiler(execution)
     measured = measure(found.cases, profiler)
-    with console.progressing() as watch:
-        stopwatch = start(found, means.plugins, against) if latency else None
-        if stopwatch:
-            stopwatch.confirm, stopwatch.threads, stopwatch.max_time, stopwatch.watch = (
-                confirm,
-                threads,
-                max_time,
-                watch,
-            )
-        if update_lock:
-            old = locked or lock.Lock()
-            locked = write_lock(file.lock, old, measured, stopwatch, all_cases=not references)
-        result = conclude(file, measured, profiler, against=against, locked=locked, stopwatch=stopwatch)
+    stopwatch = start(found, execution.plugins, against) if latency else None
+    if stopwatch:
+        stopwatch.confirm, stopwatch.threads, stopwatch.max_time = confirm, threads, max_time
+    if update_lock:
+        old = locked or lock.Lock()
+        locked = write_lock(file.lock, old, measured, stopwatch, all_cases=not references)
+    result = conclude(file, measured, profiler, against=against, locked=locked, stopwatch=stopwatch)
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen].render(result, view), View())
     if not latency and any(not rule.metric.exact for case in found.cases for rule in case.rules):
         console.note("latencies were left out; --latency measures them")
@@ -154,7 +147,7 @@ def start(found: "Cases", plugins: "Sequence[str]", against: str | None) -> "Sto
     selection.load_plugins(plugins)
     timed = [case for case in found.cases if any(not rule.metric.exact for rule in case.rules)]
     then = specs_then(against, timed) if against and not Path(against).is_file() else {}
-    return Stopwatch(then=then)
+    return Stopwatch(then=then, progress=console)
 
 
 def write_lock(

@@ -13,10 +13,9 @@ from archprof.cli.console import console
 from archprof.cli.option_groups import Written
 
 if TYPE_CHECKING:
-    from archprof.builder.options import Options
     from archprof.claims.replay import ClaimResult
+    from archprof.pipeline import Request
     from archprof.records.profile import Profile
-    from archprof.sources.spec import Spec
 
 DOES_NOT_HOLD = 1
 COULD_NOT_JUDGE = 2
@@ -41,17 +40,16 @@ def claims(
     from archprof.claims.catalogue import find_claims
     from archprof.claims.replay import replay
     from archprof.errors import ArchprofError
-    from archprof.pipeline import Task
     from archprof.render import View
     from archprof.render.claims import FORMATS
 
     destinations = written.plan()
     found = find_claims(names or [])
-    profiler = selection.profiler(selection.find_means(plugins))
+    profiler = selection.profiler(selection.execution_config(plugins))
     results: list[ClaimResult] = []
 
-    def profile(spec: "Spec", options: "Options") -> "Profile":
-        (outcome,) = profiler([Task(spec, options)])
+    def profile(request: "Request") -> "Profile":
+        (outcome,) = profiler([request])
         if isinstance(outcome, ArchprofError):
             raise outcome
         return outcome

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from archprof.builder.options import Options
     from archprof.compare.condition import Condition
     from archprof.compare.model import Model as Known
-    from archprof.pipeline import Means
+    from archprof.pipeline import ExecutionConfig
     from archprof.records.comparison import Comparison
     from archprof.records.profile import Profile
     from archprof.sources.spec import Spec
@@ -95,12 +95,10 @@ def compare(
     x, y = x or pareto.X, y or pareto.Y
     pareto.axes(x, y)  # before anything is built
     conditions = [condition.parse(text) for text in fail_on or []]
-    found = compare_inputs.find(
-        references, model, model.options(device=device, backward=backward, convention=convention.value)
-    )
+    found = compare_inputs.find(references, model, model.options(device=device, backward=backward))
     twins = selection.twins(references, static=found.options.static)
     ways = [replace(found.options, static=twin) for twin in twins]
-    models = _models(found.models, ways, counting.means())
+    models = _models(found.models, ways, convention.value, counting.config())
     comparison = comparing.compare(models, names=_names(references, twins), depth=depth, x=x, y=y)
     output.deliver(
         destinations,
@@ -141,13 +139,15 @@ def _names(references: "Sequence[str]", twins: "Sequence[bool]") -> list[str]:
 
 
 def _models(
-    found: "Sequence[Spec | Profile | Known]", ways: "Sequence[Options]", means: "Means"
+    found: "Sequence[Spec | Profile | Known]", ways: "Sequence[Options]", convention: str, config: "ExecutionConfig"
 ) -> "list[Profile | Known]":
     """What is compared, in order; torch is only needed where something was not saved."""
-    from archprof.pipeline import Task
+    from archprof.pipeline import Request
     from archprof.sources.spec import ModelSpec, VariantSpec
 
     kinds = VariantSpec, ModelSpec
-    tasks = [Task(one, options) for one, options in zip(found, ways, strict=True) if isinstance(one, kinds)]
-    made = iter(selection.profile_all(tasks, means))
+    requests = [
+        Request(one, options, (convention,)) for one, options in zip(found, ways, strict=True) if isinstance(one, kinds)
+    ]
+    made = iter(selection.profile_all(requests, config))
     return [next(made) if isinstance(one, kinds) else one for one in found]

@@ -105,5 +105,5 @@ def _as_locked(entry: Entry, specs: Sequence[Spec | None], options: Options) -> 
 
     locked = options_of(said)
     return [changed(spec) for spec in specs], replace(
-        locked, device=options.device, convention=options.convention, static=options.static or locked.static
+        locked, device=options.device, static=options.static or locked.static
     )

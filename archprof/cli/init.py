@@ -45,7 +45,14 @@ def init(
     if not (variants := references or scaffold.discover(Path())):
         raise BudgetFileError("no YAML with rows here or below", hint="name what to hold to budgets")
     file = scaffold.plan(path, variants, settings)
-    measured = measure(cases.find(file).cases, selection.profiler(selection.find_means(plugins, details=False)))
+    measured = measure(
+        cases.find(file).cases,
+        selection.profiler(
+            selection.execution_config(
+                plugins,
+            )
+        ),
+    )
     found = [(one.case, one.profile) for one in measured if not isinstance(one.profile, ArchprofError)]
     errors = [one.profile for one in measured if isinstance(one.profile, ArchprofError)]
     for error in errors:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archprof.builder.options import Options
-    from archprof.latency.experiment import Benched, Protocol
-    from archprof.latency.measure import Target
-    from archprof.pipeline import Task
+    from archprof.latency.experiment import Benched
+    from archprof.pipeline import ExecutionConfig, Request
+    from archprof.pipeline.measuring import MeasuredModels, Measurement
     from archprof.records.profile import Profile
 
 EAGER = "eager"
@@ -145,9 +145,7 @@ class Sampling:
         return longest
 
 
-def plan(
-    options: Options, plugins: Sequence[str], sampling: Sampling, models: int = 1
-) -> tuple[list[Target], Protocol]:
+def plan(options: Options, plugins: Sequence[str], sampling: Sampling, models: int = 1) -> Measurement:
     """Where and how to measure in eager PyTorch, checked before anything is built.
 
     Args:
@@ -166,87 +164,56 @@ def plan(
         from archprof.latency.experiment import Protocol
         from archprof.latency.measure import choose_targets
         from archprof.latency.sampler import Plan
+        from archprof.pipeline.measuring import Measurement
     selection.load_plugins(plugins)
     settings = Settings(threads=sampling.threads)
     targets = choose_targets([options.device], [EAGER], options, settings)
     lasting = Plan(min_time=sampling.min_time, max_time=longest)
-    return targets, Protocol(settings=settings, plan=lasting, seed=sampling.seed, margin=margin)
+    protocol = Protocol(settings=settings, plan=lasting, seed=sampling.seed, margin=margin)
+    return Measurement(targets=targets, protocol=protocol)
 
 
 def measure(
-    tasks: Sequence[Task], profiles: Sequence[Profile], targets: Sequence[Target], protocol: Protocol
-) -> tuple[list[Profile], Benched]:
+    requests: Sequence[Request], profiles: Sequence[Profile], measurement: Measurement, config: ExecutionConfig
+) -> MeasuredModels:
     """Measure what was counted, with a bar where somebody is watching.
 
     Args:
-        tasks: What to build, and how.
-        profiles: What it was counted to cost.
-        targets: Where to run it.
-        protocol: How to measure it.
-
-    Returns:
-        The profiles with their latency, and what was measured.
+        requests: The models.
+        profiles: What they were counted to cost.
+        measurement: Where and how they are measured.
+        config: How they may be counted.
 
     Raises:
         KeyboardInterrupt: Where it was interrupted before anything was measured.
         RunError: Where nothing could be measured.
     """
-    from msgspec.structs import replace
+    from archprof.pipeline.measuring import measure_all
 
-    from archprof.latency.experiment import bench
-    from archprof.latency.hardware import machine
-
-    with console.progressing() as watch:
-        benched = bench(tasks, profiles, targets, protocol, watch)
-    if not any(one.samples_s for ones in benched.latencies for one in ones):
-        conclude(benched)
-    here = machine()
-    return [
-        replace(profile, latency=latencies, environment=replace(profile.environment, machine=here))
-        for profile, latencies in zip(profiles, benched.latencies, strict=True)
-    ], benched
+    measured = measure_all(requests, measurement, config, console, profiles)
+    require_samples(measured.experiment)
+    return measured
 
 
-def break_down(
-    tasks: Sequence[Task], profiles: Sequence[Profile], protocol: Protocol, benched: Benched
-) -> list[Profile]:
-    """The profiles with where the time goes, on every device on which eager PyTorch could be measured.
+def require_samples(experiment: Benched) -> None:
+    """End a command that has nothing to print.
 
-    Args:
-        tasks: What was built, and how.
-        profiles: What was measured.
-        protocol: How it was.
-        benched: Whether that was interrupted; it is told where this is, and then keeps what there is.
+    Raises:
+        KeyboardInterrupt: Where it was interrupted before anything was measured.
+        RunError: Where nothing could be measured.
     """
-    from msgspec.structs import replace
-
-    from archprof.latency.measure import running
-    from archprof.latency.op_breakdown import break_down
-
-    result = list(profiles)
-    try:
-        for place, (task, profile) in enumerate(zip(tasks, profiles, strict=True)):
-            devices = [one.device for one in profile.latency if one.backend == EAGER and not one.error]
-            with console.working(f"looking into {task.spec.name}"), running(protocol.settings):
-                found = [break_down(task.spec, profile, task.options, protocol.settings, device) for device in devices]
-            result[place] = replace(profile, breakdowns=found)
-    except KeyboardInterrupt:
-        benched.interrupted = True
-    return selection.predict_all(result, benched.latencies[0][0].device, protocol.settings.threads)
+    if not any(latency.samples_s for latencies in experiment.latencies for latency in latencies):
+        conclude(experiment)
 
 
-def device_of(options: Options, measured: tuple[list[Target], Protocol] | None) -> str:
-    """Where to predict: where it is measured, else where it is counted."""
-    return measured[0][0].device if measured else options.device
-
-
-def check_layers(targets: Sequence[Target], protocol: Protocol) -> None:
+def check_layers(measurement: Measurement) -> None:
     """Refuse what the time of parts cannot be said of.
 
     Raises:
         UsageError: Where eager PyTorch is not measured, or a graph is replayed.
     """
-    if protocol.settings.cuda_graph or not any(target.backend == EAGER for target in targets):
+    eager = any(target.backend == EAGER for target in measurement.targets)
+    if measurement.protocol.settings.cuda_graph or not eager:
         raise UsageError("--layers looks into eager PyTorch", hint="add --backend eager, and leave out --cuda-graph")
 
 

@@ -9,7 +9,7 @@ from archprof.errors import UsageError
 
 if TYPE_CHECKING:
     from archprof.builder.options import Options
-    from archprof.pipeline import Means
+    from archprof.pipeline import ExecutionConfig
     from archprof.sources.spec import Spec
 
 
@@ -49,7 +49,7 @@ class Model:
         """
         return selection.find_specs(reference, scale=self.scale, nc=self.nc, settings=self.settings or [])
 
-    def options(self, *, device: str, backward: bool = False, convention: str = "flops") -> "Options":
+    def options(self, *, device: str, backward: bool = False) -> "Options":
         """The same without the command line.
 
         Raises:
@@ -66,7 +66,6 @@ class Model:
             device=device,
             dtype=self.dtype,
             backward=backward,
-            convention=convention,
         )
 
 
@@ -80,13 +79,13 @@ class Counting:
     limit_time: o.LimitTime = None
     limit_memory: o.LimitMemory = None
 
-    def means(self) -> "Means":
+    def config(self) -> "ExecutionConfig":
         """The same without the command line.
 
         Raises:
             UsageError: Where the memory is no amount of it.
         """
-        return selection.find_means(
+        return selection.execution_config(
             self.plugins,
             no_plugins=self.no_plugins,
             jobs=self.jobs,

@@ -1,6 +1,5 @@
 """``archprof parameternet``."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from archprof.cli import latency as la
@@ -9,16 +8,12 @@ from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import Model, Written
-from archprof.errors import ArchprofError, UsageError
+from archprof.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archprof.builder.options import Options
-    from archprof.latency.experiment import Benched, Protocol
-    from archprof.latency.measure import Target
-    from archprof.pipeline import Means, Task
-    from archprof.records.profile import Profile
     from archprof.render import View
     from archprof.sources.spec import Spec
 
@@ -62,7 +57,8 @@ def parameternet(
     written: Written,
 ) -> None:
     """Set what ParameterNet promises of dynamic convolutions beside what runs, layer by layer."""
-    from archprof.pipeline import Task
+    from archprof.pipeline import PredictionRequest, Request
+    from archprof.pipeline.static_equivalent import measure_static, predicted_static
     from archprof.render import View
     from archprof.render.parameternet import FORMATS
 
@@ -81,60 +77,22 @@ def parameternet(
         selection.load_plugins(plugins or [])
         rebuild(specs, options, numbers, destinations)
         return
-    means = selection.find_means(plugins)
-    measured = la.plan(options, means.plugins, sampling, models=2) if latency else None
-    task = Task(specs[0], options)
-    counted, benched = selection.profile_all([task], means), None
-    if measured and counted[0].parameternet:
-        counted[0], benched = measure_twin(counted[0], task, *measured)
-    place = la.device_of(options, measured)
-    (profile,) = selection.predict_all(counted, place, sampling.threads)
-    twin = predicted_twin(profile, task, means, place, sampling.threads)
+    config = selection.execution_config(plugins)
+    measurement = la.plan(options, config.plugins, sampling, models=2) if latency else None
+    prediction = PredictionRequest(device=options.device, threads=sampling.threads)
+    if measurement:
+        prediction = PredictionRequest(device=measurement.targets[0].device, threads=sampling.threads)
+    request = Request(specs[0], options, prediction=prediction)
+    (profile,), experiment = selection.profile_all([request], config), None
+    if measurement and profile.parameternet:
+        measured = measure_static(request, profile, measurement, config, console)
+        experiment = measured.experiment
+        la.require_samples(experiment)
+        (profile,) = measured.profiles
+    twin = predicted_static(request, profile, config)
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, view, twin), View())
-    if benched:
-        la.conclude(benched)
-
-
-def twin_of(task: "Task") -> "Task":
-    """The task of the static twin."""
-    from archprof.pipeline import Task
-
-    return Task(task.spec, replace(task.options, static=True))
-
-
-def predicted_twin(
-    profile: "Profile", task: "Task", means: "Means", device: str, threads: int | None
-) -> "Profile | None":
-    """The profile of the static twin, where there is one and this computer was calibrated to say how long both take."""
-    if profile.parameternet is None or profile.predicted is None:
-        return None
-    (twin,) = selection.profiler(means)([twin_of(task)])
-    return None if isinstance(twin, ArchprofError) else selection.predict_all([twin], device, threads)[0]
-
-
-def measure_twin(
-    profile: "Profile", task: "Task", targets: "Sequence[Target]", protocol: "Protocol"
-) -> "tuple[Profile, Benched]":
-    """The profile with how long the model and its static twin take, measured against each other.
-
-    Raises:
-        KeyboardInterrupt: Where it was interrupted before anything was measured.
-        RunError: Where neither could be measured.
-    """
-    from msgspec import structs
-
-    from archprof.records.parameternet import TwinLatency
-
-    (static, dynamic), benched = la.measure([twin_of(task), task], [profile, profile], targets, protocol)
-    found = TwinLatency(
-        dynamic=dynamic.latency[0],
-        static=static.latency[0],
-        comparison=benched.comparisons[0] if benched.comparisons else None,
-    )
-    said = profile.parameternet
-    assert said is not None  # it is what the twin is of
-    said = structs.replace(said, model=structs.replace(said.model, latency=found))
-    return structs.replace(profile, environment=dynamic.environment, parameternet=said), benched
+    if experiment:
+        la.conclude(experiment)
 
 
 def parse_experts(text: str | None) -> list[int] | None:
@@ -170,7 +128,7 @@ def mix(
     if len(experts) > 1:
         raise UsageError("--what-if takes one number of experts", hint=f"--experts {experts[0]}")
     with console.working("loading torch"):
-        from archprof.parameternet.whatif import what_if
+        from archprof.pipeline.what_if import what_if
     from archprof.render.whatif import FORMATS
 
     with console.working(f"profiling {specs[0].name} as it is, and with dynamic convolutions"):
@@ -184,10 +142,10 @@ def rebuild(
 ) -> None:
     """Profile a model with each number of experts."""
     with console.working("loading torch"):
-        from archprof.parameternet.expert_sweep import curve
+        from archprof.pipeline.expert_sweep import curve
     from archprof.render import View
     from archprof.render.curve import FORMATS
 
-    profile, found = curve(specs[0], options, experts, console.working)
+    profile, found = curve(specs[0], options, experts, console)
     selection.remark(specs, [profile.environment])
     output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, found, view), View())

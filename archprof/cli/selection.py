@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archprof.cli.console import console
-from archprof.errors import ArchprofError, UsageError
+from archprof.errors import UsageError
 
 if TYPE_CHECKING:
     from archprof.budgets.checking import Profiler
-    from archprof.pipeline import Means, Task
+    from archprof.pipeline import ExecutionConfig, Request
     from archprof.records.profile import Environment, Profile
     from archprof.sources.spec import Spec
 
@@ -72,30 +72,28 @@ def choose_detail(specs: Sequence["Spec"], wanted: str | None) -> str:
     return "modules" if not has_rows and wanted in (None, "rows") else wanted or "rows"
 
 
-def find_means(
+def execution_config(
     plugins: Sequence[str] | None,
     *,
     no_plugins: bool = False,
     jobs: int = 1,
     limit_time: float | None = None,
     limit_memory: str | None = None,
-    details: bool = True,
-) -> "Means":
-    """What the options of the same names say that there is to profile with.
+) -> "ExecutionConfig":
+    """How models may be counted, as the options of the same names say.
 
     Raises:
         UsageError: Where the memory is no amount of it.
     """
     from archprof.latency.processor import available_cpus
-    from archprof.pipeline import Means
+    from archprof.pipeline import ExecutionConfig
 
-    return Means(
+    return ExecutionConfig(
         plugins=tuple(plugins or ()),
-        foreign=not no_plugins,
-        details=details,
+        allow_untrusted_code=not no_plugins,
         jobs=jobs or available_cpus(),
-        seconds=limit_time or None,
-        memory_bytes=parse_memory(limit_memory),
+        time_limit_s=limit_time or None,
+        memory_limit_bytes=parse_memory(limit_memory),
     )
 
 
@@ -116,24 +114,20 @@ def parse_memory(text: str | None) -> int | None:
         raise UsageError(f"--limit-memory {text!r}: expected {error}") from None
 
 
-def profile_all(tasks: Sequence["Task"], means: "Means") -> list["Profile"]:
-    """Profile each task, saying what is being done and what a reader of the figures should know.
+def profile_all(requests: Sequence["Request"], config: "ExecutionConfig") -> list["Profile"]:
+    """Profile each model, saying what is being done and what a reader of the figures should know.
 
     Args:
-        tasks: What to profile.
-        means: What to do it with.
+        requests: What is wanted.
+        config: How it may be counted.
 
     Raises:
         ArchprofError: The first that is met.
     """
-    from archprof.pipeline import profile_all
+    from archprof.pipeline import profiles_of
 
-    profiles = []
-    for outcome in profile_all(tasks, means, console.working):
-        if isinstance(outcome, ArchprofError):
-            raise outcome
-        profiles.append(outcome)
-    remark([task.spec for task in tasks], [profile.environment for profile in profiles], choice=" or all")
+    profiles = profiles_of(requests, config, console)
+    remark([request.spec for request in requests], [profile.environment for profile in profiles], choice=" or all")
     return profiles
 
 
@@ -148,39 +142,15 @@ def twins(models: Sequence[object], *, static: bool) -> list[bool]:
     return [static and (twin or not any(again)) for twin in again]
 
 
-def profiler(means: "Means") -> "Profiler":
-    """What profiles several tasks, each for itself.
+def profiler(config: "ExecutionConfig") -> "Profiler":
+    """What answers several requests, each for itself.
 
     Args:
-        means: What to do it with.
+        config: How they may be counted.
     """
     from archprof.pipeline import profile_all
 
-    return lambda tasks: profile_all(tasks, means, console.working)
-
-
-def predict_all(profiles: Sequence["Profile"], device: str, threads: int | None = None) -> list["Profile"]:
-    """The profiles with how long they should take here, where this computer was calibrated for their type of number.
-
-    Args:
-        profiles: What was profiled.
-        device: Where they should: on a card, where that is named, else on the CPU.
-        threads: How many threads to compute with; as many as torch takes of itself where they are not given.
-    """
-    import msgspec
-
-    from archprof.latency import calibration_store, prediction
-
-    found = {}
-    predicted = []
-    for profile in profiles:
-        dtype = profile.input.dtype if "float" in profile.input.dtype else "float32"  # of tokens, the weights' type
-        if dtype not in found:
-            found[dtype] = calibration_store.find(calibration_store.this_device(dtype, device), threads)
-        calibration = found[dtype]
-        said = prediction.predict(profile, calibration) if calibration else None
-        predicted.append(msgspec.structs.replace(profile, predicted=said))
-    return predicted
+    return lambda requests: profile_all(requests, config, console)
 
 
 def remark(specs: Sequence["Spec"], environments: Sequence["Environment"], *, choice: str = "") -> None:

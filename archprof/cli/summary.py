@@ -26,12 +26,12 @@ def summary(
     written: Written,
 ) -> None:
     """Say what a model costs, and which of its rows cost it."""
-    from archprof.pipeline import Task
+    from archprof.pipeline import PredictionRequest, Request
     from archprof.render import View
     from archprof.render.profile import check, render, render_several
 
     destinations = written.plan()
-    options = model.options(device=device, backward=backward, convention=convention.value)
+    options = model.options(device=device, backward=backward)
     specs = model.find(reference)
     if latency and (model.several or backward):
         raise UsageError(
@@ -39,18 +39,18 @@ def summary(
         )
     view = View(detail=selection.choose_detail(specs, detail and detail.value), depth=depth, sort=sort, top=top)
     check(view, several=model.several)
-    means = counting.means()
-    measured = la.plan(options, means.plugins, la.Sampling(threads=threads)) if latency else None
-    tasks = [Task(spec, options) for spec in specs]
-    profiles = selection.profile_all(tasks, means)
-    benched = None
-    if measured:
-        profiles, benched = la.measure(tasks, profiles, *measured)
-    profiles = selection.predict_all(profiles, la.device_of(options, measured), threads)
+    config = counting.config()
+    measurement = la.plan(options, config.plugins, la.Sampling(threads=threads)) if latency else None
+    prediction = None if measurement else PredictionRequest(device=options.device, threads=threads)
+    requests = [Request(spec, options, (convention.value,), prediction=prediction) for spec in specs]
+    profiles, experiment = selection.profile_all(requests, config), None
+    if measurement:
+        measured = la.measure(requests, profiles, measurement, config)
+        profiles, experiment = measured.profiles, measured.experiment
 
     def write(format: str, view: View) -> str:  # noqa: A002
         return render_several(format, profiles, view) if model.several else render(format, profiles[0], view)
 
     output.deliver(destinations, write, view)
-    if benched:
-        la.conclude(benched)
+    if experiment:
+        la.conclude(experiment)

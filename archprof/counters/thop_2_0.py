@@ -23,8 +23,8 @@ from archprof.trace.run import trace
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from archprof.count.counted_model import CountedModel
     from archprof.counters.explain import Exact
-    from archprof.pipeline.profiling import Counted
     from archprof.records.audit import Difference, Kind
     from archprof.trace.record import Trace
 
@@ -33,7 +33,7 @@ VERSION = "2.0"
 UNIT = "GFLOPs"
 
 
-def opinion(counted: Counted, whole: Exact, image: Exact) -> Opinion:
+def opinion(counted: CountedModel, whole: Exact, image: Exact) -> Opinion:
     """The figure, and how it comes about.
 
     Args:

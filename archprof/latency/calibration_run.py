@@ -14,20 +14,24 @@ from typing import TYPE_CHECKING
 import msgspec
 import torch
 
+from archprof.count.ledger import count
+from archprof.count.memory import measure
+from archprof.count.workload import demand
 from archprof.latency.clock import overhead
 from archprof.latency.networks import CARD_NETWORKS, NETWORKS, Built, Network
-from archprof.latency.prediction import demand_of, parts_of_pass, time_of_pass
+from archprof.latency.prediction import parts_of_pass, time_of_pass
 from archprof.latency.probes import CARD_MEMORY, MEMORY, PROBES, Operands, Probe, Sizes
 from archprof.latency.scaling_fit import Parts, fit, fit_queued
 from archprof.latency.statistics import quantile
-from archprof.pipeline.profiling import profile
 from archprof.records.calibration import Calibration, Grid
+from archprof.trace.run import trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from archprof.latency.clock import Clock, Clocks
     from archprof.records.calibration import Device
+    from archprof.records.workload import Demand
 
 ENOUGH_ROUNDS = 3
 """What is measured fewer times may be something else's time."""
@@ -222,7 +226,7 @@ def _networks(makers: Sequence[Network], place: torch.device, dtype: torch.dtype
 
 def _in_sequence(alone: Calibration, networks: Sequence[Built], seconds: Sequence[float]) -> Calibration:
     """The calibration with what networks take more than their operations by themselves."""
-    demands = [demand_of(profile(network, given)) for network, given in networks]
+    demands = [_demand(network, given) for network, given in networks]
     said = [parts_of_pass(one, alone) for one in demands]
     parts = [
         Parts(one.computing + one.moving, one.overhead, one.fresh_memory, measured)
@@ -244,3 +248,8 @@ def _in_sequence(alone: Calibration, networks: Sequence[Built], seconds: Sequenc
     return msgspec.structs.replace(
         fitted, networks=[said / measured for said, measured in zip(predicted, seconds, strict=True)]
     )
+
+
+def _demand(network: torch.nn.Module, given: torch.Tensor) -> Demand:
+    ledger = count(trace(network, (given,)))
+    return demand(ledger, measure(ledger.trace))

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from archprof.builder.options import Options
     from archprof.latency.backends.interface import Settings
-    from archprof.pipeline import Task
-    from archprof.records.profile import Profile
+    from archprof.latency.timed_model import TimedModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +56,7 @@ class Benched:
 
 
 def bench(
-    tasks: Sequence[Task],
-    profiles: Sequence[Profile],
+    models: Sequence[TimedModel],
     targets: Sequence[Target],
     protocol: Protocol,
     watch: Watch = silent,
@@ -68,21 +66,17 @@ def bench(
     What fails at one place is a latency with an error there. A KeyboardInterrupt ends it and keeps what there is.
 
     Args:
-        tasks: What to build, and how; the device is the target's.
-        profiles: What it was counted to cost.
-        targets: Where to run it.
+        models: What is measured.
+        targets: Where to run each.
         protocol: How to measure it.
         watch: Is told how far it is.
     """
-    models = [task.spec.reference + (", static twin" if task.options.static else "") for task in tasks]
-    result = Benched(models, [[] for _ in tasks])
+    result = Benched([model.name for model in models], [[] for _ in models])
     for target in targets:
         try:
             with running(protocol.settings):
                 watch(f"preparing {target.backend} on {target.device}", 0.0)
-                subjects = [
-                    _subject(task, profile, target, protocol) for task, profile in zip(tasks, profiles, strict=True)
-                ]
+                subjects = [_subject(model, target, protocol) for model in models]
                 latencies, comparisons = _measured(subjects, target.device, protocol, watch)
         except KeyboardInterrupt:
             result.interrupted = True
@@ -96,21 +90,19 @@ def bench(
     return result
 
 
-def _subject(task: Task, profile: Profile, target: Target, protocol: Protocol) -> Subject | Latency:
+def _subject(model: TimedModel, target: Target, protocol: Protocol) -> Subject | Latency:
     """A model ready to be timed, or why there is none."""
-    spec, options = task.spec, task.options
+    options = model.options
     try:
-        if target.device == "cpu" and (reason := too_large(profile, spec, options)):
+        if target.device == "cpu" and (reason := too_large(model)):
             return _failed(options, target, protocol, reason)
-        return make_subject(
-            spec, options, target, protocol.settings, flush=protocol.flush, postprocess=protocol.postprocess
-        )
+        return make_subject(model, target, protocol.settings, flush=protocol.flush, postprocess=protocol.postprocess)
     except ArchprofError as error:
         return _failed(options, target, protocol, error.message)
     except Exception as error:
         # A backend raises what it likes; whatever it is, it is this row's result and no other's.
         if is_out_of_memory(error):
-            return _failed(options, target, protocol, out_of_memory(error, spec, options, target.device))
+            return _failed(options, target, protocol, out_of_memory(error, model, target.device))
         first, *_ = str(error).strip().splitlines() or ["no message"]
         return _failed(options, target, protocol, f"{type(error).__name__}: {first}")
 

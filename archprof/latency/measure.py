@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ from archprof.latency.backends.interface import Settings, forward, leaves, threa
 from archprof.latency.clock import clock_of, overhead
 from archprof.latency.postprocess import CANDIDATES, suppressed
 from archprof.latency.sampler import FEWEST, Plan, Sampled
-from archprof.pipeline.profiling import prepare
 from archprof.records.latency import INTERRUPTED, Latency
 from archprof.trace.torch_state import without_collector
 
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
     from archprof.builder.options import Options
     from archprof.latency.backends.interface import Backend
     from archprof.latency.clock import Clock
+    from archprof.latency.timed_model import TimedModel
     from archprof.records.latency import Gpu, Load
-    from archprof.sources.spec import Spec
 
 TIMED = "the forward pass alone; inputs on the device, postprocessing out"
 TIMED_WITH_BOXES = f"the forward pass, and non-maximum suppression of {CANDIDATES} boxes an image; inputs on the device"
@@ -98,13 +97,12 @@ def _check(backend: Backend, device: torch.device, options: Options, settings: S
 
 
 def make_subject(
-    spec: Spec, options: Options, target: Target, settings: Settings, *, flush: bool = True, postprocess: bool = False
+    model: TimedModel, target: Target, settings: Settings, *, flush: bool = True, postprocess: bool = False
 ) -> Subject:
     """Build a model where it is to run, and hold a backend's outputs to those of eager PyTorch.
 
     Args:
-        spec: What to build.
-        options: How; its device is the target's.
+        model: The model.
         target: Where it is to run.
         settings: How it is to run.
         flush: Whether a graphics card's cache is emptied before each sample.
@@ -114,7 +112,8 @@ def make_subject(
         ArchprofError: Where it cannot be built or run, or returns other shapes each time.
     """
     backend, device = find_backend(target.backend), find_device(target.device)
-    built, inputs = prepare(spec, replace(options, device=target.device))
+    options = model.options
+    built, inputs = model.on(target.device)
     module = built.module.requires_grad_(False)
     expected = steady_outputs(forward(module, inputs, Settings()))
     call = backend.prepare(module, inputs, settings)

@@ -15,13 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import psutil
 import torch
 
-from archprof.pipeline.profiling import prepare
-
 if TYPE_CHECKING:
     from archprof.builder.options import Options
-    from archprof.records.profile import Profile
-    from archprof.sources.spec import Spec
-
+    from archprof.latency.timed_model import TimedModel
 
 _PEAK_RESET, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 """Where Linux lets a process reset the peak of its memory, and where it tells it."""
@@ -50,7 +46,7 @@ class Memory(NamedTuple):
         return self.fixed + batch * self.each
 
 
-def too_large(profile: Profile, spec: Spec, options: Options) -> str | None:
+def too_large(model: TimedModel) -> str | None:
     """Why a counted model would not fit in this machine's memory; None where it would.
 
     The system promises memory that it does not have and then ends the process, so the batch is not tried. Where its
@@ -58,16 +54,14 @@ def too_large(profile: Profile, spec: Spec, options: Options) -> str | None:
     one takes.
 
     Args:
-        profile: What was counted.
-        spec: Of what.
-        options: How it was built.
+        model: The model.
     """
-    totals, batch, free = profile.totals, profile.input.batch, _free()
+    totals, batch, free = model.profile.totals, model.profile.input.batch, _free()
     tensors = Memory(totals.weight_bytes, totals.peak_activation_bytes / batch, "its tensors alone")
     if SCRATCH * tensors.of(batch) <= free:
         return None
     most = int((free / SCRATCH - tensors.fixed) / max(tensors.each, 1))
-    measured = _measured(spec, options, min(most, batch), tensors)
+    measured = _measured(model, min(most, batch), tensors)
     memory, how = (measured, "should") if measured else (tensors, "could")
     needed = memory.of(batch)
     if needed <= free:
@@ -76,7 +70,7 @@ def too_large(profile: Profile, spec: Spec, options: Options) -> str | None:
     return _message(batch, place, int((free - memory.fixed) / max(memory.each, 1)), how)
 
 
-def _measured(spec: Spec, options: Options, most: int, tensors: Memory) -> Memory | None:
+def _measured(model: TimedModel, most: int, tensors: Memory) -> Memory | None:
     """What batches of 1, 2, 4 … take, as many as there is time for, the last two of which say what a larger one does.
 
     Returns:
@@ -84,12 +78,13 @@ def _measured(spec: Spec, options: Options, most: int, tensors: Memory) -> Memor
     """
     if most < 1 or not _PEAK_RESET.exists():
         return None
+    model.release()
     start, size = perf_counter(), 1
     try:
-        taken = [_taken(spec, replace(options, batch=size, device="cpu"))]
+        taken = [_taken(model, replace(model.options, batch=size, device="cpu"))]
         while 2 * size <= most and perf_counter() - start < TRIED_S:
             size *= 2
-            taken.append(_taken(spec, replace(options, batch=size, device="cpu")))
+            taken.append(_taken(model, replace(model.options, batch=size, device="cpu")))
     except (OSError, ValueError, MemoryError, RuntimeError):
         return None
     each = (taken[-1] - taken[-2]) / (size / 2) if size > 1 else taken[0] - tensors.fixed
@@ -97,12 +92,12 @@ def _measured(spec: Spec, options: Options, most: int, tensors: Memory) -> Memor
     return Memory(max(taken[-1] - size * each, tensors.fixed), each, f"a batch of {size}")
 
 
-def _taken(spec: Spec, options: Options) -> int:
+def _taken(model: TimedModel, options: Options) -> int:
     """The most bytes that building and running a model adds to what this process has."""
     _give_back()
     before: int = psutil.Process().memory_info().rss
     _PEAK_RESET.write_text("5", encoding="ascii")  # proc_pid_clear_refs(5): the peak is what there is now
-    built, inputs = prepare(spec, options)
+    built, inputs = model.build(options)
     with torch.inference_mode():
         built.module(*inputs)
     (peak,) = (line for line in _STATUS.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
@@ -139,32 +134,32 @@ def is_out_of_memory(error: Exception) -> bool:
     return exhausted or any(words in str(error) for words in ("can't allocate memory", "STATUS_ALLOC_FAILED"))
 
 
-def out_of_memory(error: Exception, spec: Spec, options: Options, device: str) -> str:
+def out_of_memory(error: Exception, model: TimedModel, device: str) -> str:
     """What to say of a batch that was tried and did not fit: the largest that did, found by trying.
 
     Args:
         error: What was raised; its frames hold what filled the memory, and are cleared.
-        spec: What was built.
-        options: How.
+        model: The model.
         device: Where: "cpu" or "cuda:N".
     """
     clear_frames(error.__traceback__)
-    fits, fails = 0, options.batch
+    model.release()
+    fits, fails = 0, model.options.batch
     while fails - fits > 1:
         middle = (fits + fails) // 2
-        if _runs(spec, replace(options, batch=middle, device=device)):
+        if _runs(model, replace(model.options, batch=middle, device=device)):
             fits = middle
         else:
             fails = middle
     total = torch.cuda.get_device_properties(device).total_memory if device.startswith("cuda") else None
     place = f"{device} ({total / 1e9:.1f} GB)" if total else device
-    return _message(options.batch, place, fits, "does, found by trying,")
+    return _message(model.options.batch, place, fits, "does, found by trying,")
 
 
-def _runs(spec: Spec, options: Options) -> bool:
+def _runs(model: TimedModel, options: Options) -> bool:
     _give_back()
     try:
-        built, inputs = prepare(spec, options)
+        built, inputs = model.build(options)
         with torch.inference_mode():
             built.module(*inputs)
         if options.device.startswith("cuda"):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,6 @@ from archprof.builder.device import find_device
 from archprof.latency.backends import find_backend
 from archprof.latency.clock import clock_of
 from archprof.latency.events import RANGE, Event, times
-from archprof.pipeline.profiling import prepare, profile_spec
 from archprof.records.breakdown import Breakdown, Part
 from archprof.trace.recorder import CALL
 
@@ -33,10 +31,9 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from archprof.builder.options import Options
     from archprof.latency.backends.interface import Settings
+    from archprof.latency.timed_model import TimedModel
     from archprof.records.profile import Profile
-    from archprof.sources.spec import Spec
 
 PASSES = 15
 KEPT = 8
@@ -45,13 +42,11 @@ WARMUP = 3
 _DEEPEST = 2
 
 
-def break_down(spec: Spec, profile: Profile, options: Options, settings: Settings, device: str) -> Breakdown:
+def break_down(model: TimedModel, settings: Settings, device: str) -> Breakdown:
     """Run a model in eager torch, in turn with the profiler and without.
 
     Args:
-        spec: What to build.
-        profile: What it was counted to cost.
-        options: How it is built.
+        model: The model.
         settings: How it is run.
         device: Where: "cpu" or "cuda:N".
 
@@ -60,11 +55,11 @@ def break_down(spec: Spec, profile: Profile, options: Options, settings: Setting
     """
     # The profiler writes of its beginning and end past Python's stderr; it asks for this level when it first begins.
     os.environ["KINETO_LOG_LEVEL"] = "99"
-    there = replace(options, device=device)
     backend, place = find_backend("eager"), find_device(device)
+    profile = model.profile
     if place.type == "cuda" and not profile.environment.device.startswith("cuda"):
-        profile = profile_spec(spec, there)  # operations go by other names than where it was counted
-    built, inputs = prepare(spec, there)
+        profile = model.count_on(device)  # operations go by other names than where it was counted
+    built, inputs = model.on(device)
     run = backend.prepare(built.module.requires_grad_(False), inputs, settings)
     clock = clock_of(place, flush=False)
     paths = _paths(profile)

@@ -1,7 +1,7 @@
-"""Several specs -> their profiles: those that are kept, and the others counted, here or in processes of their own."""
+"""Requests -> finished profiles: the only place that builds, counts, measures, predicts and caches models."""
 
-from archprof.pipeline.execution import Means
-from archprof.pipeline.plan import foresee, profile_all
-from archprof.pipeline.task import Task
+from archprof.pipeline.execution import ExecutionConfig
+from archprof.pipeline.profiles import prewarm, profile_all, profiles_of
+from archprof.pipeline.request import PredictionRequest, Request
 
-__all__ = ["Means", "Task", "foresee", "profile_all"]
+__all__ = ["ExecutionConfig", "PredictionRequest", "Request", "prewarm", "profile_all", "profiles_of"]

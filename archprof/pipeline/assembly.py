@@ -22,7 +22,6 @@ from archprof.records.profile import (
     Module,
     Operation,
     Profile,
-    Reported,
     Totals,
     Variant,
 )
@@ -32,14 +31,16 @@ from archprof.trace import tree
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from torch import Tensor, nn
+    from torch import nn
 
     from archprof.builder.built import Built, BuiltLayer
+    from archprof.count.counted_model import CountedModel
     from archprof.count.formulas import Count
     from archprof.count.ledger import Ledger
     from archprof.count.memory import Memory, Traffic
+    from archprof.pipeline.request import Level
+    from archprof.records.profile import Reported
     from archprof.trace.record import TensorInfo, Trace
-    from archprof.trace.run import Pass
 
 PACKAGES = ("torch", "torchvision", "ultralytics", "ultralytics-thop", "timm", "fvcore")
 """Distributions whose versions may change a figure."""
@@ -56,28 +57,24 @@ class _Figures(NamedTuple):
 
 
 def assemble(
-    built: Built,
-    ledger: Ledger,
-    *,
-    inputs: tuple[Tensor, ...],
-    again: Pass,
-    device: str,
-    convention: str,
-    reported: dict[str, Reported],
-    remarks: tuple[str, ...],
-    details: bool = True,
+    counted: CountedModel, *, conventions: Sequence[str], reported: dict[str, Reported], level: Level
 ) -> Profile:
-    """Put together what is known of a model that was built, run as ``again`` says, and counted.
+    """Put together what is known of a model that was built, run and counted.
 
-    Without ``details`` it is what :meth:`Profile.brief` leaves of it.
+    Args:
+        counted: The model.
+        conventions: Those that were asked for.
+        reported: What they say, and what others print.
+        level: "budgets" leaves out what :meth:`Profile.brief` does.
     """
-    pass_ = ledger.trace
-    memory = measure(pass_)
-    backward = count(pass_.backward_pass()) if pass_.backward else None
-    step = measure(pass_.whole_step()) if pass_.backward else memory
+    built, ledger = counted.built, counted.ledger
+    trace, inputs, details = ledger.trace, counted.inputs, level == "full"
+    memory = measure(trace)
+    backward = count(trace.backward_pass()) if trace.backward else None
+    step = measure(trace.whole_step()) if trace.backward else memory
     gradients = step.traffic[len(memory.traffic) :]
     own, inclusive = _by_call(ledger, memory, backward)
-    parameternet, aside = analyse(ledger, memory, again)
+    parameternet, aside = analyse(ledger, memory, counted.run)
     parameters = _parameters(built.module)
     return Profile(
         variant=_variant(built),
@@ -87,19 +84,19 @@ def assemble(
             batch=inputs[0].shape[0] if inputs and inputs[0].ndim else 1,
             kind=built.kind,
         ),
-        environment=_environment(device, [*remarks, *aside]),
+        environment=_environment(counted.device, [*counted.remarks, *aside]),
         totals=_totals(built.module, ledger, memory),
         backward=_backward(backward, gradients, step.peak_bytes) if backward else None,
         coverage=_coverage(ledger, *([backward] if backward else [])),
-        layers=_layers(built, pass_, own, parameters),
-        modules=_modules(built.module, pass_, own, inclusive, parameters) if details else [],
+        layers=_layers(built, trace, own, parameters),
+        modules=_modules(built.module, trace, own, inclusive, parameters) if details else [],
         operations=[
             *_operations(ledger, memory.traffic, "forward"),
             *(_operations(backward, gradients, "backward") if backward else []),
         ]
         if details
         else [],
-        convention=convention,
+        conventions=list(conventions),
         reported=reported,
         work=works(ledger, memory.traffic) if details else [],
         parameternet=parameternet,

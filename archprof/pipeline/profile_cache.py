@@ -24,8 +24,7 @@ from archprof.sources.spec import ModelSpec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.builder.options import Options
-    from archprof.sources.spec import Spec
+    from archprof.pipeline.request import Level, Request
 
 MEMORYLESS = ("auto", "meta")
 """The devices on which a model is counted without running for real."""
@@ -51,27 +50,29 @@ _MAIN = msgspec.msgpack.Decoder(_Main)
 _DETAILS = msgspec.msgpack.Decoder(_Details)
 
 
-def key_of(spec: Spec, options: Options, plugins: Sequence[str] = ()) -> str | None:
+def key_of(request: Request, plugins: Sequence[str] = ()) -> str | None:
     """The name under which the profile is kept; None where it depends on what cannot be known."""
-    if options.device not in MEMORYLESS or (isinstance(spec, ModelSpec) and spec.origin == "python"):
+    spec = request.spec
+    if request.build.device not in MEMORYLESS or (isinstance(spec, ModelSpec) and spec.origin == "python"):
         return None
     place = os.getcwd() if plugins else ""  # noqa: PTH109 - where their names are looked up
     try:
-        said = msgspec.msgpack.encode((type(spec).__name__, spec, options, plugins, place), enc_hook=_path)
+        parts = (type(spec).__name__, spec, request.build, request.conventions, plugins, place)
+        content = msgspec.msgpack.encode(parts, enc_hook=_path)
     except (TypeError, ValueError, OverflowError):  # a number beyond 64 bits
         return None
-    return hashlib.blake2b(said, digest_size=20, key=surroundings()).hexdigest()
+    return hashlib.blake2b(content, digest_size=20, key=surroundings()).hexdigest()
 
 
-def find(key: str, *, details: bool = True) -> Profile | None:
+def find(key: str, *, level: Level) -> Profile | None:
     """The profile that counting would give now, where it is kept.
 
     Args:
         key: What :func:`key_of` says.
-        details: Whether it is wanted with its details; without them it is there in a tenth of the time.
+        level: How much of it is wanted; what budgets hold is there in a tenth of the time.
     """
     store = cache.kept()
-    parts = store.read(key, 1 + details) if store else None
+    parts = store.read(key, 2 if level == "full" else 1) if store else None
     if parts is None or not all(parts):  # what was counted without details has none
         return None
     try:
@@ -81,14 +82,14 @@ def find(key: str, *, details: bool = True) -> Profile | None:
         return None
 
 
-def keep(key: str, profile: Profile, files: dict[str, str] | None, *, details: bool = True) -> None:
+def keep(key: str, profile: Profile, files: dict[str, str] | None, *, level: Level) -> None:
     """Keep a profile for :func:`find`, where everything that it depends on is known.
 
     Args:
         key: What :func:`key_of` said before it was counted.
         profile: The profile.
         files: What :func:`archprof.cache.code_files.used` says in the process that counted.
-        details: Whether it was counted with its details.
+        level: How much of it was counted.
     """
     store = cache.kept()
     if store is None or files is None or profile.environment.device != "meta" or own_source_changed():
@@ -96,7 +97,7 @@ def keep(key: str, profile: Profile, files: dict[str, str] | None, *, details: b
     rest = _Details(profile.modules, profile.operations, profile.reported, profile.work)
     try:
         first = msgspec.msgpack.encode(_Main(files, profile.brief()))
-        second = msgspec.msgpack.encode(rest) if details else b""
+        second = msgspec.msgpack.encode(rest) if level == "full" else b""
         back = _joined(_MAIN.decode(first), second)
     except (TypeError, ValueError, OverflowError):
         return

@@ -1,4 +1,4 @@
-"""Counts one task, here or in the process that imported it: torch is loaded, and Ultralytics' blocks are registered."""
+"""Answers one request, here or in the process that imported it: torch is loaded, and all blocks are registered."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from archprof.builder.plugins import load_plugin
 from archprof.builder.stock import register_stock
 from archprof.cache import code_files
 from archprof.errors import ArchprofError
-from archprof.pipeline import assembly, profiling
+from archprof.pipeline import assembly, counting
 from archprof.sources import families
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.pipeline.task import Task
+    from archprof.pipeline.request import Request
     from archprof.records.profile import Profile
 
-Counted = tuple["Profile | ArchprofError", dict[str, str] | None]
+Outcome = tuple["Profile | ArchprofError", dict[str, str] | None]
 """A profile, or what was wrong; and the files of code that it came from, where they can be told."""
 
 
@@ -32,10 +32,10 @@ def load(plugins: Sequence[str]) -> None:
         load_plugin(plugin)
 
 
-def count(task: Task, *, details: bool = True) -> Counted:
-    """Profile a task, with its details or without."""
+def count(request: Request) -> Outcome:
+    """Build, run and count what is wanted."""
     try:
-        profile = profiling.profile_spec(task.spec, task.options, details=details)
+        profile = counting.profile_spec(request.spec, request.build, request.conventions, level=request.level)
     except ArchprofError as error:
         return error, None
     return profile, code_files.used({family.package.partition(".")[0] for family in families.families().values()})

@@ -1,4 +1,4 @@
-"""Counts tasks in processes of their own, several at once, each within bounds."""
+"""Answers requests in processes of their own, several at once, each within bounds."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
-    from archprof.pipeline.execution import Means
-    from archprof.pipeline.task import Task
-    from archprof.pipeline.worker import Counted
+    from archprof.pipeline.execution import ExecutionConfig
+    from archprof.pipeline.request import Request
+    from archprof.pipeline.worker import Outcome
     from archprof.sources.spec import Spec
 
 LOOK = 0.05
@@ -34,46 +34,46 @@ ZOO = "model_zoo."
 
 
 class _Worker:
-    """A process that counts one task after another, as long as none can have left anything behind in it.
+    """A process that counts one request after another, as long as none can have left anything behind in it.
 
     Another process takes its place where it was ended or has died.
     """
 
-    def __init__(self, context: Any, means: Means) -> None:
+    def __init__(self, context: Any, config: ExecutionConfig) -> None:
         self._context = context
-        self._means = means
+        self._config = config
         self._started = False
 
-    def give(self, place: int, task: Task) -> None:
-        """Let it count a task."""
+    def give(self, index: int, request: Request) -> None:
+        """Let it answer a request."""
         if not self._started:
             self._start()
-        self.place, self._task, self._given = place, task, time.monotonic()
+        self.index, self._request, self._given = index, request, time.monotonic()
         with suppress(BrokenPipeError):  # it died since; its end of the pipe says so
-            self.pipe.send(task)
+            self.pipe.send(request)
 
     def _start(self) -> None:
         ours, theirs = self._context.Pipe()
-        arguments = (theirs, tuple(self._means.plugins), self._means.details)
+        arguments = (theirs, tuple(self._config.plugins))
         self._process: BaseProcess = self._context.Process(target=serve, args=arguments, daemon=True)
         self._process.start()
         theirs.close()
         self.pipe: Connection = ours
         self._started = True
 
-    def look(self) -> Counted | None:
-        """What came of its task; None while it counts."""
+    def look(self) -> Outcome | None:
+        """What came of its request; None while it counts."""
         if self.pipe.poll():
-            counted = self._received()
+            outcome = self._received()
             if not self._as_new():
                 self.end()
-            return counted
+            return outcome
         if error := self._beyond():
             self.end()
             return error, None
         return None
 
-    def _received(self) -> Counted:
+    def _received(self) -> Outcome:
         """What it sent, or how it died."""
         try:
             answer: Any = pickle.loads(self.pipe.recv_bytes())
@@ -81,32 +81,32 @@ class _Worker:
             self._process.join()
             code = self._process.exitcode or 0
             how = f"died: {signal.strsignal(-code)}" if code < 0 else f"left with exit code {code}"
-            return _error(self._task, f"the process that counted it {how}"), None
+            return _error(self._request, f"the process that counted it {how}"), None
         if isinstance(answer, Exception):
             raise answer
-        counted: Counted = answer
-        return counted
+        outcome: Outcome = answer
+        return outcome
 
     def _beyond(self) -> LimitError | None:
         """Which of its bounds it has passed."""
-        seconds, most = self._means.seconds, self._means.memory_bytes
+        seconds, most = self._config.time_limit_s, self._config.memory_limit_bytes
         if seconds is not None and time.monotonic() - self._given > seconds:
-            return _error(self._task, f"not counted within {seconds:g} s", "--limit-time gives it longer")
+            return _error(self._request, f"not counted within {seconds:g} s", "--limit-time gives it longer")
         if most is not None and (held := _held(self._process)) > most:
             took = f"{held / 10**9:.1f} GB of memory, more than the {most / 10**9:g} GB allowed"
-            return _error(self._task, f"counting it took {took}", "--limit-memory gives it more")
+            return _error(self._request, f"counting it took {took}", "--limit-memory gives it more")
         return None
 
     def _as_new(self) -> bool:
-        """Whether the next task would find the process as a fresh one.
+        """Whether the next request would find the process as a fresh one.
 
         It is alive, most of what it may hold is left, and no code of others can have changed anything in it.
         """
-        most = self._means.memory_bytes
+        most = self._config.memory_limit_bytes
         return (
             self._process.is_alive()
-            and not self._means.plugins
-            and _leaves_nothing(self._task.spec)
+            and not self._config.plugins
+            and _leaves_nothing(self._request.spec)
             and (most is None or _held(self._process) < most / 2)
         )
 
@@ -128,23 +128,25 @@ def _leaves_nothing(spec: Spec) -> bool:
     return spec.origin != "python"
 
 
-def count_apart(tasks: Sequence[tuple[int, Task]], means: Means) -> Iterator[tuple[int, Counted]]:
-    """Count tasks.
+def count_in_subprocesses(
+    requests: Sequence[tuple[int, Request]], config: ExecutionConfig
+) -> Iterator[tuple[int, Outcome]]:
+    """Answer requests.
 
     Args:
-        tasks: Each with its number.
-        means: The plugins, how many at once, and what each may take.
+        requests: Each with its number.
+        config: The plugins, how many at once, and what each may take.
 
     Yields:
-        The number of a task and what came of it, in the order in which they end.
+        The number of a request and what came of it, in the order in which they end.
 
     Raises:
         PluginError: Where a plugin is not there, or raises.
         RegistrationError: Where it registers a block that is there already.
     """
     context = _context()
-    waiting = deque(tasks)
-    idle = [_Worker(context, means) for _ in range(min(max(means.jobs, 1), len(tasks)))]
+    waiting = deque(requests)
+    idle = [_Worker(context, config) for _ in range(min(max(config.jobs, 1), len(requests)))]
     busy: list[_Worker] = []
     try:
         while waiting or busy:
@@ -152,18 +154,18 @@ def count_apart(tasks: Sequence[tuple[int, Task]], means: Means) -> Iterator[tup
                 worker = idle.pop()
                 busy.append(worker)
                 worker.give(*waiting.popleft())
-            wait([worker.pipe for worker in busy], LOOK if means.bounded else None)
+            wait([worker.pipe for worker in busy], LOOK if config.bounded else None)
             for worker in list(busy):
-                if counted := worker.look():
+                if outcome := worker.look():
                     busy.remove(worker)
                     idle.append(worker)
-                    yield worker.place, counted
+                    yield worker.index, outcome
     finally:
         for worker in (*busy, *idle):
             worker.end()
 
 
-def begin() -> None:
+def start_fork_server() -> None:
     """Start the process that workers are forked from, which loads torch while something else is done here."""
     if _context().get_start_method() == "forkserver":
         from multiprocessing import forkserver
@@ -189,8 +191,8 @@ def _held(process: BaseProcess) -> int:
     return 0
 
 
-def _error(task: Task, message: str, hint: str | None = None) -> LimitError:
-    spec = task.spec
+def _error(request: Request, message: str, hint: str | None = None) -> LimitError:
+    spec = request.spec
     if isinstance(spec, VariantSpec):
         return LimitError(message, path=spec.path, hint=hint)
     return LimitError(f"{spec.reference}: {message}", hint=hint)

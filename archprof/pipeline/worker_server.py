@@ -1,4 +1,4 @@
-"""What a process of its own does: one task after another. Torch is not imported until it runs there."""
+"""What a process of its own does: one request after another. Torch is not imported until it runs there."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from multiprocessing.connection import Connection
 
-    from archprof.pipeline.task import Task
+    from archprof.pipeline.request import Request
 
 
-def serve(pipe: Connection, plugins: Sequence[str], details: bool) -> None:
-    """Answer every task with what :func:`archprof.pipeline.worker.count` returns, until the other end is closed.
+def serve(pipe: Connection, plugins: Sequence[str]) -> None:
+    """Answer every request with what :func:`archprof.pipeline.worker.count` returns, until the other end is closed.
 
     Where it raises what it should not have, that is the answer.
     """
@@ -27,15 +27,15 @@ def serve(pipe: Connection, plugins: Sequence[str], details: bool) -> None:
     warnings.simplefilter("ignore")
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # it was closed, or whoever held it is dead
         while True:
-            pipe.send_bytes(_pickled(_answer(pipe.recv(), plugins, details)))
+            pipe.send_bytes(_pickled(_answer(pipe.recv(), plugins)))
 
 
-def _answer(task: Task, plugins: Sequence[str], details: bool) -> object:
+def _answer(request: Request, plugins: Sequence[str]) -> object:
     try:
         from archprof.pipeline import worker
 
         worker.load(plugins)
-        return worker.count(task, details=details)
+        return worker.count(request)
     except ArchprofError as error:  # of a plugin: nothing can be counted without it
         return error
     except Exception as error:

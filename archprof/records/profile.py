@@ -10,6 +10,7 @@ import msgspec
 
 from archprof.errors import ArchprofError
 from archprof.records.breakdown import Breakdown
+from archprof.records.conventions import DEFAULT
 from archprof.records.latency import Latency, Machine
 from archprof.records.parameternet import ParameterNet
 from archprof.records.prediction import Prediction
@@ -229,7 +230,7 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
 
     ``operations`` is its own raw count, at the input that it was taken at, and ``gflops`` the figure as it was
     printed from that, in billions of ``unit``. ``missed`` is largest first, at the profile's input. ``shares`` are
-    only there for the convention that was asked for.
+    only there for conventions that were asked for.
     """
 
     gflops: float
@@ -244,7 +245,8 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """Everything known of one variant at one input.
 
-    ``convention`` is the one that was asked for; the figures everywhere but in ``reported`` are exact whichever it is.
+    ``conventions`` are those that were asked for beside the exact count; the figures everywhere but in ``reported`` are
+    exact whichever they are.
     ``work`` is the forward pass by kinds of kernels and sizes, which ``predicted`` was computed from.
     """
 
@@ -259,7 +261,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     layers: list[Layer] = msgspec.field(default_factory=list)
     modules: list[Module] = msgspec.field(default_factory=list)
     operations: list[Operation] = msgspec.field(default_factory=list)
-    convention: str = "flops"
+    conventions: list[str] = msgspec.field(default_factory=list)
     reported: dict[str, Reported] = msgspec.field(default_factory=dict)
     parameternet: ParameterNet | None = None
     latency: list[Latency] = msgspec.field(default_factory=list)
@@ -267,9 +269,14 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     predicted: Prediction | None = None
     work: list[Work] = msgspec.field(default_factory=list)
 
+    @property
+    def convention(self) -> str:
+        """The convention that tables are printed in: the first that was asked for, else the exact FLOPs."""
+        return self.conventions[0] if self.conventions else DEFAULT
+
     def brief(self) -> Self:
         """The profile without its details: what a budget does without, and what makes up most of its bytes."""
-        asked = {name: one for name, one in self.reported.items() if name == self.convention}
+        asked = {name: reported for name, reported in self.reported.items() if name in self.conventions}
         return msgspec.structs.replace(self, modules=[], operations=[], reported=asked, work=[])
 
     def to_json(self) -> str:

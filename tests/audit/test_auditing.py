@@ -9,7 +9,7 @@ import pytest
 
 from archprof.audit.auditing import audit_spec, names
 from archprof.builder.options import Options
-from archprof.pipeline.profiling import profile_spec
+from archprof.pipeline.counting import profile_spec
 from archprof.sources import settings
 from archprof.sources.reference import resolve
 

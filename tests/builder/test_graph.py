@@ -15,7 +15,7 @@ from archprof.builder.patch_attributes import hold
 from archprof.builder.registry import register, registry
 from archprof.builder.ultralytics_import import import_ultralytics
 from archprof.errors import BuildError, RunError
-from archprof.pipeline.profiling import prepare
+from archprof.pipeline.counting import prepare
 from archprof.trace.run import trace
 
 if TYPE_CHECKING:

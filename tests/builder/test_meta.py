@@ -13,7 +13,7 @@ def test_a_count_does_not_import_torchs_compiler(reference: str) -> None:
     code = (
         "import sys\n"
         "from archprof.builder.options import Options\n"
-        "from archprof.pipeline.profiling import count_spec\n"
+        "from archprof.pipeline.counting import count_spec\n"
         "from archprof.sources.reference import resolve\n"
         f"assert count_spec(resolve({reference!r}), Options()).ledger.macs\n"
         "print('torch._dynamo' in sys.modules)\n"

@@ -14,7 +14,7 @@ from archprof.builder.load import build
 from archprof.builder.options import Options
 from archprof.builder.registry import Block, registry
 from archprof.errors import BuildError
-from archprof.pipeline.profiling import profile_spec
+from archprof.pipeline.counting import profile_spec
 from archprof.sources.reference import resolve, stock
 from archprof.sources.spec import STOCK
 

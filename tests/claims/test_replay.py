@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archprof.builder.options import Options
+from archprof.claims import catalogue
 from archprof.claims.claims_file import Claim, read
 from archprof.claims.published import Published
 from archprof.claims.replay import Verdict, judge, options_of, replay, spec_of
-from archprof.pipeline.profiling import profile_spec
-from archprof.sources import families
+from archprof.pipeline.counting import profile_spec
 
 if TYPE_CHECKING:
+    from archprof.pipeline import Request
     from archprof.records.profile import Profile
-    from archprof.sources.spec import Spec
+
+
+def count(request: Request) -> Profile:
+    return profile_spec(request.spec, request.build, request.conventions)
+
 
 # variant, scale, classes, fused; modules, parameters, trainable parameters, GFLOPs, as printed by the articles that
 # claims.yaml names.
@@ -53,7 +58,7 @@ LLAMA = [
 def test_everything_that_was_published_is_in_the_zoo() -> None:
     found = {
         (claim.variant, repr(sorted(claim.settings.items())), one.figure, one.convention, one.text, claim.holds)
-        for claim in families.find_claims([])
+        for claim in catalogue.find_claims([])
         for one in claim.figures
     }
     wanted = set()
@@ -84,11 +89,12 @@ def test_everything_that_was_published_is_in_the_zoo() -> None:
 def test_the_zoo_s_claims_hold_and_each_model_is_profiled_once() -> None:
     profiled = []
 
-    def profile(spec: Spec, options: Options) -> Profile:
-        profiled.append((spec.reference, spec.settings, getattr(spec, "scale", None), options))
-        return profile_spec(spec, options)
+    def profile(request: Request) -> Profile:
+        spec = request.spec
+        profiled.append((spec.reference, spec.settings, getattr(spec, "scale", None), request.build))
+        return count(request)
 
-    claims = families.find_claims([])
+    claims = catalogue.find_claims([])
     results = list(replay(claims, profile))
 
     assert [result.claim for result in results] == claims
@@ -197,12 +203,12 @@ def test_figures_by_two_conventions_are_of_one_claim(tmp_path: Path) -> None:
     )
     profiled = []
 
-    def profile(spec: Spec, options: Options) -> Profile:
-        profiled.append(options.convention)
-        return profile_spec(spec, options)
+    def profile(request: Request) -> Profile:
+        profiled.append(request.conventions)
+        return count(request)
 
     good, misspelt, absent = replay(read(tmp_path / "claims.yaml").claims, profile)
-    assert profiled == ["macs", "fvcore", "thop-2.0"]
+    assert profiled == [("macs", "fvcore"), ("thop-2.0",)]
     assert good.verdict is Verdict.reproduced
     added = {part.operation: round(part.amount) for part in good.figures[1].added}
     assert added == {"aten.batch_norm": 2 * (16 + 1280) * 32**2, "aten.adaptive_avg_pool2d": 1280 * 32**2}
@@ -221,7 +227,7 @@ def test_one_that_does_not_build_leaves_the_others_alone(tmp_path: Path) -> None
         "  - {variant: nowhere, figures: {parameters: 3}}\n"
         '  - {variant: tiny, figures: {parameters: "26,066"}}\n'
     )
-    broken, known, nowhere, tiny = replay(read(tmp_path / "claims.yaml").claims, profile_spec)
+    broken, known, nowhere, tiny = replay(read(tmp_path / "claims.yaml").claims, count)
     assert [one.verdict for one in (broken, known, nowhere, tiny)] == [
         Verdict.failed,
         Verdict.known,

@@ -3,13 +3,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from archprof.builder.registry import registry
-from archprof.pipeline import profiling
-from archprof.pipeline.profiling import profile_spec
+from archprof.pipeline import counting
+from archprof.pipeline.counting import profile_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from archprof.builder.options import Options
+    from archprof.pipeline.request import Level
     from archprof.records.profile import Profile
     from archprof.sources.spec import VariantSpec
 
@@ -61,12 +61,12 @@ def test_an_interrupt_keeps_what_was_replayed(
 ) -> None:
     paper(GOOD + "  - variant: tiny\n    settings: {scale: s}\n    figures: {modules: 9}\n")
 
-    def interrupted_at_scale_s(spec: VariantSpec, options: Options, *, details: bool) -> Profile:
+    def interrupted_at_scale_s(spec: VariantSpec, *arguments: Any, level: Level) -> Profile:
         if spec.scale == "s":
             raise KeyboardInterrupt
-        return profile_spec(spec, options, details=details)
+        return profile_spec(spec, *arguments, level=level)
 
-    monkeypatch.setattr(profiling, "profile_spec", interrupted_at_scale_s)
+    monkeypatch.setattr(counting, "profile_spec", interrupted_at_scale_s)
     result = archprof("claims paper.yaml --format json")
     assert result.exit_code == 130
     assert [claim["verdict"] for claim in json.loads(result.stdout)] == ["reproduced", "reproduced"]

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from archprof.audit.model_source import SpecSource
 from archprof.builder.options import Options
 from archprof.counters import COUNTERS
 from archprof.counters.process import run_apart
-from archprof.counters.source import SpecSource
 from archprof.sources.reference import resolve
 
 if TYPE_CHECKING:

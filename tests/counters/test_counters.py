@@ -18,8 +18,8 @@ from archprof.counters.thop import Thop
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from archprof.audit.model_source import SpecSource
     from archprof.counters import CounterResult
-    from archprof.counters.source import SpecSource
 
 # The mixed model on an 8×8 image:
 CONV = 8 * 8 * 8 * 27  # 8 channels of 8×8 elements, each of 3·3·3 products

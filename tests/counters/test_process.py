@@ -15,7 +15,7 @@ from archprof.counters.process import run_apart
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from archprof.counters.source import SpecSource
+    from archprof.audit.model_source import SpecSource
 
 PLANTED = str(Path(__file__).with_name("planted.py"))
 

@@ -18,8 +18,9 @@ from archprof.latency.measure import choose_targets
 from archprof.latency.op_breakdown import break_down
 from archprof.latency.prediction import predict
 from archprof.latency.sampler import Plan
-from archprof.pipeline import Task
-from archprof.pipeline.profiling import profile_spec
+from archprof.pipeline import Request
+from archprof.pipeline.counting import profile_spec
+from archprof.pipeline.measuring import timed_model
 from archprof.sources.reference import resolve
 
 pytestmark = [
@@ -38,7 +39,9 @@ def measured(
     spec = resolve(reference)
     targets = choose_targets(["cuda"], backends, options, settings)
     protocol = Protocol(settings=settings, plan=PLAN, flush=flush)
-    (latencies,) = bench([Task(spec, options)], [profile_spec(spec, Options())], targets, protocol).latencies
+    (latencies,) = bench(
+        [timed_model(Request(spec, options), profile_spec(spec, Options()))], targets, protocol
+    ).latencies
     return list(latencies)
 
 
@@ -117,7 +120,7 @@ def test_a_card_is_calibrated_and_what_it_takes_is_predicted(dtype: str) -> None
 def test_the_time_of_rows_is_that_of_their_kernels() -> None:
     options = Options(size=(320, 320), batch=8)
     spec = resolve("yolo11n.yaml")
-    found = break_down(spec, profile_spec(spec, options), options, Settings(), "cuda:0")
+    found = break_down(timed_model(Request(spec, options), profile_spec(spec, options)), Settings(), "cuda:0")
 
     assert found.noted == 0
     assert found.sum_s == pytest.approx(found.whole_s, rel=0.05)

@@ -14,7 +14,9 @@ from archprof.latency import hardware, memory_limits
 from archprof.latency.clock import WallClock, overhead
 from archprof.latency.hardware import Reading
 from archprof.latency.memory_limits import is_out_of_memory, too_large
-from archprof.pipeline.profiling import profile_spec
+from archprof.pipeline import Request
+from archprof.pipeline.counting import profile_spec
+from archprof.pipeline.measuring import timed_model
 from archprof.sources.reference import resolve
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ SPEC = resolve("timm:resnet18")
 def refused(batch: int) -> str | None:
     """Why ResNet-18 is not run at a batch."""
     options = Options(batch=batch)
-    return too_large(profile_spec(SPEC, options), SPEC, options)
+    return too_large(timed_model(Request(SPEC, options), profile_spec(SPEC, options)))
 
 
 def largest_of(reason: str | None) -> int:
@@ -132,7 +134,7 @@ def memory_of(batch: int) -> int:
     run = f"""
 import psutil, resource, sys, torch
 from archprof.builder.options import Options
-from archprof.pipeline.profiling import prepare
+from archprof.pipeline.counting import prepare
 from archprof.sources.reference import resolve
 
 def run(batch):

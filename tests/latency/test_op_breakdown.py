@@ -15,6 +15,8 @@ from archprof.builder.options import Options
 from archprof.latency.backends.interface import Settings
 from archprof.latency.events import Event, times
 from archprof.latency.op_breakdown import break_down, event_of, joined
+from archprof.pipeline import Request
+from archprof.pipeline.measuring import timed_model
 from archprof.records.breakdown import Breakdown, Part
 from archprof.render.breakdown import parts, remarks
 from archprof.sources.reference import resolve
@@ -117,8 +119,8 @@ def looked_into(tmp_path_factory: pytest.TempPathFactory) -> tuple[Profile, Brea
     path: Path = tmp_path_factory.mktemp("layers") / "tiny.yaml"
     path.write_text(YAML, encoding="utf-8")
     spec, options = resolve(str(path)), Options(size=(320,))
-    profile = archprof.pipeline.profiling.profile_spec(spec, options)
-    looks = (break_down(spec, profile, options, Settings(), "cpu") for _ in range(20))
+    profile = archprof.pipeline.counting.profile_spec(spec, options)
+    looks = (break_down(timed_model(Request(spec, options), profile), Settings(), "cpu") for _ in range(20))
     # On a busy machine passes with the profiler may seem so much longer that nothing is left of short operations.
     return profile, next(found for found in looks if {part.name for part in found.operations} >= TAKE_TIME)
 
@@ -155,8 +157,8 @@ def test_modules_without_rows_have_what_is_theirs_alone(monkeypatch: pytest.Monk
         encoding="utf-8",
     )
     spec, options = resolve(f"{tmp_path / 'net.py'}:make"), Options(size=(10,))
-    profile = archprof.pipeline.profiling.profile_spec(spec, options)
-    found = break_down(spec, profile, options, Settings(), "cpu")
+    profile = archprof.pipeline.counting.profile_spec(spec, options)
+    found = break_down(timed_model(Request(spec, options), profile), Settings(), "cpu")
 
     # 100 places of 3·4, 4·8 and 8·2 MACs; "0" itself has only what its two children have.
     macs = {part.name: part.macs for part in found.parts}

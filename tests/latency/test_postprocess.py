@@ -7,7 +7,7 @@ import torch
 from archprof.builder.options import Options
 from archprof.latency.backends.interface import Settings, forward
 from archprof.latency.postprocess import suppressed
-from archprof.pipeline.profiling import prepare
+from archprof.pipeline.counting import prepare
 from archprof.sources.reference import resolve
 
 

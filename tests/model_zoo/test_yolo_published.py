@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from archprof.builder.options import Options
-from archprof.pipeline.profiling import profile_spec
+from archprof.pipeline.counting import profile_spec
 from archprof.sources.reference import resolve
 
 POSE = {"nc": 1, "kpt_shape": [21, 3]}

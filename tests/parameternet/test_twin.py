@@ -14,7 +14,7 @@ from archprof.count.ledger import count
 from archprof.count.memory import measure
 from archprof.parameternet.analysis import analyse
 from archprof.parameternet.twin import Twin, static_copy
-from archprof.pipeline.profiling import prepare, profile_spec
+from archprof.pipeline.counting import prepare, profile_spec
 from archprof.sources.reference import resolve
 from archprof.trace.run import Pass, trace
 from model_zoo.dynamic import DynamicConv2d
@@ -156,8 +156,8 @@ def test_the_zoo_s(name: str) -> None:
 
 def test_parameternet_s_twin_is_the_published_ghostnet() -> None:
     # 19.8 M parameters and 579 M MACs as torchprofile counts them: arXiv 2306.14525, table 2.
-    twin = profile_spec(resolve("parameternet-600m"), Options(static=True, convention="torchprofile"))
-    ghostnet = profile_spec(resolve("ghostnet-600m"), Options(convention="torchprofile"))
+    twin = profile_spec(resolve("parameternet-600m"), Options(static=True), ["torchprofile"])
+    ghostnet = profile_spec(resolve("ghostnet-600m"), Options(), ["torchprofile"])
     assert twin.totals.parameters == ghostnet.totals.parameters == 19_822_198
     assert twin.totals.macs == ghostnet.totals.macs
     assert twin.totals.elementwise_flops == ghostnet.totals.elementwise_flops

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import archprof.pipeline.profiling
+import archprof.pipeline.counting
 from archprof import pipeline
 from archprof.builder.options import Options
 from archprof.builder.ultralytics_import import import_ultralytics
@@ -38,9 +38,10 @@ class Counter:
 
     def __call__(self, reference: str = "tiny.yaml", scale: str | None = None, **more: object) -> Profile:
         self._forget()
-        plugins, details = more.pop("plugins", ()), more.pop("details", True)
-        task = pipeline.Task(resolve(reference, scale=scale), Options(**{"size": (32,), **more}))  # type: ignore[arg-type]
-        (profile,) = pipeline.profile_all([task], pipeline.Means(plugins=plugins, details=details))  # type: ignore[arg-type]
+        plugins, level, conventions = more.pop("plugins", ()), more.pop("level", "full"), more.pop("conventions", ())
+        options = Options(**{"size": (32,), **more})  # type: ignore[arg-type]
+        request = pipeline.Request(resolve(reference, scale=scale), options, conventions, level)  # type: ignore[arg-type]
+        (profile,) = pipeline.profile_all([request], pipeline.ExecutionConfig(plugins=plugins))  # type: ignore[arg-type]
         if isinstance(profile, Exception):
             raise profile
         return profile
@@ -49,11 +50,11 @@ class Counter:
 @pytest.fixture
 def count(folder: Path, forget_fingerprints: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Counter:
     counter = Counter(forget_fingerprints)
-    real: Callable[..., Profile] = archprof.pipeline.profiling.profile_spec
+    real: Callable[..., Profile] = archprof.pipeline.counting.profile_spec
 
     def counting(*arguments: object, **keywords: object) -> Profile:
         counter.counted += 1
         return real(*arguments, **keywords)
 
-    monkeypatch.setattr(archprof.pipeline.profiling, "profile_spec", counting)
+    monkeypatch.setattr(archprof.pipeline.counting, "profile_spec", counting)
     return counter

@@ -15,6 +15,7 @@ from archprof import cache
 from archprof.builder.options import Options
 from archprof.builder.registry import registry
 from archprof.cache import code_files, fingerprint
+from archprof.pipeline import Request
 from archprof.pipeline.profile_cache import key_of
 from archprof.sources.reference import resolve
 
@@ -60,7 +61,7 @@ def test_a_changed_yaml_is_counted(count: Any, folder: Path, old: str, new: str)
         {"device": "meta"},
         {"dtype": "float16"},
         {"backward": True, "batch": 2},
-        {"convention": "fvcore"},
+        {"conventions": ("fvcore",)},
         {"scale": "s"},
         {"reference": "./tiny.yaml"},
     ],
@@ -79,17 +80,18 @@ def test_every_option_is_in_the_key(folder: Path) -> None:
         "size": (7,),
         "device": "meta",
         "dtype": "other",
-        "convention": "other",
         "batch": 7,
         "channels": 7,
     }
     base, keys = Options(), set()
     for field in dataclasses.fields(Options):
         value = other.get(field.name, not getattr(base, field.name))
-        keys.add(key_of(spec, dataclasses.replace(base, **{field.name: value})))
+        keys.add(key_of(Request(spec, dataclasses.replace(base, **{field.name: value}))))
 
-    assert len(keys) == len(dataclasses.fields(Options))
-    assert key_of(spec, base) not in keys
+    keys.add(key_of(Request(spec, base, ("fvcore",))))
+
+    assert len(keys) == len(dataclasses.fields(Options)) + 1
+    assert key_of(Request(spec, base)) not in keys
 
 
 def install_torch(place: Path) -> Path:
@@ -127,7 +129,7 @@ def another_source(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(archprof.__path__[0], copy)
     with (copy / "count" / "macs.py").open("a") as file:
         file.write("# changed\n")
-    monkeypatch.setattr(archprof, "__file__", str(copy / "__init__.py"))
+    monkeypatch.setattr(fingerprint, "PACKAGE", str(copy))
 
 
 @pytest.mark.parametrize("change", [another_package, another_version, another_python, another_setting, another_source])
@@ -241,18 +243,18 @@ def test_what_a_users_function_makes_is_always_counted(count: Any, folder: Path)
 
 @pytest.mark.parametrize("device", ["cpu", "cuda", "cuda:1"])
 def test_what_runs_for_real_is_always_counted(folder: Path, device: str) -> None:
-    assert key_of(resolve("tiny.yaml"), Options(device=device)) is None
+    assert key_of(Request(resolve("tiny.yaml"), Options(device=device))) is None
 
 
 def test_a_number_that_cannot_be_kept_is_counted_each_time(folder: Path) -> None:
     replace(folder / "tiny.yaml", "nc: 2", f"nc: 2\nlarge: {2**70}")
 
-    assert key_of(resolve("tiny.yaml"), Options()) is None
+    assert key_of(Request(resolve("tiny.yaml"), Options())) is None
 
 
 def kept_file() -> Path:
     """The file of the profile of ``tiny.yaml``."""
-    store, key = cache.kept(), key_of(resolve("tiny.yaml"), Options(size=(32,)))
+    store, key = cache.kept(), key_of(Request(resolve("tiny.yaml"), Options(size=(32,))))
     assert store is not None
     assert key is not None
     return store.folder / key
@@ -281,8 +283,8 @@ def test_sound_bytes_that_are_no_profile_are_counted_again(count: Any) -> None:
 
 
 def test_the_details_may_be_left_out(count: Any) -> None:
-    whole = count(convention="fvcore")
-    brief = count(convention="fvcore", details=False)
+    whole = count(conventions=("fvcore",))
+    brief = count(conventions=("fvcore",), level="budgets")
 
     assert count.counted == 1
     left_out = {name: getattr(whole, name) for name in ("modules", "operations", "work")}
@@ -294,8 +296,8 @@ def test_the_details_may_be_left_out(count: Any) -> None:
 
 
 def test_what_was_counted_without_details_is_counted_again_where_they_are_wanted(count: Any) -> None:
-    brief = count(details=False)
-    assert count(details=False) == brief
+    brief = count(level="budgets")
+    assert count(level="budgets") == brief
     assert count.counted == 1
 
     whole = count()
@@ -303,14 +305,14 @@ def test_what_was_counted_without_details_is_counted_again_where_they_are_wanted
     assert whole.modules
     assert whole.brief() == brief
     assert count() == whole
-    assert count(details=False) == brief
+    assert count(level="budgets") == brief
     assert count.counted == 2
 
 
 @pytest.mark.parametrize("reference", ["yolov13-DynamicConv", "yolov13-pose-PST", "timm:resnet18", "llama-1b-up-4e"])
 def test_a_kept_profile_is_the_fresh_one_byte_for_byte(count: Any, reference: str) -> None:
-    fresh = count(reference, size=None, convention="fvcore")
-    kept = count(reference, size=None, convention="fvcore")
+    fresh = count(reference, size=None, conventions=("fvcore",))
+    kept = count(reference, size=None, conventions=("fvcore",))
 
     assert count.counted == 1
     assert kept.to_json() == fresh.to_json()

@@ -15,7 +15,7 @@ import pytest
 from archprof import cache
 from archprof.builder.options import Options
 from archprof.errors import ArchprofError, BuildError, LimitError, PluginError, UsageError
-from archprof.pipeline import Means, Task, foresee, profile_all, worker_pool
+from archprof.pipeline import ExecutionConfig, Request, prewarm, profile_all, worker_pool
 from archprof.records.profile import Profile
 from archprof.sources.reference import resolve
 
@@ -67,15 +67,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def tasks(*names: str) -> list[Task]:
-    return [Task(resolve(f"{name}.yaml"), Options(size=(32,))) for name in names]
+def tasks(*names: str) -> list[Request]:
+    return [Request(resolve(f"{name}.yaml"), Options(size=(32,))) for name in names]
 
 
 @needs_fork
 def test_several_processes_give_what_one_gives_in_its_order(folder: Path) -> None:
     wanted = tasks("sound24", "wrong", "sound8", "sound16")
-    here = profile_all(wanted, Means())
-    apart = profile_all(wanted, Means(jobs=3))
+    here = profile_all(wanted, ExecutionConfig())
+    apart = profile_all(wanted, ExecutionConfig(jobs=3))
 
     assert [one.to_json() for one in apart if isinstance(one, Profile)] == [
         one.to_json() for one in here if isinstance(one, Profile)
@@ -91,10 +91,10 @@ def test_several_processes_give_what_one_gives_in_its_order(folder: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "means", "said"),
     [
-        ("hangs", {"seconds": 1.0}, "hangs.yaml: not counted within 1 s\n--limit-time gives it longer"),
+        ("hangs", {"time_limit_s": 1.0}, "hangs.yaml: not counted within 1 s\n--limit-time gives it longer"),
         (
             "eats",
-            {"memory_bytes": 15 * 10**8},
+            {"memory_limit_bytes": 15 * 10**8},
             "GB of memory, more than the 1.5 GB allowed\n--limit-memory gives it more",
         ),
         ("dies", {}, f"dies.yaml: the process that counted it died: {signal.strsignal(signal.SIGKILL)}"),
@@ -104,10 +104,10 @@ def test_several_processes_give_what_one_gives_in_its_order(folder: Path) -> Non
 def test_what_goes_too_far_is_stopped_and_the_others_are_counted(
     folder: Path, name: str, means: dict[str, float], said: str
 ) -> None:
-    bounds = {"seconds": 60.0, **means}
+    bounds = {"time_limit_s": 60.0, **means}
     stopped, sound = profile_all(
         tasks(name, "sound8"),
-        Means(plugins=["blocks.py"], jobs=2, **bounds),  # type: ignore[arg-type]
+        ExecutionConfig(plugins=["blocks.py"], jobs=2, **bounds),  # type: ignore[arg-type]
     )
 
     assert isinstance(stopped, LimitError)
@@ -132,42 +132,42 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_torch_is_loaded_early_only_where_nothing_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[bool] = []
-    monkeypatch.setattr(worker_pool, "begin", lambda: begun.append(True))
+    monkeypatch.setattr(worker_pool, "start_fork_server", lambda: begun.append(True))
     monkeypatch.setattr(cache, "enabled", True)
     monkeypatch.setenv("ARCHPROF_CACHE_DIR", str(folder / "cache"))
-    foresee(Means(seconds=60))
+    prewarm(ExecutionConfig(time_limit_s=60))
     assert begun == [True]
 
-    foresee(Means())  # counts here
+    prewarm(ExecutionConfig())  # counts here
     store = cache.kept()
     assert store is not None
     store.write("key", b"something")
-    foresee(Means(seconds=60))
+    prewarm(ExecutionConfig(time_limit_s=60))
     assert begun == [True]
 
     monkeypatch.setattr(cache, "enabled", False)
-    foresee(Means(seconds=60))
+    prewarm(ExecutionConfig(time_limit_s=60))
     assert begun == [True, True]
 
 
 @needs_fork
 def test_a_process_counts_several_models(folder: Path, started: list[int]) -> None:
-    profile_all(tasks("sound8", "sound16", "wrong", "sound24"), Means(seconds=60))
+    profile_all(tasks("sound8", "sound16", "wrong", "sound24"), ExecutionConfig(time_limit_s=60))
     assert len(started) == 1
 
 
 @needs_fork
 def test_what_code_of_others_left_behind_meets_no_other_model(folder: Path, started: list[int]) -> None:
     """A plugin may have been called by any of them, and what makes a model in Python may have done anything."""
-    profile_all(tasks("sound8", "sound16", "sound24"), Means(plugins=["blocks.py"], seconds=60))
+    profile_all(tasks("sound8", "sound16", "sound24"), ExecutionConfig(plugins=["blocks.py"], time_limit_s=60))
     assert len(started) == 3
 
     started.clear()
     (folder / "mine.py").write_text(
         "from torch import nn\ndef make():\n    return nn.Conv2d(3, 1, 1)\n", encoding="utf-8"
     )
-    made = Task(resolve("mine.py:make"), Options(size=(32,)))
-    outcomes = profile_all([*tasks("sound8"), made, *tasks("sound16", "sound24")], Means(seconds=60))
+    made = Request(resolve("mine.py:make"), Options(size=(32,)))
+    outcomes = profile_all([*tasks("sound8"), made, *tasks("sound16", "sound24")], ExecutionConfig(time_limit_s=60))
     assert all(isinstance(outcome, Profile) for outcome in outcomes)
     assert len(started) == 2
 
@@ -178,11 +178,11 @@ def test_what_others_left_in_a_process_is_not_held_against_a_model(
 ) -> None:
     """One that holds more than half of what it may is not given another model."""
     monkeypatch.setattr(worker_pool, "_held", lambda process: 6 * 10**8)
-    profile_all(tasks("sound8", "sound16"), Means(memory_bytes=13 * 10**8))
+    profile_all(tasks("sound8", "sound16"), ExecutionConfig(memory_limit_bytes=13 * 10**8))
     assert len(started) == 1
 
     started.clear()
-    outcomes = profile_all(tasks("sound8", "sound16"), Means(memory_bytes=11 * 10**8))
+    outcomes = profile_all(tasks("sound8", "sound16"), ExecutionConfig(memory_limit_bytes=11 * 10**8))
     assert all(isinstance(outcome, Profile) for outcome in outcomes)
     assert len(started) == 2
 
@@ -216,7 +216,7 @@ def slow(*arguments):
 
 @needs_fork
 def test_workers_run_in_the_working_folder(folder: Path) -> None:
-    (profile,) = profile_all(tasks("where"), Means(plugins=["blocks.py"], seconds=60))
+    (profile,) = profile_all(tasks("where"), ExecutionConfig(plugins=["blocks.py"], time_limit_s=60))
 
     assert isinstance(profile, Profile)
     # A 1×1 convolution from 3 channels with bias: 4 parameters for each letter of the folder's name.
@@ -227,14 +227,16 @@ def test_workers_run_in_the_working_folder(folder: Path) -> None:
 @pytest.mark.parametrize("seconds", [None, 60])
 def test_without_a_plugin_nothing_is_counted(folder: Path, seconds: float | None) -> None:
     with pytest.raises(PluginError, match=r"nowhere\.py: no such file"):
-        profile_all(tasks("sound8", "sound16"), Means(plugins=["nowhere.py"], seconds=seconds))
+        profile_all(tasks("sound8", "sound16"), ExecutionConfig(plugins=["nowhere.py"], time_limit_s=seconds))
 
 
 def test_code_that_is_not_installed_is_refused_where_it_is_not_to_run(folder: Path) -> None:
     (folder / "mine.py").write_text("raise SystemExit('ran')\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"--no-plugins refuses to run blocks\.py"):
-        Means(plugins=["blocks.py"], foreign=False)
-    function, sound = profile_all([Task(resolve("mine.py:make"), Options()), *tasks("sound8")], Means(foreign=False))
+        ExecutionConfig(plugins=["blocks.py"], allow_untrusted_code=False)
+    function, sound = profile_all(
+        [Request(resolve("mine.py:make"), Options()), *tasks("sound8")], ExecutionConfig(allow_untrusted_code=False)
+    )
 
     assert isinstance(function, ArchprofError)
     assert str(function) == "--no-plugins refuses to run mine.py:make"

@@ -22,7 +22,7 @@ ELEMENTWISE = 144 + 144 + 10
     ("name", "operations"), [("macs", MACS), ("all", 2 * MACS + ELEMENTWISE), ("torchvision", MACS)]
 )
 def test_units(name: str, operations: int) -> None:
-    profile = archprof.profile(MODEL, IMAGE, convention=name)
+    profile = archprof.profile(MODEL, IMAGE, conventions=[name])
     reported = profile.reported[name]
     assert reported.operations == operations
     assert reported.gflops == operations / 1e9
@@ -42,7 +42,7 @@ def test_the_default_is_the_totals_themselves() -> None:
 
 
 def test_shares_are_by_module_and_operation() -> None:
-    shares = archprof.profile(MODEL, IMAGE, convention="all").reported["all"].shares
+    shares = archprof.profile(MODEL, IMAGE, conventions=["all"]).reported["all"].shares
     assert [(share.module, share.operation, share.calls, share.amount, share.macs) for share in shares] == [
         ("0", "aten.convolution", 1, 2 * 144 * 27 + 144, 144 * 27),
         ("1", "aten.relu", 1, 144, 0),
@@ -68,7 +68,7 @@ def test_every_name_is_its_own() -> None:
 
 def test_a_convention_that_is_not_there() -> None:
     with pytest.raises(UsageError, match="no convention 'fvcor'") as caught:
-        archprof.profile(MODEL, IMAGE, convention="fvcor")
+        archprof.profile(MODEL, IMAGE, conventions=["fvcor"])
     assert caught.value.hint == "did you mean fvcore?"
     with pytest.raises(UsageError):
         find_convention("")

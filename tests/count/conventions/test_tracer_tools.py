@@ -320,8 +320,8 @@ class Steered(nn.Module):
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_a_model_that_needs_values_is_traced_with_them(tool: str) -> None:
-    from archprof.pipeline.profiling import profile
+    from archprof.pipeline.counting import profile
 
     model, inputs = Steered(), (torch.ones(3, 4),)
-    answer = profile(model, inputs, convention=tool).reported[tool]
+    answer = profile(model, inputs, conventions=[tool]).reported[tool]
     assert answer.operations == said(tool, model, inputs) == 3 * 4 * 4

@@ -12,7 +12,7 @@ from torch import nn
 import archprof
 from archprof.builder.options import Options
 from archprof.errors import RunError
-from archprof.pipeline.profiling import profile_spec
+from archprof.pipeline.counting import profile_spec
 from archprof.sources.reference import resolve
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ class SpecSource:
     def __call__(self) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
         """The model and its inputs."""
         from archprof.builder.plugins import load_plugin
-        from archprof.pipeline.profiling import prepare
+        from archprof.pipeline.counting import prepare
 
         for plugin in self.plugins:
             load_plugin(plugin)

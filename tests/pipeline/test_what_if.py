@@ -9,12 +9,12 @@ import torch
 
 from archprof.builder.options import Options
 from archprof.errors import UsageError
-from archprof.parameternet.whatif import Mix, what_if
-from archprof.pipeline.profiling import prepare
+from archprof.pipeline.counting import prepare
+from archprof.pipeline.what_if import Mix, what_if
 from archprof.records.parameternet import Gain, WhatIf
 from archprof.sources.reference import resolve
 
-STACKED = f"{Path(__file__).with_name('layers.py')}:Stacked"
+STACKED = f"{Path(__file__).parents[1] / 'parameternet' / 'layers.py'}:Stacked"
 
 
 def found(reference: str, wanted: str, experts: int = 4, **options: object) -> WhatIf:

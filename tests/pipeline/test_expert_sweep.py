@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,18 +9,18 @@ import pytest
 
 from archprof.builder.options import Options
 from archprof.errors import BuildError
-from archprof.parameternet.expert_sweep import curve
-from archprof.pipeline.profiling import profile_spec
+from archprof.pipeline.counting import profile_spec
+from archprof.pipeline.expert_sweep import curve
 from archprof.sources.reference import resolve
 
 if TYPE_CHECKING:
     from archprof.records.parameternet import Curve
 
-LAYERS = Path(__file__).with_name("layers.py")
+LAYERS = Path(__file__).parents[1] / "parameternet" / "layers.py"
 
 
 def curve_of(reference: str, *experts: int, size: tuple[int, ...] | None = None) -> Curve:
-    _, found = curve(resolve(reference), Options(size=size), experts, lambda message: nullcontext())
+    _, found = curve(resolve(reference), Options(size=size), experts)
     return found
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archprof.parameternet.resize import Resize
-from archprof.pipeline.profiling import assembled, count_spec
+from archprof.pipeline.counting import count_spec, finish
+from archprof.pipeline.progress import SILENT
 from archprof.records.parameternet import Curve, Measured, Point
 from archprof.sources.spec import VariantSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Sequence
 
     from archprof.builder.options import Options
+    from archprof.pipeline.progress import Progress
     from archprof.records.profile import Profile
     from archprof.sources.spec import Spec
 
@@ -24,9 +25,7 @@ KEY = "experts"
 """The top-level value of a variant that says how many kernels its blocks hold."""
 
 
-def curve(
-    spec: Spec, options: Options, experts: Sequence[int], working: Callable[[str], AbstractContextManager[None]]
-) -> tuple[Profile, Curve]:
+def curve(spec: Spec, options: Options, experts: Sequence[int], progress: Progress = SILENT) -> tuple[Profile, Curve]:
     """Rebuild and profile a model for each number of experts.
 
     A variant is built with that number as its top-level value ``experts``. Where its layers do not follow that, and
@@ -36,7 +35,7 @@ def curve(
         spec: The model.
         options: How to build and run it.
         experts: Each M.
-        working: Says what is being done.
+        progress: Is told what is being done.
 
     Returns:
         The last profile, and the figures of all.
@@ -46,7 +45,7 @@ def curve(
     """
     profiles = []
     for number in experts:
-        with working(f"profiling {spec.name} with M = {number}"):
+        with progress.working(f"profiling {spec.name} with M = {number}"):
             profiles.append(_rebuilt(spec, options, number))
     found = [profile.parameternet for profile in profiles]
     twins = [one.model.static for one in found if one and one.model.static]
@@ -69,8 +68,8 @@ def totals(profile: Profile) -> Measured:
 
 def _rebuilt(spec: Spec, options: Options, experts: int) -> Profile:
     if isinstance(spec, VariantSpec):
-        profile = assembled(count_spec(spec.with_values({KEY: experts}), options), PRINTED)
+        profile = finish(count_spec(spec.with_values({KEY: experts}), options), [PRINTED])
         found = {layer.experts for layer in profile.parameternet.layers} if profile.parameternet else set()
         if found == {experts} or (experts == 1 and not found):
             return profile
-    return assembled(count_spec(spec, options, Resize(experts)), PRINTED)
+    return finish(count_spec(spec, options, Resize(experts)), [PRINTED])

@@ -12,9 +12,9 @@ from archprof.count.memory import measure
 from archprof.errors import UsageError, did_you_mean
 from archprof.parameternet import formulas
 from archprof.parameternet.convolutions import convolutions
-from archprof.parameternet.expert_sweep import totals
 from archprof.parameternet.mixed_convolution import MixedConvolution
-from archprof.pipeline.profiling import assembled, count_spec
+from archprof.pipeline.counting import count_spec, finish
+from archprof.pipeline.expert_sweep import totals
 from archprof.records.parameternet import Candidate, Gain, WhatIf
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def what_if(spec: Spec, options: Options, wanted: str, experts: int) -> tuple[Pr
     counted = count_spec(spec, options)
     chosen = choose(convolutions(counted.ledger), wanted)
     traffic = [sum(one) for one in measure(counted.ledger.trace).traffic]
-    before = assembled(counted)
-    after = assembled(count_spec(spec, options, Mix(frozenset(chosen), experts)))
+    before = finish(counted)
+    after = finish(count_spec(spec, options, Mix(frozenset(chosen), experts)))
     layers = {layer.module: layer for layer in after.parameternet.layers} if after.parameternet else {}
     candidates = [
         _candidate(layers[path], one, experts, sum(traffic[place] for place in one.places))

@@ -1,0 +1,209 @@
+"""A request, or a module that is there already -> a counted model -> its profile."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from archprof.builder.built import Built
+from archprof.builder.fuse import fuse
+from archprof.builder.inputs import make_inputs
+from archprof.builder.load import build
+from archprof.builder.row_errors import naming_rows
+from archprof.count.conventions import report
+from archprof.count.conventions.subject import Subject
+from archprof.count.counted_model import CountedModel
+from archprof.count.ledger import count
+from archprof.errors import UsageError
+from archprof.parameternet.twin import static
+from archprof.pipeline.assembly import assemble
+from archprof.records.conventions import DEFAULT, UNASKED, find_convention
+from archprof.sources.spec import ModelSpec
+from archprof.trace.recorder import ValuesNeededError, flat
+from archprof.trace.run import Pass
+from archprof.trace.tree import registered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import nn
+
+    from archprof.builder.options import Options
+    from archprof.pipeline.request import Level
+    from archprof.records.profile import Profile, Reported
+    from archprof.sources.spec import Spec
+
+Change = Callable[[Built, tuple[torch.Tensor, ...]], Built]
+"""Makes another model of one that was built, given what it will be run on."""
+
+
+def profile_spec(spec: Spec, options: Options, conventions: Sequence[str] = (), *, level: Level = "full") -> Profile:
+    """Build a spec, run it once, and count what ran.
+
+    Args:
+        spec: What to build.
+        options: How to build and run it.
+        conventions: What is reported beside the exact count, the first of which tables are printed in.
+        level: How much of the profile is wanted.
+
+    Raises:
+        ArchprofError: Where it cannot be built, or does not run on the input asked for.
+    """
+    return finish(count_spec(spec, options), conventions, level=level)
+
+
+def profile_module(
+    module: nn.Module,
+    inputs: torch.Tensor | tuple[Any, ...] | Mapping[str, Any],
+    *,
+    backward: bool = False,
+    conventions: Sequence[str] = (),
+) -> Profile:
+    """Run a module once, without memory, and count what ran.
+
+    Args:
+        module: Any module, on any device, in whatever mode it is in; it is left as it was found.
+        inputs: What its forward takes: a tensor, the tuple of its positional arguments, or a mapping of its keyword
+            arguments.
+        backward: Whether to count a training step: the forward pass in training mode, and the backward pass.
+        conventions: Some of :data:`archprof.records.conventions.CONVENTIONS`, reported beside the exact count.
+
+    Raises:
+        RunError: Where the forward fails, or nothing is left to train.
+        UsageError: Where there is no such convention.
+    """
+    return finish(count_module(module, inputs, backward=backward), conventions)
+
+
+def count_module(
+    module: nn.Module, inputs: torch.Tensor | tuple[Any, ...] | Mapping[str, Any], *, backward: bool = False
+) -> CountedModel:
+    """As :func:`profile_module`, with the ledger that the profile sums up."""
+    arguments, keywords = _arguments(inputs)
+    remarks: tuple[str, ...] = ()
+    run = Pass(inputs=arguments, keywords=keywords, backward=backward)
+    start = perf_counter()
+    try:
+        trace = run(module)
+    except ValuesNeededError as error:
+        if any(parameter.is_meta for parameter in module.parameters()):
+            raise
+        # A copy: a pass with values may update statistics.
+        run = replace(run, values=True)
+        trace = run(copy.deepcopy(module))
+        remarks = (f"run with values: {error.message}",)
+    tensors = tuple(flat((arguments, keywords)))
+    name = type(module).__name__
+    built = Built(
+        module=module,
+        spec=ModelSpec(name=name, reference=name, origin="python", target=f"{type(module).__module__}:{name}"),
+        kind="image" if _is_image(*arguments, *keywords) else "tensors",
+    )
+    device = str(tensors[0].device) if tensors else "meta"
+    return CountedModel(built, tensors, count(trace), run, device, perf_counter() - start, remarks)
+
+
+def count_spec(spec: Spec, options: Options, change: Change | None = None) -> CountedModel:
+    """Build a spec, run it once, and count what ran.
+
+    Args:
+        spec: What to build.
+        options: How to build and run it.
+        change: What to do to the model before it is run.
+
+    Raises:
+        ArchprofError: Where it cannot be built, or does not run on the input asked for.
+    """
+    device = "meta" if options.device == "auto" else options.device
+    try:
+        return _count(spec, options, device, change)
+    except ValuesNeededError as error:
+        # The one case in which weights and activations are allocated although nobody asked for a device.
+        return _count(spec, options, "cpu", change, f"run on the CPU with values: {error.message}")
+
+
+def finish(counted: CountedModel, conventions: Sequence[str] = (), *, level: Level = "full") -> Profile:
+    """The profile of what was counted.
+
+    Args:
+        counted: The model.
+        conventions: What is reported beside the exact count, the first of which tables are printed in.
+        level: How much of the profile is wanted.
+
+    Raises:
+        UsageError: Where there is no such convention, or it takes no keyword arguments.
+    """
+    return assemble(
+        counted,
+        conventions=[name for name in dict.fromkeys(conventions) if name != DEFAULT],
+        reported=_reported(counted, conventions, level),
+        level=level,
+    )
+
+
+def prepare(spec: Spec, options: Options) -> tuple[Built, tuple[torch.Tensor, ...]]:
+    """Build a spec on the device that the options name, and make what it is run on.
+
+    Raises:
+        ArchprofError: Where it cannot be built, or takes no such input.
+    """
+    # The static equivalent's plain layers are folded like any others.
+    built = build(spec, channels=options.channels, device=options.device, fuse=options.fuse and not options.static)
+    inputs = make_inputs(built, size=options.size, batch=options.batch, dtype=options.dtype, device=options.device)
+    if built.kind == "image" and not _is_in(built.module, inputs[0].dtype):
+        built.module.to(inputs[0].dtype)
+    if options.static:
+        with naming_rows(built.module, spec):
+            built = static(built, inputs)
+        built = fuse(built) if options.fuse else built
+    return built, inputs
+
+
+def _count(spec: Spec, options: Options, device: str, change: Change | None, *remarks: str) -> CountedModel:
+    if options.fuse and options.backward:
+        raise UsageError("--fuse is for inference, --backward for training", hint="leave one of them out")
+    built, inputs = prepare(spec, replace(options, device=device))
+    if change is not None:
+        with naming_rows(built.module, spec):
+            built = change(built, inputs)
+    run = Pass(inputs=inputs, backward=options.backward, values=device != "meta")
+    start = perf_counter()
+    with naming_rows(built.module, spec):
+        ledger = count(run(built.module))
+    return CountedModel(built, inputs, ledger, run, device, perf_counter() - start, (*built.remarks, *remarks))
+
+
+def _reported(counted: CountedModel, conventions: Sequence[str], level: Level) -> dict[str, Reported]:
+    """What was asked for, and what others print of the same model unasked, where they print anything."""
+    names = {*conventions, *(UNASKED if level == "full" else ())} - {DEFAULT}
+    rules = [find_convention(name) for name in sorted(names)]
+    if counted.run.keywords:
+        if asked := [rule.name for rule in rules if rule.name in conventions]:
+            raise UsageError(f"the convention {asked[0]!r} takes positional arguments only")
+        return {}
+    subject = Subject(counted.built.module, counted.run.inputs, counted.ledger, counted.built.kind == "image")
+    reports = {rule.name: report(rule, subject, shares=rule.name in conventions) for rule in rules}
+    return {name: reported for name, reported in reports.items() if reported}
+
+
+def _arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The positional and the keyword arguments that some inputs are."""
+    if isinstance(inputs, Mapping):
+        return (), dict(inputs)
+    return (inputs if isinstance(inputs, tuple) else (inputs,)), {}
+
+
+def _is_image(*arguments: Any) -> bool:
+    return len(arguments) == 1 and isinstance(arguments[0], torch.Tensor) and arguments[0].ndim == 4
+
+
+def _is_in(module: nn.Module, dtype: torch.dtype) -> bool:
+    """Whether all its floating-point tensors are of a type; converting them would take as long as building."""
+    return all(
+        tensor.dtype == dtype for tensor in registered(module) if tensor.is_floating_point() or tensor.is_complex()
+    )
