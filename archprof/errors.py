@@ -44,8 +44,8 @@ class ArchprofError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        place = ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
-        text = f"{place}: {self.message}" if place else self.message
+        location = ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
+        text = f"{location}: {self.message}" if location else self.message
         return f"{text}\n{self.hint}" if self.hint else text
 
 
@@ -99,10 +99,10 @@ def in_one_line(error: BaseException) -> str:
     Its class goes before it where the text is not meant to be read alone, as a missing key is not.
     """
     first, *_ = str(error).splitlines() or [""]
-    said = first.removesuffix(", but expected one of:")
-    if said and isinstance(error, (RuntimeError, TypeError, ValueError)):
-        return said
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    sentence = first.removesuffix(", but expected one of:")
+    if sentence and isinstance(error, (RuntimeError, TypeError, ValueError)):
+        return sentence
+    return f"{type(error).__name__}: {sentence}" if sentence else type(error).__name__
 
 
 def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:

@@ -58,11 +58,11 @@ class Quantity(msgspec.Struct, frozen=True):
         return base * self.value / 100 if self.percent else self.value
 
 
-def parse(written: Any, unit: Unit, *, percent: bool = False) -> Quantity:
+def parse(text: Any, unit: Unit, *, percent: bool = False) -> Quantity:
     """An amount of a unit.
 
     Args:
-        written: Text, or a number of single things, FLOPs, MACs, bytes or times.
+        text: Text, or a number of single things, FLOPs, MACs, bytes or times.
         unit: What it should be an amount of. Seconds need their unit, because nobody means whole ones.
         percent: Whether it may be in percent.
 
@@ -70,20 +70,20 @@ def parse(written: Any, unit: Unit, *, percent: bool = False) -> Quantity:
         ValueError: Where it is none, or of another unit; with a few words on what is expected.
     """
     expected = f"an amount such as {EXAMPLES[unit]}{' or 1.5 %' if percent else ''}"
-    if isinstance(written, bool) or not isinstance(written, (str, int, Decimal)):
+    if isinstance(text, bool) or not isinstance(text, (str, int, Decimal)):
         raise ValueError(expected)
-    match = _AMOUNT.fullmatch(str(written).strip().removeprefix("×"))
+    match = _AMOUNT.fullmatch(str(text).strip().removeprefix("×"))
     if not match:
         raise ValueError(expected)
     number, name = Fraction(re.sub("[,_]", "", match["number"])), match["unit"]
     if percent and name in _PERCENT:
-        return Quantity(number, str(written), percent=True)
+        return Quantity(number, str(text), percent=True)
     if not name and unit is Unit.seconds and number:
         raise ValueError(f"{expected}, with its unit")
     factor = UNITS[unit].get(name) or _without_case(unit).get(name.lower(), None if name else Fraction(1))
     if factor is None:
         raise ValueError(f"{expected}; {name!r} is no unit of it")
-    return Quantity(number * factor, str(written))
+    return Quantity(number * factor, str(text))
 
 
 def exact(value: float) -> Fraction:
@@ -96,4 +96,4 @@ def _without_case(unit: Unit) -> dict[str, Fraction]:
     by_lower: dict[str, set[Fraction]] = {}
     for name, factor in UNITS[unit].items():
         by_lower.setdefault(name.lower(), set()).add(factor)
-    return {name: min(found) for name, found in by_lower.items() if len(found) == 1 and name != "m"}
+    return {name: min(names) for name, names in by_lower.items() if len(names) == 1 and name != "m"}

@@ -37,7 +37,7 @@ PLACES = ("ARCHPROF_CACHE_DIR", "XDG_CACHE_HOME", "HOME")
 
 
 @cache
-def _store(*places: str | None) -> Store:
+def _store(*variables: str | None) -> Store:
     """A command that looks at a hundred results finds out once where they are."""
     from archprof.cache.store import Store
 

@@ -36,13 +36,13 @@ def used(packages: Collection[str]) -> dict[str, str] | None:
     Returns:
         None where a file cannot be told from what was imported.
     """
-    found = {}
+    digests = {}
     for path in _files(tuple(sys.modules), frozenset(packages)):
         digest = digest_of(path)
         if digest is None or changed(path):
             return None
-        found[path] = digest
-    return found
+        digests[path] = digest
+    return digests
 
 
 def unchanged(sources: Mapping[str, str]) -> bool:
@@ -71,9 +71,9 @@ def changed(path: str) -> bool:
 @lru_cache(maxsize=1)
 def _files(names: tuple[str, ...], packages: frozenset[str]) -> list[str]:
     """The files of the modules of those names that are not known; the same between two imports."""
-    found = {name: _file_of(sys.modules[name]) for name in names if name in sys.modules}
+    files = {name: _file_of(sys.modules[name]) for name in names if name in sys.modules}
     return [
-        path for name, path in found.items() if path and (not _is_known(path) or name.partition(".")[0] in packages)
+        path for name, path in files.items() if path and (not _is_known(path) or name.partition(".")[0] in packages)
     ]
 
 

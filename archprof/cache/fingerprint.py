@@ -64,18 +64,18 @@ def installed(*, times: bool = False) -> list[str]:
     Args:
         times: Whether to say of each when it was installed.
     """
-    found = []
+    names = []
     for folder in sys.path:
         try:
             entries = sorted(os.scandir(folder or "."), key=lambda entry: entry.name)
         except OSError:
             continue
-        found += [
+        names += [
             f"{entry.path} {entry.stat().st_mtime_ns}" if times else entry.name
             for entry in entries
             if entry.name.endswith((".dist-info", ".egg-info"))
         ]
-    return found
+    return names
 
 
 def _machine() -> list[str]:

@@ -34,12 +34,12 @@ def remember(what: str, source: bytes, kind: type[T], look: Callable[[], T]) -> 
             return msgspec.msgpack.decode(parts[0], type=kind)
     except msgspec.MsgspecError:
         pass
-    found = look()
+    value = look()
     try:
-        data = msgspec.msgpack.encode(found)
+        data = msgspec.msgpack.encode(value)
         same = msgspec.msgpack.encode(msgspec.msgpack.decode(data, type=kind)) == data
     except (TypeError, ValueError, OverflowError):  # a number beyond 64 bits
-        return found
+        return value
     if same:
         store.write(key, data)
-    return found
+    return value

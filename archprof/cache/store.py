@@ -52,22 +52,22 @@ class Store:
                 head = file.read(_HEAD)
                 if len(head) < _HEAD or not head.startswith(MARK):
                     return None
-                found = []
-                for place in range(parts):
-                    length, digest = _PART.unpack_from(head, len(MARK) + place * _PART.size)
+                contents = []
+                for index in range(parts):
+                    length, digest = _PART.unpack_from(head, len(MARK) + index * _PART.size)
                     part = file.read(min(length, self.limit))
-                    if len(part) != length or _digest(key, place, part) != digest:
+                    if len(part) != length or _digest(key, index, part) != digest:
                         return None
-                    found.append(part)
+                    contents.append(part)
                 self._touch(file.fileno())
         except OSError:
             return None
-        return found
+        return contents
 
     def write(self, key: str, first: bytes, second: bytes = b"") -> None:
         """Keep two parts under a key; where that cannot be done, nothing is kept."""
         parts = (first, second)
-        heads = [_PART.pack(len(part), _digest(key, place, part)) for place, part in enumerate(parts)]
+        heads = [_PART.pack(len(part), _digest(key, index, part)) for index, part in enumerate(parts)]
         draft = self.folder / f"{key}.{os.getpid()}.tmp"
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -122,8 +122,8 @@ class Store:
                 os.utime(file)
 
 
-def _digest(key: str, place: int, part: bytes) -> bytes:
-    return hashlib.blake2b(part, digest_size=16, key=key.encode()[:64], salt=bytes([place])).digest()
+def _digest(key: str, index: int, part: bytes) -> bytes:
+    return hashlib.blake2b(part, digest_size=16, key=key.encode()[:64], salt=bytes([index])).digest()
 
 
 def _delete(path: str) -> None:

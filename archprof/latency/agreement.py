@@ -32,15 +32,15 @@ def agreement(eager: Sequence[Tensor], other: Sequence[Tensor], dtype: str) -> A
         other: Those of a backend on the same inputs.
         dtype: The coarsest type that either was computed in, one of :data:`TOLERANCES`.
     """
-    apart = math.inf, math.inf
-    if [one.shape for one in eager] == [one.shape for one in other]:
-        pairs = [_apart(one, two) for one, two in zip(eager, other, strict=True)]
-        apart = max((pair[0] for pair in pairs), default=0.0), max((pair[1] for pair in pairs), default=0.0)
-    absolute, relative = (one if math.isfinite(one) else None for one in apart)
+    difference = math.inf, math.inf
+    if [tensor.shape for tensor in eager] == [tensor.shape for tensor in other]:
+        pairs = [_difference(tensor, two) for tensor, two in zip(eager, other, strict=True)]
+        difference = max((pair[0] for pair in pairs), default=0.0), max((pair[1] for pair in pairs), default=0.0)
+    absolute, relative = (tensor if math.isfinite(tensor) else None for tensor in difference)
     return Agreement(absolute=absolute, relative=relative, tolerance=TOLERANCES[dtype])
 
 
-def _apart(one: Tensor, two: Tensor) -> tuple[float, float]:
+def _difference(one: Tensor, two: Tensor) -> tuple[float, float]:
     """The largest difference of two elements, and that over the largest element of the first."""
     first, second = (tensor.detach().to("cpu", torch.float64) for tensor in (one, two))
     if not first.numel():
@@ -59,15 +59,15 @@ def steady_outputs(call: Callable[[], Any], times: int = 3) -> list[Tensor]:
     Raises:
         RunError: Where it does not: then it has no one latency.
     """
-    kept = [one.clone() for one in leaves(call())]
+    outputs = [tensor.clone() for tensor in leaves(call())]
     for _ in range(times - 1):
-        shapes = [tuple(one.shape) for one in leaves(call())]
-        if shapes != (before := [tuple(one.shape) for one in kept]):
+        shapes = [tuple(tensor.shape) for tensor in leaves(call())]
+        if shapes != (before := [tuple(tensor.shape) for tensor in outputs]):
             raise RunError(
                 f"the model returns other shapes each time: {_text(before)}, then {_text(shapes)}",
                 hint="what it computes depends on chance or on earlier calls, so it has no one latency",
             )
-    return kept
+    return outputs
 
 
 def _text(shapes: list[tuple[int, ...]]) -> str:

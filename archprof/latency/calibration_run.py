@@ -64,7 +64,7 @@ Samples = dict[Key, list[float]]
 
 def calibrate(
     device: Device,
-    place: torch.device,
+    torch_device: torch.device,
     clocks: Clocks,
     max_time: float,
     *,
@@ -76,7 +76,7 @@ def calibrate(
 
     Args:
         device: What it is.
-        place: Where it is.
+        torch_device: Where it is.
         clocks: What times it.
         max_time: Seconds after which nothing is measured again. The first round may take a quarter longer, and what
             was not reached then has the rate of less work.
@@ -88,8 +88,8 @@ def calibrate(
     start, dtype = now(), getattr(torch, device.dtype)
     memory_probe = CARD_MEMORY if device.queued else MEMORY
     probes = (*(PROBES if probes is None else probes), memory_probe)
-    built = _networks(networks or (CARD_NETWORKS if device.queued else NETWORKS), place, dtype)
-    bench, rounds, end = _Bench(device, place, clocks, Operands(dtype, place)), 0, start + max_time
+    built = _networks(networks or (CARD_NETWORKS if device.queued else NETWORKS), torch_device, dtype)
+    bench, rounds, end = _Bench(device, torch_device, clocks, Operands(dtype, torch_device)), 0, start + max_time
     with torch.inference_mode():
         if bench.round(probes, built, start + _FIRST * max_time):
             rounds = 1
@@ -97,10 +97,10 @@ def calibrate(
                 rounds += 1
     low = {key: quantile(times, LOW) for key, times in bench.samples.items()}
     operation, view, call = (max(low[name, ()] - low["loop", ()], 1e-9) for name in ("operation", "view", "call"))
-    written, again = (low.get((name, ()), 0.0) for name in ("fresh", "again"))
+    fresh_s, reused_s = (low.get((name, ()), 0.0) for name in ("fresh", "again"))
     # Of a kernel by itself the clock has its own reading, else what any operation takes.
-    beside = overhead(clocks.kernels).overhead_s if device.queued else operation
-    *grids, memory = (_grid(probe, low, beside) for probe in probes)
+    call_s = overhead(clocks.kernels).overhead_s if device.queued else operation
+    *grids, memory = (_grid(probe, low, call_s) for probe in probes)
     alone = Calibration(
         device=device,
         threads=None if device.queued else torch.get_num_threads(),
@@ -110,7 +110,7 @@ def calibrate(
         rounds=rounds,
         grids=grids,
         memory=memory,
-        fresh_memory=_FRESH / max(written - again, again / 100) if written else None,
+        fresh_memory=_FRESH / max(fresh_s - reused_s, reused_s / 100) if fresh_s else None,
         operation_s=operation,
         view_s=view,
         module_s=call,
@@ -122,9 +122,9 @@ def calibrate(
 class _Bench:
     """Takes the samples."""
 
-    def __init__(self, device: Device, place: torch.device, clocks: Clocks, take: Operands) -> None:
+    def __init__(self, device: Device, torch_device: torch.device, clocks: Clocks, take: Operands) -> None:
         self.samples: Samples = {}
-        self._queued, self._place, self._clocks, self._take = device.queued, place, clocks, take
+        self._queued, self._place, self._clocks, self._take = device.queued, torch_device, clocks, take
         self._fastest: dict[str, float] = {}  # by kind, the least seconds that a unit of work took
 
     def round(self, probes: Sequence[Probe], networks: Sequence[Built], end: float) -> bool:
@@ -137,15 +137,15 @@ class _Bench:
             self._add(self._clocks.networks, ("network", (number,)), partial(network, given), times=_SAMPLES)
         work = sorted(
             ((probe, sizes) for probe in probes for sizes in probe.runs(on_card=self._queued)),
-            key=lambda one: prod(one[1]),
+            key=lambda run: prod(run[1]),
         )
         kinds = {probe.kind: (probe, sizes) for probe, sizes in reversed(work)}  # the least of each
-        needed = [*kinds.values(), *(one for one in work if one[0].kind == MEMORY.kind and one not in kinds.values())]
+        needed = [*kinds.values(), *(run for run in work if run[0].kind == MEMORY.kind and run not in kinds.values())]
         for probe, sizes in needed:
             self._alone(probe, sizes)
         for probe, sizes in kinds.values() if self._queued else ():
             self._call(probe, sizes)
-        for probe, sizes in (one for one in work if one not in needed):
+        for probe, sizes in (run for run in work if run not in needed):
             if self._clocks.calls.now() >= end:
                 return False
             if self._fastest[probe.kind] * prod(sizes) <= _LONGEST:
@@ -158,9 +158,9 @@ class _Bench:
         if self._queued:  # torch keeps a card's memory
             return
         count = _FRESH // 4
-        kept = torch.zeros(count)
+        tensor = torch.zeros(count)
         self._add(self._clocks.kernels, ("fresh", ()), lambda: torch.empty(count).fill_(1))
-        self._add(self._clocks.kernels, ("again", ()), lambda: kept.fill_(1))
+        self._add(self._clocks.kernels, ("again", ()), lambda: tensor.fill_(1))
 
     def _alone(self, probe: Probe, sizes: Sizes) -> None:
         for _ in range(_SAMPLES if prod(sizes) < _QUICK else 1):
@@ -182,10 +182,10 @@ class _Bench:
         """Take samples of a call, which is made once before it is timed; one that takes long only once."""
         if key not in self.samples:
             call()
-        kept = self.samples.setdefault(key, [])
+        samples = self.samples.setdefault(key, [])
         for _ in range(times):
-            kept.append(clock.time(call, calls))
-            if kept[-1] > _LONGEST:
+            samples.append(clock.time(call, calls))
+            if samples[-1] > _LONGEST:
                 break
 
 
@@ -193,9 +193,9 @@ def _call_of(kind: str) -> Key:
     return f"the call of {kind}", ()
 
 
-def _overheads(place: torch.device) -> dict[str, Callable[[], object]]:
+def _overheads(torch_device: torch.device) -> dict[str, Callable[[], object]]:
     """An operation on nearly nothing, a view, and the call of a module; and the loop that they are called in."""
-    tensor, module = torch.zeros(1, 8, device=place), torch.nn.Identity()
+    tensor, module = torch.zeros(1, 8, device=torch_device), torch.nn.Identity()
     return {
         "loop": lambda: None,
         "operation": lambda: torch.neg(tensor),
@@ -204,33 +204,33 @@ def _overheads(place: torch.device) -> dict[str, Callable[[], object]]:
     }
 
 
-def _grid(probe: Probe, low: dict[Key, float], beside: float) -> Grid:
+def _grid(probe: Probe, low: dict[Key, float], call_s: float) -> Grid:
     """Rates from times, what is beside the kernel left out; of what takes nearly nothing but that a tenth is left."""
     rates = []
-    for wanted in probe.sizes():
-        sizes = probe.within(wanted, lambda some: (probe.kind, some) in low)
+    for grid_sizes in probe.sizes():
+        sizes = probe.within(grid_sizes, lambda some: (probe.kind, some) in low)
         seconds = low[probe.kind, sizes]
-        rates.append(prod(sizes) / max(seconds - beside, seconds / 10))
+        rates.append(prod(sizes) / max(seconds - call_s, seconds / 10))
     ticks = [list(axis) for axis in probe.ticks]
     call = low.get(_call_of(probe.kind))
     calls = None if call is None else max(call - low["loop", ()], 1e-9)
     return Grid(kind=probe.kind, axes=list(probe.axes), ticks=ticks, rates=rates, macs=probe.macs, call_s=calls)
 
 
-def _networks(makers: Sequence[Network], place: torch.device, dtype: torch.dtype) -> list[Built]:
+def _networks(makers: Sequence[Network], torch_device: torch.device, dtype: torch.dtype) -> list[Built]:
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(0)
         made = [make() for make in makers]
-    return [(network.eval().to(place, dtype), given.to(place, dtype)) for network, given in made]
+    return [(network.eval().to(torch_device, dtype), given.to(torch_device, dtype)) for network, given in made]
 
 
 def _in_sequence(alone: Calibration, networks: Sequence[Built], seconds: Sequence[float]) -> Calibration:
     """The calibration with what networks take more than their operations by themselves."""
     demands = [_demand(network, given) for network, given in networks]
-    said = [parts_of_pass(one, alone) for one in demands]
+    pass_times = [parts_of_pass(part, alone) for part in demands]
     parts = [
-        Parts(one.computing + one.moving, one.overhead, one.fresh_memory, measured)
-        for one, measured in zip(said, seconds, strict=True)
+        Parts(part.computing + part.moving, part.overhead, part.fresh_memory, measured)
+        for part, measured in zip(pass_times, seconds, strict=True)
     ]
     kernels, overheads = (fit_queued if alone.device.queued else fit)(parts)
     fitted = msgspec.structs.replace(
@@ -244,9 +244,9 @@ def _in_sequence(alone: Calibration, networks: Sequence[Built], seconds: Sequenc
             for grid in alone.grids
         ],
     )
-    predicted = [time_of_pass(one, fitted).whole for one in demands]
+    predicted = [time_of_pass(part, fitted).whole for part in demands]
     return msgspec.structs.replace(
-        fitted, networks=[said / measured for said, measured in zip(predicted, seconds, strict=True)]
+        fitted, networks=[pass_times / measured for pass_times, measured in zip(predicted, seconds, strict=True)]
     )
 
 

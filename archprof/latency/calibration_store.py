@@ -71,23 +71,23 @@ def find(device: Device, threads: int | None = None) -> Calibration | None:
 
     A file that cannot be read, or is none, is passed over, as is one of another device or version.
     """
-    for kept in _kept():
-        wanted = kept.default_threads if threads is None else threads
-        if kept.device == device and kept.threads in (None, wanted):
-            return kept
+    for calibration in _saved():
+        expected_threads = calibration.default_threads if threads is None else threads
+        if calibration.device == device and calibration.threads in (None, expected_threads):
+            return calibration
     return None
 
 
-def _kept() -> Iterator[Calibration]:
+def _saved() -> Iterator[Calibration]:
     """Every sound calibration, the newest first."""
-    found = []
+    calibrations = []
     with suppress(OSError):
         for path in folder().glob("*.json"):
             with suppress(OSError, msgspec.MsgspecError):
                 if path.stat().st_size <= _LIMIT:
-                    found.append(msgspec.json.decode(path.read_bytes(), type=Calibration))
-    found = [one for one in found if one.version == VERSION]
-    yield from sorted(found, key=lambda one: one.measured_at, reverse=True)
+                    calibrations.append(msgspec.json.decode(path.read_bytes(), type=Calibration))
+    calibrations = [calibration for calibration in calibrations if calibration.version == VERSION]
+    yield from sorted(calibrations, key=lambda calibration: calibration.measured_at, reverse=True)
 
 
 def path_of(device: Device, threads: int | None) -> Path:

@@ -34,7 +34,7 @@ class Times(NamedTuple):
     outer: int
 
 
-def times(root: Event, known: set[str], noting_s: float = 0.0, whole: float | None = None) -> Times:
+def times(root: Event, known: set[str], noting_s: float = 0.0, pass_s: float | None = None) -> Times:
     """Give each operation's time to a part and to a name.
 
     To note an event takes time, which is in the times of all that it is in: that is taken out of them. What noting an
@@ -44,7 +44,7 @@ def times(root: Event, known: set[str], noting_s: float = 0.0, whole: float | No
         root: The pass.
         known: The operations' names that the trace has.
         noting_s: What it takes to note one event.
-        whole: What the pass took; the root's own time, less that of noting, where it is not given.
+        pass_s: What the pass took; the root's own time, less that of noting, where it is not given.
     """
     parts: Counter[str] = Counter()
     operations: Counter[str] = Counter()
@@ -61,15 +61,15 @@ def times(root: Event, known: set[str], noting_s: float = 0.0, whole: float | No
                 operations[_name(child, known)] += seconds  # type: ignore[assignment]
 
     look_at(root, "")
-    lasted = root.seconds - noting_s * root.noted if whole is None else whole
+    lasted = root.seconds - noting_s * root.noted if pass_s is None else pass_s
     return Times(parts, operations, lasted - sum(parts.values()), outer)
 
 
 def _name(event: Event, known: set[str]) -> str:
     """The trace's name for an operation: that of the dearest of what it called, the outermost first."""
-    found = [(one.seconds, one.name.replace("::", ".", 1)) for one in _below(event)]
-    named = [one for one in found if one[1] in known]
-    return max(named, key=lambda one: one[0])[1] if named else found[0][1]
+    names = [(entry.seconds, entry.name.replace("::", ".", 1)) for entry in _below(event)]
+    named = [entry for entry in names if entry[1] in known]
+    return max(named, key=lambda entry: entry[0])[1] if named else names[0][1]
 
 
 def _below(event: Event) -> Iterator[Event]:

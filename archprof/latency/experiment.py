@@ -81,8 +81,8 @@ def bench(
         except KeyboardInterrupt:
             result.interrupted = True
             return result
-        for mine, latency in zip(result.latencies, latencies, strict=True):
-            mine.append(latency)
+        for entries, latency in zip(result.latencies, latencies, strict=True):
+            entries.append(latency)
         result.comparisons += comparisons
         if any(latency.stopped == INTERRUPTED for latency in latencies):
             result.interrupted = True
@@ -126,8 +126,8 @@ def _measured(
     subjects: Sequence[Subject | Latency], device: str, protocol: Protocol, watch: Watch
 ) -> tuple[list[Latency], list[Comparison]]:
     """Sample what is ready: one model alone, several against the first of them."""
-    places = [place for place, one in enumerate(subjects) if isinstance(one, Subject)]
-    ready = [one for one in subjects if isinstance(one, Subject)]
+    indices = [index for index, subject in enumerate(subjects) if isinstance(subject, Subject)]
+    ready = [subject for subject in subjects if isinstance(subject, Subject)]
     latencies: dict[int, Latency] = {}
     comparisons: list[Comparison] = []
     load, gpu = hardware.LoadWatch(), hardware.GpuWatch(torch.device(device))
@@ -138,23 +138,25 @@ def _measured(
 
     if len(ready) == 1:
         sampled = sample(ready[0].call, ready[0].clock, protocol.plan, look)
-        latencies[places[0]] = finished(ready[0].facts, sampled, load.load(), gpu.gpu(), protocol.plan)
+        latencies[indices[0]] = finished(ready[0].facts, sampled, load.load(), gpu.gpu(), protocol.plan)
     elif ready:
-        calls = [one.call for one in ready]
+        calls = [subject.call for subject in ready]
         run = experiment(calls, ready[0].clock, protocol.plan, seed=protocol.seed, margin=protocol.margin, watch=look)
-        for place, one, sampled in zip(places, ready, run.sampled, strict=True):
-            latencies[place] = finished(one.facts, sampled, load.load(), gpu.gpu(), None, run.per_block)
+        for index, subject, sampled in zip(indices, ready, run.sampled, strict=True):
+            latencies[index] = finished(subject.facts, sampled, load.load(), gpu.gpu(), None, run.per_block)
         comparisons = [
             Comparison(
-                base=places[0],
-                model=place,
+                base=indices[0],
+                model=index,
                 device=device,
                 backend=ready[0].facts.backend,
                 blocks=run.blocks,
                 looks=run.looks,
                 result=ratio,
             )
-            for place, ratio in zip(places[1:], run.ratios, strict=True)
+            for index, ratio in zip(indices[1:], run.ratios, strict=True)
             if ratio
         ]
-    return [one if isinstance(one, Latency) else latencies[place] for place, one in enumerate(subjects)], comparisons
+    return [
+        subject if isinstance(subject, Latency) else latencies[index] for index, subject in enumerate(subjects)
+    ], comparisons

@@ -35,7 +35,7 @@ def machine() -> Machine:
         memory_bytes=psutil.virtual_memory().total,
         governor=_read(GOVERNOR),
         torch_build=_torch_build(),
-        driver=_told(_driver),
+        driver=_query(_driver),
     )
 
 
@@ -51,7 +51,7 @@ def _torch_build() -> str:
         "OpenMP": torch.backends.openmp.is_available(),  # type: ignore[no-untyped-call]
         f"CUDA {torch.version.cuda}": torch.version.cuda is not None,
     }
-    built_with = [name for name, there in libraries.items() if there]
+    built_with = [name for name, present in libraries.items() if present]
     return ", ".join([f"torch {torch.__version__}", torch.backends.cpu.get_cpu_capability(), *built_with])
 
 
@@ -101,7 +101,7 @@ class GpuWatch:
     """
 
     def __init__(self, device: torch.device) -> None:
-        self._card = _told(lambda nvml: _handle(nvml, device)) if device.type == "cuda" else None
+        self._card = _query(lambda nvml: _handle(nvml, device)) if device.type == "cuda" else None
         self._readings: list[Reading] = []
         self._next = time.perf_counter()
 
@@ -113,23 +113,24 @@ class GpuWatch:
 
     def gpu(self) -> Gpu | None:
         """What it told so far; None where there is nobody to ask."""
-        if not self._card or not (driver := _told(_driver)):
+        if not self._card or not (driver := _query(_driver)):
             return None
-        highest = _told(lambda nvml: nvml.nvmlDeviceGetMaxClockInfo(self._card, nvml.NVML_CLOCK_SM) * 10**6)
+        highest = _query(lambda nvml: nvml.nvmlDeviceGetMaxClockInfo(self._card, nvml.NVML_CLOCK_SM) * 10**6)
         return gpu_of(driver, highest, self._readings)
 
 
 def gpu_of(driver: str, max_clock_hz: int | None, readings: Sequence[Reading]) -> Gpu:
     """Readings of a card, in one."""
-    clocks = [one.clock_hz for one in readings if one.clock_hz is not None]
-    reasons = Counter(reason for one in readings for reason in one.throttled)
+    clocks = [reading.clock_hz for reading in readings if reading.clock_hz is not None]
+    temperatures = [reading.temperature_c for reading in readings if reading.temperature_c is not None]
+    reasons = Counter(reason for reading in readings for reason in reading.throttled)
     return Gpu(
         driver=driver,
         readings=len(readings),
         clock_hz=round(median(clocks)) if clocks else None,
         lowest_clock_hz=min(clocks, default=None),
         max_clock_hz=max_clock_hz,
-        temperature_c=max((one.temperature_c for one in readings if one.temperature_c is not None), default=None),
+        temperature_c=max(temperatures, default=None),
         throttled={reason: count / len(readings) for reason, count in sorted(reasons.items())},
     )
 
@@ -139,9 +140,9 @@ def _handle(nvml: Any, device: torch.device) -> Any:
 
 
 def _reading(card: Any) -> Reading:
-    clock = _told(lambda nvml: nvml.nvmlDeviceGetClockInfo(card, nvml.NVML_CLOCK_SM) * 10**6)
-    temperature = _told(lambda nvml: nvml.nvmlDeviceGetTemperature(card, nvml.NVML_TEMPERATURE_GPU))
-    return Reading(clock, temperature, _told(lambda nvml: _throttled(nvml, card)) or frozenset())
+    clock = _query(lambda nvml: nvml.nvmlDeviceGetClockInfo(card, nvml.NVML_CLOCK_SM) * 10**6)
+    temperature = _query(lambda nvml: nvml.nvmlDeviceGetTemperature(card, nvml.NVML_TEMPERATURE_GPU))
+    return Reading(clock, temperature, _query(lambda nvml: _throttled(nvml, card)) or frozenset())
 
 
 def _throttled(nvml: Any, card: Any) -> frozenset[str]:
@@ -170,7 +171,7 @@ def _nvml() -> Any:
     return pynvml
 
 
-def _told(ask: Callable[[Any], T]) -> T | None:
+def _query(ask: Callable[[Any], T]) -> T | None:
     """What the driver answers; None where it does not."""
     if (nvml := _nvml()) is None:
         return None

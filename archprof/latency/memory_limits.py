@@ -66,8 +66,8 @@ def too_large(model: TimedModel) -> str | None:
     needed = memory.of(batch)
     if needed <= free:
         return None
-    place = f"cpu: by {memory.known} it takes {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free"
-    return _message(batch, place, int((free - memory.fixed) / max(memory.each, 1)), how)
+    where = f"cpu: by {memory.known} it takes {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free"
+    return _message(batch, where, int((free - memory.fixed) / max(memory.each, 1)), how)
 
 
 def _measured(model: TimedModel, most: int, tensors: Memory) -> Memory | None:
@@ -81,18 +81,18 @@ def _measured(model: TimedModel, most: int, tensors: Memory) -> Memory | None:
     model.release()
     start, size = perf_counter(), 1
     try:
-        taken = [_taken(model, replace(model.options, batch=size, device="cpu"))]
+        peaks = [_peak_bytes(model, replace(model.options, batch=size, device="cpu"))]
         while 2 * size <= most and perf_counter() - start < TRIED_S:
             size *= 2
-            taken.append(_taken(model, replace(model.options, batch=size, device="cpu")))
+            peaks.append(_peak_bytes(model, replace(model.options, batch=size, device="cpu")))
     except (OSError, ValueError, MemoryError, RuntimeError):
         return None
-    each = (taken[-1] - taken[-2]) / (size / 2) if size > 1 else taken[0] - tensors.fixed
+    each = (peaks[-1] - peaks[-2]) / (size / 2) if size > 1 else peaks[0] - tensors.fixed
     each = max(each, tensors.each)
-    return Memory(max(taken[-1] - size * each, tensors.fixed), each, f"a batch of {size}")
+    return Memory(max(peaks[-1] - size * each, tensors.fixed), each, f"a batch of {size}")
 
 
-def _taken(model: TimedModel, options: Options) -> int:
+def _peak_bytes(model: TimedModel, options: Options) -> int:
     """The most bytes that building and running a model adds to what this process has."""
     _give_back()
     before: int = psutil.Process().memory_info().rss
@@ -152,8 +152,8 @@ def out_of_memory(error: Exception, model: TimedModel, device: str) -> str:
         else:
             fails = middle
     total = torch.cuda.get_device_properties(device).total_memory if device.startswith("cuda") else None
-    place = f"{device} ({total / 1e9:.1f} GB)" if total else device
-    return _message(model.options.batch, place, fits, "does, found by trying,")
+    where = f"{device} ({total / 1e9:.1f} GB)" if total else device
+    return _message(model.options.batch, where, fits, "does, found by trying,")
 
 
 def _runs(model: TimedModel, options: Options) -> bool:
@@ -170,7 +170,7 @@ def _runs(model: TimedModel, options: Options) -> bool:
     return True
 
 
-def _message(batch: int, place: str, largest: int, how: str) -> str:
+def _message(batch: int, where: str, largest: int, how: str) -> str:
     if largest < 1:
-        return f"not even one sample fits on {place}"
-    return f"a batch of {batch} does not fit on {place}; the largest that {how} is {largest}"
+        return f"not even one sample fits on {where}"
+    return f"a batch of {batch} does not fit on {where}; the largest that {how} is {largest}"

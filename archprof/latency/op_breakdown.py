@@ -55,24 +55,24 @@ def break_down(model: TimedModel, settings: Settings, device: str) -> Breakdown:
     """
     # The profiler writes of its beginning and end past Python's stderr; it asks for this level when it first begins.
     os.environ["KINETO_LOG_LEVEL"] = "99"
-    backend, place = find_backend("eager"), find_device(device)
+    backend, torch_device = find_backend("eager"), find_device(device)
     profile = model.profile
-    if place.type == "cuda" and not profile.environment.device.startswith("cuda"):
+    if torch_device.type == "cuda" and not profile.environment.device.startswith("cuda"):
         profile = model.count_on(device)  # operations go by other names than where it was counted
     built, inputs = model.on(device)
     run = backend.prepare(built.module.requires_grad_(False), inputs, settings)
-    clock = clock_of(place, flush=False)
+    clock = clock_of(torch_device, flush=False)
     paths = _paths(profile)
     plain: list[float] = []
-    noted: list[Event] = []
+    events: list[Event] = []
     turns: list[Callable[[], None]] = [
         lambda: plain.append(clock.time(run)),
-        lambda: noted.append(_profiled(run, built.module, paths, place)),
+        lambda: events.append(_profiled(run, built.module, paths, torch_device)),
     ]
     for count in range(WARMUP + PASSES):
         for turn in turns[:: -1 if count % 2 else 1]:
             turn()
-    return joined(profile, paths, device, backend.threads(settings), plain[WARMUP:], noted[WARMUP:])
+    return joined(profile, paths, device, backend.threads(settings), plain[WARMUP:], events[WARMUP:])
 
 
 def joined(
@@ -91,35 +91,38 @@ def joined(
         noted: What the profiler noted of those in turn with them.
     """
     known = {operation.name for operation in profile.operations}
-    whole, noting, events = fmean(sorted(plain)[:KEPT]), 0.0, 0.0
+    pass_s, noting, events = fmean(sorted(plain)[:KEPT]), 0.0, 0.0
     if device == "cpu":
-        kept = sorted(noted, key=lambda root: root.seconds)[:KEPT]
-        events = fmean(root.noted for root in kept)
-        noting = _noting((fmean(root.seconds for root in kept) - whole) / events, kept, known)
-        passes = [times(root, known, noting) for root in kept]
+        roots = sorted(noted, key=lambda root: root.seconds)[:KEPT]
+        events = fmean(root.noted for root in roots)
+        noting = _noting((fmean(root.seconds for root in roots) - pass_s) / events, roots, known)
+        passes = [times(root, known, noting) for root in roots]
     else:
         pairs = sorted(zip(plain, noted, strict=True), key=lambda pair: pair[0])[:KEPT]
-        passes = [times(root, known, whole=lasted) for lasted, root in pairs]
+        passes = [times(root, known, pass_s=seconds) for seconds, root in pairs]
     return Breakdown(
         device=device,
         threads=threads,
         passes=len(plain),
         kept=len(passes),
-        whole_s=whole,
-        parts=_parts(profile, paths, _means([one.parts for one in passes])),
-        operations=_operations(profile, _means([one.operations for one in passes])),
-        between_s=fmean(one.between for one in passes),
+        whole_s=pass_s,
+        parts=_parts(profile, paths, _means([split.parts for split in passes])),
+        operations=_operations(profile, _means([split.operations for split in passes])),
+        between_s=fmean(split.between for split in passes),
         noted=round(events),
         noting_s=noting,
     )
 
 
-def _noting(share: float, kept: Sequence[Event], known: set[str]) -> float:
+def _noting(share: float, roots: Sequence[Event], known: set[str]) -> float:
     """What it takes to note an event: its share of what a pass took longer, and at most what there is between them."""
-    passes = [times(root, known) for root in kept]
-    noting = min(max(0.0, share), fmean(one.between for one in passes) / fmean(one.outer for one in passes))
+    passes = [times(root, known) for root in roots]
+    noting = min(
+        max(0.0, share),
+        fmean(split.between for split in passes) / fmean(split.outer for split in passes),
+    )
     # What is shorter than its share has no more to give, and the rest would come out of what is between.
-    while noting > 1e-12 and fmean(times(root, known, noting).between for root in kept) < 0:
+    while noting > 1e-12 and fmean(times(root, known, noting).between for root in roots) < 0:
         noting *= 0.9
     return noting
 
@@ -131,16 +134,16 @@ def _paths(profile: Profile) -> list[str]:
     return [module.path for module in profile.modules if 0 < module.depth <= _DEEPEST]
 
 
-def _profiled(run: Callable[[], Any], model: nn.Module, paths: Iterable[str], place: torch.device) -> Event:
-    on_card = place.type == "cuda"
+def _profiled(run: Callable[[], Any], model: nn.Module, paths: Iterable[str], torch_device: torch.device) -> Event:
+    on_card = torch_device.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_card else [])]
     with profiler(activities=activities, acc_events=True) as recorded:
         with _ranges(model, paths), record_function(RANGE):
             run()
         if on_card:
-            torch.cuda.synchronize(place)
+            torch.cuda.synchronize(torch_device)
     # A card has ranges of the same names, of its own queue.
-    roots = (one for one in recorded.events() or () if one.name == RANGE and one.device_type.name == "CPU")
+    roots = (event for event in recorded.events() or () if event.name == RANGE and event.device_type.name == "CPU")
     return event_of(next(roots), on_card=on_card)
 
 
@@ -170,29 +173,29 @@ def _ranges(model: nn.Module, paths: Iterable[str]) -> Iterator[None]:
 
 
 def _means(several: Sequence[Counter[str]]) -> dict[str, float]:
-    names = dict.fromkeys(name for one in several for name in one)
-    return {name: fmean(one[name] for one in several) for name in names}
+    names = dict.fromkeys(name for entry in several for name in entry)
+    return {name: fmean(entry[name] for entry in several) for name in names}
 
 
 def _parts(profile: Profile, paths: Sequence[str], seconds: Mapping[str, float]) -> list[Part]:
     """The parts in the order of the model, then what ran outside of them."""
-    costs: dict[str, Any] = {one.path: one for one in (profile.layers or profile.modules)}
+    costs: dict[str, Any] = {part.path: part for part in (profile.layers or profile.modules)}
     own = {path: _figures(costs[path]) for path in paths}
     if not profile.layers:  # a module's figures hold those of the parts in it
         for path in paths:
             outer = path.rpartition(".")[0]
             if outer in own:
                 own[outer] = tuple(all_ - inner for all_, inner in zip(own[outer], _figures(costs[path]), strict=True))
-    outside = tuple(whole - sum(part) for whole, *part in zip(_figures(profile.totals), *own.values(), strict=True))
+    outside = tuple(total - sum(part) for total, *part in zip(_figures(profile.totals), *own.values(), strict=True))
     return [_part(name, seconds.get(name, 0.0), figures) for name, figures in {**own, "": outside}.items()]
 
 
 def _operations(profile: Profile, seconds: Mapping[str, float]) -> list[Part]:
     """By name; several states of one operation together."""
     figures: dict[str, tuple[int, ...]] = {}
-    for one in profile.operations:
-        before = figures.get(one.name, (0, 0, 0))
-        figures[one.name] = tuple(old + new for old, new in zip(before, _figures(one), strict=True))
+    for operation in profile.operations:
+        before = figures.get(operation.name, (0, 0, 0))
+        figures[operation.name] = tuple(old + new for old, new in zip(before, _figures(operation), strict=True))
     order = sorted(seconds, key=lambda name: -seconds[name])
     return [_part(name, seconds[name], figures.get(name, (0, 0, 0))) for name in order]
 

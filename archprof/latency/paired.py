@@ -50,7 +50,7 @@ class Experiment:
     @property
     def blocks(self) -> int:
         """How many blocks there were."""
-        return min(len(one.samples) for one in self.sampled) // self.per_block
+        return min(len(sampled.samples) for sampled in self.sampled) // self.per_block
 
 
 def experiment(
@@ -80,14 +80,14 @@ def experiment(
     try:
         run.sampled = [warm_up(call, clock, plan, watch) for call in calls]
         start = clock.now()
-        once = sum(one.fastest * one.calls for one in run.sampled)  # slower calls were disturbed
+        once = sum(sampled.fastest * sampled.calls for sampled in run.sampled)  # slower calls were disturbed
         run.per_block = max(1, int(BLOCK_S / max(once, 1e-9)))
         random, next_look = Random(seed), FIRST_LOOK
         while True:
             _block(run, calls, clock, random)
             elapsed = clock.now() - start
-            for one in run.sampled:
-                one.duration = elapsed
+            for sampled in run.sampled:
+                sampled.duration = elapsed
             watch("sampling", elapsed / plan.max_time)
             if elapsed >= plan.max_time:
                 break
@@ -95,12 +95,12 @@ def experiment(
                 next_look = math.ceil(run.blocks * LOOK_GROWTH)
                 _look(run, margin, allowance(ERROR / 2, run.looks + 1))
                 if all(map(_settled, run.ratios)):
-                    for one in run.sampled:
-                        one.stopped = PRECISION
+                    for sampled in run.sampled:
+                        sampled.stopped = PRECISION
                     return run
     except KeyboardInterrupt:
-        for one in run.sampled:
-            one.stopped = INTERRUPTED
+        for sampled in run.sampled:
+            sampled.stopped = INTERRUPTED
     _look(run, margin, ERROR / 2)
     return run
 
@@ -108,9 +108,9 @@ def experiment(
 def _block(run: Experiment, calls: Sequence[Callable[[], Any]], clock: Clock, random: Random) -> None:
     order = list(range(len(calls))) * run.per_block
     random.shuffle(order)
-    for place in order:
-        one = run.sampled[place]
-        one.samples.append(clock.time(calls[place], one.calls))
+    for index in order:
+        sampled = run.sampled[index]
+        sampled.samples.append(clock.time(calls[index], sampled.calls))
 
 
 def _look(run: Experiment, margin: float, error: float) -> None:
@@ -126,21 +126,21 @@ def _look(run: Experiment, margin: float, error: float) -> None:
     run.looks += 1
     confidence = 1 - error / max(1, len(run.ratios))
     base = run.sampled[0].samples
-    for place, model in enumerate(run.sampled[1:]):
-        found = paired(block_ratios(base, model.samples, run.per_block), confidence, margin)
-        run.ratios[place] = _narrowed(run.ratios[place], found)
+    for index, model in enumerate(run.sampled[1:]):
+        ratio = paired(block_ratios(base, model.samples, run.per_block), confidence, margin)
+        run.ratios[index] = _narrowed(run.ratios[index], ratio)
 
 
-def _narrowed(before: Ratio | None, found: Ratio) -> Ratio:
-    low, high = found.bounds
+def _narrowed(before: Ratio | None, after: Ratio) -> Ratio:
+    low, high = after.bounds
     if before and (narrow := (max(low, before.bounds[0]), min(high, before.bounds[1])))[0] <= narrow[1]:
         low, high = narrow
     return Ratio(
-        ratio=min(max(found.ratio, low), high),
+        ratio=min(max(after.ratio, low), high),
         interval=saved((low, high)),
         confidence=1 - ERROR,
-        margin=found.margin,
-        verdict=decide((low, high), found.margin),
+        margin=after.margin,
+        verdict=decide((low, high), after.margin),
     )
 
 

@@ -69,9 +69,9 @@ def predict(profile: Profile, calibration: Calibration) -> Prediction | None:
     time = time_of_pass(demand_of(profile), calibration)
     twin = profile.parameternet and profile.parameternet.model.static_demand
     by_bytes: Counter[str] = Counter()
-    for one in profile.work:
-        if one.kind != NOTHING and calibration.grid(one.kind) is None:
-            by_bytes[one.kind] += one.calls
+    for work in profile.work:
+        if work.kind != NOTHING and calibration.grid(work.kind) is None:
+            by_bytes[work.kind] += work.calls
     fastest = max((max(grid.rates) for grid in calibration.grids if grid.macs), default=0.0)
     return Prediction(
         device=calibration.device,
@@ -103,7 +103,7 @@ def time_of_pass(demand: Demand, calibration: Calibration) -> PassTime:
 
 def parts_of_pass(demand: Demand, calibration: Calibration) -> PassTime:
     """What a forward pass should take the processor and the device, each by itself."""
-    times = [(one.calls, time_of(one, calibration)) for one in demand.work]
+    times = [(work.calls, time_of(work, calibration)) for work in demand.work]
     return PassTime(
         overhead=demand.module_calls * calibration.module_s + sum(calls * time.overhead for calls, time in times),
         computing=sum(calls * time.computing for calls, time in times if time.computing >= time.moving),

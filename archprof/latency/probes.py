@@ -44,12 +44,12 @@ class Operands:
     written is warm.
     """
 
-    def __init__(self, dtype: torch.dtype, place: torch.device) -> None:
+    def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
         generator = torch.Generator().manual_seed(0)
         self.itemsize = dtype.itemsize
-        pool = CARD_POOL if place.type == "cuda" else POOL
+        pool = CARD_POOL if device.type == "cuda" else POOL
         self._size = pool * max(1, torch.float32.itemsize // self.itemsize)
-        self._pool = torch.randn(self._size // _TILES, generator=generator).to(place, dtype).repeat(_TILES)
+        self._pool = torch.randn(self._size // _TILES, generator=generator).to(device, dtype).repeat(_TILES)
         self._next = 0
         self._warm: list[Tensor] = []
 
@@ -108,26 +108,28 @@ class Probe:
 
     def within(self, sizes: Sizes, measured: Callable[[Sizes], bool]) -> Sizes:
         """The sizes in place of some: the same, or with factors a tick smaller, the last ones first, until measured."""
-        place = len(sizes) - 1
+        axis = len(sizes) - 1
         while not measured(sizes):
-            at = self.ticks[place].index(sizes[place])
+            at = self.ticks[axis].index(sizes[axis])
             if at:
-                sizes = (*sizes[:place], self.ticks[place][at - 1], *sizes[place + 1 :])
+                sizes = (*sizes[:axis], self.ticks[axis][at - 1], *sizes[axis + 1 :])
             else:
-                place -= 1
+                axis -= 1
         return sizes
 
 
-def _convolution(form: str, channels: tuple[Sizes, Sizes, Sizes], kernel: Sizes, places: Sizes, make: Make) -> Probe:
-    ticks = (*channels, kernel, places)
+def _convolution(form: str, channels: tuple[Sizes, Sizes, Sizes], kernel: Sizes, positions: Sizes, make: Make) -> Probe:
+    ticks = (*channels, kernel, positions)
     # A strided depthwise convolution reads four times the places that it is laid at.
     limit = 200_000_000 if form == "depthwise strided" else 1_200_000_000
     return Probe(f"{form} convolution", workload.CONVOLUTION, ticks, make, limit, macs=True)
 
 
 def _plain(stride: int = 1) -> Make:
-    def make(take: Operands, inputs: int, outputs: int, groups: int, kernel: int, places: int) -> Callable[[], object]:
-        side, edge = isqrt(kernel), isqrt(places) * stride
+    def make(
+        take: Operands, inputs: int, outputs: int, groups: int, kernel: int, positions: int
+    ) -> Callable[[], object]:
+        side, edge = isqrt(kernel), isqrt(positions) * stride
         source = take.warm(1, inputs * groups, edge, edge)
         weight = take.cold(outputs * groups, inputs, side, side)
         return lambda: functional.conv2d(source, weight, None, stride, side // 2, 1, groups)
@@ -135,17 +137,19 @@ def _plain(stride: int = 1) -> Make:
     return make
 
 
-def _patches(take: Operands, inputs: int, outputs: int, groups: int, kernel: int, places: int) -> Callable[[], object]:
+def _patches(
+    take: Operands, inputs: int, outputs: int, groups: int, kernel: int, positions: int
+) -> Callable[[], object]:
     side = isqrt(kernel)
-    source = take.warm(1, inputs * groups, isqrt(places) * side, isqrt(places) * side)
+    source = take.warm(1, inputs * groups, isqrt(positions) * side, isqrt(positions) * side)
     weight = take.cold(outputs * groups, inputs, side, side)
     return lambda: functional.conv2d(source, weight, None, side)
 
 
 def _transposed(
-    take: Operands, inputs: int, outputs: int, groups: int, kernel: int, places: int
+    take: Operands, inputs: int, outputs: int, groups: int, kernel: int, positions: int
 ) -> Callable[[], object]:
-    side, edge = isqrt(kernel), isqrt(places)
+    side, edge = isqrt(kernel), isqrt(positions)
     source = take.warm(1, inputs * groups, edge, edge)
     weight = take.cold(inputs * groups, outputs, side, side)
     return lambda: functional.conv_transpose2d(source, weight, None, side, 0, 0, groups)

@@ -25,8 +25,12 @@ def fit(networks: Sequence[Parts]) -> tuple[float, float]:
     no fresh memory, that is the least of the sum of (a·x + b·y - z)², whose normal equations are two.
     """
     shares = [
-        (one.kernels / one.measured, one.overheads / one.measured, 1 - one.fresh_memory / one.measured)
-        for one in networks
+        (
+            network.kernels / network.measured,
+            network.overheads / network.measured,
+            1 - network.fresh_memory / network.measured,
+        )
+        for network in networks
     ]
     xx, xy, yy, xz, yz = (sum(s[i] * s[j] for s in shares) for i, j in ((0, 0), (0, 1), (1, 1), (0, 2), (1, 2)))
     determinant = xx * yy - xy * xy
@@ -46,15 +50,15 @@ def fit_queued(networks: Sequence[Parts]) -> tuple[float, float]:
     each network at the least sum of (max(a·x, b·y) - 1)², a and b are there the least squares over the networks of
     their own; so every way to divide the networks is tried. A factor that no network says anything about is 1.
     """
-    shares = [(one.kernels / one.measured, one.overheads / one.measured) for one in networks]
-    found = {
+    shares = [(network.kernels / network.measured, network.overheads / network.measured) for network in networks]
+    candidates = {
         (
             _scale([x for (x, _), bound in zip(shares, by_kernels, strict=True) if bound]),
             _scale([y for (_, y), bound in zip(shares, by_kernels, strict=True) if not bound]),
         )
         for by_kernels in product((True, False), repeat=len(shares))
     }
-    return min(found, key=lambda factors: sum((max(factors[0] * x, factors[1] * y) - 1) ** 2 for x, y in shares))
+    return min(candidates, key=lambda factors: sum((max(factors[0] * x, factors[1] * y) - 1) ** 2 for x, y in shares))
 
 
 def _scale(shares: Sequence[float]) -> float:

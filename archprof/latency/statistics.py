@@ -36,10 +36,10 @@ def quantile(samples: Sequence[float], share: float) -> float:
     ordered = sorted(samples)
     if not ordered:
         raise ValueError("no samples")
-    place = share * (len(ordered) - 1)
-    below = math.floor(place)
+    rank = share * (len(ordered) - 1)
+    below = math.floor(rank)
     above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+    return ordered[below] + (rank - below) * (ordered[above] - ordered[below])
 
 
 def deviation(samples: Sequence[float]) -> float:
@@ -63,7 +63,7 @@ def correlation(samples: Sequence[float]) -> float:
     middle = median(samples)
     signs = [(sample > middle) - (sample < middle) for sample in samples]
     power = sum(map(abs, signs))
-    return max(0.0, sum(one * two for one, two in pairwise(signs)) / power) if power else 0.0
+    return max(0.0, sum(sign * following for sign, following in pairwise(signs)) / power) if power else 0.0
 
 
 def independent(samples: Sequence[float]) -> int:
@@ -136,8 +136,8 @@ def block_ratios(base: Sequence[float], model: Sequence[float], per_block: int) 
         model: The model's, likewise.
         per_block: Samples of each in a block.
     """
-    whole = min(len(base), len(model)) // per_block * per_block
-    starts = range(0, whole, per_block)
+    length = min(len(base), len(model)) // per_block * per_block
+    starts = range(0, length, per_block)
     return [math.log(min(model[start : start + per_block]) / min(base[start : start + per_block])) for start in starts]
 
 
@@ -168,9 +168,9 @@ def signed_rank_interval(values: Sequence[float], confidence: float) -> tuple[fl
     if (1 - confidence) / 2 < 2.0**-count:  # not even all signs alike would be as improbable
         return estimate, (-math.inf, math.inf)
     spread = math.sqrt(count * (count + 1) * (2 * count + 1) / 24)
-    place = math.floor(len(averages) / 2 - 0.5 + float(ndtri((1 - confidence) / 2)) * spread)
-    place = min(max(place, 0), (len(averages) - 1) // 2)
-    return estimate, (float(averages[place]), float(averages[len(averages) - 1 - place]))
+    rank = math.floor(len(averages) / 2 - 0.5 + float(ndtri((1 - confidence) / 2)) * spread)
+    rank = min(max(rank, 0), (len(averages) - 1) // 2)
+    return estimate, (float(averages[rank]), float(averages[len(averages) - 1 - rank]))
 
 
 def paired(ratios: Sequence[float], confidence: float, margin: float = MARGIN) -> Ratio:

@@ -108,8 +108,10 @@ def _by_call(ledger: Ledger, memory: Memory, backward: Ledger | None) -> tuple[l
 
     def joined(costs: list[Count], traffics: list[list[int]], gradients: list[Count] | None) -> list[_Figures]:
         return [
-            _Figures(cost.macs, cost.elementwise_flops, read, written, gradients[place].macs if gradients else 0)
-            for place, (cost, (read, written)) in enumerate(zip(costs, traffics, strict=True))
+            _Figures(
+                cost.macs, cost.elementwise_flops, bytes_read, bytes_written, gradients[index].macs if gradients else 0
+            )
+            for index, (cost, (bytes_read, bytes_written)) in enumerate(zip(costs, traffics, strict=True))
         ]
 
     own, inclusive = by_call(ledger.trace, memory.traffic)
@@ -158,13 +160,13 @@ def _environment(device: str, remarks: list[str]) -> Environment:
 @cache
 def versions() -> dict[str, str]:
     """The versions of what may change a figure and is installed."""
-    found = {}
+    installed = {}
     for name in PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            installed[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def _totals(model: nn.Module, ledger: Ledger, memory: Memory) -> Totals:
@@ -192,8 +194,8 @@ def _backward(ledger: Ledger, traffic: Sequence[Traffic], peak: int) -> Backward
         flops=2 * ledger.macs,
         elementwise_flops=ledger.elementwise_flops,
         peak_activation_bytes=peak,
-        bytes_read=sum(one.read for one in traffic),
-        bytes_written=sum(one.written for one in traffic),
+        bytes_read=sum(entry.read for entry in traffic),
+        bytes_written=sum(entry.written for entry in traffic),
     )
 
 
@@ -206,16 +208,16 @@ def _coverage(*ledgers: Ledger) -> Coverage:
     return Coverage(operations=states.total(), counted=states["counted"], free=states["free"], unknown=dict(unknown))
 
 
-def _layers(built: Built, pass_: Trace, own: list[_Figures], parameters: dict[nn.Module, int]) -> list[Layer]:
+def _layers(built: Built, trace: Trace, own: list[_Figures], parameters: dict[nn.Module, int]) -> list[Layer]:
     """One entry a row: what ran in its module or below it."""
     parts: dict[str, list[_Figures]] = {}
     shapes: dict[str, list[list[int]]] = {}
     rows = {layer.path for layer in built.layers}
-    found: list[str | None] = []
-    for call, figures in zip(pass_.calls, own, strict=True):
+    row_of_call: list[str | None] = []
+    for call, figures in zip(trace.calls, own, strict=True):
         # The caller's row goes first: several rows may share a module, as blocks of Ultralytics do their activation.
-        caller = found[call.parent] if call.parent >= 0 else None
-        found.append(row := caller or _row_of(call.path, rows))
+        caller = row_of_call[call.parent] if call.parent >= 0 else None
+        row_of_call.append(row := caller or _row_of(call.path, rows))
         if row:
             parts.setdefault(row, []).append(figures)
         if call.path in rows:
@@ -257,7 +259,7 @@ def _layer(
 
 def _modules(
     model: nn.Module,
-    pass_: Trace,
+    trace: Trace,
     own: list[_Figures],
     inclusive: list[_Figures],
     parameters: dict[nn.Module, int],
@@ -267,18 +269,18 @@ def _modules(
     A container that others reach into (a ModuleList, Ultralytics' own Sequential) is never called: it has the sum of
     its children.
     """
-    places: dict[str, list[int]] = {}
-    for place, call in enumerate(pass_.calls):
-        places.setdefault(call.path, []).append(place)
+    calls_of: dict[str, list[int]] = {}
+    for index, call in enumerate(trace.calls):
+        calls_of.setdefault(call.path, []).append(index)
     paths = list(model.named_modules())
-    whole = {path: [inclusive[place] for place in found] for path, found in places.items()}
+    inclusive_of = {path: [inclusive[index] for index in indices] for path, indices in calls_of.items()}
     for path, _ in reversed(paths):  # children before their parents
         parent = path.rpartition(".")[0]
-        if parent not in places:
-            whole.setdefault(parent, []).extend(whole.get(path, ()))
+        if parent not in calls_of:
+            inclusive_of.setdefault(parent, []).extend(inclusive_of.get(path, ()))
     entries = []
     for path, module in paths:
-        calls = places.get(path, [])
+        calls = calls_of.get(path, [])
         entries.append(
             Module(
                 path=path,
@@ -287,9 +289,9 @@ def _modules(
                 calls=len(calls),
                 parameters=parameters[module],
                 own_parameters=sum(parameter.numel() for parameter in module.parameters(recurse=False)),
-                output_shapes=_shapes(pass_.calls[calls[-1]].outputs) if calls else [],
-                **_sum(whole.get(path, ())),
-                **{f"own_{name}": cost for name, cost in _sum(own[place] for place in calls).items()},
+                output_shapes=_shapes(trace.calls[calls[-1]].outputs) if calls else [],
+                **_sum(inclusive_of.get(path, ())),
+                **{f"own_{name}": cost for name, cost in _sum(own[index] for index in calls).items()},
             )
         )
     return entries
@@ -303,8 +305,8 @@ def _operations(ledger: Ledger, traffic: Sequence[Traffic], phase: str) -> list[
         key = entry.operation.name, entry.state
         calls[key] += 1
         total = sums.setdefault(key, [0, 0, 0, 0])
-        for place, value in enumerate((*entry.count, *moved)):
-            total[place] += value
+        for index, value in enumerate((*entry.count, *moved)):
+            total[index] += value
     order = sorted(calls, key=lambda key: (-sums[key][0], -sums[key][1], key))
     return [
         Operation(
@@ -313,27 +315,27 @@ def _operations(ledger: Ledger, traffic: Sequence[Traffic], phase: str) -> list[
             calls=calls[key],
             macs=macs,
             elementwise_flops=elementwise,
-            bytes_read=read,
-            bytes_written=written,
+            bytes_read=bytes_read,
+            bytes_written=bytes_written,
             phase=phase,
         )
         for key in order
-        for macs, elementwise, read, written in [sums[key]]
+        for macs, elementwise, bytes_read, bytes_written in [sums[key]]
     ]
 
 
 def _parameters(model: nn.Module) -> dict[nn.Module, int]:
     """The parameters of each module with all that is in it, each counted once."""
     modules = tree.modules(model)
-    held = [id(one) for module in modules for one in module._parameters.values() if one is not None]
+    held = [id(parameter) for module in modules for parameter in module._parameters.values() if parameter is not None]
     homes = Counter([model, *(child for module in modules for child in module._modules.values() if child is not None)])
-    again = (module for module, times in homes.items() if times > 1)
-    if len(held) > len(set(held)) or any(next(module.parameters(), None) is not None for module in again):
+    shared = (module for module, times in homes.items() if times > 1)
+    if len(held) > len(set(held)) or any(next(module.parameters(), None) is not None for module in shared):
         # What is in two parts of a module counts once in it.
-        return {module: sum(one.numel() for one in module.parameters()) for module in modules}
+        return {module: sum(parameter.numel() for parameter in module.parameters()) for module in modules}
     counts: dict[nn.Module, int] = {}
     for module in reversed(modules):  # children before their parents
-        own = sum([one.numel() for one in module._parameters.values() if one is not None])
+        own = sum([parameter.numel() for parameter in module._parameters.values() if parameter is not None])
         counts[module] = own + sum([counts.get(child, 0) for child in module._modules.values() if child is not None])
     return counts
 

@@ -47,16 +47,16 @@ def curve(spec: Spec, options: Options, experts: Sequence[int], progress: Progre
     for number in experts:
         with progress.working(f"profiling {spec.name} with M = {number}"):
             profiles.append(_rebuilt(spec, options, number))
-    found = [profile.parameternet for profile in profiles]
-    twins = [one.model.static for one in found if one and one.model.static]
+    analyses = [profile.parameternet for profile in profiles]
+    twins = [analysis.model.static for analysis in analyses if analysis and analysis.model.static]
     points = [
         Point(
             experts=number,
-            layers=len(one.layers) if one else 0,
+            layers=len(analysis.layers) if analysis else 0,
             measured=totals(profile),
             torchprofile_macs=profile.reported[PRINTED].operations if PRINTED in profile.reported else None,
         )
-        for number, profile, one in zip(experts, profiles, found, strict=True)
+        for number, profile, analysis in zip(experts, profiles, analyses, strict=True)
     ]
     return profiles[-1], Curve(points=points, static=twins[0] if twins else None)
 
@@ -69,7 +69,7 @@ def totals(profile: Profile) -> Measured:
 def _rebuilt(spec: Spec, options: Options, experts: int) -> Profile:
     if isinstance(spec, VariantSpec):
         profile = finish(count_spec(spec.with_values({KEY: experts}), options), [PRINTED])
-        found = {layer.experts for layer in profile.parameternet.layers} if profile.parameternet else set()
-        if found == {experts} or (experts == 1 and not found):
+        expert_counts = {layer.experts for layer in profile.parameternet.layers} if profile.parameternet else set()
+        if expert_counts == {experts} or (experts == 1 and not expert_counts):
             return profile
     return finish(count_spec(spec, options, Resize(experts)), [PRINTED])

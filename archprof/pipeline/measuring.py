@@ -80,16 +80,18 @@ def measure_all(
     models = [timed_model(request, profile) for request, profile in zip(requests, counted, strict=True)]
     with progress.progressing() as watch:
         experiment = bench(models, measurement.targets, measurement.protocol, watch)
-    here = machine()
+    this_machine = machine()
     measured = [
-        structs.replace(profile, latency=latencies, environment=structs.replace(profile.environment, machine=here))
+        structs.replace(
+            profile, latency=latencies, environment=structs.replace(profile.environment, machine=this_machine)
+        )
         for profile, latencies in zip(counted, experiment.latencies, strict=True)
     ]
     if measurement.layers and not experiment.interrupted:
         measured = _broken_down(models, measured, measurement.protocol, experiment, progress)
     device, threads = measurement.targets[0].device, measurement.protocol.settings.threads
-    place = PredictionRequest(device=device, threads=threads)
-    return MeasuredModels([predicted(profile, place) for profile in measured], experiment)
+    prediction = PredictionRequest(device=device, threads=threads)
+    return MeasuredModels([predicted(profile, prediction) for profile in measured], experiment)
 
 
 def timed_model(request: Request, profile: Profile) -> TimedModel:

@@ -55,9 +55,9 @@ def key_of(request: Request, plugins: Sequence[str] = ()) -> str | None:
     spec = request.spec
     if request.build.device not in MEMORYLESS or (isinstance(spec, ModelSpec) and spec.origin == "python"):
         return None
-    place = os.getcwd() if plugins else ""  # noqa: PTH109 - where their names are looked up
+    folder = os.getcwd() if plugins else ""  # noqa: PTH109 - where their names are looked up
     try:
-        parts = (type(spec).__name__, spec, request.build, request.conventions, plugins, place)
+        parts = (type(spec).__name__, spec, request.build, request.conventions, plugins, folder)
         content = msgspec.msgpack.encode(parts, enc_hook=_path)
     except (TypeError, ValueError, OverflowError):  # a number beyond 64 bits
         return None

@@ -36,13 +36,13 @@ NAMED = 4
 """How many paths a message names where nothing is near."""
 
 
-def what_if(spec: Spec, options: Options, wanted: str, experts: int) -> tuple[Profile, WhatIf]:
+def what_if(spec: Spec, options: Options, selection: str, experts: int) -> tuple[Profile, WhatIf]:
     """Make convolutions of a model dynamic.
 
     Args:
         spec: The model.
         options: How to build and run it.
-        wanted: "all", "strided", or a pattern of modules' paths as a shell has it (``model.3.*``).
+        selection: "all", "strided", or a pattern of modules' paths as a shell has it (``model.3.*``).
         experts: M of each.
 
     Returns:
@@ -53,40 +53,42 @@ def what_if(spec: Spec, options: Options, wanted: str, experts: int) -> tuple[Pr
         ArchprofError: Where the model cannot be built or run, as it is or with dynamic convolutions.
     """
     counted = count_spec(spec, options)
-    chosen = choose(convolutions(counted.ledger), wanted)
-    traffic = [sum(one) for one in measure(counted.ledger.trace).traffic]
+    chosen = choose(convolutions(counted.ledger), selection)
+    traffic = [sum(entry) for entry in measure(counted.ledger.trace).traffic]
     before = finish(counted)
     after = finish(count_spec(spec, options, Mix(frozenset(chosen), experts)))
     layers = {layer.module: layer for layer in after.parameternet.layers} if after.parameternet else {}
     candidates = [
-        _candidate(layers[path], one, experts, sum(traffic[place] for place in one.places))
-        for path, one in chosen.items()
+        _candidate(layers[path], convolution, experts, sum(traffic[index] for index in convolution.places))
+        for path, convolution in chosen.items()
     ]
-    candidates.sort(key=lambda one: (-one.per_byte, -one.per_flop))
+    candidates.sort(key=lambda convolution: (-convolution.per_byte, -convolution.per_flop))
     return before, WhatIf(
-        chosen=wanted, experts=experts, candidates=candidates, before=totals(before), after=totals(after)
+        chosen=selection, experts=experts, candidates=candidates, before=totals(before), after=totals(after)
     )
 
 
-def choose(found: Mapping[str, Convolution], wanted: str) -> dict[str, Convolution]:
+def choose(plain: Mapping[str, Convolution], selection: str) -> dict[str, Convolution]:
     """The convolutions that are wanted.
 
     Raises:
         UsageError: Where there are none, with the nearest paths.
     """
     chosen = {
-        path: one
-        for path, one in found.items()
-        if wanted == ALL or (wanted == STRIDED and max(one.module.stride) > 1) or fnmatchcase(path, wanted)
+        path: convolution
+        for path, convolution in plain.items()
+        if selection == ALL
+        or (selection == STRIDED and max(convolution.module.stride) > 1)
+        or fnmatchcase(path, selection)
     }
     if chosen:
         return chosen
-    if not found:
+    if not plain:
         raise UsageError("the model has no plain convolution that could be made dynamic")
-    some = ", ".join(list(found)[:NAMED])
+    some = ", ".join(list(plain)[:NAMED])
     raise UsageError(
-        f"--what-if {wanted!r} matches none of the {len(found)} plain convolutions",
-        hint=did_you_mean(wanted, found) or f"{ALL}, {STRIDED}, or a pattern of their paths: {some} ...",
+        f"--what-if {selection!r} matches none of the {len(plain)} plain convolutions",
+        hint=did_you_mean(selection, plain) or f"{ALL}, {STRIDED}, or a pattern of their paths: {some} ...",
     )
 
 
@@ -106,13 +108,13 @@ class Mix:
         """The model, changed in place; its new weights are the same each time."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            new = {id(one): path for path, one in built.module.named_modules() if path in self.paths}
+            new = {id(module): path for path, module in built.module.named_modules() if path in self.paths}
             mixed = {}
-            for path, one in list(built.module.named_modules(remove_duplicate=False)):
-                if id(one) in new:
-                    first = new[id(one)]
+            for path, module in list(built.module.named_modules(remove_duplicate=False)):
+                if id(module) in new:
+                    first = new[id(module)]
                     if first not in mixed:
-                        mixed[first] = MixedConvolution(one, self.experts).train(one.training)
+                        mixed[first] = MixedConvolution(module, self.experts).train(module.training)
                     built.module.set_submodule(path, mixed[first])
         return built
 
@@ -133,7 +135,7 @@ def _candidate(layer: DynamicLayer, plain: Convolution, experts: int, moved: int
             measured=layer.parameters.measured - sum(parameter.numel() for parameter in plain.module.parameters()),
         ),
         macs=Gain(
-            predicted=sum(formulas.built_macs(one) - formulas.static_macs(one) for one in sizes),
+            predicted=sum(formulas.built_macs(size) - formulas.static_macs(size) for size in sizes),
             measured=layer.macs.measured - plain.macs,
         ),
         bytes=Gain(

@@ -53,12 +53,12 @@ class _Worker:
             self.pipe.send(request)
 
     def _start(self) -> None:
-        ours, theirs = self._context.Pipe()
-        arguments = (theirs, tuple(self._config.plugins))
+        parent_end, child_end = self._context.Pipe()
+        arguments = (child_end, tuple(self._config.plugins))
         self._process: BaseProcess = self._context.Process(target=serve, args=arguments, daemon=True)
         self._process.start()
-        theirs.close()
-        self.pipe: Connection = ours
+        child_end.close()
+        self.pipe: Connection = parent_end
         self._started = True
 
     def look(self) -> Outcome | None:

@@ -78,7 +78,7 @@ def test_what_noting_took_is_taken_out_of_what_an_event_is_in() -> None:
 def test_on_a_card_the_rest_is_of_what_the_pass_took() -> None:
     root = Event("archprof:", 0.0, [operation("aten::relu", 2.0)])
 
-    assert times(root, set(), whole=5.0).between == pytest.approx(3.0)
+    assert times(root, set(), pass_s=5.0).between == pytest.approx(3.0)
 
 
 def test_of_a_card_the_profiler_s_events_give_kernels_times() -> None:
@@ -98,7 +98,7 @@ def test_of_a_card_the_profiler_s_events_give_kernels_times() -> None:
     relu.append_kernel("vectorized_elementwise_kernel", 0, 20)
     EventList([root, part, convolution, kernel, relu], use_device="cuda")._build_tree()
 
-    found = times(event_of(root, on_card=True), {"aten.cudnn_convolution", "aten.relu"}, whole=400e-6)
+    found = times(event_of(root, on_card=True), {"aten.cudnn_convolution", "aten.relu"}, pass_s=400e-6)
 
     assert found.parts == pytest.approx({"0": 300e-6, "": 20e-6})
     assert found.operations == pytest.approx({"aten.cudnn_convolution": 300e-6, "aten.relu": 20e-6})

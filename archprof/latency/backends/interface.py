@@ -107,7 +107,7 @@ def laid_out(module: nn.Module, inputs: tuple[Tensor, ...], settings: Settings) 
     if not settings.channels_last:
         return inputs
     module.to(memory_format=torch.channels_last)
-    return tuple(one.to(memory_format=torch.channels_last) if one.ndim == 4 else one for one in inputs)
+    return tuple(tensor.to(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor for tensor in inputs)
 
 
 def leaves(outputs: Any) -> list[Tensor]:

@@ -32,6 +32,6 @@ def export(module: nn.Module, inputs: tuple[Tensor, ...]) -> bytes:
         file = Path(folder, "model.onnx")
         flat = Flat(module)
         flat(*inputs)  # anchors and other tensors that a model makes once are there before it is traced
-        names = [f"input{place}" for place in range(len(inputs))]
+        names = [f"input{index}" for index in range(len(inputs))]
         torch.onnx.export(flat, inputs, file, input_names=names, dynamo=False)
         return file.read_bytes()

@@ -32,7 +32,7 @@ class OnnxRuntime(Backend):
         options.log_severity_level = 3  # errors only
         options.intra_op_num_threads = settings.threads or 0
         session = onnxruntime.InferenceSession(export(module, inputs), options, providers=["CPUExecutionProvider"])
-        given = {f"input{place}": one.numpy() for place, one in enumerate(inputs)}
+        given = {f"input{index}": tensor.numpy() for index, tensor in enumerate(inputs)}
 
         def run() -> Any:
             return session.run(None, given)

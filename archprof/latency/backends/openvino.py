@@ -29,15 +29,15 @@ class OpenVino(Backend):
         from archprof.latency.backends.onnx_export import export
 
         core = openvino.Core()
-        wanted = {
+        properties = {
             "PERFORMANCE_HINT": "LATENCY",
             # Its own choice is bfloat16 where the processor has it, which would compare two types.
             "INFERENCE_PRECISION_HINT": "f16" if str(inputs[0].dtype) == "torch.float16" else "f32",
         }
         if settings.threads:
-            wanted["INFERENCE_NUM_THREADS"] = str(settings.threads)
-        request = core.compile_model(core.read_model(export(module, inputs)), "CPU", wanted).create_infer_request()
-        given = {place: one.numpy() for place, one in enumerate(inputs)}
+            properties["INFERENCE_NUM_THREADS"] = str(settings.threads)
+        request = core.compile_model(core.read_model(export(module, inputs)), "CPU", properties).create_infer_request()
+        given = {index: tensor.numpy() for index, tensor in enumerate(inputs)}
 
         def run() -> Any:
             return list(request.infer(given, share_inputs=True).values())
