@@ -7,28 +7,23 @@ from typing import TYPE_CHECKING
 import torch
 
 from archprof.builder.device import find_device
-from archprof.errors import UsageError, did_you_mean
+from archprof.builder.options import dtype_name
+from archprof.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from archprof.builder.built import Built
 
-_FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
-DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in _FLOATS}
-"""What a model may be run in, by name."""
-
 
 def find_dtype(name: str) -> torch.dtype:
     """A floating-point type by its name in torch.
 
     Raises:
-        UsageError: Where it is none of :data:`DTYPES`.
+        UsageError: Where it is none of those that a model may be run in.
     """
-    if name not in DTYPES:
-        hint = did_you_mean(name, DTYPES) or f"a dtype is one of {', '.join(DTYPES)}"
-        raise UsageError(f"unknown dtype {name!r}", hint=hint)
-    return DTYPES[name]
+    dtype: torch.dtype = getattr(torch, dtype_name(name))
+    return dtype
 
 
 def make_inputs(

@@ -5,8 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from archprof.errors import UsageError, did_you_mean
+
 COUNTER_SECONDS = 300.0
 """What another counter may take over a model unless somebody says otherwise."""
+
+DTYPES = ("float32", "float16", "bfloat16", "float64")
+"""What weights and images may be, by torch's names."""
+
+_DTYPE_ALIASES = {
+    **dict.fromkeys(("fp32", "f32", "float", "single"), "float32"),
+    **dict.fromkeys(("fp16", "f16", "half"), "float16"),
+    "bf16": "bfloat16",
+    **dict.fromkeys(("fp64", "f64", "double"), "float64"),
+}
+
+_DEVICE = re.compile(r"auto|meta|cpu|cuda(?::\d+)?")
 
 _SIZE = re.compile(r"(\d{1,9})(?:[x×,](\d{1,9}))?")
 
@@ -43,3 +57,31 @@ def sides_of(text: str) -> tuple[int, ...]:
     match = _SIZE.fullmatch(text.strip())
     sides = tuple(int(side) for side in match.groups() if side) if match else ()
     return () if 0 in sides else sides
+
+
+def dtype_name(text: str) -> str:
+    """Torch's name of a floating-point type, which people also call ``fp16`` or ``half``.
+
+    Raises:
+        UsageError: Where it is none of :data:`DTYPES`.
+    """
+    name = text.strip().lower().removeprefix("torch.")
+    name = _DTYPE_ALIASES.get(name, name)
+    if name not in DTYPES:
+        hint = did_you_mean(name, DTYPES) or f"a dtype is one of {', '.join(DTYPES)}"
+        raise UsageError(f"unknown dtype {text!r}", hint=hint)
+    return name
+
+
+def device_name(text: str) -> str:
+    """Torch's name of a device, which people also call ``gpu`` or, as Ultralytics does, ``0``.
+
+    Raises:
+        UsageError: Where it is no name of a device; whether there is such a device is not asked here.
+    """
+    name = text.strip().lower()
+    name = f"cuda:{name}" if name.isdecimal() else name
+    name = name.replace("gpu", "cuda", 1) if name.startswith("gpu") else name
+    if not _DEVICE.fullmatch(name):
+        raise UsageError(f"unknown device {text!r}", hint="a device is auto, cpu, cuda, cuda:N or meta")
+    return name

@@ -83,7 +83,7 @@ def replay(
     profiles: dict[str, Profile | ArchprofError] = {}
     pending = list(claims)
     conventions: dict[str, list[str]] = {}
-    for claim in pending:
+    for claim in (*pending, *(claim.against for claim in pending if claim.against)):
         conventions.setdefault(_key(claim), []).extend(name for name in _conventions(claim) if name in CONVENTIONS)
 
     def measure(claim: Claim) -> Profile:

@@ -57,8 +57,8 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     """The command line with some of its commands: one that is not wanted takes time to read and to lay out."""
     app = typer.Typer(
         name="archprof",
-        help="What a neural-network architecture really costs: parameters, layers, and FLOPs that are right.",
-        epilog="Every option can also be set in the environment: ARCHPROF_IMGSZ=384x640 is --imgsz 384x640.",
+        help="Profile neural-network architectures: layers, parameters, exact FLOPs, memory and latency.",
+        epilog="Every option can also be set by an environment variable: ARCHPROF_IMGSZ=384x640 means --imgsz 384x640.",
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,

@@ -15,18 +15,19 @@ TOP = 4
 
 Counters = Annotated[
     list[str] | None,
-    o.option("--counter", metavar="NAME", help="Only this counter; may be repeated.  [default: all]"),
+    o.option("--counter", metavar="NAME", help="Run only this counter. Repeatable.  [default: all]"),
 ]
 TimeLimit = Annotated[
-    float, o.option("--time-limit", min=1, metavar="SECONDS", help="What each counter may take before it is stopped.")
+    float, o.option("--time-limit", min=1, metavar="SECONDS", help="Time limit in seconds for each counter.")
 ]
 Detail = Annotated[
     o.DetailChoice | None,
     o.option(
-        "--detail", help="What each difference is split into; ops: nothing.  [default: rows; modules without a YAML]"
+        "--detail",
+        help="How differences are split; ops: not.  [default: rows; modules for a model without a YAML]",
     ),
 ]
-Top = Annotated[int, o.option("--top", min=1, metavar="N", help="How many rows or modules of each difference.")]
+Top = Annotated[int, o.option("--top", min=1, metavar="N", help="Show at most N rows or modules of each difference.")]
 
 
 @command
@@ -42,7 +43,7 @@ def audit(
     top: Top = TOP,
     written: Written,
 ) -> None:
-    """Run other counters on a model, and show operation by operation where their figures come from."""
+    """Run other FLOPs counters on a model and explain how each figure differs from the exact count."""
     from archprof.render import View
     from archprof.render.audit import FORMATS
 

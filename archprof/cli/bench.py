@@ -14,7 +14,9 @@ from archprof.cli.option_groups import Model, Written
 
 References = Annotated[
     list[str],
-    typer.Argument(metavar="REF...", help="What to measure, as summary takes it; several are compared with the first."),
+    typer.Argument(
+        metavar="REF...", help="Models to measure, as `summary` takes them; the others are compared with the first."
+    ),
 ]
 
 
@@ -37,14 +39,16 @@ def bench(
     layers: la.Layers = False,
     written: Written,
 ) -> None:
-    """Measure how long a model takes; of several, which is faster, if that can be told."""
+    """Measure latency; of several models, say which is faster, if the difference is significant."""
+    from archprof.builder.options import device_name
     from archprof.pipeline import Request
     from archprof.render import View
     from archprof.render.latency import FORMATS
 
     destinations = written.plan()
     shares = la.parse_share(precision, "--precision"), la.parse_share(sampling.margin, "--margin")
-    devices, backends = la.parse_names(device, "--device"), la.parse_names(backend, "--backend")
+    devices = [device_name(name) for name in la.parse_names(device, "--device")]
+    backends = la.parse_names(backend, "--backend")
     options = model.options(device=devices[0])
     specs = [spec for reference in references for spec in model.find(reference)]
     longest = sampling.longest(len(specs))

@@ -6,12 +6,12 @@ from archprof.cli import options as o
 from archprof.cli.command import command
 from archprof.cli.console import console
 
-Clear = Annotated[bool, o.option("--clear", help="Delete the results; calibrations stay.")]
+Clear = Annotated[bool, o.option("--clear", help="Delete cached results; calibrations stay.")]
 
 
 @command
 def cache(clear: Clear = False) -> None:
-    """Say which results are kept, and where; or delete them."""
+    """Show how many results are cached and where, or delete them."""
     from archprof import units
     from archprof.cache import folder
     from archprof.cache.store import Store

@@ -13,8 +13,6 @@ from archprof.errors import UsageError
 FAR = 0.3
 """What a calibration's own networks may be from what is predicted of them without a word."""
 
-DTYPES = ("float32", "bfloat16", "float16", "float64")
-
 
 class FormatChoice(StrEnum):
     """What a calibration is written as."""
@@ -25,9 +23,9 @@ class FormatChoice(StrEnum):
 
 # Not in the environment: there these are set for commands that mean other things by them.
 Format = Annotated[FormatChoice, typer.Option("--format", help="Format of the output.")]
-Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="What to measure: cpu, cuda or cuda:N.")]
+Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="Device to measure: cpu, cuda or cuda:N.")]
 MaxTime = Annotated[
-    float, typer.Option("--max-time", min=1, max=3600, metavar="SECONDS", help="When to measure nothing again.")
+    float, typer.Option("--max-time", min=1, max=3600, metavar="SECONDS", help="Time limit in seconds.")
 ]
 
 
@@ -39,16 +37,16 @@ def calibrate(
     max_time: MaxTime = 60,
     format: Format = FormatChoice.text,  # noqa: A002
 ) -> None:
-    """Measure this computer once, so that `summary` can say how long a model should take on it.
+    """Measure this computer once, so that `summary` can predict latency on it.
 
-    Kernels by kind and size, memory by working set, and what an operation takes in any case; of the CPU or of a card.
+    Measures the rate of kernels by kind and size, memory bandwidth by working set, and the overhead of a call.
     """
+    from archprof.builder.options import device_name, dtype_name
     from archprof.latency import calibration_store
     from archprof.render import View
     from archprof.render.calibration import FORMATS
 
-    if dtype not in DTYPES:
-        raise UsageError(f"--dtype {dtype!r} is not measured", hint=f"one of {', '.join(DTYPES)}")
+    dtype, device = dtype_name(dtype), device_name(device)
     with console.working("loading torch"):
         import torch
 
@@ -66,7 +64,7 @@ def calibrate(
     path = calibration_store.keep(calibration)
     console.write(FORMATS[format](calibration, console.fit(View())))
     if calibration.rounds < ENOUGH_ROUNDS:
-        console.note("the machine was so slow or busy that little was measured twice: calibrate again when it is quiet")
+        console.note("the machine was too slow or busy to measure most things twice: calibrate again when it is idle")
     elif calibration.apart > FAR:
-        console.note("its own networks are far from what is predicted of them: calibrate again when it is quiet")
-    console.note(f"kept in {path}: `archprof summary` predicts with it")
+        console.note("the predictions for its own test networks are far off: calibrate again when the machine is idle")
+    console.note(f"saved to {path}; `archprof summary` uses it for predictions")

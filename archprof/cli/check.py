@@ -37,13 +37,13 @@ class FormatChoice(StrEnum):
 
 Variants = Annotated[
     list[str] | None,
-    typer.Argument(metavar="REF", help="Only these variants.  [default: all that the budget file is about]"),
+    typer.Argument(metavar="REF", help="Check only these variants.  [default: all variants of the budget file]"),
 ]
 Config = Annotated[
     Path | None,
-    o.option("--config", metavar="FILE", help="The budget file.  [default: the nearest, here or in a folder above]"),
+    o.option("--config", metavar="FILE", help="Budget file.  [default: the nearest, in this folder or above]"),
 ]
-ExitZero = Annotated[bool, o.option("--exit-zero", help="Exit with 0 although a budget failed; still 2 for an error.")]
+ExitZero = Annotated[bool, o.option("--exit-zero", help="Exit with 0 if a budget fails; errors still exit with 2.")]
 Format = Annotated[
     FormatChoice | None, o.option("--format", help="Format of the output.  [default: by the extension; text]")
 ]
@@ -54,23 +54,22 @@ Against = Annotated[
     o.option(
         "--against",
         metavar="REV|FILE",
-        help="What max_increase compares with: a git revision, or a saved profile.  [default: the lock file]",
+        help="Baseline for max_increase: a git revision or a saved profile.  [default: the lock file]",
     ),
 ]
-UpdateLock = Annotated[
-    bool, o.option("--update-lock", help="Write what the variants are now to the lock file, then check.")
-]
+UpdateLock = Annotated[bool, o.option("--update-lock", help="Record the current figures in the lock file, then check.")]
 
-Latency = Annotated[
-    bool, o.option("--latency", help="Measure the latencies that have a budget, too; without it they are left out.")
+Latency = Annotated[bool, o.option("--latency", help="Also check latency budgets; skipped otherwise.")]
+Confirm = Annotated[
+    bool, o.option("--confirm", help="Measure a failed latency again; it fails only if it fails twice.")
 ]
-Confirm = Annotated[bool, o.option("--confirm", help="Measure a latency that fails again, and let it fail only twice.")]
 MaxTime = Annotated[
-    float, o.option("--max-time", min=0.001, metavar="SECONDS", help="Sample each latency for so long at most.")
+    float,
+    o.option("--max-time", min=0.001, metavar="SECONDS", help="Maximum sampling time in seconds for each latency."),
 ]
 
 LIMIT_SECONDS = 60.0
-LIMIT_MEMORY = "4 GB"
+MEMORY_LIMIT = "4 GB"
 """What counting one variant may take unless somebody says otherwise: several times what the largest known ones do."""
 
 
@@ -88,15 +87,15 @@ def check(
     plugins: o.Plugins = None,
     no_plugins: o.NoPlugins = False,
     jobs: o.Jobs = 0,
-    limit_time: o.LimitTime = LIMIT_SECONDS,
-    limit_memory: o.LimitMemory = LIMIT_MEMORY,
+    time_limit: o.TimeLimit = LIMIT_SECONDS,
+    memory_limit: o.MemoryLimit = MEMORY_LIMIT,
     format: Format = None,  # noqa: A002
     outputs: o.Outputs = None,
     force: o.Force = False,
 ) -> None:
-    """Hold the repository's models to their budgets.
+    """Check the repository's models against their budgets.
 
-    Exits with 1 where a budget failed, and with 2 where something could not be judged.
+    Exits with 1 if a budget failed, and with 2 if something could not be evaluated.
     """
     from archprof.budgets import cases, lock, read
     from archprof.budgets.checking import conclude, measure
@@ -110,8 +109,8 @@ def check(
         [*file.plugins, *(plugins or [])],
         no_plugins=no_plugins,
         jobs=jobs,
-        limit_time=limit_time,
-        limit_memory=limit_memory,
+        time_limit=time_limit,
+        memory_limit=memory_limit,
     )
     prewarm(execution)
     found = cases.find(file, references or [])

@@ -22,7 +22,10 @@ COULD_NOT_JUDGE = 2
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="FILE|FAMILY|VARIANT", help="Claims files, or what the zoo has claims about.  [all]"),
+    typer.Argument(
+        metavar="FILE|FAMILY|VARIANT",
+        help="Claims files, or families or variants of the zoo.  [default: all of the zoo]",
+    ),
 ]
 
 
@@ -33,9 +36,9 @@ def claims(
     *,
     written: Written,
 ) -> None:
-    """Replay published figures: do they come out, and what really runs?
+    """Replay published figures: say which are reproduced, and what the exact figures are.
 
-    Exits with 1 where a claim that should hold does not, and with 2 where one could not be judged.
+    Exits with 1 if a claim that should hold is not reproduced, and with 2 if one could not be evaluated.
     """
     from archprof.claims.catalogue import find_claims
     from archprof.claims.replay import replay

@@ -40,16 +40,18 @@ References = Annotated[
     list[str],
     typer.Argument(
         metavar="MODEL",
-        help="What to compare, the first being what it was: models as `summary` takes them, REV:FILE.yaml as of a git "
-        "revision, FILE.json that `summary` saved, or a lock file; FILE.json#WHICH where several are in it.",
+        help="Models to compare, the base first: models as `summary` takes them, REV:FILE.yaml at a git revision, a "
+        "FILE.json that `summary` saved, or a lock file; FILE.json#NAME selects one of several in it.",
     ),
 ]
-Detail = Annotated[DetailChoice, o.option("--detail", help="The rows to show: those that changed, all, or none.")]
-Top = Annotated[int | None, o.option("--top", min=1, metavar="N", help="Only so many rows, the largest changes.")]
+Detail = Annotated[DetailChoice, o.option("--detail", help="Which rows to show.")]
+Top = Annotated[int | None, o.option("--top", min=1, metavar="N", help="Show at most N rows, the largest changes.")]
 Horizontal = Annotated[
     str | None,
     o.option(
-        "--x", metavar="METRIC", help="A metric of the Pareto front; METRIC:max where more is better.  [default: flops]"
+        "--x",
+        metavar="METRIC",
+        help="Metric on the x axis of the Pareto front; METRIC:max if more is better.  [default: flops]",
     ),
 ]
 FailOn = Annotated[
@@ -57,11 +59,12 @@ FailOn = Annotated[
     o.option(
         "--fail-on",
         metavar="CONDITION",
-        help="A change that ends with exit code 1, as 'flops > 0' or 'parameters > 2 %'; may be repeated.",
+        help="Exit with 1 on this change, such as 'flops > 0' or 'parameters > 2 %'. Repeatable.",
     ),
 ]
 Vertical = Annotated[
-    str | None, o.option("--y", metavar="METRIC", help="The other metric of the front.  [default: parameters]")
+    str | None,
+    o.option("--y", metavar="METRIC", help="Metric on the y axis of the Pareto front.  [default: parameters]"),
 ]
 
 
@@ -82,7 +85,7 @@ def compare(
     fail_on: FailOn = None,
     written: Written,
 ) -> None:
-    """Say what changed between models, row by row, and what made most of the difference."""
+    """Show what changed between models, row by row, and what accounts for the difference."""
     from archprof.compare import comparing as comparing
     from archprof.compare import condition, pareto
     from archprof.render import View

@@ -22,9 +22,9 @@ Format = Annotated[FormatChoice, typer.Option("--format", help="Format of the ou
 
 @command
 def doctor(format: Format = FormatChoice.text) -> None:  # noqa: A002
-    """Look at what is installed, run every counter on three layers, and say what to type to mend what is broken.
+    """Check the installation: versions, devices, and every counter on a small model; say what to type to repair it.
 
-    Exits with 2 where something is broken.
+    Exits with 2 if something is broken.
     """
     from archprof.render import View
     from archprof.render.doctor import FORMATS

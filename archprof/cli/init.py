@@ -15,9 +15,9 @@ from archprof.errors import ArchprofError, BudgetFileError, OutputError, UsageEr
 
 Variants = Annotated[
     list[str] | None,
-    typer.Argument(metavar="REF", help="What to hold to budgets.  [default: every YAML with rows, here and below]"),
+    typer.Argument(metavar="REF", help="Models to guard.  [default: every model YAML here and below]"),
 ]
-Headroom = Annotated[str, o.option("--headroom", metavar="SHARE", help="What is added to today's figures.")]
+Headroom = Annotated[str, o.option("--headroom", metavar="SHARE", help="Added to today's figures, as a percentage.")]
 Force = Annotated[bool, o.option("--force", help="Overwrite the budget file and the lock file.")]
 
 
@@ -31,7 +31,7 @@ def init(
     plugins: o.Plugins = None,
     force: Force = False,
 ) -> None:
-    """Write first budgets: today's figures with headroom, and the lock file."""
+    """Write a first budget file (today's figures plus headroom) and the lock file."""
     from archprof.budgets import cases, lock, scaffold
     from archprof.budgets.checking import measure
     from archprof.budgets.read import LOCK, OWN
@@ -82,7 +82,7 @@ def parse_headroom(text: str) -> Fraction:
     except ValueError:
         quantity = None
     if quantity is None or not quantity.percent:
-        raise UsageError(f"--headroom {text!r} is no share", hint="give a percentage, as 5%")
+        raise UsageError(f"--headroom {text!r} is not a percentage", hint="for example --headroom 5%")
     return quantity.of(Fraction(1))
 
 
@@ -97,6 +97,6 @@ def refuse_overwriting(path: Path, lock: Path, *, force: bool) -> None:
 
     for one in (path, lock):
         if one.exists() and not force:
-            raise OutputError("is there already", path=one, hint="--force overwrites it")
+            raise OutputError("already exists", path=one, hint="--force overwrites it")
     if in_pyproject(path.parent):
         raise BudgetFileError("has [tool.archprof] already", path=PYPROJECT, hint="archprof check reads it")

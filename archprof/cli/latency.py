@@ -34,19 +34,17 @@ class AutocastChoice(StrEnum):
     float16 = "float16"
 
 
-Latency = Annotated[
-    bool, option("--latency", help="Measure how long the model takes, too; bench says how, and takes more options.")
-]
+Latency = Annotated[bool, option("--latency", help="Also measure latency; `bench` has more options.")]
 Layers = Annotated[
     bool,
-    option("--layers", help="Say where the time goes, too, by row and by operation, in eager PyTorch."),
+    option("--layers", help="Also show time by row and by operation, in eager PyTorch."),
 ]
 Devices = Annotated[
     str,
     option(
         "--device",
         metavar="DEVICES",
-        help="cpu, cuda, cuda:N, several with commas; auto: a graphics card if there is one.",
+        help="Devices, comma-separated: cpu, cuda, cuda:N; auto is the GPU if there is one, else the CPU.",
     ),
 ]
 Backends = Annotated[
@@ -54,42 +52,37 @@ Backends = Annotated[
     option(
         "--backend",
         metavar="NAMES",
-        help="eager, compile, torchscript, onnxruntime, openvino; several with commas.",
+        help="Backends, comma-separated: eager, compile, torchscript, onnxruntime, openvino.",
     ),
 ]
 MinTime = Annotated[
-    float, option("--min-time", min=0, metavar="SECONDS", help="Sample for so long at least, after warm-up.")
+    float, option("--min-time", min=0, metavar="SECONDS", help="Minimum sampling time in seconds, after warm-up.")
 ]
 MaxTime = Annotated[
     float | None,
     option(
-        "--max-time", min=0.001, metavar="SECONDS", help="Sample for so long at most.  [default: 10; 60 for several]"
+        "--max-time",
+        min=0.001,
+        metavar="SECONDS",
+        help="Maximum sampling time in seconds.  [default: 10; 60 for several models]",
     ),
 ]
 Precision = Annotated[
     str,
-    option("--precision", metavar="SHARE", help="Sample until half the 95 % interval is this share of the median."),
+    option("--precision", metavar="SHARE", help="Stop when half the 95 % interval is this share of the median."),
 ]
 Margin = Annotated[
-    str, option("--margin", metavar="SHARE", help="A difference that is too small to be called faster or slower.")
+    str, option("--margin", metavar="SHARE", help="Smallest difference that counts as faster or slower.")
 ]
-Seed = Annotated[int, option("--seed", metavar="N", help="Of the random order in which models are called.")]
-ChannelsLast = Annotated[
-    bool, option("--channels-last", help="Lay images and weights out with the channels innermost.")
-]
-Autocast = Annotated[AutocastChoice | None, option("--autocast", help="Let torch cast to this type where it is safe.")]
+Seed = Annotated[int, option("--seed", metavar="N", help="Seed of the execution order.")]
+ChannelsLast = Annotated[bool, option("--channels-last", help="Use the channels-last memory format.")]
+Autocast = Annotated[AutocastChoice | None, option("--autocast", help="Use autocast with this data type.")]
 NoInferenceMode = Annotated[
-    bool, option("--no-inference-mode", help="Run without gradients only, not in torch's inference mode.")
+    bool, option("--no-inference-mode", help="Use torch.no_grad instead of torch.inference_mode.")
 ]
-Postprocess = Annotated[
-    bool, option("--postprocess", help="Time a detector's non-maximum suppression, too; Ultralytics' own.")
-]
-CudaGraph = Annotated[
-    bool, option("--cuda-graph", help="Record what is put into a graphics card's queue, and replay that.")
-]
-NoFlush = Annotated[
-    bool, option("--no-flush", help="Leave a graphics card's cache as the last sample left it, instead of emptying it.")
-]
+Postprocess = Annotated[bool, option("--postprocess", help="Include Ultralytics' non-maximum suppression in the time.")]
+CudaGraph = Annotated[bool, option("--cuda-graph", help="Record a CUDA graph and replay it.")]
+NoFlush = Annotated[bool, option("--no-flush", help="Do not flush the GPU's L2 cache before each sample.")]
 
 
 def parse_share(text: str, name: str) -> float:

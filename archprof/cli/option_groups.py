@@ -55,7 +55,7 @@ class Model:
         Raises:
             UsageError: Where the size is none.
         """
-        from archprof.builder.options import Options
+        from archprof.builder.options import Options, device_name, dtype_name
 
         return Options(
             size=selection.parse_size(self.imgsz),
@@ -63,8 +63,8 @@ class Model:
             channels=self.channels,
             fuse=self.fuse,
             static=self.static,
-            device=device,
-            dtype=self.dtype,
+            device=device_name(device),
+            dtype=dtype_name(self.dtype),
             backward=backward,
         )
 
@@ -76,8 +76,8 @@ class Counting:
     plugins: o.Plugins = None
     no_plugins: o.NoPlugins = False
     jobs: o.Jobs = 1
-    limit_time: o.LimitTime = None
-    limit_memory: o.LimitMemory = None
+    time_limit: o.TimeLimit = None
+    memory_limit: o.MemoryLimit = None
 
     def config(self) -> "ExecutionConfig":
         """The same without the command line.
@@ -89,8 +89,8 @@ class Counting:
             self.plugins,
             no_plugins=self.no_plugins,
             jobs=self.jobs,
-            limit_time=self.limit_time,
-            limit_memory=self.limit_memory,
+            time_limit=self.time_limit,
+            memory_limit=self.memory_limit,
         )
 
 

@@ -51,88 +51,102 @@ class FormatChoice(StrEnum):
     csv = "csv"
 
 
-Verbose = Annotated[bool, option("--verbose", "-v", help="Say what is being done and how long it takes.")]
-Quiet = Annotated[bool, option("--quiet", "-q", help="No remarks and no progress, only data and errors.")]
-Color = Annotated[ColorChoice | None, option("--color", help="Colour the output.  [default: auto]")]
+Verbose = Annotated[bool, option("--verbose", "-v", help="Show each step and how long it takes.")]
+Quiet = Annotated[bool, option("--quiet", "-q", help="Show only data and errors: no notes, no progress.")]
+Color = Annotated[ColorChoice | None, option("--color", help="When to colour the output.  [default: auto]")]
 Debug = Annotated[bool, option("--debug", help="Show the traceback of an internal error.")]
-NoCache = Annotated[bool, option("--no-cache", help="Count everything anew, and keep nothing.")]
+NoCache = Annotated[bool, option("--no-cache", help="Neither read nor write cached results.")]
 
 Reference = Annotated[
     str,
     typer.Argument(
         metavar="REF",
-        help="A YAML file, REV:FILE.yaml as of a git revision, the name of a zoo variant or of a model that "
+        help="A model: a YAML file, REV:FILE.yaml at a git revision, the name of a zoo variant or of a model YAML that "
         "Ultralytics ships, timm:NAME, torchvision:NAME, or FILE.py:FACTORY.",
     ),
 ]
 Scale = Annotated[
     str | None,
-    option("--scale", metavar="SCALE", help="One of the file's scales, or 'all'.  [default: the first]"),
+    option(
+        "--scale",
+        metavar="SCALE",
+        help="A scale of the file, or 'all' where a command takes several.  [default: the file's first]",
+    ),
 ]
 Classes = Annotated[int | None, option("--nc", metavar="N", help="Number of classes.")]
 Settings = Annotated[
     list[str] | None,
-    option("--set", metavar="KEY=VALUE", help="A top-level value of the YAML; may be repeated."),
+    option("--set", metavar="KEY=VALUE", help="Set a top-level value of the YAML. Repeatable."),
 ]
 Plugins = Annotated[
     list[str] | None,
-    option("--plugin", metavar="PLUGIN", help="A file or module that registers blocks; may be repeated."),
+    option("--plugin", metavar="PLUGIN", help="A Python file or module that registers blocks. Repeatable."),
 ]
 
 NoPlugins = Annotated[
-    bool, option("--no-plugins", help="Run no code that is not installed: no plugin, no FILE.py:FACTORY.")
+    bool, option("--no-plugins", help="Refuse to run code that is not installed: plugins and FILE.py:FACTORY.")
 ]
 Jobs = Annotated[
-    int, option("--jobs", "-j", min=0, metavar="N", help="How many models to count at once; 0 for one a core.")
+    int, option("--jobs", "-j", min=0, metavar="N", help="Number of models counted at once; 0 means one per CPU core.")
 ]
-LimitTime = Annotated[
+TimeLimit = Annotated[
     float | None,
-    option("--limit-time", min=0, metavar="SECONDS", help="Stop counting a model after so long; 0 for no limit."),
+    option("--time-limit", min=0, metavar="SECONDS", help="Time limit for counting one model; 0 means none."),
 ]
-LimitMemory = Annotated[
+MemoryLimit = Annotated[
     str | None,
-    option("--limit-memory", metavar="SIZE", help="Stop counting a model that takes more, as 4 GB; 0 for no limit."),
+    option("--memory-limit", metavar="SIZE", help="Memory limit for counting one model, such as '4 GB'; 0 means none."),
 ]
 
 ImageSize = Annotated[
     str | None,
     option(
-        "--imgsz", metavar="SIZE", help="A side, or HEIGHTxWIDTH.  [default: the model's own; 640, classifiers 224]"
+        "--imgsz",
+        metavar="SIZE",
+        help="Input size: one side, or HEIGHTxWIDTH.  [default: the model's own, else 640; 224 for classifiers]",
     ),
 ]
-Batch = Annotated[int, option("--batch", min=1, metavar="N", help="Samples at once.")]
+Batch = Annotated[int, option("--batch", min=1, metavar="N", help="Batch size.")]
 Channels = Annotated[
     int | None,
-    option("--channels", min=1, metavar="N", help="Channels of the input image; the YAML's `channels`, else 3."),
+    option(
+        "--channels", min=1, metavar="N", help="Channels of the input image.  [default: the YAML's `channels`, else 3]"
+    ),
 ]
-Fuse = Annotated[bool, option("--fuse", help="Fold Conv+BatchNorm and drop training-only branches, as for deployment.")]
+Fuse = Annotated[
+    bool,
+    option("--fuse", help="Fuse as for deployment: fold BatchNorm into Conv, drop branches used only in training."),
+]
 Static = Annotated[
-    bool, option("--static", help="Its static twin: every dynamic convolution replaced with the plain one.")
+    bool, option("--static", help="Use the static equivalent: every dynamic layer replaced by the plain one.")
 ]
 Device = Annotated[
-    str, option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N, or meta, which takes no memory.")
+    str, option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N, or meta (no memory for weights).")
 ]
-Dtype = Annotated[str, option("--dtype", metavar="DTYPE", help="Type of weights and images.")]
+Dtype = Annotated[str, option("--dtype", metavar="DTYPE", help="Data type of weights and input.")]
 
-Threads = Annotated[int | None, option("--threads", min=1, metavar="N", help="Threads to compute with on the CPU.")]
+Threads = Annotated[int | None, option("--threads", min=1, metavar="N", help="Number of CPU threads.")]
 
 Convention = Annotated[
     ConventionChoice,
-    option("--convention", help="The rule of the figures in the table: ours in another unit, or another tool's."),
+    option(
+        "--convention",
+        help="Convention of the figures in the table: the exact count in another unit, or another tool's rule.",
+    ),
 ]
 Backward = Annotated[
-    bool, option("--backward", help="Count a training step: the model in training mode, forward and backward.")
+    bool, option("--backward", help="Count a training step: forward and backward pass in training mode.")
 ]
 
 Detail = Annotated[
     DetailChoice | None,
-    option("--detail", help="The table under the totals.  [default: rows; modules without a YAML]"),
+    option("--detail", help="Which table to show.  [default: rows; modules for a model without a YAML]"),
 ]
-Depth = Annotated[int, option("--depth", min=0, metavar="N", help="How deep the tree of modules goes.")]
-Sort = Annotated[str | None, option("--sort", metavar="COLUMN", help="Sort by a column; numbers largest first.")]
+Depth = Annotated[int, option("--depth", min=0, metavar="N", help="Depth of the module tree.")]
+Sort = Annotated[str | None, option("--sort", metavar="COLUMN", help="Sort the table by a column, largest first.")]
 Top = Annotated[
     int | None,
-    option("--top", min=1, metavar="N", help="Only so many lines, the dearest unless --sort says otherwise."),
+    option("--top", min=1, metavar="N", help="Show at most N rows: the most expensive, or the first by --sort."),
 ]
 
 Format = Annotated[
@@ -140,6 +154,6 @@ Format = Annotated[
 ]
 Outputs = Annotated[
     list[str] | None,
-    option("--output", "-o", metavar="FILE", help="Write to a file, '-' being stdout; may be repeated."),
+    option("--output", "-o", metavar="FILE", help="Write to a file; '-' is stdout. Repeatable."),
 ]
-Force = Annotated[bool, option("--force", help="Overwrite files.")]
+Force = Annotated[bool, option("--force", help="Overwrite existing files.")]

@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 Experts = Annotated[
     str | None,
-    o.option("--experts", metavar="M,M,...", help="Rebuild it with each number of experts, one line each."),
+    o.option("--experts", metavar="M,M,...", help="Rebuild the model with each number of experts M."),
 ]
 WhatIf = Annotated[
     str | None,
     o.option(
         "--what-if",
         metavar="all|strided|PATTERN",
-        help="Make further convolutions dynamic, those of --experts, and rank them.  [experts: 4]",
+        help="Make convolutions dynamic, with --experts experts, and rank them.  [default experts: 4]",
     ),
 ]
 Latency = Annotated[
-    bool, o.option("--latency", help="Measure how long the model and its static twin take, in one experiment.")
+    bool, o.option("--latency", help="Measure the model and its static equivalent in one paired experiment.")
 ]
-Top = Annotated[int, o.option("--top", min=1, metavar="N", help="Only so many lines of the ranking.")]
+Top = Annotated[int, o.option("--top", min=1, metavar="N", help="Show at most N rows of the ranking.")]
 
 TOP = 20
 """Lines of a ranking unless somebody asks for more."""
@@ -56,7 +56,7 @@ def parameternet(
     sampling: la.Sampling,
     written: Written,
 ) -> None:
-    """Set what ParameterNet promises of dynamic convolutions beside what runs, layer by layer."""
+    """Compare ParameterNet's predicted parameter and FLOPs ratios with measured ones, layer by layer."""
     from archprof.pipeline import PredictionRequest, Request
     from archprof.pipeline.static_equivalent import measure_static, predicted_static
     from archprof.render import View

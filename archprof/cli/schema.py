@@ -33,13 +33,13 @@ MODULES = {
 
 Which = Annotated[
     SchemaChoice,
-    typer.Argument(help="Of a profile, a comparison, a budget file, a lock file, a check, or a benchmark."),
+    typer.Argument(help="Which saved file."),
 ]
 
 
 @command
 def schema(which: Which = SchemaChoice.profile) -> None:
-    """Print the JSON Schema of a format."""
+    """Print the JSON Schema of a saved file."""
     import msgspec
 
     found = import_module(MODULES[which]).json_schema()

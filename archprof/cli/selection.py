@@ -77,8 +77,8 @@ def execution_config(
     *,
     no_plugins: bool = False,
     jobs: int = 1,
-    limit_time: float | None = None,
-    limit_memory: str | None = None,
+    time_limit: float | None = None,
+    memory_limit: str | None = None,
 ) -> "ExecutionConfig":
     """How models may be counted, as the options of the same names say.
 
@@ -92,8 +92,8 @@ def execution_config(
         plugins=tuple(plugins or ()),
         allow_untrusted_code=not no_plugins,
         jobs=jobs or available_cpus(),
-        time_limit_s=limit_time or None,
-        memory_limit_bytes=parse_memory(limit_memory),
+        time_limit_s=time_limit or None,
+        memory_limit_bytes=parse_memory(memory_limit),
     )
 
 
@@ -111,7 +111,7 @@ def parse_memory(text: str | None) -> int | None:
     try:
         return int(parse(text, Unit.bytes).value) or None
     except ValueError as error:
-        raise UsageError(f"--limit-memory {text!r}: expected {error}") from None
+        raise UsageError(f"--memory-limit {text!r}: expected {error}") from None
 
 
 def profile_all(requests: Sequence["Request"], config: "ExecutionConfig") -> list["Profile"]:

@@ -25,7 +25,7 @@ def summary(
     top: o.Top = None,
     written: Written,
 ) -> None:
-    """Say what a model costs, and which of its rows cost it."""
+    """Show layers, parameters, FLOPs and memory of a model, in total and by row."""
     from archprof.pipeline import PredictionRequest, Request
     from archprof.render import View
     from archprof.render.profile import check, render, render_several

@@ -9,7 +9,7 @@ from archprof.cli.command import command
 from archprof.cli.console import console
 
 Format = Annotated[o.FormatChoice, o.option("--format", help="Format of the listing.")]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A variant, as `archprof zoo` lists it.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A variant, as listed by `archprof zoo`.")]
 
 
 @command

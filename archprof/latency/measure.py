@@ -71,9 +71,9 @@ def choose_targets(devices: list[str], backends: list[str], options: Options, se
     """
     targets = []
     for device in dict.fromkeys(map(_named, devices)):
-        for backend in dict.fromkeys(backends):
-            _check(find_backend(backend), find_device(device, RUNNING), options, settings)
-            targets.append(Target(device, backend))
+        for backend in dict.fromkeys(map(find_backend, backends)):
+            _check(backend, find_device(device, RUNNING), options, settings)
+            targets.append(Target(device, backend.name))
     return targets
 
 

@@ -91,10 +91,10 @@ class _Worker:
         """Which of its bounds it has passed."""
         seconds, most = self._config.time_limit_s, self._config.memory_limit_bytes
         if seconds is not None and time.monotonic() - self._given > seconds:
-            return _error(self._request, f"not counted within {seconds:g} s", "--limit-time gives it longer")
+            return _error(self._request, f"not counted within {seconds:g} s", "--time-limit gives it longer")
         if most is not None and (held := _held(self._process)) > most:
             took = f"{held / 10**9:.1f} GB of memory, more than the {most / 10**9:g} GB allowed"
-            return _error(self._request, f"counting it took {took}", "--limit-memory gives it more")
+            return _error(self._request, f"counting it took {took}", "--memory-limit gives it more")
         return None
 
     def _as_new(self) -> bool:

@@ -82,7 +82,7 @@ def test_a_type_that_is_not_measured_is_said(archprof: Callable[[str], Result]) 
 
     assert result.exit_code == 2
     assert "'int8'" in result.stderr
-    assert "float32, bfloat16" in result.stderr
+    assert "float32, float16, bfloat16" in result.stderr
 
 
 @pytest.mark.parametrize(

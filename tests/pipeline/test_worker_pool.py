@@ -91,11 +91,11 @@ def test_several_processes_give_what_one_gives_in_its_order(folder: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "means", "said"),
     [
-        ("hangs", {"time_limit_s": 1.0}, "hangs.yaml: not counted within 1 s\n--limit-time gives it longer"),
+        ("hangs", {"time_limit_s": 1.0}, "hangs.yaml: not counted within 1 s\n--time-limit gives it longer"),
         (
             "eats",
             {"memory_limit_bytes": 15 * 10**8},
-            "GB of memory, more than the 1.5 GB allowed\n--limit-memory gives it more",
+            "GB of memory, more than the 1.5 GB allowed\n--memory-limit gives it more",
         ),
         ("dies", {}, f"dies.yaml: the process that counted it died: {signal.strsignal(signal.SIGKILL)}"),
         ("leaves", {}, "leaves.yaml: the process that counted it left with exit code 7"),

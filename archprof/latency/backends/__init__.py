@@ -20,12 +20,16 @@ BACKENDS: dict[str, Backend] = {
 """Every backend by its name."""
 
 
+_ALIASES = {"onnx": "onnxruntime", "ort": "onnxruntime", "pytorch": "eager", "torch": "eager", "jit": "torchscript"}
+
+
 def find_backend(name: str) -> Backend:
-    """A backend by its name.
+    """A backend by its name, or by another that people call it.
 
     Raises:
         UsageError: Where there is none, or what it needs is not installed.
     """
+    name = _ALIASES.get(name.lower(), name.lower())
     if name not in BACKENDS:
         raise UsageError(f"no backend {name!r}", hint=did_you_mean(name, BACKENDS) or f"there is {', '.join(BACKENDS)}")
     backend = BACKENDS[name]
