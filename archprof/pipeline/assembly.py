@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from archprof.count.ledger import Ledger
     from archprof.count.memory import Memory, Traffic
     from archprof.trace.record import TensorInfo, Trace
-    from archprof.trace.run import Pass
+    from archprof.trace.run import RunSpec
 
 PACKAGES = ("torch", "torchvision", "ultralytics", "ultralytics-thop", "timm", "fvcore")
 """Distributions whose versions may change a figure."""
@@ -60,24 +60,24 @@ def assemble(
     ledger: Ledger,
     *,
     inputs: tuple[Tensor, ...],
-    again: Pass,
+    run_spec: RunSpec,
     device: str,
     convention: str,
     reported: dict[str, Reported],
     remarks: tuple[str, ...],
     details: bool = True,
 ) -> Profile:
-    """Put together what is known of a model that was built, run as ``again`` says, and counted.
+    """Put together what is known of a model that was built, run as ``run_spec`` says, and counted.
 
     Without ``details`` it is what :meth:`Profile.brief` leaves of it.
     """
-    pass_ = ledger.trace
-    memory = measure(pass_)
-    backward = count(pass_.backward_pass()) if pass_.backward else None
-    step = measure(pass_.whole_step()) if pass_.backward else memory
+    trace = ledger.trace
+    memory = measure(trace)
+    backward = count(trace.backward_pass()) if trace.backward else None
+    step = measure(trace.whole_step()) if trace.backward else memory
     gradients = step.traffic[len(memory.traffic) :]
     own, inclusive = _by_call(ledger, memory, backward)
-    parameternet, aside = analyse(ledger, memory, again)
+    parameternet, aside = analyse(ledger, memory, run_spec)
     parameters = _parameters(built.module)
     return Profile(
         variant=_variant(built),
@@ -91,8 +91,8 @@ def assemble(
         totals=_totals(built.module, ledger, memory),
         backward=_backward(backward, gradients, step.peak_bytes) if backward else None,
         coverage=_coverage(ledger, *([backward] if backward else [])),
-        layers=_layers(built, pass_, own, parameters),
-        modules=_modules(built.module, pass_, own, inclusive, parameters) if details else [],
+        layers=_layers(built, trace, own, parameters),
+        modules=_modules(built.module, trace, own, inclusive, parameters) if details else [],
         operations=[
             *_operations(ledger, memory.traffic, "forward"),
             *(_operations(backward, gradients, "backward") if backward else []),
@@ -209,13 +209,13 @@ def _coverage(*ledgers: Ledger) -> Coverage:
     return Coverage(operations=states.total(), counted=states["counted"], free=states["free"], unknown=dict(unknown))
 
 
-def _layers(built: Built, pass_: Trace, own: list[_Figures], parameters: dict[nn.Module, int]) -> list[Layer]:
+def _layers(built: Built, trace: Trace, own: list[_Figures], parameters: dict[nn.Module, int]) -> list[Layer]:
     """One entry a row: what ran in its module or below it."""
     parts: dict[str, list[_Figures]] = {}
     shapes: dict[str, list[list[int]]] = {}
     rows = {layer.path for layer in built.layers}
     found: list[str | None] = []
-    for call, figures in zip(pass_.calls, own, strict=True):
+    for call, figures in zip(trace.calls, own, strict=True):
         # The caller's row goes first: several rows may share a module, as blocks of Ultralytics do their activation.
         caller = found[call.parent] if call.parent >= 0 else None
         found.append(row := caller or _row_of(call.path, rows))
@@ -260,7 +260,7 @@ def _layer(
 
 def _modules(
     model: nn.Module,
-    pass_: Trace,
+    trace: Trace,
     own: list[_Figures],
     inclusive: list[_Figures],
     parameters: dict[nn.Module, int],
@@ -271,7 +271,7 @@ def _modules(
     its children.
     """
     places: dict[str, list[int]] = {}
-    for place, call in enumerate(pass_.calls):
+    for place, call in enumerate(trace.calls):
         places.setdefault(call.path, []).append(place)
     paths = list(model.named_modules())
     whole = {path: [inclusive[place] for place in found] for path, found in places.items()}
@@ -290,7 +290,7 @@ def _modules(
                 calls=len(calls),
                 parameters=parameters[module],
                 own_parameters=sum(parameter.numel() for parameter in module.parameters(recurse=False)),
-                output_shapes=_shapes(pass_.calls[calls[-1]].outputs) if calls else [],
+                output_shapes=_shapes(trace.calls[calls[-1]].outputs) if calls else [],
                 **_sum(whole.get(path, ())),
                 **{f"own_{name}": cost for name, cost in _sum(own[place] for place in calls).items()},
             )

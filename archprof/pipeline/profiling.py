@@ -23,8 +23,8 @@ from archprof.parameternet.twin import static
 from archprof.pipeline.assembly import assemble
 from archprof.records.conventions import DEFAULT, UNASKED, find_convention
 from archprof.sources.spec import ModelSpec
-from archprof.trace.recorder import ValuesNeededError, flat
-from archprof.trace.run import Pass
+from archprof.trace.recorder import DataDependentError, flat
+from archprof.trace.run import RunSpec
 from archprof.trace.tree import registered
 
 if TYPE_CHECKING:
@@ -60,15 +60,15 @@ def profile(
     if keywords and convention != DEFAULT:
         raise UsageError(f"the convention {find_convention(convention).name!r} takes positional arguments only")
     remarks: tuple[str, ...] = ()
-    again = Pass(inputs=arguments, keywords=keywords, backward=backward)
+    run_spec = RunSpec(inputs=arguments, keywords=keywords, backward=backward)
     try:
-        pass_ = again(model)
-    except ValuesNeededError as error:
+        trace = run_spec(model)
+    except DataDependentError as error:
         if any(parameter.is_meta for parameter in model.parameters()):
             raise
         # A copy: a pass with values may update statistics.
-        again = replace(again, values=True)
-        pass_ = again(copy.deepcopy(model))
+        run_spec = replace(run_spec, values=True)
+        trace = run_spec(copy.deepcopy(model))
         remarks = (f"run with values: {error.message}",)
     tensors = tuple(flat((arguments, keywords)))
     name = type(model).__name__
@@ -77,12 +77,12 @@ def profile(
         spec=ModelSpec(name=name, reference=name, origin="python", target=f"{type(model).__module__}:{name}"),
         kind="image" if _is_image(*arguments, *keywords) else "tensors",
     )
-    ledger = count(pass_)
+    ledger = count(trace)
     return assemble(
         built,
         ledger,
         inputs=tensors,
-        again=again,
+        run_spec=run_spec,
         device=str(tensors[0].device) if tensors else "meta",
         convention=convention,
         reported=_reported(Subject(model, arguments, ledger, built.kind == "image"), convention),
@@ -109,7 +109,7 @@ class Counted:
         built: The model.
         inputs: What it was run on.
         ledger: Every operation with its cost.
-        again: How it was run.
+        run_spec: How it was run.
         device: Where it ran.
         seconds: How long the pass and the count took.
         remarks: What a reader of the figures should know of the pass.
@@ -118,7 +118,7 @@ class Counted:
     built: Built
     inputs: tuple[torch.Tensor, ...]
     ledger: Ledger
-    again: Pass
+    run_spec: RunSpec
     device: str
     seconds: float
     remarks: tuple[str, ...]
@@ -157,7 +157,7 @@ def count_spec(spec: Spec, options: Options, change: Change | None = None) -> Co
     device = "meta" if options.device == "auto" else options.device
     try:
         return _counted(spec, options, device, change)
-    except ValuesNeededError as error:
+    except DataDependentError as error:
         # The one case in which weights and activations are allocated although nobody asked for a device.
         return _counted(spec, options, "cpu", change, f"run on the CPU with values: {error.message}")
 
@@ -170,7 +170,7 @@ def assembled(counted: Counted, convention: str = DEFAULT, *, details: bool = Tr
         built,
         counted.ledger,
         inputs=counted.inputs,
-        again=counted.again,
+        run_spec=counted.run_spec,
         device=counted.device,
         convention=convention,
         reported=_reported(subject, convention, unasked=details),
@@ -211,11 +211,11 @@ def _counted(spec: Spec, options: Options, device: str, change: Change | None, *
     if change is not None:
         with naming_rows(built.module, spec):
             built = change(built, inputs)
-    again = Pass(inputs=inputs, backward=options.backward, values=device != "meta")
+    run_spec = RunSpec(inputs=inputs, backward=options.backward, values=device != "meta")
     start = perf_counter()
     with naming_rows(built.module, spec):
-        ledger = count(again(built.module))
-    return Counted(built, inputs, ledger, again, device, perf_counter() - start, (*built.remarks, *remarks))
+        ledger = count(run_spec(built.module))
+    return Counted(built, inputs, ledger, run_spec, device, perf_counter() - start, (*built.remarks, *remarks))
 
 
 def _reported(subject: Subject, convention: str, *, unasked: bool = True) -> dict[str, Reported]:
