@@ -15,7 +15,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.trace.meta_kernels.layout import META
-from archprof.trace.meta_kernels.shapes import aten, normalised
+from archprof.trace.meta_kernels.normalisation import normalised
+from archprof.trace.meta_kernels.registry import aten
 from archprof.trace.record import TensorInfo
 
 if TYPE_CHECKING:

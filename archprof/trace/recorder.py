@@ -12,9 +12,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.errors import RunError
 from archprof.trace.gradients import Gradients
-from archprof.trace.meta_kernels import resample, views  # noqa: F401 - they enter their results
+from archprof.trace.meta_kernels.cpu_semantics import CPU_SEMANTICS
 from archprof.trace.meta_kernels.layout import META
-from archprof.trace.meta_kernels.shapes import SHAPES
+from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enabled
 from archprof.trace.modules import MODULE_FAST_PATHS
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
 
@@ -56,7 +56,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._call = -1
         self._gradients = Gradients()
         self._backwards = False
-        self._fast_paths = not (
+        self._kernels = META_KERNELS if meta_kernels_enabled() else {}
+        self._fast_paths = bool(self._kernels) and not (
             _has_any_global_hook()  # type: ignore[no-untyped-call]
             or torch.is_autocast_enabled("cpu")
         )
@@ -149,7 +150,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def do(self, func: Any, args: tuple[Any, ...]) -> Tensor | None:
         """Write an operation down with the first tensor that it gives, or do nothing and give None."""
-        result = SHAPES[func](*args)
+        result = META_KERNELS[func](*args)
         if result is None:
             return None
         self.note(func, args, {}, result)
@@ -178,13 +179,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if values:
             args = tuple([self._on_meta(arg) for arg in args])
             kwargs = {key: self._on_meta(value) for key, value in kwargs.items()}
-        shape_of = SHAPES.get(func)
-        if shape_of is not None:
-            result = shape_of(*args, **kwargs)
+        kernel = self._kernels.get(func)
+        if kernel is not None:
+            result = kernel(*args, **kwargs)
             if result is not None:
                 return result
         try:
-            return func(*args, **kwargs)
+            return CPU_SEMANTICS.get(func, func)(*args, **kwargs)
         except (NotImplementedError, RuntimeError) as error:
             if _reads_values(func, error):
                 raise DataDependentError(f"{self.where} needs the values of its input: {func}") from error
