@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.builder.patch_attributes import hold
 from archprof.trace.meta_kernels.layout import META
-from archprof.trace.meta_kernels.shapes import SHAPES
+from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enabled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,9 +112,9 @@ class DirectShapes(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for each operation."""
         kwargs = kwargs or {}
-        shape_of = SHAPES.get(func)
-        if shape_of is not None and _without_values(args, kwargs):
-            result = shape_of(*args, **kwargs)
+        kernel = META_KERNELS.get(func)
+        if kernel is not None and _without_values(args, kwargs):
+            result = kernel(*args, **kwargs)
             if result is not None:
                 return result
         return func(*args, **kwargs)
@@ -158,15 +158,20 @@ _QUICK: dict[tuple[type, str], Any] = {
 """Methods of torch's that are a third of the time that building takes, replaced meanwhile."""
 
 
+def _direct_shapes() -> AbstractContextManager[Any]:
+    """The fast rules, unless they are switched off."""
+    return DirectShapes() if meta_kernels_enabled() else nullcontext()  # type: ignore[no-untyped-call]
+
+
 @contextmanager
 def on_meta() -> Iterator[None]:
     """While it holds, new tensors have a shape and no memory."""
-    with OnMeta(), DirectShapes(), hold(_QUICK):  # type: ignore[no-untyped-call]
+    with OnMeta(), _direct_shapes(), hold(_QUICK):
         yield
 
 
 @contextmanager
 def keeping_values() -> Iterator[None]:
     """As :func:`on_meta`, for a constructor that reads what it has just computed."""
-    with AllocateOnMeta(), DirectShapes(), hold(_QUICK):  # type: ignore[no-untyped-call]
+    with AllocateOnMeta(), _direct_shapes(), hold(_QUICK):
         yield

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from archprof.trace.recorder import ValuesNeededError
+from archprof.trace.recorder import DataDependentError
 from archprof.trace.run import trace, trace_values
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ def observe(model: nn.Module, make: Callable[[torch.device], Tensor]) -> Trace:
         make: Makes its input on a device.
 
     Raises:
-        ValuesNeededError: Where the model reads values and has none.
+        DataDependentError: Where the model reads values and has none.
         RunError: Where it does not run.
     """
     try:
         return trace(model, (make(torch.device("meta")),))
-    except ValuesNeededError:
+    except DataDependentError:
         device = device_of(model)
         if device.type == "meta":
             raise
@@ -41,12 +41,12 @@ def observed(model: nn.Module, inputs: tuple[Tensor, ...]) -> Trace:
     """A pass without memory where the model allows it, else one with the inputs' values.
 
     Raises:
-        ValuesNeededError: Where the model reads values and the inputs have none.
+        DataDependentError: Where the model reads values and the inputs have none.
         RunError: Where it does not run.
     """
     try:
         return trace(model, inputs)
-    except ValuesNeededError:
+    except DataDependentError:
         if any(tensor.is_meta for tensor in inputs):
             raise
         return trace_values(model, inputs)

@@ -14,8 +14,8 @@ from archprof.cache.code_files import PACKAGE, changed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SETTINGS = ("PYTORCH", "TIMM_", "TORCH")
-"""How the names of the environment variables begin that steer torch and timm."""
+SETTINGS = ("ARCHPROF_META_KERNELS", "PYTORCH", "TIMM_", "TORCH")
+"""How the names of the environment variables begin that steer how models run in torch and timm."""
 
 
 AFTER = ("cli", "render", "__pycache__")

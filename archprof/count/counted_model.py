@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from archprof.builder.built import Built
     from archprof.count.ledger import Ledger
-    from archprof.trace.run import Pass
+    from archprof.trace.run import RunSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class CountedModel:
     built: Built
     inputs: tuple[torch.Tensor, ...]
     ledger: Ledger
-    run: Pass
+    run: RunSpec
     device: str
     seconds: float
     remarks: tuple[str, ...]

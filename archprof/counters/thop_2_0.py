@@ -67,8 +67,8 @@ def opinion(counted: CountedModel, whole: Exact, image: Exact) -> Opinion:
     )
 
 
-def _items(pass_: Trace) -> list[Item]:
-    return [Item(call.path, type(call.module).__name__, amount, "module") for call, amount in thop_2_0.amounts(pass_)]
+def _items(trace: Trace) -> list[Item]:
+    return [Item(call.path, type(call.module).__name__, amount, "module") for call, amount in thop_2_0.amounts(trace)]
 
 
 def _extrapolated(image: Exact, items: Sequence[Item], replayed: thop_2_0.Replay) -> Iterator[Difference]:

@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from archprof.count.memory import Memory
     from archprof.parameternet.flow import Flow
     from archprof.trace.record import TensorInfo, Trace
-    from archprof.trace.run import Pass
+    from archprof.trace.run import RunSpec
 
 OFF = Fraction(5, 100)
 """From what relative error on a prediction names the assumption that broke."""
 
 
-def analyse(ledger: Ledger, memory: Memory, again: Pass) -> tuple[ParameterNet | None, list[str]]:
+def analyse(ledger: Ledger, memory: Memory, run_spec: RunSpec) -> tuple[ParameterNet | None, list[str]]:
     """The dynamic layers of a model and the model as a whole.
 
     Args:
         ledger: The model's pass, counted.
         memory: What it moved.
-        again: How it was run.
+        run_spec: How it was run.
 
     Returns:
         What there is to say, None where the model has no dynamic layers; and what looks dynamic and is not analysed.
@@ -44,19 +44,19 @@ def analyse(ledger: Ledger, memory: Memory, again: Pass) -> tuple[ParameterNet |
     flow, found = find(ledger.trace)
     found = [complete(flow, ledger.trace, one) for one in found]
     seen = _Seen(ledger.trace.model)
-    result = _analysed(flow, ledger, memory, again, found, seen) if found else None
+    result = _analysed(flow, ledger, memory, run_spec, found, seen) if found else None
     return result, [*_idle(ledger.trace, seen), *experts_apart(flow, ledger.trace)]
 
 
 def _analysed(
-    flow: Flow, ledger: Ledger, memory: Memory, again: Pass, found: Sequence[Dynamic], seen: _Seen
+    flow: Flow, ledger: Ledger, memory: Memory, run_spec: RunSpec, found: Sequence[Dynamic], seen: _Seen
 ) -> ParameterNet:
     banks: dict[frozenset[int], list[Dynamic]] = {}
     for one in found:
         banks.setdefault(frozenset(map(id, one.mixture.bank)), []).append(one)
     parts = [_layer(flow, ledger, memory, runs, seen) for runs in banks.values()]
     layers = [layer for layer, _ in parts]
-    return ParameterNet(layers=layers, model=whole(ledger, memory, layers, [papers for _, papers in parts], again))
+    return ParameterNet(layers=layers, model=whole(ledger, memory, layers, [papers for _, papers in parts], run_spec))
 
 
 def _idle(trace: Trace, seen: _Seen) -> list[str]:

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from archprof.count.ledger import Ledger
     from archprof.count.memory import Memory
     from archprof.records.parameternet import DynamicLayer
-    from archprof.trace.run import Pass
+    from archprof.trace.run import RunSpec
 
 Papers = tuple[Fraction | None, ...]
 """By the paper's formulas: parameters exact and approximate, FLOPs exact and approximate."""
 
 
 def whole(
-    ledger: Ledger, memory: Memory, layers: Sequence[DynamicLayer], papers: Sequence[Papers], again: Pass
+    ledger: Ledger, memory: Memory, layers: Sequence[DynamicLayer], papers: Sequence[Papers], run_spec: RunSpec
 ) -> Whole:
     """A counted model against its static twin.
 
@@ -34,7 +34,7 @@ def whole(
         memory: What it moved.
         layers: Its dynamic layers.
         papers: What the paper has for each.
-        again: How it was run.
+        run_spec: How it was run.
     """
     dynamic = measured(ledger, memory)
     parameters, parameters_ratio = _both(
@@ -44,9 +44,9 @@ def whole(
     remarks: list[str] = []
     static = asked = None
     try:
-        twin = static_copy(ledger.trace, values=again.values)
+        twin = static_copy(ledger.trace, values=run_spec.values)
         remarks += twin.remarks
-        run = count(again(twin.module))
+        run = count(run_spec(twin.module))
         moved = measure(run.trace)
         static, asked = measured(run, moved), demand(run, moved)
         remarks += _unlike(static, parameters, macs)

@@ -24,8 +24,8 @@ from archprof.parameternet.twin import static
 from archprof.pipeline.assembly import assemble
 from archprof.records.conventions import DEFAULT, UNASKED, find_convention
 from archprof.sources.spec import ModelSpec
-from archprof.trace.recorder import ValuesNeededError, flat
-from archprof.trace.run import Pass
+from archprof.trace.recorder import DataDependentError, flat
+from archprof.trace.run import RunSpec
 from archprof.trace.tree import registered
 
 if TYPE_CHECKING:
@@ -86,11 +86,11 @@ def count_module(
     """As :func:`profile_module`, with the ledger that the profile sums up."""
     arguments, keywords = _arguments(inputs)
     remarks: tuple[str, ...] = ()
-    run = Pass(inputs=arguments, keywords=keywords, backward=backward)
+    run = RunSpec(inputs=arguments, keywords=keywords, backward=backward)
     start = perf_counter()
     try:
         trace = run(module)
-    except ValuesNeededError as error:
+    except DataDependentError as error:
         if any(parameter.is_meta for parameter in module.parameters()):
             raise
         # A copy: a pass with values may update statistics.
@@ -122,7 +122,7 @@ def count_spec(spec: Spec, options: Options, change: Change | None = None) -> Co
     device = "meta" if options.device == "auto" else options.device
     try:
         return _count(spec, options, device, change)
-    except ValuesNeededError as error:
+    except DataDependentError as error:
         # The one case in which weights and activations are allocated although nobody asked for a device.
         return _count(spec, options, "cpu", change, f"run on the CPU with values: {error.message}")
 
@@ -171,7 +171,7 @@ def _count(spec: Spec, options: Options, device: str, change: Change | None, *re
     if change is not None:
         with naming_rows(built.module, spec):
             built = change(built, inputs)
-    run = Pass(inputs=inputs, backward=options.backward, values=device != "meta")
+    run = RunSpec(inputs=inputs, backward=options.backward, values=device != "meta")
     start = perf_counter()
     with naming_rows(built.module, spec):
         ledger = count(run(built.module))

@@ -68,7 +68,7 @@ def trace_functions(model: nn.Module, inputs: tuple[Any, ...], *, values: bool =
         values: Whether to compute for real, as :func:`archprof.trace.run.trace_values` does.
 
     Raises:
-        ValuesNeededError: Where the model branches on values that depend on the input, and ``values`` is false.
+        DataDependentError: Where the model branches on values that depend on the input, and ``values`` is false.
         RunError: Where the forward itself fails.
     """
     return cast("FunctionTrace", run(ValueFunctionRecorder if values else FunctionRecorder, model, inputs))
@@ -80,7 +80,7 @@ class FunctionRecorder(Recorder):  # type: ignore[no-untyped-call]
     def __init__(self, model: nn.Module, tree: list[tuple[str, nn.Module]]) -> None:
         super().__init__(model, tree)
         self.trace: FunctionTrace = FunctionTrace(model)
-        self._shortcuts = False
+        self._fast_paths = False
         self._graph: Any = None
         self._made: list[list[Operation]] = []
 

@@ -15,7 +15,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.trace.meta_kernels.layout import META
-from archprof.trace.meta_kernels.shapes import aten, normalised
+from archprof.trace.meta_kernels.normalisation import normalised
+from archprof.trace.meta_kernels.registry import aten
 from archprof.trace.record import TensorInfo
 
 if TYPE_CHECKING:
@@ -25,17 +26,17 @@ if TYPE_CHECKING:
 
     from archprof.trace.recorder import Recorder
 
-    Shortcut = Callable[[Recorder, Any, Tensor], Tensor | None]
+    FastPath = Callable[[Recorder, Any, Tensor], Tensor | None]
 
-SHORTCUTS: dict[type[nn.Module], Shortcut] = {}
+MODULE_FAST_PATHS: dict[type[nn.Module], FastPath] = {}
 """Exact type -> what its forward does to one tensor on meta, without gradients or autocast."""
 
 
-def shortcut(*types: type[nn.Module]) -> Callable[[Shortcut], Shortcut]:
+def fast_path(*types: type[nn.Module]) -> Callable[[FastPath], FastPath]:
     """Enter a function for some types of modules."""
 
-    def add(function: Shortcut) -> Shortcut:
-        SHORTCUTS.update(dict.fromkeys(types, function))
+    def add(function: FastPath) -> FastPath:
+        MODULE_FAST_PATHS.update(dict.fromkeys(types, function))
         return function
 
     return add
@@ -50,7 +51,7 @@ def _registered(module: Any) -> tuple[Any, Any] | None:
     return (parameters["weight"], parameters["bias"]) if "weight" in parameters and "bias" in parameters else None
 
 
-@shortcut(nn.Conv1d, nn.Conv2d, nn.Conv3d)
+@fast_path(nn.Conv1d, nn.Conv2d, nn.Conv3d)
 def _convolution(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     padding, registered = module.padding, _registered(module)
     if registered is None or module.padding_mode != "zeros" or isinstance(padding, str):
@@ -67,7 +68,7 @@ def _convolution(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     return recorder.do(aten.convolution.default, arguments)
 
 
-@shortcut(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+@fast_path(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 def _batch_norm(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     registered = _registered(module)
     mean, variance = module._buffers.get("running_mean"), module._buffers.get("running_var")
@@ -97,7 +98,7 @@ _RESERVE = {"dtype": torch.uint8, "layout": torch.strided, "device": META}
 """How torch asks for the memory that cuDNN would want, and that is empty here."""
 
 
-@shortcut(nn.LayerNorm)
+@fast_path(nn.LayerNorm)
 def _layer_norm(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     registered = _registered(module)
     if registered is None:
@@ -105,7 +106,7 @@ def _layer_norm(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     return recorder.do(aten.native_layer_norm.default, (x, module.normalized_shape, *registered, module.eps))
 
 
-def _activation(name: str) -> Shortcut:
+def _activation(name: str) -> FastPath:
     fresh, in_place = getattr(aten, name).default, getattr(aten, name + "_").default
 
     def run(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
@@ -114,28 +115,28 @@ def _activation(name: str) -> Shortcut:
     return run
 
 
-SHORTCUTS[nn.ReLU] = _activation("relu")
-SHORTCUTS[nn.SiLU] = _activation("silu")
-SHORTCUTS[nn.Hardswish] = _activation("hardswish")
-SHORTCUTS[nn.Hardsigmoid] = _activation("hardsigmoid")
+MODULE_FAST_PATHS[nn.ReLU] = _activation("relu")
+MODULE_FAST_PATHS[nn.SiLU] = _activation("silu")
+MODULE_FAST_PATHS[nn.Hardswish] = _activation("hardswish")
+MODULE_FAST_PATHS[nn.Hardsigmoid] = _activation("hardsigmoid")
 
 
-@shortcut(nn.Sigmoid)
+@fast_path(nn.Sigmoid)
 def _sigmoid(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     return recorder.do(aten.sigmoid.default, (x,))
 
 
-@shortcut(nn.GELU)
+@fast_path(nn.GELU)
 def _gelu(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     return recorder.do(aten.gelu.default, (x,)) if module.approximate == "none" else None
 
 
-@shortcut(nn.Identity)
+@fast_path(nn.Identity)
 def _identity(recorder: Recorder, module: Any, x: Tensor) -> Tensor:
     return x
 
 
-@shortcut(nn.Dropout)
+@fast_path(nn.Dropout)
 def _dropout(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     return None if module.training else x
 
@@ -165,7 +166,7 @@ _UNFLATTENED = {True: _unflattening(), False: aten._unsafe_view.default}
 """By whether there is a bias."""
 
 
-@shortcut(nn.Linear)
+@fast_path(nn.Linear)
 def _linear(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     # torch flattens the leading dimensions, transposes the weight, and takes one matrix product.
     registered = _registered(module)

@@ -12,10 +12,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.errors import RunError
 from archprof.trace.gradients import Gradients
-from archprof.trace.meta_kernels import resample, views  # noqa: F401 - they enter their results
+from archprof.trace.meta_kernels.cpu_semantics import CPU_SEMANTICS
 from archprof.trace.meta_kernels.layout import META
-from archprof.trace.meta_kernels.shapes import SHAPES
-from archprof.trace.modules import SHORTCUTS
+from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enabled
+from archprof.trace.modules import MODULE_FAST_PATHS
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ CALL = nn.Module.__call__
 """What calling a module does when nobody watches."""
 
 
-class ValuesNeededError(RunError):
+class DataDependentError(RunError):
     """The model's own control flow reads the values of activations, which a pass without memory has not."""
 
 
@@ -56,13 +56,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._call = -1
         self._gradients = Gradients()
         self._backwards = False
-        self._shortcuts = not (
+        self._kernels = META_KERNELS if meta_kernels_enabled() else {}
+        self._fast_paths = bool(self._kernels) and not (
             _has_any_global_hook()  # type: ignore[no-untyped-call]
             or torch.is_autocast_enabled("cpu")
         )
         # Every tensor seen is kept, so that an id() stays one tensor's for the whole pass.
         self._seen: dict[int, tuple[Tensor, TensorInfo]] = {}
-        self._stand_ins: dict[int, Tensor] = {}
+        self._meta_placeholders: dict[int, Tensor] = {}
         self._tree = tree
         self._paths = {id(module): path for path, module in tree}
         for path, module in tree:
@@ -87,7 +88,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return result
 
     def call(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """A module is called: run it, or take its shortcut."""
+        """A module is called: run it, or take its fast path."""
         path = self._paths.get(id(module))
         if path is None:  # made during the pass; its operations belong to whoever made it
             path = self.trace.calls[self._call].path
@@ -96,7 +97,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.trace.calls.append(call)
         self._enter(len(self.trace.calls) - 1)
         try:
-            output = None if kwargs else self._shortcut(module, args)
+            output = None if kwargs else self._fast_path(module, args)
             if output is None:
                 output = CALL(module, *args, **kwargs)
             call.outputs = self._infos(output)
@@ -126,9 +127,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         with self:
             return func.decompose(*args, **kwargs)
 
-    def _shortcut(self, module: nn.Module, args: tuple[Any, ...]) -> Tensor | None:
+    def _fast_path(self, module: nn.Module, args: tuple[Any, ...]) -> Tensor | None:
         """What a common module would do, without doing it; None where it has to run."""
-        found = SHORTCUTS.get(type(module))
+        found = MODULE_FAST_PATHS.get(type(module))
         if (
             found is None
             or len(args) != 1
@@ -139,7 +140,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             or module._backward_hooks
             or module._backward_pre_hooks
             or "forward" in vars(module)
-            or not self._shortcuts
+            or not self._fast_paths
             or torch.is_grad_enabled()
             or _INSIDE_VMAP() is not None
         ):
@@ -149,7 +150,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def do(self, func: Any, args: tuple[Any, ...]) -> Tensor | None:
         """Write an operation down with the first tensor that it gives, or do nothing and give None."""
-        result = SHAPES[func](*args)
+        result = META_KERNELS[func](*args)
         if result is None:
             return None
         self.note(func, args, {}, result)
@@ -178,37 +179,37 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if values:
             args = tuple([self._on_meta(arg) for arg in args])
             kwargs = {key: self._on_meta(value) for key, value in kwargs.items()}
-        shape_of = SHAPES.get(func)
-        if shape_of is not None:
-            result = shape_of(*args, **kwargs)
+        kernel = self._kernels.get(func)
+        if kernel is not None:
+            result = kernel(*args, **kwargs)
             if result is not None:
                 return result
         try:
-            return func(*args, **kwargs)
+            return CPU_SEMANTICS.get(func, func)(*args, **kwargs)
         except (NotImplementedError, RuntimeError) as error:
             if _reads_values(func, error):
-                raise ValuesNeededError(f"{self.where} needs the values of its input: {func}") from error
+                raise DataDependentError(f"{self.where} needs the values of its input: {func}") from error
             raise
 
     def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Put stand-ins in the model in place of its parameters and buffers; the inputs on meta too."""
+        """Put placeholders in the model in place of its parameters and buffers; the inputs on meta too."""
         for path, module in self._tree:
             if isinstance(module, torch.jit.ScriptModule):
                 if any(not tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
-                    raise ValuesNeededError(f"{path or 'the model'} was compiled by torch.jit, with its weights in it")
+                    raise DataDependentError(f"{path or 'the model'} was compiled by torch.jit, with its weights in it")
                 continue
             replaced = False
             registered: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
             for tensors in registered:
                 for name, tensor in tensors.items():
                     if tensor is not None and not tensor.is_meta:
-                        tensors[name] = self._stand_in(tensor)
+                        tensors[name] = self._meta_placeholder(tensor)
                         replaced = True
-            if replaced and type(module) not in SHORTCUTS:
+            if replaced and type(module) not in MODULE_FAST_PATHS:
                 # Recurrent layers hand their weights to torch in a list of their own.
                 for name, value in vars(module).items():
-                    if isinstance(value, list) and any(id(item) in self._stand_ins for item in value):
-                        vars(module)[name] = [self._stand_ins.get(id(item), item) for item in value]
+                    if isinstance(value, list) and any(id(item) in self._meta_placeholders for item in value):
+                        vars(module)[name] = [self._meta_placeholders.get(id(item), item) for item in value]
         return tuple([self._on_meta(value) for value in inputs])
 
     @property
@@ -248,7 +249,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _on_meta(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor):
-            return value if value.is_meta else self._stand_in(value)
+            return value if value.is_meta else self._meta_placeholder(value)
         if isinstance(value, tuple) and hasattr(value, "_fields"):
             return type(value)(*map(self._on_meta, value))
         if isinstance(value, (list, tuple)):
@@ -257,15 +258,15 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return {key: self._on_meta(item) for key, item in value.items()}
         return META if isinstance(value, torch.device) else value
 
-    def _stand_in(self, tensor: Tensor) -> Tensor:
-        found = self._stand_ins.get(id(tensor))
+    def _meta_placeholder(self, tensor: Tensor) -> Tensor:
+        found = self._meta_placeholders.get(id(tensor))
         if found is None:
             info = self.info(tensor)
             found = torch.empty_strided(info.shape, tensor.stride(), dtype=info.dtype, device=META)
             if isinstance(tensor, torch.nn.Parameter):
                 found = torch.nn.Parameter(found, tensor.requires_grad)
-            info.storage = found.untyped_storage()._cdata  # views will be of the stand-in's
-            self._stand_ins[id(tensor)] = found
+            info.storage = found.untyped_storage()._cdata  # views will be of the placeholder's
+            self._meta_placeholders[id(tensor)] = found
             self._seen[id(found)] = (found, info)
         return found
 
@@ -301,7 +302,7 @@ class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
 
     def __init__(self, model: nn.Module, tree: list[tuple[str, nn.Module]]) -> None:
         super().__init__(model, tree)
-        self._shortcuts = False
+        self._fast_paths = False
 
     def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Nothing stands in for anything."""

@@ -1,6 +1,6 @@
 """Runs a model once, without memory or arithmetic, and records every operation that it runs.
 
-The pass is made on meta tensors whatever device the model is on: a parameter that holds values is stood in for by
+The pass is made on meta tensors whatever device the model is on: a parameter that holds values is replaced meanwhile by
 a meta tensor of the same layout, so nothing is allocated, nothing computed, and nothing of the model's
 changed, and CPU, CUDA and meta models give the same trace.
 """
@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from archprof.errors import RunError, in_one_line
-from archprof.trace.recorder import CALL, Recorder, ValueRecorder, ValuesNeededError
+from archprof.trace.recorder import CALL, DataDependentError, Recorder, ValueRecorder
 from archprof.trace.torch_state import surroundings, without_collector
 from archprof.trace.tree import walk
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pass:
+class RunSpec:
     """How a model is run, so that another can be run likewise.
 
     Attributes:
@@ -47,7 +47,7 @@ class Pass:
         """Run a model.
 
         Raises:
-            ValuesNeededError: Where it is not computed for real and the model branches on values.
+            DataDependentError: Where it is not computed for real and the model branches on values.
             RunError: Where a pass itself fails.
         """
         run_it = trace_values if self.values else trace
@@ -67,7 +67,7 @@ def trace(
             results with respect to its trainable parameters.
 
     Raises:
-        ValuesNeededError: Where the model branches on values that depend on the input.
+        DataDependentError: Where the model branches on values that depend on the input.
         RunError: Where a pass itself fails.
     """
     return run(Recorder, model, inputs, keywords, backward=backward)
@@ -129,7 +129,7 @@ def _framed(error: BaseException, recorder: Recorder) -> RunError:
         return RunError(f"the backward pass of {recorder.where} fails: {in_one_line(error)}")
     if "meta" in str(error) and not isinstance(recorder, ValueRecorder):
         # Outside of operations (numpy, lists of lengths) torch has many errors for tensors without values.
-        return ValuesNeededError(f"{_failed_at(recorder)} needs the values of its input: {in_one_line(error)}")
+        return DataDependentError(f"{_failed_at(recorder)} needs the values of its input: {in_one_line(error)}")
     hint = None
     if "more than 1 value per channel" in str(error):
         hint = "in training it normalises over the batch: give it two samples or more"

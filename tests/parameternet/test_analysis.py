@@ -15,7 +15,7 @@ from archprof.count.ledger import count
 from archprof.count.memory import measure
 from archprof.parameternet.analysis import analyse
 from archprof.records.parameternet import DynamicLayer, Figures, ParameterNet
-from archprof.trace.run import Pass
+from archprof.trace.run import RunSpec
 from model_zoo.dynamic import DynamicConv2d
 from model_zoo.llama.experts import MixtureLinear
 
@@ -25,7 +25,7 @@ def analysed(model: nn.Module, *shape: int) -> ParameterNet | None:
 
 
 def analysed_and_aside(model: nn.Module, *shape: int) -> tuple[ParameterNet | None, list[str]]:
-    run = Pass(inputs=(torch.empty(shape, device="meta"),))
+    run = RunSpec(inputs=(torch.empty(shape, device="meta"),))
     ledger = count(run(model.eval()))
     return analyse(ledger, measure(ledger.trace), run)
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from archprof.count.ledger import count
 from archprof.count.memory import measure
 from archprof.parameternet.analysis import analyse
-from archprof.trace.run import Pass
+from archprof.trace.run import RunSpec
 
 REMARK = (
     "{}: {} experts weighed by a router are counted as they run, but not analysed as a dynamic layer: "
@@ -87,7 +87,7 @@ class AtOnce(Sliced):
 
 
 def aside(model: nn.Module, x: Tensor, *, values: bool = False) -> list[str]:
-    run = Pass(inputs=(x,), values=values)
+    run = RunSpec(inputs=(x,), values=values)
     ledger = count(run(model.eval()))
     found, said = analyse(ledger, measure(ledger.trace), run)
     assert found is None

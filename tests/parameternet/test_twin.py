@@ -16,14 +16,14 @@ from archprof.parameternet.analysis import analyse
 from archprof.parameternet.twin import Twin, static_copy
 from archprof.pipeline.counting import prepare, profile_spec
 from archprof.sources.reference import resolve
-from archprof.trace.run import Pass, trace
+from archprof.trace.run import RunSpec, trace
 from model_zoo.dynamic import DynamicConv2d
 from model_zoo.llama.experts import MixtureLinear
 
 
 def twin_of(model: nn.Module, *shape: int) -> Twin:
     """The twin, held against what the formulas say of it."""
-    run = Pass(inputs=(torch.empty(shape, device="meta"),))
+    run = RunSpec(inputs=(torch.empty(shape, device="meta"),))
     ledger = count(run(model.eval()))
     found, _ = analyse(ledger, measure(ledger.trace), run)
     assert found is not None
@@ -123,7 +123,7 @@ def test_a_router_in_a_parent_that_cannot_be_rewritten_stays_and_is_named(layers
 
 
 def test_a_mixed_matrix_that_is_a_part_of_a_module_stays_and_is_named(layers: Any) -> None:
-    run = Pass(inputs=(torch.empty(2, 5, 8, device="meta"),))
+    run = RunSpec(inputs=(torch.empty(2, 5, 8, device="meta"),))
     ledger = count(run(nn.Sequential(layers.Residual()).eval()))
     found, _ = analyse(ledger, measure(ledger.trace), run)
     assert found is not None

@@ -1,4 +1,4 @@
-"""A shortcut writes down exactly what the module's forward runs."""
+"""A fast path writes down exactly what the module's forward runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from archprof.trace.modules import SHORTCUTS
+from archprof.trace.modules import MODULE_FAST_PATHS
 from archprof.trace.record import TensorInfo, Trace
 from archprof.trace.run import trace
 
@@ -61,7 +61,7 @@ def described(recorded: Trace) -> Any:
 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(("module", "shape"), MODULES, ids=lambda value: str(value))
-def test_a_shortcut_is_the_forward(module: nn.Module, shape: tuple[int, ...], training: bool) -> None:
+def test_a_fast_path_is_the_forward(module: nn.Module, shape: tuple[int, ...], training: bool) -> None:
     if training and getattr(module, "momentum", 0.1) is None:
         return  # it averages over all batches so far, which takes the number of them: a value
     # Another module after it, so that the result is used as an input too.
@@ -79,8 +79,8 @@ def test_a_shortcut_is_the_forward(module: nn.Module, shape: tuple[int, ...], tr
     ]
 
 
-def test_every_shortcut_is_held_to_its_forward() -> None:
-    assert {type(module) for module, _ in MODULES} == set(SHORTCUTS)
+def test_every_fast_path_is_held_to_its_forward() -> None:
+    assert {type(module) for module, _ in MODULES} == set(MODULE_FAST_PATHS)
 
 
 class Doubling(nn.Linear):

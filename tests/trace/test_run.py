@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from archprof.errors import RunError
-from archprof.trace.recorder import ValuesNeededError
+from archprof.trace.recorder import DataDependentError
 from archprof.trace.run import trace, trace_values
 
 IMAGE = torch.zeros(1, 3, 8, 8)
@@ -120,7 +120,7 @@ def test_a_model_that_reads_its_input_says_so_and_is_traced_with_values() -> Non
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x if x.sum().item() > 0 else x @ x
 
-    with pytest.raises(ValuesNeededError, match=r"the model \(Reading\) needs the values"):
+    with pytest.raises(DataDependentError, match=r"the model \(Reading\) needs the values"):
         trace(Reading(), (IMAGE,))
     assert "aten.bmm" in [o.name for o in trace_values(Reading(), (IMAGE,)).operations]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archprof.count.ledger import count
 from archprof.errors import RunError
 from archprof.trace.functions import trace_functions
-from archprof.trace.recorder import ValuesNeededError, flat
+from archprof.trace.recorder import DataDependentError, flat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -93,7 +93,7 @@ def function_items(subject: Subject, handles: Mapping[str, Any]) -> list[Item]:
 def _functions(subject: Subject) -> FunctionTrace:
     try:
         return trace_functions(subject.model, subject.inputs)
-    except ValuesNeededError:
+    except DataDependentError:
         if any(parameter.is_meta for parameter in subject.model.parameters()):
             raise
         # A copy: a pass with values may update statistics.

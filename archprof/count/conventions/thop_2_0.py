@@ -71,10 +71,10 @@ def replay(model: nn.Module, size: tuple[int, int]) -> Replay | None:
     for height, width in ((stride, stride), size):
         image = torch.empty(1, first.shape[1], height, width, device="meta", dtype=first.dtype)
         try:
-            pass_ = trace(model, (image,))
+            replayed = trace(model, (image,))
         except RunError:
             continue
-        return Replay(pass_, tuple(image.shape), Fraction(prod(size), height * width))
+        return Replay(replayed, tuple(image.shape), Fraction(prod(size), height * width))
     return None
 
 
@@ -89,9 +89,9 @@ def figures(subject: Subject) -> Figures | None:
     return Figures([*_given(replayed.trace), *_exact(subject.ledger)], scale=2 * replayed.ratio, shape=replayed.shape)
 
 
-def _given(pass_: Trace) -> Iterator[Item]:
+def _given(trace: Trace) -> Iterator[Item]:
     """What thop gives, at the size that it looks at."""
-    for call, number in amounts(pass_):
+    for call, number in amounts(trace):
         if number:
             yield Item(call.path, type(call.module).__name__, number, 0)
 
@@ -105,10 +105,10 @@ def _exact(ledger: Ledger) -> Iterator[Item]:
             yield Item(call.path, kind.__name__ if kind in RULES else entry.operation.name, 0, entry.count.macs)
 
 
-def amounts(pass_: Trace) -> Iterator[tuple[ModuleCall, int]]:
+def amounts(trace: Trace) -> Iterator[tuple[ModuleCall, int]]:
     """The operations that thop gives each call of a module that it has a rule for."""
-    visits = _visits(pass_.model)
-    for call in pass_.calls:
+    visits = _visits(trace.model)
+    for call in trace.calls:
         if rule := RULES.get(type(call.module)):
             yield call, visits[id(call.module)] ** 2 * rule(call)
 

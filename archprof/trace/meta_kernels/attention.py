@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from archprof.trace.meta_kernels.shapes import aten, gives
+from archprof.trace.meta_kernels.registry import aten, meta_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +88,7 @@ def _fuses(
     )
 
 
-@gives(aten._scaled_dot_product_flash_attention_for_cpu.default)
+@meta_kernel(aten._scaled_dot_product_flash_attention_for_cpu.default)
 def _flash_attention(query: Tensor, key: Tensor, value: Tensor, *rest: Any, **keywords: Any) -> Any:
     batch, heads, length, _ = query.shape
     kind = query.dtype if query.dtype == torch.float64 else torch.float32

@@ -1,4 +1,4 @@
-"""Results on meta of what changes an image's size: pooling and upsampling. For `shapes`."""
+"""Results on meta of what changes an image's size: pooling and upsampling."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archprof.trace.meta_kernels.convolution import each
 from archprof.trace.meta_kernels.layout import empty, ordered
-from archprof.trace.meta_kernels.shapes import aten, each, gives
+from archprof.trace.meta_kernels.registry import aten, meta_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@gives(
+@meta_kernel(
     aten.upsample_nearest2d.default,
     aten.upsample_bilinear2d.default,
     aten.upsample_bicubic2d.default,
@@ -47,7 +48,7 @@ def _pooled(
     return (*input_.shape[:2], *size) if fits else None
 
 
-@gives(aten.max_pool2d_with_indices.default)
+@meta_kernel(aten.max_pool2d_with_indices.default)
 def _max_pool(
     input_: Tensor,
     kernel: Sequence[int],
@@ -60,7 +61,7 @@ def _max_pool(
     return shape and (empty(shape, input_.dtype), empty(shape, torch.int64))
 
 
-@gives(aten.avg_pool2d.default)
+@meta_kernel(aten.avg_pool2d.default)
 def _average_pool(
     input_: Tensor,
     kernel: Sequence[int],
@@ -74,7 +75,7 @@ def _average_pool(
     return shape and empty(shape, input_.dtype)
 
 
-@gives(aten._adaptive_avg_pool2d.default)
+@meta_kernel(aten._adaptive_avg_pool2d.default)
 def _adaptive_average_pool(input_: Tensor, output_size: Sequence[int]) -> Any:
     if input_.ndim != 4 or not ordered(input_) or min(output_size) < 1:
         return None

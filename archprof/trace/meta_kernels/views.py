@@ -1,4 +1,4 @@
-"""Results on meta of views, asked of torch the shortest way. For :mod:`archprof.trace.meta_kernels.shapes`.
+"""Results on meta of views, asked of torch the shortest way.
 
 A tensor's own method gives what the operation gives, in half of the time that calling the operation takes.
 """
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from archprof.trace.meta_kernels.layout import empty
-from archprof.trace.meta_kernels.shapes import SHAPES, aten, gives
+from archprof.trace.meta_kernels.registry import META_KERNELS, aten, meta_kernel
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SHAPES.update(
+META_KERNELS.update(
     {
         aten.view.default: torch.Tensor.view,
         aten._unsafe_view.default: torch.Tensor.view,
@@ -31,6 +31,6 @@ SHAPES.update(
 )
 
 
-@gives(aten.clone.default)
+@meta_kernel(aten.clone.default)
 def _clone(tensor: Tensor, *, memory_format: Any = None) -> Any:
     return empty(tensor.shape, tensor.dtype) if memory_format is torch.contiguous_format else None

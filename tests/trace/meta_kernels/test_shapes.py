@@ -9,8 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from archprof.trace.meta_kernels import resample, views  # noqa: F401 - they enter their results
-from archprof.trace.meta_kernels.shapes import SHAPES
+from archprof.trace.meta_kernels.registry import META_KERNELS
 
 aten = torch.ops.aten
 MOST = settings(max_examples=80, deadline=None)
@@ -57,7 +56,7 @@ def layout(tensor: torch.Tensor) -> Any:
 
 def agrees(operation: Any, *arguments: Any, **keywords: Any) -> bool:
     """Hold the result against the CPU's; False where the function left the operation to torch."""
-    mine = SHAPES[operation](*on_meta(arguments), **keywords)
+    mine = META_KERNELS[operation](*on_meta(arguments), **keywords)
     if mine is None:
         return False
     real = operation(*arguments, **keywords)
@@ -77,8 +76,8 @@ def test_functions_of_one_tensor(tensor: torch.Tensor) -> None:
 
 def test_every_function_of_one_tensor_is_known_to_torch_on_the_cpu() -> None:
     tensor = torch.full((2, 3), 0.5)
-    unary = SHAPES[aten.silu.default]
-    for operation in [operation for operation, function in SHAPES.items() if function is unary]:
+    unary = META_KERNELS[aten.silu.default]
+    for operation in [operation for operation, function in META_KERNELS.items() if function is unary]:
         needs_a_number = "Scalar" in str(operation) or "clamp" in str(operation)
         extra = (2.0,) if needs_a_number else ()
         assert agrees(operation, tensor, *extra)
@@ -125,9 +124,9 @@ def test_a_range(start: float, distance: float, step: float, typed: bool, down: 
     keywords = {"dtype": torch.float32} if typed else {}
     for arguments in ((start, end), (start, end, step))[down:]:
         operation = aten.arange.start_step if len(arguments) == 3 else aten.arange.start
-        mine = SHAPES[operation](*arguments, device="meta", **keywords)
+        mine = META_KERNELS[operation](*arguments, device="meta", **keywords)
         assert layout(mine) == layout(operation(*arguments, device="cpu", **keywords))
-    assert layout(SHAPES[aten.arange.default](abs(end), device="meta")) == layout(torch.arange(abs(end)))
+    assert layout(META_KERNELS[aten.arange.default](abs(end), device="meta")) == layout(torch.arange(abs(end)))
 
 
 @MOST
@@ -135,8 +134,8 @@ def test_a_range(start: float, distance: float, step: float, typed: bool, down: 
 def test_a_tensor_of_one_number(size: list[int], dtype: torch.dtype | None) -> None:
     for operation in (aten.ones.default, aten.zeros.default):
         keywords = {"dtype": dtype, "pin_memory": False}
-        assert layout(SHAPES[operation](size, device="meta", **keywords)) == layout(operation(size, **keywords))
-        assert SHAPES[operation](size, device="cpu", **keywords) is None
+        assert layout(META_KERNELS[operation](size, device="meta", **keywords)) == layout(operation(size, **keywords))
+        assert META_KERNELS[operation](size, device="cpu", **keywords) is None
 
 
 VIEWS: list[tuple[Any, tuple[Any, ...]]] = [
@@ -167,13 +166,13 @@ def test_a_transposed_matrix() -> None:
 
 def test_a_copy_that_keeps_its_layout_is_left_to_torch() -> None:
     for keywords in ({}, {"memory_format": torch.preserve_format}, {"memory_format": torch.channels_last}):
-        assert SHAPES[aten.clone.default](torch.ones(1, 2, 3, 4, device="meta"), **keywords) is None
+        assert META_KERNELS[aten.clone.default](torch.ones(1, 2, 3, 4, device="meta"), **keywords) is None
 
 
 def test_a_range_with_values_or_without_end_is_left_to_torch() -> None:
-    assert SHAPES[aten.arange.default](3, device="cpu") is None
-    assert SHAPES[aten.arange.start_step](3, 1, 1, device="meta") is None
-    assert SHAPES[aten.arange.start_step](3, 1, 0, device="meta") is None
+    assert META_KERNELS[aten.arange.default](3, device="cpu") is None
+    assert META_KERNELS[aten.arange.start_step](3, 1, 1, device="meta") is None
+    assert META_KERNELS[aten.arange.start_step](3, 1, 0, device="meta") is None
 
 
 @st.composite
@@ -277,7 +276,7 @@ def test_pooling_resizing_and_reduction(data: st.DataObject) -> None:
 @pytest.mark.parametrize("operation", [aten.silu_.default, aten.relu_.default])
 def test_what_happens_in_place_gives_the_same_tensor(operation: Any) -> None:
     tensor = torch.empty(2, device="meta")
-    assert SHAPES[operation](tensor) is tensor
+    assert META_KERNELS[operation](tensor) is tensor
 
 
 @MOST

@@ -1,0 +1,47 @@
+"""Results on meta of matrix products."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archprof.trace.meta_kernels.layout import empty
+from archprof.trace.meta_kernels.registry import aten, meta_kernel
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@meta_kernel(aten.mm.default)
+def _mm(left: Tensor, right: Tensor) -> Any:
+    mine, other = left.shape, right.shape
+    if len(mine) != 2 or len(other) != 2 or mine[1] != other[0] or left.dtype != right.dtype:
+        return None
+    return empty((mine[0], other[1]), left.dtype)
+
+
+@meta_kernel(aten.addmm.default)
+def _addmm(bias: Tensor, left: Tensor, right: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    product = _mm(left, right)
+    return product if product is not None and bias.dtype == left.dtype and bias.shape == product.shape[1:] else None
+
+
+@meta_kernel(aten.bmm.default)
+def _bmm(left: Tensor, right: Tensor) -> Any:
+    if left.ndim != 3 or right.ndim != 3 or left.dtype != right.dtype:
+        return None
+    if left.shape[0] != right.shape[0] or left.shape[2] != right.shape[1]:
+        return None
+    return empty((left.shape[0], left.shape[1], right.shape[2]), left.dtype)
+
+
+@meta_kernel(*([aten._grouped_mm.default] if hasattr(aten, "_grouped_mm") else []))  # torch 2.8
+def _grouped_mm(
+    left: Tensor, right: Tensor, offs: Tensor | None = None, bias: Tensor | None = None, out_dtype: Any = None
+) -> Any:
+    # Some releases of torch refuse float32 on meta alone. Rows of whole 16 bytes are what no device pads.
+    rows, wide = left.shape[0], right.shape[-1]
+    if (left.ndim, right.ndim) != (2, 3) or left.dtype != right.dtype or bias is not None or out_dtype is not None:
+        return None
+    if offs is None or left.shape[1] != right.shape[1] or wide * left.dtype.itemsize % 16:
+        return None
+    return empty([rows, wide], left.dtype)
