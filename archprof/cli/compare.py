@@ -145,9 +145,8 @@ def _models(
 ) -> "list[Profile | Known]":
     """What is compared, in order; torch is only needed where something was not saved."""
     from archprof.pipeline import Task
-    from archprof.sources.spec import ModelSpec, VariantSpec
+    from archprof.sources.spec import Spec
 
-    kinds = VariantSpec, ModelSpec
-    tasks = [Task(one, options) for one, options in zip(found, ways, strict=True) if isinstance(one, kinds)]
+    tasks = [Task(one, options) for one, options in zip(found, ways, strict=True) if isinstance(one, Spec)]
     made = iter(selection.profile_all(tasks, means))
-    return [next(made) if isinstance(one, kinds) else one for one in found]
+    return [next(made) if isinstance(one, Spec) else one for one in found]

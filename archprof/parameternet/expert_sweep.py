@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from archprof.parameternet.resize import Resize
 from archprof.pipeline.profiling import assembled, count_spec
 from archprof.records.parameternet import Curve, Measured, Point
-from archprof.sources.spec import VariantSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,7 +67,7 @@ def totals(profile: Profile) -> Measured:
 
 
 def _rebuilt(spec: Spec, options: Options, experts: int) -> Profile:
-    if isinstance(spec, VariantSpec):
+    if spec.rows:
         profile = assembled(count_spec(spec.with_values({KEY: experts}), options), PRINTED)
         found = {layer.experts for layer in profile.parameternet.layers} if profile.parameternet else set()
         if found == {experts} or (experts == 1 and not found):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from archprof import cache
 from archprof.errors import ArchprofError, UsageError
-from archprof.sources.spec import ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -59,7 +58,7 @@ def foresee(means: Means) -> None:
 
 def _refused(task: Task, means: Means) -> Profile | ArchprofError | None:
     """What is said of a function of the user's where code that is not installed is not to run."""
-    if means.foreign or not isinstance(task.spec, ModelSpec) or task.spec.origin != "python":
+    if means.foreign or task.spec.trusted:
         return None
     return UsageError(f"--no-plugins refuses to run {task.spec.reference}")
 

@@ -22,7 +22,7 @@ from archprof.errors import UsageError
 from archprof.parameternet.twin import static
 from archprof.pipeline.assembly import assemble
 from archprof.records.conventions import DEFAULT, UNASKED, find_convention
-from archprof.sources.spec import ModelSpec
+from archprof.sources.origins.python import PythonSpec
 from archprof.trace.recorder import ValuesNeededError, flat
 from archprof.trace.run import Pass
 from archprof.trace.tree import registered
@@ -74,7 +74,7 @@ def profile(
     name = type(model).__name__
     built = Built(
         module=model,
-        spec=ModelSpec(name=name, reference=name, origin="python", target=f"{type(model).__module__}:{name}"),
+        spec=PythonSpec(name=name, reference=name, target=f"{type(model).__module__}:{name}"),
         kind="image" if _is_image(*arguments, *keywords) else "tensors",
     )
     ledger = count(pass_)
