@@ -32,7 +32,8 @@ from archprof.latency.networks import detector
 from archprof.latency.prediction import predict
 from archprof.pipeline.counting import profile_spec
 from archprof.records.calibration import Calibration
-from archprof.sources.reference import resolve, scales, stock
+from archprof.sources.origins.stock import stock
+from archprof.sources.reference import resolve, scales
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

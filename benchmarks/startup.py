@@ -110,7 +110,7 @@ def tell_cold(what: str, names: list[str], runs: int) -> None:
 
 def write_scales() -> list[str]:
     """A budget file about a hundred models: four families for five numbers of classes, at five scales each."""
-    from archprof.sources.reference import stock
+    from archprof.sources.origins.stock import stock
 
     for old in Path().glob("*.yaml"):
         old.unlink()
@@ -125,7 +125,7 @@ def write_scales() -> list[str]:
 
 def write_variants() -> list[str]:
     """A budget file, and a hundred YAMLs that it is about: YOLO11n for 1 to 100 classes."""
-    from archprof.sources.reference import stock
+    from archprof.sources.origins.stock import stock
 
     text = stock()["yolo11"].read_text(encoding="utf-8")
     Path("archprof.toml").write_text(BUDGETS, encoding="utf-8")

@@ -10,7 +10,6 @@ from archprof.budgets.latency_rules import times_of
 from archprof.budgets.row_attribution import FIGURES, figures
 from archprof.budgets.row_label import label
 from archprof.records.metrics import METRICS
-from archprof.sources.spec import VariantSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,4 +48,4 @@ def of_profile(profile: Profile, spec: Spec | None = None) -> Baseline:
 
 def labels_of(spec: Spec | None) -> list[str]:
     """The rows of a spec as they are written; none for what has no rows."""
-    return [label(row) for row in spec.rows] if isinstance(spec, VariantSpec) else []
+    return [label(row) for row in spec.rows] if spec else []

@@ -12,7 +12,6 @@ from archprof.records.profile import Profile
 from archprof.sources import reference as references
 from archprof.sources import revision
 from archprof.sources import settings as values
-from archprof.sources.spec import VariantSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +88,7 @@ def specs_then(name: str, cases: Sequence[Case]) -> dict[Place, Spec]:
 
 def _spec_then(name: str, case: Case) -> Spec | None:
     """The case's YAML at the revision, with the case's settings."""
-    if case.file is None or not isinstance(case.spec, VariantSpec):
+    if case.file is None or case.spec is None or case.spec.path is None:
         return None
     path = case.file.replace("\\", "/")
     try:

@@ -16,7 +16,6 @@ from archprof.quantity import parse
 from archprof.records.metrics import METRICS
 from archprof.sources import reference as references
 from archprof.sources import settings as values
-from archprof.sources.spec import VariantSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -170,7 +169,7 @@ def _spread(root: Path, name: str, entry: Budget) -> Iterator[Case]:
         except ArchprofError as error:
             yield Case(variant=name, file=file, settings=settings, error=error)
             continue
-        if isinstance(spec, VariantSpec) and spec.scale is not None:
+        if spec.scale is not None:
             settings = {**settings, "scale": spec.scale}
         yield Case(variant=name, file=file, settings=settings, spec=spec)
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from archprof.budgets.settings import heard
 from archprof.errors import UsageError, did_you_mean
-from archprof.sources.spec import VariantSpec
+from archprof.sources.spec import Spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from archprof.budgets.saved_models import Entry, Kept
-    from archprof.sources.spec import Spec
 
 SHOWN = 6
 """How many entries of a file a message names."""
@@ -90,14 +89,14 @@ def _matching(file: Kept, wanted: str, there: Sequence[str]) -> list[str]:
 
 def _name_of(one: Spec | Entry) -> str:
     """The path of a YAML, without the revision that it is of; else what was typed."""
-    if isinstance(one, VariantSpec):
+    if isinstance(one, Spec) and one.path:
         path = str(one.path)
         return path if one.path.is_file() else path.rpartition(":")[2]
     return getattr(one, "variant", "") or getattr(one, "reference", "")
 
 
 def _scale_of(one: Spec | Entry) -> str | None:
-    return one.scale if isinstance(one, VariantSpec) else getattr(one, "settings", {}).get("scale")
+    return one.scale if isinstance(one, Spec) else getattr(one, "settings", {}).get("scale")
 
 
 def _named(entries: Sequence[Entry]) -> str:

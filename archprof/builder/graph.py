@@ -20,8 +20,8 @@ from archprof.builder.patch_attributes import hold
 from archprof.builder.registry import RowContext, registry
 from archprof.builder.stock import register_stock, register_torchvision
 from archprof.builder.templates import key_of, templates
-from archprof.builder.usercode import own_lines
 from archprof.errors import ArchprofError, BuildError, in_one_line
+from archprof.sources.usercode import own_lines
 from archprof.trace.tree import parameters
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
     if isinstance(classes, int) and classes > limits.MAX_CLASSES:
         message = f"nc is {classes:,}; {limits.MAX_CLASSES:,} classes are allowed"
         raise BuildError(message, path=spec.path, line=None if "nc" in spec.settings else spec.value_lines.get("nc"))
-    widths = {IMAGE: channels}
+    widths, factors = {IMAGE: channels}, spec.factors
     modules: list[nn.Module] = []
     layers: list[BuiltLayer] = []
     save: set[int] = set()
@@ -91,9 +91,9 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
                 inputs=tuple(widths[source] for source in sources),
                 arguments=tuple(_value(argument, spec.values) for argument in row.arguments),
                 repeats=_repeats(spec, row),
-                scale=spec.scale,
-                width=spec.width,
-                max_channels=spec.max_channels,
+                scale=spec.size,
+                width=factors.width,
+                max_channels=factors.max_channels,
                 values=spec.values,
                 light_head=light_head,
             )
@@ -192,7 +192,7 @@ def _repeats(spec: VariantSpec, row: Row) -> int:
     if row.repeats > limits.MAX_REPEATS:
         message = f"{row.module} is repeated {row.repeats:,} times; {limits.MAX_REPEATS:,} are allowed"
         raise _wrong(spec, row, message)
-    return max(round(row.repeats * spec.depth), 1) if row.repeats > 1 else row.repeats
+    return max(round(row.repeats * spec.factors.depth), 1) if row.repeats > 1 else row.repeats
 
 
 def _call_of(spec: VariantSpec, block: Block, context: RowContext) -> Call:

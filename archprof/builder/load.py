@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,11 +13,10 @@ from archprof.builder.meta import on_meta
 from archprof.builder.network import assemble
 from archprof.builder.ultralytics_import import import_ultralytics
 from archprof.errors import UnknownReferenceError
-from archprof.sources.spec import VariantSpec
 
 if TYPE_CHECKING:
     from archprof.builder.built import Built
-    from archprof.sources.spec import Spec
+    from archprof.sources.spec import RecipeSpec, Spec, VariantSpec
 
 DEFAULT_CHANNELS = 3
 
@@ -33,12 +33,28 @@ def build(spec: Spec, *, channels: int | None = None, device: str = "meta", fuse
     Raises:
         BuildError: Where it cannot be built; the message names the row.
         PluginError: Where the variant's family cannot be loaded.
-        UnknownReferenceError: Where there is no such family.
+        UnknownReferenceError: Where there is no such family, or no such model.
         DeviceError: Where there is no such device.
     """
     find_device(device)
     import_ultralytics()
-    if isinstance(spec, VariantSpec):
+    built = spec.build(_Builder(channels, device))
+    if fuse:
+        from archprof.builder.fuse import fuse as fused
+
+        built = fused(built)
+    return built
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    """Builds a spec in the way that it asks for."""
+
+    channels: int | None
+    device: str
+
+    def from_rows(self, spec: VariantSpec) -> Built:
+        """Build a variant, once the blocks of its family are there."""
         from archprof.builder.plugins import load_family
 
         try:
@@ -46,17 +62,14 @@ def build(spec: Spec, *, channels: int | None = None, device: str = "meta", fuse
         except UnknownReferenceError as error:
             error.path, error.line = spec.path, spec.value_lines.get("family")
             raise
-        wanted = channels or spec.values.get("channels") or DEFAULT_CHANNELS
-        built = build_variant(spec, channels=wanted, device=device)
-    else:
+        channels = self.channels or spec.values.get("channels") or DEFAULT_CHANNELS
+        return build_variant(spec, channels=channels, device=self.device)
+
+    def from_recipe(self, spec: RecipeSpec) -> Built:
+        """Build a model that some code makes."""
         from archprof.builder.named_models import build_named
 
-        built = build_named(spec, channels=channels or DEFAULT_CHANNELS, device=device)
-    if fuse:
-        from archprof.builder.fuse import fuse as fused
-
-        built = fused(built)
-    return built
+        return build_named(spec, channels=self.channels or DEFAULT_CHANNELS, device=self.device)
 
 
 def build_variant(spec: VariantSpec, *, channels: int, device: str) -> Built:

@@ -11,16 +11,14 @@ from archprof.builder.built import Built
 from archprof.builder.device import find_device
 from archprof.builder.limits import limits
 from archprof.builder.meta import keeping_values, on_meta
-from archprof.builder.origins import ORIGINS
-from archprof.builder.usercode import framed
 from archprof.errors import BuildError
+from archprof.sources.usercode import framed
 
 if TYPE_CHECKING:
-    from archprof.builder.origins import Recipe
-    from archprof.sources.spec import ModelSpec
+    from archprof.sources.spec import Recipe, RecipeSpec
 
 
-def build_named(spec: ModelSpec, *, channels: int = 3, device: str = "meta") -> Built:
+def build_named(spec: RecipeSpec, *, channels: int = 3, device: str = "meta") -> Built:
     """Build a model that is not a YAML, in eval mode.
 
     Its weights are the same each time, and the caller's random state is left alone. It is built without memory
@@ -41,7 +39,7 @@ def build_named(spec: ModelSpec, *, channels: int = 3, device: str = "meta") -> 
     where = find_device(device)
     remarks: tuple[str, ...] = ()
     with torch.random.fork_rng(devices=[]):
-        recipe = ORIGINS[spec.origin](spec, channels)
+        recipe = spec.recipe(channels)
         module = _without_memory(spec, recipe)
         if module is None:
             remarks = (f"{spec.reference} reads values while it is made, so it was built in memory",)
@@ -62,7 +60,7 @@ def build_named(spec: ModelSpec, *, channels: int = 3, device: str = "meta") -> 
     )
 
 
-def _without_memory(spec: ModelSpec, recipe: Recipe) -> nn.Module | None:
+def _without_memory(spec: RecipeSpec, recipe: Recipe) -> nn.Module | None:
     """The model without memory, or None where its constructor reads values that it then has not."""
     for context in (keeping_values, on_meta):
         try:
@@ -74,7 +72,7 @@ def _without_memory(spec: ModelSpec, recipe: Recipe) -> nn.Module | None:
     return None
 
 
-def _make(spec: ModelSpec, recipe: Recipe) -> nn.Module:
+def _make(spec: RecipeSpec, recipe: Recipe) -> nn.Module:
     """The model, with the same weights each time."""
     torch.manual_seed(0)
     with framed(spec.reference, recipe.code, BuildError):

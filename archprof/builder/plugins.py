@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from archprof.builder.registry import registry
 from archprof.builder.ultralytics_import import import_ultralytics
-from archprof.builder.usercode import import_code
 from archprof.errors import PluginError, UnknownReferenceError, did_you_mean
 from archprof.sources import families
 from archprof.sources.spec import STOCK
+from archprof.sources.usercode import import_code
 
 
 def load_family(name: str) -> None:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from archprof.builder.usercode import own_lines
 from archprof.errors import RunError
-from archprof.sources.spec import VariantSpec
+from archprof.sources.usercode import own_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +24,7 @@ def naming_rows(model: nn.Module, spec: Spec) -> Iterator[None]:
 
     Where the user's own code raised it, its lines are shown.
     """
-    if not isinstance(spec, VariantSpec):
+    if not spec.rows:
         with _showing_own_lines():
             yield
         return

@@ -146,11 +146,10 @@ def _models(
 ) -> "list[Profile | Known]":
     """What is compared, in order; torch is only needed where something was not saved."""
     from archprof.pipeline import Request
-    from archprof.sources.spec import ModelSpec, VariantSpec
+    from archprof.sources.spec import Spec
 
-    kinds = VariantSpec, ModelSpec
     requests = [
-        Request(one, options, (convention,)) for one, options in zip(found, ways, strict=True) if isinstance(one, kinds)
+        Request(one, options, (convention,)) for one, options in zip(found, ways, strict=True) if isinstance(one, Spec)
     ]
     made = iter(selection.profile_all(requests, config))
-    return [next(made) if isinstance(one, kinds) else one for one in found]
+    return [next(made) if isinstance(one, Spec) else one for one in found]

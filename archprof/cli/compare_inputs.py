@@ -91,7 +91,6 @@ def _as_locked(entry: Entry, specs: Sequence[Spec | None], options: Options) -> 
     from archprof.budgets.settings import options_of, values_of
     from archprof.sources import reference as references
     from archprof.sources import settings as values
-    from archprof.sources.spec import VariantSpec
 
     said = values_of(entry.settings)
     changes = {**said.get("set", {}), **({"nc": said["nc"]} if "nc" in said else {})}
@@ -99,7 +98,7 @@ def _as_locked(entry: Entry, specs: Sequence[Spec | None], options: Options) -> 
     def changed(spec: Spec | None) -> Spec | None:
         if spec is None:
             return None
-        if isinstance(spec, VariantSpec) and spec.scale_assumed and said.get("scale") in spec.scales:
+        if spec.scale_assumed and said.get("scale") in spec.scales:
             spec = references.resolve(spec.reference, scale=said["scale"])
         return values.apply(spec, changes)
 

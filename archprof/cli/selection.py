@@ -66,9 +66,7 @@ def load_plugins(plugins: Sequence[str]) -> None:
 
 def choose_detail(specs: Sequence["Spec"], wanted: str | None) -> str:
     """The details to show: those asked for, else rows where there are any, else modules."""
-    from archprof.sources.spec import VariantSpec
-
-    has_rows = isinstance(specs[0], VariantSpec)
+    has_rows = bool(specs[0].rows)
     return "modules" if not has_rows and wanted in (None, "rows") else wanted or "rows"
 
 
@@ -161,10 +159,8 @@ def remark(specs: Sequence["Spec"], environments: Sequence["Environment"], *, ch
         environments: Where they were made.
         choice: What ``--scale`` takes besides the scales.
     """
-    from archprof.sources.spec import VariantSpec
-
     for spec in specs:
-        if isinstance(spec, VariantSpec) and spec.scale_assumed and len(specs) == 1:
-            console.note(f"scale {spec.scale} assumed; --scale chooses among {', '.join(spec.scales)}{choice}")
+        if spec.scale_assumed and len(specs) == 1:
+            console.note(f"using scale {spec.scale} (the file's first); available: {', '.join(spec.scales)}{choice}")
     for one in dict.fromkeys(one for environment in environments for one in environment.remarks):
         console.note(one)

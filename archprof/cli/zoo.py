@@ -29,10 +29,9 @@ def show_command(name: Name) -> None:
     """Print a variant's YAML."""
     from archprof.errors import UsageError
     from archprof.sources.reference import resolve
-    from archprof.sources.spec import VariantSpec
 
     spec = resolve(name)
-    if not isinstance(spec, VariantSpec):
+    if spec.text is None:
         raise UsageError(f"{name} is not a YAML")
     console.write(spec.text)
 

@@ -25,7 +25,6 @@ from archprof.records.profile import (
     Totals,
     Variant,
 )
-from archprof.sources.spec import VariantSpec
 from archprof.trace import tree
 
 if TYPE_CHECKING:
@@ -129,16 +128,15 @@ def _sum(parts: Iterable[_Figures]) -> dict[str, int]:
 
 def _variant(built: Built) -> Variant:
     spec = built.spec
-    yaml = spec if isinstance(spec, VariantSpec) else None
-    classes = yaml.values.get("nc") if yaml else spec.settings.get("nc")
+    classes = spec.values.get("nc")
     return Variant(
         name=spec.name,
         reference=spec.reference,
-        origin="yaml" if isinstance(spec, VariantSpec) else spec.origin,
-        family=yaml.family if yaml else None,
+        origin=spec.origin,
+        family=spec.family,
         task=built.task,
-        scale=yaml.scale if yaml else None,
-        path=str(yaml.path) if yaml else None,
+        scale=spec.scale,
+        path=str(spec.path) if spec.path else None,
         nc=classes if isinstance(classes, int) else None,
         settings=dict(spec.settings),
         fused=built.fused,

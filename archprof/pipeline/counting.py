@@ -23,7 +23,7 @@ from archprof.errors import UsageError
 from archprof.parameternet.twin import static
 from archprof.pipeline.assembly import assemble
 from archprof.records.conventions import DEFAULT, UNASKED, find_convention
-from archprof.sources.spec import ModelSpec
+from archprof.sources.origins.python import PythonSpec
 from archprof.trace.recorder import DataDependentError, flat
 from archprof.trace.run import RunSpec
 from archprof.trace.tree import registered
@@ -101,7 +101,7 @@ def count_module(
     name = type(module).__name__
     built = Built(
         module=module,
-        spec=ModelSpec(name=name, reference=name, origin="python", target=f"{type(module).__module__}:{name}"),
+        spec=PythonSpec(name=name, reference=name, target=f"{type(module).__module__}:{name}"),
         kind="image" if _is_image(*arguments, *keywords) else "tensors",
     )
     device = str(tensors[0].device) if tensors else "meta"

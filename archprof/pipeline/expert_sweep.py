@@ -8,7 +8,6 @@ from archprof.parameternet.resize import Resize
 from archprof.pipeline.counting import count_spec, finish
 from archprof.pipeline.progress import SILENT
 from archprof.records.parameternet import Curve, Measured, Point
-from archprof.sources.spec import VariantSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +66,7 @@ def totals(profile: Profile) -> Measured:
 
 
 def _rebuilt(spec: Spec, options: Options, experts: int) -> Profile:
-    if isinstance(spec, VariantSpec):
+    if spec.rows:
         profile = finish(count_spec(spec.with_values({KEY: experts}), options), [PRINTED])
         expert_counts = {layer.experts for layer in profile.parameternet.layers} if profile.parameternet else set()
         if expert_counts == {experts} or (experts == 1 and not expert_counts):

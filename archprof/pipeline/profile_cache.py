@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,7 +18,6 @@ from archprof.cache import code_files
 from archprof.cache.fingerprint import own_source_changed, surroundings
 from archprof.records.profile import Module, Operation, Profile, Reported  # noqa: TC001
 from archprof.records.workload import Work  # noqa: TC001 - they are looked up to read them back
-from archprof.sources.spec import ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,16 +50,15 @@ _DETAILS = msgspec.msgpack.Decoder(_Details)
 
 def key_of(request: Request, plugins: Sequence[str] = ()) -> str | None:
     """The name under which the profile is kept; None where it depends on what cannot be known."""
-    spec = request.spec
-    if request.build.device not in MEMORYLESS or (isinstance(spec, ModelSpec) and spec.origin == "python"):
+    content = request.spec.content_key
+    if request.build.device not in MEMORYLESS or content is None:
         return None
     folder = os.getcwd() if plugins else ""  # noqa: PTH109 - where their names are looked up
     try:
-        parts = (type(spec).__name__, spec, request.build, request.conventions, plugins, folder)
-        content = msgspec.msgpack.encode(parts, enc_hook=_path)
+        key = msgspec.msgpack.encode((content, request.build, request.conventions, plugins, folder))
     except (TypeError, ValueError, OverflowError):  # a number beyond 64 bits
         return None
-    return hashlib.blake2b(content, digest_size=20, key=surroundings()).hexdigest()
+    return hashlib.blake2b(key, digest_size=20, key=surroundings()).hexdigest()
 
 
 def find(key: str, *, level: Level) -> Profile | None:
@@ -114,9 +111,3 @@ def _joined(main: _Main, details: bytes = b"") -> Profile:
     return msgspec.structs.replace(
         main.profile, modules=rest.modules, operations=rest.operations, reported=rest.reported, work=rest.work
     )
-
-
-def _path(value: Any) -> str:
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(type(value).__name__)

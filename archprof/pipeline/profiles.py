@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from archprof import cache
 from archprof.errors import ArchprofError, UsageError
 from archprof.pipeline.progress import SILENT
-from archprof.sources.spec import ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,10 +71,9 @@ def prewarm(config: ExecutionConfig) -> None:
 
 def _refusal(request: Request, config: ExecutionConfig) -> ArchprofError | None:
     """What is said of a function of the user's where code that is not installed is not to run."""
-    spec = request.spec
-    if config.allow_untrusted_code or not isinstance(spec, ModelSpec) or spec.origin != "python":
+    if config.allow_untrusted_code or request.spec.trusted:
         return None
-    return UsageError(f"--no-plugins refuses to run {spec.reference}")
+    return UsageError(f"--no-plugins refuses to run {request.spec.reference}")
 
 
 def _key(request: Request, config: ExecutionConfig) -> str | None:

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.errors import LimitError
 from archprof.pipeline.worker_server import serve
-from archprof.sources import families
-from archprof.sources.spec import STOCK, VariantSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,13 +22,9 @@ if TYPE_CHECKING:
     from archprof.pipeline.execution import ExecutionConfig
     from archprof.pipeline.request import Request
     from archprof.pipeline.worker import Outcome
-    from archprof.sources.spec import Spec
 
 LOOK = 0.05
 """Seconds between two looks at what the processes hold."""
-
-ZOO = "model_zoo."
-"""How the names of the packages begin that hold archprof's own families."""
 
 
 class _Worker:
@@ -106,7 +100,7 @@ class _Worker:
         return (
             self._process.is_alive()
             and not self._config.plugins
-            and _leaves_nothing(self._request.spec)
+            and self._request.spec.reusable
             and (most is None or _held(self._process) < most / 2)
         )
 
@@ -118,14 +112,6 @@ class _Worker:
             self._process.join()
             self._process.close()
             self.pipe.close()
-
-
-def _leaves_nothing(spec: Spec) -> bool:
-    """Whether building a model runs no code but archprof's, its zoo's and that of the libraries it is made for."""
-    if isinstance(spec, VariantSpec):
-        family = families.families().get(spec.family)
-        return spec.family == STOCK or (family is not None and family.package.startswith(ZOO))
-    return spec.origin != "python"
 
 
 def count_in_subprocesses(
@@ -193,6 +179,6 @@ def _held(process: BaseProcess) -> int:
 
 def _error(request: Request, message: str, hint: str | None = None) -> LimitError:
     spec = request.spec
-    if isinstance(spec, VariantSpec):
+    if spec.path:
         return LimitError(message, path=spec.path, hint=hint)
     return LimitError(f"{spec.reference}: {message}", hint=hint)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from archprof.errors import UsageError, VariantError, did_you_mean
-from archprof.sources.spec import VariantSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from archprof.sources.spec import Spec
+    from archprof.sources.spec import Spec, VariantSpec
 
 
 def is_count(value: Any) -> bool:
@@ -84,55 +81,56 @@ def parse(pairs: Iterable[str]) -> dict[str, Any]:
     """
     from archprof.sources.document import Document
 
-    found = {}
+    values = {}
     for pair in pairs:
         key, separator, text = pair.partition("=")
         if not separator or not key.strip().isidentifier() or not text.strip():
             raise UsageError(f"--set {pair!r}: expected key=value", hint="for example --set kpt_shape=[21,3]")
         try:
             document = Document(text.strip())
-            found[key.strip()] = document.plain(document.root)
+            values[key.strip()] = document.plain(document.root)
         except VariantError as error:
             raise UsageError(f"--set {pair!r}: the value is not a YAML literal: {error.message}") from None
-    return found
+    return values
 
 
 def apply(spec: Spec, changes: Mapping[str, Any]) -> Spec:
     """A spec with values changed.
 
-    A variant's top-level values; any other model's keyword arguments, which its own constructor judges.
+    A variant's top-level values; any other model's keyword arguments, which its own constructor checks.
 
     Raises:
         UsageError: Where the variant has no use for the key, or the value is of the wrong kind.
     """
-    if not isinstance(spec, VariantSpec):
-        return msgspec.structs.replace(spec, settings={**spec.settings, **changes})
     for key, value in changes.items():
-        _check(spec, key, value)
-    changed = spec.with_values(changes)
-    if spec.scale is not None:
-        return changed
-    return msgspec.structs.replace(
-        changed,
-        depth=float(changed.values.get("depth_multiple", 1.0)),
-        width=float(changed.values.get("width_multiple", 1.0)),
-    )
+        spec.check_setting(key, value)
+    return spec.with_values(changes)
 
 
-def _check(spec: VariantSpec, key: str, value: Any) -> None:
+def check(spec: VariantSpec, key: str, value: Any) -> None:
+    """See to it that a top-level value of a variant may be set.
+
+    Raises:
+        UsageError: Where it has no use for the key, or the value is of the wrong kind.
+    """
     if key in FIXED:
         raise UsageError(f"{key} cannot be set: {FIXED[key]}")
     if key in ("depth_multiple", "width_multiple") and spec.scale is not None:
         raise UsageError(
             f"{key} cannot be set: scale {spec.scale} of {spec.path.name} says what it is",
-            hint=f"--scale chooses among {', '.join(spec.scales)}",
+            hint=f"available scales: {', '.join(spec.scales)}",
         )
     named = {argument for row in spec.rows for argument in row.arguments if isinstance(argument, str)}
     if key not in spec.values and key not in OPTIONAL and key not in named:
         known = sorted({*spec.values, *OPTIONAL} - {*FIXED})
         raise UsageError(
-            f"{spec.path.name} has no value {key!r}, and no row names one",
+            f"unknown key {key!r}: {spec.path.name} has none, and no row names one",
             hint=did_you_mean(key, known) or f"it has {', '.join(known)}",
         )
-    if wrong := complaint(key, value):
-        raise UsageError(wrong)
+    if error := complaint(key, value):
+        raise UsageError(error)
+
+
+def as_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as arguments of a constructor that calls the number of classes ``num_classes``."""
+    return {"num_classes" if key == "nc" else key: value for key, value in settings.items()}

@@ -1,15 +1,28 @@
-"""What a reference says, before anything is built: frozen, and free of torch."""
+"""What a reference means, before anything is built: frozen, and free of torch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - they are looked up to read a sheet back
-from pathlib import Path  # noqa: TC003
-from typing import Any
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 
 import msgspec
 
+from archprof.sources import families
+from archprof.sources import settings as setting_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
 STOCK = "ultralytics"
 """The family of a file that belongs to no other."""
+
+ZOO = "model_zoo."
+"""How the names of the packages begin that hold archprof's own families."""
+
+Built = TypeVar("Built")
+Built_co = TypeVar("Built_co", covariant=True)
 
 
 class Scale(msgspec.Struct, frozen=True):
@@ -48,52 +61,205 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     value_lines: dict[str, int]
 
 
-class VariantSpec(msgspec.Struct, frozen=True, kw_only=True):
+class Constructor(Protocol[Built_co]):
+    """What builds specs. There are two ways, and a spec knows which is its own."""
+
+    def from_rows(self, spec: VariantSpec, /) -> Built_co:
+        """Build a variant, row by row."""
+
+    def from_recipe(self, spec: RecipeSpec, /) -> Built_co:
+        """Build a model that some code makes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec(ABC):
+    """What is to be built, and the answers to all that others ask of it; nobody asks for its class.
+
+    Attributes:
+        name: What to call it.
+        reference: What the user typed.
+        settings: What ``--nc`` and ``--set`` changed.
+        rows: Its rows; none for a model that is no YAML.
+        scales: The scales that it may be had at.
+        scale: The one that it is at; None where there are none.
+        scale_assumed: Whether there are others, and nobody asked for this one.
+        family: The family that says what the names in its rows mean.
+        path: Its file, where it has one; ``HEAD~3:models/my.yaml`` for a file in a git revision.
+        text: What that file says.
+    """
+
+    origin: ClassVar[str]
+    """The kind of origin that it is from, as profiles say it."""
+
+    name: str
+    reference: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    rows: tuple[Row, ...] = ()
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+    scale: str | None = None
+    scale_assumed: bool = False
+    family: str | None = None
+    path: Path | None = None
+    text: str | None = None
+
+    @property
+    @abstractmethod
+    def content_key(self) -> bytes | None:
+        """All that its profile depends on, besides what is installed: what was asked for, and what its files say.
+
+        None where that cannot be known, so that nothing of it may be cached. See :func:`encode_key`.
+        """
+
+    @property
+    @abstractmethod
+    def trusted(self) -> bool:
+        """Whether building it runs installed code only, none from a file of the user's."""
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the process that built it is as good as new: only archprof's and well-known libraries' code ran."""
+        return self.trusted
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """What it is given besides its rows, by name."""
+        return self.settings
+
+    def with_values(self, settings: Mapping[str, Any]) -> Self:
+        """The same model with values changed, as ``--set`` does; nothing is checked."""
+        return replace(self, settings={**self.settings, **settings})
+
+    @abstractmethod
+    def check_setting(self, key: str, value: Any) -> None:
+        """See to it that a value may be set.
+
+        Raises:
+            UsageError: Where it may not.
+        """
+
+    @abstractmethod
+    def build(self, constructor: Constructor[Built]) -> Built:
+        """Have it built, in the constructor's way that is its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantSpec(Spec):
     """A YAML variant at one scale.
 
-    ``path`` may be that of a file in a git revision (``HEAD~3:models/my.yaml``), so ``text`` holds what it says.
-    ``values`` are the top-level keys other than the rows and the scales (``nc``, ``kpt_shape``,
-    ``activation`` ...), with what ``--nc`` and ``--set`` changed already in place; ``settings`` says what
-    those were.
+    Attributes:
+        document: The top-level keys other than the rows and the scales (``nc``, ``kpt_shape``, ``activation`` ...),
+            as the file has them.
+        value_lines: The line that each stands on.
+        size: The size that its blocks go by: the scale, or the letter in the name of a file without scales.
     """
 
-    name: str
-    reference: str
-    path: Path
+    origin = "yaml"
+
     family: str
-    rows: tuple[Row, ...]
-    text: str = ""
-    scales: Mapping[str, Scale] = msgspec.field(default_factory=dict)
-    scale: str | None = None
-    values: Mapping[str, Any] = msgspec.field(default_factory=dict)
-    value_lines: Mapping[str, int] = msgspec.field(default_factory=dict)
-    settings: Mapping[str, Any] = msgspec.field(default_factory=dict)
-    depth: float = 1.0
-    width: float = 1.0
-    max_channels: float = float("inf")
-    scale_assumed: bool = False
+    path: Path
+    text: str
+    document: Mapping[str, Any] = field(default_factory=dict)
+    value_lines: Mapping[str, int] = field(default_factory=dict)
+    size: str | None = None
 
-    def with_values(self, settings: Mapping[str, Any]) -> VariantSpec:
-        """The same variant with top-level values changed, as ``--set`` does."""
-        return msgspec.structs.replace(
-            self,
-            values={**self.values, **settings},
-            settings={**self.settings, **settings},
-        )
+    @property
+    def content_key(self) -> bytes | None:
+        """The file's text, with what its name and the options make of it."""
+        asked = self.name, self.reference, str(self.path), self.family, self.scale, self.scale_assumed, self.settings
+        return encode_key(self.origin, self.text, *asked)
+
+    @property
+    def trusted(self) -> bool:
+        """Blocks come from Ultralytics, from an installed family, or from a plugin, which is refused by itself."""
+        return True
+
+    @property
+    def reusable(self) -> bool:
+        """Whether its blocks are Ultralytics' or the zoo's."""
+        installed = families.families().get(self.family)
+        return self.family == STOCK or (installed is not None and installed.package.startswith(ZOO))
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The top-level keys, as set."""
+        return {**self.document, **self.settings}
+
+    @property
+    def factors(self) -> Scale:
+        """Those of its scale; in a file without scales, its ``depth_multiple`` and ``width_multiple``."""
+        if self.scale is not None:
+            return self.scales[self.scale]
+        depth, width = (self.values.get(key, 1.0) for key in ("depth_multiple", "width_multiple"))
+        return Scale(float(depth), float(width))
+
+    def check_setting(self, key: str, value: Any) -> None:
+        """See to it that a top-level value may be set.
+
+        Raises:
+            UsageError: Where the variant has no use for the key, or the value is of the wrong kind.
+        """
+        setting_rules.check(self, key, value)
+
+    def build(self, constructor: Constructor[Built]) -> Built:
+        """From its rows."""
+        return constructor.from_rows(self)
 
 
-class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """A model that is not a YAML: made by timm, torchvision, or the user's own function.
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to make one model that is no YAML.
 
-    ``origin`` is "timm", "torchvision" or "python"; ``target`` is what stood behind the colon for the first
-    two, and ``module_or_file:factory`` for the last.
+    Attributes:
+        make: Makes it, on whatever device new tensors go to.
+        shape: The shape of one input, without the batch, of the model that was made: (channels, height, width),
+            (channels, frames, height, width) for a clip, (length,) for tokens.
+        task: What it is for, where that is known.
+        inputs: How many inputs of that shape it takes at once.
+        code: The file or folder whose lines a traceback shows, where the user wrote what makes it.
     """
 
-    name: str
-    reference: str
-    origin: str
+    make: Callable[[], Any]
+    shape: Callable[[Any], tuple[int, ...]]
+    task: str | None = None
+    inputs: int = 1
+    code: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeSpec(Spec):
+    """A model that is no YAML: some code makes it.
+
+    Attributes:
+        target: What stood behind the colon.
+    """
+
     target: str
-    settings: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+    @property
+    def content_key(self) -> bytes | None:
+        """What was asked for: the version of what makes it is among what is installed."""
+        return encode_key(self.origin, self.reference, self.settings)
+
+    def check_setting(self, key: str, value: Any) -> None:
+        """Anything may be: the constructor says what it does not take."""
+
+    @abstractmethod
+    def recipe(self, channels: int) -> Recipe:
+        """How to make it, for images of some channels.
+
+        Raises:
+            UnknownReferenceError: Where there is no such model; with the nearest names.
+            UsageError: Where it takes no such image.
+        """
+
+    def build(self, constructor: Constructor[Built]) -> Built:
+        """By its recipe."""
+        return constructor.from_recipe(self)
 
 
-Spec = VariantSpec | ModelSpec
+def encode_key(*parts: Any) -> bytes | None:
+    """Some values as bytes, different for different values; None where one has no such form."""
+    try:
+        return msgspec.msgpack.encode(parts)
+    except (TypeError, ValueError, OverflowError):  # a number beyond 64 bits
+        return None

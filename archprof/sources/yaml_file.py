@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archprof import cache
 from archprof.errors import VariantError
-from archprof.sources import families, yaml_text
-from archprof.sources.spec import STOCK, Scale, Sheet, VariantSpec
+from archprof.sources import families, scale_in_name, yaml_text
+from archprof.sources.spec import STOCK, Sheet, VariantSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
-_SCALE_IN_NAME = re.compile(r"(?<=\d)[a-z](?![a-z\d])")
+    from archprof.sources.origin import Query
+    from archprof.sources.spec import Scale
+
+
+def load_for(
+    query: Query, path: Path, *, name: str | None = None, family: str | None = None, data: bytes | None = None
+) -> VariantSpec:
+    """Read the variant that a query means; the rest is as for :func:`load`."""
+    return load(
+        path,
+        scale=query.scale,
+        named_scale=query.named_scale,
+        reference=query.reference,
+        name=name,
+        family=family,
+        data=data,
+    )
 
 
 def load(
     path: Path | str,
     *,
     scale: str | None = None,
+    named_scale: str | None = None,
     reference: str | None = None,
     name: str | None = None,
     family: str | None = None,
@@ -30,8 +46,9 @@ def load(
 
     Args:
         path: The file.
-        scale: One of the file's scales. Without it, the one that the file's name has (``yolov10n``), else the
+        scale: One of the file's scales. Without it, the one that the file's name asks for (``yolov10n``), else the
             file's first, and then ``scale_assumed`` is set if there was a choice.
+        named_scale: The scale that the reference's name asks for, where it is not the file's name that does.
         reference: What the user typed, where that is not the path.
         name: What to call the variant, where that is not the file's stem; it tells scale and family as that does.
         family: The family of a file without a ``family:`` key. Without it, the installed family that the
@@ -39,46 +56,43 @@ def load(
         data: What the file says, where it is not on the disk.
 
     Raises:
-        VariantError: Where the file cannot be read, is not a variant, or has no such scale; with the line.
+        VariantError: Where the file cannot be read, is not a variant, or lacks the scale; with the line.
     """
     path = Path(path)
     stem = name or path.stem
-    said = yaml_text.decode(yaml_text.read(path) if data is None else data, path)
-    sheet = _sheet(said, path)
-    scales, values = sheet.scales, sheet.values
-    chosen, assumed = _choose(path, stem, scales, scale)
-    factors = scales[chosen] if chosen is not None else _multiples(values)
+    text = yaml_text.decode(yaml_text.read(path) if data is None else data, path)
+    sheet = _sheet(text, path)
+    named_scale = named_scale or scale_in_name.scale_of(stem)
+    chosen = _choose(path, reference or str(path), sheet.scales, scale, named_scale)
     return VariantSpec(
         name=stem,
         reference=reference or str(path),
         path=path,
-        family=values.get("family") or family or family_of(stem),
-        text=said,
+        family=sheet.values.get("family") or family or family_of(stem),
+        text=text,
         rows=sheet.rows,
-        scales=scales,
+        scales=sheet.scales,
         scale=chosen,
-        values=values,
+        scale_assumed=scale is None and named_scale is None and len(sheet.scales) > 1,
+        size=chosen or named_scale,
+        document=sheet.values,
         value_lines=sheet.value_lines,
-        depth=factors.depth,
-        width=factors.width,
-        max_channels=factors.max_channels,
-        scale_assumed=assumed,
     )
 
 
-def _sheet(said: str, path: Path) -> Sheet:
+def _sheet(text: str, path: Path) -> Sheet:
     """What a text says. PyYAML takes milliseconds to tell, and a check reads a hundred of them."""
 
     def parse() -> Sheet:
         from archprof.sources import parsed_yaml
 
-        return parsed_yaml.parse(said, path)
+        return parsed_yaml.parse(text, path)
 
     if not cache.enabled:
         return parse()
     from archprof.cache.memoize import remember
 
-    return remember("sheet", said.encode(), Sheet, parse)
+    return remember("sheet", text.encode(), Sheet, parse)
 
 
 def family_of(stem: str) -> str:
@@ -91,28 +105,19 @@ def family_of(stem: str) -> str:
     return max(fits, key=len, default=STOCK)
 
 
-def scales_in_name(stem: str) -> Iterator[tuple[str, str]]:
-    """What may be a scale in a file's name, and the name without it; the last first.
-
-    ``yolo11s-seg`` has ``("s", "yolo11-seg")``.
-    """
-    for match in reversed(list(_SCALE_IN_NAME.finditer(stem))):
-        yield match[0], stem[: match.start()] + stem[match.end() :]
-
-
-def _choose(path: Path, stem: str, scales: dict[str, Scale], wanted: str | None) -> tuple[str | None, bool]:
-    """The scale to use, and whether it was only assumed."""
+def _choose(
+    path: Path, reference: str, scales: Mapping[str, Scale], wanted: str | None, named: str | None
+) -> str | None:
+    """The scale to use: the one asked for by an option, else by the name, else the first."""
+    available = f"available scales: {', '.join(scales)}"
     if wanted is not None:
-        if wanted in scales:
-            return wanted, False
-        there = f"those there: {', '.join(scales)}" if scales else "the file has no scales"
-        raise VariantError(f"no scale {wanted!r}; {there}", path=path)
-    named = next((letter for letter, _ in scales_in_name(stem) if letter in scales), None)
-    if named is not None or not scales:
-        return named, False
-    return next(iter(scales)), len(scales) > 1
-
-
-def _multiples(values: dict[str, Any]) -> Scale:
-    """The factors of a file without scales."""
-    return Scale(float(values.get("depth_multiple", 1.0)), float(values.get("width_multiple", 1.0)))
+        if chosen := next((scale for scale in (wanted, wanted.lower()) if scale in scales), None):
+            return chosen
+        raise VariantError(f"no scale {wanted!r}; {available if scales else 'the file has no scales'}", path=path)
+    if named is not None and scales and named not in scales:
+        raise VariantError(
+            f"the name {Path(reference).name!r} asks for scale {named!r}, which the file does not have",
+            path=path,
+            hint=f"{available}; choose one with --scale, or rename the file",
+        )
+    return named if named in scales else next(iter(scales), None)

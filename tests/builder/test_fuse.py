@@ -13,15 +13,15 @@ from archprof.builder.built import Built
 from archprof.builder.fuse import fuse
 from archprof.builder.inputs import make_inputs
 from archprof.builder.load import build
+from archprof.sources.origins.python import PythonSpec
 from archprof.sources.reference import resolve
-from archprof.sources.spec import ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from archprof.sources.spec import VariantSpec
 
-SPEC = ModelSpec(name="mine", reference="mine.py:mine", origin="python", target="mine.py:mine")
+SPEC = PythonSpec(name="mine", reference="mine.py:mine", target="mine.py:mine")
 
 
 def unsettle(model: nn.Module) -> nn.Module:

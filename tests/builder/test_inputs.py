@@ -10,9 +10,9 @@ from archprof.builder.built import Built
 from archprof.builder.device import find_device
 from archprof.builder.inputs import make_inputs
 from archprof.errors import ArchprofError, DeviceError, UsageError
-from archprof.sources.spec import ModelSpec
+from archprof.sources.origins.python import PythonSpec
 
-SPEC = ModelSpec(name="mine", reference="mine.py:mine", origin="python", target="mine.py:mine")
+SPEC = PythonSpec(name="mine", reference="mine.py:mine", target="mine.py:mine")
 IMAGES = Built(nn.Identity(), SPEC, size=(640, 640), strides=(8, 16, 32))
 TOKENS = Built(nn.Identity(), SPEC, size=(512,), kind="tokens")
 

@@ -12,7 +12,7 @@ from archprof.builder.named_models import build_named
 from archprof.errors import ArchprofError, BuildError, UnknownReferenceError, UsageError
 from archprof.sources.reference import resolve
 from archprof.sources.settings import apply
-from archprof.sources.spec import ModelSpec
+from archprof.sources.spec import RecipeSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +96,7 @@ def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def build(reference: str, *, channels: int = 3, device: str = "meta", **settings: Any) -> Built:
     spec = apply(resolve(reference), settings)
-    assert isinstance(spec, ModelSpec)
+    assert isinstance(spec, RecipeSpec)
     return build_named(spec, channels=channels, device=device)
 
 

@@ -15,7 +15,8 @@ from archprof.builder.options import Options
 from archprof.builder.registry import Block, registry
 from archprof.errors import BuildError
 from archprof.pipeline.counting import profile_spec
-from archprof.sources.reference import resolve, stock
+from archprof.sources.origins.stock import stock
+from archprof.sources.reference import resolve
 from archprof.sources.spec import STOCK
 
 if TYPE_CHECKING:

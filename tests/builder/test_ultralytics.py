@@ -17,7 +17,7 @@ from archprof.builder.fuse import fuse
 from archprof.builder.load import build
 from archprof.builder.ultralytics_import import import_ultralytics
 from archprof.sources import yaml_file
-from archprof.sources.reference import stock
+from archprof.sources.origins.stock import stock
 from archprof.sources.spec import STOCK
 from archprof.trace.run import trace
 
@@ -73,7 +73,7 @@ def smallest() -> dict[Path, VariantSpec]:
 def covering() -> set[Path]:
     """Files that together name every block that any file names; small networks first."""
     blocks = {path: {row.module for row in spec.rows} for path, spec in smallest().items()}
-    costs = {path: len(spec.rows) * spec.width**2 for path, spec in smallest().items()}
+    costs = {path: len(spec.rows) * spec.factors.width**2 for path, spec in smallest().items()}
     missing = set().union(*blocks.values())
     chosen = set()
     while missing:

@@ -57,7 +57,7 @@ def test_a_claim_that_is_named_twice_is_found_once() -> None:
     ("name", "message"),
     [
         ("yolov13-pse", "no claim is about 'yolov13-pse'\ndid you mean yolov13-pose"),
-        ("missing.yaml", "no file 'missing.yaml'\ngive a claims file, or a name for which"),
+        ("missing.yaml", "no file 'missing.yaml'\ngive a claims file"),
         ("yolo26-DynamicConv", "no claim is about 'yolo26-DynamicConv'\n"),
         ("x" * 5000, "no claim is about 'xxx"),
     ],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archprof.sources import families
-from archprof.sources.reference import stock
+from archprof.sources.origins.stock import stock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

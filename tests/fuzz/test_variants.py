@@ -26,7 +26,7 @@ from archprof.builder.stock import register_stock, register_torchvision
 from archprof.errors import ArchprofError, BuildError, RunError, VariantError
 from archprof.pipeline.counting import profile_spec
 from archprof.sources import families
-from archprof.sources.reference import stock
+from archprof.sources.origins.stock import stock
 from archprof.sources.yaml_file import load
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import pytest
 
 from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError
 from archprof.sources import families
-from archprof.sources.reference import resolve, scales, stock
-from archprof.sources.spec import ModelSpec, VariantSpec
+from archprof.sources.origins.stock import stock
+from archprof.sources.reference import resolve, scales
+from archprof.sources.spec import RecipeSpec, VariantSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,16 +98,16 @@ def test_a_file_goes_before_a_name(folder: Path) -> None:
 @pytest.mark.parametrize("suffix", ["yaml", "yml"])
 def test_a_file_with_a_scale_in_its_name(folder: Path, suffix: str) -> None:
     (folder / "deep").mkdir()
-    (folder / "deep" / f"net2-wide.{suffix}").write_text(MINE)
-    spec = variant(f"deep/net2l-wide.{suffix}")
-    assert (spec.path, spec.scale, spec.name) == (Path(f"deep/net2-wide.{suffix}"), "l", "net2-wide")
-    assert variant("deep/net2-wide").scale_assumed
+    (folder / "deep" / f"yolov2-wide.{suffix}").write_text(MINE)
+    spec = variant(f"deep/yolov2l-wide.{suffix}")
+    assert (spec.path, spec.scale, spec.name) == (Path(f"deep/yolov2-wide.{suffix}"), "l", "yolov2-wide")
+    assert variant("deep/yolov2-wide").scale_assumed
 
 
 def test_a_file_of_just_that_name_is_that_file(folder: Path) -> None:
-    (folder / "net2.yaml").write_text(MINE)
-    (folder / "net2l.yaml").write_text(MINE.replace("64", "32"))
-    assert variant("net2l").path == Path("net2l.yaml")
+    (folder / "yolov2.yaml").write_text(MINE)
+    (folder / "yolov2l.yaml").write_text(MINE.replace("64", "32"))
+    assert variant("yolov2l").path == Path("yolov2l.yaml")
 
 
 def test_a_folder_of_a_variants_name_does_not_hide_it(folder: Path) -> None:
@@ -134,39 +135,40 @@ def test_a_family_from_the_name_of_a_users_own_file(folder: Path) -> None:
 def test_models_that_are_no_yaml(folder: Path, text: str, origin: str, target: str, name: str) -> None:
     (folder / "nets.py").touch()
     spec = resolve(text)
-    assert isinstance(spec, ModelSpec)
+    assert isinstance(spec, RecipeSpec)
     assert (spec.origin, spec.target, spec.name, spec.reference) == (origin, target, name, text)
-    with pytest.raises(UsageError, match="has no scales, so --scale s means nothing"):
+    with pytest.raises(UsageError, match="has no scales\nleave out --scale"):
         resolve(text, scale="s")
 
 
 @pytest.mark.parametrize(
     ("text", "kind", "message"),
     [
-        ("yolo11-sge", UnknownReferenceError, "nothing is called 'yolo11-sge'\ndid you mean yolo11-seg or"),
+        ("yolo11-sge", UnknownReferenceError, "model 'yolo11-sge' not found\ndid you mean yolo11-seg or"),
         (
             "yolov13-dynamicconv",
             UnknownReferenceError,
-            "nothing is called 'yolov13-dynamicconv'\ndid you mean yolov13-",
+            "model 'yolov13-dynamicconv' not found\ndid you mean yolov13-",
         ),
-        ("mien.yaml", UnknownReferenceError, "nothing is called 'mien.yaml'\ndid you mean mine.yaml?"),
-        ("deep/mien.yaml", UnknownReferenceError, "no file 'deep/mien.yaml'\ndid you mean deep/mine.yml?"),
-        ("deep/yolo11.yaml", UnknownReferenceError, "no file 'deep/yolo11.yaml'\ndid you mean yolo11 or"),
+        ("mien.yaml", UnknownReferenceError, "model 'mien.yaml' not found\ndid you mean mine.yaml?"),
+        ("deep/mien.yaml", UnknownReferenceError, "model 'deep/mien.yaml' not found\ndid you mean deep/mine.yml?"),
+        ("deep/yolo11.yaml", UnknownReferenceError, "model 'deep/yolo11.yaml' not found\ndid you mean yolo11 or"),
         (
             "gone/zzzzzz.yaml",
             UnknownReferenceError,
-            "no file 'gone/zzzzzz.yaml'\ngive a YAML file, REV:FILE.yaml, a name that",
+            "model 'gone/zzzzzz.yaml' not found\ngive timm:NAME, torchvision:NAME, a YAML file, REV:",
         ),
-        ("resnet18", UnknownReferenceError, "nothing is called 'resnet18'\ndid you mean "),
+        ("resnet18", UnknownReferenceError, "model 'resnet18' not found\ndid you mean "),
         ("netz.py:make", UnknownReferenceError, "no file 'netz.py'\ndid you mean nets.py?"),
-        ("timm:", UnknownReferenceError, "nothing is called 'timm:'\ngive a YAML file, REV:FILE.yaml, a name that"),
-        ("", UnknownReferenceError, "'' names nothing\ngive a YAML file"),
-        ("a" * 300, VariantError, f"{'a' * 300}: cannot be read: File name too long"),
-        ("a\0b", UnknownReferenceError, "nothing is called 'a\\x00b'"),
-        ("yolo11q", VariantError, f"{stock()['yolo11']}: no scale 'q'; those there: n, s, m, l, x"),
-        ("deep", VariantError, "deep: a directory, not a YAML file"),
-        (".", VariantError, ".: a directory, not a YAML file"),
-        ("/", VariantError, "/: a directory, not a YAML file"),
+        ("timm:", UnknownReferenceError, "model 'timm:' not found\ngive timm:NAME, torchvision:NAME, a YAML file"),
+        ("", UnknownReferenceError, "the name of the model is empty\ngive timm:NAME"),
+        ("a" * 300, VariantError, "cannot be read: File name too long"),
+        ("a\0b", UnknownReferenceError, "model 'a\\x00b' not found"),
+        ("yolo11q", UnknownReferenceError, "model 'yolo11q' not found\ndid you mean yolo11"),
+        ("yolov13m", VariantError, "the name 'yolov13m' asks for scale 'm', which the file does not have\navailable "),
+        ("deep", VariantError, "a directory, not a YAML file"),
+        (".", VariantError, "a directory, not a YAML file"),
+        ("/", VariantError, "a directory, not a YAML file"),
     ],
 )
 def test_what_means_nothing(folder: Path, text: str, kind: type[ArchprofError], message: str) -> None:
@@ -175,7 +177,7 @@ def test_what_means_nothing(folder: Path, text: str, kind: type[ArchprofError], 
         (folder / name).touch()
     with pytest.raises(kind) as caught:
         resolve(text)
-    assert str(caught.value).startswith(message)
+    assert f"{caught.value.message}\n{caught.value.hint}".startswith(message)
 
 
 def test_a_folder_that_may_not_be_entered(folder: Path, locked: Callable[[Path], AbstractContextManager[None]]) -> None:

@@ -34,9 +34,9 @@ def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 
 @pytest.fixture
 def repository(git: Callable[..., str], tmp_path: Path) -> Path:
-    """Two commits: ``models/my1.yaml`` has 64 channels in the first and 32 in the second."""
+    """Two commits: ``models/yolo1.yaml`` has 64 channels in the first and 32 in the second."""
     (tmp_path / "models").mkdir()
-    file = tmp_path / "models" / "my1.yaml"
+    file = tmp_path / "models" / "yolo1.yaml"
     for text in (MINE, MINE.replace("64", "32")):
         file.write_text(text, encoding="utf-8")
         git("add", ".")
@@ -53,52 +53,52 @@ def variant(text: str, scale: str | None = None) -> VariantSpec:
 @pytest.mark.parametrize(
     ("text", "channels", "scale"),
     [
-        ("HEAD~1:models/my1.yaml", 64, "n"),
-        ("main:models/my1.yaml", 32, "n"),
-        ("HEAD~1:models/my1l.yaml", 64, "l"),
-        ("HEAD~1:./models/my1.yaml", 64, "n"),
+        ("HEAD~1:models/yolo1.yaml", 64, "n"),
+        ("main:models/yolo1.yaml", 32, "n"),
+        ("HEAD~1:models/yolo1l.yaml", 64, "l"),
+        ("HEAD~1:./models/yolo1.yaml", 64, "n"),
     ],
 )
 def test_a_file_at_a_revision(repository: Path, text: str, channels: int, scale: str) -> None:
-    (repository / "models" / "my1.yaml").write_text("not: [what, is, read", encoding="utf-8")
+    (repository / "models" / "yolo1.yaml").write_text("not: [what, is, read", encoding="utf-8")
     spec = variant(text)
-    assert (spec.rows[0].arguments, spec.scale, spec.name, spec.reference) == ((channels,), scale, "my1", text)
+    assert (spec.rows[0].arguments, spec.scale, spec.name, spec.reference) == ((channels,), scale, "yolo1", text)
     assert scales(text) == ("n", "l")
 
 
 def test_in_a_folder_of_the_repository(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(repository / "models")
-    assert variant("HEAD:./my1.yaml").rows == variant("HEAD:models/my1.yaml").rows
-    assert variant("HEAD:../models/my1.yaml", "l").scale == "l"
-    with pytest.raises(UnknownReferenceError, match=r"no file 'my1\.yaml' in git revision 'HEAD'") as caught:
-        resolve("HEAD:my1.yaml")
+    assert variant("HEAD:./yolo1.yaml").rows == variant("HEAD:models/yolo1.yaml").rows
+    assert variant("HEAD:../models/yolo1.yaml", "l").scale == "l"
+    with pytest.raises(UnknownReferenceError, match=r"no file 'yolo1\.yaml' in git revision 'HEAD'") as caught:
+        resolve("HEAD:yolo1.yaml")
     assert caught.value.hint == "paths begin at the repository's top, or with ./ in this folder"
 
 
 def test_a_scale_asked_for_goes_before_one_in_the_name(repository: Path) -> None:
-    assert variant("HEAD:models/my1l.yaml", "n").scale == "n"
+    assert variant("HEAD:models/yolo1l.yaml", "n").scale == "n"
 
 
 def test_a_file_of_that_very_name_goes_first(repository: Path) -> None:
     (repository / "HEAD:models").mkdir()
-    (repository / "HEAD:models" / "my1.yaml").write_text(MINE.replace("64", "16"), encoding="utf-8")
-    assert variant("HEAD:models/my1.yaml").rows[0].arguments == (16,)
+    (repository / "HEAD:models" / "yolo1.yaml").write_text(MINE.replace("64", "16"), encoding="utf-8")
+    assert variant("HEAD:models/yolo1.yaml").rows[0].arguments == (16,)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("HEAD~9:models/my1.yaml", "no git revision 'HEAD~9'\nit may be older than a shallow clone"),
-        ("mian:models/my1.yaml", "no git revision 'mian'\ndid you mean main?"),
-        ("--output=x:models/my1.yaml", "no git revision '--output=x'\nit may be older than a shallow clone"),
+        ("HEAD~9:models/yolo1.yaml", "no git revision 'HEAD~9'\nit may be older than a shallow clone"),
+        ("mian:models/yolo1.yaml", "no git revision 'mian'\ndid you mean main?"),
+        ("--output=x:models/yolo1.yaml", "no git revision '--output=x'\nit may be older than a shallow clone"),
         (
-            "HEAD:models/my2.yaml",
-            "no file 'models/my2.yaml' in git revision 'HEAD'\ndid you mean HEAD:models/my1.yaml?",
+            "HEAD:models/yolo2.yaml",
+            "no file 'models/yolo2.yaml' in git revision 'HEAD'\ndid you mean HEAD:models/yolo1.yaml?",
         ),
         (
-            "HEAD:other/my1.yaml",
-            "no file 'other/my1.yaml' in git revision 'HEAD'\n"
-            "paths begin at the repository's top; HEAD:./other/my1.yaml begins in this folder",
+            "HEAD:other/yolo1.yaml",
+            "no file 'other/yolo1.yaml' in git revision 'HEAD'\n"
+            "paths begin at the repository's top; HEAD:./other/yolo1.yaml begins in this folder",
         ),
         (
             "HEAD:models/mine/.yaml",
@@ -142,5 +142,5 @@ def test_nothing_is_written(repository: Path) -> None:
         return {file: (file.stat().st_mtime_ns, file.stat().st_size) for file in repository.rglob("*")}
 
     before = state()
-    resolve("HEAD~1:models/my1.yaml")
+    resolve("HEAD~1:models/yolo1.yaml")
     assert state() == before

@@ -75,14 +75,18 @@ def test_a_value_that_only_a_row_names_can_be_set(tmp_path: Path) -> None:
 
 def test_depth_and_width_of_a_file_without_scales_are_changed() -> None:
     spec = changed("yolov3", depth_multiple=0.5, width_multiple=2)
-    assert (spec.depth, spec.width) == (0.5, 2.0)
+    assert (spec.factors.depth, spec.factors.width) == (0.5, 2.0)
 
 
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("yolo11n", {"ncc": 3}, "yolo11.yaml has no value 'ncc', and no row names one\ndid you mean nc?"),
-        ("yolo11n", {"kpt_shape": [17, 3]}, "yolo11.yaml has no value 'kpt_shape', and no row names one\nit has"),
+        ("yolo11n", {"ncc": 3}, "unknown key 'ncc': yolo11.yaml has none, and no row names one\ndid you mean nc?"),
+        (
+            "yolo11n",
+            {"kpt_shape": [17, 3]},
+            "unknown key 'kpt_shape': yolo11.yaml has none, and no row names one\n",
+        ),
         ("yolo11n", {"nc": 0}, "nc must be a whole number from 1 up, not 0"),
         ("yolo11n", {"nc": True}, "nc must be a whole number from 1 up, not True"),
         ("yolo11n", {"end2end": 1}, "end2end must be true or false, not 1"),
@@ -90,7 +94,7 @@ def test_depth_and_width_of_a_file_without_scales_are_changed() -> None:
         (
             "yolo11n",
             {"width_multiple": 2},
-            "width_multiple cannot be set: scale n of yolo11.yaml says what it is\n--scale chooses among n, s, m, l, x",
+            "width_multiple cannot be set: scale n of yolo11.yaml says what it is\navailable scales: n, s, m, l, x",
         ),
         ("yolo11n", {"scale": "s"}, "scale cannot be set: --scale chooses one"),
         ("yolo11n", {"head": []}, "head cannot be set: rows are changed in the file"),

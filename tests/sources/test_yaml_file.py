@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archprof.errors import VariantError
-from archprof.sources.reference import stock
+from archprof.sources.origins.stock import stock
 from archprof.sources.spec import VariantSpec
-from archprof.sources.yaml_file import family_of, load, scales_in_name
+from archprof.sources.yaml_file import family_of, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,15 +67,15 @@ def test_rows_scales_and_values_come_with_their_lines(write: Callable[..., Path]
 def test_without_a_scale_the_first_is_assumed(write: Callable[..., Path]) -> None:
     spec = load(write(GOOD))
     assert (spec.scale, spec.scale_assumed) == ("n", True)
-    assert (spec.depth, spec.width, spec.max_channels) == (0.33, 0.25, 1024)
+    assert tuple(getattr(spec.factors, name) for name in ("depth", "width", "max_channels")) == (0.33, 0.25, 1024)
 
 
 def test_a_scale_that_is_asked_for_goes_before_the_one_in_the_name(write: Callable[..., Path]) -> None:
-    path = write(GOOD, "mine8n.yaml")
+    path = write(GOOD, "yolo8n-mine.yaml")
     assert (load(path).scale, load(path).scale_assumed) == ("n", False)
     spec = load(path, scale="s")
     assert (spec.scale, spec.scale_assumed) == ("s", False)
-    assert (spec.depth, spec.width, spec.max_channels) == (0.5, 1.0, math.inf)
+    assert tuple(getattr(spec.factors, name) for name in ("depth", "width", "max_channels")) == (0.5, 1.0, math.inf)
 
 
 def test_where_there_is_one_scale_nothing_is_assumed(write: Callable[..., Path]) -> None:
@@ -90,7 +90,26 @@ def test_where_there_is_one_scale_nothing_is_assumed(write: Callable[..., Path])
 def test_a_file_without_scales(write: Callable[..., Path], top: str, depth: float, width: float) -> None:
     spec = load(write(f"{top}backbone: [[-1, 1, Conv, [64]]]"))
     assert (spec.scale, spec.scale_assumed, spec.scales) == (None, False, {})
-    assert (spec.depth, spec.width, spec.max_channels) == (depth, width, math.inf)
+    assert tuple(getattr(spec.factors, name) for name in ("depth", "width", "max_channels")) == (depth, width, math.inf)
+
+
+def test_a_scale_in_any_case(write: Callable[..., Path]) -> None:
+    assert load(write(GOOD), scale="S").scale == "s"
+    capital = write("scales: {N: [1, 2, 64], n: [1, 1, 64]}\nbackbone: [[-1, 1, Conv, [64]]]")
+    assert (load(capital, scale="N").scale, load(capital, scale="n").scale) == ("N", "n")
+
+
+def test_a_scale_that_the_name_asks_for_and_the_file_has_not(write: Callable[..., Path]) -> None:
+    path = write("scales: {m: [0.5, 1.0, 512]}\nbackbone: [[-1, 1, Conv, [64]]]", "yolo11n-onlym.yaml")
+    with pytest.raises(VariantError, match=r"the name 'yolo11n-onlym\.yaml' asks for scale 'n', which the") as caught:
+        load(path)
+    assert caught.value.hint == "available scales: m; choose one with --scale, or rename the file"
+    assert load(path, scale="m").scale == "m"
+
+
+def test_a_file_without_scales_keeps_the_size_in_its_name(write: Callable[..., Path]) -> None:
+    spec = load(write("backbone: [[-1, 1, Conv, [64]]]", "yolo11m-mine.yaml"))
+    assert (spec.scale, spec.size) == (None, "m")
 
 
 def test_a_backbone_alone_is_a_variant(write: Callable[..., Path]) -> None:
@@ -115,13 +134,6 @@ def test_the_family_is_told_from_the_name(stem: str, family: str) -> None:
 def test_the_family_key_goes_first(write: Callable[..., Path]) -> None:
     text = "family: mine\nbackbone: [[-1, 1, Conv, [64]]]"
     assert load(write(text, "yolov13.yaml"), family="other").family == "mine"
-
-
-def test_scales_in_names() -> None:
-    assert list(scales_in_name("yolo11s-seg")) == [("s", "yolo11-seg")]
-    assert list(scales_in_name("yolov10n-DynamicConv-1")) == [("n", "yolov10-DynamicConv-1")]
-    assert list(scales_in_name("yolov8x-p6s")) == [("s", "yolov8x-p6"), ("x", "yolov8-p6s")]
-    assert list(scales_in_name("yolo11sseg")) == []
 
 
 ROW = "[-1, 1, Conv, [64]]"
@@ -195,7 +207,7 @@ def test_what_is_not_a_variant_is_refused_where_it_is_wrong(
 
 
 def test_a_scale_that_is_not_there(write: Callable[..., Path]) -> None:
-    with pytest.raises(VariantError, match=r"mine\.yaml: no scale 'q'; those there: n, s$"):
+    with pytest.raises(VariantError, match=r"mine\.yaml: no scale 'q'; available scales: n, s$"):
         load(write(GOOD), scale="q")
     with pytest.raises(VariantError, match="no scale 'n'; the file has no scales"):
         load(write("backbone: [[-1, 1, Conv, [64]]]"), scale="n")

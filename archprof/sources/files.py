@@ -1,0 +1,35 @@
+"""Questions to the file system that never raise, whatever a reference's text is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SUFFIXES = (".yaml", ".yml")
+"""Extensions of a YAML."""
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file of that path; no for a path that cannot be one."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def names_in(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
+    """The names with one of those extensions in a folder; none where it cannot be listed."""
+    try:
+        yield from sorted(file.name for file in folder.iterdir() if file.suffix in suffixes)
+    except (OSError, ValueError):
+        return
+
+
+def bare_name(text: str) -> str | None:
+    """A reference without a YAML's extension; None where it names a folder, and so can only mean a file."""
+    if "/" in text or "\\" in text or "\0" in text:
+        return None
+    return next((text.removesuffix(suffix) for suffix in SUFFIXES if text.endswith(suffix)), text)

@@ -1,0 +1,113 @@
+"""What a function of the user's returns."""
+
+from __future__ import annotations
+
+import re
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archprof.errors import BuildError, UnknownReferenceError, did_you_mean, nearest
+from archprof.sources.files import is_file, names_in
+from archprof.sources.origin import ORIGINS, Origin
+from archprof.sources.settings import is_count
+from archprof.sources.spec import Recipe, RecipeSpec
+from archprof.sources.usercode import import_code, importable, root_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from archprof.sources.origin import Query
+    from archprof.sources.spec import Spec
+
+SIDE = 640
+"""Side of the image for a model that does not say what it takes."""
+
+_FACTORY = re.compile(r"(?P<module>.+\.py|[^\W\d]\w*(?:\.\w+)*):(?P<factory>[^\W\d]\w*(?:\.\w+)*)")
+
+
+class PythonFactory(Origin):
+    """``nets.py:make``, ``package.module:make``."""
+
+    order = 50
+    form = "FILE.py:FACTORY"
+
+    def find(self, query: Query) -> Spec | None:
+        """A function by its name; whether there is one, only running its file tells.
+
+        Raises:
+            UnknownReferenceError: Where there is no such file, or the function's name is missing.
+        """
+        match = _FACTORY.fullmatch(query.text)
+        if match is None:
+            if query.text.endswith(".py") and is_file(Path(query.text)):
+                raise UnknownReferenceError(
+                    f"{query.text!r} is a file of Python, not a model",
+                    hint=f"name the function that makes the model, as {query.text}:make",
+                )
+            return None
+        file = Path(match["module"])
+        if file.suffix == ".py" and not is_file(file):
+            hint = did_you_mean(file.name, names_in(file.parent, (".py",)))
+            raise UnknownReferenceError(f"no file {str(file)!r}", hint=hint)
+        return PythonSpec(name=match["factory"], reference=query.text, target=query.text)
+
+
+class PythonSpec(RecipeSpec):
+    """What a user's function returns; settings are its keyword arguments.
+
+    The model may say what it takes in an attribute ``input_size``: a side, (height, width), (channels, height,
+    width), or (length,) for a model of tokens.
+    """
+
+    origin = "python"
+    trusted = False
+    content_key = None  # it may read anything
+
+    def recipe(self, channels: int) -> Recipe:
+        """How to call it."""
+        reference, _, path = self.target.rpartition(":")
+        module = _module(reference, path)
+        factory = _factory(module, reference, path)
+        root = root_of(module.__spec__) if module.__spec__ else None
+
+        def make() -> Any:
+            with importable(root.parent) if root else nullcontext():
+                return factory(**self.settings)
+
+        return Recipe(make, lambda model: _shape(self.target, model, channels), code=root)
+
+
+def _module(reference: str, path: str) -> ModuleType:
+    try:
+        return import_code(reference, BuildError)
+    except BuildError as error:  # tim:resnet50 reads as a function of a module
+        if near := nearest(reference, ORIGINS, 1):
+            error.hint = error.hint or f"did you mean {near[0]}:{path}?"
+        raise
+
+
+def _factory(module: ModuleType, reference: str, path: str) -> Callable[..., Any]:
+    from torch import nn
+
+    factory: Any = module
+    for name in path.split("."):
+        if not hasattr(factory, name):
+            functions = [key for key, value in vars(factory).items() if callable(value)]
+            raise UnknownReferenceError(f"{reference} has no {name!r}", hint=did_you_mean(name, functions))
+        factory = getattr(factory, name)
+    if not callable(factory) or isinstance(factory, nn.Module):
+        kind = type(factory).__name__
+        raise BuildError(f"{reference}:{path} must be a function that returns a torch.nn.Module; it is a {kind}")
+    return factory  # type: ignore[no-any-return]
+
+
+def _shape(target: str, model: Any, channels: int) -> tuple[int, ...]:
+    size = getattr(model, "input_size", None)
+    if size is None:
+        return (channels, SIDE, SIDE)
+    sides = (size, size) if isinstance(size, int) else size
+    if not isinstance(sides, (tuple, list)) or not 1 <= len(sides) <= 4 or not all(map(is_count, sides)):
+        raise BuildError(f"{target}: input_size must be 1 to 4 whole numbers, not {size!r}")
+    return (channels, *sides) if len(sides) == 2 else tuple(sides)

@@ -1,0 +1,29 @@
+"""The scale in the name of a YAML: ``yolo11s-seg`` asks for scale s of ``yolo11-seg``.
+
+Names are read as Ultralytics reads them (``guess_model_scale`` and ``yaml_model_load`` in ``ultralytics/nn/tasks.py``,
+8.4), whatever file it is, so that both build the same network of it: the letter behind the number that follows
+``yolo``.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SCALE = re.compile(r"yolo(?:e-)?v?\d+([nslmx])")
+_FIRST_SCALE = re.compile(r"(\d+)[nslmx]")
+_P6 = re.compile(r"(yolov[58])([nsmlx])6")
+
+
+def scale_of(name: str) -> str | None:
+    """The scale that a file's name asks for, extension left out; None where it asks for none."""
+    match = _SCALE.search(name)
+    return match[1] if match else None
+
+
+def without_scale(name: str) -> list[str]:
+    """The names of files that may be meant where there is none of this name, without the scale that it has."""
+    if scale_of(name) is None:
+        return []
+    if match := _P6.fullmatch(name):  # yolov8n6 was a name of yolov8n-p6
+        return [f"{match[1]}-p6"]
+    return [_FIRST_SCALE.sub(r"\1", name, count=1)]
