@@ -10,7 +10,7 @@ from archprof.cli import options as o
 from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.option_groups import Model, Written
+from archprof.cli.option_groups import Model, OutputOptions
 
 References = Annotated[
     list[str],
@@ -35,14 +35,16 @@ def bench(
     cuda_graph: la.CudaGraph = False,
     no_flush: la.NoFlush = False,
     layers: la.Layers = False,
-    written: Written,
+    columns: o.Columns = None,
+    output_options: OutputOptions,
 ) -> None:
     """Measure how long a model takes; of several, which is faster, if that can be told."""
     from archprof.pipeline import Task
     from archprof.render import View
-    from archprof.render.latency import FORMATS
+    from archprof.render.benchmark import report
+    from archprof.render.columns import parse_columns
 
-    destinations = written.plan()
+    destinations, view = output_options.plan(), View(columns=parse_columns(columns))
     shares = la.parse_share(precision, "--precision"), la.parse_share(sampling.margin, "--margin")
     devices, backends = la.parse_names(device, "--device"), la.parse_names(backend, "--backend")
     options = model.options(device=devices[0])
@@ -84,5 +86,5 @@ def bench(
     result = Benchmark(
         seed=sampling.seed, profiles=profiles, comparisons=benched.comparisons, interrupted=benched.interrupted
     )
-    output.deliver(destinations, lambda chosen, view: FORMATS[chosen](result, view), View())
+    output.deliver(destinations, report(result, view))
     la.conclude(benched)

@@ -1,6 +1,5 @@
 """``archprof check``."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,19 +21,6 @@ if TYPE_CHECKING:
     from archprof.records.check_result import Check
 
 
-class FormatChoice(StrEnum):
-    """What a check is written as."""
-
-    text = "text"
-    concise = "concise"
-    json = "json"
-    markdown = "markdown"
-    github = "github"
-    junit = "junit"
-    sarif = "sarif"
-    gitlab = "gitlab"
-
-
 Variants = Annotated[
     list[str] | None,
     typer.Argument(metavar="REF", help="Only these variants.  [default: all that the budget file is about]"),
@@ -44,10 +30,6 @@ Config = Annotated[
     o.option("--config", metavar="FILE", help="The budget file.  [default: the nearest, here or in a folder above]"),
 ]
 ExitZero = Annotated[bool, o.option("--exit-zero", help="Exit with 0 although a budget failed; still 2 for an error.")]
-Format = Annotated[
-    FormatChoice | None, o.option("--format", help="Format of the output.  [default: by the extension; text]")
-]
-
 
 Against = Annotated[
     str | None,
@@ -90,7 +72,7 @@ def check(
     jobs: o.Jobs = 0,
     limit_time: o.LimitTime = LIMIT_SECONDS,
     limit_memory: o.LimitMemory = LIMIT_MEMORY,
-    format: Format = None,  # noqa: A002
+    format: o.FindingsFormat = None,  # noqa: A002
     outputs: o.Outputs = None,
     force: o.Force = False,
 ) -> None:
@@ -102,9 +84,9 @@ def check(
     from archprof.budgets.checking import conclude, measure
     from archprof.pipeline import foresee
     from archprof.render import View
-    from archprof.render.check_formats import FORMATS
+    from archprof.render.check import report
 
-    destinations = output.plan(outputs or [], format and format.value, force=force, formats=FORMATS)
+    destinations = output.plan(outputs or [], format, force=force, findings=True)
     file = read.read(config or read.find(Path.cwd()))
     means = selection.find_means(
         [*file.plugins, *(plugins or [])],
@@ -134,7 +116,7 @@ def check(
             old = locked or lock.Lock()
             locked = write_lock(file.lock, old, measured, stopwatch, all_cases=not references)
         result = conclude(file, measured, profiler, against=against, locked=locked, stopwatch=stopwatch)
-    output.deliver(destinations, lambda chosen, view: FORMATS[chosen].render(result, view), View())
+    output.deliver(destinations, report(result, View()))
     if not latency and any(not rule.metric.exact for case in found.cases for rule in case.rules):
         console.note("latencies were left out; --latency measures them")
     leave(result, file, exit_zero=exit_zero)
@@ -205,7 +187,7 @@ def leave(result: "Check", file: "BudgetFile", *, exit_zero: bool) -> None:
     Raises:
         typer.Exit: Where a budget failed, or something could not be judged.
     """
-    from archprof.render.check_formats import finding_text
+    from archprof.render import finding_text
 
     new = list(dict.fromkeys(case.variant for case in result.cases if any(one.note is None for one in case.unjudged)))
     if new and result.against is None:

@@ -8,7 +8,7 @@ from archprof.cli import options as o
 from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.option_groups import Model, Written
+from archprof.cli.option_groups import Model, OutputOptions
 from archprof.errors import ArchprofError, UsageError
 
 if TYPE_CHECKING:
@@ -59,14 +59,14 @@ def parameternet(
     top: Top = TOP,
     latency: Latency = False,
     sampling: la.Sampling,
-    written: Written,
+    output_options: OutputOptions,
 ) -> None:
     """Set what ParameterNet promises of dynamic convolutions beside what runs, layer by layer."""
     from archprof.pipeline import Task
     from archprof.render import View
-    from archprof.render.parameternet import FORMATS
+    from archprof.render.parameternet import report
 
-    destinations = written.plan()
+    destinations = output_options.plan()
     model.refuse_several("this analysis")
     numbers = parse_experts(experts)
     options = model.options(device=device)
@@ -90,7 +90,7 @@ def parameternet(
     place = la.device_of(options, measured)
     (profile,) = selection.predict_all(counted, place, sampling.threads)
     twin = predicted_twin(profile, task, means, place, sampling.threads)
-    output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, view, twin), View())
+    output.deliver(destinations, report(profile, View(), twin))
     if benched:
         la.conclude(benched)
 
@@ -171,12 +171,12 @@ def mix(
         raise UsageError("--what-if takes one number of experts", hint=f"--experts {experts[0]}")
     with console.working("loading torch"):
         from archprof.parameternet.whatif import what_if
-    from archprof.render.whatif import FORMATS
+    from archprof.render.whatif import report
 
     with console.working(f"profiling {specs[0].name} as it is, and with dynamic convolutions"):
         profile, found = what_if(specs[0], options, wanted, experts[0])
     selection.remark(specs, [profile.environment])
-    output.deliver(destinations, lambda chosen, fitted: FORMATS[chosen](profile, found, fitted), view)
+    output.deliver(destinations, report(profile, found, view))
 
 
 def rebuild(
@@ -186,8 +186,8 @@ def rebuild(
     with console.working("loading torch"):
         from archprof.parameternet.expert_sweep import curve
     from archprof.render import View
-    from archprof.render.curve import FORMATS
+    from archprof.render.expert_sweep import report
 
     profile, found = curve(specs[0], options, experts, console.working)
     selection.remark(specs, [profile.environment])
-    output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, found, view), View())
+    output.deliver(destinations, report(profile, found, View()))
