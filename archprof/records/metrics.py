@@ -111,7 +111,7 @@ def _reported(name: str) -> Metric:
         return None if found is None else round(found.gflops * 10**9)
 
     unit = Unit.macs if CONVENTIONS[name].unit == "GMACs" else Unit.flops
-    return Metric(name=name, label=f"{name} {unit}", unit=unit, of=value, convention=name)
+    return Metric(name=name, label=f"{name} {unit}", heading=f"{name} {unit}", unit=unit, of=value, convention=name)
 
 
 METRICS = {

@@ -3,45 +3,48 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from archprof import units
 from archprof.counters.explain import AS_MACS, NOT_SEEN
+from archprof.records.audit import Opinion
 from archprof.render import facts
 from archprof.render.report import Report
-from archprof.render.table import Column, Record, Table
+from archprof.render.table import Column, Record, Table, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from archprof.records.audit import Audit, Difference, Opinion
+    from archprof.records.audit import Audit, Difference
     from archprof.render import View
 
 COUNTERS = (
     Column("counter", "counter"),
     Column("version", "version", min_width=8, absent=units.ABSENT),
-    Column("reported", "reported", min_width=14, saved=False),
-    Column("reported_flops", "", printed=False),
-    Column("reported_macs", "", printed=False),
-    Column("macs", "GMACs", lambda macs: f"{macs / 10**9:,.4g}", number=True),
-    Column("macs_ratio", "ratio", lambda ratio: f"{ratio:.3f}", number=True),
-    Column("duration_s", "seconds", lambda seconds: f"{seconds:.2f}", number=True),
+    Column("reported", "reported", lambda opinion: reported(opinion), min_width=14, saved=False),
+    Column("reported_flops", "", lambda opinion: _single(opinion, "FLOP"), printed=False),
+    Column("reported_macs", "", lambda opinion: _single(opinion, "MAC"), printed=False),
+    Column("macs", "GMACs", show=lambda macs: f"{macs / 10**9:,.4g}", number=True),
+    Column("macs_ratio", "ratio", attrgetter("ratio"), show="{:.3f}".format, number=True),
+    Column("duration_s", "seconds", attrgetter("seconds"), show="{:.2f}".format, number=True),
     Column("error", "error", printed=False),
 )
 
 STEPS = (
-    Column("macs_difference", "MACs", units.signed, number=True),
-    Column("part", "of which", units.signed, number=True),
-    Column("calls", "calls", units.count, number=True),
+    Column("macs_difference", "MACs", show=units.signed, number=True),
+    Column("part", "of which", show=units.signed, number=True),
+    Column("calls", "calls", show=units.count, number=True),
     Column("what", "what", min_width=20),
 )
 
-DIFFERENCES = tuple(
-    Column(key, key)
-    for key in ("counter", "kind", "operation", "reason", "macs_difference", "calls", "module", "type", "row")
+DIFFERENCES = (
+    Column("kind", "kind"),
+    Column("operation", "operation"),
+    Column("reason", "reason", attrgetter("why")),
+    Column("macs_difference", "MACs", attrgetter("macs")),
+    *(Column(key, key) for key in ("calls", "module", "type", "row")),
 )
-
-_EXACT = "the exact count"
 
 
 def report(audit: Audit, view: View) -> Report:
@@ -73,34 +76,26 @@ def _covered(audit: Audit) -> list[str]:
 
 
 def _counters(audit: Audit) -> Table:
-    flops = 2 * audit.macs
-    exact: Record = (
-        *("exact", audit.tool.version, units.amount(flops, "FLOPs"), flops, None),
-        *(audit.macs, 1.0, audit.seconds, None),
+    exact = Opinion(
+        counter="exact",
+        version=audit.tool.version,
+        unit="FLOPs",
+        value=2 * audit.macs,
+        macs=audit.macs,
+        ratio=1.0,
+        seconds=audit.seconds,
     )
-    return Table(COUNTERS, (exact, *map(_counter, audit.opinions)), label="counter")
-
-
-def _counter(opinion: Opinion) -> Record:
-    value = None if opinion.value is None else round(_value(opinion))
-    macs = "MAC" in opinion.unit.split()[0].upper()
-    return (
-        *(opinion.counter, opinion.version, reported(opinion), None if macs else value, value if macs else None),
-        *(opinion.macs, opinion.ratio, opinion.seconds, opinion.error),
-    )
+    return table_of(COUNTERS, [exact, *audit.opinions], "counter")
 
 
 def _differences(audit: Audit) -> Table:
     """One line a difference."""
-    records = tuple(
-        (
-            *(opinion.counter, entry.kind, entry.operation, entry.why),
-            *(entry.macs, entry.calls, entry.module, entry.type, entry.row),
-        )
+    records = [
+        (opinion.counter, *record)
         for opinion in audit.opinions
-        for entry in opinion.differences
-    )
-    return Table(DIFFERENCES, records, label="counter")
+        for record in table_of(DIFFERENCES, opinion.differences, "operation").records
+    ]
+    return Table((Column("counter", "counter"), *DIFFERENCES), tuple(records), label="operation")
 
 
 def reported(opinion: Opinion) -> str:
@@ -113,6 +108,13 @@ def reported(opinion: Opinion) -> str:
     return f"{amount}{unit}" if close else f"{amount} {unit}"
 
 
+def _single(opinion: Opinion, unit: str) -> int | None:
+    """A counter's figure in single operations, where that is what it counts."""
+    if opinion.value is None or unit not in opinion.unit.split()[0].upper():
+        return None
+    return round(_value(opinion))
+
+
 def _value(opinion: Opinion) -> float:
     """A counter's figure in single operations."""
     return (opinion.value or 0) * (10**9 if opinion.unit.startswith("G") else 1)
@@ -121,7 +123,7 @@ def _value(opinion: Opinion) -> float:
 def _section(audit: Audit, opinion: Opinion, view: View) -> Report:
     macs = opinion.macs or 0
     distance = units.below_or_above(macs, audit.macs) if audit.macs else "the exact count is 0"
-    records: list[Record] = [(units.count(audit.macs), None, None, _EXACT)]
+    records: list[Record] = [(units.count(audit.macs), None, None, "the exact count")]
     for (operation, reason), group in _grouped(opinion.differences):
         records.append((sum(entry.macs for entry in group), None, _calls(group), _step(operation, reason)))
         if view.detail != "ops":

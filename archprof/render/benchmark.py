@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
+from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from archprof import units
@@ -12,7 +15,7 @@ from archprof.records.latency import CANNOT_TELL
 from archprof.render import breakdown, columns, facts
 from archprof.render.histogram import histogram
 from archprof.render.report import Report
-from archprof.render.table import Column, Table
+from archprof.render.table import Column, Table, table_of
 from archprof.units import plural
 
 if TYPE_CHECKING:
@@ -24,25 +27,27 @@ if TYPE_CHECKING:
     from archprof.render import View
     from archprof.render.report import Fact
 
+_time = partial(Column, show=units.seconds, number=True, absent=units.ABSENT)
+
 COLUMNS = (
-    Column("model", "model", min_width=8),
     Column("device", "device"),
-    Column("backend", "backend"),
+    Column("backend", "backend", lambda latency: " ".join([latency.backend, *latency.options])),
     Column("threads", "threads", number=True, absent=units.ABSENT, droppable=True),
-    Column("latency_s", "median", units.seconds, number=True, absent=units.ABSENT),
-    Column("latency_ci95_s", "95 % interval", lambda ends: units.seconds_between(*ends), number=True,
-           absent=units.ABSENT, saved=False),
-    Column("latency_ci95_low_s", "", printed=False),
-    Column("latency_ci95_high_s", "", printed=False),
-    Column("latency_p90_s", "p90", units.seconds, number=True, absent=units.ABSENT),
-    Column("latency_p99_s", "p99", units.seconds, number=True, absent=units.ABSENT),
-    Column("latency_mad_s", "MAD", units.seconds, number=True, absent=units.ABSENT, droppable=True),
-    Column("samples", "samples", units.count, number=True),
-    Column("outliers", "outliers", units.count, number=True, droppable=True),
-    Column("latency_per_image_s", "per image", units.seconds, number=True, absent=units.ABSENT, droppable=True),
-    Column("images_per_s", "images/s", lambda rate: f"{rate:,.4g}", number=True, absent=units.ABSENT, droppable=True),
+    _time("latency_s", "median", attrgetter("median_s")),
+    _time("ci95_s", "95 % interval", show=lambda ends: units.seconds_between(*ends), saved=False),
+    _time("latency_ci95_low_s", "low", lambda latency: latency.ci95_s and latency.ci95_s[0], printed=False),
+    _time("latency_ci95_high_s", "high", lambda latency: latency.ci95_s and latency.ci95_s[1], printed=False),
+    _time("latency_p90_s", "p90", attrgetter("p90_s")),
+    _time("latency_p99_s", "p99", attrgetter("p99_s")),
+    _time("latency_mad_s", "MAD", attrgetter("mad_s"), droppable=True),
+    Column("samples", "samples", lambda latency: len(latency.samples_s), show=units.count, number=True),
+    Column("outliers", "outliers", lambda latency: latency.outliers if latency.samples_s else None, number=True,
+           droppable=True),
+    _time("latency_per_image_s", "per image", attrgetter("per_image_s"), droppable=True),
+    _time("images_per_s", "images/s", attrgetter("throughput"), show="{:,.4g}".format, droppable=True),
     Column("error", "error", printed=False),
 )  # fmt: skip
+"""What there is to say of one latency."""
 
 SPREAD = (
     Column("model", "model", min_width=8),
@@ -97,18 +102,10 @@ def _entries(benchmark: Benchmark) -> Iterator[tuple[str, Profile, Latency]]:
 
 def latency_table(benchmark: Benchmark) -> Table:
     """One line for each model on each device with each backend."""
-    records = tuple(_record(name, latency) for name, _, latency in _entries(benchmark))
-    return Table(COLUMNS, records, label="model")
-
-
-def _record(name: str, latency: Latency) -> tuple[object, ...]:
-    low, high = latency.ci95_s or (None, None)
-    measured = bool(latency.samples_s)
-    return (
-        *(name, latency.device, " ".join([latency.backend, *latency.options]), latency.threads, latency.median_s),
-        *(latency.ci95_s, low, high, latency.p90_s, latency.p99_s, latency.mad_s, len(latency.samples_s)),
-        *(latency.outliers if measured else None, latency.per_image_s, latency.throughput, latency.error),
-    )
+    entries = list(_entries(benchmark))
+    table = table_of(COLUMNS, [latency for _, _, latency in entries], "model")
+    records = [(name, *record) for (name, _, _), record in zip(entries, table.records, strict=True)]
+    return replace(table, columns=(Column("model", "model", min_width=8), *COLUMNS), records=tuple(records))
 
 
 def _models(benchmark: Benchmark) -> Iterator[Fact]:

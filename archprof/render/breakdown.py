@@ -34,11 +34,11 @@ def report(profile: Profile, breakdown: Breakdown, name: str) -> Report:
 def _columns(part: str) -> tuple[Column, ...]:
     return (
         Column("part", part, min_width=12),
-        Column("duration_s", "time", units.seconds, number=True),
-        Column("share", "time %", units.percent, number=True, saved=False),
-        Column("flops_per_s", "GFLOP/s", _giga, number=True, absent=units.ABSENT),
-        Column("bytes_per_s", "GB/s", _giga, number=True, absent=units.ABSENT),
-        Column("flops_per_byte", "FLOP/B", units.ratio, number=True, absent=units.ABSENT),
+        Column("duration_s", "time", show=units.seconds, number=True),
+        Column("share", "time %", show=units.percent, number=True, saved=False),
+        Column("flops_per_s", "GFLOP/s", show=_giga, number=True, absent=units.ABSENT),
+        Column("bytes_per_s", "GB/s", show=_giga, number=True, absent=units.ABSENT),
+        Column("flops_per_byte", "FLOP/B", show=units.ratio, number=True, absent=units.ABSENT),
         Column("bound", "bound"),
     )
 

@@ -28,7 +28,7 @@ METRICS = (
     number("before", "before", absent=units.ABSENT),
     number("after", "after", absent=units.ABSENT),
     number("difference", "Δ", absent=units.ABSENT),
-    number("ratio", "ratio", lambda ratio: "" if ratio == 1 else units.factor(ratio), absent=units.ABSENT),
+    number("ratio", "ratio", show=lambda ratio: "" if ratio == 1 else units.factor(ratio), absent=units.ABSENT),
     Column("verdict", "", wraps=True),
 )
 
@@ -67,13 +67,13 @@ CHANGES = (
     Column("module", "module", min_width=10),
     Column("change", "change", min_width=10),
     Column("output", "output", wraps=True),
-    added("parameters_difference", "Δ params", lambda count: units.signed(count) if count else ""),
+    added("parameters_difference", "Δ params", show=lambda count: units.signed(count) if count else ""),
     percent("parameters_share", "params %"),
-    added("flops_difference", "Δ MFLOPs", units.signed_millions),
+    added("flops_difference", "Δ MFLOPs", show=units.signed_millions),
     percent("flops_share", "FLOPs %"),
-    added("elementwise_flops_difference", "Δ elementwise", units.signed, printed=False),
-    added("bytes_read_difference", "Δ bytes read", units.signed, printed=False),
-    added("bytes_written_difference", "Δ bytes written", units.signed, printed=False),
+    added("elementwise_flops_difference", "Δ elementwise", show=units.signed, printed=False),
+    added("bytes_read_difference", "Δ bytes read", show=units.signed, printed=False),
+    added("bytes_written_difference", "Δ bytes written", show=units.signed, printed=False),
 )
 
 
@@ -159,9 +159,11 @@ def models(comparison: Comparison) -> Table:
         metric = find_metric(name)
         figure = partial(number, absent=units.ABSENT, droppable=name not in axes)
         shown = name in axes or name in ALWAYS or not metric.exact
-        columns.append(figure(metric.column, metric.label, partial(units.measure, unit=metric.unit), printed=shown))
+        columns.append(
+            figure(metric.column, metric.label, show=partial(units.measure, unit=metric.unit), printed=shown)
+        )
         shown = shown and metric.unit is not Unit.times
-        columns.append(figure(f"{metric.column}_ratio", "×", units.factor, printed=shown))
+        columns.append(figure(f"{metric.column}_ratio", "×", show=units.factor, printed=shown))
         if not metric.exact:
             stem = metric.column.removesuffix("_s")
             columns += [number(f"{stem}_ratio_{end}", end, printed=False) for end in ("low", "high")]

@@ -177,7 +177,7 @@ def _column(metric: Metric, values: Sequence[Value]) -> Column:
     return Column(
         metric.column,
         f"{heading} ({unit})" if unit else heading,
-        partial(_text, scale=scale, digits=digits),
+        show=partial(_text, scale=scale, digits=digits),
         number=True,
         absent=units.ABSENT,
         raw=lambda figure: figure.value,

@@ -64,13 +64,13 @@ def _columns(profile: Profile, reported: Reported, keys: set[str]) -> list[Colum
     figure = Column(
         key,
         f"M{unit} ({profile.convention})",
-        units.millions,
+        show=units.millions,
         number=True,
         adds=True,
         saved=key not in keys,
         aliases=(ALIAS,),
     )
-    return [figure, Column(f"{key}_share", f"{unit} %", units.percent, number=True, adds=True, saved=False)]
+    return [figure, Column(f"{key}_share", f"{unit} %", show=units.percent, number=True, adds=True, saved=False)]
 
 
 def operations(profile: Profile, reported: Reported) -> Table:
@@ -85,10 +85,10 @@ def operations(profile: Profile, reported: Reported) -> Table:
     names = sorted(calls, key=lambda name: (-amounts[name], -macs[name], name))
     columns = (
         Column("operation", "operation", min_width=12),
-        Column("calls", "calls", units.count, number=True, adds=True),
-        Column("macs", "MACs", units.count, number=True, adds=True, printed=False),
-        Column("flops", "exact MFLOPs", units.millions, number=True, adds=True),
-        Column("flops_share", "FLOPs %", units.percent, number=True, adds=True, printed=False, saved=False),
+        Column("calls", "calls", show=units.count, number=True, adds=True),
+        Column("macs", "MACs", show=units.count, number=True, adds=True, printed=False),
+        Column("flops", "exact MFLOPs", show=units.millions, number=True, adds=True),
+        Column("flops_share", "FLOPs %", show=units.percent, number=True, adds=True, printed=False, saved=False),
     )
     exact = sum(macs.values())
     records = tuple(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from archprof import units
 from archprof.render.report import Report
-from archprof.render.table import Column, Table
+from archprof.render.table import Column, table_of
 
 if TYPE_CHECKING:
     from archprof.doctor import Diagnosis
@@ -15,20 +16,19 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("state", "state"),
     Column("check", "check"),
-    Column("message", "message", wraps=True),
-    Column("command", "command", printed=False),
+    Column("message", "message", attrgetter("says"), wraps=True),
+    Column("command", "command", attrgetter("mend"), printed=False),
 )
 
 
 def report(diagnosis: Diagnosis, view: View) -> Report:
     """What is installed, a line for each check, and the commands that mend what is broken."""
     findings = diagnosis.findings
-    records = tuple((finding.state, finding.check, finding.says, finding.mend) for finding in findings)
     return Report(
         title=f"archprof {diagnosis.tool.version}",
         about=[f"Python {diagnosis.python}", diagnosis.platform],
         facts=[("packages", [f"{name} {version or units.ABSENT}" for name, version in diagnosis.packages.items()])],
-        tables=[Table(COLUMNS, records, label="check")],
+        tables=[table_of(COLUMNS, findings, "check")],
         notes=[f"to fix {finding.check}:\n{finding.mend}" for finding in findings if finding.mend],
         record=diagnosis,
     )

@@ -2,61 +2,58 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from archprof import units
+from archprof.records.parameternet import Point
 from archprof.render import facts
 from archprof.render.report import Report
-from archprof.render.table import Column, Record, Table
+from archprof.render.table import Column, table_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from archprof.records.parameternet import Curve, Measured
     from archprof.records.profile import Profile
     from archprof.render import View
 
-POINTS = (
-    Column("experts", "M"),
-    Column("dynamic_layers", "layers", number=True, printed=False),
-    Column("parameters", "parameters", units.count, number=True),
-    Column("parameters_ratio", "params ×", units.factor, number=True),
-    Column("macs", "MACs", units.count, number=True),
-    Column("macs_ratio", "MACs ×", units.factor, number=True),
-    Column("torchprofile_macs", "torchprofile", lambda macs: f"{units.millions(macs)} M", number=True, droppable=True),
-    Column("elementwise_flops", "elementwise FLOPs", units.count, number=True, printed=False),
-    Column("bytes_moved", "memory traffic", units.size, number=True),
-    Column("bytes_moved_ratio", "traffic ×", units.factor, number=True),
-)
-
 
 def report(profile: Profile, curve: Curve, view: View) -> Report:
     """One line a number of experts; ratios are to the static equivalent."""
-    static = curve.static
-    records = [_record("static", 0, static, None, static)] if static else []
-    records += [
-        _record(str(point.experts), point.layers, point.measured, point.torchprofile_macs, static or point.measured)
-        for point in curve.points
-    ]
+    first = curve.static
+    points = [*([Point(experts=0, layers=0, measured=first)] if first else []), *curve.points]
     about = [piece for piece in facts.about(profile) if not piece.startswith("experts ")]
-    notes = [] if static else ["no dynamic layers, so the number of experts changes nothing"]
+    notes = [] if first else ["no dynamic layers, so the number of experts changes nothing"]
     return Report(
         title=profile.variant.name,
         about=about,
-        tables=[Table(POINTS, tuple(records), label="experts")],
+        tables=[table_of(_columns(points[0].measured), points, "experts")],
         notes=notes,
         record={"variant": profile.variant, "input": profile.input, "curve": curve},
     )
 
 
-def _record(label: str, layers: int, measured: Measured, torchprofile: int | None, static: Measured) -> Record:
-    return (
-        label,
-        layers,
-        measured.parameters,
-        measured.parameters / static.parameters,
-        measured.macs,
-        measured.macs / static.macs,
-        torchprofile,
-        measured.elementwise_flops,
-        measured.bytes_moved,
-        measured.bytes_moved / static.bytes_moved,
-    )
+def _columns(static: Measured) -> list[Column]:
+    def ratio(name: str, title: str) -> Column:
+        def value(point: Point) -> float:
+            quotient: float = getattr(point.measured, name) / getattr(static, name)
+            return quotient
+
+        return Column(f"{name}_ratio", f"{title} ×", value, show=units.factor, number=True)
+
+    def figure(name: str, title: str, show: Callable[[int], str] = units.count, *, printed: bool = True) -> Column:
+        return Column(name, title, attrgetter(f"measured.{name}"), show=show, number=True, printed=printed)
+
+    return [
+        Column("experts", "M", lambda point: str(point.experts or "static")),
+        Column("dynamic_layers", "layers", attrgetter("layers"), number=True, printed=False),
+        figure("parameters", "parameters"),
+        ratio("parameters", "params"),
+        figure("macs", "MACs"),
+        ratio("macs", "MACs"),
+        Column("torchprofile_macs", "torchprofile M", show=units.millions, number=True, droppable=True),
+        figure("elementwise_flops", "elementwise FLOPs", printed=False),
+        figure("bytes_moved", "memory traffic", units.size),
+        ratio("bytes_moved", "traffic"),
+    ]

@@ -3,81 +3,97 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from archprof import units
 from archprof.render import facts, twin_time
 from archprof.render.report import Report
-from archprof.render.table import Column, Record, Table
+from archprof.render.table import Column, Record, Table, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from archprof.records.parameternet import DynamicLayer, Figures, ParameterNet, Ratio, Whole
+    from archprof.records.parameternet import Figures, ParameterNet, Ratio, Whole
     from archprof.records.profile import Profile
     from archprof.render import View
 
-FORMULAS = (("paper", "paper"), ("approximation", "approx"), ("as_built", "analytical"), ("", "measured"))
-"""What a ratio is from: the end of its column's name, and its title."""
+FORMULAS = {
+    "paper": ("paper", "paper"),
+    "paper_approximation": ("approximation", "approx"),
+    "as_built": ("as_built", "analytical"),
+    "measured": ("", "measured"),
+}
+"""What a ratio is from, as its record calls it: the end of its column's name, and its title."""
 
 
 def _ratios(name: str, title: str) -> tuple[Column, ...]:
     """The columns of a ratio; the measured one is called as in every other table."""
     return tuple(
         Column(
-            f"{name}_ratio{'_' if key else ''}{key}",
-            f"{title}×" if key == "paper" else heading,
-            lambda value: f"{value:.3f}",
+            f"{name}_ratio{'_' if end else ''}{end}",
+            f"{title}×" if source == "paper" else heading,
+            attrgetter(f"{name}_ratio.{source}"),
+            show="{:.3f}".format,
             number=True,
-            droppable=key == "approximation",
+            droppable=end == "approximation",
             absent=units.ABSENT,
         )
-        for key, heading in FORMULAS
+        for source, (end, heading) in FORMULAS.items()
     )
 
 
+def _bytes(printed: bool) -> tuple[Column, ...]:
+    """What a layer moves, and what the plain one does."""
+    size = partial(Column, number=True, printed=printed, show=units.size)
+    return (
+        size("mixing_bytes", "mixing"),
+        size("bytes_moved", "memory traffic", attrgetter("moved_bytes")),
+        size("static_bytes_moved", "static", attrgetter("static_bytes")),
+        size("bytes_moved_ratio", "×", lambda layer: layer.moved_bytes / layer.static_bytes, show=units.factor),
+        size("flops_per_byte", "FLOP/B", attrgetter("intensity"), show=units.ratio),
+        size("static_flops_per_byte", "static FLOP/B", attrgetter("static_intensity"), show=units.ratio),
+    )
+
+
+MODULE = Column("module", "module", lambda layer: layer.module or "(model)", min_width=12)
+
 LAYERS = (
-    Column("module", "module", min_width=12),
+    MODULE,
     Column("kind", "kind", printed=False),
     Column("experts", "M", number=True),
-    Column("top_k", "top", number=True),
+    Column("top_k", "top", lambda layer: layer.chosen or None, number=True),
     Column("in_channels", "in", number=True),
     Column("out_channels", "out", number=True),
-    Column("kernel", "K", units.shape, raw=units.shape),
+    Column("kernel", "K", lambda layer: layer.kernel or None, show=units.shape, raw=units.shape),
     Column("groups", "g", number=True, droppable=True),
-    Column("stride", "s", units.shape, printed=False, raw=units.shape),
-    Column("output_size", "H'×W'", units.shape, droppable=True, raw=units.shape),
+    Column("stride", "s", lambda layer: layer.stride or None, show=units.shape, printed=False, raw=units.shape),
+    Column(
+        "output_size",
+        "H'×W'",
+        lambda layer: layer.output_size or None,
+        show=units.shape,
+        droppable=True,
+        raw=units.shape,
+    ),
     Column("batch", "batch", number=True, printed=False),
     *_ratios("parameters", "params"),
     *_ratios("flops", "FLOPs"),
-    Column("parameters", "parameters", number=True, printed=False),
-    Column("macs", "MACs", number=True, printed=False),
-    Column("mixing_bytes", "kernel mixing", number=True, printed=False),
-    Column("bytes_moved", "memory traffic", number=True, printed=False),
-    Column("static_bytes_moved", "static", number=True, printed=False),
-    Column("flops_per_byte", "FLOP/B", number=True, printed=False),
-    Column("static_flops_per_byte", "static", number=True, printed=False),
+    Column("parameters", "parameters", attrgetter("parameters.measured"), number=True, printed=False),
+    Column("macs", "MACs", attrgetter("macs.measured"), number=True, printed=False),
+    *_bytes(printed=False),
 )
 
-MEMORY = (
-    Column("module", "module", min_width=12),
-    Column("mixing_bytes", "kernel mixing", units.size, number=True),
-    Column("bytes_moved", "total memory traffic", units.size, number=True),
-    Column("static_bytes_moved", "static", units.size, number=True),
-    Column("bytes_moved_ratio", "×", units.factor, number=True),
-    Column("flops_per_byte", "FLOP/B", units.ratio, number=True),
-    Column("static_flops_per_byte", "static FLOP/B", units.ratio, number=True),
-)
+MEMORY = (MODULE, *_bytes(printed=True))
 
 MODEL = (
-    Column("quantity", "", min_width=10),
+    Column("quantity", ""),
     Column("dynamic", "dynamic model", number=True, absent=units.ABSENT),
     Column("static", "static equivalent", number=True, absent=units.ABSENT),
     *(
-        Column(
-            key or "measured", title, units.factor, number=True, absent=units.ABSENT, droppable=key == "approximation"
-        )
-        for key, title in FORMULAS
+        Column(source, heading, show=units.factor, number=True, absent=units.ABSENT, droppable=end == "approximation")
+        for source, (end, heading) in FORMULAS.items()
     ),
 )
 
@@ -85,11 +101,15 @@ MODEL = (
 def report(profile: Profile, view: View, twin: Profile | None = None) -> Report:
     """The dynamic layers of a model; ``twin`` is its static equivalent's profile, where that was made to predict."""
     analysis = profile.parameternet
-    layers = Table(LAYERS, tuple(map(_layer, analysis.layers)) if analysis else (), label="module")
+    layers = table_of(LAYERS, analysis.layers if analysis else (), "module")
     return Report(
         title=profile.variant.name,
         about=facts.about(profile),
-        tables=[layers.without_empty(), _memory_table(analysis), _model(analysis.model, profile, twin)]
+        tables=[
+            layers.without_empty(),
+            table_of(MEMORY, analysis.layers, "module"),
+            _model(analysis.model, profile, twin),
+        ]
         if analysis
         else [],
         notes=notes(profile, twin),
@@ -170,17 +190,6 @@ def _memory(analysis: ParameterNet) -> str:
     )
 
 
-def _memory_table(analysis: ParameterNet) -> Table:
-    records = tuple(
-        (
-            *(layer.module or "(model)", layer.mixing_bytes, layer.moved_bytes, layer.static_bytes),
-            *(layer.moved_bytes / layer.static_bytes, layer.intensity, layer.static_intensity),
-        )
-        for layer in analysis.layers
-    )
-    return Table(MEMORY, records, label="module")
-
-
 def _model(model: Whole, profile: Profile, twin: Profile | None) -> Table:
     """The model against its static equivalent, one line a quantity."""
     other = model.static
@@ -203,31 +212,6 @@ def _model(model: Whole, profile: Profile, twin: Profile | None) -> Table:
         *twin_time.records(profile, twin),
     )
     return Table(MODEL, records, label="quantity")
-
-
-def _layer(layer: DynamicLayer) -> Record:
-    return (
-        layer.module or "(model)",
-        layer.kind,
-        layer.experts,
-        layer.chosen or None,
-        layer.in_channels,
-        layer.out_channels,
-        layer.kernel or None,
-        layer.groups,
-        layer.stride or None,
-        layer.output_size or None,
-        layer.batch,
-        *_values(layer.parameters_ratio),
-        *_values(layer.flops_ratio),
-        layer.parameters.measured,
-        layer.macs.measured,
-        layer.mixing_bytes,
-        layer.moved_bytes,
-        layer.static_bytes,
-        layer.intensity,
-        layer.static_intensity,
-    )
 
 
 def _values(ratio: Ratio) -> tuple[float | None, ...]:

@@ -28,13 +28,13 @@ class Detail:
 
 
 DETAILS = {
-    "rows": Detail(profile_tables.ROWS, lambda profile, view: profile_tables.rows(profile)),
+    "rows": Detail(profile_tables.row_columns(), lambda profile, view: profile_tables.rows(profile)),
     "modules": Detail(
-        profile_tables.MODULES,
+        profile_tables.module_columns(),
         lambda profile, view: profile_tables.modules(profile, view.depth),
         lambda profile, view: profile_tables.flat_modules(profile),
     ),
-    "ops": Detail(profile_tables.OPERATIONS, lambda profile, view: profile_tables.operations(profile)),
+    "ops": Detail(profile_tables.operation_columns(), lambda profile, view: profile_tables.operations(profile)),
 }
 
 MOST_EXPENSIVE = "flops"

@@ -33,7 +33,7 @@ def totals_table(profiles: Sequence[Profile]) -> Table:
             Column(
                 metric.column,
                 f"{'>= ' if lower and metric.counted else ''}{_TITLES.get(metric.name, metric.label)}",
-                _giga if metric.convention else partial(units.measure, unit=metric.unit),
+                show=_giga if metric.convention else partial(units.measure, unit=metric.unit),
                 number=True,
                 printed=metric.name in SHOWN or metric.name in reported,
                 absent=units.ABSENT,
@@ -41,7 +41,7 @@ def totals_table(profiles: Sequence[Profile]) -> Table:
             )
             for metric in METRICS.values()
         ),
-        Column("coverage", "covered", units.coverage, number=True, printed=lower),
+        Column("coverage", "covered", show=units.coverage, number=True, printed=lower),
     ]
 
     def record(profile: Profile) -> tuple[object, ...]:

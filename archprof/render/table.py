@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 Record = tuple[Any, ...]
 
@@ -20,6 +21,7 @@ class Column:
     Attributes:
         key: Its name in CSV and in ``--sort``: what it holds, with the unit.
         title: Its name above printed figures.
+        of: The value of the thing that a row is about; by default its attribute of the key's name.
         show: How a value is printed; text prints as it is, None as the column's ``absent``.
         number: Whether it holds numbers: to the right, and sorted largest first.
         adds: Whether the rows' values add up to the total's.
@@ -35,6 +37,8 @@ class Column:
 
     key: str
     title: str
+    of: Callable[[Any], Any] | None = None
+    _: KW_ONLY
     show: Callable[[Any], str] = str
     number: bool = False
     adds: bool = False
@@ -153,6 +157,12 @@ class Table:
             [column.text(value) for column, value in zip(self.columns, line, strict=True) if column.printed]
             for line in lines
         ]
+
+
+def table_of(columns: Sequence[Column], things: Iterable[Any], label: str) -> Table:
+    """A table of things, a row each, with what each column says of them."""
+    values = [column.of or attrgetter(column.key) for column in columns]
+    return Table(tuple(columns), tuple(tuple(value(thing) for value in values) for thing in things), label)
 
 
 def find_column(columns: Sequence[Column], name: str) -> Column:

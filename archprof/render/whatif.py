@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from archprof import units
 from archprof.render import facts
 from archprof.render.report import Report
-from archprof.render.table import Column, Record, Table
+from archprof.render.table import Column, Record, Table, table_of
 from archprof.units import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from archprof.records.parameternet import Candidate, WhatIf
+    from archprof.records.parameternet import WhatIf
     from archprof.records.profile import Profile
     from archprof.render import View
 
@@ -24,18 +25,24 @@ CANDIDATES = (
     Column("module", "module", min_width=16),
     Column("in_channels", "in", number=True),
     Column("out_channels", "out", number=True),
-    Column("kernel", "K", units.shape, raw=units.shape),
+    Column("kernel", "K", show=units.shape, raw=units.shape),
     Column("groups", "g", number=True, droppable=True),
-    Column("stride", "s", units.shape, droppable=True, raw=units.shape),
-    Column("output_size", "H'×W'", units.shape, droppable=True, raw=units.shape),
-    _sum("parameters_difference", "+params"),
-    _sum("parameters_difference_predicted", "predicted", printed=False),
-    _sum("flops_difference", "+FLOPs"),
-    _sum("flops_difference_predicted", "predicted", printed=False),
-    _sum("bytes_moved_difference", "+traffic", show=units.size),
-    _sum("bytes_moved_difference_predicted", "predicted", printed=False),
-    Column("parameters_per_flop", "params/FLOP", lambda value: f"{value:.3f}", number=True),
-    Column("parameters_per_byte", "params/kB", lambda value: units.ratio(1000 * value), number=True),
+    Column("stride", "s", show=units.shape, droppable=True, raw=units.shape),
+    Column("output_size", "H'×W'", show=units.shape, droppable=True, raw=units.shape),
+    _sum("parameters_difference", "+params", attrgetter("parameters.measured")),
+    _sum("parameters_difference_predicted", "predicted", attrgetter("parameters.predicted"), printed=False),
+    _sum("flops_difference", "+FLOPs", lambda candidate: 2 * candidate.macs.measured),
+    _sum("flops_difference_predicted", "predicted", lambda candidate: 2 * candidate.macs.predicted, printed=False),
+    _sum("bytes_moved_difference", "+traffic", attrgetter("bytes.measured"), show=units.size),
+    _sum("bytes_moved_difference_predicted", "predicted", attrgetter("bytes.predicted"), printed=False),
+    Column("parameters_per_flop", "params/FLOP", attrgetter("per_flop"), show="{:.3f}".format, number=True),
+    Column(
+        "parameters_per_byte",
+        "params/kB",
+        attrgetter("per_byte"),
+        show=lambda value: units.ratio(1000 * value),
+        number=True,
+    ),
 )
 
 MODEL = (
@@ -43,21 +50,21 @@ MODEL = (
     Column("before", "before", number=True),
     Column("predicted", "predicted", number=True, absent=units.ABSENT),
     Column("measured", "measured", number=True),
-    Column("ratio", "×", units.factor, number=True),
+    Column("ratio", "×", show=units.factor, number=True),
 )
 
 
 def report(profile: Profile, what_if: WhatIf, view: View) -> Report:
     """The ranking of the convolutions, and the model with all of them dynamic."""
-    ranking = Table(CANDIDATES, tuple(map(_record, what_if.candidates)), label="module")
+    ranking = table_of(CANDIDATES, what_if.candidates, "module").top(view.top)
     candidates = plural(len(what_if.candidates), "convolution")
     return Report(
         title=profile.variant.name,
         about=[*facts.about(profile), f"what if {candidates} had {plural(what_if.experts, 'expert')}"],
-        tables=[ranking.top(view.top), _model(what_if)],
+        tables=[ranking, _model(what_if)],
         notes=notes(what_if),
         record={"variant": profile.variant, "input": profile.input, "what_if": what_if},
-        data=ranking.top(view.top),
+        data=ranking,
     )
 
 
@@ -89,23 +96,3 @@ def notes(what_if: WhatIf) -> list[str]:
         if gain.predicted != gain.measured
     ]
     return differences or ["predicted and measured counts match exactly for every convolution"]
-
-
-def _record(candidate: Candidate) -> Record:
-    return (
-        candidate.module,
-        candidate.in_channels,
-        candidate.out_channels,
-        candidate.kernel,
-        candidate.groups,
-        candidate.stride,
-        candidate.output_size,
-        candidate.parameters.measured,
-        candidate.parameters.predicted,
-        2 * candidate.macs.measured,
-        2 * candidate.macs.predicted,
-        candidate.bytes.measured,
-        candidate.bytes.predicted,
-        candidate.per_flop,
-        candidate.per_byte,
-    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from archprof.claims.catalogue import published
 from archprof.render.report import Report
-from archprof.render.table import Column, Table
+from archprof.render.table import Column, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,15 +17,6 @@ if TYPE_CHECKING:
     from archprof.claims.claims_file import Claim
     from archprof.claims.published import Published
     from archprof.render import View
-
-COLUMNS = (
-    Column("family", "family", printed=False),
-    Column("variant", "variant"),
-    Column("scales", "scales"),
-    Column("task", "task"),
-    Column("published", "published", wraps=True),
-    Column("source", "source", printed=False),
-)
 
 _UNITS = {"gflops": "GFLOPs", "macs": "MACs", "trainable_parameters": "trainable parameters"}
 
@@ -38,12 +30,12 @@ def report(entries: Sequence[Entry], view: View) -> Report:
                 title=family.name,
                 about=[text for text in (published(family).title,) if text],
                 facts=[("source", [source]) for source in dict.fromkeys(entry.source for entry in members) if source],
-                tables=[_table(members)],
+                tables=[table_of(COLUMNS, members, "variant")],
             )
             for family, members in families
         ],
         record=[_plain(entry) for entry in entries],
-        data=_table(entries),
+        data=table_of(COLUMNS, entries, "variant"),
     )
 
 
@@ -57,15 +49,6 @@ def _plain(entry: Entry) -> dict[str, Any]:
         "source": entry.source,
         "claims": [_plain_claim(claim) for claim in entry.claims],
     }
-
-
-def _table(entries: Sequence[Entry]) -> Table:
-    return Table(COLUMNS, tuple(map(_record, entries)), label="variant")
-
-
-def _record(entry: Entry) -> tuple[str | None, ...]:
-    scales = " ".join(entry.scales)
-    return (entry.family.name, entry.name, scales, entry.task, _published(entry.claims), entry.source)
 
 
 def _published(claims: Sequence[Claim]) -> str:
@@ -93,3 +76,13 @@ def _plain_claim(claim: Claim) -> dict[str, Any]:
         "holds": claim.holds,
         "note": claim.note,
     }
+
+
+COLUMNS = (
+    Column("family", "family", attrgetter("family.name"), printed=False),
+    Column("variant", "variant", attrgetter("name")),
+    Column("scales", "scales", lambda entry: " ".join(entry.scales)),
+    Column("task", "task"),
+    Column("published", "published", lambda entry: _published(entry.claims), wraps=True),
+    Column("source", "source", printed=False),
+)
