@@ -31,7 +31,7 @@ _time = partial(Column, show=units.seconds, number=True, absent=units.ABSENT)
 
 COLUMNS = (
     Column("device", "device"),
-    Column("backend", "backend", lambda latency: " ".join([latency.backend, *latency.options])),
+    Column("backend", "backend", lambda latency: " ".join([latency.backend, *latency.options]), wraps=True),
     Column("threads", "threads", number=True, absent=units.ABSENT, droppable=True),
     _time("latency_s", "median", attrgetter("median_s")),
     _time("ci95_s", "95 % interval", show=lambda ends: units.seconds_between(*ends), saved=False),

@@ -27,7 +27,7 @@ def report(profile: Profile, breakdown: Breakdown, name: str) -> Report:
     return Report(
         title=f"{name} on {breakdown.device}",
         tables=[parts(profile, breakdown), operations(profile, breakdown)],
-        notes=list(notes(profile, breakdown)),
+        notes=list(remarks(profile, breakdown)),
     )
 
 
@@ -84,7 +84,7 @@ def _bound(part: Part, ridge: float | None) -> str:
     return "memory" if part.intensity < ridge else "compute"
 
 
-def notes(profile: Profile, breakdown: Breakdown) -> Iterator[str]:
+def remarks(profile: Profile, breakdown: Breakdown) -> Iterator[str]:
     """What the parts are of, and what the profiler itself took."""
     whole, total = units.seconds(breakdown.whole_s), units.seconds(breakdown.sum_s)
     yield (

@@ -31,9 +31,9 @@ LIMIT = 60_000
 
 _HOLDING = (
     Column("state", ""),
-    Column("variant", "variant", min_width=20),
-    Column("settings", "settings", min_width=10),
-    Column("tightest", "tightest bound", min_width=20, wraps=True),
+    Column("variant", "variant", wraps=True),
+    Column("settings", "settings", wraps=True),
+    Column("tightest", "tightest bound", wraps=True),
 )
 
 _DATA = tuple(

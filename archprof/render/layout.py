@@ -89,7 +89,8 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], label: str
     """The width of each column, 0 for one that is left out, and the gap between them.
 
     Which columns there is room for goes by the narrowest that each may be: droppable ones are left out first, then
-    those that may be cut, from the right; the label always stays. Those that may be cut or wrapped then give way.
+    those that may be cut, from the right; the label always stays. Those that may be cut then give way, and last those
+    that wrap.
     """
     cells = list(zip(*rows, strict=True))
     widths = [max(map(cell_len, texts)) for texts in cells]
@@ -107,7 +108,7 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], label: str
     for index in (*reversed(droppable), *reversed(shortened)):
         if excess(narrowest) > 0 and index in shown:
             shown.remove(index)
-    for index in reversed(shown):
+    for index in sorted(shown, key=lambda index: (columns[index].wraps, -index)):
         widths[index] -= min(max(excess(widths), 0), widths[index] - narrowest[index])
     return [width if index in shown else 0 for index, width in enumerate(widths)], gap
 

@@ -176,7 +176,7 @@ def operation_columns(profile: Profile | None = None) -> tuple[Column, ...]:
         known(mega("flops", "MFLOPs", lambda operation: 2 * operation.macs, absent="?")),
         known(share("flops_share", "FLOPs %", "macs", flops, 2)),
         known(mega("elementwise_flops", "elementwise M", absent="?")),
-        known(share("elementwise_share", "elementwise %", "elementwise_flops", elementwise)),
+        known(share("elementwise_share", "elementwise %", "elementwise_flops", elementwise, droppable=True)),
         mega("bytes_read", "MB read", droppable=True),
         mega("bytes_written", "MB written", droppable=True),
         known(replace(INTENSITY, droppable=True)),
