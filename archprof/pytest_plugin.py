@@ -51,8 +51,9 @@ def _held(check: Check) -> Check:
         pytest.fail.Exception: Where it does not, with what the command line would print.
     """
     if check.exit_code:
-        from archprof.render import View
-        from archprof.render.check_formats import text
+        from archprof.render import Page, View
+        from archprof.render.check import report
+        from archprof.render.formats import FORMATS
 
-        pytest.fail(text.render(check, View(width=100)), pytrace=False)
+        pytest.fail(FORMATS["text"].render(report(check, View()), Page(width=100)), pytrace=False)
     return check

@@ -1,4 +1,4 @@
-"""How numbers are written: the only place where K, M, G, % and thousands separators come in."""
+"""How numbers are printed: the only place where k, M, G, % and thousands separators come in."""
 
 from __future__ import annotations
 
@@ -24,12 +24,17 @@ class Unit(StrEnum):
 ABSENT = "–"
 """What stands where there is no number to show."""
 
-_DECIMAL = ((10**9, "G"), (10**6, "M"), (10**3, "K"))
+_DECIMAL = ((10**15, "P"), (10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 
 def count(number: int) -> str:
     """A whole number with thousands separators: ``4,621,033``."""
     return f"{number:,}"
+
+
+def plural(number: int, noun: str, several: str | None = None) -> str:
+    """A number of things: ``1 layer``; ``1,200 layers``."""
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
 def signed(number: int) -> str:
@@ -57,11 +62,6 @@ def millions(number: int) -> str:
 def signed_millions(number: int) -> str:
     """A difference in millions with two decimals and its sign, nothing for 0: ``+88.47``."""
     return f"{number / 10**6:+,.2f}" if number else ""
-
-
-def quoted(number: float) -> str:
-    """Billions as counters print them, with one decimal; two digits where that would leave only zeros."""
-    return ratio(number)
 
 
 def measure(number: float, unit: Unit) -> str:
@@ -122,18 +122,25 @@ def shape(sizes: list[int]) -> str:
     return "×".join(str(size) for size in sizes) or "()"
 
 
-def shapes(all_sizes: list[list[int]] | None) -> str | None:
-    """Several tensors' shapes: the first, and how many more there are; None where there is none, or none is known."""
+def shapes(all_sizes: list[list[int]]) -> str:
+    """Several tensors' shapes: the first, and how many more there are; nothing where there is none."""
     if not all_sizes:
-        return None
-    more = f" +{len(all_sizes) - 1}" if len(all_sizes) > 1 else ""
+        return ""
+    more = f" and {len(all_sizes) - 1} more" if len(all_sizes) > 1 else ""
     return shape(all_sizes[0]) + more
+
+
+def all_shapes(all_sizes: list[list[int]]) -> str:
+    """Several tensors' shapes, all of them: ``1×10×8400 1×70×80×80``."""
+    return " ".join(map(shape, all_sizes))
 
 
 def shapes_changed(before: list[list[int]] | None, after: list[list[int]] | None) -> str | None:
     """The shapes after, and before where they were others: ``1×128×40→80×40→80``."""
+    if not after:
+        return None
     now = shapes(after)
-    if before == after or not now or not before or not after:
+    if before == after or not before:
         return now
     first, last = before[0], after[0]
     if len(first) != len(last):
@@ -158,13 +165,11 @@ def below_or_above(value: float, exact: float) -> str:
     return f"{percentage} {'below' if difference < 0 else 'above'}"
 
 
-def apart(ratio: float, base: str) -> str:
-    """How far something is from a base, in words: ``14.5 % more than BASE``, ``as much as BASE``."""
-    percentage = abs(ratio - 1) * 100
-    written = f"{percentage:.1f}" if percentage < 20 else f"{percentage:,.0f}"
-    if written == "0.0":
-        return f"as much as {base}"
-    return f"{written} % {'more' if ratio > 1 else 'less'} than {base}"
+def change(ratio: float) -> str:
+    """How much more something is than its base, in percent with a sign: ``+14.5 %``, ``-3.1 %``; ``0 %``."""
+    percentage = (ratio - 1) * 100
+    digits = f"{percentage:+.1f}" if abs(percentage) < 20 else f"{percentage:+,.0f}"
+    return f"{'0' if digits in ('+0.0', '-0.0') else digits} %"
 
 
 def factor(value: float) -> str:
@@ -174,7 +179,7 @@ def factor(value: float) -> str:
 
 def threads(count: int | None) -> list[str]:
     """``2 threads``; nothing where their number says nothing."""
-    return [] if count is None else ["1 thread" if count == 1 else f"{count} threads"]
+    return [] if count is None else [plural(count, "thread")]
 
 
 def seconds(value: float) -> str:

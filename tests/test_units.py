@@ -11,12 +11,13 @@ from archprof.units import Unit
     [
         (0, "0 FLOPs"),
         (999, "999 FLOPs"),
-        (1_000, "1.00 KFLOPs"),
+        (1_000, "1.00 kFLOPs"),
         (99_999_999, "100.00 MFLOPs"),
         (100_000_000, "0.10 GFLOPs"),
         (8_111_000_000, "8.11 GFLOPs"),
         (919_000_000_000, "919.00 GFLOPs"),
-        (1_838_000_000_000, "1,838.00 GFLOPs"),
+        (1_838_000_000_000, "1.84 TFLOPs"),
+        (20_967_348_890_000_000, "20.97 PFLOPs"),
     ],
 )
 def test_amount(number: int, text: str) -> None:
@@ -35,13 +36,27 @@ def test_coverage_never_rounds_up_to_everything(share: float, text: str) -> None
 @pytest.mark.parametrize(
     ("number", "text"), [(6.23, "6.2"), (0.0, "0.0"), (0.0389, "0.039"), (199.2, "199.2"), (1234.5, "1,234.5")]
 )
-def test_quoted(number: float, text: str) -> None:
-    assert units.quoted(number) == text
+def test_ratio(number: float, text: str) -> None:
+    assert units.ratio(number) == text
 
 
 @pytest.mark.parametrize(("share", "text"), [(0.12345, "12.3"), (1.0, "100"), (0.9999, "100.0"), (0.0, "0.0")])
 def test_percent(share: float, text: str) -> None:
     assert units.percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    # 8.111 / 7.083 = 1.1451; 6.2 / 6.4 = 0.96875; 250 % more has no decimals.
+    [(8.111 / 7.083, "+14.5 %"), (6.2 / 6.4, "-3.1 %"), (1.0, "0 %"), (1.0004, "0 %"), (3.5, "+250 %"), (0.5, "-50 %")],
+)
+def test_change(ratio: float, text: str) -> None:
+    assert units.change(ratio) == text
+
+
+def test_plurals() -> None:
+    assert [units.plural(count, "layer") for count in (0, 1, 1200)] == ["0 layers", "1 layer", "1,200 layers"]
+    assert units.plural(2, "pass", "passes") == "2 passes"
 
 
 def test_others() -> None:
@@ -61,7 +76,7 @@ def test_others() -> None:
     [
         (4_621_033, Unit.things, "4,621,033", "+4,621,033"),
         (-13_900_000_000, Unit.flops, "", "-13.90 GFLOPs"),
-        (1_500, Unit.bytes, "1.50 KB", "+1.50 KB"),
+        (1_500, Unit.bytes, "1.50 kB", "+1.50 kB"),
         (0.00531, Unit.seconds, "5.31 ms", "+5.31 ms"),
         (1.2, Unit.seconds, "1.20 s", "+1.20 s"),
         (0.25, Unit.times, "×0.250", "+0.250"),
@@ -80,7 +95,7 @@ def test_metrics_and_their_differences(number: float, unit: Unit, value: str, di
     [
         ([[1, 8, 4, 4]], [[1, 8, 4, 4]], "1×8×4×4"),
         ([[1, 8, 4, 4]], [[1, 8, 8, 8]], "1×8×4→8×4→8"),
-        ([[1, 8, 4]], [[1, 8], [1, 3]], "1×8×4 → 1×8 +1"),
+        ([[1, 8, 4]], [[1, 8], [1, 3]], "1×8×4 → 1×8 and 1 more"),
         ([], [[1, 8]], "1×8"),
         ([[1, 8]], [], None),
     ],

@@ -7,7 +7,7 @@ from archprof.cli import options as o
 from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.option_groups import Model, Written
+from archprof.cli.option_groups import Model, OutputOptions
 from archprof.errors import UsageError, did_you_mean
 
 TOP = 4
@@ -41,13 +41,13 @@ def audit(
     time_limit: TimeLimit = COUNTER_SECONDS,
     detail: Detail = None,
     top: Top = TOP,
-    written: Written,
+    output_options: OutputOptions,
 ) -> None:
     """Run other FLOPs counters on a model and explain how each figure differs from the exact count."""
     from archprof.render import View
-    from archprof.render.audit import FORMATS
+    from archprof.render.audit import report
 
-    destinations = written.plan()
+    destinations = output_options.plan()
     model.refuse_several("an audit")
     options = model.options(device=device)
     specs = model.find(reference)
@@ -63,4 +63,4 @@ def audit(
     with console.working(f"running counters on {specs[0].name}"):
         result = audit_spec(specs[0], options, counters=counters or [], plugins=plugins or [], time_limit=time_limit)
     selection.remark(specs, [result.environment])
-    output.deliver(destinations, lambda chosen, fitted: FORMATS[chosen](result, fitted), view)
+    output.deliver(destinations, report(result, view))

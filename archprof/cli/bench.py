@@ -10,7 +10,7 @@ from archprof.cli import options as o
 from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.option_groups import Model, Written
+from archprof.cli.option_groups import Model, OutputOptions
 
 References = Annotated[
     list[str],
@@ -37,15 +37,17 @@ def bench(
     cuda_graph: la.CudaGraph = False,
     no_flush: la.NoFlush = False,
     layers: la.Layers = False,
-    written: Written,
+    columns: o.Columns = None,
+    output_options: OutputOptions,
 ) -> None:
     """Measure latency; of several models, say which is faster, if the difference is significant."""
     from archprof.builder.options import device_name
     from archprof.pipeline import Request
     from archprof.render import View
-    from archprof.render.latency import FORMATS
+    from archprof.render.benchmark import report
+    from archprof.render.columns import parse_columns
 
-    destinations = written.plan()
+    destinations, view = output_options.plan(), View(columns=parse_columns(columns))
     shares = la.parse_share(precision, "--precision"), la.parse_share(sampling.margin, "--margin")
     devices = [device_name(name) for name in la.parse_names(device, "--device")]
     backends = la.parse_names(backend, "--backend")
@@ -92,5 +94,5 @@ def bench(
         comparisons=experiment.comparisons,
         interrupted=experiment.interrupted,
     )
-    output.deliver(destinations, lambda chosen, view: FORMATS[chosen](result, view), View())
+    output.deliver(destinations, report(result, view))
     la.conclude(experiment)

@@ -1,28 +1,21 @@
 """``archprof calibrate``."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from archprof.cli import options as o
+from archprof.cli import output
 from archprof.cli.command import command
 from archprof.cli.console import console
+from archprof.cli.option_groups import OutputOptions
 from archprof.errors import UsageError
 
 FAR = 0.3
 """What a calibration's own networks may be from what is predicted of them without a word."""
 
 
-class FormatChoice(StrEnum):
-    """What a calibration is written as."""
-
-    text = "text"
-    json = "json"
-
-
-# Not in the environment: there these are set for commands that mean other things by them.
-Format = Annotated[FormatChoice, typer.Option("--format", help="Format of the output.")]
+# Not in the environment: there it is set for commands that mean other things by it.
 Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="Device to measure: cpu, cuda or cuda:N.")]
 MaxTime = Annotated[
     float, typer.Option("--max-time", min=1, max=3600, metavar="SECONDS", help="Time limit in seconds.")
@@ -35,7 +28,8 @@ def calibrate(
     threads: o.Threads = None,
     dtype: o.Dtype = "float32",
     max_time: MaxTime = 60,
-    format: Format = FormatChoice.text,  # noqa: A002
+    *,
+    output_options: OutputOptions,
 ) -> None:
     """Measure this computer once, so that `summary` can predict latency on it.
 
@@ -44,8 +38,9 @@ def calibrate(
     from archprof.builder.options import device_name, dtype_name
     from archprof.latency import calibration_store
     from archprof.render import View
-    from archprof.render.calibration import FORMATS
+    from archprof.render.calibration import report
 
+    destinations = output_options.plan()
     dtype, device = dtype_name(dtype), device_name(device)
     with console.working("loading torch"):
         import torch
@@ -62,7 +57,7 @@ def calibrate(
     with console.working(f"measuring {here.name}, which takes about {max_time:.0f} s"):
         calibration = calibrate(here, place, clocks_of(place), max_time, default_threads=default)
     path = calibration_store.keep(calibration)
-    console.write(FORMATS[format](calibration, console.fit(View())))
+    output.deliver(destinations, report(calibration, View()))
     if calibration.rounds < ENOUGH_ROUNDS:
         console.note("the machine was too slow or busy to measure most things twice: calibrate again when it is idle")
     elif calibration.apart > FAR:

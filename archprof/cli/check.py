@@ -1,6 +1,5 @@
 """``archprof check``."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,19 +21,6 @@ if TYPE_CHECKING:
     from archprof.records.check_result import Check
 
 
-class FormatChoice(StrEnum):
-    """What a check is written as."""
-
-    text = "text"
-    concise = "concise"
-    json = "json"
-    markdown = "markdown"
-    github = "github"
-    junit = "junit"
-    sarif = "sarif"
-    gitlab = "gitlab"
-
-
 Variants = Annotated[
     list[str] | None,
     typer.Argument(metavar="REF", help="Check only these variants.  [default: all variants of the budget file]"),
@@ -44,10 +30,6 @@ Config = Annotated[
     o.option("--config", metavar="FILE", help="Budget file.  [default: the nearest, in this folder or above]"),
 ]
 ExitZero = Annotated[bool, o.option("--exit-zero", help="Exit with 0 if a budget fails; errors still exit with 2.")]
-Format = Annotated[
-    FormatChoice | None, o.option("--format", help="Format of the output.  [default: by the extension; text]")
-]
-
 
 Against = Annotated[
     str | None,
@@ -89,7 +71,7 @@ def check(
     jobs: o.Jobs = 0,
     time_limit: o.TimeLimit = LIMIT_SECONDS,
     memory_limit: o.MemoryLimit = MEMORY_LIMIT,
-    format: Format = None,  # noqa: A002
+    format: o.FindingsFormat = None,  # noqa: A002
     outputs: o.Outputs = None,
     force: o.Force = False,
 ) -> None:
@@ -101,9 +83,9 @@ def check(
     from archprof.budgets.checking import conclude, measure
     from archprof.pipeline import prewarm
     from archprof.render import View
-    from archprof.render.check_formats import FORMATS
+    from archprof.render.check import report
 
-    destinations = output.plan(outputs or [], format and format.value, force=force, formats=FORMATS)
+    destinations = output.plan(outputs or [], format, force=force, findings=True)
     file = read.read(config or read.find(Path.cwd()))
     execution = selection.execution_config(
         [*file.plugins, *(plugins or [])],
@@ -126,7 +108,7 @@ def check(
         old = locked or lock.Lock()
         locked = write_lock(file.lock, old, measured, stopwatch, all_cases=not references)
     result = conclude(file, measured, profiler, against=against, locked=locked, stopwatch=stopwatch)
-    output.deliver(destinations, lambda chosen, view: FORMATS[chosen].render(result, view), View())
+    output.deliver(destinations, report(result, View()))
     if not latency and any(not rule.metric.exact for case in found.cases for rule in case.rules):
         console.note("latencies were left out; --latency measures them")
     leave(result, file, exit_zero=exit_zero)
@@ -197,7 +179,7 @@ def leave(result: "Check", file: "BudgetFile", *, exit_zero: bool) -> None:
     Raises:
         typer.Exit: Where a budget failed, or something could not be judged.
     """
-    from archprof.render.check_formats import finding_text
+    from archprof.render import finding_text
 
     new = list(dict.fromkeys(case.variant for case in result.cases if any(one.note is None for one in case.unjudged)))
     if new and result.against is None:

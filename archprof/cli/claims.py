@@ -10,7 +10,7 @@ from archprof.cli import options as o
 from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.option_groups import Written
+from archprof.cli.option_groups import OutputOptions
 
 if TYPE_CHECKING:
     from archprof.claims.replay import ClaimResult
@@ -34,7 +34,7 @@ def claims(
     names: Names = None,
     plugins: o.Plugins = None,
     *,
-    written: Written,
+    output_options: OutputOptions,
 ) -> None:
     """Replay published figures: say which are reproduced, and what the exact figures are.
 
@@ -44,9 +44,9 @@ def claims(
     from archprof.claims.replay import replay
     from archprof.errors import ArchprofError
     from archprof.render import View
-    from archprof.render.claims import FORMATS
+    from archprof.render.claims import report
 
-    destinations = written.plan()
+    destinations = output_options.plan()
     found = find_claims(names or [])
     profiler = selection.profiler(selection.execution_config(plugins))
     results: list[ClaimResult] = []
@@ -58,7 +58,7 @@ def claims(
         return outcome
 
     def deliver() -> None:
-        output.deliver(destinations, lambda chosen, view: FORMATS[chosen](results, view), View())
+        output.deliver(destinations, report(results, View()))
 
     try:
         results.extend(replay(found, profile))
@@ -78,7 +78,7 @@ def leave(results: Sequence["ClaimResult"]) -> None:
         typer.Exit: Where a claim that should hold does not, or could not be judged.
     """
     from archprof.claims.replay import Verdict
-    from archprof.render.claim_text import complaints, place
+    from archprof.render.claim_text import complaints, location
 
     counts = Counter(result.verdict for result in results)
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
@@ -86,7 +86,7 @@ def leave(results: Sequence["ClaimResult"]) -> None:
         for complaint in complaints(result):
             console.error(complaint)
         if result.comes_out and result.verdict is Verdict.known:
-            console.note(f"{place(result)} comes out, although the file says that it does not hold")
+            console.note(f"{location(result)} comes out, although the file says that it does not hold")
     console.note(f"{len(results)} claim{'' if len(results) == 1 else 's'}: {told}")
     if counts[Verdict.failed]:
         raise typer.Exit(COULD_NOT_JUDGE)

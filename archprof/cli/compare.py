@@ -10,7 +10,7 @@ from archprof.cli import compare_inputs, output, selection
 from archprof.cli import options as o
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.option_groups import Counting, Model, Written
+from archprof.cli.option_groups import Counting, Model, OutputOptions
 from archprof.errors import UsageError
 
 if TYPE_CHECKING:
@@ -83,15 +83,18 @@ def compare(
     x: Horizontal = None,
     y: Vertical = None,
     fail_on: FailOn = None,
-    written: Written,
+    columns: o.Columns = None,
+    output_options: OutputOptions,
 ) -> None:
     """Show what changed between models, row by row, and what accounts for the difference."""
     from archprof.compare import comparing as comparing
     from archprof.compare import condition, pareto
     from archprof.render import View
-    from archprof.render.compare import FORMATS
+    from archprof.render.columns import parse_columns
+    from archprof.render.comparison import report
 
-    destinations = written.plan()
+    destinations = output_options.plan()
+    view = View(detail=detail.value, top=top, columns=parse_columns(columns))
     if len(references) < 2:
         raise UsageError("there is nothing to compare with", hint="name two models or more")
     model.refuse_several("a comparison")
@@ -103,11 +106,7 @@ def compare(
     ways = [replace(found.options, static=twin) for twin in twins]
     models = _models(found.models, ways, convention.value, counting.config())
     comparison = comparing.compare(models, names=_names(references, twins), depth=depth, x=x, y=y)
-    output.deliver(
-        destinations,
-        lambda chosen, view: FORMATS[chosen](comparison, view),
-        View(detail=detail.value, top=top),
-    )
+    output.deliver(destinations, report(comparison, view, models))
     leave(comparison, conditions)
 
 

@@ -6,16 +6,15 @@ import os
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Timer
 from typing import TYPE_CHECKING, TextIO
 
 from archprof.cli.options import ColorChoice
+from archprof.render import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from archprof.render import View
 
 PIPED_WIDTH = 120
 """Terminal cells in a line that goes to a pipe."""
@@ -51,9 +50,9 @@ class Console:
         forbidden = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
         return stream.isatty() and not forbidden
 
-    def fit(self, view: View) -> View:
-        """The view as stdout shows it: its width, and its colours."""
-        return replace(view, width=_width(sys.stdout), color=self.colored(sys.stdout))
+    def page(self) -> Page:
+        """What text on stdout is fitted to: its width, and whether it takes colours."""
+        return Page(width=_width(sys.stdout), color=self.colored(sys.stdout))
 
     def write(self, text: str) -> None:
         """Data, to stdout, whether or not its encoding knows every sign."""

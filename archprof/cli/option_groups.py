@@ -95,8 +95,8 @@ class Counting:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
-    """Where the result goes, and as what."""
+class OutputOptions:
+    """Where the result goes, and in which format."""
 
     format: o.Format = None
     outputs: o.Outputs = None
@@ -107,6 +107,6 @@ class Written:
 
         Raises:
             UsageError: Where a file's extension says no format, or a file is named twice.
-            OutputError: Where a file is there already, or cannot be written.
+            OutputError: Where a file exists already, or cannot be written.
         """
-        return output.plan(self.outputs or [], self.format and self.format.value, force=self.force)
+        return output.plan(self.outputs or [], self.format, force=self.force)

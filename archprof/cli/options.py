@@ -5,6 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from archprof.errors import did_you_mean
+from archprof.render.formats import available
+
 
 def option(*names: str, help: str, **more: Any) -> Any:  # noqa: A002
     """An option that ``ARCHPROF_NAME`` in the environment sets too; the command line goes first."""
@@ -42,13 +45,30 @@ class ConventionChoice(StrEnum):
     thop_2_0 = "thop-2.0"
 
 
-class FormatChoice(StrEnum):
-    """What a result is written as."""
+def format_option(*, findings: bool = False) -> Any:
+    """``--format`` of a command: help, completion and what is accepted follow from the registry of formats.
 
-    text = "text"
-    json = "json"
-    markdown = "markdown"
-    csv = "csv"
+    Args:
+        findings: Whether the command's result has findings.
+    """
+
+    def parse(name: str) -> str:
+        formats = available(findings=findings)
+        if name.lower() not in formats:
+            hint = did_you_mean(name, formats) or f"available: {', '.join(formats)}"
+            raise typer.BadParameter(f"this command has no format {name!r}: {hint}")
+        return name.lower()
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in available(findings=findings) if name.startswith(incomplete)]
+
+    return option(
+        "--format",
+        parser=parse,
+        autocompletion=complete,
+        metavar=f"[{'|'.join(available(findings=findings))}]",
+        help="Format of the output.  [default: by the extension; text]",
+    )
 
 
 Verbose = Annotated[bool, option("--verbose", "-v", help="Show each step and how long it takes.")]
@@ -149,9 +169,17 @@ Top = Annotated[
     option("--top", min=1, metavar="N", help="Show at most N rows: the most expensive, or the first by --sort."),
 ]
 
-Format = Annotated[
-    FormatChoice | None, option("--format", help="Format of the output.  [default: by the extension; text]")
+Columns = Annotated[
+    str | None,
+    option(
+        "--columns",
+        metavar="NAME,NAME,...",
+        help="A table of one row a model with these columns, as papers print it: model,params,flops,latency.",
+    ),
 ]
+
+Format = Annotated[str | None, format_option()]
+FindingsFormat = Annotated[str | None, format_option(findings=True)]
 Outputs = Annotated[
     list[str] | None,
     option("--output", "-o", metavar="FILE", help="Write to a file; '-' is stdout. Repeatable."),

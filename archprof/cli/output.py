@@ -7,25 +7,20 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from archprof.cli.console import console
 from archprof.errors import OutputError, UsageError
+from archprof.render import Page
+from archprof.render.formats import DEFAULT, FORMATS, available
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from archprof.render import View
+    from archprof.render.formats import Format
+    from archprof.render.report import Report
 
 STDOUT = "-"
-
-
-class Suffixed(Protocol):
-    """A format, as far as it says which files are of it."""
-
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """The endings of its files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +36,7 @@ def plan(
     format: str | None,  # noqa: A002
     *,
     force: bool,
-    formats: Mapping[str, Suffixed] | None = None,
+    findings: bool = False,
 ) -> list[Destination]:
     """What ``-o`` and ``--format`` ask for, checked as far as it can be before there is anything to write.
 
@@ -50,16 +45,13 @@ def plan(
             each: ``junit:report.xml``.
         format: The format of those without one; by default that of the file's extension, and text on stdout.
         force: Whether files may be overwritten.
-        formats: Those that there are; by default those of a profile.
+        findings: Whether the result has findings, so that formats for these are offered too.
 
     Raises:
-        UsageError: Where a file's extension says no format, or a file is named twice.
-        OutputError: Where a file is there already, or cannot be written.
+        UsageError: Where the format is not offered, a file's extension says none, or a file is named twice.
+        OutputError: Where a file exists already, or cannot be written.
     """
-    if formats is None:
-        from archprof.render.profile import FORMATS
-
-        formats = FORMATS
+    formats = available(findings=findings)
     destinations = [_destination(name, format, force, formats) for name in outputs or [STDOUT]]
     files = [os.path.realpath(one.path) for one in destinations if one.path]
     if len(set(files)) < len(files):
@@ -67,19 +59,21 @@ def plan(
     return list(dict.fromkeys(destinations))
 
 
-def _destination(name: str, format: str | None, force: bool, formats: Mapping[str, Suffixed]) -> Destination:  # noqa: A002
+def _destination(name: str, format: str | None, force: bool, formats: Mapping[str, Format]) -> Destination:  # noqa: A002
     head, colon, rest = name.partition(":")
-    if colon and rest and head in formats:
+    if colon and rest and head in FORMATS:
         name, format = rest, head  # noqa: A001
-    if name == STDOUT:
-        return Destination(None, format or "text")
-    path = Path(name)
-    suffixes = {suffix: format_name for format_name, one in formats.items() for suffix in one.suffixes}
-    chosen = format or suffixes.get(path.suffix.lower())
+    suffixes = {suffix: key for key, value in formats.items() for suffix in value.suffixes}
+    suffix = Path(name).suffix.lower()
+    chosen = format or (DEFAULT if name == STDOUT else suffixes.get(suffix))
     if chosen is None:
-        known = ", ".join(suffixes)
-        hint = f"--format says it, or a name before it, as text:{name}; {known} do too"
-        raise UsageError(f"no format is known by the extension of {name!r}", hint=hint)
+        hint = f"name it with --format, or before the file, as text:{name}; known extensions: {', '.join(suffixes)}"
+        raise UsageError(f"no format of this command has the extension of {name!r}", hint=hint)
+    if chosen not in formats:
+        raise UsageError(f"this command has no format {chosen!r}", hint=f"available: {', '.join(formats)}")
+    if name == STDOUT:
+        return Destination(None, chosen)
+    path = Path(name)
     try:
         _check(path, force)
     except OSError as error:
@@ -91,28 +85,27 @@ def _check(path: Path, force: bool) -> None:
     if path.is_dir():
         raise OutputError("is a folder, not a file", path=path)
     if path.is_file() and not force:
-        raise OutputError("is there already", path=path, hint="--force overwrites it")
+        raise OutputError("already exists", path=path, hint="--force overwrites it")
     if not path.parent.is_dir():
         raise OutputError("its folder does not exist", path=path)
     if not os.access(path if path.exists() and not path.is_file() else path.parent, os.W_OK):
         raise OutputError("its folder may not be written to", path=path)
 
 
-def deliver(destinations: Sequence[Destination], render: Callable[[str, View], str], view: View) -> None:
-    """Render everything, then write the files, then stdout.
+def deliver(destinations: Sequence[Destination], report: Report) -> None:
+    """Render everything, then write the files, then stdout, which alone has a width and colours.
 
     Args:
         destinations: Where to.
-        render: What, in a format and a view.
-        view: How; stdout's width and colour are added.
+        report: What.
 
     Raises:
         OutputError: Where a file cannot be written.
     """
     texts = []
     for destination in destinations:
-        fitted = view if destination.path else console.fit(view)
-        texts.append((destination.path, render(destination.format, fitted)))
+        page = Page() if destination.path else console.page()
+        texts.append((destination.path, FORMATS[destination.format].render(report, page)))
     for path, text in sorted(texts, key=lambda pair: pair[0] is None):
         if path is None:
             console.write(text)

@@ -7,7 +7,7 @@ from archprof.cli import options as o
 from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.option_groups import Model, Written
+from archprof.cli.option_groups import Model, OutputOptions
 from archprof.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,15 +54,15 @@ def parameternet(
     top: Top = TOP,
     latency: Latency = False,
     sampling: la.Sampling,
-    written: Written,
+    output_options: OutputOptions,
 ) -> None:
     """Compare ParameterNet's predicted parameter and FLOPs ratios with measured ones, layer by layer."""
     from archprof.pipeline import PredictionRequest, Request
     from archprof.pipeline.static_equivalent import measure_static, predicted_static
     from archprof.render import View
-    from archprof.render.parameternet import FORMATS
+    from archprof.render.parameternet import report
 
-    destinations = written.plan()
+    destinations = output_options.plan()
     model.refuse_several("this analysis")
     numbers = parse_experts(experts)
     options = model.options(device=device)
@@ -90,7 +90,7 @@ def parameternet(
         la.require_samples(experiment)
         (profile,) = measured.profiles
     twin = predicted_static(request, profile, config)
-    output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, view, twin), View())
+    output.deliver(destinations, report(profile, View(), twin))
     if experiment:
         la.conclude(experiment)
 
@@ -129,12 +129,12 @@ def mix(
         raise UsageError("--what-if takes one number of experts", hint=f"--experts {experts[0]}")
     with console.working("loading torch"):
         from archprof.pipeline.what_if import what_if
-    from archprof.render.whatif import FORMATS
+    from archprof.render.whatif import report
 
     with console.working(f"profiling {specs[0].name} as it is, and with dynamic convolutions"):
         profile, found = what_if(specs[0], options, wanted, experts[0])
     selection.remark(specs, [profile.environment])
-    output.deliver(destinations, lambda chosen, fitted: FORMATS[chosen](profile, found, fitted), view)
+    output.deliver(destinations, report(profile, found, view))
 
 
 def rebuild(
@@ -144,8 +144,8 @@ def rebuild(
     with console.working("loading torch"):
         from archprof.pipeline.expert_sweep import curve
     from archprof.render import View
-    from archprof.render.curve import FORMATS
+    from archprof.render.expert_sweep import report
 
     profile, found = curve(specs[0], options, experts, console)
     selection.remark(specs, [profile.environment])
-    output.deliver(destinations, lambda chosen, view: FORMATS[chosen](profile, found, view), View())
+    output.deliver(destinations, report(profile, found, View()))

@@ -4,7 +4,7 @@ from archprof.cli import latency as la
 from archprof.cli import options as o
 from archprof.cli import output, selection
 from archprof.cli.command import command
-from archprof.cli.option_groups import Counting, Model, Written
+from archprof.cli.option_groups import Counting, Model, OutputOptions
 from archprof.errors import UsageError
 
 
@@ -23,21 +23,25 @@ def summary(
     depth: o.Depth = 3,
     sort: o.Sort = None,
     top: o.Top = None,
-    written: Written,
+    columns: o.Columns = None,
+    output_options: OutputOptions,
 ) -> None:
     """Show layers, parameters, FLOPs and memory of a model, in total and by row."""
     from archprof.pipeline import PredictionRequest, Request
     from archprof.render import View
-    from archprof.render.profile import check, render, render_several
+    from archprof.render.columns import parse_columns
+    from archprof.render.profile import check, report, report_several
 
-    destinations = written.plan()
+    destinations = output_options.plan()
+    chosen = parse_columns(columns)
     options = model.options(device=device, backward=backward)
     specs = model.find(reference)
     if latency and (model.several or backward):
         raise UsageError(
             "--latency is of one scale's inference", hint="leave out --scale all and --backward; bench takes several"
         )
-    view = View(detail=selection.choose_detail(specs, detail and detail.value), depth=depth, sort=sort, top=top)
+    shown = selection.choose_detail(specs, detail and detail.value)
+    view = View(detail=shown, depth=depth, sort=sort, top=top, columns=chosen)
     check(view, several=model.several)
     config = counting.config()
     measurement = la.plan(options, config.plugins, la.Sampling(threads=threads)) if latency else None
@@ -47,10 +51,6 @@ def summary(
     if measurement:
         measured = la.measure(requests, profiles, measurement, config)
         profiles, experiment = measured.profiles, measured.experiment
-
-    def write(format: str, view: View) -> str:  # noqa: A002
-        return render_several(format, profiles, view) if model.several else render(format, profiles[0], view)
-
-    output.deliver(destinations, write, view)
+    output.deliver(destinations, report_several(profiles, view) if model.several else report(profiles[0], view))
     if experiment:
         la.conclude(experiment)

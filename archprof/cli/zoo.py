@@ -4,24 +4,24 @@ from typing import Annotated
 
 import typer
 
-from archprof.cli import options as o
+from archprof.cli import output
 from archprof.cli.command import command
 from archprof.cli.console import console
+from archprof.cli.option_groups import OutputOptions
 
-Format = Annotated[o.FormatChoice, o.option("--format", help="Format of the listing.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A variant, as listed by `archprof zoo`.")]
 
 
 @command
-def list_command(context: typer.Context, format: Format = o.FormatChoice.text) -> None:  # noqa: A002
+def list_command(context: typer.Context, *, output_options: OutputOptions) -> None:
     """List the zoo's variants, with the figures published for them."""
     if context.invoked_subcommand is not None:
         return
     from archprof.claims.catalogue import catalogue
     from archprof.render import View
-    from archprof.render.zoo import FORMATS
+    from archprof.render.zoo import report
 
-    console.write(FORMATS[format](catalogue(), console.fit(View())))
+    output.deliver(output_options.plan(), report(catalogue(), View()))
 
 
 @command

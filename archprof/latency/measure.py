@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from archprof.latency.timed_model import TimedModel
     from archprof.records.latency import Gpu, Load
 
-TIMED = "the forward pass alone; inputs on the device, postprocessing out"
-TIMED_WITH_BOXES = f"the forward pass, and non-maximum suppression of {CANDIDATES} boxes an image; inputs on the device"
+TIMED = "forward pass only (excludes input transfer and postprocessing)"
+TIMED_WITH_BOXES = f"forward pass and non-maximum suppression of {CANDIDATES} boxes per image (excludes input transfer)"
 AMPERE = (8, 0)
 """The first compute capability with TF32."""
-FLUSHED = "; the card's L2 cache is overwritten before each sample"
+FLUSHED = "; the GPU's L2 cache is overwritten before each sample"
 
 
 @dataclass(frozen=True, slots=True)

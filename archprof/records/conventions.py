@@ -16,6 +16,7 @@ class Convention(msgspec.Struct, frozen=True):
         rule: The rule in one line.
         module: The file here that has it.
         tool: Whether it is another tool's.
+        reporter: Who reported figures by it, where that is not the tool of its name.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Convention(msgspec.Struct, frozen=True):
     rule: str
     module: str
     tool: bool = True
+    reporter: str = ""
 
 
 DEFAULT = "flops"
@@ -45,6 +47,7 @@ CONVENTIONS = {
             "GFLOPs",
             "2 × thop's operations, at the stride's size, times the ratio of areas",
             "thop_2_0",
+            reporter="Ultralytics 2024–25 (thop 2.0)",
         ),
     )
 }

@@ -26,6 +26,9 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
         name: What it is called on the command line and in files.
         label: What it is called in print.
         unit: What one of it is; values are never scaled.
+        aliases: Shorter names, which ``--columns`` and ``--sort`` take too.
+        heading: What a paper's table calls it; by default its label.
+        prefix: The decimal prefix that papers give it in; by default that of its unit.
         of: Its value in a profile, or None where the profile does not have it.
         lower_is_better: Whether less of it is the better; a budget's ``max`` makes sense of it then.
         exact: Whether it is the same on every machine; one that is not is never compared without its spread.
@@ -37,10 +40,19 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     unit: Unit
     of: Callable[[Profile], Value | None]
+    aliases: tuple[str, ...] = ()
+    heading: str = ""
+    prefix: str = ""
     lower_is_better: bool = True
     exact: bool = True
     counted: bool = False
     convention: str | None = None
+
+    @property
+    def column(self) -> str:
+        """Its name over raw values in a table: with the unit, where the name does not say it."""
+        suffix = {Unit.seconds: "s", Unit.flops: "flops", Unit.macs: "macs"}.get(self.unit)
+        return self.name if suffix is None or self.name.endswith(suffix) else f"{self.name}_{suffix}"
 
     def lower_bound(self, profile: Profile) -> bool:
         """Whether the profile's value may be more in truth, because operations without a formula ran."""
@@ -52,8 +64,25 @@ LATENCY = "latency"
 each option that it was measured with."""
 
 
-def _total(name: str, label: str, unit: Unit = Unit.things, *, counted: bool = False) -> Metric:
-    return Metric(name=name, label=label, unit=unit, of=lambda one: getattr(one.totals, name), counted=counted)
+def _total(
+    name: str,
+    label: str,
+    unit: Unit = Unit.things,
+    *aliases: str,
+    heading: str = "",
+    prefix: str = "",
+    counted: bool = False,
+) -> Metric:
+    return Metric(
+        name=name,
+        label=label,
+        unit=unit,
+        of=lambda profile: getattr(profile.totals, name),
+        aliases=aliases,
+        heading=heading,
+        prefix=prefix,
+        counted=counted,
+    )
 
 
 def _backward(name: str, label: str, unit: Unit, *, counted: bool = True) -> Metric:
@@ -82,30 +111,30 @@ def _reported(name: str) -> Metric:
         return None if found is None else round(found.gflops * 10**9)
 
     unit = Unit.macs if CONVENTIONS[name].unit == "GMACs" else Unit.flops
-    return Metric(name=name, label=f"by {name}", unit=unit, of=value, convention=name)
+    return Metric(name=name, label=f"{name} {unit}", heading=f"{name} {unit}", unit=unit, of=value, convention=name)
 
 
 METRICS = {
     metric.name: metric
     for metric in (
-        _total("parameters", "parameters"),
-        _total("trainable_parameters", "gradients"),
+        _total("parameters", "parameters", Unit.things, "params", heading="Params", prefix="M"),
+        _total("trainable_parameters", "trainable parameters", Unit.things, "trainable", prefix="M"),
         _total("layers", "layers"),
         _total("modules", "modules"),
         _total("macs", "MACs", Unit.macs, counted=True),
         _total("flops", "FLOPs", Unit.flops, counted=True),
-        _total("elementwise_flops", "elementwise", Unit.flops, counted=True),
-        _total("weight_bytes", "weights", Unit.bytes),
-        _total("activation_bytes", "activations", Unit.bytes),
-        _total("peak_activation_bytes", "at most at once", Unit.bytes),
-        _total("bytes_read", "read", Unit.bytes),
-        _total("bytes_written", "written", Unit.bytes),
+        _total("elementwise_flops", "elementwise FLOPs", Unit.flops, "elementwise", counted=True),
+        _total("weight_bytes", "weights", Unit.bytes, "weights"),
+        _total("activation_bytes", "activation writes", Unit.bytes, "activations"),
+        _total("peak_activation_bytes", "peak activation memory", Unit.bytes, "memory", "peak", heading="Peak memory"),
+        _total("bytes_read", "bytes read", Unit.bytes, "read"),
+        _total("bytes_written", "bytes written", Unit.bytes, "written"),
         _backward("macs", "backward MACs", Unit.macs),
         _backward("flops", "backward FLOPs", Unit.flops),
-        _backward("elementwise_flops", "backward elementwise", Unit.flops),
-        _backward("peak_activation_bytes", "at most in a step", Unit.bytes, counted=False),
-        _ratio("parameters_ratio", "ParameterNet parameters", counted=False),
-        _ratio("flops_ratio", "ParameterNet FLOPs", counted=True),
+        _backward("elementwise_flops", "backward elementwise FLOPs", Unit.flops),
+        _backward("peak_activation_bytes", "training peak memory", Unit.bytes, counted=False),
+        _ratio("parameters_ratio", "ParameterNet parameters ratio", counted=False),
+        _ratio("flops_ratio", "ParameterNet FLOPs ratio", counted=True),
         *(_reported(name) for name in CONVENTIONS if name not in ("flops", "macs")),
     )
 }

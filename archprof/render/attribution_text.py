@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from archprof.records.comparison import Cause, Change, Delta, Difference, Edit, Explanation, Pair
 
 MOST = 0.5
-"""The share of a difference from which on one cause is said to have made most of it."""
+"""The share of a difference from which on one cause is named as what made most of it."""
 
 MIXED = 0.1
-"""What goes down over what goes up, or the other way round, from which on both are spoken of."""
+"""What goes down over what goes up, or the other way round, from which on both are told."""
 
 NOTABLE = 0.005
 """The share of a difference below which nothing is said of a part of it."""
@@ -35,27 +35,30 @@ _EDITS = {
 }
 
 
-def sentences(pair: Pair) -> list[str]:
+def attribution_text(pair: Pair) -> list[str]:
     """What made the difference in each metric that is explained, in one sentence where one thing made all of them."""
     if pair.parts == "rows" and pair.differences and not any(change.mark in EDITED for change in pair.changes):
-        made = " and ".join(_amount(one, one.difference) for one in pair.explanations)
-        return [f"no row was changed: {' and '.join(map(differs, pair.differences))} makes the {made}"]
-    said: dict[str, list[str]] = {}
-    for why in pair.explanations:
-        what, share = _sentence(pair, why)
-        said.setdefault(what, []).append(share)
-    return [f"{what}: {', and '.join(shares)}" for what, shares in said.items()]
+        amounts = [_amount(explanation, explanation.difference) for explanation in pair.explanations]
+        causes, verb = [differs(difference) for difference in pair.differences], "accounts"
+        if len(causes) > 1:
+            verb = "account"
+        return [f"no row was changed: {' and '.join(causes)} {verb} for the {' and '.join(amounts)}"]
+    shares: dict[str, list[str]] = {}
+    for explanation in pair.explanations:
+        event, share = _sentence(pair, explanation)
+        shares.setdefault(event, []).append(share)
+    return [f"{event}: {', and '.join(of_event)}" for event, of_event in shares.items()]
 
 
 def changed_by(delta: Delta) -> str:
-    """How much a metric changed, in a few words: ``flops changed by +72.65 MFLOPs, ×3.999``."""
+    """How much a metric changed: ``flops changed by +72.65 MFLOPs, ×3.999``."""
     ratio = "" if delta.ratio is None else f", {units.factor(delta.ratio)}"
     return f"{delta.metric} changed by {units.difference(delta.difference or 0, Unit(delta.unit))}{ratio}"
 
 
-def sources(value: list[int]) -> str:
+def sources(indices: list[int]) -> str:
     """The rows that a row reads."""
-    return ",".join(map(str, value))
+    return ",".join(map(str, indices))
 
 
 def differs(difference: Difference) -> str:
@@ -63,37 +66,41 @@ def differs(difference: Difference) -> str:
     return f"{difference.what} {difference.before} → {difference.after}"
 
 
-def _sentence(pair: Pair, why: Explanation) -> tuple[str, str]:
+def _sentence(pair: Pair, explanation: Explanation) -> tuple[str, str]:
     """What happened, and how much of the difference comes of it."""
-    said = _amount(why, why.difference)
-    if not why.causes:
-        return f"nothing in the {pair.parts}", f"the {said} is outside of them"
-    first = why.causes[0]
-    if MOST <= first.whole / why.difference <= 1 + NOTABLE:
-        return _happened(pair, first), _of_it(why, first, said)
-    smaller, larger = sorted((why.gains, -why.losses))
+    amount = _amount(explanation, explanation.difference)
+    if not explanation.causes:
+        return f"nothing in the {pair.parts}", f"the {amount} is outside of them"
+    first = explanation.causes[0]
+    if MOST <= first.whole / explanation.difference <= 1 + NOTABLE:
+        return _event(pair, first), _of_it(explanation, first, amount)
+    smaller, larger = sorted((explanation.gains, -explanation.losses))
     mixed = smaller > MIXED * larger
-    ordered = sorted(why.causes, key=lambda cause: -abs(cause.whole)) if mixed else why.causes
-    named = [f"{_happened(pair, one)} ({_part(why, one, mixed)})" for one in ordered[:_NAMED]]
+    causes = explanation.causes
+    ordered = sorted(causes, key=lambda cause: -abs(cause.whole)) if mixed else causes
+    named = [f"{_event(pair, cause)} ({_part(explanation, cause, mixed)})" for cause in ordered[:_NAMED]]
     rest = [f"{len(ordered) - _NAMED} more"] if len(ordered) > _NAMED else []
-    return f"{len(ordered)} changed {pair.parts} make the {said}", "; ".join([*named, *rest])
+    count = units.plural(len(ordered), f"changed {pair.parts[:-1]}")
+    return f"{count} account{'s' if len(ordered) == 1 else ''} for the {amount}", "; ".join([*named, *rest])
 
 
-def _part(why: Explanation, cause: Cause, mixed: bool) -> str:
+def _part(explanation: Explanation, cause: Cause, mixed: bool) -> str:
     """A cause's part of a difference: its share, or its amount where others took the opposite way."""
-    return _amount(why, cause.whole) if mixed else units.whole_percent(cause.whole / why.difference)
+    if mixed:
+        return _amount(explanation, cause.whole)
+    return units.whole_percent(cause.whole / explanation.difference)
 
 
-def _of_it(why: Explanation, cause: Cause, said: str) -> str:
-    own, downstream = (units.whole_percent(part / why.difference) for part in (cause.own, cause.downstream))
-    if abs(cause.downstream) < NOTABLE * abs(why.difference):
-        return f"{own} of the {said}"
-    if abs(cause.own) < NOTABLE * abs(why.difference):
-        return f"{downstream} of the {said} is downstream of it"
-    return f"{downstream} of the {said} is downstream of it, {own} its own"
+def _of_it(explanation: Explanation, cause: Cause, amount: str) -> str:
+    own, downstream = (units.whole_percent(part / explanation.difference) for part in (cause.own, cause.downstream))
+    if abs(cause.downstream) < NOTABLE * abs(explanation.difference):
+        return f"{own} of the {amount}"
+    if abs(cause.own) < NOTABLE * abs(explanation.difference):
+        return f"{downstream} of the {amount} is downstream of it"
+    return f"{downstream} of the {amount} is downstream of it, {own} its own"
 
 
-def _happened(pair: Pair, cause: Cause) -> str:
+def _event(pair: Pair, cause: Cause) -> str:
     """What became of a part, in a few words."""
     change = pair.changes[cause.change]
     name = _name(pair, change)
@@ -119,7 +126,7 @@ def _name(pair: Pair, change: Change) -> str:
     return f"{name} {part.module}" if pair.parts == "rows" else f"{name} ({part.module})"
 
 
-def _amount(why: Explanation, amount: int) -> str:
-    metric = find_metric(why.metric)
+def _amount(explanation: Explanation, amount: int) -> str:
+    metric = find_metric(explanation.metric)
     text = units.difference(amount, metric.unit)
     return text if metric.name == "flops" else f"{text} {metric.label}"

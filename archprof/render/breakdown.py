@@ -1,12 +1,14 @@
-"""Where the time goes -> tables: the parts of the model, its operations, and what is between them."""
+"""Where the time goes, as a report: the parts of the model, its operations, and what is between them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from archprof import units
-from archprof.render import header
+from archprof.render import facts
+from archprof.render.report import Report
 from archprof.render.table import Column, Record, Table
+from archprof.units import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,14 +22,23 @@ CLOSE = 0.05
 _TOP = 12
 
 
-def _columns(what: str) -> tuple[Column, ...]:
+def report(profile: Profile, breakdown: Breakdown, name: str) -> Report:
+    """The breakdown of one model on one device."""
+    return Report(
+        title=f"{name} on {breakdown.device}",
+        tables=[parts(profile, breakdown), operations(profile, breakdown)],
+        notes=list(remarks(profile, breakdown)),
+    )
+
+
+def _columns(part: str) -> tuple[Column, ...]:
     return (
-        Column("part", what, shrinks=12),
-        Column("seconds", "time", units.seconds, number=True),
-        Column("share", "%", units.percent, number=True),
-        Column("flops_per_s", "GFLOP/s", _giga, number=True, absent=units.ABSENT),
-        Column("bytes_per_s", "GB/s", _giga, number=True, absent=units.ABSENT),
-        Column("intensity", "FLOPs/B", units.ratio, number=True, absent=units.ABSENT),
+        Column("part", part, min_width=12),
+        Column("duration_s", "time", show=units.seconds, number=True),
+        Column("share", "time %", show=units.percent, number=True, saved=False),
+        Column("flops_per_s", "GFLOP/s", show=_giga, number=True, absent=units.ABSENT),
+        Column("bytes_per_s", "GB/s", show=_giga, number=True, absent=units.ABSENT),
+        Column("flops_per_byte", "FLOP/B", show=units.ratio, number=True, absent=units.ABSENT),
         Column("bound", "bound"),
     )
 
@@ -38,9 +49,9 @@ def _giga(number: float) -> str:
 
 def parts(profile: Profile, breakdown: Breakdown) -> Table:
     """One line a row of the YAML, or a module; then what was outside of them and between operations."""
-    called = {layer.path: f"{layer.index} {layer.module}" for layer in profile.layers}
+    named = {layer.path: f"{layer.index} {layer.module}" for layer in profile.layers}
     lines = [
-        _record(called.get(part.name, part.name) or "(outside)", part, profile, breakdown)
+        _record(named.get(part.name, part.name) or "(outside)", part, profile, breakdown)
         for part in breakdown.parts
         if part.seconds
     ]
@@ -50,7 +61,7 @@ def parts(profile: Profile, breakdown: Breakdown) -> Table:
 
 
 def operations(profile: Profile, breakdown: Breakdown) -> Table:
-    """One line an operation, the dearest ones."""
+    """One line an operation, those that take longest."""
     lines = [_record(part.name, part, profile, breakdown) for part in breakdown.operations[:_TOP]]
     return Table(_columns("operation"), tuple(lines), label="part")
 
@@ -62,8 +73,8 @@ def _record(name: str, part: Part, profile: Profile, breakdown: Breakdown) -> Re
 
 def _ridge(profile: Profile, breakdown: Breakdown) -> float | None:
     """FLOPs a byte at which the limits of the device meet, where that was calibrated."""
-    said = profile.predicted
-    return said.ridge if said and header.same_device(breakdown.device, said.device) else None
+    prediction = profile.predicted
+    return prediction.ridge if prediction and facts.same_device(breakdown.device, prediction.device) else None
 
 
 def _bound(part: Part, ridge: float | None) -> str:
@@ -75,22 +86,23 @@ def _bound(part: Part, ridge: float | None) -> str:
 
 def remarks(profile: Profile, breakdown: Breakdown) -> Iterator[str]:
     """What the parts are of, and what the profiler itself took."""
-    whole, sum_ = units.seconds(breakdown.whole_s), units.seconds(breakdown.sum_s)
+    whole, total = units.seconds(breakdown.whole_s), units.seconds(breakdown.sum_s)
     yield (
-        f"means of the {breakdown.kept} fastest of {breakdown.passes} passes of eager PyTorch on {breakdown.device} "
-        f"under torch's profiler, in turn with as many without it, which take {whole}; the parts sum to {sum_}"
+        f"means of the {breakdown.kept} fastest of {plural(breakdown.passes, 'pass', 'passes')} of eager PyTorch on "
+        f"{breakdown.device} under torch's profiler, in turn with as many without it, which take {whole}; "
+        f"the parts sum to {total}"
     )
     if breakdown.profiler_s:
         share = breakdown.profiler_s / breakdown.whole_s
         yield (
             f"the profiler made a pass {units.seconds(breakdown.profiler_s)} ({share:.1%}) longer, "
-            f"{units.seconds(breakdown.noting_s)} for each of {units.count(breakdown.noted)} events: "
+            f"{units.seconds(breakdown.noting_s)} for each of {plural(breakdown.noted, 'event')}: "
             "that is taken out of the parts"
             + (", and so much makes those of short operations rough" if share > CLOSE else "")
         )
-    apart = breakdown.sum_s / breakdown.whole_s - 1
-    if abs(apart) > CLOSE:
-        yield f"the sum is {apart:+.1%} from the whole, so the machine did something else meanwhile: measure again"
+    distance = breakdown.sum_s / breakdown.whole_s - 1
+    if abs(distance) > CLOSE:
+        yield f"the sum is {distance:+.1%} from the whole, so the machine did something else meanwhile: measure again"
     if _ridge(profile, breakdown) is None:
-        what = "archprof calibrate" if breakdown.device == "cpu" else f"archprof calibrate --device {breakdown.device}"
-        yield f"{what} measures this computer, and then this says whether memory or arithmetic is the bound"
+        option = "" if breakdown.device == "cpu" else f" --device {breakdown.device}"
+        yield f"`archprof calibrate{option}` measures this computer; then this says whether memory or arithmetic limits"

@@ -1,4 +1,4 @@
-"""What a device was measured to do -> text: overheads, memory by working set, then kernels by kind."""
+"""What a device was measured to do, as a report: overheads, memory by working set, then kernels by kind."""
 
 from __future__ import annotations
 
@@ -6,48 +6,57 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from archprof import units
-from archprof.render.layout import lay_out, painter
+from archprof.render.report import Report
 from archprof.render.table import Column, Record, Table
-from archprof.render.text import fact_lines, title_lines
+from archprof.units import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from archprof.records.calibration import Calibration, Grid
     from archprof.render import View
+    from archprof.render.report import Fact
 
 COLUMNS = (
-    Column("kind", "kernel"),
-    Column("points", "sizes", number=True),
-    Column("slowest", "slowest", number=True),
-    Column("fastest", "fastest", number=True),
-    Column("at", "fastest at", shrinks=8),
+    Column("kernel", "kernel"),
+    Column("sizes", "sizes", number=True),
+    Column("slowest", "slowest", number=True, saved=False),
+    Column("slowest_flops_per_s", "", printed=False),
+    Column("slowest_per_s", "", printed=False),
+    Column("fastest", "fastest", number=True, saved=False),
+    Column("fastest_flops_per_s", "", printed=False),
+    Column("fastest_per_s", "", printed=False),
+    Column("fastest_at", "fastest at", min_width=8),
 )
 
 
-def text(calibration: Calibration, view: View) -> str:
-    """For a terminal."""
-    style = painter(view.color)
+def report(calibration: Calibration, view: View) -> Report:
+    """One device."""
     device = calibration.device
-    about = [
-        *([device.host] if device.host else []),
-        f"{device.cpus} processors" if device.cpus > 1 else "1 processor",
-        *units.threads(calibration.threads),
-        device.dtype,
-        f"torch {device.torch}",
-        *(f"{name}={value}" for name, value in device.settings.items()),
-    ]
-    memory, anew = calibration.memory, calibration.fresh_memory
-    facts = [
+    return Report(
+        title=device.name,
+        about=[
+            *([device.host] if device.host else []),
+            plural(device.cpus, "CPU"),
+            *units.threads(calibration.threads),
+            device.dtype,
+            f"torch {device.torch}",
+            *(f"{name}={value}" for name, value in device.settings.items()),
+        ],
+        facts=_facts(calibration),
+        tables=[Table(COLUMNS, tuple(map(_record, calibration.grids)), label="kernel")],
+        record=calibration,
+    )
+
+
+def _facts(calibration: Calibration) -> list[Fact]:
+    memory, fresh = calibration.memory, calibration.fresh_memory
+    return [
         (
             "overhead",
             [
-                f"{units.seconds(calibration.operation_s)} an operation",
-                f"{units.seconds(calibration.view_s)} a view",
-                f"{units.seconds(calibration.module_s)} the call of a module",
+                f"{units.seconds(calibration.operation_s)} per operation",
+                f"{units.seconds(calibration.view_s)} per view",
+                f"{units.seconds(calibration.module_s)} per call of a module",
             ],
         ),
         (
@@ -56,29 +65,22 @@ def text(calibration: Calibration, view: View) -> str:
                 f"{units.size(round(rate))}/s in {units.binary_size(working_set)}"
                 for working_set, rate in zip(memory.ticks[0], memory.rates, strict=True)
             ]
-            + ([f"{units.size(round(anew))}/s of it anew from the system"] if anew else []),
+            + ([f"{units.size(round(fresh))}/s where it is new from the system"] if fresh else []),
         ),
         (
             "networks",
             [
-                f"kernels take {units.factor(calibration.in_sequence)} what each does by itself",
-                f"its own {len(calibration.networks)} are predicted within {units.percent(calibration.apart)} %",
+                f"kernels take {units.factor(calibration.in_sequence)} what each takes by itself",
+                f"its own {plural(len(calibration.networks), 'network')} predicted within "
+                f"{units.percent(calibration.apart)} %",
             ],
         ),
         ("measured", [f"{_rounds(calibration.rounds)} in {calibration.duration_s:.0f} s", calibration.measured_at]),
     ]
-    table = Table(COLUMNS, tuple(_record(grid) for grid in calibration.grids), label="kind")
-    lines = [
-        *title_lines(device.name, about, view.width, style),
-        *fact_lines(facts, view.width, style),
-        "",
-        *lay_out(table, view.width, style),
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def _rounds(count: int) -> str:
-    return {0: "part of a round", 1: "1 round"}.get(count, f"{count} rounds")
+    return plural(count, "round") if count else "part of a round"
 
 
 def _record(grid: Grid) -> Record:
@@ -89,22 +91,12 @@ def _record(grid: Grid) -> Record:
         for axis, size, ticks in zip(grid.axes, best, grid.ticks, strict=True)
         if len(ticks) > 1
     ]
-    return (
-        grid.kind,
-        prod(map(len, grid.ticks)),
-        _rate(min(grid.rates), grid),
-        _rate(max(grid.rates), grid),
-        ", ".join(varied),
-    )
+    slowest, fastest = min(grid.rates), max(grid.rates)
+    return (grid.kind, prod(map(len, grid.ticks)), *_rate(slowest, grid), *_rate(fastest, grid), ", ".join(varied))
 
 
-def _rate(rate: float, grid: Grid) -> str:
-    return f"{units.amount(round(2 * rate), 'FLOP/s')}" if grid.macs else f"{units.amount(round(rate))}/s"
-
-
-def as_json(calibration: Calibration, view: View) -> str:
-    """All of it."""
-    return msgspec.json.format(msgspec.json.encode(calibration), indent=2).decode() + "\n"
-
-
-FORMATS: Mapping[str, Callable[[Calibration, View], str]] = {"text": text, "json": as_json}
+def _rate(rate: float, grid: Grid) -> tuple[str, float | None, float | None]:
+    """A rate as it is printed, and as raw FLOP/s or products a second."""
+    if grid.macs:
+        return units.amount(round(2 * rate), "FLOP/s"), 2 * rate, None
+    return f"{units.amount(round(rate))}/s", None, rate

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archprof import units
 from archprof.records.comparison import COUNTS
+from archprof.records.latency import CANNOT_TELL
 from archprof.records.metrics import find_metric
 from archprof.render.attribution_text import sources
 from archprof.render.table import Column, Record, Table
@@ -20,21 +21,20 @@ if TYPE_CHECKING:
 
 number = partial(Column, number=True)
 added = partial(Column, number=True, adds=True)
-percent = partial(Column, title="%", show=lambda share: units.percent(share) if share else "", number=True, adds=True)
+percent = partial(Column, show=lambda share: units.percent(share) if share else "", number=True, adds=True, saved=False)
 
 METRICS = (
-    Column("metric", ""),
-    Column("unit", "unit", printed=False),
+    Column("metric", "", min_width=24),
     number("before", "before", absent=units.ABSENT),
     number("after", "after", absent=units.ABSENT),
     number("difference", "Δ", absent=units.ABSENT),
-    number("ratio", "ratio", lambda ratio: "" if ratio == 1 else units.factor(ratio), absent=units.ABSENT),
-    Column("verdict", "", shrinks=6),
+    number("ratio", "ratio", show=lambda ratio: "" if ratio == 1 else units.factor(ratio), absent=units.ABSENT),
+    Column("verdict", "", wraps=True),
 )
 
 
 def metrics(pair: Pair) -> Table:
-    """One line a metric, as it is printed."""
+    """One line a metric."""
 
     def record(delta: Delta) -> Record:
         metric = find_metric(delta.metric)
@@ -43,27 +43,20 @@ def metrics(pair: Pair) -> Table:
             for when, value in (("before", delta.before), ("after", delta.after))
         )
         change = None if delta.difference is None else units.difference(delta.difference, metric.unit)
-        return (metric.label, metric.unit.value, before, after, change, delta.ratio, _verdict(delta))
+        return (metric.label, before, after, change, delta.ratio, _verdict(delta))
 
     noisy = any(delta.interval for delta in pair.metrics)
-    columns = tuple(replace(one, printed=one.printed and (noisy or one.key != "verdict")) for one in METRICS)
+    columns = tuple(replace(column, printed=noisy or column.key != "verdict") for column in METRICS)
     return Table(columns, tuple(map(record, pair.metrics)), label="metric")
 
 
-def raw_metrics(pair: Pair) -> Table:
-    """The same by the metrics' names, and with numbers as they are."""
-    records = tuple(
-        (one.metric, one.unit, one.before, one.after, one.difference, one.ratio, _verdict(one)) for one in pair.metrics
-    )
-    return Table(METRICS, records, label="metric")
-
-
 def _verdict(delta: Delta) -> str | None:
-    found = delta.interval
-    if found is None:
+    interval = delta.interval
+    if interval is None:
         return None
-    low, high = units.factor(found.low), units.factor(found.high)
-    return f"{found.verdict}: {low} to {high} with {units.whole_percent(found.confidence)} confidence"
+    verdict = "no significant difference" if interval.verdict == CANNOT_TELL else interval.verdict
+    low, high = units.factor(interval.low), units.factor(interval.high)
+    return f"{verdict}: {low} to {high} with {units.whole_percent(interval.confidence)} confidence"
 
 
 CHANGES = (
@@ -71,16 +64,16 @@ CHANGES = (
     Column("row", "row", printed=False),
     Column("row_before", "row before", printed=False),
     Column("line", "line", printed=False),
-    Column("module", "module", shrinks=10),
-    Column("change", "change", shrinks=10),
-    Column("output", "output"),
-    added("parameters", "Δ params", lambda number: units.signed(number) if number else ""),
-    percent("parameters_share"),
-    added("flops", "Δ MFLOPs", units.signed_millions),
-    percent("flops_share"),
-    added("elementwise_flops", "Δ elementwise", units.signed, printed=False),
-    added("bytes_read", "Δ read", units.signed, printed=False),
-    added("bytes_written", "Δ written", units.signed, printed=False),
+    Column("module", "module", min_width=10),
+    Column("change", "change", min_width=10),
+    Column("output", "output", wraps=True),
+    added("parameters_difference", "Δ params", show=lambda count: units.signed(count) if count else ""),
+    percent("parameters_share", "params %"),
+    added("flops_difference", "Δ MFLOPs", show=units.signed_millions),
+    percent("flops_share", "FLOPs %"),
+    added("elementwise_flops_difference", "Δ elementwise", show=units.signed, printed=False),
+    added("bytes_read_difference", "Δ bytes read", show=units.signed, printed=False),
+    added("bytes_written_difference", "Δ bytes written", show=units.signed, printed=False),
 )
 
 
@@ -97,11 +90,12 @@ def changes(pair: Pair, *, everything: bool = False) -> Table:
     records = [_change(change, pair.parts) for change in shown]
     if any(rest.values()):
         records.append(_sums(f"(outside the {pair.parts})", rest, whole))
-    told = {why.metric for why in pair.explanations} | {
+    explained = {explanation.metric for explanation in pair.explanations} | {
         name for name in ("parameters", "flops") if any(getattr(change, name) for change in pair.changes)
     }
     columns = [
-        replace(one, printed=one.key.removesuffix("_share") in told if one.adds else one.printed) for one in CHANGES
+        replace(column, printed=column.key.rpartition("_")[0] in explained if column.adds else column.printed)
+        for column in CHANGES
     ]
     return Table(tuple(columns), tuple(records), label="module", total=_sums("total", whole, whole))
 
@@ -152,24 +146,29 @@ def _sums(label: str, sums: dict[str, int], whole: dict[str, int]) -> Record:
     return (None, None, None, None, label, None, None, *first, *(sums.get(name) for name in COUNTS[2:]))
 
 
-def models(comparison: Comparison, *, raw: bool = False) -> Table:
-    """One line a model: the two metrics of the front and what is always looked at, each with its ratio to the first.
+def models(comparison: Comparison) -> Table:
+    """One line a model: every metric that there is with its ratio to the first model's.
 
-    Args:
-        comparison: Of three models or more.
-        raw: Whether every metric is wanted, as it is.
+    Printed are the two metrics of the front and what is always looked at.
     """
     axes = [axis_name(axis) for axis in (comparison.front.x, comparison.front.y)]
-    names = list(comparison.models[0].metrics) if raw else _shown(comparison, axes)
-    columns = [Column("front", ""), Column("model", "model", shrinks=12)]
+    names = [*dict.fromkeys((*axes, *comparison.models[0].metrics))]
+    names = [name for name in names if name in comparison.models[0].metrics]
+    columns = [Column("front", ""), Column("model", "model", min_width=12)]
     for name in names:
         metric = find_metric(name)
-        spare = name not in axes
-        shown = partial(units.measure, unit=metric.unit)
-        columns.append(number(name, metric.label, shown, absent=units.ABSENT, spare=spare))
-        relative = number(f"{name}_ratio", "×", units.factor, absent=units.ABSENT, spare=spare)
-        columns.append(replace(relative, printed=metric.unit != Unit.times))
-    records = tuple(_model(comparison, place, names) for place in range(len(comparison.models)))
+        figure = partial(number, absent=units.ABSENT, droppable=name not in axes)
+        shown = name in axes or name in ALWAYS or not metric.exact
+        columns.append(
+            figure(metric.column, metric.label, show=partial(units.measure, unit=metric.unit), printed=shown)
+        )
+        shown = shown and metric.unit is not Unit.times
+        columns.append(figure(f"{metric.column}_ratio", "×", show=units.factor, printed=shown))
+        if not metric.exact:
+            stem = metric.column.removesuffix("_s")
+            columns += [number(f"{stem}_ratio_{end}", end, printed=False) for end in ("low", "high")]
+            columns.append(Column(f"{stem}_verdict", "verdict", printed=False))
+    records = tuple(_model(comparison, index, names) for index in range(len(comparison.models)))
     return Table(tuple(columns), records, label="model")
 
 
@@ -177,24 +176,23 @@ ALWAYS = ("parameters", "flops", "peak_activation_bytes", "parameters_ratio", "f
 """What several models are shown with, besides the metrics of the front and latencies."""
 
 
-def _shown(comparison: Comparison, axes: list[str]) -> list[str]:
-    there = comparison.models[0].metrics
-    noisy = [name for name in there if not find_metric(name).exact]
-    return [name for name in dict.fromkeys((*axes, *ALWAYS, *noisy)) if name in there]
-
-
 def axis_name(axis: str) -> str:
     """The metric of an axis without the direction behind it."""
     return axis.removesuffix(":min").removesuffix(":max")
 
 
-def _model(comparison: Comparison, place: int, names: Sequence[str]) -> Record:
-    side, first = comparison.models[place], comparison.models[0]
+def _model(comparison: Comparison, index: int, names: Sequence[str]) -> Record:
+    side, first = comparison.models[index], comparison.models[0]
+    pair = next((pair for pair in comparison.pairs if pair.after == index), None)
+    deltas = {delta.metric: delta for delta in pair.metrics} if pair else {}
 
     def cells(name: str) -> Iterator[Any]:
         value, base = side.metrics.get(name), first.metrics.get(name)
         yield value
         yield value / base if value is not None and base else None
+        if not find_metric(name).exact:
+            interval = deltas[name].interval if name in deltas else None
+            yield from (interval.low, interval.high, interval.verdict) if interval else (None,) * 3
 
-    mark = "*" if place in comparison.front.members else None
+    mark = "*" if index in comparison.front.members else None
     return (mark, side.name, *(cell for name in names for cell in cells(name)))

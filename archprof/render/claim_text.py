@@ -22,31 +22,31 @@ NAMED = 3
 """How many of the operations that make a difference are named at most."""
 
 NOTABLE = 0.001
-"""The share of what runs from which on a difference is spoken of."""
+"""The share of what runs from which on a difference is told."""
 
 _NAMES = {"gflops": "GFLOPs", "macs": "MACs", "trainable_parameters": "trainable parameters"}
 
 
-def place(result: ClaimResult) -> str:
-    """Where a claim stands, and what it is about."""
+def location(result: ClaimResult) -> str:
+    """Where a claim is, and what it is about."""
     return f"{result.claim.path}:{result.claim.line}: {result.claim.variant}"
 
 
 def complaints(result: ClaimResult) -> Iterator[str]:
     """What is wrong with a claim that should hold, with its file and line."""
     if result.verdict is Verdict.failed:
-        yield f"{place(result)}: {result.error}"
+        yield f"{location(result)}: {result.error}"
     if result.verdict is Verdict.differs:
         for figure in result.figures:
             if not figure.agrees:
-                said = f"{name(figure.published)} are printed as {figure.published.text}"
-                yield f"{place(result)}: {said} and come out as {full(figure)}"
+                published = f"{figure_name(figure.published)} published as {figure.published.text}"
+                yield f"{location(result)}: {published}, reproduced as {full(figure)}"
 
 
-def name(published: Published) -> str:
+def figure_name(published: Published) -> str:
     """What a figure is a figure of, and by whose rule."""
-    what = _NAMES.get(published.figure, published.figure)
-    return f"{what} by {published.convention}" if published.convention else what
+    name = _NAMES.get(published.figure, published.figure)
+    return f"{name} by {published.convention}" if published.convention else name
 
 
 def settings(claim: Claim) -> str:
@@ -57,30 +57,33 @@ def settings(claim: Claim) -> str:
     return " · ".join([*(f"{key} {value}" for key, value in given.items()), *fused])
 
 
-def difference(figure: FigureResult) -> str | None:
+def claim_text(figure: FigureResult) -> str | None:
     """How far a figure is from what runs, and why; None where there is nothing to say."""
     if figure.exact is None:
-        apart = figure.measured - float(figure.published.value)
-        return None if figure.agrees else f"{abs(apart):,.0f} {'more' if apart > 0 else 'fewer'} than printed"
+        difference = figure.measured - float(figure.published.value)
+        return (
+            None if figure.agrees else f"{abs(difference):,.0f} {'more' if difference > 0 else 'fewer'} than published"
+        )
     bound = ">= " if figure.lower_bound else ""
-    sentence = f"{bound}{units.amount(figure.exact, figure.unit)} run"
+    sentence = f"actual: {bound}{units.amount(figure.exact, figure.unit)}"
     if figure.ratio is not None:
-        sentence += f", {units.apart(figure.ratio, 'printed')}"
+        change = units.change(figure.ratio)
+        sentence += ", as published" if change == "0 %" else f", {change} from the published figure"
     if figure.are_macs:
-        sentence += ": the MACs were printed, each of which is two FLOPs"
-    why = []
-    if missed := _named(figure.missed, figure):
-        why.append(f"gives nothing for {missed}")
+        sentence += "; MACs were published as FLOPs, and each MAC is two FLOPs"
+    causes = []
+    if omitted := _named(figure.missed, figure):
+        causes.append(f"omits {omitted}")
     if added := _named(figure.added, figure):
-        why.append(f"adds {added}")
+        causes.append(f"adds {added}")
     if abs(figure.otherwise) > NOTABLE * figure.exact:
         amount = units.amount(round(abs(figure.otherwise)), figure.unit)
-        why.append(f"takes the rest to be {amount} {'dearer' if figure.otherwise > 0 else 'cheaper'} than it is")
-    return f"{sentence}: {figure.published.convention} {_list(why, ', and ')}" if why else sentence
+        causes.append(f"{'over' if figure.otherwise > 0 else 'under'}estimates the rest by {amount}")
+    return f"{sentence}: {figure.published.convention} {_list(causes, ', and ')}" if causes else sentence
 
 
 def _named(parts: Sequence[Part], figure: FigureResult) -> str:
-    """The dearest by name, the rest together, as far as they make a difference."""
+    """The most expensive by name, the rest together, as far as they make a difference."""
     least = NOTABLE * (figure.exact or 0)
     large = [part for part in parts[:NAMED] if part.amount >= least]
     named = [f"{part.calls} × {part.operation} ({units.amount(round(part.amount), figure.unit)})" for part in large]
@@ -95,11 +98,11 @@ def _list(pieces: Sequence[str], last: str) -> str:
 
 
 def against(result: ClaimResult) -> str | None:
-    """How a claim stands to the one that it is read against, as printed and as it runs."""
+    """How a claim relates to the one that it is read against, as published and as it runs."""
     if result.against is None:
         return None
-    printed = units.apart(result.against.printed, result.against.variant)
-    return f"in print {printed}, in truth {units.apart(result.against.exact, 'it')}"
+    published, actual = units.change(result.against.printed), units.change(result.against.exact)
+    return f"against {result.against.variant}: published: {published}; actual: {actual}"
 
 
 def full(figure: FigureResult) -> str:

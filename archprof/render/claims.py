@@ -1,105 +1,69 @@
-"""Replayed claims -> text. A figure that agrees is shown as it was printed, and beside it in full."""
+"""Replayed claims as a report: a section each. A figure that agrees is shown as published, and beside it in full."""
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from archprof import units
+from archprof.claims.figure_replay import GIGA
 from archprof.claims.replay import Verdict
-from archprof.render import csv, markdown
-from archprof.render.claim_text import against, difference, full, name, settings
-from archprof.render.layout import lay_out, painter
+from archprof.render.claim_text import against, claim_text, figure_name, full, settings
+from archprof.render.report import Report
 from archprof.render.table import Column, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from archprof.claims.figure_replay import FigureResult
+    from archprof.claims.published import Published
     from archprof.claims.replay import ClaimResult
     from archprof.render import View
 
-_FIGURES = (
+FIGURES = (
     Column("figure", "figure"),
     Column("published", "published", number=True),
     Column("reproduced", "reproduced", number=True),
     Column("agrees", "agrees"),
 )
 
-_ALL = (
-    Column("file", "file", printed=False),
-    Column("line", "line", printed=False),
-    Column("variant", "variant"),
-    Column("settings", "settings"),
-    Column("figure", "figure"),
-    Column("convention", "convention"),
-    Column("published", "published", number=True),
-    Column("reproduced", "reproduced", number=True, absent=units.ABSENT),
-    Column("measured", "measured", printed=False),
-    Column("agrees", "agrees", absent=units.ABSENT),
-    Column("verdict", "verdict"),
-    Column("exact", "exact", printed=False),
-    Column("unit", "unit", printed=False),
-    Column("difference", "difference"),
-    Column("note", "note"),
-    Column("source", "source", printed=False),
-)
-
-
-def text(results: Sequence[ClaimResult], view: View) -> str:
-    """A few lines a claim: what it is about, its figures, and what there is to say of them."""
-    return "\n".join("\n".join(_block(result, view)) + "\n" for result in results)
-
-
-def as_markdown(results: Sequence[ClaimResult], view: View) -> str:
-    """One table."""
-    return "\n".join(markdown.table_lines(_table(results))) + "\n"
-
-
-def as_csv(results: Sequence[ClaimResult], view: View) -> str:
-    """One line a figure."""
-    return csv.several([], _table(results), view)
-
-
-def as_json(results: Sequence[ClaimResult], view: View) -> str:
-    """A list of claims."""
-    return msgspec.json.format(msgspec.json.encode([_plain(result) for result in results]), indent=2).decode() + "\n"
-
-
-FORMATS: Mapping[str, Callable[[Sequence[ClaimResult], View], str]] = {
-    "text": text,
-    "json": as_json,
-    "markdown": as_markdown,
-    "csv": as_csv,
-}
-
-
-def _block(result: ClaimResult, view: View) -> Iterator[str]:
-    paint = painter(view.color)
-    claim, verdict = result.claim, result.verdict
-    wrong = verdict in (Verdict.differs, Verdict.failed)
-    yield "   ".join(
-        piece
-        for piece in (paint(claim.variant, "name"), settings(claim), paint(verdict, "bad") if wrong else verdict)
-        if piece
+DATA = tuple(
+    Column(key, key)
+    for key in (
+        *("file", "line", "variant", "settings", "figure", "convention", "published_text", "published", "reproduced"),
+        *("agrees", "verdict", "exact", "unit", "difference", "note", "source"),
     )
-    if claim.source:
-        yield f"  {paint(claim.source, 'label')}"
-    if result.figures:
-        records = tuple(
-            (name(one.published), one.published.text, _reproduced(one), _yes_or_no(one.agrees))
-            for one in result.figures
-        )
-        for line in lay_out(Table(_FIGURES, records, label="figure"), view.width - 2, paint):
-            yield f"  {line}"
-    for remark in filter(None, (*map(difference, result.figures), against(result), _error(result), claim.note)):
-        yield from textwrap.wrap(remark, view.width, initial_indent="  ", subsequent_indent="    ")
+)
+"""``published``, ``reproduced`` and ``exact`` are in ``unit``: single FLOPs or MACs, or whole things without a unit."""
+
+
+def report(results: Sequence[ClaimResult], view: View) -> Report:
+    """A section a claim: what it is about, its figures, and what there is to say of them."""
+    return Report(
+        parts=[_section(result) for result in results],
+        record=[_plain(result) for result in results],
+        data=Table(DATA, tuple(record for result in results for record in _records(result)), label="variant"),
+    )
+
+
+def _section(result: ClaimResult) -> Report:
+    claim = result.claim
+    records = tuple(
+        (figure_name(figure.published), figure.published.text, _reproduced(figure), _yes_or_no(figure.agrees))
+        for figure in result.figures
+    )
+    notes = (*map(claim_text, result.figures), against(result), _error(result), claim.note)
+    return Report(
+        title=claim.variant,
+        about=[text for text in (settings(claim),) if text],
+        status=result.verdict,
+        failed=result.verdict in (Verdict.differs, Verdict.failed),
+        facts=[("source", [claim.source])] if claim.source else [],
+        tables=[Table(FIGURES, records, label="figure")] if records else [],
+        notes=[note for note in notes if note],
+    )
 
 
 def _reproduced(figure: FigureResult) -> str:
-    """A figure in the printed form, and in full where that says more."""
+    """A figure in the published form, and in full where that says more."""
     short = figure.published.text if figure.agrees else figure.published.written(figure.measured)
     whole = full(figure)
     return short if short == whole else f"{short} ({whole})"
@@ -113,25 +77,42 @@ def _yes_or_no(agrees: bool) -> str:
     return "yes" if agrees else "no"
 
 
-def _table(results: Sequence[ClaimResult]) -> Table:
-    return Table(_ALL, tuple(record for result in results for record in _records(result)), label="variant")
-
-
 def _records(result: ClaimResult) -> Iterator[tuple[Any, ...]]:
     """One record a published figure, whether it could be replayed or not."""
     claim = result.claim
     replayed = {figure.published: figure for figure in result.figures}
     for published in claim.figures:
         about = (str(claim.path), claim.line, claim.variant, settings(claim))
-        printed = (published.figure, published.convention, published.text)
-        rest = (claim.note, claim.source)
-        if figure := replayed.get(published):
-            said = (difference(figure), against(result) if figure.exact is not None else None)
-            found = (_reproduced(figure), figure.measured, _yes_or_no(figure.agrees))
-            exact = (figure.exact, figure.unit, "; ".join(filter(None, said)))
-            yield (*about, *printed, *found, result.verdict.value, *exact, *rest)
-        else:
-            yield (*about, *printed, None, None, None, result.verdict.value, None, None, _error(result), *rest)
+        figure = replayed.get(published)
+        difference = [claim_text(figure), against(result) if figure.exact is not None else None] if figure else []
+        yield (
+            *about,
+            _metric(published, figure),
+            published.convention,
+            published.text,
+            _single(published, float(published.value)),
+            _single(published, figure.measured) if figure else None,
+            _yes_or_no(figure.agrees) if figure else None,
+            result.verdict.value,
+            figure.exact if figure else None,
+            (figure.unit or None) if figure else None,
+            "; ".join(filter(None, difference)) if figure else _error(result),
+            claim.note,
+            claim.source,
+        )
+
+
+def _metric(published: Published, figure: FigureResult | None) -> str:
+    """The metric that a figure is of: compute is FLOPs or MACs, as its convention counts."""
+    if published.figure != "gflops":
+        return published.figure
+    return figure.unit.lower() if figure and figure.unit else "flops"
+
+
+def _single(published: Published, value: float) -> int | float:
+    """A figure in single things: of billions of FLOPs as FLOPs."""
+    single = value * (GIGA if published.figure == "gflops" else 1)
+    return round(single) if abs(single - round(single)) < 1e-6 * max(abs(single), 1) else single
 
 
 def _plain(result: ClaimResult) -> dict[str, Any]:
@@ -156,7 +137,7 @@ def _plain(result: ClaimResult) -> dict[str, Any]:
                 "exact": figure.exact,
                 "unit": figure.unit or None,
                 "lower_bound": figure.lower_bound,
-                "difference": difference(figure),
+                "difference": claim_text(figure),
                 "missed": [part._asdict() for part in figure.missed],
                 "added": [part._asdict() for part in figure.added],
                 "otherwise": figure.otherwise,

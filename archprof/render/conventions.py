@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archprof import units
+from archprof.records.metrics import find_metric
 from archprof.render.table import Column, Table
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
     from archprof.records.profile import Profile, Reported
 
-COLUMN = Column("convention", "convention", units.millions, number=True, adds=True)
-SHARE = Column("convention_share", "%", units.percent, number=True, adds=True)
+ALIAS = "convention"
+"""What ``--sort`` calls the column, whichever the convention is."""
 
 _REPLACED = ("flops", "flops_share")
 
@@ -26,33 +27,28 @@ def asked_for(profile: Profile) -> Reported | None:
     return reported if reported and reported.shares else None
 
 
-def title(profile: Profile, reported: Reported) -> str:
-    """What stands above millions of a convention's unit: ``MMACs (fvcore)``."""
-    return f"M{reported.unit.split()[0][1:]} ({profile.convention})"
-
-
-def figures(reported: Reported, *, inclusive: bool) -> Counter[str]:
+def module_figures(reported: Reported, *, inclusive: bool) -> Counter[str]:
     """Module path -> its figure in the convention's unit, with the modules below it or without."""
-    found: Counter[str] = Counter()
+    amounts: Counter[str] = Counter()
     for part in reported.shares:
         path = part.module
-        found[path] += part.amount
+        amounts[path] += part.amount
         while path and inclusive:
             path = path.rpartition(".")[0]
-            found[path] += part.amount
-    return Counter({path: _scaled(reported, amount) for path, amount in found.items()})
+            amounts[path] += part.amount
+    return Counter({path: _scaled(reported, amount) for path, amount in amounts.items()})
 
 
 def replaced(table: Table, profile: Profile, reported: Reported, values: Sequence[int]) -> Table:
     """The table with one more figure for each record, printed in place of the exact FLOPs."""
-    place = table.position("flops_share") + 1
-    whole = whole_of(reported)
+    index = table.position("flops_share") + 1
+    whole = total_of(reported)
 
     def longer(record: tuple[Any, ...], value: int) -> tuple[Any, ...]:
-        return (*record[:place], value, value / whole if whole else None, *record[place:])
+        return (*record[:index], value, value / whole if whole else None, *record[index:])
 
-    columns = [replace(one, printed=one.printed and one.key not in _REPLACED) for one in table.columns]
-    columns[place:place] = [replace(COLUMN, title=title(profile, reported)), SHARE]
+    columns = [replace(column, printed=column.printed and column.key not in _REPLACED) for column in table.columns]
+    columns[index:index] = _columns(profile, reported, {column.key for column in columns})
     return replace(
         table,
         columns=tuple(columns),
@@ -61,8 +57,24 @@ def replaced(table: Table, profile: Profile, reported: Reported, values: Sequenc
     )
 
 
+def _columns(profile: Profile, reported: Reported, keys: set[str]) -> list[Column]:
+    """The figure and its share; CSV has a figure once, whether or not a convention repeats it."""
+    unit = reported.unit.split()[0][1:]
+    key = find_metric(profile.convention).column
+    figure = Column(
+        key,
+        f"M{unit} ({profile.convention})",
+        show=units.millions,
+        number=True,
+        adds=True,
+        saved=key not in keys,
+        aliases=(ALIAS,),
+    )
+    return [figure, Column(f"{key}_share", f"{unit} %", show=units.percent, number=True, adds=True, saved=False)]
+
+
 def operations(profile: Profile, reported: Reported) -> Table:
-    """What the convention gives each operation, function or type of module that it looks at, the dearest first."""
+    """What the convention gives each operation, function or type of module that it looks at, the largest first."""
     calls: Counter[str] = Counter()
     macs: Counter[str] = Counter()
     amounts: Counter[str] = Counter()
@@ -72,31 +84,27 @@ def operations(profile: Profile, reported: Reported) -> Table:
         amounts[part.operation] += part.amount
     names = sorted(calls, key=lambda name: (-amounts[name], -macs[name], name))
     columns = (
-        Column("operation", "operation", shrinks=12),
-        Column("calls", "calls", units.count, number=True, adds=True),
-        Column("macs", "MACs", units.count, number=True, adds=True, printed=False),
-        Column("flops", "exact MFLOPs", units.millions, number=True, adds=True),
-        Column("flops_share", "%", units.percent, number=True, adds=True, printed=False),
+        Column("operation", "operation", min_width=12),
+        Column("calls", "calls", show=units.count, number=True, adds=True),
+        Column("macs", "MACs", show=units.count, number=True, adds=True, printed=False),
+        Column("flops", "exact MFLOPs", show=units.millions, number=True, adds=True),
+        Column("flops_share", "FLOPs %", show=units.percent, number=True, adds=True, printed=False, saved=False),
     )
     exact = sum(macs.values())
-    records = tuple((name, calls[name], macs[name], 2 * macs[name], _part(macs[name], exact)) for name in names)
-    table = Table(columns, records, label="operation")
-    table = replace(table, total=table.sums(records, "total"))
-    longer = replaced(table, profile, reported, [_scaled(reported, amounts[name]) for name in names])
-    return replace(
-        longer, columns=tuple(replace(one, printed=one.printed or one.key == "flops") for one in longer.columns)
+    records = tuple(
+        (name, calls[name], macs[name], 2 * macs[name], macs[name] / exact if exact else None) for name in names
     )
+    table = Table(columns, records, label="operation").with_total()
+    longer = replaced(table, profile, reported, [_scaled(reported, amounts[name]) for name in names])
+    shown = [replace(column, printed=column.printed or column.key == "flops") for column in longer.columns]
+    return replace(longer, columns=tuple(shown))
 
 
-def whole_of(reported: Reported) -> int:
-    """The whole figure in the convention's unit."""
+def total_of(reported: Reported) -> int:
+    """The total in the convention's unit."""
     return _scaled(reported, reported.operations)
 
 
 def _scaled(reported: Reported, amount: int) -> int:
     """An amount in the convention's unit; where an image was extrapolated, a part is rounded."""
     return round(amount * reported.gflops * 10**9 / reported.operations) if reported.operations else 0
-
-
-def _part(value: int, whole: int) -> float | None:
-    return value / whole if whole else None

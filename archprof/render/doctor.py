@@ -1,47 +1,34 @@
-"""A diagnosis -> text: what is installed, then what was found, each with what to type."""
+"""A diagnosis as a report: what is installed, then what was found, and what to type where something is to be mended."""
 
 from __future__ import annotations
 
-import textwrap
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from archprof import units
-from archprof.render.layout import painter
+from archprof.render.report import Report
+from archprof.render.table import Column, table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from archprof.doctor import Diagnosis
     from archprof.render import View
 
-
-def text(diagnosis: Diagnosis, view: View) -> str:
-    """For a terminal."""
-    style = painter(view.color)
-    packages = [f"{name} {version or units.ABSENT}" for name, version in diagnosis.packages.items()]
-    head = f"archprof {diagnosis.tool.version} · Python {diagnosis.python} · {diagnosis.platform}"
-    lines = [
-        *textwrap.wrap(head, view.width),
-        *textwrap.wrap(" · ".join(packages), view.width, initial_indent="  ", subsequent_indent="  "),
-        "",
-    ]
-    check = max(len(finding.check) for finding in diagnosis.findings)
-    indent = " " * (len("broken  ") + check + 2)
-    for finding in diagnosis.findings:
-        first, *rest = textwrap.wrap(finding.says, max(view.width - len(indent), 20))
-        state = style(f"{finding.state:<8}", "head" if finding.state == "ok" else "name")
-        lines.append(f"{state}{finding.check:<{check + 2}}{first}")
-        lines += [indent + line for line in rest]
-        if finding.mend:
-            lines.append(f"{indent}→ {finding.mend}")
-    return "\n".join(lines) + "\n"
+COLUMNS = (
+    Column("state", "state"),
+    Column("check", "check"),
+    Column("message", "message", attrgetter("says"), wraps=True),
+    Column("command", "command", attrgetter("mend"), printed=False),
+)
 
 
-def as_json(diagnosis: Diagnosis, view: View) -> str:
-    """All of it."""
-    return msgspec.json.format(msgspec.json.encode(diagnosis), indent=2).decode() + "\n"
-
-
-FORMATS: Mapping[str, Callable[[Diagnosis, View], str]] = {"text": text, "json": as_json}
+def report(diagnosis: Diagnosis, view: View) -> Report:
+    """What is installed, a line for each check, and the commands that mend what is broken."""
+    findings = diagnosis.findings
+    return Report(
+        title=f"archprof {diagnosis.tool.version}",
+        about=[f"Python {diagnosis.python}", diagnosis.platform],
+        facts=[("packages", [f"{name} {version or units.ABSENT}" for name, version in diagnosis.packages.items()])],
+        tables=[table_of(COLUMNS, findings, "check")],
+        notes=[f"to fix {finding.check}:\n{finding.mend}" for finding in findings if finding.mend],
+        record=diagnosis,
+    )

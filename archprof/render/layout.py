@@ -1,19 +1,29 @@
-"""A table as aligned text that fits a width: text may be cut, numbers never."""
+"""Text that fits a width: tables whose words may be cut, and whose numbers never are; sentences that are broken."""
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from archprof.render.table import Column, Table
 
 Style = Callable[[str, str], str]
 """Gives a piece of text the style of that name."""
 
 _CODES = {"name": "1", "head": "2", "total": "1", "label": "2", "bad": "1;31"}
+
+NARROWEST = 20
+"""No sentence is broken into lines of fewer cells, however narrow the page is."""
+
+_TIE = "\N{NO-BREAK SPACE}"
 
 
 def painter(color: bool) -> Style:
@@ -29,52 +39,110 @@ def _coloured(text: str, style: str) -> str:
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
 
 
-def lay_out(table: Table, width: int, style: Style) -> list[str]:
-    """The lines of a table, at most ``width`` wide where cutting its text can bring that about.
+def wrapped(text: str, width: int, indent: str = "", further: str | None = None) -> list[str]:
+    """The lines of a sentence; no number is parted from its unit.
 
-    Spare columns go first. Columns that may be cut give way from the right, each down to its narrowest; where that is
-    not enough they go altogether, again from the right. The column that says what a line is always stays.
+    Args:
+        text: The sentence.
+        width: Cells in a line, the indentation among them.
+        indent: What stands before the first line.
+        further: What stands before the others; by default the same.
     """
-    table = table.printed
-    cells = _cells(table)
-    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
-    gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= width else 1
-    excess = sum(widths) + gap * (len(widths) - 1) - width
-    for place in reversed([place for place, column in enumerate(table.columns) if column.spare]):
-        if excess > 0:
-            excess -= widths[place] + gap
-            widths[place] = 0
-    cut = [place for place, column in enumerate(table.columns) if column.shrinks]
-    for place in reversed(cut):
-        saved = min(max(excess, 0), max(widths[place] - table.columns[place].shrinks, 0))
-        widths[place] -= saved
-        excess -= saved
-    for place in reversed(cut):
-        if excess > 0 and table.columns[place].key != table.label:
-            excess -= widths[place] + gap
-            widths[place] = 0
-    lines = [_line(table.columns, row, widths, gap) for row in cells]
-    lines[0] = style(lines[0], "head")
+    tied = re.sub(r"(?<=\d) (?=\S)", _TIE, " ".join(text.split(" ")))
+    lines = textwrap.wrap(
+        tied,
+        max(width, NARROWEST + len(indent)),
+        initial_indent=indent,
+        subsequent_indent=indent if further is None else further,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+    return [line.replace(_TIE, " ") for line in lines]
+
+
+def joined(pieces: Sequence[str], width: int) -> list[str]:
+    """Pieces with dots between them, broken between pieces before any is broken inside."""
+    lines: list[str] = []
+    for piece in pieces:
+        if " " not in piece and len(piece) > width:  # a path, whose end tells more than its beginning
+            piece = "…" + piece[1 - width :]
+        if lines and len(lines[-1]) + 3 + len(piece) <= width:
+            lines[-1] += f" · {piece}"
+        else:
+            lines += wrapped(piece, width)
+    return lines or [""]
+
+
+def table_lines(table: Table, width: int, style: Style) -> list[str]:
+    """The lines of a table, at most ``width`` wide where cutting its text can bring that about."""
+    columns = table.printed
+    rows = [[column.title for column in columns], *table.cells()]
+    widths, gap = _widths(columns, rows, table.label, width)
+    lines = [list(_lines(columns, row, widths, gap)) for row in rows]
+    lines[0] = [style(text, "head") for text in lines[0]]
     if table.total:
-        lines[-1] = style(lines[-1], "total")
-    return lines
+        lines[-1] = [style(text, "total") for text in lines[-1]]
+    return [text for row in lines for text in row]
 
 
-def _cells(table: Table) -> list[list[str]]:
-    records = [*table.records, *([table.total] if table.total else [])]
-    return [
-        [column.title for column in table.columns],
-        *([column.text(value) for column, value in zip(table.columns, record, strict=True)] for record in records),
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], label: str, width: int) -> tuple[list[int], int]:
+    """The width of each column, 0 for one that is left out, and the gap between them.
+
+    Which columns there is room for goes by the narrowest that each may be: droppable ones are left out first, then
+    those that may be cut, from the right; the label always stays. Those that may be cut then give way, and last those
+    that wrap.
+    """
+    cells = list(zip(*rows, strict=True))
+    widths = [max(map(cell_len, texts)) for texts in cells]
+    gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= width else 1
+    narrowest = [
+        min(full, _narrowest(column, texts)) for column, texts, full in zip(columns, cells, widths, strict=True)
     ]
+    shown = list(range(len(columns)))
+
+    def excess(of: Sequence[int]) -> int:
+        return sum(of[index] + gap for index in shown) - gap - width
+
+    droppable = [index for index in shown if columns[index].droppable]
+    shortened = [index for index in shown if columns[index].min_width and columns[index].key != label]
+    for index in (*reversed(droppable), *reversed(shortened)):
+        if excess(narrowest) > 0 and index in shown:
+            shown.remove(index)
+    for index in sorted(shown, key=lambda index: (columns[index].wraps, -index)):
+        widths[index] -= min(max(excess(widths), 0), widths[index] - narrowest[index])
+    return [width if index in shown else 0 for index, width in enumerate(widths)], gap
 
 
-def _line(columns: tuple[Column, ...], row: list[str], widths: list[int], gap: int) -> str:
-    cells = [
-        _padded(cut(text, width), width, column.number)
-        for column, text, width in zip(columns, row, widths, strict=True)
-        if width
-    ]
-    return (" " * gap).join(cells).rstrip()
+def _narrowest(column: Column, texts: Sequence[str]) -> int:
+    """The least cells of a column: where it wraps those of its longest word, for no number is cut."""
+    if column.wraps:
+        return max(cell_len(word) for text in texts for word in _tied(text).split(" "))
+    return column.min_width or max(map(cell_len, texts))
+
+
+def _lines(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], gap: int) -> Iterator[str]:
+    """The lines of one row: one, or as many as its longest wrapped cell takes."""
+    shown = [index for index, width in enumerate(widths) if width]
+    cells = [_cell(columns[index], row[index], widths[index]) for index in shown]
+    for pieces in zip_longest(*cells, fillvalue=""):
+        padded = [
+            _padded(text, widths[index], columns[index].number) for index, text in zip(shown, pieces, strict=True)
+        ]
+        yield (" " * gap).join(padded).rstrip()
+
+
+def _cell(column: Column, text: str, width: int) -> list[str]:
+    if cell_len(text) <= width:
+        return [text]
+    if column.wraps:
+        lines = textwrap.wrap(_tied(text), width, break_long_words=False, break_on_hyphens=False)
+        return [line.replace(_TIE, " ") for line in lines]
+    return [cut(text, width)]
+
+
+def _tied(text: str) -> str:
+    """The text of a cell with each number tied to its unit, and what it counts; it may break after a shape."""
+    return re.sub(r"(?<=\d) (?!and )(?=\S)|(?<=\band) (?=\d)", _TIE, text)
 
 
 def cut(text: str, width: int) -> str:

@@ -1,298 +1,217 @@
-"""ParameterNet's figures -> text: a table of the dynamic layers, the model below it, and what broke where."""
+"""ParameterNet's figures as a report: a table of the dynamic layers, the model below it, and what differs where."""
 
 from __future__ import annotations
 
 import math
-import textwrap
+from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from archprof import units
-from archprof.render import csv, header, markdown, twin_time
-from archprof.render.layout import lay_out, painter
-from archprof.render.table import Column, Record, Table
+from archprof.render import facts, twin_time
+from archprof.render.report import Report
+from archprof.render.table import Column, Record, Table, table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable
 
-    from archprof.records.parameternet import DynamicLayer, Figures, ParameterNet, Ratio, Whole
+    from archprof.records.parameternet import Figures, ParameterNet, Ratio, Whole
     from archprof.records.profile import Profile
     from archprof.render import View
 
+FORMULAS = {
+    "paper": ("paper", "paper"),
+    "paper_approximation": ("approximation", "approx"),
+    "as_built": ("as_built", "analytical"),
+    "measured": ("", "measured"),
+}
+"""What a ratio is from, as its record calls it: the end of its column's name, and its title."""
 
-def _ratios(name: str) -> tuple[Column, ...]:
+
+def _ratios(name: str, title: str) -> tuple[Column, ...]:
+    """The columns of a ratio; the measured one is called as in every other table."""
     return tuple(
         Column(
-            f"{name}_{key}",
-            title,
-            lambda value: f"{value:.3f}",
+            f"{name}_ratio{'_' if end else ''}{end}",
+            f"{title}×" if source == "paper" else heading,
+            attrgetter(f"{name}_ratio.{source}"),
+            show="{:.3f}".format,
             number=True,
-            spare=key == "approximation",
+            droppable=end == "approximation",
             absent=units.ABSENT,
         )
-        for key, title in (
-            ("paper", "params×" if name == "parameters" else "FLOPs×"),
-            ("approximation", "approx"),
-            ("as_built", "built"),
-            ("measured", "measured"),
-        )
+        for source, (end, heading) in FORMULAS.items()
     )
 
 
+def _bytes(printed: bool) -> tuple[Column, ...]:
+    """What a layer moves, and what the plain one does."""
+    size = partial(Column, number=True, printed=printed, show=units.size)
+    return (
+        size("mixing_bytes", "mixing"),
+        size("bytes_moved", "memory traffic", attrgetter("moved_bytes")),
+        size("static_bytes_moved", "static", attrgetter("static_bytes")),
+        size("bytes_moved_ratio", "×", lambda layer: layer.moved_bytes / layer.static_bytes, show=units.factor),
+        size("flops_per_byte", "FLOP/B", attrgetter("intensity"), show=units.ratio),
+        size("static_flops_per_byte", "static FLOP/B", attrgetter("static_intensity"), show=units.ratio),
+    )
+
+
+MODULE = Column("module", "module", lambda layer: layer.module or "(model)", min_width=12)
+
 LAYERS = (
-    Column("module", "module", shrinks=12),
+    MODULE,
     Column("kind", "kind", printed=False),
     Column("experts", "M", number=True),
-    Column("chosen", "top", number=True),
+    Column("top_k", "top", lambda layer: layer.chosen or None, number=True),
     Column("in_channels", "in", number=True),
     Column("out_channels", "out", number=True),
-    Column("kernel", "K", units.shape),
-    Column("groups", "g", number=True, spare=True),
-    Column("stride", "s", units.shape, printed=False),
-    Column("output_size", "H'×W'", units.shape, spare=True),
+    Column("kernel", "K", lambda layer: layer.kernel or None, show=units.shape, raw=units.shape),
+    Column("groups", "g", number=True, droppable=True),
+    Column("stride", "s", lambda layer: layer.stride or None, show=units.shape, printed=False, raw=units.shape),
+    Column(
+        "output_size",
+        "H'×W'",
+        lambda layer: layer.output_size or None,
+        show=units.shape,
+        droppable=True,
+        raw=units.shape,
+    ),
     Column("batch", "batch", number=True, printed=False),
-    *_ratios("parameters"),
-    *_ratios("FLOPs"),
-    Column("parameters", "parameters", number=True, printed=False),
-    Column("macs", "MACs", number=True, printed=False),
-    Column("mixing_bytes", "mixing", number=True, printed=False),
-    Column("moved_bytes", "moved", number=True, printed=False),
-    Column("static_bytes", "static", number=True, printed=False),
-    Column("intensity", "FLOPs/B", number=True, printed=False),
-    Column("static_intensity", "static", number=True, printed=False),
+    *_ratios("parameters", "params"),
+    *_ratios("flops", "FLOPs"),
+    Column("parameters", "parameters", attrgetter("parameters.measured"), number=True, printed=False),
+    Column("macs", "MACs", attrgetter("macs.measured"), number=True, printed=False),
+    *_bytes(printed=False),
 )
 
-MEMORY = (
-    Column("module", "module", shrinks=12),
-    Column("mixing_bytes", "mixing", units.size, number=True),
-    Column("moved_bytes", "moved in all", units.size, number=True),
-    Column("static_bytes", "static", units.size, number=True),
-    Column("bytes_ratio", "×", units.factor, number=True),
-    Column("intensity", "FLOPs/B", units.ratio, number=True),
-    Column("static_intensity", "static", units.ratio, number=True),
-)
+MEMORY = (MODULE, *_bytes(printed=True))
 
-
-WHOLE = (
-    Column("quantity", "", shrinks=10),
-    Column("dynamic", "as it is", number=True, absent=units.ABSENT),
-    Column("static", "static twin", number=True, absent=units.ABSENT),
+MODEL = (
+    Column("quantity", ""),
+    Column("dynamic", "dynamic model", number=True, absent=units.ABSENT),
+    Column("static", "static equivalent", number=True, absent=units.ABSENT),
     *(
-        Column(key, title, units.factor, number=True, absent=units.ABSENT)
-        for key, title in (
-            ("paper", "paper"),
-            ("approximation", "approx"),
-            ("as_built", "built"),
-            ("measured", "measured"),
-        )
+        Column(source, heading, show=units.factor, number=True, absent=units.ABSENT, droppable=end == "approximation")
+        for source, (end, heading) in FORMULAS.items()
     ),
 )
 
 
-def text(profile: Profile, view: View, twin: Profile | None = None) -> str:
-    """For a terminal; ``twin`` is the profile of the static twin, where one was made to predict its time."""
-    style = painter(view.color)
-    lines = [
-        style(profile.variant.name, "name"),
-        *textwrap.wrap(_about(profile), view.width, initial_indent="  ", subsequent_indent="  "),
-        "",
-    ]
-    if found := profile.parameternet:
-        for table in _tables(profile, found, twin):
-            lines += [*lay_out(table, view.width, style), ""]
-    for sentence in sentences(profile, twin):
-        lines += textwrap.wrap(sentence, view.width, subsequent_indent="  ", break_on_hyphens=False)
-    return "\n".join(lines) + "\n"
+def report(profile: Profile, view: View, twin: Profile | None = None) -> Report:
+    """The dynamic layers of a model; ``twin`` is its static equivalent's profile, where that was made to predict."""
+    analysis = profile.parameternet
+    layers = table_of(LAYERS, analysis.layers if analysis else (), "module")
+    return Report(
+        title=profile.variant.name,
+        about=facts.about(profile),
+        tables=[
+            layers.without_empty(),
+            table_of(MEMORY, analysis.layers, "module"),
+            _model(analysis.model, profile, twin),
+        ]
+        if analysis
+        else [],
+        notes=notes(profile, twin),
+        record={
+            "variant": profile.variant,
+            "input": profile.input,
+            "parameternet": analysis,
+            "predicted": profile.predicted,
+            "static_predicted": twin.predicted if twin else None,
+            "environment": profile.environment,
+        },
+        data=layers,
+    )
 
 
-def as_markdown(profile: Profile, view: View, twin: Profile | None = None) -> str:
-    """For GitHub."""
-    lines = [f"### {markdown.escaped(profile.variant.name)}", "", markdown.escaped(_about(profile)), ""]
-    if found := profile.parameternet:
-        for table in _tables(profile, found, twin):
-            lines += [*markdown.table_lines(table), ""]
-    return "\n".join([*lines, *(f"- {markdown.escaped(sentence)}" for sentence in sentences(profile, twin))]) + "\n"
-
-
-def as_csv(profile: Profile, view: View, twin: Profile | None = None) -> str:
-    """One line a dynamic layer."""
-    found = profile.parameternet
-    return csv.several([], _table(found) if found else Table(LAYERS, (), label="module"), view)
-
-
-def as_json(profile: Profile, view: View, twin: Profile | None = None) -> str:
-    """What the profile says of it; ``parameternet`` is null where nothing is dynamic."""
-    said = {
-        "variant": profile.variant,
-        "input": profile.input,
-        "parameternet": profile.parameternet,
-        "predicted": profile.predicted,
-        "static_predicted": twin.predicted if twin else None,
-        "environment": profile.environment,
-    }
-    return msgspec.json.format(msgspec.json.encode(said), indent=2).decode() + "\n"
-
-
-FORMATS: Mapping[str, Callable[[Profile, View, Profile | None], str]] = {
-    "text": text,
-    "json": as_json,
-    "markdown": as_markdown,
-    "csv": as_csv,
-}
-
-
-def sentences(profile: Profile, twin: Profile | None = None) -> list[str]:
-    """What the tables say, in words."""
-    found = profile.parameternet
-    if found is None:
-        return ["It has no dynamic convolutions: every weight is a parameter, or depends on no input."]
+def notes(profile: Profile, twin: Profile | None = None) -> list[str]:
+    """What a reader of the tables should know."""
+    analysis = profile.parameternet
+    if analysis is None:
+        return ["no dynamic layers: every weight is a parameter, or depends on no input"]
     return [
-        *_equal(found),
-        *_tokens(profile, found),
-        *found.model.remarks,
-        *_grouped((layer.module, note) for layer in found.layers for note in layer.notes),
+        *_exact_match(analysis),
+        *_tokens(profile, analysis),
+        *analysis.model.remarks,
+        *_grouped((layer.module, note) for layer in analysis.layers for note in layer.notes),
         *_grouped(
             (layer.module, f"the paper is over 5 % off: {'; '.join(layer.broken)}")
-            for layer in found.layers
+            for layer in analysis.layers
             if layer.broken
         ),
-        _memory(found),
-        *twin_time.sentences(profile, twin),
+        _memory(analysis),
+        *twin_time.notes(profile, twin),
     ]
 
 
-def _grouped(said: Iterable[tuple[str, str]]) -> list[str]:
-    """What is said of modules, once for all that it is said of."""
+def _grouped(remarks: Iterable[tuple[str, str]]) -> list[str]:
+    """Remarks on modules, each once with all modules that it is on."""
     modules: dict[str, list[str]] = {}
-    for module, sentence in said:
-        modules.setdefault(sentence, []).append(module or "(model)")
-    return [f"{', '.join(named)}: {sentence}" for sentence, named in modules.items()]
+    for module, remark in remarks:
+        modules.setdefault(remark, []).append(module or "(model)")
+    return [f"{', '.join(named)}: {remark}" for remark, named in modules.items()]
 
 
-def _equal(found: ParameterNet) -> list[str]:
-    """Said where it is so; where it is not, the layers' own notes say why."""
-    pairs = [figures for layer in found.layers for figures in (layer.parameters, layer.macs)]
+def _exact_match(analysis: ParameterNet) -> list[str]:
+    """Told where it is so; where it is not, the layers' own notes say why."""
+    pairs = [figures for layer in analysis.layers for figures in (layer.parameters, layer.macs)]
     equal = all(figures.as_built == figures.measured for figures in pairs)
-    return ["as built and measured are the same whole numbers in every layer"] if equal else []
+    return ["analytical and measured counts match exactly in every layer"] if equal else []
 
 
-def _tokens(profile: Profile, found: ParameterNet) -> list[str]:
+def _tokens(profile: Profile, analysis: ParameterNet) -> list[str]:
     """What a token costs, where tokens go in and choose among experts."""
-    chosen = sorted({layer.chosen for layer in found.layers if layer.chosen})
+    chosen = sorted({layer.chosen for layer in analysis.layers if layer.chosen})
     if profile.input.kind != "tokens" or not chosen:
         return []
     tokens = math.prod(profile.input.shapes[0])
-    macs = found.model.macs
+    macs = analysis.model.macs
+    experts = ", ".join(map(str, sorted({layer.experts for layer in analysis.layers})))
     return [
-        f"a token meets {' or '.join(map(str, chosen))} of {_experts(found)} experts (top-{chosen[-1]}) and costs "
-        f"{units.amount(2 * macs.measured // tokens, 'FLOPs')}, {units.amount(2 * macs.static // tokens, 'FLOPs')} "
-        f"in the static twin, in a text of {units.count(tokens)} tokens"
+        f"a token meets {' or '.join(map(str, chosen))} of {experts} experts (top-{chosen[-1]}) and "
+        f"costs {units.amount(2 * macs.measured // tokens, 'FLOPs')}, "
+        f"{units.amount(2 * macs.static // tokens, 'FLOPs')} in the static equivalent, "
+        f"in a text of {units.plural(tokens, 'token')}"
     ]
 
 
-def _experts(found: ParameterNet) -> str:
-    return ", ".join(map(str, sorted({layer.experts for layer in found.layers})))
-
-
-def _memory(found: ParameterNet) -> str:
+def _memory(analysis: ParameterNet) -> str:
     """Why the time does not follow the FLOPs."""
-    mixing = sum(layer.mixing_bytes for layer in found.layers)
-    moved, plain = (sum(getattr(layer, name) for layer in found.layers) for name in ("moved_bytes", "static_bytes"))
-    measured, static = (sum(getattr(layer.macs, name) for layer in found.layers) for name in ("measured", "static"))
+    layers = analysis.layers
+    mixing = sum(layer.mixing_bytes for layer in layers)
+    moved, plain = (sum(getattr(layer, name) for layer in layers) for name in ("moved_bytes", "static_bytes"))
+    measured, static = (sum(getattr(layer.macs, name) for layer in layers) for name in ("measured", "static"))
     return (
-        f"memory: these layers move {units.size(moved)} ({units.size(mixing)} of it to mix kernels) where plain ones "
-        f"move {units.size(plain)}, {units.ratio(2 * measured / moved)} FLOPs a byte instead of "
-        f"{units.ratio(2 * static / plain)}: where memory is the limit they take "
+        f"memory traffic: {units.size(moved)} in these layers ({units.size(mixing)} of it to mix kernels), "
+        f"{units.size(plain)} in plain ones; arithmetic intensity {units.ratio(2 * measured / moved)} FLOP/B "
+        f"instead of {units.ratio(2 * static / plain)} FLOP/B: where memory is the limit they take "
         f"{units.factor(moved / plain)} the time, whatever their FLOPs"
     )
 
 
-def _about(profile: Profile) -> str:
-    return " · ".join(header.title(profile))
-
-
-def _table(found: ParameterNet) -> Table:
-    return Table(LAYERS, tuple(map(_record, found.layers)), label="module")
-
-
-def _tables(profile: Profile, found: ParameterNet, twin: Profile | None) -> Iterator[Table]:
-    """The layers' ratios, what they move, and the whole model."""
-    yield _present(_table(found))
-    yield Table(MEMORY, tuple(map(_moves, found.layers)), label="module")
-    yield _whole(found.model, profile, twin)
-
-
-def _moves(layer: DynamicLayer) -> Record:
-    return (
-        layer.module or "(model)",
-        layer.mixing_bytes,
-        layer.moved_bytes,
-        layer.static_bytes,
-        layer.moved_bytes / layer.static_bytes,
-        layer.intensity,
-        layer.static_intensity,
-    )
-
-
-def _present(table: Table) -> Table:
-    """The table without columns that are empty from top to bottom; a dash says something too."""
-    columns = zip(table.columns, zip(*table.records, strict=True), strict=True)
-    places = [place for place, (column, values) in enumerate(columns) if column.absent or any(values)]
-    records = tuple(tuple(record[place] for place in places) for record in table.records)
-    return Table(tuple(table.columns[place] for place in places), records, label=table.label)
-
-
-def _whole(model: Whole, profile: Profile, twin: Profile | None) -> Table:
-    """The model against its static twin, one line a quantity."""
+def _model(model: Whole, profile: Profile, twin: Profile | None) -> Table:
+    """The model against its static equivalent, one line a quantity."""
     other = model.static
 
     def formula(name: str, figures: Figures, ratio: Ratio) -> Record:
         return (name, units.count(figures.measured), units.count(figures.static), *_values(ratio))
 
     def counted(name: str, show: Callable[[int], str], key: str) -> Record:
-        mine, theirs = getattr(model.dynamic, key), getattr(other, key) if other else None
-        ratio = mine / theirs if theirs else None
-        return (name, show(mine), None if theirs is None else show(theirs), None, None, None, ratio)
+        dynamic, static = getattr(model.dynamic, key), getattr(other, key) if other else None
+        ratio = dynamic / static if static else None
+        return (name, show(dynamic), None if static is None else show(static), None, None, None, ratio)
 
-    return Table(
-        WHOLE,
-        (
-            formula("parameters", model.parameters, model.parameters_ratio),
-            formula("MACs", model.macs, model.flops_ratio),
-            counted("elementwise", units.count, "elementwise_flops"),
-            counted("bytes moved", units.size, "bytes_moved"),
-            counted("activations", units.size, "activation_bytes"),
-            counted("weights", units.size, "weight_bytes"),
-            *twin_time.records(profile, twin),
-        ),
-        label="quantity",
+    records = (
+        formula("parameters", model.parameters, model.parameters_ratio),
+        formula("MACs", model.macs, model.flops_ratio),
+        counted("elementwise FLOPs", units.count, "elementwise_flops"),
+        counted("memory traffic", units.size, "bytes_moved"),
+        counted("activation writes", units.size, "activation_bytes"),
+        counted("weights", units.size, "weight_bytes"),
+        *twin_time.records(profile, twin),
     )
-
-
-def _record(layer: DynamicLayer) -> Record:
-    return (
-        layer.module or "(model)",
-        layer.kind,
-        layer.experts,
-        layer.chosen or None,
-        layer.in_channels,
-        layer.out_channels,
-        layer.kernel or None,
-        layer.groups,
-        layer.stride or None,
-        layer.output_size or None,
-        layer.batch,
-        *_values(layer.parameters_ratio),
-        *_values(layer.flops_ratio),
-        layer.parameters.measured,
-        layer.macs.measured,
-        layer.mixing_bytes,
-        layer.moved_bytes,
-        layer.static_bytes,
-        layer.intensity,
-        layer.static_intensity,
-    )
+    return Table(MODEL, records, label="quantity")
 
 
 def _values(ratio: Ratio) -> tuple[float | None, ...]:

@@ -1,100 +1,107 @@
-"""One profile or several -> text: the formats, and the tables that stand under the totals."""
+"""A profile, or several, as a report: the totals, and the table that the view asks for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from archprof.render import conventions, csv, json, markdown, profile_tables, text
-from archprof.render.table import find_column
+from archprof.render import columns, conventions, facts, profile_tables
+from archprof.render.report import Report
+from archprof.render.several import totals_table
+from archprof.render.table import Column, find_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from archprof.records.profile import Profile
     from archprof.render import View
-    from archprof.render.table import Column, Table
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A format: the endings of its files, and what writes one profile or several."""
-
-    suffixes: tuple[str, ...]
-    one: Callable[[Profile, Table | None, View], str]
-    several: Callable[[Sequence[Profile], Table, View], str]
+    from archprof.render.table import Table
 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """A table under the totals. ``sorted`` makes it where it is to be sorted or cut, if that is another one."""
+    """A table under the totals. ``flat`` makes it where it is to be sorted or cut, if that is another one."""
 
     columns: tuple[Column, ...]
     table: Callable[[Profile, View], Table]
-    sorted: Callable[[Profile, View], Table] | None = None
+    flat: Callable[[Profile, View], Table] | None = None
 
-
-FORMATS = {
-    "text": Format((".txt",), text.one, text.several),
-    "json": Format((".json",), json.one, json.several),
-    "markdown": Format((".md", ".markdown"), markdown.one, markdown.several),
-    "csv": Format((".csv",), csv.one, csv.several),
-}
 
 DETAILS = {
-    "rows": Detail(profile_tables.ROWS, lambda profile, view: profile_tables.rows(profile)),
+    "rows": Detail(profile_tables.row_columns(), lambda profile, view: profile_tables.rows(profile)),
     "modules": Detail(
-        profile_tables.MODULES,
+        profile_tables.module_columns(),
         lambda profile, view: profile_tables.modules(profile, view.depth),
         lambda profile, view: profile_tables.flat_modules(profile),
     ),
-    "ops": Detail(profile_tables.OPERATIONS, lambda profile, view: profile_tables.operations(profile)),
+    "ops": Detail(profile_tables.operation_columns(), lambda profile, view: profile_tables.operations(profile)),
 }
 
-DEAREST = "flops"
+MOST_EXPENSIVE = "flops"
 """What ``top`` sorts by where nothing else is asked for."""
 
 
 def check(view: View, *, several: bool = False) -> None:
-    """Raise what rendering one profile, or several, would raise, before there is anything to render.
+    """Raise what a report of one profile, or of several, would raise, before there is anything to report.
 
     Raises:
         UsageError: Where there is no such column to sort by.
     """
     if view.sort is None:
         return
-    if several:
-        find_column(profile_tables.profiles([]).columns, view.sort)
+    if several or view.columns:
+        find_column(_table([], view).columns, view.sort)
     elif view.detail in DETAILS:
-        find_column((*DETAILS[view.detail].columns, conventions.COLUMN), view.sort)
+        find_column((*DETAILS[view.detail].columns, Column(conventions.ALIAS, conventions.ALIAS)), view.sort)
 
 
-def render(format: str, profile: Profile, view: View) -> str:  # noqa: A002
-    """One profile, in a format of :data:`FORMATS`: its totals, and the details that the view asks for.
+def report(profile: Profile, view: View) -> Report:
+    """One profile: its totals, and the details that the view asks for.
 
     Raises:
         UsageError: Where the view sorts by a column that is not there.
     """
+    if view.columns:
+        return replace(report_several([profile], view), about=facts.about(profile), record=profile)
     detail = DETAILS.get(view.detail)
     table = _arranged(detail, profile, view) if detail else None
-    return FORMATS[format].one(profile, table, view)
+    return Report(
+        title=profile.variant.name,
+        about=facts.about(profile),
+        facts=facts.facts(profile),
+        tables=[table] if table else [],
+        record=profile,
+        data=table or totals_table([profile]),
+    )
 
 
-def render_several(format: str, profiles: Sequence[Profile], view: View) -> str:  # noqa: A002
-    """Several profiles, in a format of :data:`FORMATS`: one table, one line each.
+def report_several(profiles: Sequence[Profile], view: View) -> Report:
+    """Several profiles of one variant: one table, one line each.
 
     Raises:
         UsageError: Where the view sorts by a column that is not there.
     """
-    table = profile_tables.profiles(profiles)
-    if view.sort:
-        table = table.sorted_by(view.sort)
-    return FORMATS[format].several(profiles, table, view)
+    first = profiles[0]
+    table = _table(profiles, view)
+    subjects = [columns.of_profile(profile) for profile in profiles]
+    return Report(
+        title=first.variant.name,
+        about=facts.about_all(first),
+        facts=facts.unknown(*(profile.coverage.unknown for profile in profiles)),
+        tables=[(table.sorted_by(view.sort) if view.sort else table).top(view.top)],
+        notes=columns.absent(subjects, view.columns),
+        record=profiles,
+    )
+
+
+def _table(profiles: Sequence[Profile], view: View) -> Table:
+    if not view.columns:
+        return totals_table(profiles)
+    return columns.chosen_table([columns.of_profile(profile) for profile in profiles], view.columns)
 
 
 def _arranged(detail: Detail, profile: Profile, view: View) -> Table:
     if view.sort is None and view.top is None:
         return detail.table(profile, view)
-    dearest = conventions.COLUMN.key if conventions.asked_for(profile) else DEAREST
-    table = (detail.sorted or detail.table)(profile, view).sorted_by(view.sort or dearest)
-    return table.top(view.top) if view.top is not None else table
+    largest = conventions.ALIAS if conventions.asked_for(profile) else MOST_EXPENSIVE
+    return (detail.flat or detail.table)(profile, view).sorted_by(view.sort or largest).top(view.top)

@@ -1,4 +1,4 @@
-"""How long a model and its static twin take: predicted, measured, and one beside the other."""
+"""How long a model and its static equivalent take: predicted, measured, and how the two relate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from archprof import units
 from archprof.records.latency import CANNOT_TELL
-from archprof.render import header, latency
+from archprof.render import benchmark, facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,36 +26,36 @@ def records(profile: Profile, twin: Profile | None) -> Iterator[Record]:
 
     Args:
         profile: The model's.
-        twin: Its static twin's, where this computer was calibrated.
+        twin: Its static equivalent's, where this computer was calibrated.
     """
     if predicted := _predicted(profile, twin):
-        mine, theirs = (units.seconds(one.seconds) for one in predicted)
-        yield ("time, predicted", mine, theirs, None, None, None, _ratio(predicted))
+        times = [units.seconds(prediction.seconds) for prediction in predicted]
+        yield ("predicted latency", *times, None, None, None, _ratio(predicted))
     if measured := _measured(profile):
-        times = (measured.dynamic.median_s, measured.static.median_s)
+        medians = (measured.dynamic.median_s, measured.static.median_s)
         ratio = measured.comparison.result.ratio if measured.comparison else None
-        yield ("time, measured", *(time and units.seconds(time) for time in times), None, None, None, ratio)
+        yield ("measured latency", *(time and units.seconds(time) for time in medians), None, None, None, ratio)
 
 
-def sentences(profile: Profile, twin: Profile | None) -> Iterator[str]:
+def notes(profile: Profile, twin: Profile | None) -> Iterator[str]:
     """What a reader should know of these, and of what they come from.
 
     Args:
         profile: The model's.
-        twin: Its static twin's, where this computer was calibrated.
+        twin: Its static equivalent's, where this computer was calibrated.
     """
     predicted, measured = _predicted(profile, twin), _measured(profile)
     if predicted:
         yield _split(*predicted)
     if measured:
-        yield from _told(measured, predicted)
+        yield from _verdict(measured, predicted)
     if not predicted and not measured:
-        yield "what that comes to on this computer: --latency measures it, and after archprof calibrate it is predicted"
+        yield "the time on this computer: --latency measures it, and after `archprof calibrate` it is predicted"
 
 
 def _predicted(profile: Profile, twin: Profile | None) -> tuple[Prediction, Prediction] | None:
-    mine, theirs = profile.predicted, twin.predicted if twin else None
-    return (mine, theirs) if mine and theirs else None
+    dynamic, static = profile.predicted, twin.predicted if twin else None
+    return (dynamic, static) if dynamic and static else None
 
 
 def _measured(profile: Profile) -> TwinLatency | None:
@@ -63,43 +63,47 @@ def _measured(profile: Profile) -> TwinLatency | None:
 
 
 def _ratio(predicted: tuple[Prediction, Prediction]) -> float:
-    mine, theirs = predicted
-    return mine.seconds / theirs.seconds
+    dynamic, static = predicted
+    return dynamic.seconds / static.seconds
 
 
-def _split(mine: Prediction, theirs: Prediction) -> str:
+def _split(dynamic: Prediction, static: Prediction) -> str:
     """What the model should take more, by what it is spent on."""
-    waiting = "waiting for the processor" if mine.device.queued else "calling operations"
+    waiting = "waiting for the CPU" if dynamic.device.queued else "calling operations"
     parts = {
-        "moving data": mine.moving_s + mine.fresh_memory_s - theirs.moving_s - theirs.fresh_memory_s,
-        "computing": mine.computing_s - theirs.computing_s,
-        waiting: mine.overhead_s - theirs.overhead_s,
+        "moving data": dynamic.moving_s + dynamic.fresh_memory_s - static.moving_s - static.fresh_memory_s,
+        "computing": dynamic.computing_s - static.computing_s,
+        waiting: dynamic.overhead_s - static.overhead_s,
     }
-    parts = {name: one for name, one in parts.items() if abs(one) > ROUNDING_S}
-    more = ", ".join(f"{'+' if one > 0 else ''}{units.seconds(one)} {name}" for name, one in parts.items())
-    where = f"{mine.device.device}{_threads(mine.threads)}, calibrated {mine.calibrated_at[:10]}"
-    both = f"{units.seconds(mine.seconds)}, its static twin {units.seconds(theirs.seconds)}"
-    return f"on this computer ({where}) it should take {both}: {more or 'no difference'}"
+    more = ", ".join(
+        f"{'+' if difference > 0 else ''}{units.seconds(difference)} {name}"
+        for name, difference in parts.items()
+        if abs(difference) > ROUNDING_S
+    )
+    where = f"{dynamic.device.device}{_threads(dynamic.threads)}, calibrated {dynamic.calibrated_at[:10]}"
+    both = f"{units.seconds(dynamic.seconds)}, static equivalent {units.seconds(static.seconds)}"
+    return f"predicted on this computer ({where}): {both}: {more or 'no difference'}"
 
 
-def _told(measured: TwinLatency, predicted: tuple[Prediction, Prediction] | None) -> Iterator[str]:
+def _verdict(measured: TwinLatency, predicted: tuple[Prediction, Prediction] | None) -> Iterator[str]:
     """The verdict with its evidence, and what might make one doubt it."""
-    mine, found = measured.dynamic, measured.comparison
-    where = header.place(mine) + _threads(mine.threads)
-    if found:
-        verdict = found.result.verdict
-        what = "it cannot be told from" if verdict == CANNOT_TELL else f"it is {verdict} than"
-        beside = predicted and header.alike(mine, predicted[0])
-        foretold = f"; {units.factor(_ratio(predicted))} was predicted" if predicted and beside else ""
-        yield f"measured ({where}) {what} its static twin: {latency.evidence(found)}{foretold}"
-    if loads := [one.load for one in (mine, measured.static) if one.load]:
-        yield f"meanwhile: {latency.load(loads)}"
-    for name, one in (("the model", mine), ("its static twin", measured.static)):
-        if one.error:
-            yield f"{name} was not measured ({where}): {one.error}"
-        for note in one.notes:
+    dynamic, comparison = measured.dynamic, measured.comparison
+    where = facts.where(dynamic) + _threads(dynamic.threads)
+    if comparison:
+        verdict = comparison.result.verdict
+        text = "no significant difference from" if verdict == CANNOT_TELL else f"{verdict} than"
+        ratio = ""
+        if predicted and facts.alike(dynamic, predicted[0]):
+            ratio = f"; {units.factor(_ratio(predicted))} was predicted"
+        yield f"measured ({where}): {text} its static equivalent: {benchmark.evidence(comparison)}{ratio}"
+    if loads := [latency.load for latency in (dynamic, measured.static) if latency.load]:
+        yield f"meanwhile: {benchmark.load_text(loads)}"
+    for name, latency in (("dynamic model", dynamic), ("static equivalent", measured.static)):
+        if latency.error:
+            yield f"{name} not measured ({where}): {latency.error}"
+        for note in latency.notes:
             yield f"{name}: {note}"
 
 
 def _threads(count: int | None) -> str:
-    return f", threads: {count}" if count else ""
+    return "".join(f", {text}" for text in units.threads(count))

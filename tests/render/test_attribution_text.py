@@ -6,7 +6,7 @@ import pytest
 
 from archprof.compare.attribution import explain
 from archprof.records.comparison import Change, Difference, Edit, Pair, Part
-from archprof.render.attribution_text import sentences
+from archprof.render.attribution_text import attribution_text
 
 
 def part(index: int, side: int) -> Part:
@@ -25,14 +25,14 @@ def change(index: int, mark: str, flops: int, *edits: tuple[str, Any, Any], side
     )
 
 
-def said(*changes: Change, outside: int = 0, differences: tuple[Difference, ...] = ()) -> str:
-    whole = sum(one.flops for one in changes) + outside
+def sentence_on(*changes: Change, outside: int = 0, differences: tuple[Difference, ...] = ()) -> str:
+    whole = sum(change.flops for change in changes) + outside
     nothing = dict.fromkeys(("parameters", "elementwise_flops", "bytes_read", "bytes_written"), 0)
     found = explain(changes, {**nothing, "flops": whole})
     pair = Pair(
         before=0, after=1, differences=[*differences], metrics=[], parts="rows", changes=[*changes], explanations=found
     )
-    (sentence,) = sentences(pair)
+    (sentence,) = attribution_text(pair)
     return sentence
 
 
@@ -71,14 +71,14 @@ SCALE = Difference(what="scale", before="n", after="s")
             id="numbers that were not moved",
         ),
         pytest.param(
-            [change(place, "~", 25, ("arguments", [8, 1], [8, 3])) for place in range(4)],
-            "4 changed rows make the +100 FLOPs: row 0 Conv changed from [8, 1] to [8, 3] (25 %); "
+            [change(index, "~", 25, ("arguments", [8, 1], [8, 3])) for index in range(4)],
+            "4 changed rows account for the +100 FLOPs: row 0 Conv changed from [8, 1] to [8, 3] (25 %); "
             "row 1 Conv changed from [8, 1] to [8, 3] (25 %); row 2 Conv changed from [8, 1] to [8, 3] (25 %); 1 more",
             id="many",
         ),
         pytest.param(
             [change(0, "~", 120, ("channels", 8, 16)), change(1, "~", -20, ("channels", 16, 8))],
-            "2 changed rows make the +100 FLOPs: row 0 Conv changed from 8 to 16 channels (+120 FLOPs); "
+            "2 changed rows account for the +100 FLOPs: row 0 Conv changed from 8 to 16 channels (+120 FLOPs); "
             "row 1 Conv changed from 16 to 8 channels (-20 FLOPs)",
             id="both ways",
         ),
@@ -88,16 +88,19 @@ SCALE = Difference(what="scale", before="n", after="s")
     ],
 )
 def test_a_difference_is_explained(changes: list[Change], sentence: str) -> None:
-    assert said(*changes) == sentence
+    assert sentence_on(*changes) == sentence
 
 
 def test_what_is_in_no_row() -> None:
-    assert said(change(0, "=", 0), outside=5) == "nothing in the rows: the +5 FLOPs is outside of them"
+    assert sentence_on(change(0, "=", 0), outside=5) == "nothing in the rows: the +5 FLOPs is outside of them"
 
 
 def test_what_no_row_made() -> None:
-    assert said(change(0, "x", 5), differences=(SCALE,)) == "no row was changed: scale n → s makes the +5 FLOPs"
+    assert (
+        sentence_on(change(0, "x", 5), differences=(SCALE,))
+        == "no row was changed: scale n → s accounts for the +5 FLOPs"
+    )
 
 
 def test_rows_that_changed_go_before_what_else_differs() -> None:
-    assert said(change(0, "+", 5), differences=(SCALE,)) == "row 0 Conv was added: 100 % of the +5 FLOPs"
+    assert sentence_on(change(0, "+", 5), differences=(SCALE,)) == "row 0 Conv was added: 100 % of the +5 FLOPs"

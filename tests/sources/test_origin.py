@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from archprof.pipeline.counting import profile_spec
 
 from archprof.builder.options import Options
 from archprof.errors import RegistrationError, UnknownReferenceError
+from archprof.pipeline.counting import profile_spec
 from archprof.sources.origin import ORIGINS, Origin
 from archprof.sources.reference import resolve, scales
 from archprof.sources.settings import apply

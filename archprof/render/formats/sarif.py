@@ -7,39 +7,38 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from archprof.render.check_formats.findings import RULES, findings
+from archprof.version import __version__
 
 if TYPE_CHECKING:
-    from archprof.records.check_result import Check
-    from archprof.render import View
-    from archprof.render.check_formats.findings import Finding
+    from archprof.render import Page
+    from archprof.render.report import Finding, Report
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def render(check: Check, view: View) -> str:
-    """One run with the findings as results. What could not be judged is a result and a failed run."""
-    found = findings(check)
+def render(report: Report, page: Page) -> str:
+    """One run with the findings as results. What could not be evaluated is a result and a failed run."""
+    rules = list(report.rules)
     driver = {
-        "name": check.tool.name,
-        "version": check.tool.version,
-        "rules": [{"id": name, "shortDescription": {"text": text}} for name, text in RULES.items()],
+        "name": "archprof",
+        "version": __version__,
+        "rules": [{"id": name, "shortDescription": {"text": text}} for name, text in report.rules.items()],
     }
     run = {
         "tool": {"driver": driver},
-        "invocations": [{"executionSuccessful": check.exit_code != 2, "exitCode": check.exit_code}],
+        "invocations": [{"executionSuccessful": report.exit_code != 2, "exitCode": report.exit_code}],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding) for finding in found],
+        "results": [_result(finding, rules) for finding in report.findings],
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return msgspec.json.format(msgspec.json.encode(log), indent=2).decode() + "\n"
 
 
-def _result(finding: Finding) -> dict[str, Any]:
+def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
     region = {} if finding.line is None else {"region": {"startLine": finding.line}}
     return {
         "ruleId": finding.rule,
-        "ruleIndex": list(RULES).index(finding.rule),
+        "ruleIndex": rules.index(finding.rule),
         "level": finding.level,
         "message": {"text": f"{finding.title}: {finding.text}"},
         "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(finding.file)}, **region}}],

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -10,12 +12,11 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
-from archprof.cli.check import FormatChoice
 from archprof.records.check_result import Check, Judged, Judgement, Row, exit_code, json_schema
-from archprof.render import View
-from archprof.render.check_formats import FORMATS
-from archprof.render.check_formats.github import SHOWN
-from archprof.render.check_formats.markdown import LIMIT
+from archprof.render import Page, View
+from archprof.render.check import LIMIT, report
+from archprof.render.formats import FORMATS
+from archprof.render.formats.github import SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +83,7 @@ def check(cases: Sequence[Judged] = CASES) -> Check:
 
 
 def rendered(name: str, cases: Sequence[Judged] = CASES) -> str:
-    return FORMATS[name].render(check(cases), View(width=100))
+    return FORMATS[name].render(report(check(cases), View()), Page(width=100))
 
 
 MANY = [msgspec.structs.replace(case, variant=f"{index}/{case.variant}") for index in range(500) for case in CASES]
@@ -97,11 +98,7 @@ def test_every_format_writes_every_check(name: str, cases: list[Judged]) -> None
     assert "\x1b" not in text
 
 
-def test_the_command_line_offers_every_format() -> None:
-    assert [choice.value for choice in FormatChoice] == list(FORMATS)
-
-
-@pytest.mark.parametrize("name", ["text", "concise", "markdown", "junit", "sarif", "gitlab", "github"])
+@pytest.mark.parametrize("name", ["text", "concise", "markdown", "latex", "junit", "sarif", "gitlab", "github"])
 def test_every_format_says_what_is_wrong_and_where(name: str) -> None:
     text = rendered(name)
     for piece in ("8.41 GFLOPs", "at most 8.2 GFLOPs", "row 5 DynamicConv", "did you mean Y?", "bad.yaml", "2.6 %"):
@@ -110,7 +107,7 @@ def test_every_format_says_what_is_wrong_and_where(name: str) -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 160])
 def test_text_fits_the_width_and_puts_the_worst_first(width: int) -> None:
-    text = FORMATS["text"].render(check(), View(width=width))
+    text = FORMATS["text"].render(report(check(), View()), Page(width=width))
     assert max(map(cell_len, text.splitlines())) <= width
     places = [text.index(name) for name in ("bad.yaml", "timm:resnet18", "warned.yaml", "good.yaml")]
     assert places == sorted(places)
@@ -119,18 +116,18 @@ def test_text_fits_the_width_and_puts_the_worst_first(width: int) -> None:
 def test_concise_is_a_line_each() -> None:
     lines = rendered("concise").splitlines()
     # 210 of 8,200 million are 2.56 %, 990,000 of 1,010,000 are 98.0 %.
-    assert lines[0] == "bad.yaml:2: error: bad.yaml could not be judged: no block 'X' did you mean Y?"
+    assert lines[0] == "bad.yaml:2: error: bad.yaml could not be evaluated: no block 'X' did you mean Y?"
     assert lines[2] == (
         "archprof.toml:4: error: timm:resnet18: flops: 8.41 GFLOPs (8,410,000,000); at most 8.2 GFLOPs; "
-        "0.21 GFLOPs (2.6 %) too much. row 5 DynamicConv has the most of it, 0.50 GFLOPs. "
+        "0.21 GFLOPs (2.6 %) too much. row 5 DynamicConv is the most expensive, 0.50 GFLOPs. "
         "The phone: 100 %, no more"
     )
     assert lines[3] == (
-        "warned.yaml:9: warning: warned.yaml: parameters: 2,000,000, was 1,000,000: +1,000,000, +100 %; "
-        "at most 1 % more than it was: 1,010,000; 990,000 (98.0 %) too much. "
+        "warned.yaml:9: warning: warned.yaml: parameters: 2,000,000, baseline 1,000,000: +1,000,000, +100 %; "
+        "at most 1 % above the baseline: 1,010,000; 990,000 (98.0 %) too much. "
         "row 3 (warned.yaml:9) was Conv [64, 3], is Conv [64, 5]; it and what follows have 1,000,000 more"
     )
-    assert lines[-1] == "5 cases: 1 not judged, 2 over budget, 1 with a warning, 1 within budget"
+    assert lines[-1] == "5 cases: 1 could not be evaluated, 2 over budget, 1 with a warning, 1 within budget"
     assert len(lines) == 6
 
 
@@ -154,7 +151,7 @@ def test_github_escapes_and_shows_ten_at_most() -> None:
 
 
 def test_markdown_fits_into_a_comment() -> None:
-    assert "| models/a,b \\<&\\>.yaml" in rendered("markdown")
+    assert "#### models/a,b \\<&\\>.yaml" in rendered("markdown")
     long = rendered("markdown", MANY)
     assert LIMIT - 2000 < len(long) < LIMIT
     assert "more" in long.splitlines()[-1]
@@ -173,7 +170,7 @@ def test_junit_is_a_suite_a_case() -> None:
     failure = root.find(".//testcase[@name='flops.max']/failure")
     assert failure is not None
     assert failure.text is not None
-    assert "if it is meant: change flops.max in archprof.toml:4" in failure.text
+    assert "to accept: change flops.max in archprof.toml:4" in failure.text
 
 
 def test_junit_leaves_out_what_xml_cannot_hold() -> None:
@@ -216,3 +213,44 @@ def test_gitlab_has_what_the_format_requires() -> None:
         assert issue["severity"] in ("info", "minor", "major", "critical", "blocker")
         assert issue["location"]["lines"]["begin"] >= 1
     assert [issue["severity"] for issue in issues] == ["blocker", "major", "major", "minor", "minor"]
+
+
+def test_csv_has_a_line_a_rule_in_single_units() -> None:
+    rows = list(csv.DictReader(io.StringIO(rendered("csv"))))
+    # good has two rules, warned one, a,b two, timm one, and bad an error.
+    assert [row["state"] for row in rows] == ["ok", "unjudged", "warning", "warning", "failed", "failed", "error"]
+    failed = rows[4]
+    assert (failed["found"], failed["bound"], failed["excess"], failed["unit"]) == (
+        "8410000000",
+        "8200000000",
+        "210000000",
+        "FLOPs",
+    )
+    assert (rows[1]["bound"], rows[1]["excess"]) == ("", "")
+    assert rows[-1]["error"] == "no block 'X' did you mean Y?"
+
+
+def test_what_holds_is_one_line() -> None:
+    line = next(line for line in rendered("text").splitlines() if line.startswith("ok"))
+    # 10 of 20 layers.
+    assert line.split("  ")[:1] == ["ok"]
+    assert line.endswith("layers at 50.0 % of its max; no baseline")
+
+
+def test_a_latency_that_may_hold_or_not_is_no_significant_difference() -> None:
+    unclear = Judgement(
+        metric="latency",
+        kind="max",
+        state="unclear",
+        found=0.0051,
+        bound=0.005,
+        limit="5 ms",
+        interval=(0.0048, 0.0054),
+        place="budgets[0].latency",
+    )
+    alone = Judged(variant="a.yaml", file="a.yaml", judgements=[unclear])
+    beside = msgspec.structs.replace(alone, judgements=[unclear, OVER])
+    words = "latency 5.10 ms, between [4.80, 5.40] ms: no significant difference from the bound, at most 5 ms"
+    for case in (alone, beside):
+        assert words in " ".join(rendered("text", [case]).split())
+    assert "? " in rendered("text", [alone])

@@ -6,21 +6,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from archprof.render.check_formats.findings import findings
-
 if TYPE_CHECKING:
-    from archprof.records.check_result import Check
-    from archprof.render import View
-    from archprof.render.check_formats.findings import Finding
+    from archprof.render import Page
+    from archprof.render.report import Finding, Report
 
 
-def render(check: Check, view: View) -> str:
+def render(report: Report, page: Page) -> str:
     """A list of the findings; GitLab wants a line of each, so what has none is put on the first."""
-    return msgspec.json.format(msgspec.json.encode([_issue(one) for one in findings(check)]), indent=2).decode() + "\n"
+    issues = [_issue(finding) for finding in report.findings]
+    return msgspec.json.format(msgspec.json.encode(issues), indent=2).decode() + "\n"
 
 
 def _issue(finding: Finding) -> dict[str, object]:
-    severity = "blocker" if finding.judgement is None else "major" if finding.level == "error" else "minor"
+    severity = "blocker" if finding.blocking else "major" if finding.level == "error" else "minor"
     return {
         "type": "issue",
         "check_name": f"archprof/{finding.rule}",

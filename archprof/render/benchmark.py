@@ -1,0 +1,225 @@
+"""A benchmark as a report: a table of all models and devices, the samples' spread, and the verdicts."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import replace
+from functools import partial
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from archprof import units
+from archprof.latency.statistics import FENCE, quantile
+from archprof.records.latency import CANNOT_TELL
+from archprof.render import breakdown, columns, facts
+from archprof.render.histogram import histogram
+from archprof.render.report import Report
+from archprof.render.table import Column, Table, table_of
+from archprof.units import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from archprof.records.benchmark import Benchmark
+    from archprof.records.latency import Agreement, Comparison, Gpu, Latency, Load, Machine
+    from archprof.records.profile import Profile
+    from archprof.render import View
+    from archprof.render.report import Fact
+
+_time = partial(Column, show=units.seconds, number=True, absent=units.ABSENT)
+
+COLUMNS = (
+    Column("device", "device"),
+    Column("backend", "backend", lambda latency: " ".join([latency.backend, *latency.options]), wraps=True),
+    Column("threads", "threads", number=True, absent=units.ABSENT, droppable=True),
+    _time("latency_s", "median", attrgetter("median_s")),
+    _time("ci95_s", "95 % interval", show=lambda ends: units.seconds_between(*ends), saved=False),
+    _time("latency_ci95_low_s", "low", lambda latency: latency.ci95_s and latency.ci95_s[0], printed=False),
+    _time("latency_ci95_high_s", "high", lambda latency: latency.ci95_s and latency.ci95_s[1], printed=False),
+    _time("latency_p90_s", "p90", attrgetter("p90_s")),
+    _time("latency_p99_s", "p99", attrgetter("p99_s")),
+    _time("latency_mad_s", "MAD", attrgetter("mad_s"), droppable=True),
+    Column("samples", "samples", lambda latency: len(latency.samples_s), show=units.count, number=True),
+    Column("outliers", "outliers", lambda latency: latency.outliers if latency.samples_s else None, number=True,
+           droppable=True),
+    _time("latency_per_image_s", "per image", attrgetter("per_image_s"), droppable=True),
+    _time("images_per_s", "images/s", attrgetter("throughput"), show="{:,.4g}".format, droppable=True),
+    Column("error", "error", printed=False),
+)  # fmt: skip
+"""What there is to say of one latency."""
+
+SPREAD = (
+    Column("model", "model", min_width=8),
+    Column("where", "where", min_width=8),
+    Column("histogram", "spread of the samples"),
+    Column("range", "range", number=True),
+    Column("outliers", "", wraps=True),
+)
+
+_BINS = 32
+
+
+def report(benchmark: Benchmark, view: View) -> Report:
+    """The report of one model or several, each on one device or several."""
+    profiles, entries = benchmark.profiles, list(_entries(benchmark))
+    subjects = [columns.of_profile(profile, latency, name=name) for name, profile, latency in entries]
+    spread = _spread(benchmark)
+    table = columns.chosen_table(subjects, view.columns) if view.columns else latency_table(benchmark)
+    several = len(profiles) > 1
+    shared = all(facts.about(profile) == facts.about(profiles[0]) for profile in profiles)
+    return Report(
+        title=", ".join(names(benchmark)),
+        about=facts.about(profiles[0]) if shared else [],
+        facts=[*(() if shared else _models(benchmark)), *_facts(benchmark)],
+        conclusions=list(_verdicts(benchmark)),
+        tables=[table, spread] if spread.records and not view.columns else [table],
+        notes=[*columns.absent(subjects, view.columns), *_notes(benchmark)],
+        parts=[
+            breakdown.report(profile, entry, name)
+            for name, profile in zip(names(benchmark), profiles, strict=True)
+            for entry in profile.breakdowns
+        ],
+        record=benchmark if several else profiles[0],
+        data=table,
+    )
+
+
+def names(benchmark: Benchmark) -> list[str]:
+    """What each model is called: its variant's name, with its number where several have that."""
+    variants = [profile.variant for profile in benchmark.profiles]
+    plain = [variant.name + (" (static equivalent)" if variant.static else "") for variant in variants]
+    often = Counter(plain)
+    return [f"{name} ({number})" if often[name] > 1 else name for number, name in enumerate(plain, 1)]
+
+
+def _entries(benchmark: Benchmark) -> Iterator[tuple[str, Profile, Latency]]:
+    """Each latency with the profile that it is of, and what that is called."""
+    for name, profile in zip(names(benchmark), benchmark.profiles, strict=True):
+        for latency in profile.latency:
+            yield name, profile, latency
+
+
+def latency_table(benchmark: Benchmark) -> Table:
+    """One line for each model on each device with each backend."""
+    entries = list(_entries(benchmark))
+    table = table_of(COLUMNS, [latency for _, _, latency in entries], "model")
+    records = [(name, *record) for (name, _, _), record in zip(entries, table.records, strict=True)]
+    return replace(table, columns=(Column("model", "model", min_width=8), *COLUMNS), records=tuple(records))
+
+
+def _models(benchmark: Benchmark) -> Iterator[Fact]:
+    for name, profile in zip(names(benchmark), benchmark.profiles, strict=True):
+        yield name, facts.about(profile)
+
+
+def _facts(benchmark: Benchmark) -> Iterator[Fact]:
+    """What holds for all of it."""
+    machine = benchmark.profiles[0].environment.machine
+    latencies = [latency for _, _, latency in _entries(benchmark)]
+    if machine:
+        yield "machine", _machine(machine)
+    for device, name in dict.fromkeys(
+        (entry.device, entry.device_name) for entry in latencies if entry.device != "cpu"
+    ):
+        yield device, [name]
+    for text in dict.fromkeys(f"{facts.where(entry)}: {_gpu(entry.gpu)}" for entry in latencies if entry.gpu):
+        yield "GPU", [text]
+    for timed in dict.fromkeys(entry.timed for entry in latencies):
+        yield "timed", [timed]
+    for timer in {entry.timer.name: entry.timer for entry in latencies if entry.timer}.values():
+        yield "clock", [timer.name, f"takes {units.seconds(timer.overhead_s)} itself"]
+    loads = [entry.load for entry in latencies if entry.load]
+    if loads:
+        yield "load", [load_text(loads)]
+
+
+def _machine(machine: Machine) -> list[str]:
+    return [
+        machine.cpu,
+        plural(machine.cpus, "CPU"),
+        *([f"{machine.memory_bytes / 1e9:.1f} GB"] if machine.memory_bytes else []),
+        f"CPU governor: {machine.governor or 'unknown'}",
+        *([f"driver {machine.driver}"] if machine.driver else []),
+        machine.torch_build,
+    ]
+
+
+def _gpu(gpu: Gpu) -> str:
+    """How fast a GPU ran, as far as its driver tells."""
+    highest = f" (max {gpu.max_clock_hz / 1e6:,.0f})" if gpu.max_clock_hz else ""
+    pieces = [
+        *([f"median clock {gpu.clock_hz / 1e6:,.0f} MHz{highest}"] if gpu.clock_hz else []),
+        *([f"lowest {gpu.lowest_clock_hz / 1e6:,.0f} MHz"] if gpu.lowest_clock_hz else []),
+        *([f"up to {gpu.temperature_c} °C"] if gpu.temperature_c is not None else []),
+    ]
+    return f"{', '.join(pieces) or 'its driver tells nothing'} ({plural(gpu.readings, 'reading')})"
+
+
+def load_text(loads: Sequence[Load]) -> str:
+    """What else the machine did while several were measured."""
+    others = [load.others for load in loads if load.others is not None]
+    pieces = []
+    if loads[0].before is not None and loads[-1].after is not None:
+        pieces.append(f"load average {loads[0].before:.1f} before, {loads[-1].after:.1f} after")
+    if others:
+        pieces.append(f"other processes took up to {units.percent(max(others))} % of the CPUs")
+    return ", ".join(pieces) or "unknown"
+
+
+def _spread(benchmark: Benchmark) -> Table:
+    """The histogram of each entry's samples, without its outliers."""
+    records = []
+    for name, _, latency in _entries(benchmark):
+        samples = latency.samples_s
+        if len(samples) > 1:
+            low, high = quantile(samples, 0.25), quantile(samples, 0.75)
+            reach = FENCE * (high - low)
+            inside = [sample for sample in samples if low - reach <= sample <= high + reach]
+            blocks = histogram(samples, min(inside), max(inside), _BINS)
+            outliers = f"{plural(latency.outliers, 'outlier')}, max {units.seconds(max(samples))}"
+            ends = units.seconds_between(min(inside), max(inside))
+            records.append((name, facts.where(latency), blocks, ends, outliers if latency.outliers else None))
+    return Table(SPREAD, tuple(records), label="model", text_only=True)
+
+
+def _notes(benchmark: Benchmark) -> Iterator[str]:
+    """What failed, how far outputs agree, and what a reader should know."""
+    several = len(benchmark.profiles) > 1
+    for name, _, latency in _entries(benchmark):
+        label = f"{name}, {facts.where(latency)}" if several else facts.where(latency)
+        if latency.error:
+            yield f"{label}: {latency.error}"
+        if latency.agreement and latency.agreement.holds:
+            yield f"{label}: outputs agree with eager PyTorch's, {agreement_text(latency.agreement)}"
+        for note in latency.notes:
+            yield f"{label}: {note}"
+
+
+def agreement_text(agreement: Agreement) -> str:
+    """How far outputs are from each other."""
+    distance = "not comparable" if agreement.relative is None else f"within {agreement.relative:.1e} of the largest"
+    return f"{distance} (allowed {agreement.tolerance:g})"
+
+
+def _verdicts(benchmark: Benchmark) -> Iterator[str]:
+    titles = names(benchmark)
+    for comparison in benchmark.comparisons:
+        where = f"{comparison.device} with {comparison.backend}"
+        yield f"{_verdict(comparison, titles)} on {where}: {evidence(comparison)}"
+
+
+def _verdict(comparison: Comparison, titles: Sequence[str]) -> str:
+    base, model = titles[comparison.base], titles[comparison.model]
+    if comparison.result.verdict == CANNOT_TELL:
+        return f"no significant difference between {model} and {base}"
+    return f"{model} is {comparison.result.verdict} than {base}"
+
+
+def evidence(comparison: Comparison) -> str:
+    """What a verdict rests on."""
+    result = comparison.result
+    low, high = result.bounds
+    upper = "∞" if math.isinf(high) else f"{high:.3f}"
+    blocks = f"{plural(comparison.blocks, 'block')} in random order"
+    return f"{units.factor(result.ratio)}, {100 * result.confidence:g} % interval [{low:.3f}, {upper}], {blocks}"

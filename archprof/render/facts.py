@@ -1,0 +1,266 @@
+"""What stands above a profile's table: the totals, each with what one has to know to quote it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from archprof import units
+from archprof.records.conventions import CONVENTIONS
+from archprof.records.profile import arithmetic_intensity
+from archprof.units import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archprof.records.calibration import Device
+    from archprof.records.latency import Latency
+    from archprof.records.parameternet import Ratio
+    from archprof.records.prediction import Prediction
+    from archprof.records.profile import Input, Missed, Profile, Reported, Variant
+    from archprof.render.report import Fact
+
+_NAMED = 4
+"""How many of the operations that a counter omits are named."""
+
+_LINE = 66
+"""What a terminal of 80 columns leaves beside the labels."""
+
+
+def about(profile: Profile) -> list[str]:
+    """What was profiled, on what: the pieces behind the variant's name."""
+    scale = profile.variant.scale
+    return [*([f"scale {scale}"] if scale else []), *about_all(profile)]
+
+
+def about_all(profile: Profile) -> list[str]:
+    """The same without the scale, for a table of all of them."""
+    return [*about_variant(profile.variant, profile.input), *(["training"] if profile.backward else [])]
+
+
+def about_variant(variant: Variant, given: Input) -> list[str]:
+    """What a variant was changed in, and what went in."""
+    return [
+        *([f"nc {variant.nc}"] if variant.nc is not None else []),
+        *(f"{key} {value}" for key, value in variant.settings.items() if key != "nc"),
+        " + ".join(units.shape(shape) for shape in given.shapes),
+        given.dtype,
+        "fused" if variant.fused else "not fused",
+        *(["static equivalent"] if variant.static else []),
+    ]
+
+
+def facts(profile: Profile) -> list[Fact]:
+    """The totals and what qualifies them."""
+    totals = profile.totals
+    return [
+        ("variant", _variant(profile)),
+        ("layers", [f"{units.count(totals.layers)} (leaf)", f"modules {units.count(totals.modules)}"]),
+        (
+            "parameters",
+            [units.count(totals.parameters), f"trainable parameters {units.count(totals.trainable_parameters)}"],
+        ),
+        ("compute", _compute(profile)),
+        *unknown(profile.coverage.unknown),
+        *_training(profile),
+        ("memory", _memory(profile)),
+        *([("latency", [latency_text(latency) for latency in profile.latency])] if profile.latency else []),
+        *_predicted(profile),
+        *_convention(profile),
+        *_reported(profile),
+        *_dynamic(profile),
+    ]
+
+
+def _variant(profile: Profile) -> list[str]:
+    variant = profile.variant
+    words = [word for word in (variant.task, variant.family and f"family {variant.family}") if word]
+    return [variant.path or variant.reference, *words, f"device {profile.environment.device}"]
+
+
+def _compute(profile: Profile) -> list[str]:
+    totals, coverage = profile.totals, profile.coverage
+    at_least = ">= " if coverage.unknown else ""
+    return [
+        f"{at_least}{units.amount(totals.flops, 'FLOPs')}",
+        f"{at_least}{units.amount(totals.macs, 'MACs')}",
+        f"{at_least or '+ '}{units.amount(totals.elementwise_flops, 'FLOPs')} elementwise",
+        f"covered {units.coverage(coverage.share)} of {plural(coverage.operations, 'operation')}",
+    ]
+
+
+def _training(profile: Profile) -> list[Fact]:
+    """What the backward pass adds, where it was run."""
+    backward, at_least = profile.backward, ">= " if profile.coverage.unknown else ""
+    if backward is None:
+        return []
+    return [
+        (
+            "backward",
+            [
+                f"{at_least}{units.amount(backward.flops, 'FLOPs')}",
+                f"{at_least}{units.amount(backward.macs, 'MACs')}",
+                f"{at_least or '+ '}{units.amount(backward.elementwise_flops, 'FLOPs')} elementwise",
+                f"{at_least}{units.amount(profile.totals.flops + backward.flops, 'FLOPs')} per training step",
+            ],
+        )
+    ]
+
+
+def _memory(profile: Profile) -> list[str]:
+    totals, backward = profile.totals, profile.backward
+    intensity = arithmetic_intensity(totals)
+    read, written = units.size(totals.bytes_read), units.size(totals.bytes_written)
+    return [
+        f"weights {units.size(totals.weight_bytes)}",
+        f"activation writes {units.size(totals.activation_bytes)}",
+        f"peak activation memory {units.size(totals.peak_activation_bytes)}",
+        *([f"{units.size(backward.peak_activation_bytes)} in a training step"] if backward else []),
+        f"memory traffic {units.size(totals.bytes_read + totals.bytes_written)} ({read} read, {written} written)",
+        *([f"arithmetic intensity {units.ratio(intensity)} FLOP/B"] if intensity is not None else []),
+    ]
+
+
+def latency_text(latency: Latency) -> str:
+    """One latency: ``cpu, eager: median 83.3 ms, 95 % interval [82.9, 83.9] ms, 30 samples``."""
+    if latency.median_s is None:
+        return f"{where(latency)}: {latency.error}"
+    interval = f", 95 % interval {units.seconds_between(*latency.ci95_s)}" if latency.ci95_s else ""
+    samples = plural(len(latency.samples_s), "sample")
+    return f"{where(latency)}: median {units.seconds(latency.median_s)}{interval}, {samples}"
+
+
+def where(latency: Latency) -> str:
+    """Where something was measured, and how it ran: ``cuda:0, eager, channels_last``."""
+    return ", ".join([latency.device, latency.backend, *latency.options])
+
+
+def _predicted(profile: Profile) -> list[Fact]:
+    """How long it should take on this computer, where that was calibrated, and on what."""
+    prediction = profile.predicted
+    if prediction is None:
+        return []
+    parts = {
+        "computing": prediction.computing_s,
+        "moving data": prediction.moving_s + prediction.fresh_memory_s,
+        "waiting for the CPU" if prediction.device.queued else "overhead": prediction.overhead_s,
+    }
+    seconds, static = prediction.seconds, prediction.static_s
+    measured = next((entry.median_s for entry in profile.latency if entry.median_s and alike(entry, prediction)), None)
+    return [
+        (
+            "predicted",
+            [
+                f"{prediction.device.device} {units.seconds(seconds)}",
+                *([f"{units.below_or_above(seconds, measured)} measured"] if measured else []),
+                *([f"{units.factor(seconds / static)} the static equivalent's"] if static else []),
+                *(f"{units.percent(part / seconds)} % {name}" for name, part in parts.items()),
+                ", ".join(["eager", *units.threads(prediction.threads), f"calibrated {prediction.calibrated_at[:10]}"]),
+            ],
+        )
+    ]
+
+
+def alike(measured: Latency, prediction: Prediction) -> bool:
+    """Whether what was measured is what was predicted: eager torch, on the same device, with as many threads."""
+    same = same_device(measured.device, prediction.device) and prediction.device.dtype == measured.dtype
+    return same and prediction.threads in (None, measured.threads) and measured.backend == "eager"
+
+
+def same_device(name: str, device: Device) -> bool:
+    """Whether something ran on a device that was calibrated; of several GPUs only one's calibration is looked up."""
+    return name.partition(":")[0] == device.device
+
+
+def _convention(profile: Profile) -> list[Fact]:
+    """The figure of the convention that was asked for, where it is not the exact FLOPs."""
+    reported = profile.reported.get(profile.convention)
+    return [("convention", [reported_text(profile.convention, reported, profile)])] if reported else []
+
+
+def _reported(profile: Profile) -> list[Fact]:
+    """What others report of the same model."""
+    others = [(name, reported) for name, reported in profile.reported.items() if name != profile.convention]
+    return [
+        ("" if index else "reported by", [reported_text(name, reported, profile), *_pointer(reported, profile, index)])
+        for index, (name, reported) in enumerate(others)
+    ]
+
+
+def _dynamic(profile: Profile) -> list[Fact]:
+    """What the dynamic layers do to the model, where it has any."""
+    analysis = profile.parameternet
+    if analysis is None:
+        return []
+    kinds = {layer.kind for layer in analysis.layers}
+    experts = sorted({layer.experts for layer in analysis.layers})
+    return [
+        (
+            "dynamic",
+            [
+                plural(len(analysis.layers), _KINDS[kinds.pop()] if len(kinds) == 1 else "layer"),
+                f"{', '.join(map(str, experts))} expert{'' if experts == [1] else 's'}",
+                f"parameters {_both(analysis.model.parameters_ratio)}",
+                f"FLOPs {_both(analysis.model.flops_ratio)}",
+            ],
+        )
+    ]
+
+
+_KINDS = {"convolution": "convolution", "linear": "linear layer", "experts": "mixture"}
+"""Kinds of dynamic layers, in words."""
+
+
+def unknown(*operations: Mapping[str, int]) -> list[Fact]:
+    """The operations without a formula, with how often they ran; nothing where there are none."""
+    calls: Counter[str] = Counter()
+    for names in operations:
+        calls.update(names)
+    if not calls:
+        return []
+    named = [f"{name} {count}×" for name, count in sorted(calls.items())]
+    return [("no formula", [*named, "(every total is a lower bound)"])]
+
+
+def reported_text(name: str, reported: Reported, profile: Profile) -> str:
+    """What a counter reports of this model, how far that is from the count, and what it omits."""
+    unit = reported.unit.split()[0]
+    exact = profile.totals.flops if "FLOP" in unit.upper() else profile.totals.macs
+    asked_for = name == profile.convention
+    reporter = CONVENTIONS[name].reporter if name in CONVENTIONS and not asked_for else ""
+    figure = (
+        units.amount(round(reported.gflops * 10**9), unit[1:])
+        if asked_for
+        else f"{units.ratio(reported.gflops)} {unit}"
+    )
+    sentence = f"{reporter or name}: {figure}"
+    if exact and reported.operations != exact:
+        sentence += f", {units.below_or_above(reported.gflops, exact / 10**9)}"
+    if reported.missed:
+        sentence += f"; omits {missed(reported.missed)}"
+    return f"{sentence}; {reported.note}" if reported.note else sentence
+
+
+def _pointer(reported: Reported, profile: Profile, index: int) -> list[str]:
+    """What to type to see all that the first one omits, where that can be typed."""
+    variant = profile.variant
+    named = variant.origin != "python" or ":" in variant.reference
+    pointer = f"`archprof audit {variant.reference}` lists all of it"
+    return [pointer] if not index and reported.missed and named and len(pointer) <= _LINE else []
+
+
+def missed(operations: list[Missed]) -> str:
+    """What a counter omits: the most expensive operations by name, the rest together."""
+    named = [
+        f"{operation.calls} × {operation.operation} ({units.amount(operation.flops, 'FLOPs')})"
+        for operation in operations[:_NAMED]
+    ]
+    if rest := sum(operation.flops for operation in operations[_NAMED:]):
+        named.append(f"others ({units.amount(rest, 'FLOPs')})")
+    return " and ".join(part for part in (", ".join(named[:-1]), named[-1]) if part)
+
+
+def _both(ratio: Ratio) -> str:
+    """A ratio as predicted, by the paper where it has a formula, and as measured."""
+    prediction = ratio.as_built if ratio.paper is None else ratio.paper
+    return f"{units.factor(prediction)} predicted, {units.factor(ratio.measured)} measured"

@@ -1,0 +1,160 @@
+"""What there is to say of a rule that was checked, in words: the same ones in every format."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from archprof import units
+from archprof.budgets.row_attribution import part_of
+from archprof.records.metrics import find_metric
+from archprof.units import Unit
+
+if TYPE_CHECKING:
+    from archprof.records.check_result import Check, Judged, Judgement
+
+_STATES = {
+    "error": "could not be evaluated",
+    "failed": "over budget",
+    "warning": "with a warning",
+    "unclear": "without a significant difference",
+    "ok": "within budget",
+}
+_FLAGS = {"fuse": "fused", "backward": "training", "static": "static equivalent"}
+_SIGNS = {"max": "at most", "min": "at least"}
+
+
+def amount(value: float, metric: str) -> str:
+    """A metric's value as it is quoted: ``8.41 GFLOPs``, ``2,461,081``, ``18.48 MB``."""
+    unit = find_metric(metric).unit
+    return units.measure(value if unit in (Unit.times, Unit.seconds) else round(value), unit)
+
+
+def full(value: float, metric: str) -> str:
+    """The same with every digit behind it, where the quoted form leaves some out."""
+    short = amount(value, metric)
+    if not isinstance(value, int) or find_metric(metric).unit is Unit.things:
+        return short
+    return short if value < 1000 else f"{short} ({value:,})"
+
+
+def settings(case: Judged) -> str:
+    """What a case was built and run with: ``scale n · imgsz 640``."""
+    given = {key: value for key, value in case.settings.items() if key not in ("set", *_FLAGS)}
+    given |= case.settings.get("set", {})
+    flags = [text for key, text in _FLAGS.items() if case.settings.get(key)]
+    return " · ".join([*(f"{key} {value}" for key, value in given.items()), *flags])
+
+
+def title(case: Judged) -> str:
+    """What a case is about, in one line."""
+    return " · ".join(filter(None, (case.variant, settings(case))))
+
+
+def found(result: Judgement) -> str:
+    """What was found, and the baseline where that is what counts."""
+    bound = "at least " if result.lower_bound else ""
+    text = bound + full(result.found, result.metric)
+    if result.interval:
+        text += f", between {units.seconds_between(*result.interval)}"
+    if result.kind == "max_increase" and result.base is not None:
+        text += f", baseline {full(result.base, result.metric)}: {_growth(result)}"
+    return text
+
+
+def expected(result: Judgement) -> str:
+    """What it is held to: ``at most 8.2 GFLOPs``, ``at most 1 % above the baseline: 8.11 GFLOPs``."""
+    if result.kind != "max_increase":
+        return f"{_SIGNS[result.kind]} {result.limit}"
+    if result.base is None:
+        return f"at most {result.limit} above the baseline"
+    if not (result.bound is not None and result.bound > result.base):
+        return f"must not increase (baseline {full(result.base, result.metric)})"
+    return f"at most {result.limit} above the baseline: {full(result.bound, result.metric)}"
+
+
+def excess(result: Judgement) -> str:
+    """By how much it is beyond the bound."""
+    much = "too much" if result.kind != "min" else "too little"
+    share = f" ({_percent(result.share)})" if result.bound else ""
+    return f"{amount(result.excess, result.metric)}{share} {much}"
+
+
+def cause(result: Judgement, case: Judged) -> str | None:
+    """The row that has most to do with it, and where it stands."""
+    row = result.row
+    if row is None:
+        return None
+    where = f" ({case.file}:{row.line})" if case.file and row.line is not None else ""
+    name = f"row {row.index} {row.module}{where}"
+    metric = part_of(result.metric)
+    if row.why == "dearest" and row.value is not None:
+        return f"{name} is the most expensive, {amount(row.value, metric)}"
+    more = None
+    if row.change is not None:
+        more = f"{amount(abs(row.change), metric)} {'more' if row.change >= 0 else 'less'}"
+    if row.why == "changed":
+        edit = f"was {row.was}, is {row.text}" if row.was else f"is new: {row.text}"
+        return f"row {row.index}{where} {edit}" + (f"; it and what follows have {more}" if more else "")
+    return f"{name} has {more} than in the baseline"
+
+
+def accept(result: Judgement, case: Judged, check: Check) -> str:
+    """What to do where the change is intended."""
+    name = result.place.rpartition(".")[2]
+    if result.kind == "max_increase" and check.locked:
+        target = case.file or case.variant
+        return f"archprof check --update-lock {shlex.quote(target)}"
+    line = f":{result.place_line}" if result.place_line is not None else ""
+    return f"change {name}.{result.kind} in {check.config}{line}"
+
+
+def finding_text(result: Judgement, case: Judged) -> str:
+    """Everything but the file, in one line for a place that has no room for more."""
+    parts = [f"{found(result)}; {expected(result)}; {excess(result)}", cause(result, case), result.message]
+    return ". ".join(" ".join(part.split()).rstrip(".") for part in parts if part)
+
+
+def counts(check: Check) -> str:
+    """How many cases there are, and what became of them."""
+    states = ["ok" if case.state == "unjudged" else case.state for case in check.cases]
+    named = [f"{states.count(state)} {text}" for state, text in _STATES.items() if state in states]
+    return f"{units.plural(len(states), 'case')}: {', '.join(named)}"
+
+
+def tightest(case: Judged) -> str:
+    """Of a case that holds: which bound is the nearest to not doing so; how many there are, where that is unknown."""
+    holding = [result for result in case.judgements if result.state == "ok"]
+    used = {
+        result.metric: float(result.found / result.bound) for result in holding if result.kind == "max" and result.bound
+    }
+    nearest = max(used, key=lambda name: used[name], default=None)
+    if nearest is not None:
+        text = f"{nearest} at {_percent(used[nearest])} of its max"
+    else:
+        text = f"{units.plural(len(holding), 'bound')} hold{'' if len(holding) != 1 else 's'}" if holding else ""
+    unclear = [undecided(result) for result in case.judgements if result.state == "unclear"]
+    notes = dict.fromkeys(result.note or "no baseline" for result in case.unjudged)
+    return "; ".join(filter(None, (text, *unclear, *notes)))
+
+
+def undecided(result: Judgement) -> str:
+    """What there is to say of a latency that may be within its bound or beyond it."""
+    note = f" ({result.note})" if result.note else ""
+    return f"{result.metric} {found(result)}: no significant difference from the bound, {expected(result)}{note}"
+
+
+def _growth(result: Judgement) -> str:
+    assert result.base is not None
+    change = result.found - result.base
+    sign = "+" if change >= 0 else "-"
+    share = f", {sign}{_percent(abs(change) / abs(result.base))}" if result.base else ""
+    return f"{sign}{amount(abs(change), result.metric)}{share}"
+
+
+def _percent(share: float) -> str:
+    """A share with two digits that count, however small: ``2.6 %``, ``0.0031 %``."""
+    percentage = share * 100
+    if percentage >= 10:
+        return f"{percentage:,.0f} %" if percentage >= 100 else f"{percentage:.1f} %"
+    return f"{percentage:.2g} %"

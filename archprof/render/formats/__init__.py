@@ -1,0 +1,60 @@
+"""Every output format: a file here renders any report, and is registered below, which is all that a format takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from archprof.registry import Registry
+
+if TYPE_CHECKING:
+    from archprof.render import Page
+    from archprof.render.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format.
+
+    Attributes:
+        module: The module with its ``render(report, page)``, imported when it is used.
+        suffixes: The endings of its files.
+        findings_only: Whether it holds findings and nothing else, so that only a command that judges offers it.
+    """
+
+    module: str
+    suffixes: tuple[str, ...] = ()
+    findings_only: bool = False
+
+    def render(self, report: Report, page: Page) -> str:
+        """The report in this format."""
+        text: str = import_module(self.module).render(report, page)
+        return text
+
+
+FORMATS: Registry[Format] = Registry("format")
+"""Every format by its name, in the order in which help lists them."""
+
+FORMATS.register("text", Format(f"{__name__}.text", (".txt",)))
+FORMATS.register("json", Format(f"{__name__}.json", (".json",)))
+FORMATS.register("markdown", Format(f"{__name__}.markdown", (".md", ".markdown")))
+FORMATS.register("csv", Format(f"{__name__}.csv", (".csv",)))
+FORMATS.register("latex", Format(f"{__name__}.latex", (".tex",)))
+FORMATS.register("concise", Format(f"{__name__}.concise", findings_only=True))
+FORMATS.register("github", Format(f"{__name__}.github", findings_only=True))
+FORMATS.register("gitlab", Format(f"{__name__}.gitlab", findings_only=True))
+FORMATS.register("junit", Format(f"{__name__}.junit", (".xml",), findings_only=True))
+FORMATS.register("sarif", Format(f"{__name__}.sarif", (".sarif",), findings_only=True))
+
+DEFAULT = "text"
+"""The format of stdout where nobody names another."""
+
+
+def available(*, findings: bool = False) -> dict[str, Format]:
+    """The formats that a command offers.
+
+    Args:
+        findings: Whether its result has findings.
+    """
+    return {name: value for name, value in FORMATS.items() if findings or not value.findings_only}

@@ -1,0 +1,32 @@
+"""CSV: one table of raw values in SI units, a column for each of its columns; no totals that would be summed again."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archprof.render import Page
+    from archprof.render.report import Report
+    from archprof.render.table import Table
+
+
+def render(report: Report, page: Page) -> str:
+    """The report's data; without any, the first table that is anywhere in it."""
+    table = report.data or next(_tables(report), None)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if table:
+        saved = [index for index, column in enumerate(table.columns) if column.saved]
+        writer.writerow([table.columns[index].key for index in saved])
+        writer.writerows([table.columns[index].plain(record[index]) for index in saved] for record in table.records)
+    return text.getvalue() or "\n"
+
+
+def _tables(report: Report) -> Iterator[Table]:
+    yield from report.tables
+    for part in report.parts:
+        yield from _tables(part)

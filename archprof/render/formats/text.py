@@ -1,0 +1,73 @@
+"""Plain text for a terminal, a pipe or a file: facts above, tables below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+from archprof.render.layout import NARROWEST, cut, joined, painter, table_lines, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from archprof.render import Page
+    from archprof.render.layout import Style
+    from archprof.render.report import Report
+
+LABEL = 12
+"""Cells of a fact's label, two before it and the gap behind it not counted."""
+
+
+def render(report: Report, page: Page) -> str:
+    """The report, a blank line between its parts."""
+    return "\n\n".join(map("\n".join, _blocks(report, page.width, painter(page.color)))) + "\n"
+
+
+def _blocks(report: Report, width: int, style: Style) -> Iterator[list[str]]:
+    head = [*_heading(report, width, style), *_facts(report, width, style)]
+    if head:
+        yield head
+    if report.conclusions:
+        yield _sentences(report.conclusions, width)
+    for table in report.tables:
+        yield table_lines(table, width, style)
+    if report.notes:
+        yield _sentences(report.notes, width)
+    for part in report.parts:
+        yield from _blocks(part, width, style)
+
+
+def _heading(report: Report, width: int, style: Style) -> list[str]:
+    """The title, what one must know of it, and how it ended: on one line where there is room."""
+    if not report.title:
+        return []
+    about, status = " · ".join(report.about), report.status
+    styled = style(status, "bad") if report.failed else status
+    if sum(cell_len(text) + 3 for text in (report.title, about, status) if text) - 3 <= width:
+        return ["   ".join(text for text in (style(report.title, "name"), about, styled) if text)]
+    title = wrapped(report.title, width) if " " in report.title else [cut(report.title, width)]
+    lines = [style(line, "name") for line in title]
+    lines += [f"  {line}" for line in joined(report.about, width - 2)] if about else []
+    return [*lines, *([f"  {styled}"] if status else [])]
+
+
+def _facts(report: Report, width: int, style: Style) -> Iterator[str]:
+    """The facts, one below the other: labels to the left, and what belongs to them wrapped."""
+    for label, pieces in report.facts:
+        first, *others = joined(pieces, max(width - LABEL - 2, NARROWEST))
+        if len(label) >= LABEL:
+            yield f"  {style(label, 'label')}"
+            others.insert(0, first)
+        else:
+            yield f"  {style(f'{label:<{LABEL}}', 'label')}{first}".rstrip()
+        yield from (" " * (LABEL + 2) + line for line in others)
+
+
+def _sentences(notes: Sequence[str], width: int) -> list[str]:
+    lines: list[str] = []
+    for note in notes:
+        sentence, *commands = note.split("\n")
+        lines += wrapped(sentence, width, further="  ")
+        lines += [f"    {command}" for command in commands]
+    return lines

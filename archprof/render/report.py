@@ -1,0 +1,104 @@
+"""A result as every output format takes it: what there is to say, without a word on how it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from archprof.render.table import Table
+
+Fact = tuple[str, Sequence[str]]
+"""A label, and the pieces that belong to it; a line may break between pieces."""
+
+Level = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is wrong, as tools of continuous integration take it.
+
+    Attributes:
+        rule: What kind it is of: a key of :attr:`Report.rules`.
+        level: "error" where the command fails for it.
+        blocking: Whether something could not be evaluated at all.
+        file: The file that it is about.
+        line: The line there.
+        title: What it is about, in a few words.
+        text: What there is to say.
+        fingerprint: The same for the same thing in every run, whatever the figures are.
+    """
+
+    rule: str
+    level: Level
+    blocking: bool = False
+    file: str
+    line: int | None
+    title: str
+    text: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One thing that was tested; ``message`` says in short what came of it, ``text`` at length."""
+
+    name: str
+    state: Literal["passed", "failed", "error", "skipped"] = "passed"
+    message: str = ""
+    text: str = ""
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """What was tested of one case."""
+
+    name: str
+    tests: Sequence[Outcome]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A result. Formats print its parts in this order; each part is a report of its own under a heading.
+
+    Attributes:
+        title: What it is about.
+        about: What one must know of that to quote a figure: scale, input, type of numbers.
+        status: How it ended, where that is worth a heading's notice.
+        failed: Whether that is bad.
+        facts: Figures that are not in a table.
+        conclusions: Sentences that say what it comes to; they go before the tables.
+        tables: The tables.
+        notes: Sentences that a reader of the tables needs. Further lines of a note are commands to type.
+        figures: What to draw, as plain data.
+        parts: Sections.
+        record: What JSON holds: the saved record, whatever a view leaves out.
+        data: What CSV holds: one table of raw values. Without it that is the first table.
+        findings: What is wrong, the worst first.
+        suites: Everything that was tested, case by case.
+        rules: What may be wrong, by the name that tools know it under.
+        verdict: How the whole ended, in a line. The command line says it on stderr, so text leaves it out.
+        exit_code: What the command ends with.
+        limit: The most characters of a format that is posted somewhere; None for no limit.
+    """
+
+    title: str = ""
+    about: Sequence[str] = ()
+    status: str = ""
+    failed: bool = False
+    facts: Sequence[Fact] = ()
+    conclusions: Sequence[str] = ()
+    tables: Sequence[Table] = ()
+    notes: Sequence[str] = ()
+    figures: Sequence[Any] = ()
+    parts: Sequence[Report] = ()
+    record: Any = None
+    data: Table | None = None
+    findings: Sequence[Finding] = ()
+    suites: Sequence[Suite] = ()
+    rules: Mapping[str, str] = field(default_factory=dict)
+    verdict: str = ""
+    exit_code: int = 0
+    limit: int | None = None
