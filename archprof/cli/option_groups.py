@@ -30,7 +30,9 @@ class Model:
     @property
     def several(self) -> bool:
         """Whether every scale is meant."""
-        return self.scale == selection.ALL
+        from archprof.sources.selection import ALL
+
+        return self.scale == ALL
 
     def refuse_several(self, what: str) -> None:
         """Refuse every scale at once, for what is of one.
@@ -47,7 +49,10 @@ class Model:
         Raises:
             ArchprofError: Where there is no such model, or no such scale, or nothing to set so.
         """
-        return selection.find_specs(reference, scale=self.scale, nc=self.nc, settings=self.settings or [])
+        from archprof.sources.selection import find_specs
+        from archprof.sources.settings import parse
+
+        return find_specs(reference, scale=self.scale, nc=self.nc, settings=parse(self.settings or []))
 
     def options(self, *, device: str, backward: bool = False) -> "Options":
         """The same without the command line.

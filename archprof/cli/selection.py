@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from archprof.records.profile import Environment, Profile
     from archprof.sources.spec import Spec
 
-ALL = "all"
-"""What ``--scale`` calls every scale of the file."""
-
 
 def parse_size(text: str | None) -> tuple[int, ...] | None:
     """``--imgsz 640`` or ``384x640`` -> one number or two; None stays None.
@@ -29,26 +26,6 @@ def parse_size(text: str | None) -> tuple[int, ...] | None:
     if not (sides := sides_of(text)):
         raise UsageError(f"--imgsz {text!r} is no size", hint="give a side, as 640, or HEIGHTxWIDTH, as 384x640")
     return sides
-
-
-def find_specs(reference: str, *, scale: str | None, nc: int | None, settings: Sequence[str]) -> list["Spec"]:
-    """What a reference means with ``--scale``, ``--nc`` and ``--set``: one spec, or one for each scale.
-
-    Raises:
-        ArchprofError: Where there is no such model, or no such scale, or nothing to set so.
-    """
-    from archprof.sources import reference as references
-    from archprof.sources import settings as values
-
-    changes = values.parse(settings)
-    if nc is not None:
-        changes["nc"] = nc
-    if scale != ALL:
-        return [values.apply(references.resolve(reference, scale=scale), changes)]
-    scales = references.scales(reference)
-    if not scales:
-        raise UsageError(f"{reference} has no scales", hint="leave out --scale")
-    return [values.apply(references.resolve(reference, scale=one), changes) for one in scales]
 
 
 def load_plugins(plugins: Sequence[str]) -> None:

@@ -242,7 +242,7 @@ def test_an_internal_error_is_one_line_and_its_traceback_is_for_who_asks(
     def fail(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError("division by zero\nand more")
 
-    monkeypatch.setattr("archprof.cli.selection.find_specs", fail)
+    monkeypatch.setattr("archprof.sources.selection.find_specs", fail)
     result = archprof("summary tiny.yaml")
     assert result.exit_code == 2
     assert result.stderr == (

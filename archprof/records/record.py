@@ -1,0 +1,71 @@
+"""What every result has in common: a short repr, and itself as JSON, a dictionary, a data frame, and a notebook's HTML."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from archprof.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Presentation(Protocol):
+    """A result as a reader sees it; the layers above make it."""
+
+    def html(self) -> str:
+        """A fragment of HTML."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Its main table: raw values in SI units, by column."""
+
+
+_present: Callable[[Any], Presentation] | None = None
+
+
+def present_with(present: Callable[[Any], Presentation]) -> None:
+    """Say how results are presented in notebooks and data frames; records themselves know nothing of reports."""
+    global _present
+    _present = present
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A result: frozen, saved as JSON, and what every function of the Python interface returns."""
+
+    @property
+    def headline(self) -> str:
+        """The result in a few words, for its repr."""
+        return ""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.headline}>" if self.headline else f"<{type(self).__name__}>"
+
+    def __rich_repr__(self) -> Any:
+        yield self.headline
+
+    def to_json(self) -> str:
+        """Indented JSON, keys in the order of the fields."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
+
+    def to_dict(self) -> dict[str, Any]:
+        """What :meth:`to_json` holds, as dictionaries, lists and plain values."""
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
+        return plain
+
+    def to_pandas(self) -> Any:
+        """The result's main table as a ``pandas.DataFrame``: raw values in SI units, a column for each of CSV's.
+
+        Raises:
+            UsageError: Where pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise UsageError("pandas is not installed", hint="python -m pip install pandas") from None
+        return pandas.DataFrame(_present(self).rows() if _present else [])
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows."""
+        return _present(self).html() if _present else None
