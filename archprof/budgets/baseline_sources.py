@@ -65,8 +65,8 @@ def from_revision(name: str, cases: Sequence[Case], profiler: Profiler) -> Mappi
     by_place = {case.place: case for case in cases}
     profiles = profiler([Task(spec, by_place[place].options) for place, spec in then.items()])
     return {
-        place: of_profile(profile, spec)
-        for (place, spec), profile in zip(then.items(), profiles, strict=True)
+        place: of_profile(profile)
+        for place, profile in zip(then, profiles, strict=True)
         if not isinstance(profile, ArchprofError)
     }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from archprof.budgets import lock
-from archprof.budgets.row_label import parts_of
+from archprof.budgets.row_label import parse_rows
 from archprof.budgets.settings import heard, values_of
 from archprof.builder.options import sides_of
 from archprof.compare.model import Fact, Model
@@ -148,6 +148,7 @@ def _locked(entry: Entry, baseline: Baseline, reference: str) -> Model:
             static=given.get("static", False),
         ),
         facts=_facts(given),
+        top_level=baseline.top_level,
         of=value,
         latencies=list(latencies),
         rows=_rows(baseline),
@@ -162,7 +163,8 @@ def _rows(baseline: Baseline) -> list[Part]:
         for part, amount in zip(figures, amounts, strict=True):
             part[metric] = amount
     return [
-        msgspec.structs.replace(part, **known) for part, known in zip(parts_of(baseline.labels), figures, strict=True)
+        msgspec.structs.replace(part, path=f"model.{part.index}", light_head=role, **known)
+        for part, role, known in zip(parse_rows(baseline.labels), baseline.light_head, figures, strict=True)
     ]
 
 
@@ -176,5 +178,4 @@ def _facts(given: Mapping[str, Any]) -> dict[str, Fact]:
         "model": Fact("static twin" if given.get("static") else "as it is"),
         "pass": Fact("training step" if given.get("backward") else "forward", comparable=False),
         "scale": Fact(given.get("scale", "none")),
-        **({"nc": Fact(str(given["nc"]))} if "nc" in given else {}),
     }

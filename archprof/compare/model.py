@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from archprof.records.comparison import Part
     from archprof.records.metrics import Metric, Value
-    from archprof.records.profile import Input, Profile, Variant
+    from archprof.records.profile import Input, Profile, TopLevelKey, Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class Model:
 
     Attributes:
         variant: What it is.
-        facts: What it is beside its rows, as far as that is known.
+        facts: What it is beside its rows and its file's top-level keys, as far as that is known.
+        top_level: The top-level keys of its file, with the scale that was used.
         of: Its value of a metric; None where that is not known.
         latencies: The names of the latencies that are known.
         lower_bound: Whether a metric may be more in truth.
@@ -47,6 +48,7 @@ class Model:
 
     variant: Variant
     facts: Mapping[str, Fact]
+    top_level: Mapping[str, TopLevelKey] = field(default_factory=dict)
     of: Callable[[Metric], Value | None]
     latencies: Sequence[str] = ()
     lower_bound: Callable[[Metric], bool] = lambda metric: False
@@ -70,6 +72,7 @@ def of_profile(profile: Profile) -> Model:
     return Model(
         variant=profile.variant,
         facts=_facts(profile),
+        top_level=profile.variant.top_level,
         of=lambda metric: metric.of(profile),
         latencies=latencies_in(profile),
         lower_bound=lambda metric: metric.lower_bound(profile),
@@ -122,8 +125,8 @@ def _facts(profile: Profile) -> dict[str, Fact]:
         facts |= {
             "scale": Fact(variant.scale or "none"),
             "family": Fact(variant.family or "none"),
-            "nc": Fact("none" if variant.nc is None else str(variant.nc)),
         }
+    facts |= {key: Fact(str(value)) for key, value in variant.settings.items() if key not in variant.top_level}
     versions = {"archprof": profile.tool.version, **profile.environment.packages}
     facts |= {name: Fact(version) for name, version in versions.items()}
     if profile.latency:

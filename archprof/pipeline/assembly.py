@@ -142,6 +142,7 @@ def _variant(built: Built) -> Variant:
         path=str(yaml.path) if yaml else None,
         nc=classes if isinstance(classes, int) else None,
         settings=dict(spec.settings),
+        top_level=yaml.top_level() if yaml else {},
         fused=built.fused,
         static=built.static,
         strides=list(built.strides),
@@ -254,6 +255,7 @@ def _layer(
         modules=len(tree.modules(module)),
         line=layer.line,
         written=_plain(layer.written),
+        light_head=layer.light_head,
         **costs,
     )
 

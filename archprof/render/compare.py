@@ -149,7 +149,7 @@ def _remarks(comparison: Comparison) -> list[str]:
         return ["the lock file has no parts to set beside each other"]
     if pair.parts == "none":
         return ["one of them has rows and the other has none, so their parts are not set beside each other"]
-    return sentences(pair)
+    return sentences(pair, comparison.models[pair.before], comparison.models[pair.after])
 
 
 def _front(comparison: Comparison) -> str:

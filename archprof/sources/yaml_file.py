@@ -59,6 +59,7 @@ def load(
         scale=chosen,
         values=values,
         value_lines=sheet.value_lines,
+        scale_lines=sheet.scale_lines,
         depth=factors.depth,
         width=factors.width,
         max_channels=factors.max_channels,

@@ -11,7 +11,7 @@ from archprof.records.metrics import find_metric
 from archprof.units import Unit
 
 if TYPE_CHECKING:
-    from archprof.records.check_result import Check, Judged, Judgement
+    from archprof.records.check_result import Attribution, Check, Judged, Judgement
 
 _STATES = {
     "error": "not judged",
@@ -80,22 +80,35 @@ def excess(one: Judgement) -> str:
     return f"{amount(one.excess, one.metric)}{share} {much}"
 
 
-def row(one: Judgement, case: Judged) -> str | None:
-    """The row that has most to do with it, and where it stands."""
-    if one.row is None:
+def attribution(one: Judgement, case: Judged) -> str | None:
+    """What of the YAML has most to do with it, and where it stands."""
+    cause = one.attribution
+    if cause is None:
         return None
-    where = f" ({case.file}:{one.row.line})" if case.file and one.row.line is not None else ""
-    name = f"row {one.row.index} {one.row.module}{where}"
+    where = f" ({case.file}:{cause.line})" if case.file and cause.line is not None else ""
     metric = part_of(one.metric)
-    if one.row.why == "dearest" and one.row.value is not None:
-        return f"{name} has the most of it, {amount(one.row.value, metric)}"
-    more = None
-    if one.row.change is not None:
-        more = f"{amount(abs(one.row.change), metric)} {'more' if one.row.change >= 0 else 'less'}"
-    if one.row.why == "changed":
-        said = f"was {one.row.was}, is {one.row.text}" if one.row.was else f"is new: {one.row.text}"
-        return f"row {one.row.index}{where} {said}" + (f"; it and what follows have {more}" if more else "")
-    return f"{name} has {more} than it had"
+    if cause.key is not None:
+        return f"{cause.key}{where} was {cause.before}, is {cause.after}{_accounts(cause, metric)}"
+    name = f"row {cause.row} {cause.module}{where}"
+    if cause.reason == "largest":
+        return f"{name} has the most of it, {amount(cause.value or 0, metric)}"
+    if cause.reason == "grew":
+        return f"{name} says the same as before, and has grown most{_accounts(cause, metric)}"
+    texts = {
+        "added": f"row {cause.row}{where} is new: {cause.after}",
+        "changed": f"row {cause.row}{where} was {cause.before}, is {cause.after}",
+        "removed": f"{cause.before} was removed, row {cause.row} before",
+    }
+    heads = ", ".join(f"row {head}" for head in cause.light_head)
+    branch = f", which changes the class branch of {heads}" if heads else ""
+    return texts[cause.reason] + branch + _accounts(cause, metric)
+
+
+def _accounts(cause: Attribution, metric: str) -> str:
+    if cause.change is None:
+        return ""
+    share = "" if cause.share is None else f", {units.whole_percent(cause.share)} of the growth"
+    return f"; it accounts for {units.difference(cause.change, find_metric(metric).unit)}{share}"
 
 
 def accept(one: Judgement, case: Judged, check: Check) -> str:
@@ -110,13 +123,13 @@ def accept(one: Judgement, case: Judged, check: Check) -> str:
 
 def sentence(one: Judgement, case: Judged) -> str:
     """Everything but the file, in one sentence for a place that has no room for more."""
-    parts = [f"{found(one)}; {expected(one)}; {excess(one)}", row(one, case), one.message]
+    parts = [f"{found(one)}; {expected(one)}; {excess(one)}", attribution(one, case), one.message]
     return ". ".join(" ".join(part.split()).rstrip(".") for part in parts if part)
 
 
 def lines(case: Judged, one: Judgement) -> tuple[str, int | None]:
     """The file and line that a finding points at: the row's, else the top of the file."""
-    return case.file or case.variant, one.row.line if one.row else None
+    return case.file or case.variant, one.attribution.line if one.attribution else None
 
 
 def counts(check: Check) -> str:

@@ -100,7 +100,7 @@ def _error(title: str, case: Judged, check: Check) -> Finding:
 
 
 def _finding(case: Judged, one: Judgement, check: Check) -> Finding:
-    file, line = case.file, one.row.line if one.row else None
+    file, line = case.file, one.attribution.line if one.attribution else None
     if file is None:
         file, line = check.config, one.place_line
     return Finding(

@@ -51,7 +51,7 @@ def _record(finding: Finding, check: Check) -> Record:
     if one is None:
         return (finding_text.title(case), "not judged", "", finding.text, "", "", "")
     figure = f"{one.metric}{' (warning)' if finding.level == 'warning' else ''}"
-    because = ". ".join(part.rstrip(".") for part in (finding_text.row(one, case), one.message) if part)
+    because = ". ".join(part.rstrip(".") for part in (finding_text.attribution(one, case), one.message) if part)
     said = (
         finding_text.expected(one),
         finding_text.found(one),

@@ -70,7 +70,7 @@ def _finding(one: Judgement, case: Judged, check: Check, width: int, paint: Styl
         ("expected", finding_text.expected(one)),
         ("found", finding_text.found(one)),
         ("beyond", finding_text.excess(one)),
-        ("because", finding_text.row(one, case)),
+        ("because", finding_text.attribution(one, case)),
         ("says", one.message),
         ("accept", finding_text.accept(one, case, check)),
     ]
