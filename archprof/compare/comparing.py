@@ -9,6 +9,7 @@ from archprof.compare.align import align, matched
 from archprof.compare.differences import differences as differences_between
 from archprof.compare.edits import edits_of
 from archprof.compare.model import Model, metrics_in, of_profile
+from archprof.compare.timing import compare_latencies
 from archprof.errors import UsageError
 from archprof.records.comparison import (
     COUNTS,
@@ -16,7 +17,6 @@ from archprof.records.comparison import (
     Comparison,
     Delta,
     Edit,
-    Interval,
     Mark,
     Pair,
     Part,
@@ -105,6 +105,8 @@ def _pair(models: Sequence[Model], place: int, metrics: Sequence[Metric], depth:
 
 
 def _delta(metric: Metric, before: Model, after: Model) -> Delta:
+    if not metric.exact:
+        return compare_latencies(metric, before, after)
     old, new = before.of(metric), after.of(metric)
     known = old is not None and new is not None
     bounded: list[Literal["before", "after"]] = ["before"] if before.lower_bound(metric) else []
@@ -118,20 +120,7 @@ def _delta(metric: Metric, before: Model, after: Model) -> Delta:
         difference=new - old if old is not None and new is not None else None,
         ratio=new / old if known and old and new is not None else None,
         lower_bounds=bounded,
-        interval=None if metric.exact else _interval(metric, before, after),
     )
-
-
-def _interval(metric: Metric, before: Model, after: Model) -> Interval | None:
-    """Where the ratio of two latencies lies that were measured apart; None where one has no samples."""
-    from archprof.latency.statistics import unpaired
-
-    samples = [list(model.samples(metric)) for model in (before, after)]
-    if not all(samples):
-        return None
-    found = unpaired(samples[0], samples[1])
-    low, high = found.bounds
-    return Interval(low=low, high=high, confidence=found.confidence, verdict=found.verdict)
 
 
 def _row_changes(before: Sequence[Part], after: Sequence[Part], totals: dict[str, int]) -> Iterator[Change]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
+from msgspec.structs import replace
 
 from archprof.errors import ArchprofError
 from archprof.latency import hardware
 from archprof.latency.measure import TIMED, Subject, Target, finished, make_subject, running
 from archprof.latency.memory_limits import is_out_of_memory, out_of_memory, too_large
-from archprof.latency.paired import experiment
+from archprof.latency.paired import experiment, remarks
 from archprof.latency.sampler import Plan, Watch, sample, silent
 from archprof.latency.statistics import MARGIN
 from archprof.records.latency import FAILED, INTERRUPTED, Comparison, Latency
@@ -150,8 +151,10 @@ def _measured(
     elif ready:
         calls = [one.call for one in ready]
         run = experiment(calls, ready[0].clock, protocol.plan, seed=protocol.seed, margin=protocol.margin, watch=look)
-        for place, one, sampled in zip(places, ready, run.sampled, strict=True):
-            latencies[place] = finished(one.facts, sampled, load.load(), gpu.gpu(), None, run.per_block)
+        for index, (place, one, sampled) in enumerate(zip(places, ready, run.sampled, strict=True)):
+            latency = finished(one.facts, sampled, load.load(), gpu.gpu(), None, run.per_block)
+            notes = remarks(run, index) if index else []
+            latencies[place] = replace(latency, notes=[*latency.notes, *notes])
         comparisons = [
             Comparison(
                 base=places[0],

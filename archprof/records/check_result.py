@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from archprof.records.metrics import LATENCY
 from archprof.records.profile import Tool
 from archprof.records.schema import schema_of
 
@@ -113,7 +114,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def improved(self) -> bool:
         """Whether an exact figure is less than it was, and none is more."""
-        changes = [one.found - one.base for one in self.judgements if one.base is not None and not one.interval]
+        exact = [one for one in self.judgements if not one.metric.startswith(LATENCY)]
+        changes = [one.found - one.base for one in exact if one.base is not None]
         return bool(changes) and min(changes) < 0 and max(changes) <= 0
 
     @property

@@ -70,7 +70,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     """One metric of two models. ``difference`` and ``ratio`` are of ``after`` to ``before``.
 
     ``lower_bounds`` has "before" and "after" where operations without a formula ran in that one. Of a noisy metric
-    ``interval`` says where the true ratio lies, if its samples are there.
+    ``interval`` says where the true ratio lies, if both were measured in one experiment; if not, ``note`` says why
+    there is no verdict, and what to type for one. Where they are not comparable, there is no difference either.
     """
 
     metric: str
@@ -81,6 +82,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     ratio: float | None
     lower_bounds: list[Literal["before", "after"]] = msgspec.field(default_factory=list)
     interval: Interval | None = None
+    note: str | None = None
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

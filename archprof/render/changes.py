@@ -45,7 +45,7 @@ def metrics(pair: Pair) -> Table:
         change = None if delta.difference is None else units.difference(delta.difference, metric.unit)
         return (metric.label, metric.unit.value, before, after, change, delta.ratio, _verdict(delta))
 
-    noisy = any(delta.interval for delta in pair.metrics)
+    noisy = any(delta.interval or delta.note for delta in pair.metrics)
     columns = tuple(replace(one, printed=one.printed and (noisy or one.key != "verdict")) for one in METRICS)
     return Table(columns, tuple(map(record, pair.metrics)), label="metric")
 
@@ -61,7 +61,7 @@ def raw_metrics(pair: Pair) -> Table:
 def _verdict(delta: Delta) -> str | None:
     found = delta.interval
     if found is None:
-        return None
+        return delta.note and delta.note.partition(";")[0]
     low, high = units.factor(found.low), units.factor(found.high)
     return f"{found.verdict}: {low} to {high} with {units.whole_percent(found.confidence)} confidence"
 

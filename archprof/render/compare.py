@@ -143,12 +143,17 @@ def _remarks(comparison: Comparison) -> list[str]:
     pair = _only(comparison)
     if pair is None:
         return [_front(comparison)]
+    notes = list(dict.fromkeys(f"{delta.metric}: {delta.note}" for delta in pair.metrics if delta.note))
+    return [*_attributions(comparison, pair), *notes]
+
+
+def _attributions(comparison: Comparison, pair: Pair) -> list[str]:
     if all(not delta.difference for delta in pair.metrics if find_metric(delta.metric).exact):
         return ["no figure differs"]
     if pair.parts == "none" and any(side.locked for side in comparison.models):
-        return ["the lock file has no parts to set beside each other"]
+        return ["the lock file holds no rows of it: no row-by-row comparison"]
     if pair.parts == "none":
-        return ["one of them has rows and the other has none, so their parts are not set beside each other"]
+        return ["one of them has rows and the other has none: no row-by-row comparison"]
     return sentences(pair, comparison.models[pair.before], comparison.models[pair.after])
 
 

@@ -85,8 +85,8 @@ def test_another_lock_file(grown: Path, archprof: Callable[[str], Result]) -> No
     ("against", "says"),
     [
         ("mian", "no git revision 'mian'\ndid you mean main?"),
-        ("tiny.yaml", "tiny.yaml: neither a saved profile nor a lock file"),
-        ("archprof.toml", "archprof.toml: neither a saved profile nor a lock file"),
+        ("tiny.yaml", "tiny.yaml: neither a saved profile, a benchmark nor a lock file"),
+        ("archprof.toml", "archprof.toml: neither a saved profile, a benchmark nor a lock file"),
     ],
 )
 def test_what_cannot_be_compared_with_is_two(

@@ -221,7 +221,7 @@ def test_models_without_rows(archprof: Callable[[str], Result], folder: Path) ->
         ("compare tiny.yaml all.json", "all.json: not a saved profile: "),
         ("compare tiny.yaml lock.json", "lock.json has no models in it"),
         ("compare tiny.yaml tiny.yaml --x fvcore", "none of these has fvcore\n--convention fvcore adds it"),
-        ("compare tiny.yaml bad.json", "bad.json: neither a saved profile nor a lock file: "),
+        ("compare tiny.yaml bad.json", "bad.json: neither a saved profile, a benchmark nor a lock file: "),
         ("compare tiny.yaml old.json", "old.json: profile version 0, this archprof reads 1: the file is older"),
         ("compare tiny.yaml tinny.yaml", "nothing is called 'tinny.yaml'\ndid you mean tiny.yaml?"),
     ],

@@ -109,7 +109,7 @@ def test_an_entry_that_is_not_in_a_model_of_rows(archprof: Callable[[str], Resul
     assert "1×3×32×32" in result.stdout
     assert result.stdout.endswith("no figure differs\n")
     other = archprof("compare archprof.lock.json timm:resnet14t")
-    assert other.stdout.endswith("the lock file has no parts to set beside each other\n")
+    assert other.stdout.endswith("the lock file holds no rows of it: no row-by-row comparison\n")
 
 
 def test_settings_of_the_entry_are_those_of_the_others(archprof: Callable[[str], Result], folder: Path) -> None:
@@ -173,3 +173,30 @@ def test_several_models_and_none_that_is_named(archprof: Callable[[str], Result]
         "error: archprof.lock.json has several models\n"
         "say which, as archprof.lock.json#other.yaml; it has other.yaml; tiny.yaml\n"
     )
+
+
+def test_saved_latencies_have_a_verdict_only_where_they_were_measured_together(
+    archprof: Callable[[str], Result], folder: Path
+) -> None:
+    options = "--imgsz 64 --threads 1 --max-time 0.5"
+    for name in ("first", "second"):
+        assert archprof(f"summary tiny.yaml --latency {options} -o {name}.json").exit_code == 0
+    (folder / "wide.yaml").write_text((folder / "tiny.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    assert archprof(f"bench tiny.yaml wide.yaml {options} -o bench.json").exit_code == 0
+
+    apart = archprof("compare first.json second.json --fail-on latency>1% --format json")
+    assert apart.exit_code == 2
+    note = "measured separately; `archprof bench tiny.yaml tiny.yaml` measures them together"
+    assert apart.stderr == f"error: second.json: 'latency>1%' could not be judged: {note}\n"
+    delta = json.loads(apart.stdout)["pairs"][0]["metrics"][-1]
+    assert (delta["interval"], delta["note"]) == (None, note)
+
+    together = json.loads(archprof("compare bench.json#tiny.yaml bench.json#wide.yaml --format json").stdout)
+    delta = together["pairs"][0]["metrics"][-1]
+    (paired,) = json.loads((folder / "bench.json").read_text(encoding="utf-8"))["comparisons"]
+    low, high = paired["result"]["interval"]
+    if high is None:  # too few blocks for an interval, on a machine as busy as that
+        assert delta["note"].startswith("measured together, but without an interval of this pair; ")
+    else:
+        assert (delta["interval"]["low"], delta["interval"]["high"]) == (low, high)
+        assert delta["interval"]["verdict"] == paired["result"]["verdict"]
