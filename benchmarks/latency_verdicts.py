@@ -31,7 +31,7 @@ import torch
 from torch.utils import benchmark
 
 from archprof.latency.clock import WallClock
-from archprof.latency.paired import FIRST_LOOK, experiment
+from archprof.latency.paired import MIN_BLOCKS, experiment
 from archprof.latency.sampler import Plan, sample
 from archprof.records.latency import CANNOT_TELL, SLOWER
 
@@ -136,10 +136,10 @@ def told(kind: str, rows: list[dict[str, Any]]) -> str:
     right = sum(row["verdict"] == wanted for row in rows)
     lasted = statistics.median(row["sampled_s"] for row in rows)
     longest = max(row["whole_s"] for row in rows)
-    few = sum(row["blocks"] < FIRST_LOOK for row in rows)
+    few = sum(row["blocks"] < MIN_BLOCKS for row in rows)
     later = statistics.median(row["later_over_earlier"] for row in rows)
     return (
-        f"{right} of {len(rows)} say {wanted!r}, {few} of all after less than {FIRST_LOOK} blocks; "
+        f"{right} of {len(rows)} say {wanted!r}, {few} of all after less than {MIN_BLOCKS} blocks; "
         f"sampling took {lasted:.1f} s, a trial up to {longest:.1f} s"
         + (f"; the copy that was built later takes ×{later:.4f}" if kind == "self" else "")
     )

@@ -8,6 +8,7 @@ from archprof.budgets.baseline import Baseline, of_profile
 from archprof.budgets.lock import Lock
 from archprof.errors import ArchprofError
 from archprof.pipeline import Request
+from archprof.records.benchmark import Benchmark
 from archprof.records.profile import Profile
 from archprof.sources import reference as references
 from archprof.sources import revision
@@ -44,7 +45,8 @@ def from_file(path: Path, measured: Sequence[Measured]) -> Mapping[Place, Baseli
         raise ArchprofError(f"cannot be read: {error.strerror}", path=path) from None
     if isinstance(found, Lock):
         return from_lock(found)
-    by_identity = {_identity(profile): of_profile(profile) for profile in found}
+    profiles = found.profiles if isinstance(found, Benchmark) else found
+    by_identity = {_identity(profile): of_profile(profile) for profile in profiles}
     return {
         one.case.place: by_identity[_identity(one.profile)]
         for one in measured
@@ -64,8 +66,8 @@ def from_revision(name: str, cases: Sequence[Case], profiler: Profiler) -> Mappi
     by_place = {case.place: case for case in cases}
     profiles = profiler([request_of(by_place[place], spec) for place, spec in then.items()])
     return {
-        place: of_profile(profile, spec)
-        for (place, spec), profile in zip(then.items(), profiles, strict=True)
+        place: of_profile(profile)
+        for place, profile in zip(then, profiles, strict=True)
         if not isinstance(profile, ArchprofError)
     }
 

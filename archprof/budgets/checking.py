@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from archprof.budgets.baseline import labels_of
 from archprof.budgets.baseline_sources import from_file, from_lock, from_revision, request_of
 from archprof.budgets.cases import legible
 from archprof.budgets.lock import Lock
@@ -116,9 +115,7 @@ def _judged(measured: Measured, baseline: Baseline | None, stopwatch: Stopwatch 
             shapes=profile.input.shapes,
             unknown=profile.coverage.unknown,
             judgements=[
-                *judge(
-                    [rule for rule in case.rules if rule.metric.exact], profile, baseline, lambda: labels_of(case.spec)
-                ),
+                *judge([rule for rule in case.rules if rule.metric.exact], profile, baseline),
                 *(stopwatch.judge(case, profile, baseline.times if baseline else {}) if stopwatch else []),
             ],
         )

@@ -26,6 +26,11 @@ EACH = 0.995
 
 _NS = 10**9
 
+MEASURED_SEPARATELY = (
+    "measured separately from its baseline; `archprof check --latency --against REVISION` measures both together"
+)
+"""Why nothing is said of a latency's growth, and what to type."""
+
 
 class Time(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A median, and the ends of its interval at :data:`EACH`, in whole nanoseconds, with what they depend on."""
@@ -94,6 +99,8 @@ def judge_time(rule: Rule, timed: Timed, locked: Time | None) -> list[Judgement]
     A bound is broken where the whole interval lies beyond it, and holds where the whole interval lies within; between
     the two nobody can tell, and nothing fails. It has grown too much where the interval of the ratio lies beyond what
     is allowed, which is never less than :data:`~archprof.latency.statistics.MARGIN`, and the growth is above the floor.
+    Only one experiment with both tells such a ratio: of times that were measured apart nothing is said, because nobody
+    knows what else changed on the machine between the two.
 
     Args:
         rule: Of a latency.
@@ -119,12 +126,12 @@ def _growth(rule: Rule, timed: Timed, base: Time | None) -> Iterator[Judgement]:
     if rule.max_increase is None:
         return
     text, time = rule.max_increase.text, timed.time
-    note = None if base is None else time.difference(base)
-    if base is None or note:
+    if base is None or timed.ratio is None:
+        note = None if base is None else time.difference(base) or MEASURED_SEPARATELY
         yield _judgement(rule, "max_increase", None, time, None, text, None, note=note)
         return
     was = base.median_ns / _NS
-    low, high = timed.ratio.bounds if timed.ratio else (time.low_ns / base.high_ns, time.high_ns / base.low_ns)
+    low, high = timed.ratio.bounds
     increase = rule.max_increase.value / 100 if rule.max_increase.percent else rule.max_increase.value / exact(was)
     floor = float(rule.floor.of(exact(was))) if rule.floor else 0.0
     from archprof.latency.statistics import MARGIN

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from archprof.budgets.baseline import Baseline
 from archprof.budgets.latency_rules import Time  # noqa: TC001 - it is looked up to read a lock back
 from archprof.errors import BudgetFileError
+from archprof.records.profile import TopLevelKey
 from archprof.records.schema import schema_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 Place = tuple[str, str]
 """A case in the file: the variant, and the settings that it was built and run with."""
 
-VERSION = 1
+VERSION = 2
 """The format's version. It changes when a reader of the old one would misread the new one."""
 
 LOCKED_ROWS = ("flops", "parameters")
@@ -29,11 +30,14 @@ class Locked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One case.
 
     ``values`` are by metric; ``rows`` are by metric too, then by the row: ``"05 Conv [64, 3, 2]"``. ``latency`` is by
-    device and backend: ``"cpu/eager"``.
+    device and backend: ``"cpu/eager"``. ``top_level`` are the keys of the YAML beside its rows, with the scale that was
+    used, and ``light_head`` says which rows give the light class branch to a detection head, or take it.
     """
 
     values: dict[str, int | float]
     rows: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    top_level: dict[str, Any] = msgspec.field(default_factory=dict)
+    light_head: dict[str, Literal["gives", "takes"]] = msgspec.field(default_factory=dict)
     latency: dict[str, Time] = msgspec.field(default_factory=dict)
 
     def baseline(self) -> Baseline:
@@ -44,6 +48,8 @@ class Locked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             values=self.values,
             labels=[label.partition(" ")[2] for label in first],
             rows={metric: list(parts.values()) for metric, parts in rows.items() if parts.keys() == first.keys()},
+            light_head=[self.light_head.get(f"{index:02}") for index in range(len(first))],
+            top_level={key: TopLevelKey(value=value) for key, value in self.top_level.items()},
             times=self.latency,
         )
 
@@ -133,6 +139,8 @@ def locked(baseline: Baseline, times: Mapping[str, Time]) -> Locked:
             for metric in LOCKED_ROWS
             if baseline.labels
         },
+        top_level={key: entry.value for key, entry in baseline.top_level.items()} if baseline.labels else {},
+        light_head={f"{index:02}": role for index, role in enumerate(baseline.light_head) if role},
         latency=dict(times),
     )
 

@@ -1,17 +1,16 @@
-"""Which row of the YAML has most to do with a figure, and what it has."""
+"""What of a YAML has most to do with a figure: a changed row, a changed key, or the row that costs most."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from archprof.records.check_result import Row
+from archprof.records.check_result import Attribution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from archprof.budgets.baseline import Baseline
+    from archprof.records.comparison import Cause, Change, Difference
     from archprof.records.profile import Layer, Profile
 
 FIGURES: Mapping[str, Callable[[Layer], int]] = {
@@ -48,67 +47,131 @@ def figures(metric: str, profile: Profile) -> list[int]:
     return [FIGURES[metric](layer) for layer in profile.layers]
 
 
-def blame(metric: str, profile: Profile, labels: Sequence[str], baseline: Baseline | None = None) -> Row | None:
-    """The row that has most to do with a figure that does not hold.
+def attribute(metric: str, profile: Profile, baseline: Baseline | None = None) -> Attribution | None:
+    """What has most to do with a figure that exceeds its bound.
 
-    Where it is known what the rows were, that is the changed row with which the figure grew most: what an unchanged row
-    grew by comes of the last changed row before it. Where no row was changed it is the row that grew most, and where
-    nothing is known of what was or nothing grew, the dearest.
+    Where it is known what the variant was, that is the changed row or top-level key from which most of the growth
+    comes, as :mod:`archprof.compare.attribution` tells it. Where nothing was changed it is the row that grew most, and
+    where nothing is known of what was, or nothing grew, the row that costs most.
 
     Args:
         metric: The name of the metric.
         profile: Of the variant as it is.
-        labels: Its rows, as :func:`archprof.budgets.row_label.label` has them.
         baseline: What it was.
 
     Returns:
-        None where there are no rows, or rows have no part in the metric.
+        None where there are no rows, or rows have no part in the metric and nothing was changed.
     """
     if not profile.layers:
         return None
     name = part_of(metric)
-    now = figures(name, profile) if name in FIGURES else None
+    values = figures(name, profile) if name in FIGURES else None
     if baseline is None or not baseline.labels:
-        return _row(profile, now, now.index(max(now)), "dearest") if now else None
-    places, changed = _aligned(baseline.labels, labels)
+        return _largest(profile, values)
+    changes, differences = _changes(baseline, profile)
     before = baseline.rows.get(name)
-
-    def changed_row(index: int, change: int | None) -> Row:
-        place = places[index]
-        was = None if place is None else baseline.labels[place]
-        return msgspec.structs.replace(_row(profile, now, index, "changed", change), text=labels[index], was=was)
-
-    if now is None or before is None:
-        return changed_row(changed[0], None) if changed else None
-    growth = [value - (0 if place is None else before[place]) for value, place in zip(now, places, strict=True)]
+    if values is None or before is None:
+        return _first_changed(changes, differences)
+    growth = [_growth(change, before, values) for change in changes]
     if max(growth) <= 0:  # it was too much before
-        return _row(profile, now, now.index(max(now)), "dearest")
-    if not changed:
-        return _row(profile, now, growth.index(max(growth)), "grew", max(growth))
-    shares = dict.fromkeys(changed, 0)
-    for index, grown in enumerate(growth):
-        owner = max((one for one in changed if one <= index), default=changed[0])
-        shares[owner] += grown
-    most = max(changed, key=lambda index: shares[index])
-    return changed_row(most, shares[most])
+        return _largest(profile, values)
+    from archprof.compare import attribution
+
+    causes, _ = attribution.attribute(changes, differences, name, growth)
+    cause = max(causes, key=lambda cause: cause.whole)
+    if cause.whole <= 0:
+        return _largest(profile, values)
+    total = sum(growth)
+    share = cause.whole / total if total > 0 else None
+    return _attribution(cause, changes, differences, values, share)
 
 
-def _row(profile: Profile, now: Sequence[int] | None, index: int, why: str, change: int | None = None) -> Row:
+def _largest(profile: Profile, values: Sequence[int] | None) -> Attribution | None:
+    if values is None:
+        return None
+    index = values.index(max(values))
     layer = profile.layers[index]
-    value = now[index] if now else None
-    return Row(index=layer.index, module=layer.module, line=layer.line, why=why, value=value, change=change)
+    return Attribution(reason="largest", row=layer.index, module=layer.module, line=layer.line, value=values[index])
 
 
-def _aligned(before: Sequence[str], now: Sequence[str]) -> tuple[list[int | None], list[int]]:
-    """For each row where it stood before, None for a new one; and which rows are new, or say something else."""
-    from archprof.budgets import row_label  # not before there is somebody to blame
-    from archprof.compare import align, edits  # not before there is somebody to blame
+def _first_changed(changes: Sequence[Change], differences: Sequence[Difference]) -> Attribution | None:
+    from archprof.compare.attribution import EDITED
+    from archprof.records.comparison import Cause
 
-    old, new = row_label.parts_of(before), row_label.parts_of(now)
-    became = align.matched(align.align(old, new))
-    stood = {place: was for was, place in became.items()}
-    places = [stood.get(index) for index in range(len(new))]
-    changed = [
-        index for index, place in enumerate(places) if place is None or edits.edits_of(old[place], new[index], became)
+    if differences:
+        return _attribution(Cause(difference=0), changes, differences, None, None)
+    for index, change in enumerate(changes):
+        if change.mark in EDITED:
+            return _attribution(Cause(change=index), changes, differences, None, None)
+    return None
+
+
+def _growth(change: Change, before: Sequence[int], values: Sequence[int]) -> int:
+    old = 0 if change.before is None else before[change.before.index or 0]
+    return (0 if change.after is None else values[change.after.index or 0]) - old
+
+
+def _attribution(
+    cause: Cause,
+    changes: Sequence[Change],
+    differences: Sequence[Difference],
+    values: Sequence[int] | None,
+    share: float | None,
+) -> Attribution:
+    growth = cause.whole if values is not None else None
+    if cause.difference is not None:
+        difference = differences[cause.difference]
+        return Attribution(
+            reason="changed",
+            key=difference.what,
+            line=difference.after_line,
+            before=difference.before,
+            after=difference.after,
+            change=growth,
+            share=share,
+        )
+    assert cause.change is not None  # it is of one of the two
+    change = changes[cause.change]
+    part = change.part
+    reasons = {"+": "added", "-": "removed", "~": "changed"}
+    return Attribution(
+        reason=reasons.get(change.mark, "grew"),  # type: ignore[arg-type]
+        row=part.index,
+        module=part.module,
+        line=part.line if change.after else None,
+        before=change.before.path if change.before and change.mark != "x" else None,
+        after=change.after.path if change.after and change.mark != "x" else None,
+        value=values[part.index or 0] if values and change.after else None,
+        change=growth,
+        share=share,
+        light_head=[changes[head].part.index or 0 for head in cause.light_head],
+    )
+
+
+def _changes(baseline: Baseline, profile: Profile) -> tuple[list[Change], list[Difference]]:
+    """What became of each row, whose path is its text here, and the top-level keys that were changed."""
+    from msgspec.structs import replace
+
+    from archprof.budgets import row_label  # not before there is something to attribute
+    from archprof.compare import align, differences, edits
+    from archprof.records.comparison import Change, Mark
+
+    old = [
+        replace(part, light_head=role)
+        for part, role in zip(row_label.parse_rows(baseline.labels), baseline.light_head, strict=True)
     ]
-    return places, changed
+    new = [
+        replace(part, line=layer.line, light_head=layer.light_head)
+        for part, layer in zip(row_label.parse_rows(row_label.labels_of(profile)), profile.layers, strict=True)
+    ]
+    pairs = align.align(old, new)
+    became = align.matched(pairs)
+    changes = []
+    for before_index, after_index in pairs:
+        before = None if before_index is None else old[before_index]
+        after = None if after_index is None else new[after_index]
+        mark: Mark = "-" if after is None else "+" if before is None else "x"
+        if before and after and edits.edits_of(before, after, became):
+            mark = "~"
+        changes.append(Change(mark=mark, before=before, after=after))
+    return changes, differences.changed_keys(baseline.top_level, profile.variant.top_level)

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from archprof.compare.parts import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archprof.records.comparison import Part
-    from archprof.sources import spec
+    from archprof.records.profile import Profile
 
 _LABEL = re.compile(
     r"(?P<module>\S+) (?P<arguments>\[.*?\])(?: ×(?P<repeats>\d+))?(?: from (?P<sources>\[[-\d, ]+\]))?"
 )
 
 
-def label(row: spec.Row) -> str:
+def format_row(sources: Sequence[int], repeats: int, module: str, arguments: Sequence[Any]) -> str:
     """A row as it is written: ``Conv [64, 3, 2]``, ``C2f [128, True] ×2``, ``Concat [1] from [-1, 6]``."""
-    repeats = f" ×{row.repeats}" if row.repeats != 1 else ""
-    sources = f" from {list(row.sources)}" if row.sources != (-1,) else ""
-    return f"{row.module} {list(row.arguments)}{repeats}{sources}"
+    times = f" ×{repeats}" if repeats != 1 else ""
+    origin = f" from {list(sources)}" if list(sources) != [-1] else ""
+    return f"{module} {list(arguments)}{times}{origin}"
 
 
-def parts_of(labels: Sequence[str]) -> list[Part]:
-    """The rows that labels say. No shapes and no figures are known of them."""
+def labels_of(profile: Profile) -> list[str]:
+    """The rows of a profile as they are written; none for what has no rows."""
+    return [format_row(part.from_, part.repeats, part.module, part.arguments) for part in rows_of(profile)]
+
+
+def parse_rows(labels: Sequence[str]) -> list[Part]:
+    """The rows that labels say, with the labels as their paths. No shapes and no figures are known of them."""
     return [_part(index, text) for index, text in enumerate(labels)]
 
 
@@ -39,7 +46,7 @@ def _part(index: int, text: str) -> Part:
         match, arguments = None, []
     return Part(
         index=index,
-        path=str(index),
+        path=text,
         module=match["module"] if match else text,
         from_=ast.literal_eval((match and match["sources"]) or "[-1]"),
         repeats=int((match and match["repeats"]) or 1),

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from archprof.budgets.budget import Level
-from archprof.budgets.row_attribution import blame
+from archprof.budgets.row_attribution import attribute
 from archprof.errors import UsageError
 from archprof.quantity import exact
 from archprof.records.check_result import Judgement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from fractions import Fraction
 
     from archprof.budgets.baseline import Baseline
@@ -27,7 +27,6 @@ def judge(
     rules: Sequence[Rule],
     profile: Profile,
     baseline: Baseline | None = None,
-    labels: Callable[[], Sequence[str]] = list,
 ) -> list[Judgement]:
     """Hold a profile to rules, in their order.
 
@@ -35,7 +34,6 @@ def judge(
         rules: What it is held to.
         profile: Of the variant as it is.
         baseline: What it was; without one nothing can be said of growth.
-        labels: Says its rows as they are written, to tell which of them were changed.
 
     Raises:
         UsageError: Where a rule is of a metric that the profile does not have.
@@ -49,7 +47,7 @@ def judge(
         for kind, written, limit in _limits(rule, base):
             one = _judgement(rule, kind, written, limit, found, base, profile)
             if one.excess and kind != "min":
-                one = msgspec.structs.replace(one, row=blame(rule.metric.name, profile, labels(), baseline))
+                one = msgspec.structs.replace(one, attribution=attribute(rule.metric.name, profile, baseline))
             judgements.append(one)
     return judgements
 

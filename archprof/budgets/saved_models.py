@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from archprof.budgets import lock
-from archprof.budgets.row_label import parts_of
+from archprof.budgets.row_label import parse_rows
 from archprof.budgets.settings import heard, values_of
 from archprof.builder.options import sides_of
-from archprof.compare.model import Fact, Model
+from archprof.compare.model import Experiment, Fact, Model, conditions_of, of_profile
 from archprof.errors import ArchprofError
+from archprof.records.benchmark import Benchmark
 from archprof.records.metrics import LATENCY
 from archprof.records.profile import Profile, Variant
 from archprof.sources import revision
@@ -38,6 +40,7 @@ class Entry:
     variant: str
     settings: Mapping[str, str]
     kept: Profile | Locked
+    experiment: Experiment | None = None
 
     @property
     def line(self) -> str:
@@ -50,7 +53,9 @@ class Entry:
         Args:
             reference: What somebody typed to mean it.
         """
-        return self.kept if isinstance(self.kept, Profile) else _locked(self, self.kept.baseline(), reference)
+        if isinstance(self.kept, Profile):
+            return of_profile(self.kept, self.experiment) if self.experiment else self.kept
+        return _locked(self, self.kept.baseline(), reference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +91,31 @@ def find(reference: str) -> Kept | None:
     if not path.endswith(SUFFIX):
         return None
     found = contents(_bytes(path), path)
-    if isinstance(found, list):
-        entries = [Entry(one.variant.reference, _scale(one.variant), one) for one in found]
+    if isinstance(found, Benchmark):
+        entries = _measured_together(found)
+    elif isinstance(found, list):
+        entries = [Entry(profile.variant.reference, _scale(profile.variant), profile) for profile in found]
     else:
         entries = [Entry(variant, heard(settings), one) for (variant, settings), one in found.places().items()]
     return Kept(path, wanted, tuple(entries))
 
 
-def contents(text: bytes, path: Path | str) -> Lock | list[Profile]:
-    """A lock file, or the profiles that were saved in one file, one or several.
+def _measured_together(benchmark: Benchmark) -> list[Entry]:
+    """The models of a benchmark, which knows how they stand to each other."""
+    name = hashlib.sha256(benchmark.to_json().encode()).hexdigest()
+    return [
+        Entry(
+            profile.variant.reference,
+            _scale(profile.variant),
+            profile,
+            Experiment(name, index, benchmark.comparisons),
+        )
+        for index, profile in enumerate(benchmark.profiles)
+    ]
+
+
+def contents(text: bytes, path: Path | str) -> Lock | Benchmark | list[Profile]:
+    """A lock file, a benchmark, or the profiles that were saved in one file, one or several.
 
     Args:
         text: What is in the file.
@@ -106,9 +127,11 @@ def contents(text: bytes, path: Path | str) -> Lock | list[Profile]:
     try:
         data: Any = msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ArchprofError(f"neither a saved profile nor a lock file: {error}", path=path) from None
+        raise ArchprofError(f"neither a saved profile, a benchmark nor a lock file: {error}", path=path) from None
     if isinstance(data, dict) and "variants" in data:
         return lock.parse(text, path)
+    if isinstance(data, dict) and "profiles" in data:
+        return Benchmark.from_json(text, path=path)
     several = data if isinstance(data, list) else [data]
     return [Profile.from_json(msgspec.json.encode(one), path=path) for one in several]
 
@@ -136,6 +159,11 @@ def _locked(entry: Entry, baseline: Baseline, reference: str) -> Model:
             return next(iter(latencies.values()))
         return baseline.values.get(metric.name, latencies.get(metric.name))
 
+    def conditions(metric: Metric) -> Mapping[str, str] | None:
+        _, _, place = metric.name.partition("/")
+        times = list(baseline.times.values()) if metric.name == LATENCY else [baseline.times.get(place)]
+        return conditions_of(times[0]) if len(times) == 1 and times[0] else None
+
     return Model(
         variant=Variant(
             name=entry.variant,
@@ -148,8 +176,10 @@ def _locked(entry: Entry, baseline: Baseline, reference: str) -> Model:
             static=given.get("static", False),
         ),
         facts=_facts(given),
+        top_level=baseline.top_level,
         of=value,
         latencies=list(latencies),
+        conditions=conditions,
         rows=_rows(baseline),
         training=given.get("backward", False),
         locked=" ".join(f"{key}={text}" for key, text in entry.settings.items()),
@@ -162,7 +192,8 @@ def _rows(baseline: Baseline) -> list[Part]:
         for part, amount in zip(figures, amounts, strict=True):
             part[metric] = amount
     return [
-        msgspec.structs.replace(part, **known) for part, known in zip(parts_of(baseline.labels), figures, strict=True)
+        msgspec.structs.replace(part, path=f"model.{part.index}", light_head=role, **known)
+        for part, role, known in zip(parse_rows(baseline.labels), baseline.light_head, figures, strict=True)
     ]
 
 
@@ -176,5 +207,4 @@ def _facts(given: Mapping[str, Any]) -> dict[str, Fact]:
         "model": Fact("static twin" if given.get("static") else "as it is"),
         "pass": Fact("training step" if given.get("backward") else "forward", comparable=False),
         "scale": Fact(given.get("scale", "none")),
-        **({"nc": Fact(str(given["nc"]))} if "nc" in given else {}),
     }

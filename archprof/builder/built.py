@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,7 +16,8 @@ class BuiltLayer:
     """What one row built.
 
     ``path`` is its module's path in the model; ``arguments`` are the constructor's, and ``written`` are the row's four
-    items as the file has them.
+    items as the file has them. ``light_head`` says whether it "gives" later detection heads their light class branch,
+    or "takes" it.
     """
 
     index: int
@@ -27,6 +28,7 @@ class BuiltLayer:
     arguments: tuple[Any, ...]
     line: int | None = None
     written: tuple[Any, ...] = ()
+    light_head: Literal["gives", "takes"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import inspect
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from torch import nn
 
@@ -112,12 +112,20 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
                     arguments=call.arguments,
                     line=row.line,
                     written=(row.sources if row.many else row.sources[0], row.repeats, row.module, row.arguments),
+                    light_head=_light_head(block, call),
                 )
             )
             widths[row.index] = call.channels
             save.update(source for source, written in zip(sources, row.sources, strict=True) if written != -1)
             light_head = light_head or block.light_head
     return Graph(nn.Sequential(*modules), sorted(save), tuple(layers), _body(spec, channels, keys))
+
+
+def _light_head(block: Block, call: Call) -> Literal["gives", "takes"] | None:
+    """Whether a row's block changes the class branch of detection heads below it, or is such a head."""
+    if block.light_head:
+        return "gives"
+    return "takes" if any(name == "legacy" for _, name in call.holding) else None
 
 
 def _body(spec: VariantSpec, channels: int, keys: list[Key | None]) -> bytes | None:

@@ -163,7 +163,7 @@ def write_lock(
                 raise profile
             before = old.find(case.place)
             times = stopwatch.times(case, profile) if stopwatch else before.latency if before else {}
-            current[case.place] = lock.locked(of_profile(profile, case.spec), times)
+            current[case.place] = lock.locked(of_profile(profile), times)
         except ArchprofError:
             failed.add(case.variant)
     new = old.updated(current, failed if all_cases else None)

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 Place = tuple[int | None, int | None]
 """Where a part stands before and after; None where it does not."""
 
-_OTHER_ARGUMENTS = 2
-_OTHER_MODULE = 3
-_ALONE = 2  # what a row that was removed or added costs, so that two of them are dearer than one that changed
+_UNIT = 100_000  # more than likeness can make of any number of rows that are set against each other
+_OTHER_ARGUMENTS = 2 * _UNIT
+_OTHER_MODULE = 3 * _UNIT
+_UNPAIRED = 2 * _UNIT  # a row that was removed or added: two of them cost more than one that changed
 _LARGEST = 1_000_000  # cells of a table that is still worth filling
 
 
@@ -26,7 +27,8 @@ def align(before: Sequence[Part], after: Sequence[Part]) -> list[Place]:
     """Which row of one list became which of the other, in an order that is both lists'.
 
     Rows that say the same are matched first: those at both ends, then the longest run of them first. What lies
-    between two runs is matched so that as few rows as possible have another module, then other arguments.
+    between two runs is matched so that as few rows as possible have another module, then other arguments; and of the
+    ways in which that can be done, so that rows are paired that are most alike.
 
     Args:
         before: The rows as they were.
@@ -56,9 +58,9 @@ def matched(places: Sequence[Place]) -> dict[int, int]:
     return {old: new for old, new in places if old is not None and new is not None} | {INPUT: INPUT}
 
 
-def _alike(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:
+def _alike(before: Sequence[Hashable], after: Sequence[Hashable]) -> int:
     """How many words of both are the same from the start on."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
 
 
 def reads_the_same(before: Part, after: Part, became: Mapping[int, int]) -> bool:
@@ -100,14 +102,26 @@ def _between(before: Sequence[Part], after: Sequence[Part]) -> Iterator[Place]:
         for place in range(max(len(before), len(after))):
             yield (place if place < len(before) else None, place if place < len(after) else None)
         return
-    costs = [[_ALONE * place for place in range(len(after) + 1)]]
+    costs = [[_UNPAIRED * index for index in range(len(after) + 1)]]
     for old, part in enumerate(before):
-        line = [_ALONE * (old + 1)]
+        line = [_UNPAIRED * (old + 1)]
         for new, other in enumerate(after):
-            matched = costs[old][new] + (_OTHER_ARGUMENTS if part.module == other.module else _OTHER_MODULE)
-            line.append(min(matched, costs[old][new + 1] + _ALONE, line[new] + _ALONE))
+            paired = costs[old][new] + _cost(part, other)
+            line.append(min(paired, costs[old][new + 1] + _UNPAIRED, line[new] + _UNPAIRED))
         costs.append(line)
     yield from reversed(list(_back(costs, before, after)))
+
+
+def _cost(before: Part, after: Part) -> int:
+    """What it costs to say that one row became the other, less for what they have in common."""
+    same_arguments = takewhile(lambda pair: pair[0] == pair[1], zip(before.arguments, after.arguments, strict=False))
+    likeness = (
+        min(sum(1 for _ in same_arguments), 5)
+        + (before.repeats == after.repeats)
+        + (len(before.from_) == len(after.from_))
+        + (bool(before.output_shapes) and before.output_shapes == after.output_shapes)
+    )
+    return (_OTHER_ARGUMENTS if before.module == after.module else _OTHER_MODULE) - likeness
 
 
 def _back(costs: list[list[int]], before: Sequence[Part], after: Sequence[Part]) -> Iterator[Place]:
@@ -115,13 +129,10 @@ def _back(costs: list[list[int]], before: Sequence[Part], after: Sequence[Part])
     old, new = len(before), len(after)
     while old or new:
         cost = costs[old][new]
-        if old and new:
-            step = _OTHER_ARGUMENTS if before[old - 1].module == after[new - 1].module else _OTHER_MODULE
-            if cost == costs[old - 1][new - 1] + step:
-                old, new = old - 1, new - 1
-                yield old, new
-                continue
-        if new and cost == costs[old][new - 1] + _ALONE:
+        if old and new and cost == costs[old - 1][new - 1] + _cost(before[old - 1], after[new - 1]):
+            old, new = old - 1, new - 1
+            yield old, new
+        elif new and cost == costs[old][new - 1] + _UNPAIRED:
             new -= 1
             yield None, new
         else:

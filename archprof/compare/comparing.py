@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Literal
 
 from archprof.compare import attribution, pareto
 from archprof.compare.align import align, matched
+from archprof.compare.differences import differences as differences_between
 from archprof.compare.edits import edits_of
-from archprof.compare.model import Fact, Model, metrics_in, of_profile
+from archprof.compare.model import Model, metrics_in, of_profile
+from archprof.compare.timing import compare_latencies
 from archprof.errors import UsageError
 from archprof.records.comparison import (
     COUNTS,
     Change,
     Comparison,
     Delta,
-    Difference,
     Edit,
-    Interval,
     Mark,
     Pair,
     Part,
@@ -26,11 +26,9 @@ from archprof.records.metrics import METRICS
 from archprof.records.profile import Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from archprof.records.metrics import Metric
-
-AS_IN_FILE = Fact("as the file has it")
 
 
 def compare(
@@ -82,30 +80,33 @@ def _side(name: str, model: Model, metrics: Sequence[Metric]) -> Side:
 
 def _pair(models: Sequence[Model], place: int, metrics: Sequence[Metric], depth: int) -> Pair:
     before, after = models[0], models[place]
-    differences = {
+    totals = {
         name: int(new - old)
         for name in COUNTS
         if (old := before.of(METRICS[name])) is not None and (new := after.of(METRICS[name])) is not None
     }
+    differences = differences_between(before, after)
     parts: Literal["rows", "modules", "none"] = "none"
     changes: list[Change] = []
     if before.rows and after.rows:
-        parts, changes = "rows", list(_row_changes(before.rows, after.rows, differences))
+        parts, changes = "rows", list(_row_changes(before.rows, after.rows, totals))
     elif not before.rows and not after.rows and not before.locked and not after.locked:
         parts = "modules"
-        changes = list(_module_changes(before.modules(depth), after.modules(depth), differences))
+        changes = list(_module_changes(before.modules(depth), after.modules(depth), totals))
     return Pair(
         before=0,
         after=place,
-        differences=list(_differences(before, after)),
+        differences=differences,
         metrics=[_delta(metric, before, after) for metric in metrics],
         parts=parts,
         changes=changes,
-        explanations=attribution.explain(changes, differences) if changes else [],
+        explanations=attribution.explain(changes, differences, totals) if changes else [],
     )
 
 
 def _delta(metric: Metric, before: Model, after: Model) -> Delta:
+    if not metric.exact:
+        return compare_latencies(metric, before, after)
     old, new = before.of(metric), after.of(metric)
     known = old is not None and new is not None
     bounded: list[Literal["before", "after"]] = ["before"] if before.lower_bound(metric) else []
@@ -119,52 +120,24 @@ def _delta(metric: Metric, before: Model, after: Model) -> Delta:
         difference=new - old if old is not None and new is not None else None,
         ratio=new / old if known and old and new is not None else None,
         lower_bounds=bounded,
-        interval=None if metric.exact else _interval(metric, before, after),
     )
 
 
-def _interval(metric: Metric, before: Model, after: Model) -> Interval | None:
-    """Where the ratio of two latencies lies that were measured apart; None where one has no samples."""
-    from archprof.latency.statistics import unpaired
-
-    samples = [list(model.samples(metric)) for model in (before, after)]
-    if not all(samples):
-        return None
-    found = unpaired(samples[0], samples[1])
-    low, high = found.bounds
-    return Interval(low=low, high=high, confidence=found.confidence, verdict=found.verdict)
-
-
-def _differences(before: Model, after: Model) -> Iterator[Difference]:
-    """What differs beside the rows; the figures of another input are answers to another question."""
-
-    def facts(model: Model) -> Mapping[str, Fact]:
-        named = sorted({*before.variant.settings, *after.variant.settings} - {"nc"})
-        said = {key: Fact(str(model.variant.settings[key])) for key in named if key in model.variant.settings}
-        return dict(model.facts) | {key: said.get(key, AS_IN_FILE) for key in named}
-
-    old, new = facts(before), facts(after)
-    shared = [key for key in old if key in new]
-    for what in shared:
-        if old[what] != new[what] and not (what in ("size", "batch") and "input" in shared):
-            yield Difference(what=what, before=old[what].text, after=new[what].text, comparable=old[what].comparable)
-
-
-def _row_changes(before: Sequence[Part], after: Sequence[Part], differences: dict[str, int]) -> Iterator[Change]:
+def _row_changes(before: Sequence[Part], after: Sequence[Part], totals: dict[str, int]) -> Iterator[Change]:
     places = align(before, after)
     became = matched(places)
     for old, new in places:
         was = None if old is None else before[old]
         now = None if new is None else after[new]
         edits = edits_of(was, now, became) if was and now else []
-        yield _change(was, now, edits, differences)
+        yield _change(was, now, edits, totals)
 
 
-def _module_changes(before: Sequence[Part], after: Sequence[Part], differences: dict[str, int]) -> Iterator[Change]:
+def _module_changes(before: Sequence[Part], after: Sequence[Part], totals: dict[str, int]) -> Iterator[Change]:
     """Modules go by their path; those that are gone come before what stands in their place."""
     for was, now in _merged(before, after):
         if any(getattr(part, name) for part in (was, now) if part for name in COUNTS):  # else it only holds others
-            yield _change(was, now, edits_of(was, now, {}) if was and now else [], differences)
+            yield _change(was, now, edits_of(was, now, {}) if was and now else [], totals)
 
 
 def _merged(before: Sequence[Part], after: Sequence[Part]) -> Iterator[tuple[Part | None, Part | None]]:
@@ -183,7 +156,7 @@ def _merged(before: Sequence[Part], after: Sequence[Part]) -> Iterator[tuple[Par
         yield was, None
 
 
-def _change(before: Part | None, after: Part | None, edits: list[Edit], differences: dict[str, int]) -> Change:
+def _change(before: Part | None, after: Part | None, edits: list[Edit], totals: dict[str, int]) -> Change:
     amounts = {name: _grown(before, after, name) for name in COUNTS}
     return Change(
         mark=_mark(before, after, edits, amounts),
@@ -193,7 +166,7 @@ def _change(before: Part | None, after: Part | None, edits: list[Edit], differen
         shares={
             name: amount / whole
             for name, amount in amounts.items()
-            if amount is not None and (whole := differences.get(name))
+            if amount is not None and (whole := totals.get(name))
         },
         **amounts,
     )

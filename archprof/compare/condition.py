@@ -57,6 +57,8 @@ class Condition:
             CannotJudgeError: Where the models cannot be compared in it, with the reason.
         """
         delta = self.delta(pair)
+        if delta.note is not None:
+            raise CannotJudgeError(delta.note)
         if delta.before is None or delta.difference is None:
             raise CannotJudgeError(self._absent())
         if apart := [difference.what for difference in pair.differences if not difference.comparable]:
@@ -68,7 +70,7 @@ class Condition:
         if self.metric.exact:
             return OPERATORS[self.operator](exact(delta.difference), bound)
         if delta.interval is None:
-            raise CannotJudgeError(f"not both have samples of {self.metric.name}")
+            raise CannotJudgeError(self._absent())
         return all(OPERATORS[self.operator](change, bound) for change in _changes(delta.interval, before))
 
     def delta(self, pair: Pair) -> Delta:
@@ -79,8 +81,12 @@ class Condition:
         """
         name = self.metric.name
         found = [one for one in pair.metrics if name in (one.metric, one.metric.partition("/")[0])]
-        if len(found) > 1:
-            raise CannotJudgeError(f"there are several: {', '.join(one.metric for one in found)}")
+        both = [delta for delta in found if delta.before is not None and delta.after is not None]
+        if len(found) > 1 and not both:
+            raise CannotJudgeError(f"not comparable: {' and '.join(delta.metric for delta in found)}")
+        if len(both) > 1:
+            raise CannotJudgeError(f"there are several: {', '.join(delta.metric for delta in both)}")
+        found = both or found
         if not found:
             raise CannotJudgeError(self._absent())
         return found[0]
@@ -88,6 +94,8 @@ class Condition:
     def _absent(self) -> str:
         convention = self.metric.convention
         hint = f"; --convention {convention} adds it to what is not saved" if convention else ""
+        if not self.metric.exact:
+            hint = "; `archprof bench A B -o bench.json` measures both, and bench.json#A bench.json#B compares them"
         return f"not both have {self.metric.name}{hint}"
 
 

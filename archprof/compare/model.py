@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from archprof.compare.parts import modules_of, rows_of
 from archprof.records.metrics import METRICS, find_metric, latencies_in, latencies_of
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from archprof.records.comparison import Part
+    from archprof.records.latency import Comparison, Ratio
     from archprof.records.metrics import Metric, Value
-    from archprof.records.profile import Input, Profile, Variant
+    from archprof.records.profile import Input, Profile, TopLevelKey, Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +26,79 @@ class Fact:
     comparable: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A model's part in a saved benchmark.
+
+    Attributes:
+        name: The same for models of the same benchmark, and for no others.
+        index: Which of its models it is.
+        comparisons: How its models stand to the first of them.
+    """
+
+    name: str
+    index: int
+    comparisons: Sequence[Comparison]
+
+    def ratio(self, other: Experiment, device: str, backend: str) -> Ratio | None:
+        """How a model stands to this one, where the experiment was about the two of them."""
+        for comparison in self.comparisons if self.name == other.name else ():
+            pair = (comparison.base, comparison.model)
+            if (comparison.device, comparison.backend) == (device, backend) and pair == (self.index, other.index):
+                return comparison.result
+            if (comparison.device, comparison.backend) == (device, backend) and pair == (other.index, self.index):
+                return comparison.result.inverse()
+        return None
+
+
+class Timing(Protocol):
+    """What a measured latency tells of how it was measured; the names are those of the record."""
+
+    @property
+    def device_name(self) -> str:
+        """The processor's or the GPU's name."""
+
+    @property
+    def dtype(self) -> str:
+        """The type of weights and inputs."""
+
+    @property
+    def batch(self) -> int:
+        """Samples at once."""
+
+    @property
+    def threads(self) -> int | None:
+        """Threads to compute with, where there is such a number."""
+
+    @property
+    def options(self) -> list[str]:
+        """What changed how it ran."""
+
+
+def conditions_of(latency: Timing) -> dict[str, str]:
+    """What a latency depends on beside the model and where it ran; figures of others are not comparable."""
+    return {
+        "processor": latency.device_name,
+        "dtype": latency.dtype,
+        "batch": str(latency.batch),
+        "threads": "unknown" if latency.threads is None else str(latency.threads),
+        "options": ", ".join(latency.options) or "none",
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """One model of a comparison. What is not known of it is absent, and never 0.
 
     Attributes:
         variant: What it is.
-        facts: What it is beside its rows, as far as that is known.
+        facts: What it is beside its rows and its file's top-level keys, as far as that is known.
+        top_level: The top-level keys of its file, with the scale that was used.
         of: Its value of a metric; None where that is not known.
         latencies: The names of the latencies that are known.
         lower_bound: Whether a metric may be more in truth.
-        samples: What a latency was told from, in seconds.
+        conditions: What a latency depends on beside the model, by name; None where there is no such latency.
+        experiment: The paired experiment that it was measured in, where it was.
         rows: Its rows; none for a model that has none, or of which none are known.
         modules: The tree of its modules down to a depth.
         input: What went in.
@@ -47,10 +110,12 @@ class Model:
 
     variant: Variant
     facts: Mapping[str, Fact]
+    top_level: Mapping[str, TopLevelKey] = field(default_factory=dict)
     of: Callable[[Metric], Value | None]
     latencies: Sequence[str] = ()
     lower_bound: Callable[[Metric], bool] = lambda metric: False
-    samples: Callable[[Metric], Sequence[float]] = lambda metric: ()
+    conditions: Callable[[Metric], Mapping[str, str] | None] = lambda metric: None
+    experiment: Experiment | None = None
     rows: Sequence[Part] = ()
     modules: Callable[[int], list[Part]] = lambda depth: []
     input: Input | None = None
@@ -60,20 +125,27 @@ class Model:
     locked: str | None = None
 
 
-def of_profile(profile: Profile) -> Model:
-    """A model that was profiled."""
+def of_profile(profile: Profile, experiment: Experiment | None = None) -> Model:
+    """A model that was profiled.
 
-    def samples(metric: Metric) -> Sequence[float]:
-        found = latencies_of(profile, metric)
-        return found[0].samples_s if len(found) == 1 else ()
+    Args:
+        profile: The profile.
+        experiment: The paired experiment that its latencies were measured in, where they were.
+    """
+
+    def conditions(metric: Metric) -> Mapping[str, str] | None:
+        latencies = latencies_of(profile, metric)
+        return conditions_of(latencies[0]) if len(latencies) == 1 else None
 
     return Model(
         variant=profile.variant,
         facts=_facts(profile),
+        top_level=profile.variant.top_level,
         of=lambda metric: metric.of(profile),
         latencies=latencies_in(profile),
         lower_bound=lambda metric: metric.lower_bound(profile),
-        samples=samples,
+        conditions=conditions,
+        experiment=experiment,
         rows=rows_of(profile),
         modules=lambda depth: modules_of(profile, depth),
         input=profile.input,
@@ -122,8 +194,8 @@ def _facts(profile: Profile) -> dict[str, Fact]:
         facts |= {
             "scale": Fact(variant.scale or "none"),
             "family": Fact(variant.family or "none"),
-            "nc": Fact("none" if variant.nc is None else str(variant.nc)),
         }
+    facts |= {key: Fact(str(value)) for key, value in variant.settings.items() if key not in variant.top_level}
     versions = {"archprof": profile.tool.version, **profile.environment.packages}
     facts |= {name: Fact(version) for name, version in versions.items()}
     if profile.latency:

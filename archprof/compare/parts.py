@@ -35,6 +35,7 @@ def rows_of(profile: Profile) -> list[Part]:
                 elementwise_flops=layer.elementwise_flops,
                 bytes_read=layer.bytes_read,
                 bytes_written=layer.bytes_written,
+                light_head=layer.light_head,
             )
         )
     return parts

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
+from msgspec.structs import replace
 
 from archprof.errors import ArchprofError
 from archprof.latency import hardware
 from archprof.latency.measure import TIMED, Subject, Target, finished, make_subject, running
 from archprof.latency.memory_limits import is_out_of_memory, out_of_memory, too_large
-from archprof.latency.paired import experiment
+from archprof.latency.paired import experiment, remarks
 from archprof.latency.sampler import Plan, Watch, sample, silent
 from archprof.latency.statistics import MARGIN
 from archprof.records.latency import FAILED, INTERRUPTED, Comparison, Latency
@@ -142,8 +143,10 @@ def _measured(
     elif ready:
         calls = [subject.call for subject in ready]
         run = experiment(calls, ready[0].clock, protocol.plan, seed=protocol.seed, margin=protocol.margin, watch=look)
-        for index, subject, sampled in zip(indices, ready, run.sampled, strict=True):
-            latencies[index] = finished(subject.facts, sampled, load.load(), gpu.gpu(), None, run.per_block)
+        for number, (index, subject, sampled) in enumerate(zip(indices, ready, run.sampled, strict=True)):
+            latency = finished(subject.facts, sampled, load.load(), gpu.gpu(), None, run.per_block)
+            notes = remarks(run, number) if number else []
+            latencies[index] = replace(latency, notes=[*latency.notes, *notes])
         comparisons = [
             Comparison(
                 base=indices[0],

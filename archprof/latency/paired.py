@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from random import Random
+from statistics import median
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from archprof.latency.sampler import Plan, Sampled, Watch, silent, warm_up
 from archprof.latency.statistics import MARGIN, allowance, block_ratios, decide, paired
@@ -24,8 +27,9 @@ BLOCK_S = 0.03
 """About how long a block lasts, unless one call of each takes longer: short beside what changes on a machine, because
 only calls that lie close together meet the same machine."""
 
-FIRST_LOOK = 16
-"""Blocks before the first look; with fewer no interval of this confidence exists."""
+MIN_BLOCKS = 20
+"""Blocks before the first look, and before any verdict. Half as many would do for an interval of this confidence, but
+they can all lie within one moment of a machine that was busy, or whose clock was still rising."""
 
 LOOK_GROWTH = 1.25
 """Blocks at a look, over those at the look before."""
@@ -82,7 +86,7 @@ def experiment(
         start = clock.now()
         once = sum(sampled.fastest * sampled.calls for sampled in run.sampled)  # slower calls were disturbed
         run.per_block = max(1, int(BLOCK_S / max(once, 1e-9)))
-        random, next_look = Random(seed), FIRST_LOOK
+        random, next_look = Random(seed), MIN_BLOCKS
         while True:
             _block(run, calls, clock, random)
             elapsed = clock.now() - start
@@ -128,7 +132,8 @@ def _look(run: Experiment, margin: float, error: float) -> None:
     base = run.sampled[0].samples
     for index, model in enumerate(run.sampled[1:]):
         ratio = paired(block_ratios(base, model.samples, run.per_block), confidence, margin)
-        run.ratios[index] = _narrowed(run.ratios[index], ratio)
+        ratio = _narrowed(run.ratios[index], ratio)
+        run.ratios[index] = ratio if run.blocks >= MIN_BLOCKS else replace(ratio, verdict=CANNOT_TELL)
 
 
 def _narrowed(before: Ratio | None, after: Ratio) -> Ratio:
@@ -142,6 +147,29 @@ def _narrowed(before: Ratio | None, after: Ratio) -> Ratio:
         margin=after.margin,
         verdict=decide((low, high), after.margin),
     )
+
+
+def remarks(run: Experiment, index: int) -> list[str]:
+    """What a reader should know of how a model compares with the first: few blocks, or medians that differ from it.
+
+    Args:
+        run: The experiment.
+        index: The model, from 1.
+    """
+    ratio = run.ratios[index - 1]
+    if ratio is None:
+        return []
+    if run.blocks < MIN_BLOCKS:
+        seconds = math.ceil(run.sampled[index].duration * MIN_BLOCKS / run.blocks)
+        return [f"{run.blocks} blocks are too few for a verdict, which takes {MIN_BLOCKS}: --max-time {seconds}"]
+    base, own = (median(run.sampled[which].samples) for which in (0, index))
+    low, high = ratio.bounds
+    if low <= own / base <= high or abs(own / base - ratio.ratio) <= ratio.margin * ratio.ratio:
+        return []
+    return [
+        f"the ratio of the medians is ×{own / base:.3f}: they hold every disturbance of the whole run, while the "
+        f"verdict goes by the fastest calls of each block, ×{ratio.ratio:.3f}"
+    ]
 
 
 def _settled(ratio: Ratio | None) -> bool:

@@ -186,24 +186,7 @@ def paired(ratios: Sequence[float], confidence: float, margin: float = MARGIN) -
         confidence: Of the interval.
         margin: The relative difference that no verdict is given for.
     """
-    estimate, (low, high) = signed_rank_interval(ratios, confidence)
-    return _ratio(estimate, (low, high), confidence, margin)
-
-
-def unpaired(base: Sequence[float], model: Sequence[float], confidence: float = 0.99, margin: float = MARGIN) -> Ratio:
-    """What two separate runs say: the ratio of their medians, from the ends of the two medians' intervals.
-
-    Each interval misses with half of the probability that is allowed, so both hold together with at least the
-    confidence that is asked for. Nothing here knows of what changed on the machine between the two runs; a paired
-    experiment does.
-    """
-    each = (1 + confidence) / 2
-    (base_low, base_high), (low, high) = median_interval(base, each), median_interval(model, each)
-    interval = math.log(low / base_high), math.log(high / base_low)
-    return _ratio(math.log(median(model) / median(base)), interval, confidence, margin)
-
-
-def _ratio(estimate: float, interval: Interval, confidence: float, margin: float) -> Ratio:
+    estimate, interval = signed_rank_interval(ratios, confidence)
     low, high = (math.exp(end) for end in interval)
     return Ratio(
         ratio=math.exp(estimate),

@@ -139,6 +139,7 @@ def _variant(built: Built) -> Variant:
         path=str(spec.path) if spec.path else None,
         nc=classes if isinstance(classes, int) else None,
         settings=dict(spec.settings),
+        top_level=spec.top_level,
         fused=built.fused,
         static=built.static,
         strides=list(built.strides),
@@ -251,6 +252,7 @@ def _layer(
         modules=len(tree.modules(module)),
         line=layer.line,
         written=_plain(layer.written),
+        light_head=layer.light_head,
         **costs,
     )
 

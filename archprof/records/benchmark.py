@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path  # noqa: TC003 - as in the profile, it is looked up
+from typing import Any, Self
 
 import msgspec
 
+from archprof.errors import ArchprofError
 from archprof.records.latency import Comparison  # noqa: TC001 - it is looked up to read a benchmark back
 from archprof.records.profile import Profile, Tool
 from archprof.records.schema import schema_of
@@ -36,6 +38,23 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     def to_json(self) -> str:
         """The benchmark as indented JSON, keys in the order of the fields."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, path: Path | str | None = None) -> Self:
+        """Read a benchmark back.
+
+        Raises:
+            ArchprofError: Where the text is not a benchmark, or is one of another version.
+        """
+        try:
+            raw = msgspec.json.decode(text)
+            version = raw.get("version") if isinstance(raw, dict) else None
+            if isinstance(version, int) and version != VERSION:
+                older = "this archprof is older than the file" if version > VERSION else "the file is older"
+                raise ArchprofError(f"benchmark version {version}, this archprof reads {VERSION}: {older}", path=path)
+            return msgspec.convert(raw, cls)
+        except msgspec.MsgspecError as error:
+            raise ArchprofError(f"not a saved benchmark: {error}", path=path) from None
 
 
 def json_schema() -> dict[str, Any]:

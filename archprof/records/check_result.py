@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from archprof.records.metrics import LATENCY
 from archprof.records.profile import Tool
 from archprof.records.schema import schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERSION = 1
+VERSION = 2
 """The format's version. It changes when a reader of the old one would misread the new one."""
 
 Kind = Literal["max", "min", "max_increase"]
@@ -20,23 +21,35 @@ State = Literal["failed", "warning", "unclear", "unjudged", "ok"]
 """Beyond the bound; so, but only to be said; a latency that may be either; without anything to compare with; within."""
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """The row of the YAML that has most to do with a figure.
+class Attribution(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the YAML has most to do with a figure that exceeds its bound: a row, or a top-level key.
 
-    ``why`` it: "changed" since the baseline, "grew" most of the rows, of which none was changed, or "dearest", where
-    nothing is known of what was. ``text`` is what a changed row says, ``was`` what it said before: None for a new one.
-    ``value`` is what it has of the metric, and ``change`` how much more that is than it
-    was; of a changed row with what grew after it. Each is None where rows have no part in the metric.
+    Attributes:
+        reason: A row was "changed", "added" or "removed" since the baseline, or a key was "changed"; no line was
+            changed, and it is the row that "grew" most; nothing is known of what was, and it is the "largest" row.
+        row: The row's number: in the file as it is, or as it was for one that was removed. None for a key.
+        module: The row's module.
+        key: The top-level key: "activation", "scales.n". None for a row.
+        line: The line in the file as it is; None for what was removed.
+        before: What the row or the key said before; None for one that was added.
+        after: What it says now; None for one that was removed.
+        value: What the row has of the metric; None where rows have no part in it.
+        change: How much the metric grew by it: with what follows from it in other rows.
+        share: The share of the whole growth that this is.
+        light_head: The numbers of detection heads whose class branch is another one because of it.
     """
 
-    index: int
-    module: str
-    line: int | None
-    why: str
-    text: str | None = None
-    was: str | None = None
+    reason: Literal["changed", "added", "removed", "grew", "largest"]
+    row: int | None = None
+    module: str | None = None
+    key: str | None = None
+    line: int | None = None
+    before: str | None = None
+    after: str | None = None
     value: int | None = None
     change: int | None = None
+    share: float | None = None
+    light_head: list[int] = msgspec.field(default_factory=list)
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +73,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     interval: tuple[float, float] | None = None
     note: str | None = None
     message: str | None = None
-    row: Row | None = None
+    attribution: Attribution | None = None
     place: str
     place_line: int | None = None
 
@@ -101,7 +114,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def improved(self) -> bool:
         """Whether an exact figure is less than it was, and none is more."""
-        changes = [one.found - one.base for one in self.judgements if one.base is not None and not one.interval]
+        exact = [one for one in self.judgements if not one.metric.startswith(LATENCY)]
+        changes = [one.found - one.base for one in exact if one.base is not None]
         return bool(changes) and min(changes) < 0 and max(changes) <= 0
 
     @property

@@ -9,7 +9,7 @@ import msgspec
 from archprof.records.profile import Input, Tool, Variant
 from archprof.records.schema import schema_of
 
-VERSION = 1
+VERSION = 2
 """The format's version. It changes when a reader of the old one would misread the new one."""
 
 COUNTS = ("parameters", "flops", "elementwise_flops", "bytes_read", "bytes_written")
@@ -43,15 +43,18 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """Something beside the rows in which two models differ.
+    """Something beside the rows in which two models differ: a top-level key or a scale of their files, or a setting.
 
-    ``comparable`` is false where it makes their figures answers to different questions.
+    ``comparable`` is false where it makes their figures answers to different questions. ``before_line`` is the line in
+    the file of the model before, ``after_line`` that in the other one's; None for what stands in no file.
     """
 
     what: str
     before: str
     after: str
     comparable: bool = True
+    before_line: int | None = None
+    after_line: int | None = None
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +70,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     """One metric of two models. ``difference`` and ``ratio`` are of ``after`` to ``before``.
 
     ``lower_bounds`` has "before" and "after" where operations without a formula ran in that one. Of a noisy metric
-    ``interval`` says where the true ratio lies, if its samples are there.
+    ``interval`` says where the true ratio lies, if both were measured in one experiment; if not, ``note`` says why
+    there is no verdict, and what to type for one. Where they are not comparable, there is no difference either.
     """
 
     metric: str
@@ -78,12 +82,14 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     ratio: float | None
     lower_bounds: list[Literal["before", "after"]] = msgspec.field(default_factory=list)
     interval: Interval | None = None
+    note: str | None = None
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A row, or a module of the tree, of one model. ``arguments`` and ``repeats`` are as the file has them.
 
-    Shapes and figures are None where they are not known: a lock file keeps few of them.
+    Shapes and figures are None where they are not known: a lock file keeps few of them. ``light_head`` says that a
+    row's block "gives" detection heads below it their light class branch, or that it is such a head and "takes" it.
     """
 
     path: str
@@ -100,6 +106,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     elementwise_flops: int | None = 0
     bytes_read: int | None = 0
     bytes_written: int | None = 0
+    light_head: Literal["gives", "takes"] | None = None
 
     def other_output(self, other: Part) -> bool | None:
         """Whether its outputs have other shapes than another part's; None where that is not known."""
@@ -146,33 +153,50 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
-    """A changed row, and what came of it.
+    """Something that was changed, and what came of it: a row, or something beside the rows.
 
-    ``change`` is its place in :attr:`Pair.changes`; ``own`` what the row itself makes of the difference, and
-    ``downstream`` what the rows make that are the same in the file, and got other shapes from it.
+    Attributes:
+        change: The row's index in :attr:`Pair.changes`; None for something beside the rows.
+        difference: The index in :attr:`Pair.differences` of something beside the rows; None for a row.
+        own: What the row itself makes of the difference, or the rows that a key or a setting reaches directly.
+        downstream: What the rows make that are the same in the file, and follow from this cause alone: they got other
+            shapes from it, or another class branch.
+        shared: What the rows make that follow from this cause and from others too.
+        light_head: The indices in :attr:`Pair.changes` of detection heads that have another class branch because of it.
     """
 
-    change: int
-    own: int
-    downstream: int
+    change: int | None = None
+    difference: int | None = None
+    own: int = 0
+    downstream: int = 0
+    shared: int = 0
+    light_head: list[int] = msgspec.field(default_factory=list)
+
+    @property
+    def alone(self) -> int:
+        """What comes of this cause and of no other."""
+        return self.own + self.downstream
 
     @property
     def whole(self) -> int:
-        """Both together."""
-        return self.own + self.downstream
+        """All that comes of it, with what comes of others too."""
+        return self.own + self.downstream + self.shared
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Where the difference in one metric comes from: its causes, the one with most of it first.
 
-    What several changed rows bring about downstream of all of them counts for each of them. ``gains`` and ``losses``
-    are the sums of what went up, and down, over all parts.
+    Everything is told once: the causes' ``own`` and ``downstream``, ``shared`` (what follows from several of them) and
+    ``outside`` (what is in none of the rows) add up to ``difference``. ``gains`` and ``losses`` are the sums of what
+    went up, and down, over all parts.
     """
 
     metric: str
     difference: int
     gains: int
     losses: int
+    shared: int = 0
+    outside: int = 0
     causes: list[Cause]
 
 

@@ -193,6 +193,18 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
         low, high = self.interval
         return low, math.inf if high is None else high
 
+    def inverse(self) -> "Ratio":
+        """The base beside the model, instead of the model beside its base."""
+        low, high = self.bounds
+        verdicts = {FASTER: SLOWER, SLOWER: FASTER}
+        return Ratio(
+            ratio=1 / self.ratio,
+            interval=saved((1 / high, 1 / low if low else math.inf)),
+            confidence=self.confidence,
+            margin=self.margin,
+            verdict=verdicts.get(self.verdict, self.verdict),
+        )
+
 
 def saved(bounds: tuple[float, float]) -> tuple[float, float | None]:
     """The ends of an interval as they are saved: JSON has no infinity."""

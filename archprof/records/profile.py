@@ -4,7 +4,7 @@ Raw integers and SI units only; K, M, G, % and ms are a renderer's business. Not
 """
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import msgspec
 
@@ -29,11 +29,22 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     version: str = __version__
 
 
+class TopLevelKey(msgspec.Struct, frozen=True, kw_only=True):
+    """What a variant has under a key of its YAML that is neither rows nor all scales.
+
+    ``line`` is its line in the file, None where an option of the command line set it.
+    """
+
+    value: Any
+    line: int | None = None
+
+
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
     """What was profiled.
 
-    ``settings`` holds what ``--nc`` and ``--set`` changed. With ``static`` it is the static twin: every dynamic
-    layer was replaced with the plain one.
+    ``settings`` holds what ``--nc`` and ``--set`` changed, and ``top_level`` what the model was built with: every
+    top-level key of the YAML, and of its scales the one that was used, as ``scales.n``. With ``static`` it is the
+    static twin: every dynamic layer was replaced with the plain one.
     """
 
     name: str
@@ -45,6 +56,7 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     path: str | None = None
     nc: int | None = None
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
+    top_level: dict[str, TopLevelKey] = msgspec.field(default_factory=dict)
     fused: bool = False
     static: bool = False
     strides: list[int] = msgspec.field(default_factory=list)
@@ -138,6 +150,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     """What one row of the YAML built.
 
     ``line`` is its line in the file, and ``written`` the row as it stands there: from, repeats, module, arguments.
+    ``light_head`` says that its block "gives" every detection head below the light class branch of YOLO11, or that it
+    is such a head, which "takes" it from the rows above.
     """
 
     index: int
@@ -156,6 +170,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     backward_macs: int = 0
     line: int | None = None
     written: list[Any] = msgspec.field(default_factory=list)
+    light_head: Literal["gives", "takes"] | None = None
 
 
 class Module(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What every result has in common: a short repr, and itself as JSON, a dictionary, a data frame, and a notebook's HTML."""
+"""What every result has in common: a short repr, and itself as JSON, as a data frame, and as a notebook shows it."""
 
 from __future__ import annotations
 

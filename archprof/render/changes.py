@@ -45,7 +45,7 @@ def metrics(pair: Pair) -> Table:
         change = None if delta.difference is None else units.difference(delta.difference, metric.unit)
         return (metric.label, before, after, change, delta.ratio, _verdict(delta))
 
-    noisy = any(delta.interval for delta in pair.metrics)
+    noisy = any(delta.interval or delta.note for delta in pair.metrics)
     columns = tuple(replace(column, printed=noisy or column.key != "verdict") for column in METRICS)
     return Table(columns, tuple(map(record, pair.metrics)), label="metric")
 
@@ -53,7 +53,7 @@ def metrics(pair: Pair) -> Table:
 def _verdict(delta: Delta) -> str | None:
     interval = delta.interval
     if interval is None:
-        return None
+        return delta.note and delta.note.partition(";")[0]
     verdict = "no significant difference" if interval.verdict == CANNOT_TELL else interval.verdict
     low, high = units.factor(interval.low), units.factor(interval.high)
     return f"{verdict}: {low} to {high} with {units.whole_percent(interval.confidence)} confidence"

@@ -107,7 +107,7 @@ def _part(case: Judged, result: Judgement, check: Check) -> Report:
         "expected": finding_text.expected(result),
         "found": finding_text.found(result),
         "excess": finding_text.excess(result),
-        "cause": finding_text.cause(result, case),
+        "cause": finding_text.attribution(result, case),
         "message": result.message,
         "to accept": finding_text.accept(result, case, check),
     }
@@ -153,10 +153,14 @@ def _records(case: Judged) -> list[tuple[Any, ...]]:
         (
             *(*about, result.state, result.metric, result.kind, result.limit, find_metric(result.metric).unit.value),
             *(result.found, result.bound, result.base, None if result.bound is None else result.excess),
-            *(result.row and result.row.index, result.row and result.row.line, result.message, None),
+            *(*_row_and_line(result), result.message, None),
         )
         for result in case.judgements
     ]
+
+
+def _row_and_line(result: Judgement) -> tuple[int | None, int | None]:
+    return (result.attribution.row, result.attribution.line) if result.attribution else (None, None)
 
 
 def _error_finding(title: str, case: Judged, check: Check) -> Finding:
@@ -173,7 +177,7 @@ def _error_finding(title: str, case: Judged, check: Check) -> Finding:
 
 
 def _finding(case: Judged, result: Judgement, check: Check) -> Finding:
-    file, line = case.file, result.row.line if result.row else None
+    file, line = case.file, result.attribution.line if result.attribution else None
     if file is None:
         file, line = check.config, result.place_line
     return Finding(

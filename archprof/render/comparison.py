@@ -123,13 +123,18 @@ def _unknown(side: Side) -> list[Fact]:
 def _conclusions(comparison: Comparison) -> list[str]:
     """The sentences that say why two models differ."""
     pair = comparison.pairs[0]
+    notes = list(dict.fromkeys(f"{delta.metric}: {delta.note}" for delta in pair.metrics if delta.note))
+    return [*_attributions(comparison, pair), *notes]
+
+
+def _attributions(comparison: Comparison, pair: Pair) -> list[str]:
     if all(not delta.difference for delta in pair.metrics if find_metric(delta.metric).exact):
         return ["no figure differs"]
     if pair.parts == "none" and any(side.locked for side in comparison.models):
         return ["no row-by-row comparison: the lock file has no rows of these models"]
     if pair.parts == "none":
         return ["no row-by-row comparison: one of them has rows and the other has none"]
-    return attribution_text(pair)
+    return attribution_text(pair, comparison.models[pair.before], comparison.models[pair.after])
 
 
 def _front(comparison: Comparison) -> str:

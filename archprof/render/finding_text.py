@@ -11,7 +11,7 @@ from archprof.records.metrics import find_metric
 from archprof.units import Unit
 
 if TYPE_CHECKING:
-    from archprof.records.check_result import Check, Judged, Judgement
+    from archprof.records.check_result import Attribution, Check, Judged, Judgement
 
 _STATES = {
     "error": "could not be evaluated",
@@ -80,23 +80,35 @@ def excess(result: Judgement) -> str:
     return f"{amount(result.excess, result.metric)}{share} {much}"
 
 
-def cause(result: Judgement, case: Judged) -> str | None:
-    """The row that has most to do with it, and where it stands."""
-    row = result.row
-    if row is None:
+def attribution(result: Judgement, case: Judged) -> str | None:
+    """What of the YAML has most to do with it, and where it stands."""
+    cause = result.attribution
+    if cause is None:
         return None
-    where = f" ({case.file}:{row.line})" if case.file and row.line is not None else ""
-    name = f"row {row.index} {row.module}{where}"
+    where = f" ({case.file}:{cause.line})" if case.file and cause.line is not None else ""
     metric = part_of(result.metric)
-    if row.why == "dearest" and row.value is not None:
-        return f"{name} is the most expensive, {amount(row.value, metric)}"
-    more = None
-    if row.change is not None:
-        more = f"{amount(abs(row.change), metric)} {'more' if row.change >= 0 else 'less'}"
-    if row.why == "changed":
-        edit = f"was {row.was}, is {row.text}" if row.was else f"is new: {row.text}"
-        return f"row {row.index}{where} {edit}" + (f"; it and what follows have {more}" if more else "")
-    return f"{name} has {more} than in the baseline"
+    if cause.key is not None:
+        return f"{cause.key}{where} was {cause.before}, is {cause.after}{_accounts(cause, metric)}"
+    name = f"row {cause.row} {cause.module}{where}"
+    if cause.reason == "largest":
+        return f"{name} has the most of it, {amount(cause.value or 0, metric)}"
+    if cause.reason == "grew":
+        return f"{name} says the same as before, and has grown most{_accounts(cause, metric)}"
+    texts = {
+        "added": f"row {cause.row}{where} is new: {cause.after}",
+        "changed": f"row {cause.row}{where} was {cause.before}, is {cause.after}",
+        "removed": f"{cause.before} was removed, row {cause.row} before",
+    }
+    heads = ", ".join(f"row {head}" for head in cause.light_head)
+    branch = f", which changes the class branch of {heads}" if heads else ""
+    return texts[cause.reason] + branch + _accounts(cause, metric)
+
+
+def _accounts(cause: Attribution, metric: str) -> str:
+    if cause.change is None:
+        return ""
+    share = "" if cause.share is None else f", {units.whole_percent(cause.share)} of the growth"
+    return f"; it accounts for {units.difference(cause.change, find_metric(metric).unit)}{share}"
 
 
 def accept(result: Judgement, case: Judged, check: Check) -> str:
@@ -111,7 +123,7 @@ def accept(result: Judgement, case: Judged, check: Check) -> str:
 
 def finding_text(result: Judgement, case: Judged) -> str:
     """Everything but the file, in one line for a place that has no room for more."""
-    parts = [f"{found(result)}; {expected(result)}; {excess(result)}", cause(result, case), result.message]
+    parts = [f"{found(result)}; {expected(result)}; {excess(result)}", attribution(result, case), result.message]
     return ". ".join(" ".join(part.split()).rstrip(".") for part in parts if part)
 
 

@@ -32,6 +32,7 @@ def parse(text: str, path: Path) -> Sheet:
         scales=_scales(document, keys["scales"]) if "scales" in keys else {},
         values=values,
         value_lines={key: line_of(keys[key]) for key in values},
+        scale_lines=_scale_lines(document, keys["scales"]) if "scales" in keys else {},
     )
 
 
@@ -87,6 +88,10 @@ def _scales(document: Document, node: yaml.Node) -> dict[str, Scale]:
             raise document.error(message, entry)
         scales[name] = Scale(float(factors[0]), float(factors[1]), factors[2])
     return scales
+
+
+def _scale_lines(document: Document, node: yaml.Node) -> dict[str, int]:
+    return {name: line_of(entry) for name, entry in document.mapping(node, "scales").items()}
 
 
 def _values(document: Document, keys: dict[str, yaml.Node]) -> dict[str, Any]:

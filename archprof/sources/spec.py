@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 
 import msgspec
 
+from archprof.records.profile import TopLevelKey
 from archprof.sources import families
 from archprof.sources import settings as setting_rules
 
@@ -59,6 +61,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     scales: dict[str, Scale]
     values: dict[str, Any]
     value_lines: dict[str, int]
+    scale_lines: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Constructor(Protocol[Built_co]):
@@ -129,6 +132,11 @@ class Spec(ABC):
         """The same model with values changed, as ``--set`` does; nothing is checked."""
         return replace(self, settings={**self.settings, **settings})
 
+    @property
+    def top_level(self) -> dict[str, TopLevelKey]:
+        """What it is built with beside its rows: top-level values and the scale, with their lines; none without a YAML."""
+        return {}
+
     @abstractmethod
     def check_setting(self, key: str, value: Any) -> None:
         """See to it that a value may be set.
@@ -150,6 +158,7 @@ class VariantSpec(Spec):
         document: The top-level keys other than the rows and the scales (``nc``, ``kpt_shape``, ``activation`` ...),
             as the file has them.
         value_lines: The line that each stands on.
+        scale_lines: The line of each scale.
         size: The size that its blocks go by: the scale, or the letter in the name of a file without scales.
     """
 
@@ -160,6 +169,7 @@ class VariantSpec(Spec):
     text: str
     document: Mapping[str, Any] = field(default_factory=dict)
     value_lines: Mapping[str, int] = field(default_factory=dict)
+    scale_lines: Mapping[str, int] = field(default_factory=dict)
     size: str | None = None
 
     @property
@@ -191,6 +201,18 @@ class VariantSpec(Spec):
             return self.scales[self.scale]
         depth, width = (self.values.get(key, 1.0) for key in ("depth_multiple", "width_multiple"))
         return Scale(float(depth), float(width))
+
+    @property
+    def top_level(self) -> dict[str, TopLevelKey]:
+        """Each top-level value and the scale."""
+        keys = {
+            key: TopLevelKey(value=_json(value), line=None if key in self.settings else self.value_lines.get(key))
+            for key, value in self.values.items()
+        }
+        if self.scale is not None:
+            factors = [self.factors.depth, self.factors.width, self.factors.max_channels]
+            keys[f"scales.{self.scale}"] = TopLevelKey(value=_json(factors), line=self.scale_lines.get(self.scale))
+        return keys
 
     def check_setting(self, key: str, value: Any) -> None:
         """See to it that a top-level value may be set.
@@ -255,6 +277,15 @@ class RecipeSpec(Spec):
     def build(self, constructor: Constructor[Built]) -> Built:
         """By its recipe."""
         return constructor.from_recipe(self)
+
+
+def _json(value: Any) -> Any:
+    """A value of a YAML as JSON can hold it: it has no number that is not finite."""
+    if isinstance(value, dict):
+        return {key: _json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_json(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def encode_key(*parts: Any) -> bytes | None:

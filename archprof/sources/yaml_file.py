@@ -77,6 +77,7 @@ def load(
         size=chosen or named_scale,
         document=sheet.values,
         value_lines=sheet.value_lines,
+        scale_lines=sheet.scale_lines,
     )
 
 

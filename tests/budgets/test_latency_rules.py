@@ -31,6 +31,14 @@ def rule(**amounts: Any) -> Rule:
     return Rule(metric=metric, place="budgets[0].latency", **found)
 
 
+def pair(was: tuple[float, float, float], now: tuple[float, float, float]) -> Timed:
+    """Two times of one experiment, whose ratio lies between the ends of the two intervals."""
+    base, time_now = time(*was), time(*now)
+    low, high = time_now.low_ns / base.high_ns, time_now.high_ns / base.low_ns
+    ratio = Ratio(ratio=now[0] / was[0], interval=(low, high), confidence=0.995, margin=MARGIN, verdict="")
+    return Timed(time_now, ratio, base)
+
+
 def one(rule: Rule, timed: Timed, locked: Time | None = None) -> Judgement:
     (judgement,) = judge_time(rule, timed, locked)
     return judgement
@@ -65,29 +73,40 @@ def test_a_min_is_the_other_way_round() -> None:
 def test_a_growth_fails_only_where_the_whole_interval_is_beyond_what_is_allowed(
     now: tuple[float, float, float], state: str
 ) -> None:
-    found = one(rule(max_increase="10 %", floor="0.2 ms"), Timed(time(*now)), time(10, 9.9, 10.1))
+    found = one(rule(max_increase="10 %", floor="0.2 ms"), pair((10, 9.9, 10.1), now))
     assert (found.state, found.bound, found.base) == (state, pytest.approx(0.011), 0.01)
 
 
 def test_a_growth_below_the_floor_does_not_fail_however_certain() -> None:
     # Half as much again, of 0.1 ms: 0.05 ms.
-    was, now = time(0.1, 0.1, 0.1), Timed(time(0.15, 0.15, 0.15))
-    assert one(rule(max_increase="10 %", floor="0.2 ms"), now, was).state == "ok"
-    assert one(rule(max_increase="10 %", floor="0.04 ms"), now, was).state == "failed"
+    timed = pair((0.1, 0.1, 0.1), (0.15, 0.15, 0.15))
+    assert one(rule(max_increase="10 %", floor="0.2 ms"), timed).state == "ok"
+    assert one(rule(max_increase="10 %", floor="0.04 ms"), timed).state == "failed"
 
 
 def test_no_growth_at_all_still_allows_what_is_noise() -> None:
     # The margin is the share below which nobody speaks of a difference.
-    was, edge = time(10, 10, 10), 10 * (1 + MARGIN)
-    below, above = Timed(time(*[edge - 0.01] * 3)), Timed(time(*[edge + 0.01] * 3))
-    assert one(rule(max_increase="0 %", floor="0 ms"), below, was).state == "ok"
-    assert one(rule(max_increase="0 %", floor="0 ms"), above, was).state == "failed"
+    edge = 10 * (1 + MARGIN)
+    below, above = (pair((10, 10, 10), (edge + more, edge + more, edge + more)) for more in (-0.01, 0.01))
+    assert one(rule(max_increase="0 %", floor="0 ms"), below).state == "ok"
+    assert one(rule(max_increase="0 %", floor="0 ms"), above).state == "failed"
 
 
 def test_an_increase_may_be_an_amount() -> None:
-    was = time(10, 10, 10)
-    assert one(rule(max_increase="2 ms", floor="0 ms"), Timed(time(11.9, 11.9, 11.9)), was).state == "ok"
-    assert one(rule(max_increase="2 ms", floor="0 ms"), Timed(time(12.1, 12.1, 12.1)), was).state == "failed"
+    less, more = (pair((10, 10, 10), (now, now, now)) for now in (11.9, 12.1))
+    assert one(rule(max_increase="2 ms", floor="0 ms"), less).state == "ok"
+    assert one(rule(max_increase="2 ms", floor="0 ms"), more).state == "failed"
+
+
+def test_a_baseline_that_was_measured_separately_gives_no_verdict_on_growth() -> None:
+    # Ten times as long, each without any scatter; the bound that needs no baseline holds as ever.
+    found = judge_time(rule(max="5 ms", max_increase="10 %", floor="0 ms"), Timed(time(10, 10, 10)), time(1, 1, 1))
+    assert [(judgement.kind, judgement.state) for judgement in found] == [
+        ("max", "failed"),
+        ("max_increase", "unjudged"),
+    ]
+    assert found[1].note is not None
+    assert found[1].note.startswith("measured separately from its baseline; `archprof check --latency --against")
 
 
 def test_what_ran_in_one_experiment_goes_by_the_ratio_of_its_pairs() -> None:

@@ -7,12 +7,14 @@ import pytest
 
 from archprof.budgets.baseline import Baseline
 from archprof.budgets.budget import Level, Rule
-from archprof.budgets.row_attribution import blame
+from archprof.budgets.row_attribution import attribute
+from archprof.budgets.row_label import parse_rows
 from archprof.budgets.rule_check import judge
 from archprof.errors import UsageError
 from archprof.quantity import parse
+from archprof.records.check_result import Attribution
 from archprof.records.metrics import find_metric
-from archprof.records.profile import Coverage, Layer, Profile
+from archprof.records.profile import Coverage, Layer, Profile, TopLevelKey
 
 if TYPE_CHECKING:
     from archprof.records.check_result import Judgement
@@ -104,68 +106,140 @@ def test_operations_without_a_formula_make_it_a_lower_bound_and_can_be_held_to_n
     assert (unknown.state, unknown.found) == ("failed", 3)
 
 
-def layer(index: int, macs: int) -> Layer:
-    return Layer(index=index, module="Conv", path=f"model.{index}", macs=macs, line=10 + index)
-
-
-NOW = [layer(0, 50), layer(1, 200), layer(2, 300)]
 LABELS = ["Conv [16]", "Conv [32]", "Conv [64]"]
 
 
-def because(profile: Profile, labels: list[str] | None, flops: list[int]) -> tuple[Any, ...]:
-    grown = msgspec.structs.replace(profile, layers=NOW)
-    baseline = Baseline(values={}, labels=labels or [], rows={"flops": flops} if labels else {})
-    row = blame("flops", grown, LABELS, baseline)
-    assert row is not None
-    assert row.line == 10 + row.index
-    assert (row.text is not None) == (row.why == "changed")
-    return row.index, row.why, row.value, row.change
+def profile_of(profile: Profile, labels: list[str], macs: list[int], **top_level: Any) -> Profile:
+    """The profile with rows that say this and have these MACs; row 0 stands on line 10."""
+    layers = [
+        Layer(
+            index=part.index or 0,
+            from_=part.from_,
+            module=part.module,
+            path=f"model.{part.index}",
+            macs=cost,
+            line=10 + (part.index or 0),
+            written=[part.from_, part.repeats, part.module, part.arguments],
+        )
+        for part, cost in zip(parse_rows(labels), macs, strict=True)
+    ]
+    keys = {key: TopLevelKey(value=value, line=3) for key, value in top_level.items()}
+    variant = msgspec.structs.replace(profile.variant, top_level=keys)
+    return msgspec.structs.replace(profile, layers=layers, variant=variant)
 
 
-def test_the_dearest_row_where_nothing_is_known_of_what_was(profile: Profile) -> None:
+def baseline(labels: list[str], flops: list[int], **top_level: Any) -> Baseline:
+    return Baseline(
+        values={},
+        labels=labels,
+        light_head=[None] * len(labels),
+        rows={"flops": flops},
+        top_level={key: TopLevelKey(value=value) for key, value in top_level.items()},
+    )
+
+
+def blamed(profile: Profile, labels: list[str], flops: list[int]) -> tuple[Any, ...]:
+    """What is named for rows that say LABELS and have 50, 200 and 300 MACs."""
+    cause = attribute("flops", profile_of(profile, LABELS, [50, 200, 300]), baseline(labels, flops))
+    assert cause is not None
+    assert cause.line == 10 + (cause.row or 0)
+    return cause.row, cause.reason, cause.value, cause.change
+
+
+def test_the_largest_row_where_nothing_is_known_of_what_was(profile: Profile) -> None:
+    cause = attribute("flops", profile_of(profile, LABELS, [50, 200, 300]))
     # A FLOP is half a MAC.
-    assert because(profile, None, []) == (2, "dearest", 600, None)
+    assert cause == Attribution(reason="largest", row=2, module="Conv", line=12, value=600)
 
 
-def test_the_changed_row_with_what_grew_after_it(profile: Profile) -> None:
+def test_the_changed_row_with_what_follows_from_it(profile: Profile) -> None:
     # Rows 1 and 2 grew by 400 - 100 and 600 - 150, of which row 1 was changed.
-    assert because(profile, ["Conv [16]", "Conv [8]", "Conv [64]"], [100, 100, 150]) == (1, "changed", 400, 750)
+    assert blamed(profile, ["Conv [16]", "Conv [8]", "Conv [64]"], [100, 100, 150]) == (1, "changed", 400, 750)
 
 
 def test_of_two_changed_rows_the_one_with_which_it_grew_most(profile: Profile) -> None:
-    # Row 0 was changed and row 2; row 1 grew after row 0: 100 - 90 + 400 - 100 = 310 against 600 - 100.
-    assert because(profile, ["Conv [8]", "Conv [32]", "Conv [8]"], [90, 100, 100]) == (2, "changed", 600, 500)
+    # Row 0 was changed and row 2; row 1 follows from row 0: 100 - 90 + 400 - 100 = 310 against 600 - 100.
+    assert blamed(profile, ["Conv [8]", "Conv [32]", "Conv [8]"], [90, 100, 100]) == (2, "changed", 600, 500)
 
 
 def test_a_row_whose_source_only_moved_down_was_not_changed(profile: Profile) -> None:
-    # Row 0 is new, so that the third row reads the same row by another number: 100 + 400 - 300 against 600 - 590.
-    grown = msgspec.structs.replace(profile, layers=NOW)
-    labels = ["Conv [8]", "Conv [16]", "Concat [1] from [-1, 1]"]
-    was = Baseline(values={}, labels=["Conv [16]", "Concat [1] from [-1, 0]"], rows={"flops": [300, 590]})
-    row = blame("flops", grown, labels, was)
-    assert row is not None
-    assert (row.index, row.why, row.change) == (0, "changed", 210)
+    # Row 0 is new, so that the third row reads the same row by another number: 100 + 400 - 300 + 600 - 590 = 210.
+    now = profile_of(profile, ["Conv [8]", "Conv [16]", "Concat [1] from [-1, 1]"], [50, 200, 300])
+    cause = attribute("flops", now, baseline(["Conv [16]", "Concat [1] from [-1, 0]"], [300, 590]))
+    assert cause is not None
+    assert (cause.row, cause.reason, cause.change, cause.share) == (0, "added", 210, 1)
 
 
 def test_a_new_row_has_all_that_it_costs(profile: Profile) -> None:
     # Row 1 is new, and row 2 stands where row 1 stood.
-    assert because(profile, ["Conv [16]", "Conv [64]"], [100, 600]) == (1, "changed", 400, 400)
+    assert blamed(profile, ["Conv [16]", "Conv [64]"], [100, 600]) == (1, "added", 400, 400)
 
 
 def test_the_row_that_grew_where_none_was_changed(profile: Profile) -> None:
     # A block's own code may have changed.
-    assert because(profile, LABELS, [100, 390, 500]) == (2, "grew", 600, 100)
+    assert blamed(profile, LABELS, [100, 390, 500]) == (2, "grew", 600, 100)
 
 
-def test_the_dearest_row_where_nothing_grew(profile: Profile) -> None:
-    assert because(profile, LABELS, [100, 400, 600]) == (2, "dearest", 600, None)
+def test_the_largest_row_where_nothing_grew(profile: Profile) -> None:
+    assert blamed(profile, LABELS, [100, 400, 600]) == (2, "largest", 600, None)
 
 
-def test_a_figure_that_rows_have_no_part_in_leads_to_the_first_changed_row(profile: Profile) -> None:
-    grown = msgspec.structs.replace(profile, layers=NOW)
-    was = Baseline(values={}, labels=["Conv [16]", "Conv [8]", "Conv [8]"], rows={"flops": [1, 1, 1]})
-    row = blame("peak_activation_bytes", grown, LABELS, was)
-    assert row is not None
-    assert (row.index, row.why, row.value) == (1, "changed", None)
-    assert (row.was, row.text) == ("Conv [8]", "Conv [32]")
-    assert blame("peak_activation_bytes", grown, LABELS) is None
+def test_a_changed_key_is_named_and_no_row(profile: Profile) -> None:
+    now = profile_of(profile, LABELS, [50, 200, 300], **{"scales.n": [1.0, 0.5, 64], "nc": 80})
+    was = baseline(LABELS, [25, 100, 150], **{"scales.n": [1.0, 0.25, 64], "nc": 80})
+    # 100 - 25 + 400 - 100 + 600 - 150 = 825, all of it.
+    assert attribute("flops", now, was) == Attribution(
+        reason="changed",
+        key="scales.n",
+        line=3,
+        before="[1.0, 0.25, 64]",
+        after="[1.0, 0.5, 64]",
+        change=825,
+        share=1.0,
+    )
+
+
+def test_a_key_that_is_gone_has_no_line(profile: Profile) -> None:
+    cause = attribute(
+        "flops", profile_of(profile, LABELS, [50, 200, 300]), baseline(LABELS, [9, 9, 9], width_multiple=0.5)
+    )
+    assert cause is not None
+    assert (cause.key, cause.line, cause.before, cause.after) == ("width_multiple", None, "0.5", "none")
+
+
+def test_a_removed_row_is_named_by_what_it_said(profile: Profile) -> None:
+    # Without the row that halved the map, the one after it has four times as much: 600 - 150 - 100 = 350.
+    now = profile_of(profile, ["Conv [64]"], [300])
+    cause = attribute("flops", now, baseline(["Conv [16, 3, 2]", "Conv [64]"], [100, 150]))
+    assert cause is not None
+    assert (cause.row, cause.reason, cause.before, cause.line, cause.change) == (
+        0,
+        "removed",
+        "Conv [16, 3, 2]",
+        None,
+        350,
+    )
+
+
+def test_a_head_that_lost_its_light_branch_is_named_with_the_row(profile: Profile) -> None:
+    now = profile_of(profile, ["C2f [8]", "Detect ['nc']"], [50, 200])
+    (first, head) = now.layers
+    now = msgspec.structs.replace(now, layers=[first, msgspec.structs.replace(head, light_head="takes")])
+    was = msgspec.structs.replace(baseline(["C3k2 [8]", "Detect ['nc']"], [100, 300]), light_head=["gives", "takes"])
+    cause = attribute("flops", now, was)
+    assert cause is not None
+    # Row 0 has as many FLOPs as before, and the head 400 - 300 more.
+    assert (cause.row, cause.reason, cause.change, cause.light_head) == (0, "changed", 100, [1])
+
+
+def test_a_figure_that_rows_have_no_part_in_leads_to_the_first_changed_line(profile: Profile) -> None:
+    now = profile_of(profile, LABELS, [50, 200, 300], nc=3)
+    was = baseline(["Conv [16]", "Conv [8]", "Conv [8]"], [1, 1, 1], nc=3)
+    cause = attribute("peak_activation_bytes", now, was)
+    assert cause is not None
+    assert (cause.row, cause.reason, cause.value) == (1, "changed", None)
+    assert (cause.before, cause.after) == ("Conv [8]", "Conv [32]")
+    assert attribute("peak_activation_bytes", now) is None
+    key = attribute("peak_activation_bytes", now, msgspec.structs.replace(was, top_level={}))
+    assert key is not None
+    assert (key.key, key.after) == ("nc", "3")

@@ -81,7 +81,7 @@ def test_what_does_not_hold_says_what_was_expected_and_which_row_it_is(
         "    found    94.21 MFLOPs (94,213,120), was 24.22 MFLOPs (24,220,672): +69.99 MFLOPs, +289 %\n"
         "    beyond   69.75 MFLOPs (285 %) too much\n"
         "    because  row 1 (tiny.yaml:7) was Conv [32, 3, 2], is Conv [32, 3, 1]; "
-        "it and what follows have 69.99 MFLOPs more\n"
+        "it accounts for +69.99 MFLOPs, 100 % of the\n             growth\n"
         "    says     The phone cannot do more.\n"
         "    accept   archprof check --update-lock tiny.yaml\n"
         "  flops\n"
@@ -89,7 +89,7 @@ def test_what_does_not_hold_says_what_was_expected_and_which_row_it_is(
         "    found    94.21 MFLOPs (94,213,120)\n"
         "    beyond   69.21 MFLOPs (277 %) too much\n"
         "    because  row 1 (tiny.yaml:7) was Conv [32, 3, 2], is Conv [32, 3, 1]; "
-        "it and what follows have 69.99 MFLOPs more\n"
+        "it accounts for +69.99 MFLOPs, 100 % of the\n             growth\n"
         "    says     The phone cannot do more.\n"
         "    accept   change flops.max in archprof.toml:4\n"
     )
@@ -208,8 +208,8 @@ def test_what_cannot_be_built_stays_locked_as_it_was(
     ("text", "says"),
     [
         ("<<<<<<< HEAD\n", "not a lock file"),
-        ('{"version": 2}', "lock version 2, this archprof reads 1: this archprof is older than the file"),
-        ('{"version": 1, "variants": {"a": 3}}', "not a lock file"),
+        ('{"version": 3}', "lock version 3, this archprof reads 2: this archprof is older than the file"),
+        ('{"version": 2, "variants": {"a": 3}}', "not a lock file"),
     ],
 )
 def test_a_lock_that_cannot_be_read_is_two(

@@ -40,7 +40,7 @@ def test_a_git_revision(grown: Path, archprof: Callable[[str], Result]) -> None:
     assert (new["variant"], new["judgements"][0]["state"]) == ("new.yaml", "unjudged")
     (judgement,) = old["judgements"]
     assert (judgement["base"], judgement["found"], judgement["excess"]) == (24_220_672, 94_213_120, 69_992_448)
-    assert (judgement["row"]["index"], judgement["row"]["why"], judgement["row"]["line"]) == (1, "changed", 7)
+    assert tuple(judgement["attribution"][key] for key in ("row", "reason", "line")) == (1, "changed", 7)
     assert "note: not in main, so nothing was said of their growth: new.yaml\n" in result.stderr
     text = archprof("check --against main").stdout
     assert "    accept   change flops.max_increase in archprof.toml:4\n" in text
@@ -85,8 +85,8 @@ def test_another_lock_file(grown: Path, archprof: Callable[[str], Result]) -> No
     ("against", "says"),
     [
         ("mian", "no git revision 'mian'\ndid you mean main?"),
-        ("tiny.yaml", "tiny.yaml: neither a saved profile nor a lock file"),
-        ("archprof.toml", "archprof.toml: neither a saved profile nor a lock file"),
+        ("tiny.yaml", "tiny.yaml: neither a saved profile, a benchmark nor a lock file"),
+        ("archprof.toml", "archprof.toml: neither a saved profile, a benchmark nor a lock file"),
     ],
 )
 def test_what_cannot_be_compared_with_is_two(

@@ -25,7 +25,7 @@ imgsz = 64
 parameters = { max = "1 M" }
 """
 # Without row 0's stride tiny.yaml has 72,646,656 FLOPs more, 96.3 % of them downstream: see tests/cli/test_compare.py.
-WHY = "row 0 Conv changed from [16, 3, 2] to [16, 3, 1]: 96 % of the +72.65 MFLOPs is"
+WHY = "row 0 Conv changed from [16, 3, 2] to [16, 3, 1]{}: 96 % of the +72.65 MFLOPs is"
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_lock_file_and_a_model_at_its_settings(archprof: Callable[[str], Resul
         "  before      archprof.lock.json   tiny.yaml · imgsz 64 · scale n · as locked\n"
         "  after       tiny.yaml   scale n · nc 2 · 1×3×64×64 · float32 · not fused\n"
     )
-    assert WHY in result.stdout
+    assert WHY.format(" (tiny.yaml:6)") in " ".join(result.stdout.split())
     assert "~  0 Conv      [16, 3, 2→1]  1×16×64×64     +2.65   3.7\n" in result.stdout
 
 
@@ -94,7 +94,7 @@ def test_two_lock_files_one_of_a_revision(archprof: Callable[[str], Result], loc
     result = archprof(line)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "  both        tiny.yaml · imgsz 64 · scale n · as locked\n" in result.stdout
-    assert WHY in result.stdout
+    assert WHY.format("") in result.stdout
     missing = archprof("compare HEAD:lock.json tiny.yaml")
     assert missing.stderr.startswith(
         "error: no file 'lock.json' in git revision 'HEAD'\ndid you mean HEAD:archprof.lock"
@@ -109,7 +109,7 @@ def test_an_entry_that_is_not_in_a_model_of_rows(archprof: Callable[[str], Resul
     assert "1×3×32×32" in result.stdout
     assert result.stdout.endswith("no figure differs\n")
     other = archprof("compare archprof.lock.json timm:resnet14t")
-    assert other.stdout.endswith("the lock file has no parts to set beside each other\n")
+    assert other.stdout.endswith("the lock file holds no rows of it: no row-by-row comparison\n")
 
 
 def test_settings_of_the_entry_are_those_of_the_others(archprof: Callable[[str], Result], folder: Path) -> None:
@@ -173,3 +173,30 @@ def test_several_models_and_none_that_is_named(archprof: Callable[[str], Result]
         "error: archprof.lock.json has several models\n"
         "say which, as archprof.lock.json#other.yaml; it has other.yaml; tiny.yaml\n"
     )
+
+
+def test_saved_latencies_have_a_verdict_only_where_they_were_measured_together(
+    archprof: Callable[[str], Result], folder: Path
+) -> None:
+    options = "--imgsz 64 --threads 1"
+    for name in ("first", "second"):
+        assert archprof(f"summary tiny.yaml --latency {options} -o {name}.json").exit_code == 0
+    (folder / "wide.yaml").write_text((folder / "tiny.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    assert archprof(f"bench tiny.yaml wide.yaml {options} --min-time 0 --max-time 0.5 -o bench.json").exit_code == 0
+
+    apart = archprof("compare first.json second.json --fail-on latency>1% --format json")
+    assert apart.exit_code == 2
+    note = "measured separately; `archprof bench tiny.yaml tiny.yaml` measures them together"
+    assert apart.stderr == f"error: second.json: 'latency>1%' could not be judged: {note}\n"
+    delta = json.loads(apart.stdout)["pairs"][0]["metrics"][-1]
+    assert (delta["interval"], delta["note"]) == (None, note)
+
+    together = json.loads(archprof("compare bench.json#tiny.yaml bench.json#wide.yaml --format json").stdout)
+    delta = together["pairs"][0]["metrics"][-1]
+    (paired,) = json.loads((folder / "bench.json").read_text(encoding="utf-8"))["comparisons"]
+    low, high = paired["result"]["interval"]
+    if high is None:  # too few blocks for an interval, on a machine as busy as that
+        assert delta["note"].startswith("measured together, but without an interval of this pair; ")
+    else:
+        assert (delta["interval"]["low"], delta["interval"]["high"]) == (low, high)
+        assert delta["interval"]["verdict"] == paired["result"]["verdict"]

@@ -9,13 +9,17 @@ from hypothesis import strategies as st
 
 from archprof.compare import pareto
 from archprof.compare.comparing import compare
-from archprof.compare.model import of_profile
+from archprof.compare.model import Experiment, Model, of_profile
+from archprof.compare.timing import not_comparable
 from archprof.errors import UsageError
-from archprof.records.latency import Latency
-from archprof.records.profile import Coverage, Environment, Input, Layer, Module, Profile, Totals, Variant
+from archprof.records.comparison import Interval
+from archprof.records.latency import Comparison as Measured
+from archprof.records.latency import Latency, Ratio
+from archprof.records.metrics import find_metric
+from archprof.records.profile import Coverage, Environment, Input, Layer, Module, Profile, TopLevelKey, Totals, Variant
 
 if TYPE_CHECKING:
-    from archprof.records.comparison import Pair
+    from archprof.records.comparison import Delta, Pair
 
 
 def profile(layers: list[Layer], **changes: Any) -> Profile:
@@ -96,8 +100,9 @@ def test_a_stride_accounts_for_what_is_downstream_of_it() -> None:
 def test_a_row_that_keeps_its_output_accounts_for_nothing_downstream() -> None:
     after = [BEFORE[0], row(1, 300, 16, [8, 5, 2]), row(2, 230, 16, [8, 3, 1]), *BEFORE[3:]]
     (why,) = pair(profile(BEFORE), profile(after)).explanations
-    # Row 2 says the same and hears of no other shape: what its block means has changed, and it accounts for itself.
-    assert [(cause.change, cause.own, cause.downstream) for cause in why.causes] == [(1, 400, 0), (2, 60, 0)]
+    # Row 2 says the same and its input has the same shape; only row 1 was changed, so that it must have an effect that
+    # shapes do not show: 2 · 200 in the row and 2 · 30 after it.
+    assert [(cause.change, cause.own, cause.downstream) for cause in why.causes] == [(1, 400, 60)]
 
 
 def test_rows_after_an_added_one_are_the_same_rows() -> None:
@@ -153,9 +158,8 @@ def test_the_other_way_round_everything_is_negated(before: list[Layer], after: l
         assert sum(change.flops for change in found.changes) == whole["flops"]
         for why in found.explanations:
             assert why.gains + why.losses == why.difference
-            # What the rows make is accounted for, once where one change alone makes it.
-            own = sum(cause.own for cause in why.causes)
-            assert len(found.changes) > 1 or own == why.difference
+            # Everything is told once.
+            assert sum(cause.alone for cause in why.causes) + why.shared + why.outside == why.difference
 
 
 def test_a_part_s_share_is_of_the_whole_difference() -> None:
@@ -172,7 +176,15 @@ def test_a_part_s_share_is_of_the_whole_difference() -> None:
         ({"input": Input(shapes=[[1, 3, 64, 64]], dtype="float16", batch=1)}, "dtype", False),
         ({"variant": Variant(name="one", reference="", origin="yaml", scale="n", fused=True)}, "fusing", False),
         ({"variant": Variant(name="one", reference="", origin="yaml", scale="s")}, "scale", True),
-        ({"variant": Variant(name="one", reference="", origin="yaml", scale="n", nc=2)}, "nc", True),
+        (
+            {
+                "variant": Variant(
+                    name="", reference="", origin="yaml", scale="n", top_level={"nc": TopLevelKey(value=2)}
+                )
+            },
+            "nc",
+            True,
+        ),
         ({"variant": Variant(name="one", reference="", origin="yaml", scale="n", settings={"a": 1})}, "a", True),
         ({"variant": Variant(name="one", reference="", origin="yaml", scale="n", static=True)}, "model", True),
     ],
@@ -230,31 +242,90 @@ def test_rows_and_modules_are_not_set_beside_each_other() -> None:
     assert (found.parts, found.changes, found.explanations) == ("none", [], [])
 
 
-def timed(samples: list[float]) -> Profile:
-    one = Latency(
+def timed(median: float, **changes: Any) -> Profile:
+    latency = Latency(
         device="cpu",
-        device_name="",
+        device_name="a processor",
         backend="eager",
         dtype="float32",
         batch=1,
-        threads=1,
+        threads=4,
         timed="",
-        samples_s=samples,
-        median_s=sorted(samples)[len(samples) // 2],
+        samples_s=[median] * 101,
+        median_s=median,
     )
-    return profile(BEFORE, latency=[one])
+    return profile(BEFORE, latency=[msgspec.structs.replace(latency, **changes)])
 
 
-def test_latencies_are_compared_by_their_samples() -> None:
-    fast = [0.100 + 0.0001 * (place % 7) for place in range(101)]
-    slow = [2 * sample for sample in fast]
-    found = {one.metric: one for one in pair(timed(fast), timed(slow)).metrics}["latency/cpu/eager"]
-    assert found.interval is not None
-    assert found.interval.verdict == "slower"
-    assert found.interval.low < 2 < found.interval.high
-    same = {one.metric: one for one in pair(timed(fast), timed(fast)).metrics}["latency/cpu/eager"]
-    assert same.interval is not None
-    assert same.interval.verdict == "cannot tell"
+def latency(*models: Profile | Model) -> Delta:
+    (found,) = compare(models).pairs
+    (delta,) = (one for one in found.metrics if one.metric.startswith("latency"))
+    return delta
+
+
+def test_latencies_that_were_measured_separately_have_no_verdict() -> None:
+    # Each sample is the same, and one is twice the other: however certain it looks, nobody knows what else changed.
+    delta = latency(timed(0.1), timed(0.2))
+    assert (delta.before, delta.after, delta.ratio, delta.interval) == (0.1, 0.2, 2, None)
+    assert delta.note == "measured separately; `archprof bench one.yaml one.yaml` measures them together"
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({"threads": 1}, "not comparable: threads 4 and 1"),
+        ({"threads": None}, "not comparable: threads 4 and unknown"),
+        ({"dtype": "float16"}, "not comparable: dtype float32 and float16"),
+        ({"batch": 8}, "not comparable: batch 1 and 8"),
+        ({"device_name": "another"}, "not comparable: processor a processor and another"),
+        (
+            {"options": ["channels_last"]},
+            "not comparable: options none and channels_last",
+        ),
+    ],
+)
+def test_latencies_of_other_conditions_are_not_comparable(changes: dict[str, Any], note: str) -> None:
+    # The name of a latency with options has them; the only one of a profile is found by the other name too.
+    delta = not_comparable(find_metric("latency"), of_profile(timed(0.1)), of_profile(timed(0.2, **changes)))
+    assert f"not comparable: {delta}" == note
+    if "options" not in changes:
+        found = latency(timed(0.1), timed(0.2, **changes))
+        assert (found.note, found.difference, found.ratio) == (note, None, None)
+
+
+@pytest.mark.parametrize("changes", [{"device": "cuda:0"}, {"backend": "onnxruntime"}])
+def test_other_devices_and_backends_are_latencies_of_their_own(changes: dict[str, Any]) -> None:
+    (found,) = compare([timed(0.1), timed(0.2, **changes)]).pairs
+    latencies = [delta for delta in found.metrics if delta.metric.startswith("latency")]
+    assert [(delta.difference, delta.ratio) for delta in latencies] == [(None, None)] * 2
+
+
+def together(index: int, median: float, *, name: str = "one") -> Model:
+    """A model of a benchmark in which the second took 1.5 times as long as the first."""
+    ratio = Ratio(ratio=1.5, interval=(1.4, 1.6), confidence=0.995, margin=0.02, verdict="slower")
+    found = Measured(base=0, model=1, device="cpu", backend="eager", blocks=40, looks=3, result=ratio)
+    return of_profile(timed(median), Experiment(name, index, [found]))
+
+
+def test_latencies_of_one_experiment_keep_its_verdict() -> None:
+    delta = latency(together(0, 0.1), together(1, 0.2))
+    assert delta.interval == Interval(low=1.4, high=1.6, confidence=0.995, verdict="slower")
+    assert delta.note is None
+    back = latency(together(1, 0.2), together(0, 0.1))
+    assert back.interval is not None
+    assert (back.interval.low, back.interval.high) == (pytest.approx(1 / 1.6), pytest.approx(1 / 1.4))
+    assert back.interval.verdict == "faster"
+
+
+def test_latencies_of_two_experiments_were_measured_separately() -> None:
+    delta = latency(together(0, 0.1), together(1, 0.2, name="two"))
+    assert delta.interval is None
+    assert delta.note is not None
+    assert delta.note.startswith("measured separately; ")
+    # And a pair that the experiment was not about.
+    third = latency(together(1, 0.2), together(2, 0.1)).note
+    assert third is not None
+    assert third.startswith("measured together, but without an interval of this pair; ")
 
 
 def test_a_lower_bound_is_said_to_be_one() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 
@@ -9,7 +9,6 @@ from archprof.errors import UsageError
 from archprof.records.comparison import Delta, Difference, Interval, Pair
 
 SLOWER = Interval(low=1.04, high=1.08, confidence=0.99, verdict="slower")
-LATENCY: dict[str, Any] = {"unit": "s", "before": 0.1, "after": 0.106, "difference": 0.006, "ratio": 1.06}
 
 
 def pair(*, bounds: tuple[Literal["after"], ...] = (), differences: tuple[Difference, ...] = ()) -> Pair:
@@ -40,7 +39,15 @@ def pair(*, bounds: tuple[Literal["after"], ...] = (), differences: tuple[Differ
                 ratio=1.06,
                 interval=SLOWER,
             ),
-            Delta(metric="latency/cpu/compile", unit="s", before=0.1, after=0.106, difference=0.006, ratio=1.06),
+            Delta(
+                metric="latency/cpu/compile",
+                unit="s",
+                before=0.1,
+                after=0.106,
+                difference=0.006,
+                ratio=1.06,
+                note="measured separately; `archprof bench a b` measures them together",
+            ),
         ],
         parts="none",
         changes=[],
@@ -106,7 +113,7 @@ def test_what_is_no_condition(text: str, message: str) -> None:
     [
         ("fvcore > 0", pair(), "not both have fvcore"),
         ("torchprofile > 0", pair(), "not both have torchprofile"),
-        ("latency/cpu/compile > 3 %", pair(), "not both have samples of latency/cpu/compile"),
+        ("latency/cpu/compile > 3 %", pair(), "measured separately; `archprof bench a b`"),
         ("latency > 3 %", pair(), "there are several: latency/cpu/eager, latency/cpu/compile"),
         ("flops > 99 %", pair(bounds=("after",)), "operations without a formula ran"),
         (
@@ -117,5 +124,17 @@ def test_what_is_no_condition(text: str, message: str) -> None:
     ],
 )
 def test_what_cannot_be_judged(text: str, models: Pair, reason: str) -> None:
+    with pytest.raises(CannotJudgeError, match=reason):
+        parse(text).fails(models)
+
+
+@pytest.mark.parametrize("text", ["latency > 3 %", "latency/cpu/eager > 3 %"])
+def test_latencies_of_other_backends_are_not_comparable(text: str) -> None:
+    eager = Delta(metric="latency/cpu/eager", unit="s", before=0.1, after=None, difference=None, ratio=None)
+    other = Delta(metric="latency/cpu/openvino", unit="s", before=None, after=0.1, difference=None, ratio=None)
+    models = Pair(before=0, after=1, differences=[], metrics=[eager, other], parts="none", changes=[], explanations=[])
+    reason = (
+        "not comparable: latency/cpu/eager and latency/cpu/openvino|not both have latency/cpu/eager; `archprof bench"
+    )
     with pytest.raises(CannotJudgeError, match=reason):
         parse(text).fails(models)

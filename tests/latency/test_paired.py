@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archprof.latency.paired import ERROR, experiment
+from archprof.latency.paired import ERROR, MIN_BLOCKS, experiment, remarks
 from archprof.latency.sampler import Plan
 from archprof.latency.statistics import block_ratios, paired
 from archprof.records.latency import CANNOT_TELL, FASTER, INTERRUPTED, PRECISION, SLOWER, TIME
@@ -48,7 +48,7 @@ def test_a_slower_model_is_told_as_soon_as_enough_blocks_say_so(clock: Any, mode
 
     run = experiment(calls, clock, Plan(min_time=0, max_time=1000))
 
-    assert run.blocks == 16  # the first look
+    assert run.blocks == 20  # the first look
     assert [one.stopped for one in run.sampled] == [PRECISION, PRECISION]
     (ratio,) = run.ratios
     assert ratio is not None
@@ -63,7 +63,7 @@ def test_a_slower_model_is_told_as_soon_as_enough_blocks_say_so(clock: Any, mode
 def test_models_that_take_the_same_need_no_verdict(clock: Any, model: Any) -> None:
     run = experiment([model(repeat(TICK)), model(repeat(TICK))], clock, Plan(min_time=0, max_time=1000))
 
-    assert run.blocks == 16
+    assert run.blocks == 20
     assert run.sampled[0].stopped == PRECISION
     assert run.ratios[0] is not None
     assert (run.ratios[0].interval, run.ratios[0].verdict) == ((1, 1), CANNOT_TELL)
@@ -119,3 +119,37 @@ def test_ctrl_c_keeps_what_was_measured(clock: Any, model: Any, after: int, verd
     assert [one.stopped for one in run.sampled] == [INTERRUPTED, INTERRUPTED]
     assert (run.ratios[0] and run.ratios[0].verdict) == verdict
     assert (run.blocks == 0) == (verdict is None)
+
+
+def test_few_blocks_have_no_verdict_and_say_how_long_it_takes(clock: Any, model: Any) -> None:
+    # A block is one call of each, 1 and 3 seconds; 11 of them are 44 s. As many signs that are all the same would do
+    # for the interval: 2 · 2^-11 < 0.25 %.
+    run = experiment([model(repeat(1.0)), model(repeat(3.0))], clock, Plan(min_time=0, max_time=44))
+
+    assert run.blocks == 11 < MIN_BLOCKS
+    (ratio,) = run.ratios
+    assert ratio is not None
+    assert ratio.bounds == (pytest.approx(3), pytest.approx(3))
+    assert ratio.verdict == CANNOT_TELL
+    # 20 blocks are 80 s.
+    assert remarks(run, 1) == ["11 blocks are too few for a verdict, which takes 20: --max-time 80"]
+
+
+def test_medians_that_differ_from_the_verdict_are_explained(clock: Any, model: Any) -> None:
+    # Two of three calls of the second are disturbed, and take twice as long; the fastest of a block never is.
+    def disturbed() -> Iterator[float]:
+        while True:
+            yield from (TICK / 8, TICK / 4, TICK / 4)
+
+    run = experiment([model(repeat(TICK / 8)), model(disturbed())], clock, Plan(min_time=0, max_time=1000))
+
+    (ratio,) = run.ratios
+    assert ratio is not None
+    assert ratio.ratio == pytest.approx(1)
+    (note,) = remarks(run, 1)
+    assert note.startswith("the ratio of the medians is ×2.000: ")
+
+
+def test_medians_that_agree_need_no_explanation(clock: Any, model: Any) -> None:
+    run = experiment([model(repeat(TICK)), model(repeat(1.5 * TICK))], clock, Plan(min_time=0, max_time=1000))
+    assert remarks(run, 1) == []

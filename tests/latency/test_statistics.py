@@ -189,16 +189,6 @@ def test_a_verdict_needs_the_whole_interval_beyond_the_margin(interval: tuple[fl
     assert statistics.decide(interval, margin=0.01) == verdict
 
 
-def test_two_runs_are_compared_by_the_ends_of_their_intervals() -> None:
-    # Where all samples of a run are the same its interval is a point: 20 over 10.
-    assert statistics.unpaired([10.0] * 9, [20.0] * 9).interval == (2, 2)
-    assert statistics.unpaired([10.0] * 9, [20.0] * 9).verdict == SLOWER
-    wide = statistics.unpaired([1, 3, 2], [2, 2, 2], confidence=0.9)
-    assert wide.interval == (pytest.approx(2 / 3), pytest.approx(2))  # 2 over 1 to 3
-    assert wide.ratio == 1
-    assert wide.verdict == CANNOT_TELL
-
-
 def test_all_looks_together_spend_the_error() -> None:
     # The sum of 1/k^2 is pi^2/6 (Euler); its tail after N terms is less than 1/N.
     spent = sum(statistics.allowance(0.01, look) for look in range(1, 10_001))

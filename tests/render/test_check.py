@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
-from archprof.records.check_result import Check, Judged, Judgement, Row, exit_code, json_schema
+from archprof.records.check_result import Attribution, Check, Judged, Judgement, exit_code, json_schema
 from archprof.render import Page, View
 from archprof.render.check import LIMIT, report
 from archprof.render.formats import FORMATS
@@ -30,7 +30,7 @@ OVER = Judgement(
     excess=210_000_000,
     limit="8.2 GFLOPs",
     message="The phone: 100 %,\nno more",
-    row=Row(index=5, module="DynamicConv", line=14, why="dearest", value=500_000_000),
+    attribution=Attribution(reason="largest", row=5, module="DynamicConv", line=14, value=500_000_000),
     place="budgets[0].flops",
     place_line=4,
 )
@@ -43,15 +43,16 @@ GROWN = Judgement(
     base=1_000_000,
     excess=990_000,
     limit="1 %",
-    row=Row(
-        index=3,
+    attribution=Attribution(
+        reason="changed",
+        row=3,
         module="Conv",
         line=9,
-        why="changed",
-        text="Conv [64, 5]",
-        was="Conv [64, 3]",
+        before="Conv [64, 3]",
+        after="Conv [64, 5]",
         value=600_000,
         change=1_000_000,
+        share=1.0,
     ),
     place="budgets[0].parameters",
 )
@@ -125,7 +126,7 @@ def test_concise_is_a_line_each() -> None:
     assert lines[3] == (
         "warned.yaml:9: warning: warned.yaml: parameters: 2,000,000, baseline 1,000,000: +1,000,000, +100 %; "
         "at most 1 % above the baseline: 1,010,000; 990,000 (98.0 %) too much. "
-        "row 3 (warned.yaml:9) was Conv [64, 3], is Conv [64, 5]; it and what follows have 1,000,000 more"
+        "row 3 (warned.yaml:9) was Conv [64, 3], is Conv [64, 5]; it accounts for +1,000,000, 100 % of the growth"
     )
     assert lines[-1] == "5 cases: 1 could not be evaluated, 2 over budget, 1 with a warning, 1 within budget"
     assert len(lines) == 6
