@@ -91,7 +91,7 @@ def attribution(result: Judgement, case: Judged) -> str | None:
         return f"{cause.key}{where} was {cause.before}, is {cause.after}{_accounts(cause, metric)}"
     name = f"row {cause.row} {cause.module}{where}"
     if cause.reason == "largest":
-        return f"{name} has the most of it, {amount(cause.value or 0, metric)}"
+        return f"{name} is the most expensive, {amount(cause.value or 0, metric)}"
     if cause.reason == "grew":
         return f"{name} says the same as before, and has grown most{_accounts(cause, metric)}"
     texts = {

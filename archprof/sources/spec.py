@@ -134,7 +134,7 @@ class Spec(ABC):
 
     @property
     def top_level(self) -> dict[str, TopLevelKey]:
-        """What it is built with beside its rows: top-level values and the scale, with their lines; none without a YAML."""
+        """What it is built with beside its rows: top-level values and the scale, each with its line."""
         return {}
 
     @abstractmethod

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from archprof.builder.options import Options
 from archprof.compare.comparing import compare
-from archprof.pipeline import Means, Task, profile_all
+from archprof.pipeline import ExecutionConfig, Request, profile_all
 from archprof.records.profile import Profile
 from archprof.sources import reference
 
@@ -44,7 +44,7 @@ def pair(folder: Path, before: str, after: str, **options: Any) -> Pair:
     for name, content in (("before", before), ("after", after)):
         (folder / f"{name}.yaml").write_text(content, encoding="utf-8")
         specs.append(reference.resolve(str(folder / f"{name}.yaml")))
-    profiles = profile_all([Task(spec, Options(size=(64, 64), **options)) for spec in specs], Means())
+    profiles = profile_all([Request(spec, Options(size=(64, 64), **options)) for spec in specs], ExecutionConfig())
     good = [profile for profile in profiles if isinstance(profile, Profile)]
     (found,) = compare(good).pairs
     return found
@@ -186,7 +186,7 @@ def test_a_setting_of_the_command_line_stands_in_no_line(tmp_path: Path) -> None
     (tmp_path / "net.yaml").write_text(text(ROWS), encoding="utf-8")
     specs = [reference.resolve(str(tmp_path / "net.yaml"))]
     specs.append(specs[0].with_values({"nc": 7}))  # type: ignore[union-attr]
-    profiles = profile_all([Task(spec, Options(size=(64, 64))) for spec in specs], Means())
+    profiles = profile_all([Request(spec, Options(size=(64, 64))) for spec in specs], ExecutionConfig())
     (found,) = compare([one for one in profiles if isinstance(one, Profile)]).pairs
     assert [(one.what, one.before_line, one.after_line) for one in found.differences] == [("nc", NC, None)]
     check(found, "nc", None)
@@ -196,6 +196,6 @@ def test_a_setting_of_the_command_line_stands_in_no_line(tmp_path: Path) -> None
 def test_another_input_is_named_and_no_row(tmp_path: Path, size: tuple[int, int], what: str | None) -> None:
     (tmp_path / "net.yaml").write_text(text(ROWS), encoding="utf-8")
     spec = reference.resolve(str(tmp_path / "net.yaml"))
-    profiles = profile_all([Task(spec, Options(size=one)) for one in ((64, 64), size)], Means())
+    profiles = profile_all([Request(spec, Options(size=one)) for one in ((64, 64), size)], ExecutionConfig())
     (found,) = compare([one for one in profiles if isinstance(one, Profile)]).pairs
     assert [named(found, cause)[0] for why in found.explanations for cause in why.causes] == [what] * bool(what)

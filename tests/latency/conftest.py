@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from archprof.count.workload import CONVOLUTION
-from archprof.records.calibration import Calibration, Device, Grid
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -66,23 +63,3 @@ def model(clock: FakeClock) -> MakeModel:
         return Model(clock, seconds, interrupt_after)
 
     return make
-
-
-@pytest.fixture
-def round_figures() -> Calibration:
-    """A device that does everything at round rates."""
-    return Calibration(
-        device=Device(device="cpu", name="made up", cpus=2, dtype="float32", torch="2.0"),
-        threads=2,
-        default_threads=2,
-        measured_at="2026-01-02T03:04:05+00:00",
-        duration_s=1.0,
-        rounds=3,
-        grids=[Grid(kind="3×3 convolution", axes=list(CONVOLUTION), ticks=[[1]] * 5, rates=[1e9], macs=True)],
-        memory=Grid(kind="memory", axes=["bytes"], ticks=[[1]], rates=[1e9]),
-        fresh_memory=1e8,
-        operation_s=5e-6,
-        view_s=1e-6,
-        module_s=2e-6,
-        in_sequence=1.0,
-    )
