@@ -120,7 +120,7 @@ def test_a_model_and_its_static_twin(archprof: Callable[[str], Result], folder: 
     line = "compare yolov13-own.yaml yolov13-own.yaml --static --imgsz 32 --format json"
     found = json.loads(archprof(line).stdout)
 
-    assert [one["name"] for one in found["models"]] == ["yolov13-own.yaml", "yolov13-own.yaml, static twin"]
+    assert [one["name"] for one in found["models"]] == ["yolov13-own.yaml", "yolov13-own.yaml, static equivalent"]
     parameters = next(one for one in found["pairs"][0]["metrics"] if one["metric"] == "parameters")
     # Four kernels of 16 x 3 x 3 x 3 = 432 and a router of 3 x 4 + 4 = 16 become one kernel: 432 - 4 x 432 - 16.
     assert parameters["after"] - parameters["before"] == -1312
