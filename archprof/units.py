@@ -51,7 +51,7 @@ def amount(number: int, unit: str = "") -> str:
     for factor, prefix in _DECIMAL:
         if number >= (factor // 10 if factor == 10**9 else factor):
             return f"{number / factor:,.2f} {prefix}{unit}"
-    return f"{number:,} {unit}".rstrip()
+    return plural(number, unit.removesuffix("s")) if unit.endswith("s") else f"{number:,} {unit}".rstrip()
 
 
 def millions(number: int) -> str:

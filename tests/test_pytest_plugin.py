@@ -46,14 +46,14 @@ def test_the_fixture(pytester: pytest.Pytester, tiny: str) -> None:
     result.assert_outcomes(passed=3, failed=3)
     result.stdout.fnmatch_lines(
         [
-            "tiny.yaml · imgsz 64   OVER BUDGET",
-            "    expected at most 24.2 MFLOPs",
-            "    found    24.22 MFLOPs (24,220,672)",
-            "    says     Ask first.",
-            "    accept   change flops.max in this call",
-            "Linear   OVER BUDGET",
-            "    expected at most 31",
-            "    found    32",
+            "tiny.yaml · imgsz 64 · flops   OVER BUDGET",
+            "  expected    at most 24.2 MFLOPs",
+            "  found       24.22 MFLOPs (24,220,672)",
+            "  message     Ask first.",
+            "  to accept   change flops.max in this call",
+            "Linear · parameters   OVER BUDGET",
+            "  expected    at most 31",
+            "  found       32",
             "*BudgetFileError: within.flop: no such key",
         ]
     )

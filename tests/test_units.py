@@ -10,6 +10,7 @@ from archprof.units import Unit
     ("number", "text"),
     [
         (0, "0 FLOPs"),
+        (1, "1 FLOP"),
         (999, "999 FLOPs"),
         (1_000, "1.00 kFLOPs"),
         (99_999_999, "100.00 MFLOPs"),

@@ -137,7 +137,9 @@ def leave(comparison: "Comparison", conditions: "Sequence[Condition]") -> None:
 def _names(references: "Sequence[str]", twins: "Sequence[bool]") -> list[str]:
     """What to call the models: a twin that stands beside its model says that it is one."""
     beside = not all(twins)
-    return [f"{name}, static twin" if twin and beside else name for name, twin in zip(references, twins, strict=True)]
+    return [
+        f"{name}, static equivalent" if twin and beside else name for name, twin in zip(references, twins, strict=True)
+    ]
 
 
 def _models(

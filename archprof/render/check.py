@@ -105,7 +105,7 @@ def _part(case: Judged, result: Judgement, check: Check) -> Report:
     failed = result.state == "failed"
     facts = {
         "expected": finding_text.expected(result),
-        "found": finding_text.found(result),
+        "found": finding_text.value_text(result),
         "excess": finding_text.excess(result),
         "cause": finding_text.attribution(result, case),
         "message": result.message,
@@ -208,7 +208,7 @@ def _suite(case: Judged, check: Check) -> Suite:
 
 def _outcome(case: Judged, result: Judgement, check: Check) -> Outcome:
     name = f"{result.metric}.{result.kind}"
-    short = f"{finding_text.found(result)}; {finding_text.expected(result)}"
+    short = f"{finding_text.value_text(result)}; {finding_text.expected(result)}"
     if result.state == "failed":
         accept = finding_text.accept(result, case, check)
         text = f"{finding_text.finding_text(result, case)}\nto accept: {accept}"

@@ -51,7 +51,7 @@ def title(case: Judged) -> str:
     return " · ".join(filter(None, (case.variant, settings(case))))
 
 
-def found(result: Judgement) -> str:
+def value_text(result: Judgement) -> str:
     """What was found, and the baseline where that is what counts."""
     bound = "at least " if result.lower_bound else ""
     text = bound + full(result.found, result.metric)
@@ -123,7 +123,7 @@ def accept(result: Judgement, case: Judged, check: Check) -> str:
 
 def finding_text(result: Judgement, case: Judged) -> str:
     """Everything but the file, in one line for a place that has no room for more."""
-    parts = [f"{found(result)}; {expected(result)}; {excess(result)}", attribution(result, case), result.message]
+    parts = [f"{value_text(result)}; {expected(result)}; {excess(result)}", attribution(result, case), result.message]
     return ". ".join(" ".join(part.split()).rstrip(".") for part in parts if part)
 
 
@@ -153,7 +153,7 @@ def tightest(case: Judged) -> str:
 def undecided(result: Judgement) -> str:
     """What there is to say of a latency that may be within its bound or beyond it."""
     note = f" ({result.note})" if result.note else ""
-    return f"{result.metric} {found(result)}: no significant difference from the bound, {expected(result)}{note}"
+    return f"{result.metric} {value_text(result)}: no significant difference from the bound, {expected(result)}{note}"
 
 
 def _growth(result: Judgement) -> str:

@@ -110,6 +110,8 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], label: str
             shown.remove(index)
     for index in sorted(shown, key=lambda index: (columns[index].wraps, -index)):
         widths[index] -= min(max(excess(widths), 0), widths[index] - narrowest[index])
+    taken = sum(widths[index] for index in shown)
+    gap = 2 if taken + 2 * (len(shown) - 1) <= width else 1
     return [width if index in shown else 0 for index, width in enumerate(widths)], gap
 
 

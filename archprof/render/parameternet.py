@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from archprof import units
-from archprof.render import facts, twin_time
+from archprof.render import facts, static_latency
 from archprof.render.report import Report
 from archprof.render.table import Column, Record, Table, table_of
 
@@ -98,8 +98,8 @@ MODEL = (
 )
 
 
-def report(profile: Profile, view: View, twin: Profile | None = None) -> Report:
-    """The dynamic layers of a model; ``twin`` is its static equivalent's profile, where that was made to predict."""
+def report(profile: Profile, view: View, static: Profile | None = None) -> Report:
+    """The dynamic layers of a model; ``static`` is its static equivalent's profile, where that was made to predict."""
     analysis = profile.parameternet
     layers = table_of(LAYERS, analysis.layers if analysis else (), "module")
     return Report(
@@ -108,24 +108,24 @@ def report(profile: Profile, view: View, twin: Profile | None = None) -> Report:
         tables=[
             layers.without_empty(),
             table_of(MEMORY, analysis.layers, "module"),
-            _model(analysis.model, profile, twin),
+            _model(analysis.model, profile, static),
         ]
         if analysis
         else [],
-        notes=notes(profile, twin),
+        notes=notes(profile, static),
         record={
             "variant": profile.variant,
             "input": profile.input,
             "parameternet": analysis,
             "predicted": profile.predicted,
-            "static_predicted": twin.predicted if twin else None,
+            "static_predicted": static.predicted if static else None,
             "environment": profile.environment,
         },
         data=layers,
     )
 
 
-def notes(profile: Profile, twin: Profile | None = None) -> list[str]:
+def notes(profile: Profile, static: Profile | None = None) -> list[str]:
     """What a reader of the tables should know."""
     analysis = profile.parameternet
     if analysis is None:
@@ -141,7 +141,7 @@ def notes(profile: Profile, twin: Profile | None = None) -> list[str]:
             if layer.broken
         ),
         _memory(analysis),
-        *twin_time.notes(profile, twin),
+        *static_latency.notes(profile, static),
     ]
 
 
@@ -190,7 +190,7 @@ def _memory(analysis: ParameterNet) -> str:
     )
 
 
-def _model(model: Whole, profile: Profile, twin: Profile | None) -> Table:
+def _model(model: Whole, profile: Profile, static: Profile | None) -> Table:
     """The model against its static equivalent, one line a quantity."""
     other = model.static
 
@@ -209,7 +209,7 @@ def _model(model: Whole, profile: Profile, twin: Profile | None) -> Table:
         counted("memory traffic", units.size, "bytes_moved"),
         counted("activation writes", units.size, "activation_bytes"),
         counted("weights", units.size, "weight_bytes"),
-        *twin_time.records(profile, twin),
+        *static_latency.records(profile, static),
     )
     return Table(MODEL, records, label="quantity")
 

@@ -41,7 +41,7 @@ def test_columns_of_csv(archprof: Callable[[str], Result]) -> None:
     for row in rows:
         moved = int(row["bytes_read"]) + int(row["bytes_written"])
         flops = int(row["flops"]) + int(row["elementwise_flops"])
-        assert float(row["arithmetic_intensity"]) == flops / moved
+        assert float(row["flops_per_byte"]) == flops / moved
 
 
 def test_text_tells_the_passes_apart(archprof: Callable[[str], Result]) -> None:
@@ -49,7 +49,7 @@ def test_text_tells_the_passes_apart(archprof: Callable[[str], Result]) -> None:
     # 2 · 47,374,336 and 2 · (24,219,648 + 47,374,336) FLOPs.
     forward, backward = 2 * sum(FORWARD), 2 * sum(BACKWARD)
     assert f"backward    {backward / 1e6:.2f} MFLOPs" in result.stdout
-    assert f"{(forward + backward) / 1e9:.2f} GFLOPs a training step" in result.stdout
+    assert f"{(forward + backward) / 1e9:.2f} GFLOPs per training step" in result.stdout
     assert "· training" in result.stdout.splitlines()[0] + result.stdout.splitlines()[1]
     lines = [line.split() for line in result.stdout.splitlines()]
     assert ["aten.convolution_backward", "backward", "counted", "3"] in [line[:4] for line in lines]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archprof.cli.check import FormatChoice
+from archprof.render.formats import available
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,11 @@ def test_what_holds_is_one_line_and_zero(archprof: Callable[[str], Result], budg
     budgets(BUDGETS)
     result = archprof("check")
     # 51,218 of 52,000 are 98.5 %, 24.22 of 25 MFLOPs 96.9 %.
-    assert result.stdout == ("ok  tiny.yaml  imgsz 64 · scale n  parameters at 98.5 % of its max; growth unknown\n")
+    assert result.stdout == (
+        "Within budget   archprof.toml\n\n"
+        "    variant    settings            tightest bound\n"
+        "ok  tiny.yaml  imgsz 64 · scale n  parameters at 98.5 % of its max; no baseline\n"
+    )
     assert result.stderr == (
         "note: no archprof.lock.json yet, so nothing was said of growth, and the other bounds hold as they are; "
         "archprof check --update-lock writes it\n"
@@ -75,23 +79,25 @@ def test_what_does_not_hold_says_what_was_expected_and_which_row_it_is(
     # 94,213,120 - 25,000,000 = 69,213,120, 277 % of it. 1 % more than 24,220,672 are 24,462,878.72; beyond that are
     # 94,213,120 - 24,462,878 = 69,750,242, 285 % of it. The row before keeps its own 884,736.
     assert result.stdout == (
-        "tiny.yaml · imgsz 64 · scale n   OVER BUDGET\n"
-        "  flops\n"
-        "    expected at most 1 % more than it was: 24.46 MFLOPs (24,462,878)\n"
-        "    found    94.21 MFLOPs (94,213,120), was 24.22 MFLOPs (24,220,672): +69.99 MFLOPs, +289 %\n"
-        "    beyond   69.75 MFLOPs (285 %) too much\n"
-        "    because  row 1 (tiny.yaml:7) was Conv [32, 3, 2], is Conv [32, 3, 1]; "
-        "it accounts for +69.99 MFLOPs, 100 % of the\n             growth\n"
-        "    says     The phone cannot do more.\n"
-        "    accept   archprof check --update-lock tiny.yaml\n"
-        "  flops\n"
-        "    expected at most 25 MFLOPs\n"
-        "    found    94.21 MFLOPs (94,213,120)\n"
-        "    beyond   69.21 MFLOPs (277 %) too much\n"
-        "    because  row 1 (tiny.yaml:7) was Conv [32, 3, 2], is Conv [32, 3, 1]; "
-        "it accounts for +69.99 MFLOPs, 100 % of the\n             growth\n"
-        "    says     The phone cannot do more.\n"
-        "    accept   change flops.max in archprof.toml:4\n"
+        "Over budget   archprof.toml\n"
+        "\n"
+        "tiny.yaml · imgsz 64 · scale n · flops   OVER BUDGET\n"
+        "  expected    at most 1 % above the baseline: 24.46 MFLOPs (24,462,878)\n"
+        "  found       94.21 MFLOPs (94,213,120), baseline 24.22 MFLOPs (24,220,672): +69.99 MFLOPs, +289 %\n"
+        "  excess      69.75 MFLOPs (285 %) too much\n"
+        "  cause       row 1 (tiny.yaml:7) was Conv [32, 3, 2], is Conv [32, 3, 1]; "
+        "it and what follows have 69.99 MFLOPs more\n"
+        "  message     The phone cannot do more.\n"
+        "  to accept   archprof check --update-lock tiny.yaml\n"
+        "\n"
+        "tiny.yaml · imgsz 64 · scale n · flops   OVER BUDGET\n"
+        "  expected    at most 25 MFLOPs\n"
+        "  found       94.21 MFLOPs (94,213,120)\n"
+        "  excess      69.21 MFLOPs (277 %) too much\n"
+        "  cause       row 1 (tiny.yaml:7) was Conv [32, 3, 2], is Conv [32, 3, 1]; "
+        "it and what follows have 69.99 MFLOPs more\n"
+        "  message     The phone cannot do more.\n"
+        "  to accept   change flops.max in archprof.toml:4\n"
     )
     assert result.stderr == "note: 1 case: 1 over budget\n"
     assert result.exit_code == 1
@@ -104,8 +110,8 @@ def test_the_command_that_it_names_accepts_the_change(
     budgets(BUDGETS.replace('max = "25 MFLOPs", ', ""))
     archprof("check --update-lock")
     grow()
-    (line,) = (line for line in archprof("check").stdout.splitlines() if line.startswith("    accept"))
-    update = archprof(line.removeprefix("    accept   archprof "))
+    (line,) = (line for line in archprof("check").stdout.splitlines() if line.startswith("  to accept"))
+    update = archprof(line.removeprefix("  to accept   archprof "))
     assert "note: archprof.lock.json: 1 changed\n" in update.stderr
     assert (update.exit_code, archprof("check").exit_code) == (0, 0)
 
@@ -130,11 +136,12 @@ def test_a_variant_that_does_not_build_is_two_and_the_others_are_judged(
     budgets(BUDGETS.replace('"tiny.yaml"', '["*.yaml", "none.yaml"]').replace('"52 K"', '"51 K"'))
     result = archprof("check --exit-zero")
     assert result.exit_code == 2
-    assert result.stdout.startswith("bad.yaml · imgsz 64   NOT JUDGED\n  row 0: there is no block 'Convolution'\n")
+    assert result.stdout.startswith("Could not be evaluated   archprof.toml\n\n")
+    assert "bad.yaml · imgsz 64   COULD NOT BE EVALUATED\n  cause       row 0: there is no block 'Conv" in result.stdout
     assert "bad.yaml:2\n" in result.stdout
-    assert "none.yaml · imgsz 64   NOT JUDGED\n  nothing is called 'none.yaml'" in result.stdout
-    assert "    beyond   218 (0.43 %) too much\n" in result.stdout  # 51,218 of 51,000
-    assert result.stderr.endswith("note: 3 cases: 2 not judged, 1 over budget\n")
+    assert "none.yaml · imgsz 64   COULD NOT BE EVALUATED\n  cause       nothing is called 'none.yaml'" in result.stdout
+    assert "  excess      218 (0.43 %) too much\n" in result.stdout  # 51,218 of 51,000
+    assert result.stderr.endswith("note: 3 cases: 2 could not be evaluated, 1 over budget\n")
 
 
 @pytest.mark.parametrize(
@@ -230,7 +237,7 @@ def test_several_outputs_at_once(
     budgets(BUDGETS.replace('"52 K"', '"51 K"'))
     result = archprof("check -o - -o github:- -o a.json -o junit.xml -o a.sarif -o a.md -o gitlab:quality.json")
     assert result.exit_code == 1
-    assert result.stdout.startswith("tiny.yaml · imgsz 64 · scale n   OVER BUDGET\n")
+    assert result.stdout.startswith("Over budget   archprof.toml\n")
     assert "::error file=tiny.yaml,line=9,title=" in result.stdout
     assert json.loads((folder / "a.json").read_text(encoding="utf-8"))["exit_code"] == 1
     assert {path.name for path in folder.iterdir()} >= {"a.json", "junit.xml", "a.sarif", "a.md", "quality.json"}
@@ -248,7 +255,7 @@ def test_the_figures_of_a_convention_can_be_held(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems' file names are text")
-@pytest.mark.parametrize("format_name", FormatChoice)
+@pytest.mark.parametrize("format_name", available(findings=True))
 def test_a_file_name_that_is_no_text(archprof: Callable[[str], Result], folder: Path, format_name: str) -> None:
     (folder / "tiny.yaml").rename(os.fsdecode(bytes(folder) + b"/\xff.yaml"))
     budget = '[[budgets]]\nvariants = "*.yaml"\nimgsz = 32\nparameters = { max = 1, max_increase = 0 }\n'

@@ -75,8 +75,8 @@ def test_what_is_too_slow_fails_and_exact_bounds_are_held_beside_it(
     budgets(BUDGETS.replace("1000 s", "1 µs").replace("1 M", "1 K"))
     result = archprof("check --latency --max-time 0.2 --confirm")
     assert result.exit_code == 1
-    assert "    expected at most 1 µs\n" in result.stdout
-    assert "    expected at most 1 K\n" in result.stdout
+    assert "  expected    at most 1 µs\n" in result.stdout
+    assert "  expected    at most 1 K\n" in result.stdout
 
 
 def test_a_git_revision_runs_in_the_same_experiment(

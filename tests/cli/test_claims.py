@@ -82,24 +82,28 @@ def test_a_paper_of_one_s_own_that_holds(
     assert (result.exit_code, result.stderr) == (0, "note: 2 claims: 2 reproduced\n")
     assert result.stdout == (
         "tiny   scale n · imgsz 64   reproduced\n"
-        "  https://example.org/paper\n"
-        "  figure              published         reproduced  agrees\n"
-        "  parameters             51,218             51,218  yes\n"
-        "  MACs                   12.1 M  12.1 M (12.110 M)  yes\n"
-        "  GFLOPs by thop-2.0      0.028    0.028 (0.02772)  yes\n"
-        "  12.11 MMACs run, 0.1 % more than printed\n"
-        "  24.22 MFLOPs run, 13.5 % less than printed: thop-2.0 adds 3 × BatchNorm2d (2.82 MFLOPs) and 1 ×\n"
-        "    AdaptiveAvgPool2d (665.60 KFLOPs)\n"
+        "  source      https://example.org/paper\n"
+        "\n"
+        "figure              published         reproduced  agrees\n"
+        "parameters             51,218             51,218  yes\n"
+        "MACs                   12.1 M  12.1 M (12.110 M)  yes\n"
+        "GFLOPs by thop-2.0      0.028    0.028 (0.02772)  yes\n"
+        "\n"
+        "actual: 12.11 MMACs, +0.1 % from the published figure\n"
+        "actual: 24.22 MFLOPs, -13.5 % from the published figure: thop-2.0 adds 3 × BatchNorm2d (2.82 MFLOPs)\n"
+        "  and 1 × AdaptiveAvgPool2d (665.60 kFLOPs)\n"
         "\n"
         "tiny   scale n · imgsz 64   reproduced\n"
-        "  https://example.org/paper\n"
-        "  figure              published       reproduced  agrees\n"
-        "  parameters               51 K    51 K (51,218)  yes\n"
-        "  GFLOPs by thop-2.0      0.028  0.028 (0.02772)  yes\n"
-        "  24.22 MFLOPs run, 13.5 % less than printed: thop-2.0 adds 3 × BatchNorm2d (2.82 MFLOPs) and 1 ×\n"
-        "    AdaptiveAvgPool2d (665.60 KFLOPs)\n"
-        "  in print as much as tiny, in truth as much as it\n"
-        "  The same again.\n"
+        "  source      https://example.org/paper\n"
+        "\n"
+        "figure              published       reproduced  agrees\n"
+        "parameters               51 K    51 K (51,218)  yes\n"
+        "GFLOPs by thop-2.0      0.028  0.028 (0.02772)  yes\n"
+        "\n"
+        "actual: 24.22 MFLOPs, -13.5 % from the published figure: thop-2.0 adds 3 × BatchNorm2d (2.82 MFLOPs)\n"
+        "  and 1 × AdaptiveAvgPool2d (665.60 kFLOPs)\n"
+        "against tiny: published: 0 %; actual: 0 %\n"
+        "The same again.\n"
     )
 
 
@@ -109,10 +113,10 @@ def test_a_figure_that_does_not_come_out_is_a_failure(
     paper(GOOD.replace("51 K", "52 K"))
     result = archprof("claims paper.yaml")
     assert result.exit_code == 1
-    assert "  parameters               52 K    51 K (51,218)  no\n" in result.stdout
-    assert "  782 fewer than printed\n" in result.stdout  # 52,000 - 51,218
+    assert "parameters               52 K    51 K (51,218)  no\n" in result.stdout
+    assert "\n782 fewer than published\n" in result.stdout  # 52,000 - 51,218
     assert result.stderr == (
-        "error: paper.yaml:7: tiny: parameters are printed as 52 K and come out as 51,218\n"
+        "error: paper.yaml:7: tiny: parameters published as 52 K, reproduced as 51,218\n"
         "note: 2 claims: 1 reproduced, 1 not reproduced\n"
     )
 
@@ -124,7 +128,7 @@ def test_what_is_known_not_to_hold_is_no_failure(
     result = archprof("claims paper.yaml")
     assert (result.exit_code, result.stderr) == (0, "note: 2 claims: 1 reproduced, 1 known not to hold\n")
     assert "   known not to hold\n" in result.stdout
-    assert "  The same again.\n" in result.stdout
+    assert "\nThe same again.\n" in result.stdout
 
 
 def test_what_holds_against_expectation_is_told(
@@ -214,7 +218,7 @@ def test_the_other_formats(archprof: Callable[[str], Result], paper: Callable[[s
         "exact": 12_110_336,
         "unit": "MACs",
         "lower_bound": False,
-        "difference": "12.11 MMACs run, 0.1 % more than printed",
+        "difference": "actual: 12.11 MMACs, +0.1 % from the published figure",
         "missed": [],
         "added": [],
         "otherwise": 0,
@@ -228,29 +232,30 @@ def test_the_other_formats(archprof: Callable[[str], Result], paper: Callable[[s
         "variant": "tiny",
         "printed_ratio": 1.0,
         "exact_ratio": 1.0,
-        "difference": "in print as much as tiny, in truth as much as it",
+        "difference": "against tiny: published: 0 %; actual: 0 %",
     }
 
     rows = list(csv.DictReader(io.StringIO((folder / "r.csv").read_text())))
-    assert [row["figure"] for row in rows] == ["parameters", "macs", "gflops", "parameters", "gflops"]
+    assert [row["figure"] for row in rows] == ["parameters", "macs", "flops", "parameters", "flops"]
     assert [row["agrees"] for row in rows] == ["yes", "yes", "yes", "no", "yes"]
-    assert (rows[0]["measured"], rows[1]["exact"], rows[2]["exact"]) == ("51218", "12110336", "24220672")
+    assert (rows[0]["reproduced"], rows[1]["exact"], rows[2]["exact"]) == ("51218", "12110336", "24220672")
     assert rows[2]["convention"] == "thop-2.0"
-    assert rows[4]["difference"].endswith("; in print as much as tiny, in truth as much as it")
+    # 0.028 GFLOPs, in single ones, and what comes out to the last digit.
+    assert (rows[2]["published"], rows[2]["reproduced"], rows[2]["unit"]) == ("28000000", "27719680", "FLOPs")
+    assert rows[4]["difference"].endswith("; against tiny: published: 0 %; actual: 0 %")
 
-    head, _, *lines = (folder / "r.md").read_text().splitlines()
-    assert head == (
-        "| variant | settings | figure | convention | published | reproduced | agrees | verdict | difference | note |"
-    )
-    assert len(lines) == len(rows)
+    lines = (folder / "r.md").read_text().splitlines()
+    assert lines[0] == "#### tiny: reproduced"
+    assert lines.count("| figure | published | reproduced | agrees |") == 2
+    assert sum(line.startswith(("| parameters", "| MACs", "| GFLOPs")) for line in lines) == len(rows)
 
 
 def test_a_dearer_variant_that_was_printed_as_cheaper(archprof: Callable[[str], Result]) -> None:
     result = archprof("claims yolov13-DynamicConv")
     assert result.exit_code == 0
     words = " ".join(result.stdout.split())
-    assert "8.11 GFLOPs run, 31 % more than printed: thop-2.0 gives nothing for 12 × aten.convolution" in words
-    assert "in print 3.1 % less than yolov13, in truth 14.5 % more than it" in words  # 6.2 of 6.4, 8.111 of 7.083
+    assert "actual: 8.11 GFLOPs, +31 % from the published figure: thop-2.0 omits 12 × aten.convolution" in words
+    assert "against yolov13: published: -3.1 %; actual: +14.5 %" in words  # 6.2 of 6.4, 8.111 of 7.083
 
 
 def test_blocks_of_one_s_own(

@@ -21,25 +21,27 @@ if TYPE_CHECKING:
 # On 64×64 the MACs of tiny.yaml's rows are 442,368, 1,179,648 and 10,488,320 (2,560 of them of the Linear). Without row
 # 0's stride each map is 4 times as large: 1,769,472 (+1,327,104), 4,718,592 (+3,538,944), 41,945,600 (+31,457,280).
 # Together that is +36,323,328 MACs or +72,646,656 FLOPs, 34,996,224 / 36,323,328 = 96.3 % of them downstream.
-TOTALS = """\
-  before      tiny.yaml
-  after       mine.yaml
-  both        scale n · nc 2 · 1×3×64×64 · float32 · not fused
-
-                       before         after              Δ   ratio
-parameters             51,218        51,218              0
-gradients              51,218        51,218              0
-"""
-FLOPS = "FLOPs            24.22 MFLOPs  96.87 MFLOPs  +72.65 MFLOPs  ×3.999\n"
 WHY = """\
 row 0 Conv changed from stride 2 to 1 (mine.yaml:6): 96 % of the +72.65 MFLOPs
   is downstream of it, 4 % its own
 
-   module      change        output            Δ MFLOPs     %
-~  0 Conv      [16, 3, 2→1]  1×16×32→64×32→64     +2.65   3.7
-x  1 Conv                    1×32×16→32×16→32     +7.08   9.7
-x  2 Classify                1×2 +1              +62.91  86.6
-   total                                         +72.65   100
+"""
+HEAD = """\
+tiny.yaml → mine.yaml   scale n · nc 2 · 1×3×64×64 · float32 · not fused
+
+"""
+TOTALS = """\
+                              before         after              Δ   ratio
+parameters                    51,218        51,218              0
+trainable parameters          51,218        51,218              0
+"""
+FLOPS = "FLOPs                   24.22 MFLOPs  96.87 MFLOPs  +72.65 MFLOPs  ×3.999\n"
+ROWS = """\
+   module      change        output            Δ MFLOPs  FLOPs %
+~  0 Conv      [16, 3, 2→1]  1×16×32→64×32→64     +2.65      3.7
+x  1 Conv                    1×32×16→32×16→32     +7.08      9.7
+x  2 Classify                1×2 and 1 more      +62.91     86.6
+   total                                         +72.65      100
 """
 
 
@@ -55,9 +57,9 @@ def edited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_row_that_lost_its_stride(archprof: Callable[[str], Result], edited: Path) -> None:
     result = archprof("compare tiny.yaml mine.yaml --imgsz 64 --scale n")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.startswith(TOTALS)
+    assert result.stdout.startswith(HEAD + WHY + TOTALS)
     assert FLOPS in result.stdout
-    assert result.stdout.endswith(f"\n\n{WHY}")
+    assert result.stdout.endswith(f"\n\n{ROWS}")
 
 
 def test_markdown_says_why_first(archprof: Callable[[str], Result], edited: Path) -> None:
@@ -65,8 +67,9 @@ def test_markdown_says_why_first(archprof: Callable[[str], Result], edited: Path
     assert text.startswith(
         "### tiny.yaml → mine.yaml\n"
         "\n"
-        "**row 0 Conv changed from stride 2 to 1 (mine.yaml:6): 96 % of the +72.65 MFLOPs "
-        "is downstream of it, 4 % its own**\n"
+        "scale n · nc 2 · 1×3×64×64 · float32 · not fused\n"
+        "\n"
+        "**row 0 Conv changed from stride 2 to 1: 96 % of the +72.65 MFLOPs is downstream of it, 4 % its own**\n"
     )
     assert "| FLOPs | 24.22 MFLOPs | 96.87 MFLOPs | +72.65 MFLOPs | ×3.999 |" in text
     assert "<summary>3 rows</summary>" in text
@@ -99,19 +102,21 @@ def test_csv_has_rows_or_metrics(archprof: Callable[[str], Result], edited: Path
         text = archprof(f"compare tiny.yaml mine.yaml --imgsz 64 --format csv {options}").stdout
         return list(csv.DictReader(io.StringIO(text)))
 
-    assert [(one["mark"], one["row"], one["line"], one["flops"]) for one in lines("")] == [
+    assert [(row["mark"], row["row"], row["line"], row["flops_difference"]) for row in lines("")] == [
         ("~", "0", "6", "2654208"),
         ("x", "1", "7", "7077888"),
         ("x", "2", "9", "62914560"),
     ]
-    metrics = {one["metric"]: one for one in lines("--detail none")}
-    assert (metrics["flops"]["difference"], metrics["parameters"]["ratio"]) == ("72646656", "1.0")
+    before, after = lines("--detail none")
+    assert (before["model"], after["model"]) == ("tiny.yaml", "mine.yaml")
+    assert (before["flops"], after["flops"], after["parameters_ratio"]) == ("24220672", "96867328", "1.0")
+    assert float(after["flops_ratio"]) == 96_867_328 / 24_220_672
 
 
 def test_a_model_and_itself(archprof: Callable[[str], Result], folder: Path) -> None:
     result = archprof("compare tiny.yaml tiny.yaml --imgsz 64 --scale n")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.endswith("\n\nno figure differs\n")
+    assert "\n\nno figure differs\n\n" in result.stdout
     text = archprof("compare tiny.yaml tiny.yaml --imgsz 64 --detail all").stdout
     assert "=  1 Conv " in text
 
@@ -124,7 +129,7 @@ def test_a_model_and_its_static_twin(archprof: Callable[[str], Result], folder: 
     line = "compare yolov13-own.yaml yolov13-own.yaml --static --imgsz 32 --format json"
     found = json.loads(archprof(line).stdout)
 
-    assert [one["name"] for one in found["models"]] == ["yolov13-own.yaml", "yolov13-own.yaml, static twin"]
+    assert [one["name"] for one in found["models"]] == ["yolov13-own.yaml", "yolov13-own.yaml, static equivalent"]
     parameters = next(one for one in found["pairs"][0]["metrics"] if one["metric"] == "parameters")
     # Four kernels of 16 x 3 x 3 x 3 = 432 and a router of 3 x 4 + 4 = 16 become one kernel: 432 - 4 x 432 - 16.
     assert parameters["after"] - parameters["before"] == -1312
@@ -147,13 +152,13 @@ def test_scales_explain_themselves(archprof: Callable[[str], Result], folder: Pa
     result = archprof("compare tiny1n.yaml tiny1s.yaml --imgsz 64 --detail none")
     # At s there are 32 and 64 channels: MACs 884,736 + 4,718,592 + 64·1280·16² + 2,560 = 26,577,408, 14,467,072
     # more than 12,110,336. Parameters: 3·32·9 + 64 = 928; 32·64·9 + 128 = 18,560; 64·1280 + 2560 + 2562 = 87,042.
-    assert result.stdout.endswith("scale n → s: 100 % of the +28.93 MFLOPs, and 100 % of the +55,312 parameters\n")
+    assert "no row was changed: scale n → s accounts for the +28.93 MFLOPs and +55,312 parameters\n" in result.stdout
 
 
 def test_several_with_their_pareto_front(archprof: Callable[[str], Result], edited: Path) -> None:
     result = archprof("compare tiny.yaml mine.yaml tiny.yaml --imgsz 64 --x flops --y parameters:max")
     lines = result.stdout.splitlines()
-    assert [line[:12] for line in lines if ".yaml" in line] == ["*  tiny.yaml", "   mine.yaml", "*  tiny.yaml"]
+    assert [line[:11] for line in lines[1:] if ".yaml" in line] == ["* tiny.yaml", "  mine.yaml", "* tiny.yaml"]
     assert lines[-1] == "* on the Pareto front of FLOPs (less is better) and parameters (more is better)"
     table = list(csv.DictReader(io.StringIO(archprof("compare tiny.yaml mine.yaml tiny.yaml --format csv").stdout)))
     assert [one["front"] for one in table] == ["*", "", "*"]
@@ -170,8 +175,9 @@ def test_a_file_and_what_it_was(archprof: Callable[[str], Result], edited: Path)
     (edited / "tiny.yaml").write_text((edited / "mine.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     result = archprof("compare HEAD:tiny.yaml tiny.yaml --imgsz 64")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.startswith("  before      HEAD:tiny.yaml\n  after       tiny.yaml\n")
-    assert "row 0 Conv changed from stride 2 to 1 (tiny.yaml:6): 96 %" in result.stdout
+    assert result.stdout.startswith("HEAD:tiny.yaml → tiny.yaml   scale n ")
+    assert WHY in result.stdout
+    assert ROWS in result.stdout
 
 
 def test_saved_profiles_are_compared_without_torch(archprof: Callable[[str], Result], edited: Path) -> None:
@@ -191,7 +197,7 @@ def test_saved_profiles_are_compared_without_torch(archprof: Callable[[str], Res
 def test_other_inputs_are_said_loudly(archprof: Callable[[str], Result], folder: Path) -> None:
     archprof("summary tiny.yaml --imgsz 64 -o old.json")
     result = archprof("compare old.json tiny.yaml --imgsz 32")
-    assert "  ! differs   input 1×3×64×64 → 1×3×32×32   so the figures are not of the same thing\n" in result.stdout
+    assert "  ! differs   input 1×3×64×64 → 1×3×32×32 · so the figures are not of the same thing\n" in result.stdout
 
 
 def test_models_without_rows(archprof: Callable[[str], Result], folder: Path) -> None:
@@ -203,7 +209,7 @@ def test_models_without_rows(archprof: Callable[[str], Result], folder: Path) ->
     )
     result = archprof("compare net.py:small net.py:large --imgsz 8")
     # 4 more channels of 3 inputs on 8×8: 768 MACs, 1,536 FLOPs, and 4·3 + 4 = 16 parameters.
-    assert "0 (Conv2d): 100 % of the +1.54 KFLOPs, and 100 % of the +16 parameters\n" in result.stdout
+    assert "0 (Conv2d): 100 % of the +1.54 kFLOPs, and 100 % of the +16 parameters\n" in result.stdout
     mixed = archprof("compare net.py:small tiny.yaml --imgsz 64")
     assert "one of them has rows and the other has none" in mixed.stdout
 

@@ -47,11 +47,12 @@ def test_a_lock_file_and_a_model_at_its_settings(archprof: Callable[[str], Resul
     result = archprof("compare archprof.lock.json tiny.yaml")
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith(
-        "  before      archprof.lock.json   tiny.yaml · imgsz 64 · scale n · as locked\n"
-        "  after       tiny.yaml   scale n · nc 2 · 1×3×64×64 · float32 · not fused\n"
+        "archprof.lock.json → tiny.yaml\n"
+        "  before      archprof.lock.json · tiny.yaml · imgsz 64 · scale n · as locked\n"
+        "  after       tiny.yaml · scale n · nc 2 · 1×3×64×64 · float32 · not fused\n"
     )
-    assert WHY.format(" (tiny.yaml:6)") in " ".join(result.stdout.split())
-    assert "~  0 Conv      [16, 3, 2→1]  1×16×64×64     +2.65   3.7\n" in result.stdout
+    assert WHY in result.stdout
+    assert "~ 0 Conv [16, 3, 2→1] 1×16×64×64 +2.65 3.7" in " ".join(result.stdout.split())
 
 
 def test_what_the_lock_file_does_not_keep_is_absent(archprof: Callable[[str], Result], locked: Path) -> None:
@@ -93,8 +94,8 @@ def test_two_lock_files_one_of_a_revision(archprof: Callable[[str], Result], loc
     line = "compare HEAD:archprof.lock.json archprof.lock.json#tiny.yaml --scale n"
     result = archprof(line)
     assert (result.exit_code, result.stderr) == (0, "")
-    assert "  both        tiny.yaml · imgsz 64 · scale n · as locked\n" in result.stdout
-    assert WHY.format("") in result.stdout
+    assert "tiny.yaml · imgsz 64 · scale n · as locked\n" in result.stdout
+    assert WHY in result.stdout
     missing = archprof("compare HEAD:lock.json tiny.yaml")
     assert missing.stderr.startswith(
         "error: no file 'lock.json' in git revision 'HEAD'\ndid you mean HEAD:archprof.lock"
@@ -107,9 +108,9 @@ def test_an_entry_that_is_not_in_a_model_of_rows(archprof: Callable[[str], Resul
     result = archprof("compare archprof.lock.json timm:resnet10t")
     assert (result.exit_code, result.stderr) == (0, "")
     assert "1×3×32×32" in result.stdout
-    assert result.stdout.endswith("no figure differs\n")
+    assert "\nno figure differs\n" in result.stdout
     other = archprof("compare archprof.lock.json timm:resnet14t")
-    assert other.stdout.endswith("the lock file holds no rows of it: no row-by-row comparison\n")
+    assert "\nno row-by-row comparison: the lock file has no rows of these models\n" in other.stdout
 
 
 def test_settings_of_the_entry_are_those_of_the_others(archprof: Callable[[str], Result], folder: Path) -> None:
@@ -121,21 +122,22 @@ def test_settings_of_the_entry_are_those_of_the_others(archprof: Callable[[str],
     result = archprof("compare archprof.lock.json tiny.yaml")
     assert "nc 5 · activation nn.ReLU() · 2×3×32×64" in result.stdout
     assert "  differs  " not in result.stdout
-    assert result.stdout.endswith("no figure differs\n")
+    assert "\nno figure differs\n" in result.stdout
 
 
 def test_another_input_is_said(archprof: Callable[[str], Result], locked: Path) -> None:
     archprof("summary tiny.yaml --imgsz 32 -o old.json")
     result = archprof("compare archprof.lock.json old.json")
-    assert "  ! differs   size 64 → 32   so the figures are not of the same thing\n" in result.stdout
+    assert "  ! differs   size 64 → 32 · so the figures are not of the same thing\n" in result.stdout
 
 
 def test_profiles_of_several_scales_in_one_file(archprof: Callable[[str], Result], folder: Path) -> None:
     archprof("summary tiny.yaml --imgsz 64 --scale all -o all.json")
     for line in ("all.json tiny.yaml --scale s --imgsz 64", "all.json#scale=s tiny.yaml --scale s --imgsz 64"):
         result = archprof(f"compare {line}")
-        assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "no figure differs")
-    assert archprof("compare all.json tiny.yaml --imgsz 64").stdout.endswith("no figure differs\n")
+        assert result.exit_code == 0
+        assert "no figure differs" in result.stdout.splitlines()
+    assert "\nno figure differs\n" in archprof("compare all.json tiny.yaml --imgsz 64").stdout
     several = archprof("compare all.json all.json")
     assert several.stderr.startswith(
         "error: all.json has tiny.yaml several times\nsay which, as 'all.json#tiny.yaml scale=n'"

@@ -12,7 +12,6 @@ import pytest
 
 from archprof.cli.console import PIPED_WIDTH, Console
 from archprof.cli.options import ColorChoice
-from archprof.render import View
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,4 +98,4 @@ def test_colour(
 @pytest.mark.parametrize(("columns", "wanted"), [("100", 100), ("wide", PIPED_WIDTH), ("0", PIPED_WIDTH)])
 def test_width_of_a_pipe(columns: str, wanted: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", columns)
-    assert Console().fit(View()).width == wanted
+    assert Console().page().width == wanted

@@ -11,6 +11,7 @@ import pytest
 
 from archprof.cli.options import ConventionChoice
 from archprof.records.conventions import CONVENTIONS
+from archprof.records.metrics import find_metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,17 +65,28 @@ def test_the_rows_add_up_to_the_figure(summary: Summary, detail: str, convention
     # Sorted, modules are without their children's figures.
     arguments = ("--convention", convention, "--detail", detail, "--sort", "convention")
     rows = list(csv.DictReader(io.StringIO(summary(*arguments, "--format", "csv"))))
-    figures = [int(row["convention"]) for row in rows]
+    figures = [int(row[find_metric(convention).column]) for row in rows]
     assert figures == sorted(figures, reverse=True)
     reported = json.loads(summary(*arguments, "--format", "json"))["reported"][convention]
     assert sum(figures) == round(reported["gflops"] * 1e9)
 
 
-def test_the_dearest_are_the_conventions_dearest(summary: Summary) -> None:
+def test_the_most_expensive_are_the_conventions(summary: Summary) -> None:
     text = summary("--convention", "fvcore", "--detail", "ops", "--top", "1")
     assert "aten._convolution" in text
 
 
 def test_several_scales_have_a_column_for_it(summary: Summary) -> None:
     header = next(line for line in summary("--scale", "all", "--convention", "macs").splitlines() if "params" in line)
-    assert header.split()[-2:] == ["macs", "thop-2.0"]
+    assert header.split() == [
+        "scale",
+        "params",
+        "trainable",
+        "layers",
+        "modules",
+        "MACs",
+        "FLOPs",
+        "elementwise",
+        "thop-2.0",
+        "(G)",
+    ]

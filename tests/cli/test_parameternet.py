@@ -56,18 +56,18 @@ def test_a_layer_in_every_format(archprof: Callable[[str], Result], folder: Path
     assert model["dynamic"]["parameters"] - model["static"]["parameters"] == 18_500 - 4608
     assert model["dynamic"]["macs"] - model["static"]["macs"] == 1_198_144 - 1_179_648
     assert model["remarks"] == []
-    assert "as built and measured are the same whole numbers in every layer" in text.stdout
+    assert "analytical and measured counts match exactly in every layer" in text.stdout
     lines = archprof(f"{command} --format csv").stdout.splitlines()
     assert len(lines) == 2
     assert "| model.1.conv.0 | 4 | 16 | 32 |" in archprof(f"{command} --format markdown").stdout
-    assert "1 convolution, M 4" in archprof("summary yolov13-own.yaml --imgsz 64").stdout
+    assert "1 convolution · 4 experts" in archprof("summary yolov13-own.yaml --imgsz 64").stdout
 
 
 def test_a_model_without_says_so(archprof: Callable[[str], Result]) -> None:
     result = archprof("parameternet tiny.yaml --imgsz 32")
 
     assert result.exit_code == 0
-    assert "It has no dynamic convolutions" in result.stdout
+    assert "no dynamic layers: every weight is a parameter" in result.stdout
 
 
 def test_a_block_that_says_what_it_is_not(archprof: Callable[[str], Result], folder: Path) -> None:
@@ -97,7 +97,7 @@ def test_the_static_twin(archprof: Callable[[str], Result], folder: Path) -> Non
     # The dynamic convolution's 18,500 parameters are 4608 in the plain one.
     whole = json.loads(archprof("summary yolov13-own.yaml --imgsz 64 --format json").stdout)
     assert whole["totals"]["parameters"] - twin["totals"]["parameters"] == 18_500 - 4608
-    assert "not fused · static twin" in archprof("summary yolov13-own.yaml --imgsz 64 --static").stdout.replace(
+    assert "not fused · static equivalent" in archprof("summary yolov13-own.yaml --imgsz 64 --static").stdout.replace(
         "\n ", ""
     )
 
@@ -122,17 +122,17 @@ def test_the_time_of_both_is_measured(archprof: Callable[[str], Result], folder:
     assert found["result"]["verdict"] in VERDICTS
     assert said["environment"]["machine"]["cpus"] >= 1
     text = result.stdout.replace("\n  ", " ")
-    (row,) = [line for line in result.stdout.splitlines() if line.startswith("time, measured")]
+    (row,) = [line for line in result.stdout.splitlines() if line.startswith("measured latency")]
     assert row.split()[-1] == f"×{found['result']['ratio']:,.3f}"
-    assert "measured (cpu, eager, threads: 1) it" in text
-    assert "its static twin: ×" in text
+    assert "measured (cpu, eager, 1 thread): " in text
+    assert "its static equivalent: ×" in text
     assert f"{found['blocks']} block" in text
 
 
 def test_the_time_of_what_is_not_there_is_not_measured(archprof: Callable[[str], Result]) -> None:
     result = archprof("parameternet tiny.yaml --imgsz 32 --latency")
     assert result.exit_code == 0, result.stderr
-    assert "It has no dynamic convolutions" in result.stdout
+    assert "no dynamic layers: every weight is a parameter" in result.stdout
     for more, message in {
         "--experts 1,2": "--latency is of the model as it is",
         "--what-if all": "--latency is of the model as it is",
@@ -187,8 +187,8 @@ def test_what_if_convolutions_were_dynamic(archprof: Callable[[str], Result]) ->
     # One kernel of 32·16·9 more, and a router of 16·2 + 2.
     assert one["parameters"] == {"predicted": 4642, "measured": 4642}
     text = archprof(command).stdout
-    assert "what if 1 convolution had 2 experts" in text.replace("\n ", "")
-    assert "predicted and measured are the same whole numbers for every convolution" in text
+    assert "what if 1 convolution had 2 experts" in text
+    assert "predicted and measured counts match exactly for every convolution" in text
     assert len(archprof(f"{command} --format csv").stdout.splitlines()) == 2
     assert "| model.1.conv | 16 | 32 |" in archprof(f"{command} --format markdown").stdout
 

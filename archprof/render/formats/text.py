@@ -43,7 +43,7 @@ def _heading(report: Report, width: int, style: Style) -> list[str]:
     if not report.title:
         return []
     about, status = " · ".join(report.about), report.status
-    styled = style(status, "bad") if report.failed else status
+    styled = style(status, "bad") if status and report.failed else status
     if sum(cell_len(text) + 3 for text in (report.title, about, status) if text) - 3 <= width:
         return ["   ".join(text for text in (style(report.title, "name"), about, styled) if text)]
     title = wrapped(report.title, width) if " " in report.title else [cut(report.title, width)]

@@ -21,14 +21,14 @@ ROUNDING_S = 1e-9
 """Below this a difference of two times is that of their rounding."""
 
 
-def records(profile: Profile, twin: Profile | None) -> Iterator[Record]:
+def records(profile: Profile, static: Profile | None) -> Iterator[Record]:
     """Lines of the whole model's table.
 
     Args:
         profile: The model's.
-        twin: Its static equivalent's, where this computer was calibrated.
+        static: Its static equivalent's, where this computer was calibrated.
     """
-    if predicted := _predicted(profile, twin):
+    if predicted := _predicted(profile, static):
         times = [units.seconds(prediction.seconds) for prediction in predicted]
         yield ("predicted latency", *times, None, None, None, _ratio(predicted))
     if measured := _measured(profile):
@@ -37,14 +37,14 @@ def records(profile: Profile, twin: Profile | None) -> Iterator[Record]:
         yield ("measured latency", *(time and units.seconds(time) for time in medians), None, None, None, ratio)
 
 
-def notes(profile: Profile, twin: Profile | None) -> Iterator[str]:
+def notes(profile: Profile, static: Profile | None) -> Iterator[str]:
     """What a reader should know of these, and of what they come from.
 
     Args:
         profile: The model's.
-        twin: Its static equivalent's, where this computer was calibrated.
+        static: Its static equivalent's, where this computer was calibrated.
     """
-    predicted, measured = _predicted(profile, twin), _measured(profile)
+    predicted, measured = _predicted(profile, static), _measured(profile)
     if predicted:
         yield _split(*predicted)
     if measured:
@@ -53,9 +53,9 @@ def notes(profile: Profile, twin: Profile | None) -> Iterator[str]:
         yield "the time on this computer: --latency measures it, and after `archprof calibrate` it is predicted"
 
 
-def _predicted(profile: Profile, twin: Profile | None) -> tuple[Prediction, Prediction] | None:
-    dynamic, static = profile.predicted, twin.predicted if twin else None
-    return (dynamic, static) if dynamic and static else None
+def _predicted(profile: Profile, static: Profile | None) -> tuple[Prediction, Prediction] | None:
+    both = profile.predicted, static.predicted if static else None
+    return (both[0], both[1]) if both[0] and both[1] else None
 
 
 def _measured(profile: Profile) -> TwinLatency | None:

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from archprof.errors import UsageError
+from archprof.render import Page
+from archprof.render.formats import FORMATS
+from archprof.render.report import Report
+from archprof.render.table import Column, Table, find_column, table_of
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    parameters: int
+    seconds: float | None
+
+
+COLUMNS = (
+    Column("name", "name", min_width=6),
+    Column("parameters", "params", show="{:,}".format, number=True, adds=True, aliases=("p",)),
+    Column("duration_s", "time", lambda part: part.seconds, show="{:.3f} s".format, number=True, absent="–"),
+)
+
+PARTS = st.lists(
+    st.builds(
+        Part,
+        name=st.text("abc_|&%$ü", min_size=1, max_size=30),
+        parameters=st.integers(0, 10**12),
+        seconds=st.none() | st.floats(1e-6, 1e3),
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+def parameters(line: str) -> int:
+    """The figure before the time, or before the dash that stands for none."""
+    (figure,) = re.findall(r" ([\d,]+) +(?:[\d.]+ s|–)$", line)
+    return int(figure.replace(",", ""))
+
+
+@given(PARTS, st.none() | st.integers(1, 25), st.sampled_from(["name", "parameters", "time"]), st.integers(40, 120))
+def test_what_is_printed_adds_up_to_the_printed_total(
+    parts: list[Part], top: int | None, sort: str, width: int
+) -> None:
+    table = table_of(COLUMNS, parts, "name").with_total().sorted_by(sort).top(top)
+    lines = FORMATS["text"].render(Report(tables=[table]), Page(width=width)).splitlines()[1:]
+    *shown, total = map(parameters, lines)
+    assert sum(shown) == total == sum(part.parameters for part in parts)
+    assert len(shown) == (len(parts) if top is None or top >= len(parts) else top + 1)
+
+
+@given(PARTS, st.integers(1, 25))
+def test_csv_is_read_back_to_the_same_numbers(parts: list[Part], top: int) -> None:
+    table = table_of(COLUMNS, parts, "name").with_total().top(top)
+    rows = list(csv.DictReader(io.StringIO(FORMATS["csv"].render(Report(data=table), Page()))))
+    kept = parts[:top]
+    assert [row["name"] for row in rows] == [part.name for part in kept]
+    assert [int(row["parameters"]) for row in rows] == [part.parameters for part in kept]
+    assert [float(row["duration_s"]) if row["duration_s"] else None for row in rows] == [part.seconds for part in kept]
+
+
+@given(PARTS, st.integers(20, 60))
+def test_numbers_are_never_cut(parts: list[Part], width: int) -> None:
+    text = FORMATS["text"].render(Report(tables=[table_of(COLUMNS, parts, "name")]), Page(width=width))
+    for part, line in zip(parts, text.splitlines()[1:], strict=True):
+        assert f"{part.parameters:,}" in line
+        if part.seconds is not None:
+            assert line.endswith(f"{part.seconds:.3f} s")
+
+
+def test_columns_go_by_key_title_or_alias() -> None:
+    assert {find_column(COLUMNS, name).key for name in ("parameters", "PARAMS", "p")} == {"parameters"}
+    with pytest.raises(UsageError, match="no column 'parmeters' to sort by\ndid you mean parameters"):
+        find_column(COLUMNS, "parmeters")
+
+
+def wide(*columns: Column) -> Table:
+    return Table(columns, (("a name of some length", "words that may go on below", "123,456"),), label="name")
+
+
+def test_columns_give_way_in_their_order() -> None:
+    name, number = Column("name", "name", min_width=8), Column("number", "number", number=True)
+
+    def lines(text: Column, width: int) -> list[str]:
+        return FORMATS["text"].render(Report(tables=[wide(name, text, number)]), Page(width=width)).splitlines()[1:]
+
+    assert lines(Column("text", "text", wraps=True), 40) == [
+        "a name … words that may go on    123,456",
+        "         below",
+    ]
+    assert lines(Column("text", "text", droppable=True), 40) == ["a name of some length  123,456"]
+    assert max(map(cell_len, lines(Column("text", "text", min_width=5), 24))) <= 24
