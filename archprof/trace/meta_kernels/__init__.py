@@ -15,7 +15,8 @@ from archprof.trace.meta_kernels import (
     normalisation,  # noqa: F401
     products,  # noqa: F401
     reductions,  # noqa: F401
-    requirements,  # noqa: F401
     resample,  # noqa: F401
+    shape_requirements,  # noqa: F401
+    type_requirements,  # noqa: F401
     views,  # noqa: F401
 )

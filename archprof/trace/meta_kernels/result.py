@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from archprof.trace.meta_kernels.memory_requirements import check_memory
 from archprof.trace.meta_kernels.registry import CPU_SEMANTICS, META_KERNELS, REQUIREMENTS, meta_kernels_enabled
-from archprof.trace.meta_kernels.requirements import check_memory
 
 
 def result_on_meta(operation: Any, args: Any, kwargs: Any) -> Any:

@@ -481,7 +481,7 @@ def steps(tensor: torch.Tensor) -> Any:
 
 
 ELSEWHERE = {aten._scaled_dot_product_flash_attention_for_cpu.default}
-"""What is only called by a function of which tests/count/test_fused.py draws the arguments."""
+"""What only attention calls: tests/trace/meta_kernels/test_attention.py."""
 
 
 def test_every_operation_with_a_rule_is_drawn() -> None:
