@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from archprof.builder.patch_attributes import hold
 from archprof.trace.meta_kernels.layout import META
 from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enabled
+from archprof.trace.meta_kernels.result import result_on_meta
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,11 +113,8 @@ class DirectShapes(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for each operation."""
         kwargs = kwargs or {}
-        kernel = META_KERNELS.get(func)
-        if kernel is not None and _without_values(args, kwargs):
-            result = kernel(*args, **kwargs)
-            if result is not None:
-                return result
+        if func in META_KERNELS and _without_values(args, kwargs):
+            return result_on_meta(func, args, kwargs)
         return func(*args, **kwargs)
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from archprof.trace.meta_kernels.arguments import is_vector
 from archprof.trace.meta_kernels.layout import META
 from archprof.trace.meta_kernels.normalisation import normalised
 from archprof.trace.meta_kernels.registry import aten
@@ -74,7 +75,8 @@ def _batch_norm(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     mean, variance = module._buffers.get("running_mean"), module._buffers.get("running_var")
     if registered is None or module.training or mean is None or variance is None:
         return None
-    result = normalised(x, mean) if x.ndim == _NORM_RANKS[type(module)] and x.dtype == mean.dtype else None
+    fits = x.ndim == _NORM_RANKS[type(module)] and x.dtype == mean.dtype
+    result = normalised(x, *registered, mean, variance) if fits else None
     if result is None:
         return None
     info = recorder.info
@@ -175,9 +177,11 @@ def _linear(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     weight, bias = registered
     if x.ndim < 2 or not x.is_contiguous() or not weight.is_contiguous() or not x.numel():
         return None
-    if x.dtype != weight.dtype or x.shape[-1] != weight.shape[1]:
+    if x.dtype != weight.dtype or not x.dtype.is_floating_point or x.shape[-1] != weight.shape[1]:
         return None
     wide, deep = weight.shape
+    if not is_vector(bias, wide, x.dtype):
+        return None
     result = torch.empty((*x.shape[:-1], wide), dtype=x.dtype, device=META)
     source, kernel, out = recorder.info(x), recorder.info(weight), recorder.info(result)
     transposed = TensorInfo((deep, wide), weight.dtype, kernel.storage)

@@ -12,9 +12,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.errors import RunError
 from archprof.trace.gradients import Gradients
-from archprof.trace.meta_kernels.cpu_semantics import CPU_SEMANTICS
 from archprof.trace.meta_kernels.layout import META
 from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enabled
+from archprof.trace.meta_kernels.result import result_on_meta
 from archprof.trace.modules import MODULE_FAST_PATHS
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
 
@@ -56,8 +56,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._call = -1
         self._gradients = Gradients()
         self._backwards = False
-        self._kernels = META_KERNELS if meta_kernels_enabled() else {}
-        self._fast_paths = bool(self._kernels) and not (
+        self._fast_paths = meta_kernels_enabled() and not (
             _has_any_global_hook()  # type: ignore[no-untyped-call]
             or torch.is_autocast_enabled("cpu")
         )
@@ -179,13 +178,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if values:
             args = tuple([self._on_meta(arg) for arg in args])
             kwargs = {key: self._on_meta(value) for key, value in kwargs.items()}
-        kernel = self._kernels.get(func)
-        if kernel is not None:
-            result = kernel(*args, **kwargs)
-            if result is not None:
-                return result
         try:
-            return CPU_SEMANTICS.get(func, func)(*args, **kwargs)
+            return result_on_meta(func, args, kwargs)
         except (NotImplementedError, RuntimeError) as error:
             if _reads_values(func, error):
                 raise DataDependentError(f"{self.where} needs the values of its input: {func}") from error

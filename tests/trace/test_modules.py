@@ -114,5 +114,5 @@ def test_hooks_on_all_modules_run() -> None:
 
 
 def test_a_misfit_is_torch_s_to_report() -> None:
-    with pytest.raises(Exception, match="Invalid channel dimensions"):
+    with pytest.raises(Exception, match="to have 4 channels, but got 5 channels instead"):
         trace(nn.Conv2d(4, 6, 3), (torch.zeros(1, 5, 9, 9),))

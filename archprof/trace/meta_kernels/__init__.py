@@ -7,6 +7,7 @@ The tests hold each against torch on the CPU, and whole models against torch's o
 from archprof.trace.meta_kernels import (
     attention,  # noqa: F401
     convolution,  # noqa: F401
+    cpu_semantics,  # noqa: F401
     creation,  # noqa: F401
     elementwise,  # noqa: F401
     indexing,  # noqa: F401
@@ -15,5 +16,7 @@ from archprof.trace.meta_kernels import (
     products,  # noqa: F401
     reductions,  # noqa: F401
     resample,  # noqa: F401
+    shape_requirements,  # noqa: F401
+    type_requirements,  # noqa: F401
     views,  # noqa: F401
 )

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archprof.trace.meta_kernels.layout import broadcast_sizes
 from archprof.trace.meta_kernels.registry import aten, meta_kernel
+from archprof.trace.meta_kernels.requirements import need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +47,7 @@ def _attend(
     enable_gqa: bool = False,
 ) -> Tensor:
     if not _fuses(query, key, value, attn_mask, dropout_p, is_causal, enable_gqa):
+        _check_mask(attn_mask, query, key)
         parts: Tensor = aten.scaled_dot_product_attention.default.decompose(
             *(query, key, value, attn_mask, dropout_p, is_causal), scale=scale, enable_gqa=enable_gqa
         )
@@ -84,7 +87,32 @@ def _fuses(
         and key.shape[:-3] == query.shape[:-3]
         and (heads == fewer or (shares_heads and heads % fewer == 0))
         and query.dtype == key.dtype == value.dtype
-        and (mask is None or (not is_causal and mask.ndim in (2, query.ndim) and not mask.requires_grad))
+        and query.dtype.is_floating_point
+        and (mask is None or (not is_causal and _masks(mask, query, key)))
+    )
+
+
+def _check_mask(mask: Tensor | None, query: Tensor, key: Tensor) -> None:
+    """Refuse a mask that is added to no scores; what else is wrong the parts of attention say."""
+    if mask is None or min(query.ndim, key.ndim) < 2:
+        return
+    flat = mask.ndim < 2 and query.ndim == key.ndim == 4
+    need(not flat, f"Dimension out of range: attn_mask has the shape {list(mask.shape)}", IndexError)
+    batch = broadcast_sizes(query.shape[:-2], key.shape[:-2])
+    if batch is not None:
+        scores = [*batch, query.shape[-2], key.shape[-2]]
+        fits = broadcast_sizes(mask.shape, scores) == scores
+        need(fits, f"output with shape {scores} doesn't match the broadcast shape of the mask {list(mask.shape)}")
+
+
+def _masks(mask: Tensor, query: Tensor, key: Tensor) -> bool:
+    """Whether the kernel takes a mask: of truth values, or of numbers of the scores' type, for all scores."""
+    scores = (*query.shape[:-1], key.shape[-2])
+    return (
+        mask.ndim in (2, query.ndim)
+        and not mask.requires_grad
+        and mask.dtype in (torch.bool, query.dtype)
+        and all(size in (1, whole) for size, whole in zip(mask.shape, scores[-mask.ndim :], strict=True))
     )
 
 

@@ -1,4 +1,4 @@
-"""Where torch's own meta kernels answer otherwise than its CPU kernels.
+"""Where torch's own meta kernels give other results than its CPU kernels.
 
 A rule that is not sure leaves an operation to torch's meta kernel, and with the rules switched off all are left to it.
 What stands here is put right all the same, so that a trace is the CPU's either way.
@@ -10,38 +10,51 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archprof.trace.meta_kernels.arguments import REDUCED
 from archprof.trace.meta_kernels.layout import channels_last, empty
-from archprof.trace.meta_kernels.registry import aten
+from archprof.trace.meta_kernels.registry import as_on_cpu, aten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
 
-CPU_SEMANTICS: dict[Any, Callable[..., Any]] = {}
-"""Operation -> what to run in its place, with the operation's own arguments."""
+_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
-def as_on_cpu(*operations: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Enter a function for some operations."""
-
-    def add(function: Callable[..., Any]) -> Callable[..., Any]:
-        CPU_SEMANTICS.update(dict.fromkeys(operations, function))
-        return function
-
-    return add
-
-
-@as_on_cpu(aten.native_batch_norm.default)
-def _batch_norm(input_: Tensor, *parameters: Any) -> Any:
-    result, *statistics = aten.native_batch_norm.default(input_, *parameters)
-    training = parameters[4]
-    return result, *(statistics if training else [empty((0,), tensor.dtype) for tensor in statistics])
+def _as_image(tensor: Tensor, *sources: Tensor) -> Tensor:
+    """A result laid out as the images that it is made of: with channels last, or contiguous."""
+    last = tensor.ndim in _LAST and any(channels_last(source) for source in sources if source.ndim == tensor.ndim)
+    result = empty(tensor.shape, tensor.dtype)
+    return result.to(memory_format=_LAST[tensor.ndim]) if last else result
 
 
 @as_on_cpu(aten.convolution.default)
 def _convolution(input_: Tensor, weight: Tensor, *parameters: Any) -> Any:
-    result = aten.convolution.default(input_, weight, *parameters)
-    if result.ndim == 4 and (channels_last(input_) or channels_last(weight)):
-        return result.to(memory_format=torch.channels_last)
-    return result
+    return _as_image(aten.convolution.default(input_, weight, *parameters), input_, weight)
+
+
+@as_on_cpu(aten.native_batch_norm.default)
+def _batch_norm(input_: Tensor, weight: Tensor | None, bias: Tensor | None, *parameters: Any) -> Any:
+    result, *statistics = aten.native_batch_norm.default(input_, weight, bias, *parameters)
+    training, dtype = parameters[2], _statistics_type(input_, weight, bias)
+    shape = statistics[0].shape if training else (0,)
+    return _as_image(result, input_), empty(shape, dtype), empty(shape, dtype)
+
+
+@as_on_cpu(aten.native_layer_norm.default)
+def _layer_norm(input_: Tensor, shape: Any, weight: Tensor | None, bias: Tensor | None, eps: float) -> Any:
+    result, *statistics = aten.native_layer_norm.default(input_, shape, weight, bias, eps)
+    dtype = _statistics_type(input_, weight, bias)
+    return empty(result.shape, result.dtype), *[empty(tensor.shape, dtype) for tensor in statistics]
+
+
+@as_on_cpu(aten.native_group_norm.default)
+def _group_norm(input_: Tensor, weight: Tensor | None, bias: Tensor | None, *parameters: Any) -> Any:
+    result, *statistics = aten.native_group_norm.default(input_, weight, bias, *parameters)
+    dtype = _statistics_type(input_, weight, bias)
+    return _as_image(result, input_), *[empty(tensor.shape, dtype) for tensor in statistics]
+
+
+def _statistics_type(input_: Tensor, *parameters: Tensor | None) -> torch.dtype:
+    """That of means and deviations: the parameters' where they are wider than the input's."""
+    wider = any(parameter is not None and parameter.dtype != input_.dtype for parameter in parameters)
+    return torch.float32 if input_.dtype in REDUCED and wider else input_.dtype

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archprof.trace.meta_kernels.arguments import real
 from archprof.trace.meta_kernels.layout import empty
 from archprof.trace.meta_kernels.registry import aten, meta_kernel
 
@@ -44,10 +45,10 @@ def _count_up(end: float, **keywords: Any) -> Any:
 
 @meta_kernel(aten.arange.start, aten.arange.start_step)
 def _range(start: float, end: float, step: float = 1, *, dtype: Any = None, device: Any = None, **rest: Any) -> Any:
-    numbers = (start, end, step)
-    if not _is_meta(device) or not step or (end - start) / step < 0:
+    if not _is_meta(device) or not real(start, end, step) or not step or (end - start) / step < 0:
         return None
-    if not all(type(number) in (int, float) for number in numbers):
+    whole = type(start) is type(end) is type(step) is int
+    dtype = dtype or (torch.int64 if whole else torch.get_default_dtype())
+    if not dtype.is_floating_point and (dtype != torch.int64 or not whole):
         return None
-    whole = all(type(number) is int for number in numbers)
-    return empty([ceil((end - start) / step)], dtype or (torch.int64 if whole else torch.get_default_dtype()))
+    return empty([ceil((end - start) / step)], dtype)

@@ -105,12 +105,17 @@ def _compare(dim: int, other: int, strides: list[list[int]], shape: Sequence[int
 
 def broadcast(*tensors: Tensor) -> list[int] | None:
     """The shape that some tensors broadcast to, or None where they do not."""
-    shape = [1] * max(tensor.ndim for tensor in tensors)
-    for tensor in tensors:
-        for index in range(1, tensor.ndim + 1):
-            mine, other = shape[-index], tensor.shape[-index]
+    return broadcast_sizes(*[tensor.shape for tensor in tensors])
+
+
+def broadcast_sizes(*shapes: Sequence[int]) -> list[int] | None:
+    """The shape that some shapes broadcast to, or None where they do not."""
+    result = [1] * max([len(shape) for shape in shapes])
+    for shape in shapes:
+        for index in range(1, len(shape) + 1):
+            mine, other = result[-index], shape[-index]
             if mine == 1:
-                shape[-index] = other
+                result[-index] = other
             elif other not in (1, mine):
                 return None
-    return shape
+    return result

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
+
+from archprof.trace.meta_kernels.arguments import is_vector, real
 from archprof.trace.meta_kernels.layout import empty
 from archprof.trace.meta_kernels.registry import aten, meta_kernel
 
@@ -22,7 +25,9 @@ def _mm(left: Tensor, right: Tensor) -> Any:
 @meta_kernel(aten.addmm.default)
 def _addmm(bias: Tensor, left: Tensor, right: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Any:
     product = _mm(left, right)
-    return product if product is not None and bias.dtype == left.dtype and bias.shape == product.shape[1:] else None
+    if product is None or not product.dtype.is_floating_point or not real(beta, alpha):
+        return None
+    return product if is_vector(bias, product.shape[1], product.dtype) else None
 
 
 @meta_kernel(aten.bmm.default)
@@ -39,9 +44,13 @@ def _grouped_mm(
     left: Tensor, right: Tensor, offs: Tensor | None = None, bias: Tensor | None = None, out_dtype: Any = None
 ) -> Any:
     # Some releases of torch refuse float32 on meta alone. Rows of whole 16 bytes are what no device pads.
-    rows, wide = left.shape[0], right.shape[-1]
     if (left.ndim, right.ndim) != (2, 3) or left.dtype != right.dtype or bias is not None or out_dtype is not None:
         return None
-    if offs is None or left.shape[1] != right.shape[1] or wide * left.dtype.itemsize % 16:
+    (rows, deep), (groups, also_deep, wide) = left.shape, right.shape
+    if offs is None or offs.shape != (groups,) or offs.dtype != torch.int32 or deep != also_deep:
+        return None
+    if left.dtype not in (torch.float32, torch.bfloat16, torch.float16) or not left.is_contiguous():
+        return None
+    if (deep * left.dtype.itemsize) % 16 or (wide * left.dtype.itemsize) % 16 or not right.is_contiguous():
         return None
     return empty([rows, wide], left.dtype)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from archprof.trace.meta_kernels.convolution import each
+from archprof.trace.meta_kernels.arguments import each
 from archprof.trace.meta_kernels.layout import empty, ordered
 from archprof.trace.meta_kernels.registry import aten, meta_kernel
 
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+def _is_image(tensor: Tensor) -> bool:
+    """Whether it is (N, C, H, W) of floats, with elements and in memory in that order."""
+    return tensor.ndim == 4 and tensor.dtype.is_floating_point and ordered(tensor) and min(tensor.shape) >= 1
+
+
 @meta_kernel(
     aten.upsample_nearest2d.default,
     aten.upsample_bilinear2d.default,
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
     aten._upsample_nearest_exact2d.default,
 )
 def _upsample(input_: Tensor, output_size: Sequence[int], *rest: Any) -> Any:
-    if not ordered(input_) or input_.ndim != 4 or not input_.dtype.is_floating_point or min(output_size) < 1:
+    if not _is_image(input_) or len(output_size) != 2 or min(output_size) < 1:
         return None
     return empty((*input_.shape[:2], *output_size), input_.dtype)
 
@@ -37,14 +42,13 @@ def _pooled(
     ceil_mode: bool,
 ) -> tuple[int, ...] | None:
     """The shape that a 2d pooling gives, or None where it takes thought (rounding up) or fails."""
-    if input_.ndim != 4 or not ordered(input_) or ceil_mode or not input_.dtype.is_floating_point:
+    if ceil_mode or not _is_image(input_):
         return None
-    kernel, padding, dilation = each(kernel, 2), each(padding, 2), each(dilation, 2)
-    stride = each(stride, 2) if stride else kernel
-    size = [
-        (input_.shape[2 + i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1 for i in range(2)
-    ]
-    fits = min(size) >= 1 and all(2 * pad <= width for pad, width in zip(padding, kernel, strict=True))
+    widths, steps, pads, spread = each(kernel, 2), each(stride or kernel, 2), each(padding, 2), each(dilation, 2)
+    if widths is None or steps is None or pads is None or spread is None or min(*widths, *steps, *spread) < 1:
+        return None
+    size = [(input_.shape[2 + i] + 2 * pads[i] - spread[i] * (widths[i] - 1) - 1) // steps[i] + 1 for i in range(2)]
+    fits = min(size) >= 1 and all(0 <= 2 * pad <= width for pad, width in zip(pads, widths, strict=True))
     return (*input_.shape[:2], *size) if fits else None
 
 
@@ -71,12 +75,12 @@ def _average_pool(
     count_include_pad: bool = True,
     divisor: int | None = None,
 ) -> Any:
-    shape = _pooled(input_, kernel, stride, padding, (1,), ceil_mode)
+    shape = None if divisor == 0 else _pooled(input_, kernel, stride, padding, (1,), ceil_mode)
     return shape and empty(shape, input_.dtype)
 
 
 @meta_kernel(aten._adaptive_avg_pool2d.default)
 def _adaptive_average_pool(input_: Tensor, output_size: Sequence[int]) -> Any:
-    if input_.ndim != 4 or not ordered(input_) or min(output_size) < 1:
+    if not _is_image(input_) or len(output_size) != 2 or min(output_size) < 1:
         return None
     return empty((*input_.shape[:2], *output_size), input_.dtype)

@@ -1,0 +1,25 @@
+"""What an operation gives for tensors without memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archprof.trace.meta_kernels.memory_requirements import check_memory
+from archprof.trace.meta_kernels.registry import CPU_SEMANTICS, META_KERNELS, REQUIREMENTS, meta_kernels_enabled
+
+
+def result_on_meta(operation: Any, args: Any, kwargs: Any) -> Any:
+    """By the operation's rule, else by torch, as its CPU kernel would.
+
+    Raises:
+        Exception: What torch raises where its CPU kernel would refuse the arguments.
+    """
+    kernel = META_KERNELS.get(operation)
+    if kernel is not None and meta_kernels_enabled():
+        result = kernel(*args, **kwargs)
+        if result is not None:
+            return result
+    for check in REQUIREMENTS.get(operation, ()):
+        check(*args, **kwargs)
+    check_memory(operation, args, kwargs)
+    return CPU_SEMANTICS.get(operation, operation)(*args, **kwargs)
