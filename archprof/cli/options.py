@@ -54,7 +54,7 @@ class FormatChoice(StrEnum):
 Verbose = Annotated[bool, option("--verbose", "-v", help="Say what is being done and how long it takes.")]
 Quiet = Annotated[bool, option("--quiet", "-q", help="No remarks and no progress, only data and errors.")]
 Color = Annotated[ColorChoice | None, option("--color", help="Colour the output.  [default: auto]")]
-Debug = Annotated[bool, option("--debug", help="Show the traceback of an internal error.")]
+Debug = Annotated[bool, option("--debug", help="Show tracebacks of internal errors, and libraries' warnings.")]
 NoCache = Annotated[bool, option("--no-cache", help="Count everything anew, and keep nothing.")]
 
 Reference = Annotated[
