@@ -101,3 +101,17 @@ def bench(session: nox.Session) -> None:
     wanted = session.posargs or sorted(path.stem for path in Path("benchmarks").glob("*.py"))
     for name in wanted:
         session.run("python", f"benchmarks/{name}.py")
+
+
+@nox.session(default=False, venv_backend="none")
+def findings(session: nox.Session) -> None:
+    """Reproduce what surprises in other libraries, all of it or what is named: `nox -s findings -- thop-buffers`."""
+    scripts = [f"findings/{name}.sh" for name in session.posargs] or sorted(map(str, Path("findings").glob("*.sh")))
+    changed = []
+    for script in scripts:
+        try:
+            session.run("bash", script, external=True)
+        except nox.command.CommandFailed:
+            changed.append(script)
+    if changed:
+        session.error(f"not as described: {', '.join(changed)}")

@@ -4,8 +4,8 @@ The computer is calibrated first. Then each model is measured and predicted. By 
 thread and in the processor's time, so that a machine that does something else meanwhile gives the same figures;
 `--clock wall --threads N` measures what a user waits for, and `--device cuda` a graphics card by its own events. A
 network of archprof's own is timed around each model, and its time over that at calibration is kept beside the
-model's: what a neighbour does to memory and caches shows there. `--out` keeps every figure as it comes, and takes up
-where it was left.
+model's: what a neighbour does to memory and caches shows there. `--output` keeps every figure in a file as it comes,
+and a later run with the same file takes up where it was left.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
     parser.add_argument("--calibrate", type=float, default=60, metavar="SECONDS")
     parser.add_argument("--seconds", type=float, default=3, help="how long each model is measured")
-    parser.add_argument("--out", type=Path, default=Path("prediction.json"))
+    parser.add_argument("--output", type=Path, metavar="FILE", help="what keeps the figures; none by default")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
     default_threads = torch.get_num_threads()
@@ -144,7 +144,7 @@ def main() -> None:
     clock = clocks.networks
     network, given = (one.to(place) for one in detector())
     network.eval()
-    kept = json.loads(asked.out.read_text()) if asked.out.exists() else {"results": {}}
+    kept = json.loads(asked.output.read_text()) if asked.output and asked.output.exists() else {"results": {}}
     if "calibration" not in kept:
         here = this_device("float32", asked.device)
         calibration = calibrate(here, place, clocks, asked.calibrate, default_threads=default_threads)
@@ -174,7 +174,8 @@ def main() -> None:
             "computing": said.computing_s,
             "moving": said.moving_s,
         }
-        asked.out.write_text(json.dumps(kept))
+        if asked.output:
+            asked.output.write_text(json.dumps(kept))
         print(f"{name}: {1e3 * statistics.median(samples):.1f} ms, predicted {1e3 * said.seconds:.1f}", flush=True)
     report(kept["results"])
 

@@ -5,11 +5,12 @@ system), and the result is the median of the pairs' ratios. The counts of a hund
 since archprof counts in processes of its own: of the smallest networks, in which thop has least to compute, in as many
 pairs as are worth the wait, and of four families at five scales once.
 
-``python benchmarks/startup.py`` does all of it, ``python benchmarks/startup.py --quick`` leaves out thop's hundreds.
+``--quick`` leaves out thop's hundreds; ``--runs`` says how many pairs there are.
 """
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import os
 import shutil
@@ -21,7 +22,6 @@ import tempfile
 import time
 from pathlib import Path
 
-RUNS = 11
 COLD_RUNS = 3
 VARIANTS = 100
 ARCHPROF = str(Path(sysconfig.get_path("scripts"), "archprof"))
@@ -69,13 +69,17 @@ def tell(name: str, ours: list[float], other: str, theirs: list[float], goal: st
     print(f"{name}: {statistics.median(ours):.2f} s, {other}: {statistics.median(theirs):.2f} s, {shown} (goal {goal})")
 
 
-def in_turn(*commands: list[str]) -> list[list[float]]:
-    """Processor seconds of each command, in as many rounds as are wanted; the first, which warms up, is left out."""
-    rounds = [[seconds(command) for command in commands] for _ in range(RUNS + 1)][1:]
+def in_turn(runs: int, *commands: list[str]) -> list[list[float]]:
+    """Processor seconds of each command, in as many rounds as are wanted and one before them, which warms up."""
+    rounds = [[seconds(command) for command in commands] for _ in range(runs + 1)][1:]
     return [list(one) for one in zip(*rounds, strict=True)]
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="without the hundreds of models that thop counts too")
+    parser.add_argument("--runs", type=int, default=11, help="pairs of each comparison")
+    options = parser.parse_args()
     # Both sides start from compiled files, as they do wherever they are installed.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     python = [sys.executable, "-c"]
@@ -85,15 +89,17 @@ def main() -> None:
         names = write_variants()
         seconds([ARCHPROF, "check", "--update-lock"])
 
-        bare, shown, checked = in_turn([*python, BARE], [ARCHPROF, "--help"], [ARCHPROF, "check"])
+        bare, shown, checked = in_turn(options.runs, [*python, BARE], [ARCHPROF, "--help"], [ARCHPROF, "check"])
         tell("archprof --help", shown, BARE, bare, "1.3")
         tell(f"archprof check, {VARIANTS} unchanged", checked, BARE, bare, "2")
-        torch, checked = in_turn([*python, "import torch"], [ARCHPROF, "check"])
+        torch, checked = in_turn(options.runs, [*python, "import torch"], [ARCHPROF, "check"])
         tell(f"archprof check, {VARIANTS} unchanged", checked, "import torch", torch, "1/10")
         imports = "import torch, ultralytics.nn.tasks"
-        framework, summary = in_turn([*python, imports], [ARCHPROF, "--no-cache", "summary", "yolo11n.yaml"])
+        framework, summary = in_turn(
+            options.runs, [*python, imports], [ARCHPROF, "--no-cache", "summary", "yolo11n.yaml"]
+        )
         tell("archprof summary yolo11n.yaml, nothing kept", summary, imports, framework, "1.3")
-        if "--quick" not in sys.argv:
+        if not options.quick:
             tell_cold("the smallest", names, COLD_RUNS)
             tell_cold("of all scales", write_scales(), 1)
 

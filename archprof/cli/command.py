@@ -1,11 +1,13 @@
 """What every command has in common: five options, and one place where errors become exit codes."""
 
 import inspect
+import logging
 import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
 from functools import wraps
 from typing import Any
@@ -82,12 +84,27 @@ def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]
     return inspect.signature(function, eval_str=True).parameters
 
 
+@contextmanager
+def _dependencies_quiet() -> Iterator[None]:
+    """While it holds, warnings and what is logged below an error are not shown; Python's -W or --debug shows them.
+
+    torch.compile alone logs a hundred lines about a model that it has to break into several graphs.
+    """
+    disabled = logging.root.manager.disable
+    with warnings.catch_warnings():
+        if not sys.warnoptions and not console.debug:
+            warnings.simplefilter("ignore")
+            logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(disabled)
+
+
 def _guarded(work: Callable[[], None]) -> None:
     """Do the work; whatever goes wrong is one message and an exit code, and never a user's traceback."""
     try:
-        with warnings.catch_warnings():
-            if not sys.warnoptions and not console.debug:
-                warnings.simplefilter("ignore")
+        with _dependencies_quiet():
             work()
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise

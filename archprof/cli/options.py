@@ -74,7 +74,7 @@ def format_option(*, findings: bool = False) -> Any:
 Verbose = Annotated[bool, option("--verbose", "-v", help="Show each step and how long it takes.")]
 Quiet = Annotated[bool, option("--quiet", "-q", help="Show only data and errors: no notes, no progress.")]
 Color = Annotated[ColorChoice | None, option("--color", help="When to colour the output.  [default: auto]")]
-Debug = Annotated[bool, option("--debug", help="Show the traceback of an internal error.")]
+Debug = Annotated[bool, option("--debug", help="Show tracebacks of internal errors, and warnings of libraries.")]
 NoCache = Annotated[bool, option("--no-cache", help="Neither read nor write cached results.")]
 
 Reference = Annotated[

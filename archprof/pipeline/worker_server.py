@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import signal
 import traceback
@@ -25,6 +26,7 @@ def serve(pipe: Connection, plugins: Sequence[str]) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever waits for us is told, and ends us
     warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # it was closed, or whoever held it is dead
         while True:
             pipe.send_bytes(_pickled(_answer(pipe.recv(), plugins)))

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tarfile
 from fnmatch import fnmatch
 from importlib.metadata import distribution
 from pathlib import Path
@@ -16,13 +17,16 @@ import pytest
 import archprof
 
 
+def built(kind: str, checkout: Path, folder: Path) -> Path:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)]
+    subprocess.run(build, cwd=checkout, check=True, capture_output=True)
+    (path,) = folder.glob("archprof-*")
+    return path
+
+
 @pytest.fixture(scope="module")
 def wheel(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(build, cwd=checkout, check=True, capture_output=True)
-    (path,) = folder.glob("archprof-*.whl")
-    return ZipFile(path)
+    return ZipFile(built("wheel", checkout, tmp_path_factory.mktemp("wheel")))
 
 
 def test_the_tests_run_against_what_is_installed(checkout: Path) -> None:
@@ -47,6 +51,23 @@ def test_the_wheel_holds_every_file_of_both_packages(checkout: Path, wheel: ZipF
     assert files - set(wheel.namelist()) == set()
     assert "archprof/py.typed" in files
     assert any(re.fullmatch(r"model_zoo/\w+/[\w.-]+\.yaml", name) for name in files)
+
+
+def test_the_wheel_holds_nothing_else(wheel: ZipFile) -> None:
+    folders = {name.partition("/")[0] for name in wheel.namelist()}
+
+    assert folders == {"archprof", "model_zoo", f"archprof-{archprof.__version__}.dist-info"}
+
+
+def test_the_source_distribution_holds_what_the_checks_read(checkout: Path, tmp_path: Path) -> None:
+    with tarfile.open(built("sdist", checkout, tmp_path)) as archive:
+        files = {name.partition("/")[2] for name in archive.getnames()}
+    folders = ("archprof", "benchmarks", "docs", "findings", "model_zoo", "tests", "tools", ".github")
+    paths = [path for folder in folders for path in (checkout / folder).rglob("*.*") if path.is_file()]
+    expected = {path.relative_to(checkout).as_posix() for path in paths if path.suffix != ".pyc"}
+
+    assert expected - files == set()
+    assert {"CONTRIBUTING.md", "LICENSE", "README.md", "noxfile.py", ".ci/run", ".pre-commit-config.yaml"} <= files
 
 
 def test_the_wheel_holds_the_licence(checkout: Path, wheel: ZipFile) -> None:
