@@ -15,7 +15,7 @@ from archprof.builder.fuse import fuse
 from archprof.builder.inputs import make_inputs
 from archprof.builder.load import build
 from archprof.builder.row_errors import naming_rows
-from archprof.count.conventions import report
+from archprof.count.conventions import reports
 from archprof.count.conventions.subject import Subject
 from archprof.count.ledger import count
 from archprof.errors import UsageError
@@ -54,11 +54,10 @@ def profile(
 
     Raises:
         RunError: Where the forward fails, or nothing is left to train.
-        UsageError: Where there is no such convention, or it takes no keyword arguments.
+        UsageError: Where there is no such convention.
     """
     arguments, keywords = _arguments(inputs)
-    if keywords and convention != DEFAULT:
-        raise UsageError(f"the convention {find_convention(convention).name!r} takes positional arguments only")
+    find_convention(convention)
     remarks: tuple[str, ...] = ()
     again = Pass(inputs=arguments, keywords=keywords, backward=backward)
     try:
@@ -78,6 +77,7 @@ def profile(
         kind="image" if _is_image(*arguments, *keywords) else "tensors",
     )
     ledger = count(pass_)
+    reported, unavailable = _reported(Subject(model, arguments, ledger, built.kind == "image", keywords), convention)
     return assemble(
         built,
         ledger,
@@ -85,8 +85,8 @@ def profile(
         again=again,
         device=str(tensors[0].device) if tensors else "meta",
         convention=convention,
-        reported=_reported(Subject(model, arguments, ledger, built.kind == "image"), convention),
-        remarks=remarks,
+        reported=reported,
+        remarks=(*remarks, *unavailable),
     )
 
 
@@ -166,6 +166,7 @@ def assembled(counted: Counted, convention: str = DEFAULT, *, details: bool = Tr
     """The profile of what was counted, with the figure of a convention; ``details`` as in :func:`profile_spec`."""
     built = counted.built
     subject = Subject(built.module, counted.inputs, counted.ledger, built.kind == "image")
+    reported, unavailable = _reported(subject, convention, unasked=details)
     return assemble(
         built,
         counted.ledger,
@@ -173,8 +174,8 @@ def assembled(counted: Counted, convention: str = DEFAULT, *, details: bool = Tr
         again=counted.again,
         device=counted.device,
         convention=convention,
-        reported=_reported(subject, convention, unasked=details),
-        remarks=counted.remarks,
+        reported=reported,
+        remarks=(*counted.remarks, *unavailable),
         details=details,
     )
 
@@ -218,8 +219,9 @@ def _counted(spec: Spec, options: Options, device: str, change: Change | None, *
     return Counted(built, inputs, ledger, again, device, perf_counter() - start, (*built.remarks, *remarks))
 
 
-def _reported(subject: Subject, convention: str, *, unasked: bool = True) -> dict[str, Reported]:
-    """What was asked for, and what others print of the same model unasked, where they print anything."""
-    names = {convention, *(UNASKED if unasked else ())} - {DEFAULT}
-    reports = {name: report(find_convention(name), subject, shares=name == convention) for name in sorted(names)}
-    return {name: report for name, report in reports.items() if report}
+def _reported(
+    subject: Subject, convention: str, *, unasked: bool = True
+) -> tuple[dict[str, Reported], tuple[str, ...]]:
+    """What was asked for, and what others print of the same model unasked; remarks where there is no figure."""
+    names = {convention, *(UNASKED if unasked else ())}
+    return reports(subject, sorted(names), asked={convention})
