@@ -9,6 +9,7 @@ from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archprof.count.by_module import calls_by_module
 from archprof.count.ledger import by_call, count
 from archprof.count.memory import measure
 from archprof.count.workload import works
@@ -265,20 +266,12 @@ def _modules(
     inclusive: list[_Figures],
     parameters: dict[nn.Module, int],
 ) -> list[Module]:
-    """One entry a module, in the order of the tree; one that ran several times has the sum of its calls.
-
-    A container that others reach into (a ModuleList, Ultralytics' own Sequential) is never called: it has the sum of
-    its children.
-    """
+    """One entry a module, in the order of the tree; one that ran several times has the sum of its calls."""
+    paths = list(model.named_modules())
     places: dict[str, list[int]] = {}
     for place, call in enumerate(pass_.calls):
         places.setdefault(call.path, []).append(place)
-    paths = list(model.named_modules())
-    whole = {path: [inclusive[place] for place in found] for path, found in places.items()}
-    for path, _ in reversed(paths):  # children before their parents
-        parent = path.rpartition(".")[0]
-        if parent not in places:
-            whole.setdefault(parent, []).extend(whole.get(path, ()))
+    whole = calls_by_module(pass_.calls, [path for path, _ in paths])
     entries = []
     for path, module in paths:
         calls = places.get(path, [])
@@ -291,7 +284,7 @@ def _modules(
                 parameters=parameters[module],
                 own_parameters=sum(parameter.numel() for parameter in module.parameters(recurse=False)),
                 output_shapes=_shapes(pass_.calls[calls[-1]].outputs) if calls else [],
-                **_sum(whole.get(path, ())),
+                **_sum(inclusive[place] for place in whole.get(path, ())),
                 **{f"own_{name}": cost for name, cost in _sum(own[place] for place in calls).items()},
             )
         )
