@@ -77,9 +77,9 @@ def count(trace: Trace) -> Ledger:
             rule = rules[operation.function] = _rule(operation)
         formula, state = rule
         cost = formula(operation) if formula else NOTHING
-        ledger.entries.append(
-            Entry(operation, state, cost) if cost is not None else Entry(operation, "unknown", NOTHING)
-        )
+        if cost is None:
+            cost, state = NOTHING, "unknown"
+        ledger.entries.append(Entry(operation, state, cost))
     own, inclusive = by_call(trace, [entry.count for entry in ledger.entries])
     ledger.own = [Count(*sums) for sums in own]
     ledger.inclusive = [Count(*sums) for sums in inclusive]

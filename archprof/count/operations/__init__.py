@@ -15,9 +15,9 @@
 | `loss` | losses |
 | `transform` | Fourier transforms, distances, folds, gathers that add |
 
-What costs nothing is in :mod:`archprof.count.free`. The rule outside the MAC family: one FLOP for each elementary function
-(sum, product, comparison, exponential ...) on each element. What a kernel spends inside on approximating an exponential
-is not counted, as no counter in the field does.
+What costs nothing is in :mod:`archprof.count.free`. The rule outside the MAC family: one FLOP for each elementary
+function (sum, product, comparison, exponential ...) on each element. What a kernel spends inside on approximating an
+exponential is not counted, as no counter in the field does.
 """
 
 from archprof.count.formulas import register_formula

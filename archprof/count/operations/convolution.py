@@ -26,7 +26,7 @@ def convolution(operation: Operation) -> Count:
 
 @register_formula(*aten("convolution_backward convolution_backward_overrideable"))
 def convolution_backward(operation: Operation) -> Count:
-    """Each gradient that is wanted (``output_mask``): the input's and the weight's take the forward's products again."""
+    """Each gradient that ``output_mask`` wants: the input's and the weight's take the forward's products again."""
     gradient, input_, weight = operation.arguments[:3]
     of_input, of_weight, of_bias = operation.arguments[-1]
     transposed = operation.arguments[7] if operation.name == "aten.convolution_backward" else operation.arguments[6]

@@ -1,8 +1,8 @@
 """Factorisations and what is solved with them, as LAPACK's algorithms go (Golub and Van Loan, *Matrix Computations*).
 
 Each elimination step is counted, so the figures are exact for those algorithms, whose leading terms are the known ones:
-n³/3 for Cholesky, 2n³/3 for LU, 2n²(m − n/3) for QR. What iterates until it converges (eigenvalues, singular values, and
-the pseudo-inverse and least squares by them, the matrix exponential) depends on the values, and is unknown.
+n³/3 for Cholesky, 2n³/3 for LU, 2n²(m − n/3) for QR. What iterates until it converges (eigenvalues, singular values,
+and the pseudo-inverse and least squares by them, the matrix exponential) depends on the values, and is unknown.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def cholesky(order: int) -> int:
-    """FLOPs of a Cholesky factorisation: a root, j divisions, and j (j + 1) / 2 products and sums with j columns left."""
+    """FLOPs of a Cholesky factorisation: with j columns left a root, j divisions, j (j + 1) / 2 products and sums."""
     return order * (order + 1) * (2 * order + 1) // 6
 
 
@@ -40,8 +40,8 @@ def lu_solve(order: int, right_sides: int) -> int:
 def qr(rows: int, columns: int) -> int:
     """FLOPs of a Householder QR factorisation.
 
-    A reflector of length l takes its norm (2 l) and is scaled (l); each column right of it takes a product with it and is
-    changed by it (2 l each).
+    A reflector of length l takes its norm (2 l) and is scaled (l); each column right of it takes a product with it and
+    is changed by it (2 l each).
     """
     steps = range(min(rows, columns))
     return sum((rows - step) * (3 + 4 * (columns - step - 1)) for step in steps)
@@ -111,7 +111,7 @@ def lu_factor(operation: Operation) -> Count:
 
 @register_formula(*aten("linalg_lu_solve _linalg_solve_ex linalg_inv_ex"))
 def general_solve(operation: Operation) -> Count:
-    """Two triangular systems, after the factorisation where that is not given; an inverse is solved for the identity."""
+    """Two triangular systems, after the factorisation where none is given; an inverse is solved for the identity."""
     matrix, solved = operation.arguments[0], operation.outputs[0]
     order = matrix.shape[-1]
     batches = max(prod(solved.shape[:-2]), prod(matrix.shape[:-2]))
@@ -138,13 +138,14 @@ def qr_factor(operation: Operation) -> Count:
 def householder_product(operation: Operation) -> Count:
     """Q of its reflectors."""
     matrix, scales = operation.arguments[:2]
-    return _count(matrix, unfolded(*matrix.shape[-2:], scales.shape[-1]))
+    rows, columns = matrix.shape[-2:]
+    return _count(matrix, unfolded(rows, columns, scales.shape[-1]))
 
 
 @register_formula("aten.ormqr")
 def reflect(operation: Operation) -> Count:
     """Q, as its reflectors, times another matrix from the left or the right."""
-    reflectors, scales, other = operation.arguments[:3]
+    scales, other = operation.arguments[1:3]
     left = operation.arguments[3] if len(operation.arguments) > 3 else True
     rows, columns = other.shape[-2:] if left else other.shape[-2:][::-1]
     return _count(other, reflected(rows, scales.shape[-1], columns))

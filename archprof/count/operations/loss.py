@@ -36,8 +36,8 @@ register_formula(
 def connectionist_temporal_classification(operation: Operation) -> Count:
     """Each step of a sequence for each of 2 S + 1 states, S being the length of its target (Graves et al. 2006).
 
-    log Σ exp over three predecessors: two comparisons, three subtractions, three exponentials, two sums, a logarithm and
-    a sum; and the state's own logarithm, added.
+    log Σ exp over three predecessors: two comparisons, three subtractions, three exponentials, two sums, a logarithm
+    and a sum; and the state's own logarithm, added.
     """
     steps, lengths = operation.arguments[2:4]
     if not isinstance(steps, tuple):  # given as tensors, they are values: the longest possible

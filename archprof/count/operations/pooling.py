@@ -24,7 +24,8 @@ def window(kernel: Sequence[int], dimensions: int) -> int:
 def adaptive_windows(inputs: Sequence[int], outputs: Sequence[int]) -> int:
     """Elements of all the windows of adaptive pooling together, which overlap where the sizes do not divide.
 
-    Along each dimension window i goes from ⌊i · input / output⌋ to ⌈(i + 1) · input / output⌉ (ATen's AdaptivePooling.h).
+    Along each dimension window i goes from ⌊i · input / output⌋ to ⌈(i + 1) · input / output⌉, as ATen's
+    AdaptivePooling.h has it.
 
     Args:
         inputs: Sizes of the map that is pooled.
