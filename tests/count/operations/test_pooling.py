@@ -40,7 +40,7 @@ def flops(model: nn.Module, *inputs: torch.Tensor) -> int:
 ADAPTIVE: dict[str, tuple[nn.Module, tuple[int, ...], int]] = {
     # Windows of 8 · 8 that tile 16 × 16: 3 · 256 elements, and a maximum is not divided.
     "maximum, tiling": (nn.AdaptiveMaxPool2d(2), (1, 3, 16, 16), 768),
-    # From ⌊20 i / 7⌋ to ⌈20 (i + 1) / 7⌉: windows of 3, 4, 4, 4, 4, 4, 3 along each side: 26 elements. And 49 divisions.
+    # From ⌊20 i / 7⌋ to ⌈20 (i + 1) / 7⌉: windows of 3, 4, 4, 4, 4, 4, 3 along each side: 26. And 49 divisions.
     "mean, overlapping": (nn.AdaptiveAvgPool2d(7), (1, 1, 20, 20), 26**2 + 49),
     # Each of 49 windows is the one element there is; and 49 divisions.
     "mean of one element": (nn.AdaptiveAvgPool2d(7), (1, 1, 1, 1), 98),
