@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from archprof.builder.registry import Call as Call
     from archprof.builder.registry import RowContext as RowContext
     from archprof.builder.registry import register as register
-    from archprof.count.formulas import register_formula as register_formula
+    from archprof.count.operations import register_formula as register_formula
     from archprof.parameternet.declared import DynamicDeclaration as DynamicDeclaration
     from archprof.records.profile import Profile as Profile
 
@@ -27,7 +27,7 @@ _PUBLIC = {
     "within": "archprof.api",
     "Profile": "archprof.records.profile",
     "profile": "archprof.api",
-    "register_formula": "archprof.count.formulas",
+    "register_formula": "archprof.count.operations",
     "RowContext": "archprof.builder.registry",
     "register": "archprof.builder.registry",
 }

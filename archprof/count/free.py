@@ -10,6 +10,7 @@ _MAKING = """
     ones_like full full_like scalar_tensor arange linspace logspace eye tril_indices triu_indices randperm rand
     rand_like randn randn_like randint randint_like normal uniform fill zero random exponential empty_permuted
     hann_window hamming_window blackman_window bartlett_window kaiser_window fft_fftfreq fft_rfftfreq range
+    cauchy geometric log_normal
 """
 _MOVING = """
     clone copy _to_copy cat stack gather scatter index index_select index_fill index_copy take
@@ -23,14 +24,18 @@ _MOVING = """
     _nested_tensor_from_mask _reshape_copy _unsafe_index _unsafe_masked_index contiguous
     view_as_real_copy view_as_complex_copy _conj_copy split_with_sizes_copy
     select_backward slice_backward diagonal_backward masked_scatter_backward as_strided_scatter _stack
-    _pack_padded_sequence _unique
+    _pack_padded_sequence _unique lu_unpack nonzero_static _chunk_cat _to_sparse resize_as _to_dense
+    alias_copy as_strided_copy detach_copy diagonal_copy expand_copy narrow_copy permute_copy select_copy slice_copy
+    split_copy squeeze_copy t_copy transpose_copy unbind_copy unsqueeze_copy view_copy
+    poisson binomial _standard_gamma _sample_dirichlet
 """
 _NAMING = """
     lift lift_fresh lift_fresh_copy _local_scalar_dense item resize
     view _unsafe_view reshape _reshape_alias expand expand_as transpose t permute squeeze unsqueeze slice select
     narrow split split_with_sizes unsafe_split unsafe_split_with_sizes chunk unsafe_chunk unbind unfold as_strided
     alias detach diagonal view_as_real view_as_complex _conj _neg_view flatten unflatten movedim swapaxes
-    is_same_size _assert_async _assert_scalar _assert_tensor_metadata sym_size _has_compatible_shallow_copy_type
+    is_same_size _linalg_check_errors _assert_async _assert_scalar _assert_tensor_metadata sym_size
+    _has_compatible_shallow_copy_type
 """
 
 

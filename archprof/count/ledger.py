@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from archprof.count import backward, elementwise, recurrent  # noqa: F401 - they enter their formulas
+from archprof.count import operations  # noqa: F401 - they register their formulas
 from archprof.count.formulas import FORMULAS, Count, Formula
 from archprof.count.free import FREE
+from archprof.count.operations.pointwise import pointwise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +76,10 @@ def count(trace: Trace) -> Ledger:
         if rule is None:
             rule = rules[operation.function] = _rule(operation)
         formula, state = rule
-        ledger.entries.append(Entry(operation, state, formula(operation) if formula else NOTHING))
+        cost = formula(operation) if formula else NOTHING
+        if cost is None:
+            cost, state = NOTHING, "unknown"
+        ledger.entries.append(Entry(operation, state, cost))
     own, inclusive = by_call(trace, [entry.count for entry in ledger.entries])
     ledger.own = [Count(*sums) for sums in own]
     ledger.inclusive = [Count(*sums) for sums in inclusive]
@@ -116,7 +120,7 @@ def _rule(operation: Operation) -> tuple[Formula | None, State]:
     if plain in FREE:
         return None, "free"
     if torch.Tag.pointwise in operation.function.tags:
-        return elementwise.pointwise, "counted"
+        return pointwise, "counted"
     if operation.function.is_view:
         return None, "free"
     return None, "unknown"

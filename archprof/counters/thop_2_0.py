@@ -17,16 +17,17 @@ import torch
 from archprof.count.conventions import thop_2_0
 from archprof.counters.explain import explain, other_images
 from archprof.counters.interface import Item
+from archprof.errors import RunError
 from archprof.records.audit import Opinion
 from archprof.trace.run import trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from archprof.count.counted_model import CountedModel
     from archprof.counters.explain import Exact
     from archprof.records.audit import Difference, Kind
-    from archprof.trace.record import Trace
+    from archprof.trace.record import ModuleCall
 
 NAME = thop_2_0.NAME
 VERSION = "2.0"
@@ -44,13 +45,16 @@ def opinion(counted: CountedModel, whole: Exact, image: Exact) -> Opinion:
     given = counted.inputs[0]
     start = perf_counter()
     size = (given.shape[-2], given.shape[-1])
-    replayed = thop_2_0.replay(counted.built.module, size) if counted.built.kind == "image" else None
-    if replayed is None:
+    if counted.built.kind != "image":
         return Opinion(counter=NAME, version=VERSION, unit=UNIT, error="it takes images only")
+    large = torch.empty(1, *given.shape[1:], device="meta", dtype=given.dtype)
+    try:
+        replayed = thop_2_0.replay(counted.built.module, size)
+        items = _items(thop_2_0.amounts(trace(counted.built.module, (large,))))
+    except RunError as error:
+        return Opinion(counter=NAME, version=VERSION, unit=UNIT, error=error.message)
     macs = replayed.operations * replayed.ratio
     seconds = perf_counter() - start
-    large = torch.empty(*replayed.shape[:2], *size, device="meta", dtype=given.dtype)
-    items = _items(trace(counted.built.module, (large,)))
     return Opinion(
         counter=NAME,
         version=VERSION,
@@ -67,13 +71,13 @@ def opinion(counted: CountedModel, whole: Exact, image: Exact) -> Opinion:
     )
 
 
-def _items(trace: Trace) -> list[Item]:
-    return [Item(call.path, type(call.module).__name__, amount, "module") for call, amount in thop_2_0.amounts(trace)]
+def _items(amounts: Iterable[tuple[ModuleCall, int]]) -> list[Item]:
+    return [Item(call.path, type(call.module).__name__, amount, "module") for call, amount in amounts]
 
 
 def _extrapolated(image: Exact, items: Sequence[Item], replayed: thop_2_0.Replay) -> Iterator[Difference]:
     """What multiplying by the ratio of areas changes: nothing where the cost grows with the area."""
-    full, small = (_by_module(some) for some in (items, _items(replayed.trace)))
+    full, small = (_by_module(some) for some in (items, _items(replayed.amounts)))
     height, width = replayed.shape[-2:]
     running, given = Fraction(), 0
     for path in dict.fromkeys((*full, *small)):

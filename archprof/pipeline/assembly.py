@@ -9,6 +9,7 @@ from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archprof.count.by_module import calls_by_module
 from archprof.count.ledger import by_call, count
 from archprof.count.memory import measure
 from archprof.count.workload import works
@@ -264,20 +265,12 @@ def _modules(
     inclusive: list[_Figures],
     parameters: dict[nn.Module, int],
 ) -> list[Module]:
-    """One entry a module, in the order of the tree; one that ran several times has the sum of its calls.
-
-    A container that others reach into (a ModuleList, Ultralytics' own Sequential) is never called: it has the sum of
-    its children.
-    """
+    """One entry a module, in the order of the tree; one that ran several times has the sum of its calls."""
+    paths = list(model.named_modules())
     calls_of: dict[str, list[int]] = {}
     for index, call in enumerate(trace.calls):
         calls_of.setdefault(call.path, []).append(index)
-    paths = list(model.named_modules())
-    inclusive_of = {path: [inclusive[index] for index in indices] for path, indices in calls_of.items()}
-    for path, _ in reversed(paths):  # children before their parents
-        parent = path.rpartition(".")[0]
-        if parent not in calls_of:
-            inclusive_of.setdefault(parent, []).extend(inclusive_of.get(path, ()))
+    inclusive_of = calls_by_module(trace.calls, [path for path, _ in paths])
     entries = []
     for path, module in paths:
         calls = calls_of.get(path, [])
@@ -290,7 +283,7 @@ def _modules(
                 parameters=parameters[module],
                 own_parameters=sum(parameter.numel() for parameter in module.parameters(recurse=False)),
                 output_shapes=_shapes(trace.calls[calls[-1]].outputs) if calls else [],
-                **_sum(inclusive_of.get(path, ())),
+                **_sum(inclusive[index] for index in inclusive_of.get(path, ())),
                 **{f"own_{name}": cost for name, cost in _sum(own[index] for index in calls).items()},
             )
         )

@@ -15,14 +15,14 @@ from archprof.builder.fuse import fuse
 from archprof.builder.inputs import make_inputs
 from archprof.builder.load import build
 from archprof.builder.row_errors import naming_rows
-from archprof.count.conventions import report
+from archprof.count.conventions import reports
 from archprof.count.conventions.subject import Subject
 from archprof.count.counted_model import CountedModel
 from archprof.count.ledger import count
 from archprof.errors import UsageError
 from archprof.parameternet.twin import static
 from archprof.pipeline.assembly import assemble
-from archprof.records.conventions import DEFAULT, UNASKED, find_convention
+from archprof.records.conventions import DEFAULT, UNASKED
 from archprof.sources.origins.python import PythonSpec
 from archprof.trace.recorder import DataDependentError, flat
 from archprof.trace.run import RunSpec
@@ -136,12 +136,13 @@ def finish(counted: CountedModel, conventions: Sequence[str] = (), *, level: Lev
         level: How much of the profile is wanted.
 
     Raises:
-        UsageError: Where there is no such convention, or it takes no keyword arguments.
+        UsageError: Where there is no such convention.
     """
+    reported, unavailable = _reports(counted, conventions, level)
     return assemble(
-        counted,
+        replace(counted, remarks=(*counted.remarks, *unavailable)),
         conventions=[name for name in dict.fromkeys(conventions) if name != DEFAULT],
-        reported=_reported(counted, conventions, level),
+        reported=reported,
         level=level,
     )
 
@@ -178,17 +179,14 @@ def _count(spec: Spec, options: Options, device: str, change: Change | None, *re
     return CountedModel(built, inputs, ledger, run, device, perf_counter() - start, (*built.remarks, *remarks))
 
 
-def _reported(counted: CountedModel, conventions: Sequence[str], level: Level) -> dict[str, Reported]:
-    """What was asked for, and what others print of the same model unasked, where they print anything."""
-    names = {*conventions, *(UNASKED if level == "full" else ())} - {DEFAULT}
-    rules = [find_convention(name) for name in sorted(names)]
-    if counted.run.keywords:
-        if asked := [rule.name for rule in rules if rule.name in conventions]:
-            raise UsageError(f"the convention {asked[0]!r} takes positional arguments only")
-        return {}
-    subject = Subject(counted.built.module, counted.run.inputs, counted.ledger, counted.built.kind == "image")
-    reports = {rule.name: report(rule, subject, shares=rule.name in conventions) for rule in rules}
-    return {name: reported for name, reported in reports.items() if reported}
+def _reports(
+    counted: CountedModel, conventions: Sequence[str], level: Level
+) -> tuple[dict[str, Reported], tuple[str, ...]]:
+    """What was asked for, and what others print of the same model unasked; remarks where there is no figure."""
+    names = {*conventions, *(UNASKED if level == "full" else ())}
+    run = counted.run
+    subject = Subject(counted.built.module, run.inputs, counted.ledger, counted.built.kind == "image", run.keywords)
+    return reports(subject, sorted(names), asked=set(conventions))
 
 
 def _arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -245,13 +245,16 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
 
     ``operations`` is its own raw count, at the input that it was taken at, and ``gflops`` the figure as it was
     printed from that, in billions of ``unit``. ``missed`` is largest first, at the profile's input. ``shares`` are
-    only there for conventions that were asked for.
+    only there for conventions that were asked for. ``exact_macs`` is what the figure is to be compared with; with
+    ``per_image`` both, and all the rest, are of one image of the profile's batch, as the tool looks at no more.
     """
 
     gflops: float
     unit: str
     operations: int
     input_shape: list[int]
+    per_image: bool = False
+    exact_macs: int | None = None
     missed: list[Missed] = msgspec.field(default_factory=list)
     shares: list[Share] = msgspec.field(default_factory=list)
     note: str | None = None

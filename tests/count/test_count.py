@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - everybody's name for it
 from torch import nn
 
-from archprof.count.formulas import FORMULAS, register_formula
+from archprof.count.formulas import FORMULAS, Count, formula_scope, register_formula
 from archprof.count.free import FREE
 from archprof.count.ledger import Ledger, count
 from archprof.errors import RegistrationError
@@ -112,6 +114,8 @@ CASES: dict[str, tuple[nn.Module, tuple[torch.Tensor, ...], int]] = {
     "lstm": (nn.LSTM(5, 6), (zeros(3, 1, 5),), 3 * 4 * 11 * 6),
     "gru": (nn.GRU(5, 6), (zeros(3, 1, 5),), 3 * 3 * 11 * 6),
     "rnn": (nn.RNN(5, 6), (zeros(3, 1, 5),), 3 * 11 * 6),
+    # Without biases the kernel is given matrices in their place, which cost nothing.
+    "lstm without bias": (nn.LSTM(5, 6, bias=False), (zeros(3, 1, 5),), 3 * 4 * 11 * 6),
     # A complex product is four real ones: 4·5·6·4.
     "complex matmul": (
         Function(lambda m, x: torch.complex(x, x) @ torch.complex(x, x).transpose(0, 1)),
@@ -130,7 +134,7 @@ for _name in ("called three times", "called through forward"):
     CASES[_name][0].linear = nn.Linear(5, 5)
 
 
-@pytest.mark.parametrize("name", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("name", ["lstm", "lstm without bias", "gru", "rnn"])
 def test_a_fused_recurrent_kernel_costs_what_its_parts_do(name: str) -> None:
     model, inputs, _ = CASES[name]
     parts, fused = count(trace(model, inputs)), count(trace_values(model, inputs))
@@ -263,7 +267,40 @@ def test_an_operation_without_a_formula_is_named_and_never_zero() -> None:
 
 def test_a_formula_is_registered_once() -> None:
     with pytest.raises(RegistrationError, match=r"'aten\.convolution' has a formula already"):
-        register_formula("aten.convolution")(lambda operation: None)  # type: ignore[arg-type,return-value]
+        register_formula("aten.convolution")(lambda operation: None)
+
+
+def test_a_scope_forgets_what_was_registered_in_it() -> None:
+    known = dict(FORMULAS)
+    with formula_scope():
+        register_formula("mine.scoped")(lambda operation: Count(1))
+        with formula_scope(), pytest.raises(RegistrationError, match=r"'mine\.scoped' has a formula already"):
+            register_formula("mine.scoped")(lambda operation: Count(2))
+    assert known == FORMULAS
+
+
+def test_a_formula_that_shapes_do_not_tell_leaves_the_call_unknown() -> None:
+    class Maybe(nn.Module):
+        def forward(self, x: torch.Tensor) -> Any:
+            return torch.ops.archprof_test_maybe.cost(x), torch.ops.archprof_test_maybe.cost(x[:1])
+
+    library = torch.library.Library("archprof_test_maybe", "DEF")
+    library.define("cost(Tensor x) -> Tensor")
+    library.impl("cost", torch.clone, "Meta")
+    with formula_scope():
+        register_formula("archprof_test_maybe.cost")(
+            lambda operation: Count(0, 7) if operation.arguments[0].numel > 1 else None
+        )
+        ledger = count(trace(Maybe(), (zeros(2),)))
+    assert ledger.elementwise_flops == 7
+    assert ledger.unknown == {"archprof_test_maybe.cost": 1}
+
+
+def test_the_public_way_in_knows_torch_s_operations() -> None:
+    # A plugin may register before anything was counted: what has a formula is said to have one.
+    code = "import archprof; archprof.register_formula('aten.mm')(lambda operation: None)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "operation 'aten.mm' has a formula already" in done.stderr
 
 
 def test_no_operation_is_both_free_and_counted() -> None:
@@ -275,4 +312,6 @@ def test_every_name_in_the_tables_is_an_operation_of_torch() -> None:
 
     for name in [*FREE, *FORMULAS]:
         space, _, operation = name.partition(".")
+        if space == "torch_nn":  # registered when its function is first called
+            from torch.nn.modules import linear_cross_entropy  # noqa: F401
         assert hasattr(getattr(torch.ops, space), operation), name

@@ -1,7 +1,8 @@
 """Rules that turn a model into one number: the exact count in its units, and what others print, replayed.
 
-Each is one file with a function ``figures`` over a :class:`~archprof.count.conventions.subject.Subject`; this one
-lists them without importing torch.
+Each is one file with a function ``figures`` over a :class:`~archprof.count.conventions.subject.Subject`, and one entry
+in :mod:`archprof.records.conventions`, which lists them without importing torch. They are views of one model: what
+several of them need beside the ledger, such as the functions that were called, is recorded once.
 """
 
 from __future__ import annotations
@@ -10,16 +11,51 @@ from collections import Counter
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from archprof.count.conventions.subject import NotApplicableError, reason
+from archprof.records.conventions import DEFAULT, find_convention
 from archprof.records.profile import Missed, Reported, Share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from archprof.count.conventions.subject import Figures, Item, Subject
     from archprof.records.conventions import Convention
 
 
-def report(convention: Convention, subject: Subject, *, shares: bool = True) -> Reported | None:
+def reports(
+    subject: Subject, names: Iterable[str], *, asked: Collection[str] = ()
+) -> tuple[dict[str, Reported], tuple[str, ...]]:
+    """The figures of several conventions, and why others have none: a failure never takes anything else with it.
+
+    Args:
+        subject: The model, run and counted.
+        names: The conventions; the exact FLOPs are in the totals and have no figure here.
+        asked: Those of them that the user asked for by name. They have the share of each module, and where there is no
+            figure a remark always says so. Of the others nothing is said where their tool is not for such a model.
+
+    Returns:
+        Convention -> figure, and remarks.
+
+    Raises:
+        UsageError: Where there is no such convention.
+    """
+    figures: dict[str, Reported] = {}
+    remarks: list[str] = []
+    for convention in map(find_convention, dict.fromkeys(names)):
+        name = convention.name
+        if name == DEFAULT:
+            continue
+        try:
+            figures[name] = report(convention, subject, shares=name in asked)
+        except Exception as error:
+            if name in asked:
+                remarks.append(f"--convention {name} cannot be given: {reason(error)}")
+            elif not isinstance(error, NotApplicableError):
+                remarks.append(f"no {name} figure: {reason(error)}")
+    return figures, tuple(remarks)
+
+
+def report(convention: Convention, subject: Subject, *, shares: bool = True) -> Reported:
     """The figure that a convention gives a model.
 
     Args:
@@ -27,32 +63,31 @@ def report(convention: Convention, subject: Subject, *, shares: bool = True) -> 
         subject: The model, run and counted.
         shares: Whether to say which part of it each module has.
 
-    Returns:
-        None where there is no such figure: thop and torchvision print none for what takes no image.
-
     Raises:
+        NotApplicableError: Where the tool is not for such a model: thop and Ultralytics look at images.
+        ToolStopsError: Where the tool itself ends in an error.
         RunError: Where the model does not run as the rule has it run.
     """
-    figures: Figures | None = import_module(f"{__name__}.{convention.module}").figures(subject)
-    if figures is None:
-        return None
-    parts = _added_up(figures.items)
+    figures: Figures = import_module(f"{__name__}.{convention.module}").figures(subject)
+    parts = _by_part(figures.items)
     total = sum(part.amount for part in parts)
     return Reported(
         gflops=float(total * figures.scale / 10**9),
         unit=f"{convention.unit} ({convention.rule})",
         operations=total,
         input_shape=list(figures.shape or subject.shape),
+        per_image=figures.per_image,
+        exact_macs=sum(part.macs for part in parts),
         missed=_missed(parts) if convention.tool else [],
         shares=parts if shares else [],
     )
 
 
-def _added_up(items: Iterable[Item]) -> list[Share]:
+def _by_part(items: Iterable[Item]) -> list[Share]:
     """One share for all calls of one operation in one module."""
-    found: dict[tuple[str, str], list[Item]] = {}
+    parts: dict[tuple[str, str], list[Item]] = {}
     for item in items:
-        found.setdefault((item.path, item.operation), []).append(item)
+        parts.setdefault((item.path, item.operation), []).append(item)
     return [
         Share(
             module=path,
@@ -62,7 +97,7 @@ def _added_up(items: Iterable[Item]) -> list[Share]:
             amount=sum(item.amount for item in same),
             macs=sum(item.macs for item in same),
         )
-        for (path, operation), same in found.items()
+        for (path, operation), same in parts.items()
     ]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from archprof.count.conventions.subject import Figures, function_items
+from archprof.count.conventions.subject import Figures, ToolStopsError, function_items
 from archprof.count.macs import convolution
 
 if TYPE_CHECKING:
@@ -24,8 +24,14 @@ if TYPE_CHECKING:
 
 
 def figures(subject: Subject) -> Figures:
-    """What fvcore adds up over the model's functions."""
-    return Figures(function_items(subject, HANDLES))
+    """What fvcore adds up over the model's functions.
+
+    Raises:
+        ToolStopsError: Where fvcore ends in an error, as it does on a product with a vector on the right.
+    """
+    if refusal := subject.functions.refusal:
+        raise ToolStopsError(f"fvcore itself stops at what the model gives back: {refusal}")
+    return Figures(function_items(subject, "fvcore", HANDLES))
 
 
 def _convolution(call: FunctionCall) -> int:
@@ -46,6 +52,8 @@ def _addmm(call: FunctionCall) -> int:
 def _matmul(call: FunctionCall) -> int:
     # Short where the right operand has more leading dimensions than the left, which is not broadcast first.
     left, right = call.arguments[:2]
+    if len(right) < 2:
+        raise ToolStopsError("it reads the last but one size of the right operand, which a vector has not")
     return int(prod(left) * right[-1])
 
 
@@ -73,12 +81,18 @@ def _form(equation: str) -> str:
 
 def _batch_norm(call: FunctionCall) -> int:
     if call.arguments[5]:
-        return _norm(1)(call)
+        return _norm(1)(call)  # in training the statistics are worked out too
     return int(prod(call.arguments[0])) * (1 if call.arguments[1] is None else 2)
 
 
 def _norm(weight: int) -> Handle:
-    return lambda call: prod(call.arguments[0]) * (4 if call.arguments[weight] is None else 5)
+    def handle(call: FunctionCall) -> int:
+        shape = call.arguments[0]
+        if not 2 <= len(shape) <= 5:
+            raise ToolStopsError(f"it takes inputs of 2 to 5 dimensions, and this one has {len(shape)}")
+        return int(prod(shape)) * (4 if call.arguments[weight] is None else 5)
+
+    return handle
 
 
 def _per_input(call: FunctionCall) -> int:

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from archprof.count.conventions.subject import Figures, Item
+from archprof.count.conventions.subject import Figures, Item, NotApplicableError, ToolStopsError, reason
+from archprof.count.ledger import count
 from archprof.errors import RunError
 from archprof.trace.run import trace
 
@@ -43,57 +44,81 @@ class Replay:
 
     Attributes:
         trace: The pass over the image that is profiled.
+        amounts: The operations that thop gives each call of a module that it has a rule for.
         shape: That image's shape.
         ratio: The area that was asked for over that image's.
     """
 
     trace: Trace
+    amounts: list[tuple[ModuleCall, int]]
     shape: tuple[int, ...]
     ratio: Fraction
 
     @property
     def operations(self) -> int:
         """The operations that thop adds up over the pass."""
-        return sum(number for _, number in amounts(self.trace))
+        return sum(number for _, number in self.amounts)
 
 
-def replay(model: nn.Module, size: tuple[int, int]) -> Replay | None:
+def replay(model: nn.Module, size: tuple[int, int]) -> Replay:
     """Do what Ultralytics did for a model at an image size (height, width).
 
-    Returns:
-        None where the model takes no image, so that nothing would have been printed.
+    Raises:
+        NotApplicableError: Where no parameter tells how many channels an image has.
+        ToolStopsError: Where thop itself ends in an error at both sizes, and nothing would have been printed.
+        RunError: Where the model runs on neither image.
     """
     first = next(model.parameters(), None)
     if first is None or first.ndim < 2:
-        return None
+        raise NotApplicableError("Ultralytics takes the channels of the image from the first parameter's shape")
     strides: Any = getattr(model, "stride", None)
     stride = max(int(strides.max()), 32) if isinstance(strides, torch.Tensor) else 32
-    for height, width in ((stride, stride), size):
-        image = torch.empty(1, first.shape[1], height, width, device="meta", dtype=first.dtype)
-        try:
-            replayed = trace(model, (image,))
-        except RunError:
-            continue
-        return Replay(replayed, tuple(image.shape), Fraction(prod(size), height * width))
-    return None
+    channels, dtype = first.shape[1], first.dtype
+    try:
+        return _profiled(model, torch.empty(1, channels, stride, stride, device="meta", dtype=dtype), size)
+    except RunError:
+        return _profiled(model, torch.empty(1, channels, *size, device="meta", dtype=dtype), size)
 
 
-def figures(subject: Subject) -> Figures | None:
-    """What Ultralytics would have printed; None where the model takes no image."""
+def _profiled(model: nn.Module, image: torch.Tensor, size: tuple[int, int]) -> Replay:
+    """What thop finds for an image, to be scaled to a size."""
+    trace_of_image = trace(model, (image,))
+    return Replay(
+        trace_of_image, list(amounts(trace_of_image)), tuple(image.shape), Fraction(prod(size), prod(image.shape[-2:]))
+    )
+
+
+def figures(subject: Subject) -> Figures:
+    """What Ultralytics would have printed.
+
+    Raises:
+        NotApplicableError: Where the model takes no image.
+        RunError: As :func:`replay` does.
+    """
     if not subject.image:
-        return None
-    height, width = subject.inputs[0].shape[-2:]
+        raise NotApplicableError("it is for models that take images")
+    height, width = subject.shape[-2:]
     replayed = replay(subject.model, (height, width))
-    if replayed is None:
-        return None
-    return Figures([*_given(replayed.trace), *_exact(subject.ledger)], scale=2 * replayed.ratio, shape=replayed.shape)
+    return Figures(
+        [*_given(replayed), *_exact(_of_one_image(subject))],
+        scale=2 * replayed.ratio,
+        shape=replayed.shape,
+        per_image=True,
+    )
 
 
-def _given(trace: Trace) -> Iterator[Item]:
+def _given(replayed: Replay) -> Iterator[Item]:
     """What thop gives, at the size that it looks at."""
-    for call, number in amounts(trace):
+    for call, number in replayed.amounts:
         if number:
             yield Item(call.path, type(call.module).__name__, number, 0)
+
+
+def _of_one_image(subject: Subject) -> Ledger:
+    """The exact count that thop's figure is compared with: of one image at the size that was asked for."""
+    if subject.shape[0] == 1:
+        return subject.ledger
+    return count(trace(subject.model, (subject.inputs[0][:1],)))
 
 
 def _exact(ledger: Ledger) -> Iterator[Item]:
@@ -105,12 +130,24 @@ def _exact(ledger: Ledger) -> Iterator[Item]:
             yield Item(call.path, kind.__name__ if kind in RULES else entry.operation.name, 0, entry.count.macs)
 
 
-def amounts(trace: Trace) -> Iterator[tuple[ModuleCall, int]]:
-    """The operations that thop gives each call of a module that it has a rule for."""
-    visits = _visits(trace.model)
-    for call in trace.calls:
+def amounts(trace_of_image: Trace) -> Iterator[tuple[ModuleCall, int]]:
+    """The operations that thop gives each call of a module that it has a rule for.
+
+    Raises:
+        ToolStopsError: Where the rule ends in an error, as thop's own does.
+    """
+    visits = _visits(trace_of_image.model)
+    for call in trace_of_image.calls:
         if rule := RULES.get(type(call.module)):
-            yield call, visits[id(call.module)] ** 2 * rule(call)
+            try:
+                number = rule(call)
+            except Exception as error:
+                cause = reason(error)
+                if not call.inputs:
+                    cause = "it was called by keyword, and thop sees positional arguments only"
+                name = f"{call.path or 'the model'} ({type(call.module).__name__})"
+                raise ToolStopsError(f"thop itself stops at {name}: {cause}") from error
+            yield call, visits[id(call.module)] ** 2 * number
 
 
 def _visits(model: nn.Module) -> Counter[int]:
@@ -127,6 +164,10 @@ def _visits(model: nn.Module) -> Counter[int]:
 
 def _nothing(call: ModuleCall) -> int:
     return 0
+
+
+def _leaky_relu(call: ModuleCall) -> int:
+    return 0 * call.inputs[0].numel  # it reads the shape for nothing, and stops where there is none
 
 
 def _convolution(call: ModuleCall) -> int:
@@ -151,6 +192,8 @@ def _per_output(call: ModuleCall) -> int:
 
 def _softmax(call: ModuleCall) -> int:
     module: Any = call.module
+    if module.dim is None:
+        raise ToolStopsError("it has no dim, which thop's rule reads")
     features: int = call.inputs[0].shape[module.dim]
     return call.inputs[0].numel // features * (3 * features - 1)
 
@@ -186,16 +229,20 @@ def _cell_operations(kind: type[nn.Module], inputs: int, hidden: int, bias: bool
 
 def _cell(call: ModuleCall) -> int:
     module: Any = call.module
-    one = _cell_operations(type(module), module.input_size, module.hidden_size, module.bias)
-    return one * call.inputs[0].shape[0]
+    operations = _cell_operations(type(module), module.input_size, module.hidden_size, module.bias)
+    return operations * call.inputs[0].shape[0]
 
 
 def _recurrent(call: ModuleCall) -> int:
     module: Any = call.module
     directions = 2 if module.bidirectional else 1
     widths = [module.input_size] + [module.hidden_size * directions] * (module.num_layers - 1)
-    one = sum(directions * _cell_operations(type(module), width, module.hidden_size, module.bias) for width in widths)
-    return one * call.inputs[0].shape[0] * call.inputs[0].shape[1]
+    step = sum(directions * _cell_operations(type(module), width, module.hidden_size, module.bias) for width in widths)
+    given, *rest = call.inputs
+    if rest and rest[0].dtype == torch.int64:
+        # A packed sequence: its data and the batch of each step, the first of which is the largest, as the state's is.
+        return step * rest[0].shape[0] * call.outputs[-1].shape[-2]
+    return step * given.shape[0] * given.shape[1]
 
 
 RULES: dict[type, Rule] = {
@@ -203,7 +250,7 @@ RULES: dict[type, Rule] = {
     **dict.fromkeys((nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), _convolution),
     **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm, nn.LayerNorm), _normalization),
     **dict.fromkeys((nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d), _normalization),
-    **dict.fromkeys((nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.Dropout, nn.ZeroPad2d, nn.PixelShuffle), _nothing),
+    **dict.fromkeys((nn.ReLU, nn.ReLU6, nn.Dropout, nn.ZeroPad2d, nn.PixelShuffle), _nothing),
     **dict.fromkeys((nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d), _nothing),
     **dict.fromkeys((nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d), _nothing),
     **dict.fromkeys((nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d), _per_output),
@@ -211,6 +258,7 @@ RULES: dict[type, Rule] = {
     **dict.fromkeys((nn.Upsample, nn.UpsamplingBilinear2d, nn.UpsamplingNearest2d), _upsample),
     **dict.fromkeys((nn.RNNCell, nn.GRUCell, nn.LSTMCell), _cell),
     **dict.fromkeys((nn.RNN, nn.GRU, nn.LSTM), _recurrent),
+    nn.LeakyReLU: _leaky_relu,
     nn.PReLU: _per_input,
     nn.Softmax: _softmax,
     nn.Linear: _linear,

@@ -12,7 +12,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archprof.count import macs
-from archprof.count.conventions.subject import Figures, function_items
+from archprof.count.conventions.subject import Figures, ToolStopsError, function_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 
 
 def figures(subject: Subject) -> Figures:
-    """What torchprofile adds up over the model's functions."""
-    return Figures(function_items(subject, HANDLES))
+    """What torchprofile adds up over the model's functions.
+
+    Raises:
+        ToolStopsError: Where torchprofile ends in an error.
+    """
+    return Figures(function_items(subject, "torchprofile", HANDLES))
 
 
 def _convolution(call: FunctionCall) -> int:
@@ -49,11 +53,20 @@ def _linear(call: FunctionCall) -> int:
     return int(prod(call.outputs[0]) * call.arguments[0][-1])
 
 
-def _product_of(place: int) -> Handle:
+def _product_of(left: int) -> Handle:
     def handle(call: FunctionCall) -> int:
-        return macs.matrix_product(call.arguments[place], call.arguments[place + 1])
+        return macs.matrix_product(*call.arguments[left : left + 2])
 
     return handle
+
+
+def _baddbmm(call: FunctionCall) -> int:
+    added, left, right = call.arguments[:3]
+    if len(added) != 3:
+        raise ToolStopsError(f"it takes what is added to have 3 dimensions, and this has {len(added)}")
+    if added[1:] != (left[1], right[2]):
+        raise ToolStopsError("it takes what is added to have the sizes of the product")
+    return macs.matrix_product(left, right)
 
 
 def _addmv(call: FunctionCall) -> int:
@@ -113,7 +126,7 @@ HANDLES: dict[str, Any] = {
     "aten.addmm": _product_of(1),
     "aten.addmv": _addmv,
     "aten.bmm": _product_of(0),
-    "aten.baddbmm": _product_of(1),
+    "aten.baddbmm": _baddbmm,
     "aten.matmul": _matmul,
     "aten.einsum": _einsum,
     "aten.scaled_dot_product_attention": _attention,

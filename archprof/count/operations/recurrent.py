@@ -1,4 +1,4 @@
-"""What the fused recurrent kernels cost: the same as the operations that torch runs without them."""
+"""Fused recurrent kernels and their gradients, which cost the same as the operations that torch runs without them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def _count(tokens: int, mode: int, hidden: int, weights: Iterable[Any], *, biase
 
 @register_formula("aten.mkldnn_rnn_layer")
 def _mkldnn(operation: Operation) -> Count:
-    input_, *weights = operation.arguments[:5]
+    # Where there are no biases two matrices of zeros stand for them.
+    input_, *weights = operation.arguments[:3]
     mode, hidden, _, biased = operation.arguments[9:13]
     return _count(input_.numel // input_.shape[-1], mode, hidden, weights, biased=biased)
 
@@ -60,7 +61,7 @@ def _fused_cell(operation: Operation) -> Count:
 # elementwise work is done twice, for its results and for its derivatives.
 @register_formula("aten.mkldnn_rnn_layer_backward")
 def _mkldnn_backward(operation: Operation) -> Count:
-    input_, *weights = operation.arguments[:5]
+    input_, *weights = operation.arguments[:3]
     mode, hidden, _, biased = operation.arguments[14:18]
     return _twice(_count(input_.numel // input_.shape[-1], mode, hidden, weights, biased=biased))
 
