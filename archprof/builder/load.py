@@ -26,7 +26,7 @@ def build(spec: Spec, *, channels: int | None = None, device: str = "meta", fuse
 
     Args:
         spec: What to build.
-        channels: Channels of the input image; by default what the variant says, else 3.
+        channels: Channels of the input image, 3 by default; as in Ultralytics, a YAML does not say it.
         device: "meta" for a model without memory, else where its freshly initialised weights are to be.
         fuse: Whether to fold it as for deployment.
 
@@ -62,8 +62,7 @@ class _Builder:
         except UnknownReferenceError as error:
             error.path, error.line = spec.path, spec.value_lines.get("family")
             raise
-        channels = self.channels or spec.values.get("channels") or DEFAULT_CHANNELS
-        return build_variant(spec, channels=channels, device=self.device)
+        return build_variant(spec, channels=self.channels or DEFAULT_CHANNELS, device=self.device)
 
     def from_recipe(self, spec: RecipeSpec) -> Built:
         """Build a model that some code makes."""

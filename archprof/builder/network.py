@@ -72,6 +72,7 @@ def assemble(spec: VariantSpec, graph: Graph, channels: int) -> Built:
         kind="tokens" if sequence else "image",
         channels=channels,
         size=(sequence,) if sequence else (side, side),
+        remarks=graph.remarks,
         strides=tuple(max(round(stride), 1) for stride in strides),  # less for a map larger than the image
     )
 

@@ -103,7 +103,7 @@ ImageSize = Annotated[
 Batch = Annotated[int, option("--batch", min=1, metavar="N", help="Samples at once.")]
 Channels = Annotated[
     int | None,
-    option("--channels", min=1, metavar="N", help="Channels of the input image; the YAML's `channels`, else 3."),
+    option("--channels", min=1, metavar="N", help="Channels of the input image; 3 by default."),
 ]
 Fuse = Annotated[bool, option("--fuse", help="Fold Conv+BatchNorm and drop training-only branches, as for deployment.")]
 Static = Annotated[

@@ -43,7 +43,7 @@ class Row(msgspec.Struct, frozen=True):
     index: int
     sources: tuple[int, ...]
     many: bool
-    repeats: int
+    repeats: int | float
     module: str
     arguments: tuple[Any, ...]
     line: int
@@ -52,7 +52,8 @@ class Row(msgspec.Struct, frozen=True):
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     """What a YAML says, whatever it is called and whichever scale is wanted.
 
-    ``values`` are the top-level keys other than the rows and the scales, and ``value_lines`` where each stands.
+    ``values`` are the top-level keys other than the rows and the scales. ``value_lines`` has the line of every key,
+    and of every scale as ``scales.n``.
     """
 
     rows: tuple[Row, ...]
@@ -149,7 +150,7 @@ class VariantSpec(Spec):
     Attributes:
         document: The top-level keys other than the rows and the scales (``nc``, ``kpt_shape``, ``activation`` ...),
             as the file has them.
-        value_lines: The line that each stands on.
+        value_lines: The line of each, of ``backbone``, ``head`` and ``scales``, and of every scale as ``scales.n``.
         size: The size that its blocks go by: the scale, or the letter in the name of a file without scales.
     """
 

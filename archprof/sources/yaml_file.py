@@ -60,7 +60,7 @@ def load(
     """
     path = Path(path)
     stem = name or path.stem
-    text = yaml_text.decode(yaml_text.read(path) if data is None else data, path)
+    text = yaml_text.decode(yaml_text.read(path) if data is None else data)
     sheet = _sheet(text, path)
     named_scale = named_scale or scale_in_name.scale_of(stem)
     chosen = _choose(path, reference or str(path), sheet.scales, scale, named_scale)
