@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from archprof.builder.stock import TAKES_REPEATS
-from archprof.sources.spec import STOCK
+from archprof.sources.spec import STOCK, YOLOV5
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,8 +18,17 @@ if TYPE_CHECKING:
     from archprof.builder.registry import Block
     from archprof.sources.spec import Row, VariantSpec
 
+CHANNELS = 3
+"""Channels of the image."""
+
 KEYS = ("nc", "end2end", "kpt_shape")
 """Top-level keys that its parser has as variables, under the same name."""
+
+
+def default_channels(spec: VariantSpec) -> int:
+    """Channels of the image where nobody asks for others. Only YOLOv5's own code has a key for them."""
+    channels = spec.values.get("ch") if spec.family == YOLOV5 else None
+    return channels if isinstance(channels, int) and channels > 0 else CHANNELS
 
 
 def parser_variables(spec: VariantSpec) -> dict[str, Any]:
@@ -61,6 +70,8 @@ def _channels(spec: VariantSpec) -> Iterator[str]:
 
 
 def _whole(spec: VariantSpec, blocks: Sequence[Block]) -> Iterator[str]:
+    if spec.family == YOLOV5:
+        yield "does not build files whose head gets anchors (TypeError); this one is built as YOLOv5's own code does"
     if any(block.family != STOCK for block in blocks):  # Ultralytics alone does not build it anyway
         return
     if "head" not in spec.value_lines:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from archprof.builder.device import find_device
+from archprof.builder.dialect import CHANNELS, default_channels
 from archprof.builder.graph import build_graph
 from archprof.builder.meta import on_meta
 from archprof.builder.network import assemble
@@ -17,8 +18,6 @@ from archprof.errors import UnknownReferenceError
 if TYPE_CHECKING:
     from archprof.builder.built import Built
     from archprof.sources.spec import RecipeSpec, Spec, VariantSpec
-
-DEFAULT_CHANNELS = 3
 
 
 def build(spec: Spec, *, channels: int | None = None, device: str = "meta", fuse: bool = False) -> Built:
@@ -62,13 +61,13 @@ class _Builder:
         except UnknownReferenceError as error:
             error.path, error.line = spec.path, spec.value_lines.get("family")
             raise
-        return build_variant(spec, channels=self.channels or DEFAULT_CHANNELS, device=self.device)
+        return build_variant(spec, channels=self.channels or default_channels(spec), device=self.device)
 
     def from_recipe(self, spec: RecipeSpec) -> Built:
         """Build a model that some code makes."""
         from archprof.builder.named_models import build_named
 
-        return build_named(spec, channels=self.channels or DEFAULT_CHANNELS, device=self.device)
+        return build_named(spec, channels=self.channels or CHANNELS, device=self.device)
 
 
 def build_variant(spec: VariantSpec, *, channels: int, device: str) -> Built:

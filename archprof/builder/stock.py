@@ -88,7 +88,7 @@ def register_stock() -> None:
     from torch import nn
     from ultralytics.nn import modules
 
-    made_by = {"SPPF": _sppf(modules.SPPF), "Silence": nn.Identity}
+    made_by = {"SPPF": activated_sppf(modules.SPPF), "Silence": nn.Identity}
     blocks = {**dict(_module_classes(modules)), **made_by, **dict(_module_classes(nn, "nn."))}
     for name, factory in blocks.items():
         _register(name, factory)
@@ -116,7 +116,7 @@ def _module_classes(package: ModuleType, prefix: str = "") -> Iterator[tuple[str
             yield prefix + name, found
 
 
-def _sppf(block: Any) -> Any:
+def activated_sppf(block: Any) -> Any:
     """SPPF as YAMLs mean it that predate YOLO26 and so give it a kernel at most: its first convolution activates."""
     from ultralytics.nn.modules import Conv
 

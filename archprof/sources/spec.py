@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 STOCK = "ultralytics"
 """The family of a file that belongs to no other."""
 
+YOLOV5 = "yolov5"
+"""The family of files in the dialect of YOLOv5's and YOLOv3's own repositories."""
+
 ZOO = "model_zoo."
 """How the names of the packages begin that hold archprof's own families."""
 
@@ -178,7 +181,7 @@ class VariantSpec(Spec):
     def reusable(self) -> bool:
         """Whether its blocks are Ultralytics' or the zoo's."""
         installed = families.families().get(self.family)
-        return self.family == STOCK or (installed is not None and installed.package.startswith(ZOO))
+        return self.family in (STOCK, YOLOV5) or (installed is not None and installed.package.startswith(ZOO))
 
     @property
     def values(self) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archprof import cache
 from archprof.errors import VariantError
 from archprof.sources import families, scale_in_name, yaml_text
-from archprof.sources.spec import STOCK, Sheet, VariantSpec
+from archprof.sources.spec import STOCK, YOLOV5, Sheet, VariantSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +68,7 @@ def load(
         name=stem,
         reference=reference or str(path),
         path=path,
-        family=sheet.values.get("family") or family or family_of(stem),
+        family=sheet.values.get("family") or family or (YOLOV5 if has_anchors(sheet) else family_of(stem)),
         text=text,
         rows=sheet.rows,
         scales=sheet.scales,
@@ -93,6 +93,16 @@ def _sheet(text: str, path: Path) -> Sheet:
     from archprof.cache.memoize import remember
 
     return remember("sheet", text.encode(), Sheet, parse)
+
+
+def has_anchors(sheet: Sheet) -> bool:
+    """Whether a file is in the dialect of YOLOv5's own repository, whose heads get anchors as second argument."""
+    head = sheet.rows[-1]
+    return (
+        head.module in ("Detect", "Segment")
+        and len(head.arguments) > 1
+        and (head.arguments[1] == "anchors" or isinstance(head.arguments[1], list))
+    )
 
 
 def family_of(stem: str) -> str:

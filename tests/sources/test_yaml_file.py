@@ -144,7 +144,10 @@ ROW = "[-1, 1, Conv, [64]]"
     [
         ("", "mine.yaml: the file is empty"),
         (b"\x7fELF\0\1\2", "mine.yaml: a binary file, not YAML"),
-        (b"a: 1\nb: \xff\xfe", "mine.yaml:1:1: no backbone: among the file's keys\na variant lists its rows under backbone: and head:"),
+        (
+            b"a: 1\nb: \xff\xfe",
+            "mine.yaml:1:1: no backbone: among the file's keys\na variant lists its rows under backbone: and head:",
+        ),
         ("backbone: [\n", "mine.yaml:2:1: not valid YAML: did not find expected node content"),
         (f"- {ROW}", "mine.yaml:1:1: a variant must be a mapping (key: value), not a list"),
         ("words", "mine.yaml:1:1: a variant must be a mapping (key: value), not 'words'"),
@@ -278,7 +281,9 @@ def test_every_model_yaml_of_ultralytics_reads_as_pyyaml_reads_it(name: str) -> 
     assert spec.values == raw
     lines = path.read_text(encoding="utf-8").splitlines()
     assert all(row.module in lines[row.line - 1] for row in spec.rows)
-    assert all(lines[line - 1].strip().startswith(f"{key.removeprefix('scales.')}:") for key, line in spec.value_lines.items())
+    assert all(
+        lines[line - 1].strip().startswith(f"{key.removeprefix('scales.')}:") for key, line in spec.value_lines.items()
+    )
 
 
 def test_stock_is_where_ultralytics_is_installed() -> None:
