@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from torch import nn
 
-from archprof.builder import limits
+from archprof.builder import dialect, limits
 from archprof.builder.activation import parse_activation
 from archprof.builder.built import BuiltLayer
 from archprof.builder.patch_attributes import hold
@@ -44,13 +44,14 @@ class Graph:
     """The rows' modules in order, the rows whose outputs later rows read, and what each row built.
 
     ``body`` is a digest of what the maps that the last row reads depend on, besides the image's size; None where that
-    may be more.
+    may be more. ``remarks`` say what Ultralytics would do otherwise.
     """
 
     model: nn.Sequential
     save: list[int]
     layers: tuple[BuiltLayer, ...]
     body: bytes | None
+    remarks: tuple[str, ...] = ()
 
 
 def build_graph(spec: VariantSpec, channels: int) -> Graph:
@@ -79,17 +80,18 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
     layers: list[BuiltLayer] = []
     save: set[int] = set()
     keys: list[Key | None] = []
+    blocks = [_block(spec, row) for row in spec.rows]
+    names = {**spec.values, **dialect.parser_variables(spec)}
     light_head = False
     with ExitStack() as stack:
         tally = stack.enter_context(limits.limits(limits.MAX_MODULES_OF_ROWS))
         stack.enter_context(_activation(spec))
-        for row in spec.rows:
-            block = _block(spec, row)
+        for row, block in zip(spec.rows, blocks, strict=True):
             sources = _sources(spec, row)
             context = RowContext(
                 row=row,
                 inputs=tuple(widths[source] for source in sources),
-                arguments=tuple(_value(argument, spec.values) for argument in row.arguments),
+                arguments=_arguments(spec, row, names),
                 repeats=_repeats(spec, row),
                 scale=spec.size,
                 width=factors.width,
@@ -118,7 +120,8 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
             widths[row.index] = call.channels
             save.update(source for source, written in zip(sources, row.sources, strict=True) if written != -1)
             light_head = light_head or block.light_head
-    return Graph(nn.Sequential(*modules), sorted(save), tuple(layers), _body(spec, channels, keys))
+    notes = dialect.remarks(spec, blocks)
+    return Graph(nn.Sequential(*modules), sorted(save), tuple(layers), _body(spec, channels, keys), notes)
 
 
 def _light_head(block: Block, call: Call) -> Literal["gives", "takes"] | None:
@@ -141,7 +144,7 @@ def _activation(spec: VariantSpec) -> Iterator[None]:
     from ultralytics.nn.modules import Conv
 
     text = spec.values.get("activation")
-    if text is None:
+    if not text:  # as Ultralytics has it: nothing, false, an empty text
         yield
         return
     activation = parse_activation(text, path=spec.path, line=spec.value_lines.get("activation"))
@@ -184,8 +187,15 @@ def _sources(spec: VariantSpec, row: Row) -> tuple[int, ...]:
     return tuple(found)
 
 
+def _arguments(spec: VariantSpec, row: Row, names: Mapping[str, Any]) -> tuple[Any, ...]:
+    if "nc" in row.arguments and names["nc"] is None:
+        hint = "add `nc: 80` to the file's top level, or give --nc 80"
+        raise _wrong(spec, row, f"{row.module} needs the number of classes, and the file has no nc", hint)
+    return tuple(_value(argument, names) for argument in row.arguments)
+
+
 def _value(argument: Any, values: Mapping[str, Any]) -> Any:
-    """What a text among a row's arguments means: a top-level value by its name, else a literal, else itself."""
+    """What a text among a row's arguments means: a value by its name, else a literal, else itself."""
     if not isinstance(argument, str):
         return copy.deepcopy(argument)  # a constructor may change the list that it is given
     if argument in values:
@@ -200,7 +210,7 @@ def _repeats(spec: VariantSpec, row: Row) -> int:
     if row.repeats > limits.MAX_REPEATS:
         message = f"{row.module} is repeated {row.repeats:,} times; {limits.MAX_REPEATS:,} are allowed"
         raise _wrong(spec, row, message)
-    return max(round(row.repeats * spec.factors.depth), 1) if row.repeats > 1 else row.repeats
+    return max(round(row.repeats * spec.factors.depth), 1) if row.repeats > 1 else int(row.repeats)
 
 
 def _call_of(spec: VariantSpec, block: Block, context: RowContext) -> Call:

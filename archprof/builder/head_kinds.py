@@ -35,8 +35,7 @@ class Kind:
     """What networks that end in one class of head have in common.
 
     Attributes:
-        head: The head's class in Ultralytics; what derives from it is meant too.
-        network: The class of the model in Ultralytics.
+        network: The class of the model, or its name in Ultralytics.
         task: The task, as Ultralytics calls it; None where the variant must say.
         strides: Works out the strides of a model for images of some channels, given a digest of what the maps that its
             head reads depend on; None where an image of any size will do.
@@ -44,8 +43,7 @@ class Kind:
         has_biases: Whether the head's biases start at values that depend on the strides.
     """
 
-    head: str
-    network: str
+    network: str | type[nn.Module]
     task: str | None
     strides: Callable[[Any, int, bytes | None], tuple[float, ...]] | None = None
     prepare: Callable[[Any, VariantSpec], None] | None = None
@@ -58,7 +56,7 @@ _known: dict[tuple[bytes | None, str], tuple[float, ...]] = {}
 """The strides of networks that were looked at before: variants often differ in their heads only."""
 
 
-def _head_strides(model: Any, channels: int, body: bytes | None) -> tuple[float, ...]:
+def head_strides(model: Any, channels: int, body: bytes | None) -> tuple[float, ...]:
     """The strides of the maps that the head reads."""
     head = model.model[-1]
     key = body, head.type
@@ -109,27 +107,29 @@ def _prepare_yoloe(model: Any, spec: VariantSpec) -> None:
     model.text_model = spec.values.get("text_model", "mobileclip:blt")
 
 
-KINDS = (
-    Kind("YOLOESegment", "YOLOESegModel", "segment", _head_strides, _prepare_yoloe, has_biases=True),
-    Kind("YOLOEDetect", "YOLOEModel", "detect", _head_strides, _prepare_yoloe, has_biases=True),
-    Kind("WorldDetect", "WorldModel", "detect", _head_strides, _prepare_world, has_biases=True),
-    Kind("Segment", "SegmentationModel", "segment", _head_strides, has_biases=True),
-    Kind("Pose", "PoseModel", "pose", _head_strides, _prepare_pose, has_biases=True),
-    Kind("OBB", "OBBModel", "obb", _head_strides, has_biases=True),
-    Kind("Detect", "DetectionModel", "detect", _head_strides, has_biases=True),
-    Kind("RTDETRDecoder", "RTDETRDetectionModel", "detect", _stride_of_32),
-    Kind("Depth", "DepthModel", "depth", _stride_of_32),
-    Kind("SemanticSegment", "SemanticSegmentationModel", "semantic", _deepest_stride),
-    Kind("Classify", "ClassificationModel", "classify"),
-)
-"""The known heads, each before what it derives from."""
+KINDS = {
+    "YOLOESegment": Kind("YOLOESegModel", "segment", head_strides, _prepare_yoloe, has_biases=True),
+    "YOLOEDetect": Kind("YOLOEModel", "detect", head_strides, _prepare_yoloe, has_biases=True),
+    "WorldDetect": Kind("WorldModel", "detect", head_strides, _prepare_world, has_biases=True),
+    "Segment": Kind("SegmentationModel", "segment", head_strides, has_biases=True),
+    "Pose": Kind("PoseModel", "pose", head_strides, _prepare_pose, has_biases=True),
+    "OBB": Kind("OBBModel", "obb", head_strides, has_biases=True),
+    "Detect": Kind("DetectionModel", "detect", head_strides, has_biases=True),
+    "RTDETRDecoder": Kind("RTDETRDetectionModel", "detect", _stride_of_32),
+    "Depth": Kind("DepthModel", "depth", _stride_of_32),
+    "SemanticSegment": Kind("SemanticSegmentationModel", "semantic", _deepest_stride),
+    "Classify": Kind("ClassificationModel", "classify"),
+}
+"""By the head's class in Ultralytics, each before what it derives from."""
 
-OTHER = Kind("Module", "BaseModel", None)
+OTHER = Kind("BaseModel", None)
 """What ends in none of them."""
 
 
 def kind_of(head: nn.Module) -> Kind:
-    """The kind of network that ends in this module."""
+    """The kind of network that ends in this module: what its class says itself, else what is known of it."""
     from ultralytics.nn import modules
 
-    return next((kind for kind in KINDS if isinstance(head, getattr(modules, kind.head))), OTHER)
+    if isinstance(kind := getattr(head, "kind", None), Kind):
+        return kind
+    return next((kind for name, kind in KINDS.items() if isinstance(head, getattr(modules, name))), OTHER)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from archprof.builder.device import find_device
+from archprof.builder.dialect import CHANNELS, default_channels
 from archprof.builder.graph import build_graph
 from archprof.builder.meta import on_meta
 from archprof.builder.network import assemble
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
     from archprof.builder.built import Built
     from archprof.sources.spec import RecipeSpec, Spec, VariantSpec
 
-DEFAULT_CHANNELS = 3
-
 
 def build(spec: Spec, *, channels: int | None = None, device: str = "meta", fuse: bool = False) -> Built:
     """Build a model, in eval mode.
 
     Args:
         spec: What to build.
-        channels: Channels of the input image; by default what the variant says, else 3.
+        channels: Channels of the input image, 3 by default; as in Ultralytics, a YAML does not say it.
         device: "meta" for a model without memory, else where its freshly initialised weights are to be.
         fuse: Whether to fold it as for deployment.
 
@@ -62,14 +61,13 @@ class _Builder:
         except UnknownReferenceError as error:
             error.path, error.line = spec.path, spec.value_lines.get("family")
             raise
-        channels = self.channels or spec.values.get("channels") or DEFAULT_CHANNELS
-        return build_variant(spec, channels=channels, device=self.device)
+        return build_variant(spec, channels=self.channels or default_channels(spec), device=self.device)
 
     def from_recipe(self, spec: RecipeSpec) -> Built:
         """Build a model that some code makes."""
         from archprof.builder.named_models import build_named
 
-        return build_named(spec, channels=self.channels or DEFAULT_CHANNELS, device=self.device)
+        return build_named(spec, channels=self.channels or CHANNELS, device=self.device)
 
 
 def build_variant(spec: VariantSpec, *, channels: int, device: str) -> Built:

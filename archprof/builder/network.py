@@ -38,7 +38,8 @@ def assemble(spec: VariantSpec, graph: Graph, channels: int) -> Built:
 
     head: Any = graph.model[-1]
     kind = kind_of(head)
-    model: Any = object.__new__(getattr(tasks, kind.network))
+    network: Any = getattr(tasks, kind.network) if isinstance(kind.network, str) else kind.network
+    model: Any = object.__new__(network)
     nn.Module.__init__(model)
     model.yaml = {**spec.values, "channels": channels, "scale": spec.scale, "yaml_file": str(spec.path)}
     model.model = graph.model
@@ -72,6 +73,7 @@ def assemble(spec: VariantSpec, graph: Graph, channels: int) -> Built:
         kind="tokens" if sequence else "image",
         channels=channels,
         size=(sequence,) if sequence else (side, side),
+        remarks=graph.remarks,
         strides=tuple(max(round(stride), 1) for stride in strides),  # less for a map larger than the image
     )
 

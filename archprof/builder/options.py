@@ -33,7 +33,7 @@ class Options:
         size: The input's (height, width), (side,) of a square image, or (length,) for tokens; the model's own
             where None.
         batch: Samples at once.
-        channels: Channels of the input image; None takes what the variant says, else 3.
+        channels: Channels of the input image; 3 where None.
         fuse: Whether to fold normalisations into convolutions and drop branches that only train.
         static: Whether to replace every dynamic layer with the plain one: the model's static twin.
         device: "auto", "cpu", "cuda", "cuda:N" or "meta". With "auto" and "meta" it is counted without memory,

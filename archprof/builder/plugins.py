@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+
 from archprof.builder.registry import registry
 from archprof.builder.ultralytics_import import import_ultralytics
 from archprof.errors import PluginError, UnknownReferenceError, did_you_mean
 from archprof.sources import families
-from archprof.sources.spec import STOCK
+from archprof.sources.spec import STOCK, YOLOV5
 from archprof.sources.usercode import import_code
+
+BUILT_IN = {YOLOV5: "archprof.builder.yolov5"}
+"""The packages of families that are told by a file's content."""
 
 
 def load_family(name: str) -> None:
@@ -20,7 +25,10 @@ def load_family(name: str) -> None:
         RegistrationError: Where it registers a block that is there already.
         UnknownReferenceError: Where it is not installed, and no plugin registered a block for it.
     """
-    if family := families.families().get(name):
+    if name in BUILT_IN:
+        import_ultralytics()
+        importlib.import_module(BUILT_IN[name])
+    elif family := families.families().get(name):
         _load(family.package, own=False)
     elif name not in (known := {STOCK, *families.families(), *registry.families()}):
         hint = did_you_mean(name, known) or "a file that registers its blocks is named with --plugin"

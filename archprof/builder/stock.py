@@ -1,7 +1,8 @@
 """Registers what the installed Ultralytics, ``torch.nn`` and ``torchvision.ops`` have, as family "ultralytics".
 
 The tables say which rule each block of Ultralytics' has in its ``parse_model``. A block that is in none of them is
-called with its row's arguments as written, as there.
+called with its row's arguments as written, as there. Some its parser does not know at all, though they can be imported:
+those of ``UNKNOWN_CONVOLUTIONS`` and ``OF_INPUT``, and Proto, have the rule that their constructor calls for.
 """
 
 from __future__ import annotations
@@ -29,9 +30,18 @@ CONVOLUTIONS = (
     "nn.ConvTranspose2d",
 )  # fmt: skip
 
+UNKNOWN_CONVOLUTIONS = ("CIB", "LightConv", "MaxSigmoidAttnBlock", "TransformerBlock")
+
+OF_INPUT = (
+    "Attention", "CBAM", "ChannelAttention", "LayerNorm2d", "MLPBlock", "TransformerEncoderLayer", "TransformerLayer",
+)  # fmt: skip
+
 REPEATED = (
     "BottleneckCSP", "C1", "C2", "C2PSA", "C2f", "C2fCIB", "C2fPSA", "C3", "C3Ghost", "C3TR", "C3x", "RepC3",
 )  # fmt: skip
+
+TAKES_REPEATS = frozenset({*REPEATED, "A2C2f", "C2fAttn", "C3k2", "HGBlock"})
+"""The blocks that Ultralytics hands the repeats of their row to."""
 
 DETECTION_HEADS = ("Detect", "OBB", "OBB26", "Pose", "Pose26", "WorldDetect", "YOLOEDetect")
 
@@ -39,6 +49,8 @@ SEGMENTATION_HEADS = ("Segment", "Segment26", "YOLOESegment", "YOLOESegment26")
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys(CONVOLUTIONS, rules.convolution),
+    **dict.fromkeys(UNKNOWN_CONVOLUTIONS, rules.convolution),
+    **dict.fromkeys(OF_INPUT, stock_rules.of_input),
     **dict.fromkeys(REPEATED, rules.repeated),
     **dict.fromkeys(DETECTION_HEADS, rules.detection_head),
     **dict.fromkeys(SEGMENTATION_HEADS, rules.segmentation_head),
@@ -55,6 +67,7 @@ RULES: dict[str, Rule] = {
     "HGStem": stock_rules.hg_stem,
     "ImagePoolingAttn": rules.all_channels_second,
     "Index": rules.leading_channels,
+    "Proto": stock_rules.proto,
     "RTDETRDecoder": rules.all_channels_second,
     "ResNetLayer": stock_rules.resnet_layer,
     "SemanticSegment": rules.all_channels_last,
@@ -75,7 +88,7 @@ def register_stock() -> None:
     from torch import nn
     from ultralytics.nn import modules
 
-    made_by = {"SPPF": _sppf(modules.SPPF), "Silence": nn.Identity}
+    made_by = {"SPPF": activated_sppf(modules.SPPF), "Silence": nn.Identity}
     blocks = {**dict(_module_classes(modules)), **made_by, **dict(_module_classes(nn, "nn."))}
     for name, factory in blocks.items():
         _register(name, factory)
@@ -103,7 +116,7 @@ def _module_classes(package: ModuleType, prefix: str = "") -> Iterator[tuple[str
             yield prefix + name, found
 
 
-def _sppf(block: Any) -> Any:
+def activated_sppf(block: Any) -> Any:
     """SPPF as YAMLs mean it that predate YOLO26 and so give it a kernel at most: its first convolution activates."""
     from ultralytics.nn.modules import Conv
 

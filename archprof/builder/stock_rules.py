@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from archprof.builder.registry import Call, RowContext
 from archprof.builder.rules import repeated
 
@@ -44,6 +46,28 @@ def c2f_attn(row: RowContext) -> Call:
     return Call((row.inputs[0], channels, row.repeats, hidden, heads, *rest), channels)
 
 
+PROTO = (256, 32)
+"""Channels in the middle and of the masks, where a row does not say them."""
+
+
+def of_input(row: RowContext) -> Call:
+    """``(c_in, *rest)`` for a block that gives as many channels as it takes, which the row may leave out.
+
+    Where it has them, they may be scaled already, or as a convolution's are.
+    """
+    first, *rest = row.arguments or (row.inputs[0],)
+    if first != row.inputs[0] and type(first) is int and first > 0 and row.scaled(first) == row.inputs[0]:
+        first = row.inputs[0]
+    return Call((first, *rest), row.inputs[0], row.repeats)
+
+
+def proto(row: RowContext) -> Call:
+    """``(c_in, middle, c_out)``, the middle scaled, as Ultralytics' segmentation head has it; by default 256 and 32."""
+    given: tuple[Any, ...] = row.arguments
+    middle, out = given + PROTO[len(given) :]
+    return Call((row.inputs[0], row.scaled(middle), out), out, row.repeats)
+
+
 def hg_stem(row: RowContext) -> Call:
     """``(c_in, middle, c_out, *rest)``, not scaled."""
     middle, out, *rest = row.arguments
@@ -51,9 +75,10 @@ def hg_stem(row: RowContext) -> Call:
 
 
 def hg_block(row: RowContext) -> Call:
-    """``(c_in, middle, c_out, kernel, repeats, *rest)``, not scaled."""
-    middle, out, kernel, *rest = row.arguments
-    return Call((row.inputs[0], middle, out, kernel, row.repeats, *rest), out)
+    """``(c_in, middle, c_out, kernel, repeats, *rest)``, not scaled; repeats come first where a kernel is missing."""
+    arguments = [row.inputs[0], *row.arguments]
+    arguments.insert(4, row.repeats)
+    return Call(tuple(arguments), row.arguments[1])
 
 
 def resnet_layer(row: RowContext) -> Call:

@@ -129,9 +129,7 @@ ImageSize = Annotated[
 Batch = Annotated[int, option("--batch", min=1, metavar="N", help="Batch size.")]
 Channels = Annotated[
     int | None,
-    option(
-        "--channels", min=1, metavar="N", help="Channels of the input image.  [default: the YAML's `channels`, else 3]"
-    ),
+    option("--channels", min=1, metavar="N", help="Channels of the input image.  [default: 3]"),
 ]
 Fuse = Annotated[
     bool,

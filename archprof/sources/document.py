@@ -6,6 +6,7 @@ Here every value can be pointed at, equal keys are an error, and size, nesting a
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -26,7 +27,12 @@ MAX_DEPTH = 40
 MAX_NUMBER = 100
 
 _TEXT = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")
+_MERGE = "tag:yaml.org,2002:merge"
 _TAGS = {*_TEXT, *(f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "seq", "map"))}
+
+_UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+")
+"""What YAML does not allow in a text, even in a comment. Ultralytics leaves it out."""
+
 _constructor = yaml.constructor.SafeConstructor()
 
 
@@ -49,12 +55,15 @@ class Document:
         self.path = path
         self.text = text
         self._visited = 0
-        if "\0" in text:
-            raise VariantError("a binary file, not YAML", path=path)
+        printable = _UNPRINTABLE.sub("", text)
         try:
-            self._check_bounds(text)
-            root = yaml.compose(text, Loader)
+            self._check_bounds(printable)
+            root = yaml.compose(printable, Loader)
+            if "\0" in text and not isinstance(root, yaml.MappingNode):
+                raise VariantError("a binary file, not YAML", path=path)
         except yaml.MarkedYAMLError as error:
+            if "\0" in text:
+                raise VariantError("a binary file, not YAML", path=path) from None
             mark = error.problem_mark or error.context_mark
             raise VariantError(
                 f"not valid YAML: {error.problem or error.context}",
@@ -73,9 +82,9 @@ class Document:
         """The document in a file.
 
         Raises:
-            VariantError: Where the file cannot be read, is too large, or is not UTF-8 text; and as above.
+            VariantError: Where the file cannot be read, or is too large; and as above.
         """
-        return cls(texts.decode(texts.read(path), path), path=path)
+        return cls(texts.decode(texts.read(path)), path=path)
 
     def error(self, message: str, place: yaml.Node | yaml.Event, *, hint: str | None = None) -> VariantError:
         """An error that points at a place in the file."""
@@ -83,29 +92,38 @@ class Document:
         assert mark is not None  # every node and event that was read from text has one
         return VariantError(message, path=self.path, line=mark.line + 1, column=mark.column + 1, hint=hint)
 
-    def mapping(self, node: yaml.Node, what: str) -> dict[str, yaml.Node]:
-        """A mapping's values by key.
+    def mapping(self, node: yaml.Node, what: str, depth: int = 0) -> dict[str, yaml.Node]:
+        """A mapping's values by key, each key as it is written; those that ``<<`` merges come last.
 
         Args:
             node: The node that should be one.
             what: What to call it in a message, as "scales".
+            depth: How many merges led to it.
 
         Raises:
-            VariantError: Where it is not one, a key is not text, or a key stands twice.
+            VariantError: Where it is not one, a key is a list or a mapping, or a key stands twice.
         """
         if not isinstance(node, yaml.MappingNode):
             raise self.error(f"{what} must be a mapping (key: value), not {describe(node)}", node)
-        found: dict[str, yaml.Node] = {}
+        if depth > MAX_DEPTH:
+            raise self.error(f"more than {MAX_DEPTH} merges", node)
+        merged: list[yaml.Node] = []
+        values: dict[str, yaml.Node] = {}
         keys: dict[str, yaml.Node] = {}
         for key, value in node.value:
             self._visit(key)
-            if not isinstance(key, yaml.ScalarNode) or key.tag not in _TEXT:
-                raise self.error(f"a key of {what} must be text, not {describe(key)}", key)
-            if key.value in found:
+            if key.tag == _MERGE:
+                merged += value.value if isinstance(value, yaml.SequenceNode) else [value]
+                continue
+            if not isinstance(key, yaml.ScalarNode):
+                raise self.error(f"a key of {what} must be a name or a number, not {describe(key)}", key)
+            if key.value in values:
                 first = keys[key.value].start_mark.line + 1
-                raise self.error(f"key {key.value!r} stands twice in {what}, first on line {first}", key)
-            found[key.value], keys[key.value] = value, key
-        return found
+                raise self.error(f"duplicate key {key.value!r} in {what}, first on line {first}", key)
+            values[key.value], keys[key.value] = value, key
+        for other in merged:
+            values = {**self.mapping(other, "what << merges", depth + 1), **values}
+        return values
 
     def sequence(self, node: yaml.Node, what: str) -> list[yaml.Node]:
         """A list's items.

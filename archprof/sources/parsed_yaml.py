@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from archprof.errors import did_you_mean, nearest
 from archprof.sources.document import Document, describe, line_of
-from archprof.sources.settings import complaint, is_count, is_factor
+from archprof.sources.settings import complaint, is_factor, is_number, is_repeats
 from archprof.sources.spec import Row, Scale, Sheet
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import yaml
-
 MAX_ROWS = 10_000
+
+CHECKED = ("nc", "sequence", "family")
+"""Top-level keys whose values are checked in every file."""
+
+MULTIPLES = ("depth_multiple", "width_multiple")
+"""The same of a file without scales, which go before them."""
 
 
 def parse(text: str, path: Path) -> Sheet:
@@ -26,13 +32,16 @@ def parse(text: str, path: Path) -> Sheet:
     document = Document(text, path=path)
     keys = document.mapping(document.root, "a variant")
     rows = _rows(document, keys)
+    scales = _scales(document, keys["scales"]) if "scales" in keys else {}
     values = _values(document, {key: keys[key] for key in keys if key not in ("backbone", "head", "scales")})
+    for key in CHECKED if scales else (*CHECKED, *MULTIPLES):
+        if key in values and (error := complaint(key, values[key])):
+            raise document.error(error, keys[key])
     return Sheet(
         rows=rows,
-        scales=_scales(document, keys["scales"]) if "scales" in keys else {},
+        scales=scales,
         values=values,
-        value_lines={key: line_of(keys[key]) for key in values},
-        scale_lines=_scale_lines(document, keys["scales"]) if "scales" in keys else {},
+        value_lines=_lines(document.root, keys),
     )
 
 
@@ -57,11 +66,11 @@ def _row(document: Document, index: int, node: yaml.Node) -> Row:
     if len(cells) != 4:
         message = f"row {index} must be [from, repeats, module, arguments], not {len(cells)} items"
         raise document.error(message, node)
-    came, repeats, module, arguments = (document.plain(cell) for cell in cells)
-    sources = came if isinstance(came, list) else [came]
+    read, repeats, module, arguments = (document.plain(cell) for cell in cells)
+    sources = read if isinstance(read, list) else [read]
     checks = (
-        (bool(sources) and all(type(one) is int for one in sources), "from", "a row number or a list of them"),
-        (is_count(repeats), "repeats", "a whole number from 1 up"),
+        (bool(sources) and all(type(source) is int for source in sources), "from", "a row number or a list of them"),
+        (is_repeats(repeats), "repeats", "a whole number"),
         (isinstance(module, str) and bool(module.strip()), "module", "the name of a block"),
         (isinstance(arguments, list), "arguments", "a list"),
     )
@@ -71,7 +80,7 @@ def _row(document: Document, index: int, node: yaml.Node) -> Row:
     return Row(
         index=index,
         sources=tuple(sources),
-        many=isinstance(came, list),
+        many=isinstance(read, list),
         repeats=repeats,
         module=module,
         arguments=tuple(arguments),
@@ -80,27 +89,34 @@ def _row(document: Document, index: int, node: yaml.Node) -> Row:
 
 
 def _scales(document: Document, node: yaml.Node) -> dict[str, Scale]:
+    if not isinstance(node, yaml.MappingNode) and not document.plain(node):  # Ultralytics takes nothing for no scales
+        return {}
     scales = {}
     for name, entry in document.mapping(node, "scales").items():
         factors = document.plain(entry)
-        if not (isinstance(factors, list) and len(factors) == 3 and all(map(_is_positive, factors))):
-            message = f"scale {name!r} must be [depth, width, max_channels], three numbers above 0"
+        if not _is_scale(factors):
+            message = f"scale {name!r} must be [depth, width, max_channels], three numbers, the last two above 0"
             raise document.error(message, entry)
         scales[name] = Scale(float(factors[0]), float(factors[1]), factors[2])
     return scales
 
 
-def _scale_lines(document: Document, node: yaml.Node) -> dict[str, int]:
-    return {name: line_of(entry) for name, entry in document.mapping(node, "scales").items()}
-
-
 def _values(document: Document, keys: dict[str, yaml.Node]) -> dict[str, Any]:
-    values = {}
-    for key, node in keys.items():
-        values[key] = document.plain(node)
-        if wrong := complaint(key, values[key]):
-            raise document.error(wrong, node)
-    return values
+    """The top-level values. Ultralytics takes the text None for no value: YAML calls that null."""
+    values = {key: document.plain(node) for key, node in keys.items()}
+    return {key: None if value == "None" else value for key, value in values.items()}
+
+
+def _lines(root: yaml.Node, keys: dict[str, yaml.Node]) -> dict[str, int]:
+    lines = {key: line_of(node) for key, node in keys.items()}  # those that are merged have no key of their own
+    lines |= {key.value: line_of(key) for key, _ in root.value}
+    if isinstance(scales := keys.get("scales"), yaml.MappingNode):
+        lines |= {f"scales.{name.value}": line_of(name) for name, _ in scales.value}
+    return lines
+
+
+def _is_scale(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 3 and is_number(value[0]) and all(map(_is_positive, value[1:]))
 
 
 def _is_positive(value: Any) -> bool:

@@ -18,9 +18,19 @@ def is_count(value: Any) -> bool:
     return type(value) is int and value >= 1
 
 
+def is_repeats(value: Any) -> bool:
+    """Whether Ultralytics takes it for how often a row is repeated: also none, a float, or true for 1."""
+    return isinstance(value, (int, float)) and math.isfinite(value) and (value == int(value) or value > 1)
+
+
 def is_factor(value: Any) -> bool:
     """Whether it is a finite number above 0."""
     return type(value) in (int, float) and math.isfinite(value) and value > 0
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number."""
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 def _is_kpt_shape(value: Any) -> bool:
@@ -38,17 +48,13 @@ TEXT = (_is_text, "text")
 KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "nc": COUNT,
     "reg_max": COUNT,
-    "channels": COUNT,
     "sequence": COUNT,
-    "depth_multiple": _FACTOR,
+    "depth_multiple": (is_number, "a number"),
     "width_multiple": _FACTOR,
     "kpt_shape": (_is_kpt_shape, "two whole numbers, as [17, 3]"),
-    "end2end": (lambda value: isinstance(value, bool), "true or false"),
-    "activation": TEXT,
+    "end2end": (lambda value: value in (True, False, None), "true or false"),
+    "activation": (lambda value: not value or _is_text(value), "text, or nothing"),
     "family": TEXT,
-    "task": TEXT,
-    "about": TEXT,
-    "source": TEXT,
 }
 """Top-level keys whose value is known to be of a kind: the test, and the kind in words."""
 

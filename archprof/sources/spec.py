@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 STOCK = "ultralytics"
 """The family of a file that belongs to no other."""
 
+YOLOV5 = "yolov5"
+"""The family of files in the dialect of YOLOv5's and YOLOv3's own repositories."""
+
 ZOO = "model_zoo."
 """How the names of the packages begin that hold archprof's own families."""
 
@@ -45,7 +48,7 @@ class Row(msgspec.Struct, frozen=True):
     index: int
     sources: tuple[int, ...]
     many: bool
-    repeats: int
+    repeats: int | float
     module: str
     arguments: tuple[Any, ...]
     line: int
@@ -54,14 +57,14 @@ class Row(msgspec.Struct, frozen=True):
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     """What a YAML says, whatever it is called and whichever scale is wanted.
 
-    ``values`` are the top-level keys other than the rows and the scales, and ``value_lines`` where each stands.
+    ``values`` are the top-level keys other than the rows and the scales. ``value_lines`` has the line of every key,
+    and of every scale as ``scales.n``.
     """
 
     rows: tuple[Row, ...]
     scales: dict[str, Scale]
     values: dict[str, Any]
     value_lines: dict[str, int]
-    scale_lines: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Constructor(Protocol[Built_co]):
@@ -157,8 +160,7 @@ class VariantSpec(Spec):
     Attributes:
         document: The top-level keys other than the rows and the scales (``nc``, ``kpt_shape``, ``activation`` ...),
             as the file has them.
-        value_lines: The line that each stands on.
-        scale_lines: The line of each scale.
+        value_lines: The line of each, of ``backbone``, ``head`` and ``scales``, and of every scale as ``scales.n``.
         size: The size that its blocks go by: the scale, or the letter in the name of a file without scales.
     """
 
@@ -169,7 +171,6 @@ class VariantSpec(Spec):
     text: str
     document: Mapping[str, Any] = field(default_factory=dict)
     value_lines: Mapping[str, int] = field(default_factory=dict)
-    scale_lines: Mapping[str, int] = field(default_factory=dict)
     size: str | None = None
 
     @property
@@ -187,7 +188,7 @@ class VariantSpec(Spec):
     def reusable(self) -> bool:
         """Whether its blocks are Ultralytics' or the zoo's."""
         installed = families.families().get(self.family)
-        return self.family == STOCK or (installed is not None and installed.package.startswith(ZOO))
+        return self.family in (STOCK, YOLOV5) or (installed is not None and installed.package.startswith(ZOO))
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -211,7 +212,8 @@ class VariantSpec(Spec):
         }
         if self.scale is not None:
             factors = [self.factors.depth, self.factors.width, self.factors.max_channels]
-            keys[f"scales.{self.scale}"] = TopLevelKey(value=_json(factors), line=self.scale_lines.get(self.scale))
+            key = f"scales.{self.scale}"
+            keys[key] = TopLevelKey(value=_json(factors), line=self.value_lines.get(key))
         return keys
 
     def check_setting(self, key: str, value: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archprof import cache
 from archprof.errors import VariantError
 from archprof.sources import families, scale_in_name, yaml_text
-from archprof.sources.spec import STOCK, Sheet, VariantSpec
+from archprof.sources.spec import STOCK, YOLOV5, Sheet, VariantSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,7 @@ def load(
     """
     path = Path(path)
     stem = name or path.stem
-    text = yaml_text.decode(yaml_text.read(path) if data is None else data, path)
+    text = yaml_text.decode(yaml_text.read(path) if data is None else data)
     sheet = _sheet(text, path)
     named_scale = named_scale or scale_in_name.scale_of(stem)
     chosen = _choose(path, reference or str(path), sheet.scales, scale, named_scale)
@@ -68,7 +68,7 @@ def load(
         name=stem,
         reference=reference or str(path),
         path=path,
-        family=sheet.values.get("family") or family or family_of(stem),
+        family=sheet.values.get("family") or family or (YOLOV5 if has_anchors(sheet) else family_of(stem)),
         text=text,
         rows=sheet.rows,
         scales=sheet.scales,
@@ -77,7 +77,6 @@ def load(
         size=chosen or named_scale,
         document=sheet.values,
         value_lines=sheet.value_lines,
-        scale_lines=sheet.scale_lines,
     )
 
 
@@ -94,6 +93,16 @@ def _sheet(text: str, path: Path) -> Sheet:
     from archprof.cache.memoize import remember
 
     return remember("sheet", text.encode(), Sheet, parse)
+
+
+def has_anchors(sheet: Sheet) -> bool:
+    """Whether a file is in the dialect of YOLOv5's own repository, whose heads get anchors as second argument."""
+    head = sheet.rows[-1]
+    return (
+        head.module in ("Detect", "Segment")
+        and len(head.arguments) > 1
+        and (head.arguments[1] == "anchors" or isinstance(head.arguments[1], list))
+    )
 
 
 def family_of(stem: str) -> str:

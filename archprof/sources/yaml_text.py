@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import stat
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 1 << 20
+
+# That of UTF-16 begins that of UTF-32, which so goes first.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 def read(path: Path) -> bytes:
@@ -34,15 +43,11 @@ def read(path: Path) -> bytes:
     return data
 
 
-def decode(data: bytes, path: Path) -> str:
-    """The text that some bytes are; ``path`` is for messages.
+def decode(data: bytes) -> str:
+    """The text that some bytes are: UTF-16 and UTF-32 by their mark, anything else as UTF-8.
 
-    Raises:
-        VariantError: Where they are not UTF-8.
+    Bytes that are not UTF-8 are left out, as Ultralytics does (``YAML.load`` in ``ultralytics/utils/__init__.py``,
+    8.4): a comment in GBK does no harm.
     """
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        message = f"a binary file, or not UTF-8: byte 0x{data[error.start]:02x}"
-        raise VariantError(message, path=path, line=line) from None
+    encoding = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), "utf-8-sig")
+    return data.decode(encoding, errors="ignore")

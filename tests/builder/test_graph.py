@@ -291,5 +291,5 @@ def test_a_head_within_the_network_needs_no_values(variant: Variant) -> None:
 def test_channels_of_the_image(variant: Variant) -> None:
     assert modules(variant("[-1, 1, Conv, [16]]"))[0].conv.in_channels == 3
     spec = variant("[-1, 1, Conv, [16]]", more="channels: 1\n")
-    assert modules(spec)[0].conv.in_channels == 1
+    assert modules(spec)[0].conv.in_channels == 3  # Ultralytics overwrites the key
     assert build(spec, channels=4).channels == 4

@@ -89,7 +89,7 @@ def test_depth_and_width_of_a_file_without_scales_are_changed() -> None:
         ),
         ("yolo11n", {"nc": 0}, "nc must be a whole number from 1 up, not 0"),
         ("yolo11n", {"nc": True}, "nc must be a whole number from 1 up, not True"),
-        ("yolo11n", {"end2end": 1}, "end2end must be true or false, not 1"),
+        ("yolo11n", {"end2end": 2}, "end2end must be true or false, not 2"),
         ("yolo11n-pose", {"kpt_shape": [17]}, "kpt_shape must be two whole numbers, as [17, 3], not [17]"),
         (
             "yolo11n",

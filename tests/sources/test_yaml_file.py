@@ -59,7 +59,7 @@ def test_rows_scales_and_values_come_with_their_lines(write: Callable[..., Path]
     assert (last.index, last.sources, last.many, last.line) == (2, (0, -1), True, 11)
     assert last.arguments == ("nc", {"a": ["b"]})
     assert spec.values == {"nc": 80}
-    assert spec.value_lines == {"nc": 1}
+    assert spec.value_lines == {"nc": 1, "scales": 2, "scales.n": 3, "scales.s": 4, "backbone": 5, "head": 10}
     assert (spec.name, spec.family) == ("mine", "ultralytics")
     assert spec.reference == str(spec.path)
 
@@ -144,7 +144,10 @@ ROW = "[-1, 1, Conv, [64]]"
     [
         ("", "mine.yaml: the file is empty"),
         (b"\x7fELF\0\1\2", "mine.yaml: a binary file, not YAML"),
-        (b"a: 1\nb: \xff\xfe", "mine.yaml:2: a binary file, or not UTF-8: byte 0xff"),
+        (
+            b"a: 1\nb: \xff\xfe",
+            "mine.yaml:1:1: no backbone: among the file's keys\na variant lists its rows under backbone: and head:",
+        ),
         ("backbone: [\n", "mine.yaml:2:1: not valid YAML: did not find expected node content"),
         (f"- {ROW}", "mine.yaml:1:1: a variant must be a mapping (key: value), not a list"),
         ("words", "mine.yaml:1:1: a variant must be a mapping (key: value), not 'words'"),
@@ -174,25 +177,25 @@ ROW = "[-1, 1, Conv, [64]]"
             "backbone: [[true, 1, Conv, [64]]]",
             "mine.yaml:1:13: row 0: from must be a row number or a list of them, not true",
         ),
-        ("backbone: [[-1, 0, Conv, [64]]]", "mine.yaml:1:17: row 0: repeats must be a whole number from 1 up, not 0"),
-        ("backbone: [[-1, 1.5, Conv, []]]", "mine.yaml:1:17: row 0: repeats must be a whole number from 1 up, not 1.5"),
+        ("backbone: [[-1, two, Conv, []]]", "mine.yaml:1:17: row 0: repeats must be a whole number, not 'two'"),
+        ("backbone: [[-1, 0.5, Conv, []]]", "mine.yaml:1:17: row 0: repeats must be a whole number, not 0.5"),
         ("backbone: [[-1, 1, 3, []]]", "mine.yaml:1:20: row 0: module must be the name of a block, not 3"),
         ("backbone: [[-1, 1, Conv, 64]]", "mine.yaml:1:26: row 0: arguments must be a list, not 64"),
-        (f"backbone: [{ROW}]\nnc: 1\nnc: 2", "mine.yaml:3:1: key 'nc' stands twice in a variant, first on line 2"),
+        (f"backbone: [{ROW}]\nnc: 1\nnc: 2", "mine.yaml:3:1: duplicate key 'nc' in a variant, first on line 2"),
         (f"backbone: [{ROW}]\nnc: many", "mine.yaml:2:5: nc must be a whole number from 1 up, not 'many'"),
         (
-            f"backbone: [{ROW}]\nkpt_shape: 17",
-            "mine.yaml:2:12: kpt_shape must be two whole numbers, as [17, 3], not 17",
+            f"backbone: [{ROW}]\nfamily: 17",
+            "mine.yaml:2:9: family must be text, not 17",
         ),
         (f"backbone: [{ROW}]\nwidth_multiple: -1", "mine.yaml:2:17: width_multiple must be a number above 0, not -1"),
         (f"backbone: [{ROW}]\nscales: [n]", "mine.yaml:2:9: scales must be a mapping (key: value), not a list"),
         (
             f"backbone: [{ROW}]\nscales: {{n: [1, 1]}}",
-            "mine.yaml:2:13: scale 'n' must be [depth, width, max_channels], three numbers above 0",
+            "mine.yaml:2:13: scale 'n' must be [depth, width, max_channels], three numbers, the last two above 0",
         ),
         (
             f"backbone: [{ROW}]\nscales: {{n: [1, 0, 1024]}}",
-            "mine.yaml:2:13: scale 'n' must be [depth, width, max_channels], three numbers above 0",
+            "mine.yaml:2:13: scale 'n' must be [depth, width, max_channels], three numbers, the last two above 0",
         ),
         (f"backbone:\n{f'  - {ROW}' + chr(10)}" + f"  - {ROW}\n" * 10_000, "mine.yaml:10002:5: more than 10,000 rows"),
     ],
@@ -278,7 +281,9 @@ def test_every_model_yaml_of_ultralytics_reads_as_pyyaml_reads_it(name: str) -> 
     assert spec.values == raw
     lines = path.read_text(encoding="utf-8").splitlines()
     assert all(row.module in lines[row.line - 1] for row in spec.rows)
-    assert all(lines[line - 1].startswith(f"{key}:") for key, line in spec.value_lines.items())
+    assert all(
+        lines[line - 1].strip().startswith(f"{key.removeprefix('scales.')}:") for key, line in spec.value_lines.items()
+    )
 
 
 def test_stock_is_where_ultralytics_is_installed() -> None:

@@ -1,0 +1,117 @@
+"""Where archprof builds what was meant, and the installed Ultralytics would do something else with the same file.
+
+Its ``parse_model`` (``ultralytics/nn/tasks.py``) looks names of blocks up among those that it imports itself, and names
+in a row's arguments among its own variables. Whoever trains with Ultralytics needs to know where that differs.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from archprof.builder.stock import TAKES_REPEATS
+from archprof.sources.spec import STOCK, YOLOV5
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from archprof.builder.registry import Block
+    from archprof.sources.spec import Row, VariantSpec
+
+CHANNELS = 3
+"""Channels of the image."""
+
+KEYS = ("nc", "end2end", "kpt_shape")
+"""Top-level keys that its parser has as variables, under the same name."""
+
+
+def default_channels(spec: VariantSpec) -> int:
+    """Channels of the image where nobody asks for others. Only YOLOv5's own code has a key for them."""
+    channels = spec.values.get("ch") if spec.family == YOLOV5 else None
+    return channels if isinstance(channels, int) and channels > 0 else CHANNELS
+
+
+def parser_variables(spec: VariantSpec) -> dict[str, Any]:
+    """The variables of Ultralytics' parser that a row's argument may name."""
+    values, factors = spec.values, spec.factors
+    return {
+        **{key: values.get(key) for key in KEYS},
+        "scales": {name: [scale.depth, scale.width, scale.max_channels] for name, scale in spec.scales.items()} or None,
+        "act": values.get("activation"),
+        "reg_max": values.get("reg_max", 16),
+        "depth": factors.depth,
+        "width": factors.width,
+        "max_channels": factors.max_channels,
+        "scale": spec.size,
+    }
+
+
+def remarks(spec: VariantSpec, blocks: Sequence[Block]) -> tuple[str, ...]:
+    """What Ultralytics would do otherwise with a variant.
+
+    Args:
+        spec: The variant.
+        blocks: The block of each row.
+    """
+    import ultralytics
+
+    version = f"Ultralytics {ultralytics.__version__}"
+    pairs = list(zip(spec.rows, blocks, strict=True))
+    notes = (*_channels(spec), *_whole(spec, blocks), *_unknown_blocks(pairs), *_arguments(spec, pairs))
+    return tuple(f"{version} {note}" for note in dict.fromkeys(notes))
+
+
+def _channels(spec: VariantSpec) -> Iterator[str]:
+    if (channels := spec.values.get("channels")) not in (None, 3):
+        yield (
+            f"ignores `channels: {channels}` (it overwrites the key with those of the data, 3 by default), and so does "
+            f"archprof; --channels {channels} profiles the model for them"
+        )
+
+
+def _whole(spec: VariantSpec, blocks: Sequence[Block]) -> Iterator[str]:
+    if spec.family == YOLOV5:
+        yield "does not build files whose head gets anchors (TypeError); this one is built as YOLOv5's own code does"
+    if any(block.family != STOCK for block in blocks):  # Ultralytics alone does not build it anyway
+        return
+    if "head" not in spec.value_lines:
+        yield "does not build a file without head: (KeyError)"
+    if "nc" not in spec.values:
+        yield "does not build a file without nc: (KeyError)"
+
+
+def _unknown_blocks(pairs: Sequence[tuple[Row, Block]]) -> Iterator[str]:
+    from ultralytics.nn import tasks
+
+    for row, block in pairs:
+        if block.family != STOCK:
+            continue
+        # It renames Silence in the first row, and there only.
+        known = hasattr(tasks, row.module) or "." in row.module or (row.module == "Silence" and row.index == 0)
+        if not known:
+            yield f"does not know {row.module} in a YAML (KeyError, row {row.index}); it is built here as it was meant"
+        elif isinstance(row.repeats, float) and row.repeats <= 1 and row.module in TAKES_REPEATS:
+            yield f"does not build {row.module} with repeats {row.repeats} (TypeError, row {row.index}): it takes 1"
+
+
+def _arguments(spec: VariantSpec, pairs: Sequence[tuple[Row, Block]]) -> Iterator[str]:
+    names = parser_variables(spec)
+    for row, block in pairs:
+        for argument in row.arguments if block.family == STOCK else ():
+            if not isinstance(argument, str) or argument in names:
+                continue
+            if argument in spec.values:
+                yield f"does not look up {argument!r} in row {row.index}: its parser keeps the text"
+            elif not _is_parsed(argument):
+                yield f"does not parse the argument {argument!r} of row {row.index} (SyntaxError)"
+
+
+def _is_parsed(argument: str) -> bool:
+    """Whether a text is Python, as it must be to be a literal, or else be kept as it is."""
+    try:
+        ast.parse(argument.lstrip(" \t"), mode="eval")
+    except SyntaxError:
+        return False
+    except (ValueError, RecursionError, MemoryError):
+        return True
+    return True
