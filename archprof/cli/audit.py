@@ -7,7 +7,7 @@ from archprof.cli import options as o
 from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.option_groups import Model, Written
+from archprof.cli.option_groups import ModelAtOneScale, Written
 from archprof.errors import UsageError, did_you_mean
 
 TOP = 4
@@ -33,7 +33,7 @@ Top = Annotated[int, o.option("--top", min=1, metavar="N", help="How many rows o
 def audit(
     reference: o.Reference,
     *,
-    model: Model,
+    model: ModelAtOneScale,
     counters: Counters = None,
     device: o.Device = "auto",
     plugins: o.Plugins = None,

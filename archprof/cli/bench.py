@@ -77,7 +77,7 @@ def bench(
     )
     if layers:
         la.check_layers(targets, protocol)
-    counted = selection.profile_all(tasks, selection.find_means(plugins))
+    counted = selection.profile_all(tasks, selection.find_means(plugins), every_scale=True)
     profiles, benched = la.measure(tasks, counted, targets, protocol)
     if layers and not benched.interrupted:
         profiles = la.break_down(tasks, profiles, protocol, benched)

@@ -69,6 +69,10 @@ Scale = Annotated[
     str | None,
     option("--scale", metavar="SCALE", help="One of the file's scales, or 'all'.  [default: the first]"),
 ]
+OneScale = Annotated[
+    str | None,
+    option("--scale", metavar="SCALE", help="One of the file's scales.  [default: that of the file's name; the first]"),
+]
 Classes = Annotated[int | None, option("--nc", metavar="N", help="Number of classes.")]
 Settings = Annotated[
     list[str] | None,

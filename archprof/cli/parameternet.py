@@ -8,7 +8,7 @@ from archprof.cli import options as o
 from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.option_groups import Model, Written
+from archprof.cli.option_groups import ModelAtOneScale, Written
 from archprof.errors import ArchprofError, UsageError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ EXPERTS = 4
 def parameternet(
     reference: o.Reference,
     *,
-    model: Model,
+    model: ModelAtOneScale,
     device: o.Device = "auto",
     plugins: o.Plugins = None,
     experts: Experts = None,

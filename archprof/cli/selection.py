@@ -116,12 +116,13 @@ def parse_memory(text: str | None) -> int | None:
         raise UsageError(f"--limit-memory {text!r}: expected {error}") from None
 
 
-def profile_all(tasks: Sequence["Task"], means: "Means") -> list["Profile"]:
+def profile_all(tasks: Sequence["Task"], means: "Means", *, every_scale: bool = False) -> list["Profile"]:
     """Profile each task, saying what is being done and what a reader of the figures should know.
 
     Args:
         tasks: What to profile.
         means: What to do it with.
+        every_scale: Whether the command takes ``--scale all``.
 
     Raises:
         ArchprofError: The first that is met.
@@ -133,7 +134,11 @@ def profile_all(tasks: Sequence["Task"], means: "Means") -> list["Profile"]:
         if isinstance(outcome, ArchprofError):
             raise outcome
         profiles.append(outcome)
-    remark([task.spec for task in tasks], [profile.environment for profile in profiles], choice=" or all")
+    remark(
+        [task.spec for task in tasks],
+        [profile.environment for profile in profiles],
+        choice=" or all" if every_scale else "",
+    )
     return profiles
 
 

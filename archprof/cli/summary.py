@@ -42,7 +42,7 @@ def summary(
     means = counting.means()
     measured = la.plan(options, means.plugins, la.Sampling(threads=threads)) if latency else None
     tasks = [Task(spec, options) for spec in specs]
-    profiles = selection.profile_all(tasks, means)
+    profiles = selection.profile_all(tasks, means, every_scale=True)
     benched = None
     if measured:
         profiles, benched = la.measure(tasks, profiles, *measured)

@@ -20,15 +20,15 @@ def render(check: Check, view: View) -> str:
     """A workflow command for each finding, the last of ten saying how many more there are; then the counts."""
     found = findings(check)
     shown = found if len(found) <= SHOWN else found[: SHOWN - 1]
-    lines = [_command(finding) for finding in shown]
+    lines = [_command(finding, check) for finding in shown]
     if more := len(found) - len(shown):
         lines.append(f"::{found[-1].level} title=archprof::{_data(f'and {more} more: the log has all of them')}")
     return "\n".join([*lines, finding_text.counts(check)]) + "\n"
 
 
-def _command(finding: Finding) -> str:
+def _command(finding: Finding, check: Check) -> str:
     line = "" if finding.line is None else f",line={finding.line}"
-    place = f"file={_property(finding.file)}{line},title={_property(finding.title)}"
+    place = f"file={_property(check.from_root(finding.file))}{line},title={_property(finding.title)}"
     return f"::{finding.level} {place}::{_data(finding.text)}"
 
 

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 def render(check: Check, view: View) -> str:
     """A list of the findings; GitLab wants a line of each, so what has none is put on the first."""
-    return msgspec.json.format(msgspec.json.encode([_issue(one) for one in findings(check)]), indent=2).decode() + "\n"
+    return (
+        msgspec.json.format(msgspec.json.encode([_issue(one, check) for one in findings(check)]), indent=2).decode()
+        + "\n"
+    )
 
 
-def _issue(finding: Finding) -> dict[str, object]:
+def _issue(finding: Finding, check: Check) -> dict[str, object]:
     severity = "blocker" if finding.judgement is None else "major" if finding.level == "error" else "minor"
     return {
         "type": "issue",
@@ -27,5 +30,5 @@ def _issue(finding: Finding) -> dict[str, object]:
         "description": f"{finding.title}: {finding.text}",
         "fingerprint": finding.fingerprint,
         "severity": severity,
-        "location": {"path": finding.file, "lines": {"begin": finding.line or 1}},
+        "location": {"path": check.from_root(finding.file), "lines": {"begin": finding.line or 1}},
     }

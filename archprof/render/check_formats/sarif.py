@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from archprof.records.check_result import Check
     from archprof.render import View
     from archprof.render.check_formats.findings import Finding
+
+_BASE = "SRCROOT"
+"""What the repository's root is called, which all paths go from."""
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -29,27 +32,32 @@ def render(check: Check, view: View) -> str:
         "tool": {"driver": driver},
         "invocations": [{"executionSuccessful": check.exit_code != 2, "exitCode": check.exit_code}],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding) for finding in found],
+        "originalUriBaseIds": {_BASE: {"uri": _uri(check.root + "/")}} if check.root else {},
+        "results": [_result(finding, check) for finding in found],
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return msgspec.json.format(msgspec.json.encode(log), indent=2).decode() + "\n"
 
 
-def _result(finding: Finding) -> dict[str, Any]:
+def _result(finding: Finding, check: Check) -> dict[str, Any]:
     region = {} if finding.line is None else {"region": {"startLine": finding.line}}
     return {
         "ruleId": finding.rule,
         "ruleIndex": list(RULES).index(finding.rule),
         "level": finding.level,
         "message": {"text": f"{finding.title}: {finding.text}"},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(finding.file)}, **region}}],
+        "locations": [{"physicalLocation": {"artifactLocation": _location(check.from_root(finding.file)), **region}}],
         "partialFingerprints": {"archprof/v1": finding.fingerprint},
     }
 
 
-def _uri(file: str) -> str:
-    """A path as a URI reference: relative to where the check ran, unless it is absolute."""
+def _location(path: str) -> dict[str, str]:
+    """A path by the repository's root, or an absolute one by none."""
+    return {"uri": _uri(path)} if PurePosixPath(path).is_absolute() else {"uri": _uri(path), "uriBaseId": _BASE}
+
+
+def _uri(path: str) -> str:
+    """A path as a URI, or as a reference that is relative to one; a folder's ends with a slash."""
     from urllib.parse import quote
 
-    path = Path(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    return f"file://{quote(path)}" if PurePosixPath(path).is_absolute() else quote(path)
