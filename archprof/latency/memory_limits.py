@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import math
 import sys
 from contextlib import suppress
 from dataclasses import replace
@@ -63,7 +64,9 @@ def too_large(profile: Profile, spec: Spec, options: Options) -> str | None:
         options: How it was built.
     """
     totals, batch, free = profile.totals, profile.input.batch, _free()
-    tensors = Memory(totals.weight_bytes, totals.peak_activation_bytes / batch, "its tensors alone")
+    tensors = Memory(
+        totals.weight_bytes, (totals.peak_activation_bytes + _input_bytes(profile)) / batch, "its tensors alone"
+    )
     if SCRATCH * tensors.of(batch) <= free:
         return None
     most = int((free / SCRATCH - tensors.fixed) / max(tensors.each, 1))
@@ -74,6 +77,12 @@ def too_large(profile: Profile, spec: Spec, options: Options) -> str | None:
         return None
     place = f"cpu: by {memory.known} it takes {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free"
     return _message(batch, place, int((free - memory.fixed) / max(memory.each, 1)), how)
+
+
+def _input_bytes(profile: Profile) -> int:
+    """What the inputs take, which are held besides the activations."""
+    size: int = getattr(getattr(torch, profile.input.dtype, None), "itemsize", 0)  # "none" without a tensor
+    return size * sum(math.prod(shape) for shape in profile.input.shapes)
 
 
 def _measured(spec: Spec, options: Options, most: int, tensors: Memory) -> Memory | None:
