@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,11 +16,20 @@ from archprof.builder.options import COUNTER_SECONDS
 from archprof.records.profile import Tool
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
     from archprof.counters import CounterResult
 
-REQUIRED = ("torch", "torchvision", "ultralytics", "ultralytics-thop", "timm", "fvcore")
-OPTIONAL = ("ptflops", "torchinfo", "calflops", "torchprofile")
-EXTRA = "pip install 'archprof[audit]'"
+PURPOSES: Mapping[str, str] = {
+    "audit": "`archprof audit` runs fewer counters without it",
+    "onnx": "`archprof bench --backend onnxruntime` needs it",
+    "openvino": "`archprof bench --backend openvino` needs it",
+    "cuda": "a GPU's clocks are not read without it",
+}
+"""What each extra of the package is for."""
+
+_REQUIREMENT = re.compile(r"(?P<name>[\w.-]+).*?(?:extra\s*==\s*[\"'](?P<extra>[^\"']+)[\"'])?\s*")
+_MISSING = re.compile(r"No module named '(?P<module>[^'.]+)")
 
 State = Literal["ok", "note", "broken"]
 """As it should be; something that is missing and not needed; something that makes figures wrong or impossible."""
@@ -56,14 +66,35 @@ def diagnose(*, time_limit: float = COUNTER_SECONDS) -> Diagnosis:
         time_limit: Seconds that each counter may take over the probe model.
     """
     before = _settings()
-    packages = {name: _version(name) for name in (*REQUIRED, *OPTIONAL)}
-    findings = [*_missing(packages), _devices(), thop_owner(), *_counters(time_limit), _cache()]
+    needed = requirements()
+    names = dict.fromkeys(name for names in needed.values() for name in names)
+    packages = {name: _version(name) for name in names}
+    findings = missing_packages(packages, needed)
+    if packages.get("torch") is None:
+        findings.append(Finding(check="devices", state="broken", says="not looked for without torch"))
+    else:
+        findings += [_devices(), thop_owner(), *_counters(time_limit, frozenset(needed[""]))]
     return Diagnosis(
         python=platform.python_version(),
         platform=platform.platform(),
         packages=packages,
-        findings=[*findings, _untouched(before)],
+        findings=[*findings, _cache(), _untouched(before)],
     )
+
+
+def requirements(lines: Sequence[str] | None = None) -> dict[str, list[str]]:
+    """The distributions that archprof needs, under ``""``, and those of each of its extras, under the extra's name.
+
+    Args:
+        lines: Requirements as packages state them (PEP 508); by default archprof's own.
+    """
+    if lines is None:
+        lines = metadata.requires("archprof") or []
+    found: dict[str, list[str]] = {"": []}
+    for line in lines:
+        if match := _REQUIREMENT.fullmatch(line):
+            found.setdefault(match["extra"] or "", []).append(match["name"])
+    return found
 
 
 def _version(distribution: str) -> str | None:
@@ -73,12 +104,27 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def _missing(packages: dict[str, str | None]) -> list[Finding]:
-    return [
-        Finding(check=name, state="broken", says="not installed", mend=f"pip install {name}")
-        for name in REQUIRED
+def missing_packages(packages: Mapping[str, str | None], needed: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """What is not installed: what archprof needs, and what its extras do, an extra's packages in one finding."""
+    findings = [
+        Finding(check=name, state="broken", says=f"the package {name} is not installed", mend=f"pip install {name}")
+        for name in needed[""]
         if packages[name] is None
     ]
+    for extra, purpose in PURPOSES.items():
+        absent = [name for name in needed.get(extra, []) if packages[name] is None]
+        if absent and (extra != "cuda" or _has_gpu()):
+            says = f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} not installed: {purpose}"
+            findings.append(Finding(check=extra, state="note", says=says, mend=f"pip install 'archprof[{extra}]'"))
+    return findings
+
+
+def _has_gpu() -> bool:
+    try:
+        import torch
+    except ImportError:
+        return False
+    return torch.cuda.is_available()
 
 
 def _devices() -> Finding:
@@ -109,7 +155,10 @@ def thop_owner(path: list[str] | None = None) -> Finding:
     anew = "pip uninstall -y thop ultralytics-thop && pip install ultralytics-thop"
     if not found:
         return Finding(
-            check="import thop", state="broken", says="nobody installed it", mend="pip install ultralytics-thop"
+            check="import thop",
+            state="broken",
+            says="the package ultralytics-thop is not installed",
+            mend="pip install ultralytics-thop",
         )
     if len(found) > 1:
         whose = f"it is {intact[0]}'s" if intact else "it is a mixture of them"
@@ -122,30 +171,41 @@ def thop_owner(path: list[str] | None = None) -> Finding:
     return Finding(check="import thop", state="ok", says=f"the import name is {names}'s alone")
 
 
-def _counters(time_limit: float) -> list[Finding]:
+def _counters(time_limit: float, required: Collection[str]) -> list[Finding]:
     from archprof.counters import COUNTERS
     from archprof.counters.probe import probe_case
     from archprof.counters.process import run_apart
 
-    return [counter_finding(result) for result in run_apart(probe_case, list(COUNTERS), time_limit=time_limit)]
+    results = run_apart(probe_case, list(COUNTERS), time_limit=time_limit)
+    return [counter_finding(result, required) for result in results]
 
 
-def counter_finding(result: CounterResult) -> Finding:
-    """Whether a counter gives for the probe model what it costs."""
+def counter_finding(result: CounterResult, required: Collection[str] = ()) -> Finding:
+    """Whether a counter gives for the probe model what it costs.
+
+    Args:
+        result: What it gave.
+        required: The distributions without which archprof is broken.
+    """
     from archprof.counters import COUNTERS
     from archprof.counters.probe import EXPECTED
 
     counter = COUNTERS[result.name]
-    state: State = "broken" if counter.distribution in REQUIRED else "note"
+    state: State = "broken" if counter.distribution in required else "note"
     if counter.absent():
-        return Finding(check=result.name, state=state, says="not installed", mend=EXTRA)
-    if result.error:
+        says = f"the package {counter.distribution} is not installed"
+        return Finding(check=result.name, state=state, says=says, mend=f"pip install {counter.distribution}")
+    mend = f"pip install --upgrade {counter.distribution}"
+    if result.error and (missing := _MISSING.search(result.error)):
+        says = f"{result.version} needs the package {missing['module']}, which is not installed"
+        mend = f"pip install {missing['module']}"
+    elif result.error:
         says = f"{result.version} fails on three layers: {result.error}"
     elif result.macs != EXPECTED:
         says = f"{result.version} gives {result.macs:,} MACs for three layers that have {EXPECTED:,}"
     else:
         return Finding(check=result.name, state="ok", says=f"{result.version} gives {EXPECTED:,} MACs for three layers")
-    return Finding(check=result.name, state=state, says=says, mend=f"pip install --upgrade {counter.distribution}")
+    return Finding(check=result.name, state=state, says=says, mend=mend)
 
 
 def _cache() -> Finding:

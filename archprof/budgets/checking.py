@@ -11,6 +11,7 @@ import msgspec
 from archprof.budgets.baseline_sources import from_file, from_lock, from_revision, request_of
 from archprof.budgets.cases import legible
 from archprof.budgets.lock import Lock
+from archprof.budgets.paths import folder_in, repository_root
 from archprof.budgets.rule_check import judge
 from archprof.errors import ArchprofError
 from archprof.pipeline import Request
@@ -93,9 +94,12 @@ def conclude(
     Raises:
         ArchprofError: Where what growth is to be compared with cannot be read.
     """
+    root = repository_root(file.root)
     judged = judge_all(measured, baselines(against, locked, measured, profiler), stopwatch)
     return Check(
         config=str(file.path),
+        root=legible(root.as_posix()),
+        folder=legible(folder_in(root)),
         against=against or (str(file.lock) if locked else None),
         locked=against is None and locked is not None,
         exit_code=exit_code(judged),

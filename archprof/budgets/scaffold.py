@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import glob
 import json
+import math
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from archprof.budgets.budget import Budget, BudgetFile
 from archprof.budgets.read import LOCK
+from archprof.budgets.settings import ALL
 from archprof.errors import VariantError
 from archprof.records.metrics import find_metric
 from archprof.sources import yaml_file
@@ -33,39 +37,80 @@ _HEAD = """\
 # `archprof check --update-lock` writes what has been agreed on.
 """
 
+_YAML = (".yaml", ".yml")
+_ROWS = tuple("backbone:".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
 
-def discover(folder: Path) -> list[str]:
-    """The variants in a folder and below it: every YAML with rows, hidden folders left out."""
-    names = [
-        name
-        for suffix in ("yaml", "yml")
-        for name in glob.glob(f"**/*.{suffix}", root_dir=folder, recursive=True)  # noqa: PTH207 - leaves hidden ones out
-    ]
-    return sorted(Path(name).as_posix() for name in names if _has_rows(folder / name))
+
+class Discovery(msgspec.Struct, frozen=True):
+    """The variants that are in a folder, and what was left out, each with the reason."""
+
+    variants: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
+def discover(folder: Path) -> Discovery:
+    """The variants in a folder and below it: every YAML that means to have rows, good or not.
+
+    Hidden files and folders, and installed packages, are left out.
+    """
+    variants: list[str] = []
+    left_out: list[tuple[str, str]] = []
+    for place, folders, files in os.walk(folder):
+        here = Path(place)
+        for name in sorted(folders):
+            if reason := _installed(here / name):
+                left_out.append((_name(here / name, folder), reason))
+        folders[:] = sorted(name for name in folders if name != ".git" and not _installed(here / name))
+        for name in sorted(files):
+            path = here / name
+            if path.suffix not in _YAML or not _has_rows(path):
+                continue
+            if any(part.startswith(".") for part in path.relative_to(folder).parts):
+                left_out.append((_name(path, folder), "it is hidden"))
+            else:
+                variants.append(_name(path, folder))
+    return Discovery(tuple(sorted(variants)), tuple(left_out))
 
 
 def plan(path: Path, variants: Sequence[str], settings: Mapping[str, Any]) -> BudgetFile:
-    """A budget file about variants that bounds nothing yet.
+    """A budget file about variants that bounds nothing yet; at every scale, unless the settings say which.
 
     Args:
         path: Where it will be.
         variants: As the file will name them.
         settings: How they are built and run.
     """
-    budgets = (Budget(variants=(name,), settings=settings, index=index) for index, name in enumerate(variants))
+    everything = {"scales": ALL, **settings}
+    budgets = (Budget(variants=(name,), settings=everything, index=index) for index, name in enumerate(variants))
     return BudgetFile(path=path, budgets=tuple(budgets), lock=path.parent / LOCK)
 
 
-def write(found: Iterable[tuple[Case, Profile]], headroom: Fraction) -> str:
+def write(profiles: Iterable[tuple[Case, Profile]], headroom: Fraction) -> str:
     """The text of a budget file that holds each case to what was found.
 
     Args:
-        found: The cases, with what they are.
+        profiles: The cases, with what they are.
         headroom: What is added to each figure, as a share of it.
     """
-    percent = f"{float(headroom * 100):g} %"
-    entries = [_HEAD.format(headroom=percent, lock=LOCK), *(_entry(case, profile, headroom) for case, profile in found)]
-    return "\n".join(entries)
+    head = _HEAD.format(headroom=_percent(headroom), lock=LOCK)
+    return "\n".join([head, *(_entry(case, profile, headroom) for case, profile in profiles)])
+
+
+def bound(value: int, unit: Unit, headroom: Fraction) -> str:
+    """A rule for a figure: its ``max`` and ``max_increase``, both with headroom that can be used.
+
+    Args:
+        value: The figure.
+        unit: Its unit.
+        headroom: As a share of it. With any, at least one more holds; with none, exactly the figure.
+    """
+    if not headroom:
+        return f'{{ max = "{f"{value} {unit}".rstrip()}", max_increase = "0 %" }}'
+    grown = value * headroom
+    most = rounded_up(value + max(math.ceil(grown), 1), unit)
+    # Less than one of it is nothing that a whole number can grow by.
+    floor = f', floor = "{f"1 {unit}".rstrip()}"' if grown < 1 else ""
+    return f'{{ max = "{most}", max_increase = "{_percent(headroom)}"{floor} }}'
 
 
 def rounded_up(value: int, unit: Unit) -> str:
@@ -85,9 +130,23 @@ def _entry(case: Case, profile: Profile, headroom: Fraction) -> str:
         metric = find_metric(name)
         value = metric.of(profile)
         assert isinstance(value, int)
-        most = rounded_up(-int(-value * (1 + headroom) // 1), metric.unit)
-        lines.append(f'{name} = {{ max = "{most}", max_increase = "0 %" }} # {value:,}')
+        lines.append(f"{name} = {bound(value, metric.unit, headroom)} # {value:,}")
     return "\n".join(lines) + "\n"
+
+
+def _percent(share: Fraction) -> str:
+    return f"{float(share * 100):g} %"
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _installed(folder: Path) -> str | None:
+    """Why a folder holds nothing of the repository's own; None where it may."""
+    if (folder / "pyvenv.cfg").is_file():
+        return "it is a virtual environment"
+    return "it holds installed packages" if folder.name in ("site-packages", "node_modules") else None
 
 
 def _toml(value: Any) -> str:
@@ -102,7 +161,8 @@ def _has_rows(path: Path) -> bool:
         yaml_file.load(path)
     except VariantError:
         try:
-            return any(line.startswith("backbone:") for line in path.read_text(encoding="utf-8").splitlines())
-        except (OSError, UnicodeDecodeError):
+            content = path.read_bytes()
+        except OSError:
             return False
+        return any(rows in content for rows in _ROWS)
     return True

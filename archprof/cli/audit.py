@@ -7,7 +7,7 @@ from archprof.cli import options as o
 from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.option_groups import Model, OutputOptions
+from archprof.cli.option_groups import ModelAtOneScale, OutputOptions
 from archprof.errors import UsageError, did_you_mean
 
 TOP = 4
@@ -34,7 +34,7 @@ Top = Annotated[int, o.option("--top", min=1, metavar="N", help="Show at most N 
 def audit(
     reference: o.Reference,
     *,
-    model: Model,
+    model: ModelAtOneScale,
     counters: Counters = None,
     device: o.Device = "auto",
     plugins: o.Plugins = None,

@@ -86,7 +86,7 @@ def bench(
     if layers:
         la.check_layers(measurement)
     config = selection.execution_config(plugins)
-    measured = la.measure(requests, selection.profile_all(requests, config), measurement, config)
+    measured = la.measure(requests, selection.profile_all(requests, config, every_scale=True), measurement, config)
     experiment = measured.experiment
     result = Benchmark(
         seed=sampling.seed,

@@ -10,7 +10,7 @@ from archprof.cli import compare_inputs, output, selection
 from archprof.cli import options as o
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.option_groups import Counting, Model, OutputOptions
+from archprof.cli.option_groups import Counting, ModelAtOneScale, OutputOptions
 from archprof.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ Vertical = Annotated[
 def compare(
     references: References,
     *,
-    model: Model,
+    model: ModelAtOneScale,
     device: o.Device = "auto",
     backward: o.Backward = False,
     counting: Counting,

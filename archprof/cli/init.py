@@ -42,28 +42,23 @@ def init(
     refuse_overwriting(path, Path(LOCK), force=force)
     given = {"scales": scale, "imgsz": imgsz, "nc": nc}
     settings = {key: value for key, value in given.items() if value is not None}
-    if not (variants := references or scaffold.discover(Path())):
+    found = scaffold.Discovery(tuple(references)) if references else scaffold.discover(Path())
+    for name, reason in found.left_out:
+        console.note(f"left out {name}: {reason}")
+    if not found.variants:
         raise BudgetFileError("no YAML with rows here or below", hint="name what to hold to budgets")
-    file = scaffold.plan(path, variants, settings)
-    measured = measure(
-        cases.find(file).cases,
-        selection.profiler(
-            selection.execution_config(
-                plugins,
-            )
-        ),
-    )
-    found = [(one.case, one.profile) for one in measured if not isinstance(one.profile, ArchprofError)]
-    errors = [one.profile for one in measured if isinstance(one.profile, ArchprofError)]
+    file = scaffold.plan(path, found.variants, settings)
+    measured = measure(cases.find(file).cases, selection.profiler(selection.execution_config(plugins)))
+    profiles = [(entry.case, entry.profile) for entry in measured if not isinstance(entry.profile, ArchprofError)]
+    errors = list(dict.fromkeys(str(entry.profile) for entry in measured if isinstance(entry.profile, ArchprofError)))
     for error in errors:
-        console.error(str(error))
-    if not found:
+        console.error(f"left out: {error}")
+    if not profiles:
         raise BudgetFileError("nothing was written, because nothing could be built")
     write_lock(file.lock, lock.Lock(), measured, all_cases=True)
-    output.write_whole(path, scaffold.write(found, share))
-    console.note(
-        f"wrote {path} with {len(found)} case{'' if len(found) == 1 else 's'}; archprof check holds them to it"
-    )
+    output.write_whole(path, scaffold.write(profiles, share))
+    plural = "" if len(profiles) == 1 else "s"
+    console.note(f"wrote {path} with {len(profiles)} case{plural}; archprof check holds them to it")
     if errors:
         raise typer.Exit(BudgetFileError.exit_code)
 
@@ -87,7 +82,7 @@ def parse_headroom(text: str) -> Fraction:
 
 
 def refuse_overwriting(path: Path, lock: Path, *, force: bool) -> None:
-    """See to it that nothing is there that would be lost or contradicted.
+    """See to it that no file exists that would be lost or contradicted.
 
     Raises:
         OutputError: Where a file is there already.
@@ -95,8 +90,8 @@ def refuse_overwriting(path: Path, lock: Path, *, force: bool) -> None:
     """
     from archprof.budgets.read import PYPROJECT, in_pyproject
 
-    for one in (path, lock):
-        if one.exists() and not force:
-            raise OutputError("already exists", path=one, hint="--force overwrites it")
+    for file in (path, lock):
+        if file.exists() and not force:
+            raise OutputError("already exists", path=file, hint="--force overwrites it")
     if in_pyproject(path.parent):
         raise BudgetFileError("has [tool.archprof] already", path=PYPROJECT, hint="archprof check reads it")

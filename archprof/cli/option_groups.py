@@ -75,6 +75,13 @@ class Model:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelAtOneScale(Model):
+    """The same for a command that is about one scale."""
+
+    scale: o.OneScale = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Counting:
     """What runs while models are counted, how many at once, and what one may take."""
 

@@ -93,6 +93,10 @@ Scale = Annotated[
         help="A scale of the file, or 'all' where a command takes several.  [default: the file's first]",
     ),
 ]
+OneScale = Annotated[
+    str | None,
+    option("--scale", metavar="SCALE", help="One of the file's scales.  [default: that of the file's name; the first]"),
+]
 Classes = Annotated[int | None, option("--nc", metavar="N", help="Number of classes.")]
 Settings = Annotated[
     list[str] | None,

@@ -7,7 +7,7 @@ from archprof.cli import options as o
 from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.option_groups import Model, OutputOptions
+from archprof.cli.option_groups import ModelAtOneScale, OutputOptions
 from archprof.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ EXPERTS = 4
 def parameternet(
     reference: o.Reference,
     *,
-    model: Model,
+    model: ModelAtOneScale,
     device: o.Device = "auto",
     plugins: o.Plugins = None,
     experts: Experts = None,

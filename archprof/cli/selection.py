@@ -89,12 +89,15 @@ def parse_memory(text: str | None) -> int | None:
         raise UsageError(f"--memory-limit {text!r}: expected {error}") from None
 
 
-def profile_all(requests: Sequence["Request"], config: "ExecutionConfig") -> list["Profile"]:
+def profile_all(
+    requests: Sequence["Request"], config: "ExecutionConfig", *, every_scale: bool = False
+) -> list["Profile"]:
     """Profile each model, saying what is being done and what a reader of the figures should know.
 
     Args:
         requests: What is wanted.
         config: How it may be counted.
+        every_scale: Whether the command takes ``--scale all``.
 
     Raises:
         ArchprofError: The first that is met.
@@ -102,7 +105,8 @@ def profile_all(requests: Sequence["Request"], config: "ExecutionConfig") -> lis
     from archprof.pipeline import profiles_of
 
     profiles = profiles_of(requests, config, console)
-    remark([request.spec for request in requests], [profile.environment for profile in profiles], choice=" or all")
+    specs, environments = [request.spec for request in requests], [profile.environment for profile in profiles]
+    remark(specs, environments, choice=" or all" if every_scale else "")
     return profiles
 
 

@@ -47,7 +47,7 @@ def summary(
     measurement = la.plan(options, config.plugins, la.Sampling(threads=threads)) if latency else None
     prediction = None if measurement else PredictionRequest(device=options.device, threads=threads)
     requests = [Request(spec, options, (convention.value,), prediction=prediction) for spec in specs]
-    profiles, experiment = selection.profile_all(requests, config), None
+    profiles, experiment = selection.profile_all(requests, config, every_scale=True), None
     if measurement:
         measured = la.measure(requests, profiles, measurement, config)
         profiles, experiment = measured.profiles, measured.experiment

@@ -20,6 +20,9 @@ ABSENT = "none"
 SCALES = "scales."
 """What the name of a scale begins with among the top-level keys."""
 
+UNREAD = ("about", "source", "family")
+"""Top-level keys that say nothing of the network, and the family, which is a fact whether the file names it or not."""
+
 _UNSET = Fact("not set")
 
 
@@ -42,7 +45,7 @@ def changed_keys(before: Mapping[str, TopLevelKey], after: Mapping[str, TopLevel
             after_line=new.line if new else None,
         )
         for key in dict.fromkeys((*before, *after))
-        if _text(old := before.get(key)) != _text(new := after.get(key))
+        if key not in UNREAD and _text(old := before.get(key)) != _text(new := after.get(key))
     ]
 
 

@@ -38,7 +38,7 @@ HEAD = ("nc", "reg_max", "end2end", "kpt_shape", "text_model")
 VERSIONS = ("archprof", "torch", "torchvision", "ultralytics", "ultralytics-thop", "timm", "fvcore")
 """Packages, whose code may have changed what a row that says the same means."""
 
-NOWHERE = ("machine", "about", "source", "task", "imgsz", "sequence", "names", "yaml_file")
+NOWHERE = ("machine", "task", "imgsz", "sequence", "names", "yaml_file")
 """What no row depends on. The size of the input is a difference of its own."""
 
 ONLY: Mapping[str, tuple[str, ...]] = {

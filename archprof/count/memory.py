@@ -50,9 +50,9 @@ class Memory:
         traffic: What each operation reads and writes, in the order of the trace.
         activation_elements: Elements of all the tensors that operations make; a view and a result in place make none.
         activation_bytes: The same in bytes.
-        peak_bytes: The most that is held at one time by inputs and by what operations made, parameters and buffers
-            left out: a tensor's memory is held from the operation that makes it to the last that uses it or a
-            view of it, an input's from the beginning, a result's of the model to the end.
+        peak_bytes: The most that those tensors hold at one time: a tensor's memory is held from the operation that
+            makes it to the last that uses it or a view of it, a result's of the model to the end. Inputs, parameters,
+            buffers and constants are made by no operation.
     """
 
     traffic: list[Traffic] = field(default_factory=list)
@@ -85,32 +85,31 @@ def measure(trace: Trace) -> Memory:
     """What the operations of a trace read, write and hold, in bytes."""
     memory = Memory()
     blocks: dict[int, _Block] = {}
-    # Those that are no activations: parameters and buffers, and whatever views them.
-    kept: dict[int, _Block] = {}
+    # Those that no operation makes: inputs, parameters, buffers and constants, and whatever views them.
+    given: dict[int, _Block] = {}
     end = len(trace.operations)
     for tensor in trace.calls[0].inputs if trace.calls else ():
-        blocks.setdefault(tensor.storage, _Block(tensor.nbytes, 0))
+        given.setdefault(tensor.storage, _Block(tensor.nbytes, 0))
     for index, operation in enumerate(trace.operations):
         arguments = operation.inputs
         sizes: dict[int, int] = {}
         for tensor in arguments:
-            block = blocks.get(tensor.storage) or kept.get(tensor.storage)
+            block = blocks.get(tensor.storage) or given.get(tensor.storage)
             if block is None:
-                home = blocks if tensor.parameter is None else kept
-                block = home[tensor.storage] = _Block(tensor.nbytes, index)
+                block = given[tensor.storage] = _Block(tensor.nbytes, index)
             block.last = index
             # A broadcast tensor is smaller in memory than its elements would be.
             sizes[id(tensor)] = min(tensor.nbytes, block.size)
         if operation.function.is_view and operation.outputs:
             source = arguments[0].storage
-            home = blocks if source in blocks else kept
+            home = blocks if source in blocks else given
             for tensor in operation.outputs:
                 home.setdefault(tensor.storage, home[source])
             memory.traffic.append(_NOTHING)
             continue
         made = []
         for tensor in operation.outputs:
-            if tensor.storage in blocks or tensor.storage in kept:
+            if tensor.storage in blocks or tensor.storage in given:
                 continue
             blocks[tensor.storage] = _Block(tensor.nbytes, index)
             made.append(tensor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import math
 import sys
 from contextlib import suppress
 from dataclasses import replace
@@ -18,6 +19,7 @@ import torch
 if TYPE_CHECKING:
     from archprof.builder.options import Options
     from archprof.latency.timed_model import TimedModel
+    from archprof.records.profile import Profile
 
 _PEAK_RESET, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 """Where Linux lets a process reset the peak of its memory, and where it tells it."""
@@ -57,7 +59,8 @@ def too_large(model: TimedModel) -> str | None:
         model: The model.
     """
     totals, batch, free = model.profile.totals, model.profile.input.batch, _free()
-    tensors = Memory(totals.weight_bytes, totals.peak_activation_bytes / batch, "its tensors alone")
+    held = totals.peak_activation_bytes + _input_bytes(model.profile)
+    tensors = Memory(totals.weight_bytes, held / batch, "its tensors alone")
     if SCRATCH * tensors.of(batch) <= free:
         return None
     most = int((free / SCRATCH - tensors.fixed) / max(tensors.each, 1))
@@ -68,6 +71,12 @@ def too_large(model: TimedModel) -> str | None:
         return None
     where = f"cpu: by {memory.known} it takes {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free"
     return _message(batch, where, int((free - memory.fixed) / max(memory.each, 1)), how)
+
+
+def _input_bytes(profile: Profile) -> int:
+    """What the inputs take, which are held besides the activations."""
+    size: int = getattr(getattr(torch, profile.input.dtype, None), "itemsize", 0)  # "none" without a tensor
+    return size * sum(math.prod(shape) for shape in profile.input.shapes)
 
 
 def _measured(model: TimedModel, most: int, tensors: Memory) -> Memory | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -132,15 +133,25 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
     ``against`` is what ``max_increase`` compares with, and None where there is no such thing yet; ``locked`` says that
     it is the lock file. ``exit_code`` is 2 where something could not be judged, else 1 where a budget failed, else 0.
+
+    Paths everywhere in it go by the working folder, ``folder``, which is itself told from ``root``: the top of the
+    repository, or the budget file's folder where there is none. :meth:`from_root` makes of them what annotations need.
     """
 
     version: int = VERSION
     tool: Tool = msgspec.field(default_factory=Tool)
     config: str
+    root: str = ""
+    folder: str = "."
     against: str | None = None
     locked: bool = False
     exit_code: int
     cases: list[Judged]
+
+    def from_root(self, path: str) -> str:
+        """A path of this result as it goes from the repository's root, with slashes; one outside of it is absolute."""
+        full = posixpath.normpath(posixpath.join(self.root, self.folder, path.replace("\\", "/")))
+        return full.removeprefix(f"{self.root.rstrip('/')}/") if self.root else full
 
 
 def exit_code(cases: Sequence[Judged]) -> int:

@@ -94,8 +94,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     elementary operation.
 
     ``activation_elements`` and ``activation_bytes`` are of all the tensors that operations make;
-    ``peak_activation_bytes`` is the most that they and the inputs take at once, each until its last use. Views and
-    results in place make no tensor. ``bytes_read`` and ``bytes_written`` are what the operations move: each
+    ``peak_activation_bytes`` is the most that they take at once, each until its last use; inputs are in neither. Views
+    and results in place make no tensor. ``bytes_read`` and ``bytes_written`` are what the operations move: each
     of their tensors once.
     """
 

@@ -24,6 +24,7 @@ class Finding:
         level: "error" where the command fails for it.
         blocking: Whether something could not be evaluated at all.
         file: The file that it is about.
+        path: The same by the repository's root, for tools that show it there; absolute outside of it.
         line: The line there.
         title: What it is about, in a few words.
         text: What there is to say.
@@ -34,6 +35,7 @@ class Finding:
     level: Level
     blocking: bool = False
     file: str
+    path: str
     line: int | None
     title: str
     text: str
@@ -78,6 +80,7 @@ class Report:
         data: What CSV holds: one table of raw values. Without it that is the first table.
         findings: What is wrong, the worst first.
         suites: Everything that was tested, case by case.
+        root: The repository's root, which the findings' paths go from; empty where there is none.
         rules: What may be wrong, by the name that tools know it under.
         verdict: How the whole ended, in a line. The command line says it on stderr, so text leaves it out.
         exit_code: What the command ends with.
@@ -98,6 +101,7 @@ class Report:
     data: Table | None = None
     findings: Sequence[Finding] = ()
     suites: Sequence[Suite] = ()
+    root: str = ""
     rules: Mapping[str, str] = field(default_factory=dict)
     verdict: str = ""
     exit_code: int = 0

@@ -266,3 +266,23 @@ def test_a_file_name_that_is_no_text(archprof: Callable[[str], Result], folder: 
     assert "nothing was said of" not in result.stderr
     assert "?.yaml" in result.stdout or "%3F.yaml" in result.stdout
     assert list(json.loads((folder / "archprof.lock.json").read_text(encoding="utf-8"))["variants"]) == ["?.yaml"]
+
+
+def test_annotations_go_by_the_root_of_the_repository(
+    folder: Path, archprof: Callable[[str], Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / ".git").mkdir()
+    project = folder / "nets" / "project"
+    project.mkdir(parents=True)
+    (folder / "tiny.yaml").rename(project / "tiny.yaml")
+    (project / "archprof.toml").write_text(BUDGETS.replace('"52 K"', '"51 K"'), encoding="utf-8")
+    monkeypatch.chdir(project)
+    assert "::error file=nets/project/tiny.yaml,line=9,title=" in archprof("check --format github").stdout
+    (issue,) = json.loads(archprof("check --format gitlab").stdout)
+    assert issue["location"]["path"] == "nets/project/tiny.yaml"
+    (run,) = json.loads(archprof("check --format sarif").stdout)["runs"]
+    location = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert location == {"uri": "nets/project/tiny.yaml", "uriBaseId": "SRCROOT"}
+    assert run["originalUriBaseIds"] == {"SRCROOT": {"uri": folder.resolve().as_uri() + "/"}}
+    # What a reader of a terminal clicks on goes by the working folder.
+    assert archprof("check --format concise").stdout.startswith("tiny.yaml:9: error: ")

@@ -263,3 +263,18 @@ def test_a_change_may_fail(
     assert WHY in result.stdout
     both = archprof(f"compare tiny.yaml mine.yaml --imgsz 64 --fail-on {condition} --fail-on fvcore>0 --format json")
     assert both.exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["summary", "bench", "compare", "audit", "parameternet"])
+def test_every_scale_is_offered_where_it_is_taken(
+    archprof: Callable[[str], Result], folder: Path, command: str
+) -> None:
+    assert ("'all'" in archprof(f"{command} --help").stdout) == (command in ("summary", "bench"))
+
+
+def test_a_scale_that_was_assumed_is_told_with_what_the_command_takes(
+    archprof: Callable[[str], Result], folder: Path
+) -> None:
+    assert "n, s or all\n" in archprof("summary tiny.yaml --imgsz 64").stderr
+    one = archprof("parameternet tiny.yaml --imgsz 64").stderr
+    assert "n, s\n" in one

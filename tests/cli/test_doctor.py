@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archprof.counters import COUNTERS
+from archprof.doctor import missing_packages, requirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,3 +52,55 @@ def test_what_is_broken_is_said_with_what_to_type(tmp_path: Path) -> None:
     assert "\n    pip uninstall -y thop ultralytics-thop && pip install ultralytics-thop\n" in run.stdout
     assert run.stderr == "error: broken: import thop, ultralytics, thop\n"
     assert re.search(r"^ok +fvcore ", run.stdout, re.M)
+
+
+def test_what_archprof_needs_is_read_from_its_own_metadata() -> None:
+    lines = ["torch>=2.6", "typer<0.29,>=0.16", "torchinfo>=1.8; extra == 'audit'", 'a.b-c[x]>=1 ; extra == "onnx"']
+    assert requirements(lines) == {"": ["torch", "typer"], "audit": ["torchinfo"], "onnx": ["a.b-c"]}
+    assert {"torch", "ultralytics-thop", "msgspec"} <= set(requirements()[""])
+    assert "onnxruntime" in requirements()["onnx"]
+
+
+def test_missing_packages_are_named_with_what_to_type() -> None:
+    needed = {"": ["torch", "timm"], "audit": ["ptflops", "torchinfo", "calflops"], "onnx": ["onnx", "onnxruntime"]}
+    there = {"torch": "2.6", "timm": None, "ptflops": "1", "torchinfo": None, "calflops": None, "onnx": "1"}
+    findings = missing_packages({**there, "onnxruntime": None}, needed)
+    assert [(one.check, one.state, one.says, one.mend) for one in findings] == [
+        ("timm", "broken", "the package timm is not installed", "pip install timm"),
+        (
+            "audit",
+            "note",
+            "torchinfo, calflops are not installed: `archprof audit` runs fewer counters without it",
+            "pip install 'archprof[audit]'",
+        ),
+        (
+            "onnx",
+            "note",
+            "onnxruntime is not installed: `archprof bench --backend onnxruntime` needs it",
+            "pip install 'archprof[onnx]'",
+        ),
+    ]
+
+
+def test_a_counter_whose_own_package_is_missing_names_it(tmp_path: Path) -> None:
+    # calflops imports transformers; here nothing of that name can be imported.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Refuse:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'transformers':\n"
+        '            raise ModuleNotFoundError(f"No module named {name!r}", name=name)\n'
+        "sys.meta_path.insert(0, Refuse())\n",
+        encoding="utf-8",
+    )
+    run = subprocess.run(
+        [EXECUTABLE, "doctor", "--format", "json"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    found = {finding["check"]: finding for finding in json.loads(run.stdout)["findings"]}
+    assert found["calflops"]["state"] == "note"
+    assert found["calflops"]["says"].endswith("needs the package transformers, which is not installed")
+    assert found["calflops"]["mend"] == "pip install transformers"

@@ -79,7 +79,12 @@ CASES = [
 def check(cases: Sequence[Judged] = CASES) -> Check:
     found = list(cases)
     return Check(
-        config="archprof.toml", against="archprof.lock.json", locked=True, exit_code=exit_code(found), cases=found
+        config="archprof.toml",
+        root="/home/me/my nets",
+        against="archprof.lock.json",
+        locked=True,
+        exit_code=exit_code(found),
+        cases=found,
     )
 
 
@@ -202,7 +207,11 @@ def test_sarif_points_at_rows() -> None:
         assert rules[result["ruleIndex"]] == result["ruleId"]
         assert result["message"]["text"]
     place = run["results"][1]["locations"][0]["physicalLocation"]
-    assert place == {"artifactLocation": {"uri": "models/a%2Cb%20%3C%26%3E.yaml"}, "region": {"startLine": 14}}
+    assert run["originalUriBaseIds"] == {"SRCROOT": {"uri": "file:///home/me/my%20nets/"}}
+    assert place == {
+        "artifactLocation": {"uri": "models/a%2Cb%20%3C%26%3E.yaml", "uriBaseId": "SRCROOT"},
+        "region": {"startLine": 14},
+    }
     assert len({result["partialFingerprints"]["archprof/v1"] for result in run["results"]}) == len(run["results"])
 
 

@@ -24,7 +24,7 @@ def render(report: Report, page: Page) -> str:
 
 def _command(finding: Finding) -> str:
     line = "" if finding.line is None else f",line={finding.line}"
-    properties = f"file={_property(finding.file)}{line},title={_property(finding.title)}"
+    properties = f"file={_property(finding.path)}{line},title={_property(finding.title)}"
     return f"::{finding.level} {properties}::{_data(finding.text)}"
 
 

@@ -25,5 +25,5 @@ def _issue(finding: Finding) -> dict[str, object]:
         "description": f"{finding.title}: {finding.text}",
         "fingerprint": finding.fingerprint,
         "severity": severity,
-        "location": {"path": finding.file, "lines": {"begin": finding.line or 1}},
+        "location": {"path": finding.path, "lines": {"begin": finding.line or 1}},
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,6 +12,9 @@ from archprof.version import __version__
 if TYPE_CHECKING:
     from archprof.render import Page
     from archprof.render.report import Finding, Report
+
+_BASE = "SRCROOT"
+"""What the repository's root is called, which all paths go from."""
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -28,6 +31,7 @@ def render(report: Report, page: Page) -> str:
         "tool": {"driver": driver},
         "invocations": [{"executionSuccessful": report.exit_code != 2, "exitCode": report.exit_code}],
         "columnKind": "unicodeCodePoints",
+        "originalUriBaseIds": {_BASE: {"uri": _uri(report.root + "/")}} if report.root else {},
         "results": [_result(finding, rules) for finding in report.findings],
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -41,14 +45,18 @@ def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
         "ruleIndex": rules.index(finding.rule),
         "level": finding.level,
         "message": {"text": f"{finding.title}: {finding.text}"},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(finding.file)}, **region}}],
+        "locations": [{"physicalLocation": {"artifactLocation": _location(finding.path), **region}}],
         "partialFingerprints": {"archprof/v1": finding.fingerprint},
     }
 
 
-def _uri(file: str) -> str:
-    """A path as a URI reference: relative to where the check ran, unless it is absolute."""
+def _location(path: str) -> dict[str, str]:
+    """A path by the repository's root, or an absolute one by none."""
+    return {"uri": _uri(path)} if PurePosixPath(path).is_absolute() else {"uri": _uri(path), "uriBaseId": _BASE}
+
+
+def _uri(path: str) -> str:
+    """A path as a URI, or as a reference that is relative to one; a folder's ends with a slash."""
     from urllib.parse import quote
 
-    path = Path(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    return f"file://{quote(path)}" if PurePosixPath(path).is_absolute() else quote(path)

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+
+from archprof.records.check_result import Check
+
+
+@pytest.mark.parametrize(
+    ("folder", "path", "found"),
+    [
+        (".", "models/a.yaml", "models/a.yaml"),
+        (".", "./a.yaml", "a.yaml"),
+        ("below", "a.yaml", "below/a.yaml"),
+        ("below", "../a.yaml", "a.yaml"),
+        ("below/more", "../a\\b.yaml", "below/a/b.yaml"),
+        (".", "/srv/repo/models/a.yaml", "models/a.yaml"),
+        # Outside of the repository nothing goes by its root.
+        (".", "/srv/other/a.yaml", "/srv/other/a.yaml"),
+        (".", "/srv/repository/a.yaml", "/srv/repository/a.yaml"),
+        ("below", "../../other/a.yaml", "/srv/other/a.yaml"),
+        # The check ran outside of it.
+        ("../elsewhere", "../repo/a.yaml", "a.yaml"),
+    ],
+)
+def test_paths_go_by_the_root_of_the_repository(folder: str, path: str, found: str) -> None:
+    check = Check(config="archprof.toml", root="/srv/repo", folder=folder, exit_code=0, cases=[])
+    assert check.from_root(path) == found
