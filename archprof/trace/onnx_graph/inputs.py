@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 import onnx
 
 from archprof.errors import UsageError, did_you_mean
-from archprof.trace.onnx_graph.record import Tensor, dtype_name
+from archprof.trace.onnx_graph.record import dtype_name
+from archprof.trace.onnx_graph.shapes import declared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from archprof.trace.record import Shape
+    from archprof.trace.onnx_graph.record import Shape, Tensor
+
+_NAMELESS = frozenset({"?", "-1", "None", "none", "dynamic"})
+"""What writers call an axis that has no name."""
 
 _LARGEST = 2**31 - 1
 _MOST_CHANNELS = 4
@@ -121,7 +125,7 @@ class _Axes:
         fixed = [dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else None for dim in kind.shape.dim]
         for axis, (size, dim) in enumerate(zip(fixed, kind.shape.dim, strict=True)):
             if size is None:
-                self.open[name, axis] = dim.dim_param
+                self.open[name, axis] = dim.dim_param if dim.dim_param not in _NAMELESS else ""
         values = list(fixed)
         if asked is not None:
             if len(asked) != len(fixed):
@@ -173,7 +177,7 @@ class _Axes:
             if values[axis] is None and (name, axis) in self.batch:
                 values[axis] = self.sizes.batch or 1
                 self.symbols.setdefault(symbol, values[axis] or 1) if symbol else None
-        tensors = [Tensor.of_type(info.name, info.type) for info in infos]
+        tensors = [declared(info) for info in infos]
         for tensor in tensors:
             if tensor.name in self.values:
                 tensor.shape = self.complete(tensor.name, self.values[tensor.name])

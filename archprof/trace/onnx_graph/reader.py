@@ -114,7 +114,7 @@ def _opsets(model: onnx.ModelProto, path: Path) -> dict[str, int]:
 
 def _newest(domain: str) -> int | None:
     """The newest opset of a domain, or None where onnx knows nothing of it."""
-    versions = [version for (name, _), version in onnx.helper.OP_SET_ID_VERSION_MAP.items() if name == domain]
+    versions = [version for name, version in onnx.helper.OP_SET_ID_VERSION_MAP if name == domain]
     return max(versions, default=None)
 
 

@@ -96,6 +96,8 @@ class ShapeRules:
         for tensor in operation.made:
             if (type_ := found.get(tensor.name)) is not None:
                 enter_type(tensor, type_)
+        if node.type == "Dropout" and len(operation.outputs) > 1 and (mask := operation.outputs[1]) is not None:
+            mask.shape = operation.operand(0).shape
         size = windows.output_size(operation)
         if size is not None and operation.made:
             self.correct(operation, size)
@@ -149,6 +151,13 @@ def enter_type(tensor: Tensor, type_: onnx.TypeProto) -> None:
             tensor.partial = type_
         else:
             tensor.shape = shape
+
+
+def declared(info: onnx.ValueInfoProto) -> Tensor:
+    """What a graph says of one of its inputs or outputs."""
+    tensor = Tensor(info.name)
+    enter_type(tensor, info.type)
+    return tensor
 
 
 def _type(tensor: Tensor) -> onnx.TypeProto:

@@ -57,6 +57,14 @@ def pooled(source: Shape, attributes: dict[str, Any]) -> Shape:
     return tuple(sizes)
 
 
+def convolved(source: Shape, kernel: Shape, attributes: dict[str, Any]) -> Shape:
+    """The spatial size of what a convolution gives."""
+    if attributes.get("auto_pad", "NOTSET").startswith("SAME"):
+        strides, _, _ = _sliding(attributes, len(source))
+        return tuple(-(-size // stride) for size, stride in zip(source, strides, strict=True))
+    return pooled(source, {**attributes, "kernel_shape": kernel, "ceil_mode": 0})
+
+
 def _transposed(source: Shape, kernel: Shape, attributes: dict[str, Any]) -> Shape:
     """The spatial size of what a transposed convolution gives."""
     axes = len(source)
