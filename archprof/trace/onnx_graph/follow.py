@@ -132,9 +132,12 @@ class Walk:
             if tensor is not None:
                 tensor.value, tensor.shape = value, value.shape
         if operation.inputs and all(tensor is None or tensor.sources for tensor in operation.inputs):
-            sources = tuple(dict.fromkeys(source for tensor in operation.read for source in tensor.sources))
+            # Scales and zero points say how a weight is stored.
+            read = operation.read[:1] if node.type == "DequantizeLinear" else operation.read
+            sources = tuple(dict.fromkeys(source for tensor in read for source in tensor.sources))
             for tensor in operation.made:
-                tensor.sources = sources
+                # One value in every element: a weight in short, of which the file holds the shape alone.
+                tensor.sources = (tensor,) if node.type == "ConstantOfShape" else sources
         if node.type in VIEWS and not node.domain and first is not None and operation.made:
             operation.made[0].view = first
 
