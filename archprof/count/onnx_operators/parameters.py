@@ -17,6 +17,7 @@ that folds normalisations, merges equal tensors or drops biases of zeros leaves 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -60,6 +61,8 @@ _SETTINGS: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("Resize", "Upsample", "Clip", "Pad", "OneHot", "Range", "NonMaxSuppression", "Dropout"), _ALL),
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear", "STFT", "GatherBlockQuantized"), _ALL),
     **dict.fromkeys(("MatMulNBits", "MatMulBnb4"), (2, 3, 4)),
+    # Lengths, and states that an exporter fills with zeros.
+    **dict.fromkeys(("LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"), (4, 5, 6)),
     **dict.fromkeys(("QLinearMatMul", "QGemm", "QLinearConv"), (1, 2, 4, 5, 6, 7)),
     **dict.fromkeys(("QLinearAdd", "QLinearMul"), (1, 2, 4, 5, 6, 7)),
     **dict.fromkeys(("MatMulIntegerToFloat", "DynamicQuantizeMatMul"), (2, 3)),
@@ -75,11 +78,15 @@ _OF_THE_CODE = re.compile(r"(?:^|[/_.])Constant(?:OfShape)?(?:_\d+)?(?:_output_\
 
 
 class Parameters(NamedTuple):
-    """What the parameters of a file are."""
+    """The parameters of a file: their bytes, and the elements of each by its name."""
 
-    elements: int
     nbytes: int
-    names: frozenset[str]
+    by_name: dict[str, int]
+
+    @property
+    def elements(self) -> int:
+        """How many they are."""
+        return sum(self.by_name.values())
 
 
 def parameters(ledger: Ledger) -> Parameters:
@@ -94,11 +101,10 @@ def parameters(ledger: Ledger) -> Parameters:
     for entry in ledger.entries:
         for tensor, elements in _read(entry.operation, values):
             weights[id(tensor)] = tensor, max(elements, weights.get(id(tensor), (tensor, 0))[1])
-    return Parameters(
-        sum(elements for _, elements in weights.values()),
-        sum(tensor.nbytes for tensor, _ in weights.values()),
-        frozenset(tensor.name for tensor, _ in weights.values()),
-    )
+    by_name: Counter[str] = Counter()
+    for tensor, elements in weights.values():
+        by_name[tensor.name] += elements
+    return Parameters(sum(tensor.nbytes for tensor, _ in weights.values()), dict(by_name))
 
 
 def _read(operation: Operation, values: set[int]) -> Iterator[tuple[Tensor, int]]:

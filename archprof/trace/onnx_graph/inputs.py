@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import onnx
 
 from archprof.errors import UsageError, did_you_mean
-from archprof.trace.onnx_graph.record import dtype_name
+from archprof.trace.onnx_graph.record import Tensor, dtype_name
 from archprof.trace.onnx_graph.shapes import declared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from archprof.trace.onnx_graph.record import Shape, Tensor
+    from archprof.trace.onnx_graph.record import Shape
 
 _NAMELESS = frozenset({"?", "-1", "None", "none", "dynamic"})
 """What writers call an axis that has no name."""
@@ -98,6 +98,29 @@ def size_inputs(infos: Sequence[onnx.ValueInfoProto], sizes: InputSizes, path: P
     for info in infos:
         table.enter(info)
     return table.result(infos)
+
+
+def doubled(inputs: SizedInputs, axes: Iterable[tuple[str, int]]) -> SizedInputs:
+    """The same inputs, some of their axes twice as long.
+
+    Args:
+        inputs: The inputs.
+        axes: Some of their open axes.
+    """
+    longer = set(axes)
+    tensors = [
+        Tensor(
+            tensor.name,
+            None
+            if tensor.shape is None
+            else tuple(size * (1 + ((tensor.name, axis) in longer)) for axis, size in enumerate(tensor.shape)),
+            tensor.dtype,
+            elements=tensor.elements,
+            sequence=tensor.sequence,
+        )
+        for tensor in inputs.tensors
+    ]
+    return SizedInputs(tensors, inputs.axes, inputs.batch_axes)
 
 
 class _Axes:
