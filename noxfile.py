@@ -105,7 +105,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(default=False, venv_backend="none")
 def findings(session: nox.Session) -> None:
-    """Reproduce what surprises in other libraries, all of it or what is named: `nox -s findings -- thop-buffers`."""
+    """Reproduce what surprises in other libraries, all of it or what is named: `nox -s findings -- vega-log-zero`."""
     scripts = [f"findings/{name}.sh" for name in session.posargs] or sorted(map(str, Path("findings").glob("*.sh")))
     changed = []
     for script in scripts:
