@@ -4,11 +4,20 @@ The names below are the public Python interface. They are looked up when first u
 ``import archprof`` itself does not pay for torch.
 """
 
+import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from archprof.version import __version__
 
 if TYPE_CHECKING:
+    from archprof.api import audit as audit
+    from archprof.api import bench as bench
     from archprof.api import check as check
+    from archprof.api import claims as claims
+    from archprof.api import compare as compare
+    from archprof.api import parameternet as parameternet
     from archprof.api import profile as profile
     from archprof.api import within as within
     from archprof.builder.registry import Call as Call
@@ -18,18 +27,16 @@ if TYPE_CHECKING:
     from archprof.parameternet.declared import DynamicDeclaration as DynamicDeclaration
     from archprof.records.profile import Profile as Profile
 
-from archprof.version import __version__
-
 _PUBLIC = {
+    **dict.fromkeys(
+        ("audit", "bench", "check", "claims", "compare", "parameternet", "profile", "within"), "archprof.api"
+    ),
     "Call": "archprof.builder.registry",
     "DynamicDeclaration": "archprof.parameternet.declared",
-    "check": "archprof.api",
-    "within": "archprof.api",
     "Profile": "archprof.records.profile",
-    "profile": "archprof.api",
-    "register_formula": "archprof.count.operations",
     "RowContext": "archprof.builder.registry",
     "register": "archprof.builder.registry",
+    "register_formula": "archprof.count.operations",
 }
 __all__ = [
     "Call",
@@ -37,7 +44,12 @@ __all__ = [
     "Profile",
     "RowContext",
     "__version__",
+    "audit",
+    "bench",
     "check",
+    "claims",
+    "compare",
+    "parameternet",
     "profile",
     "register",
     "register_formula",
@@ -47,5 +59,22 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name in _PUBLIC:
+        if _PUBLIC[name] != "archprof.api":
+            import_module("archprof.api")  # with it a record knows how it is shown
         return getattr(import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module 'archprof' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+class _Package(ModuleType):
+    """This package. Its functions keep their names although subpackages are called like them: ``archprof.compare``."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _PUBLIC and isinstance(value, ModuleType)):  # that is how an import binds a subpackage
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

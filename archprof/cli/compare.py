@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archprof.cli import compare_inputs, output, selection
 from archprof.cli import options as o
+from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import Counting, ModelAtOneScale, OutputOptions
@@ -87,6 +87,7 @@ def compare(
     output_options: OutputOptions,
 ) -> None:
     """Show what changed between models, row by row, and what accounts for the difference."""
+    from archprof.budgets import comparison_inputs
     from archprof.compare import comparing as comparing
     from archprof.compare import condition, pareto
     from archprof.render import View
@@ -101,7 +102,9 @@ def compare(
     x, y = x or pareto.X, y or pareto.Y
     pareto.axes(x, y)  # before anything is built
     conditions = [condition.parse(text) for text in fail_on or []]
-    found = compare_inputs.find(references, model, model.options(device=device, backward=backward))
+    found = comparison_inputs.find_inputs(
+        references, model.selection(), model.options(device=device, backward=backward)
+    )
     twins = selection.twins(references, static=found.options.static)
     ways = [replace(found.options, static=twin) for twin in twins]
     models = _models(found.models, ways, convention.value, counting.config())

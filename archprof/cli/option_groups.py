@@ -10,6 +10,7 @@ from archprof.errors import UsageError
 if TYPE_CHECKING:
     from archprof.builder.options import Options
     from archprof.pipeline import ExecutionConfig
+    from archprof.sources.selection import Selection
     from archprof.sources.spec import Spec
 
 
@@ -49,10 +50,14 @@ class Model:
         Raises:
             ArchprofError: Where there is no such model, or no such scale, or nothing to set so.
         """
-        from archprof.sources.selection import find_specs
+        return self.selection().find(reference)
+
+    def selection(self) -> "Selection":
+        """Which variant is asked for, without the command line."""
+        from archprof.sources.selection import Selection
         from archprof.sources.settings import parse
 
-        return find_specs(reference, scale=self.scale, nc=self.nc, settings=parse(self.settings or []))
+        return Selection(scale=self.scale, nc=self.nc, settings=parse(self.settings or []))
 
     def options(self, *, device: str, backward: bool = False) -> "Options":
         """The same without the command line.

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from archprof.count.memory import Memory
     from archprof.count.onnx_operators.ledger import Ledger
-    from archprof.count.onnx_operators.parameters import Parameters
     from archprof.trace.onnx_graph.reader import OnnxFile
     from archprof.trace.onnx_graph.record import Tensor, Trace
 
@@ -127,9 +126,7 @@ def _remarks(file: OnnxFile, trace: Trace, ledger: Ledger) -> list[str]:
     if missing:
         remarks.append(f"weights in {', '.join(missing)} are missing; counting needs none")
     if file.metadata:
-        remarks.append(
-            "the file says: " + ", ".join(f"{key} {_short(value)}" for key, value in file.metadata.items())
-        )
+        remarks.append("the file says: " + ", ".join(f"{key} {_short(value)}" for key, value in file.metadata.items()))
     return remarks
 
 
@@ -163,9 +160,7 @@ def _short(text: str) -> str:
 
 def _coverage(ledger: Ledger) -> Coverage:
     states = ledger.states()
-    return Coverage(
-        operations=states.total(), counted=states["counted"], free=states["free"], unknown=ledger.unknown
-    )
+    return Coverage(operations=states.total(), counted=states["counted"], free=states["free"], unknown=ledger.unknown)
 
 
 def _leaves(paths: Iterable[str]) -> int:

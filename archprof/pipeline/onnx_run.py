@@ -95,9 +95,7 @@ def _cannot_run(file: OnnxFile, inputs: SizedInputs, operation: Operation) -> Ru
     if inputs.axes:
         names = ", ".join(inputs.symbols)
         hint = f"the file leaves {names} open, but may hold constants for the size that it was exported at"
-    return RunError(
-        f"{operation.node.text} cannot run on {shapes}: {operation.failure}", path=file.path, hint=hint
-    )
+    return RunError(f"{operation.node.text} cannot run on {shapes}: {operation.failure}", path=file.path, hint=hint)
 
 
 def _remarks_on_axes(file: OnnxFile, inputs: SizedInputs) -> list[str]:

@@ -10,9 +10,11 @@ from typing import Literal
 
 import msgspec
 
+from archprof import units
 from archprof.records.profile import Environment, Input, Tool, Variant
+from archprof.records.record import Record
 
-VERSION = 1
+VERSION = 2
 """The format's version. It changes when a reader of the old one would misread the new one."""
 
 Kind = Literal["missed", "repeated", "added", "unexplained"]
@@ -64,7 +66,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     path: str
 
 
-class Audit(msgspec.Struct, frozen=True, kw_only=True):
+class Audit(Record, frozen=True, kw_only=True):
     """One model at one input: the exact count, and what each counter made of it.
 
     ``unknown`` has the operations that have no formula, with the times they ran; while it is not empty the exact
@@ -81,3 +83,8 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     unknown: dict[str, int] = msgspec.field(default_factory=dict)
     rows: list[Row] = msgspec.field(default_factory=list)
     opinions: list[Opinion] = msgspec.field(default_factory=list)
+
+    @property
+    def headline(self) -> str:
+        """What was counted, and by how many."""
+        return f"{self.variant.name}: {units.amount(self.macs)}MACs exactly, beside {len(self.opinions)} counters"

@@ -10,13 +10,14 @@ import msgspec
 from archprof.errors import ArchprofError
 from archprof.records.latency import Comparison  # noqa: TC001 - it is looked up to read a benchmark back
 from archprof.records.profile import Profile, Tool
+from archprof.records.record import Record
 from archprof.records.schema import schema_of
 
-VERSION = 1
+VERSION = 2
 """The format's version. It changes when a reader of the old one would misread the new one."""
 
 
-class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
+class Benchmark(Record, frozen=True, kw_only=True):
     """What ``bench`` measured.
 
     Attributes:
@@ -35,9 +36,10 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     comparisons: list[Comparison] = msgspec.field(default_factory=list)
     interrupted: bool = False
 
-    def to_json(self) -> str:
-        """The benchmark as indented JSON, keys in the order of the fields."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
+    @property
+    def headline(self) -> str:
+        """What was measured."""
+        return " and ".join(profile.variant.name for profile in self.profiles)
 
     @classmethod
     def from_json(cls, text: str | bytes, *, path: Path | str | None = None) -> Self:

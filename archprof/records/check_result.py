@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from archprof import units
 from archprof.records.metrics import LATENCY
 from archprof.records.profile import Tool
+from archprof.records.record import Record
 from archprof.records.schema import schema_of
 
 if TYPE_CHECKING:
@@ -128,7 +130,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
         return next((state for state in ("failed", "warning", "unclear", "ok", "unjudged") if state in states), "ok")
 
 
-class Check(msgspec.Struct, frozen=True, kw_only=True):
+class Check(Record, frozen=True, kw_only=True):
     """A whole check.
 
     ``against`` is what ``max_increase`` compares with, and None where there is no such thing yet; ``locked`` says that
@@ -147,6 +149,11 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     locked: bool = False
     exit_code: int
     cases: list[Judged]
+
+    @property
+    def headline(self) -> str:
+        """How many cases it has, and how it ends."""
+        return f"{units.plural(len(self.cases), 'case')}: exit code {self.exit_code}"
 
     def from_root(self, path: str) -> str:
         """A path of this result as it goes from the repository's root, with slashes; one outside of it is absolute."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from archprof.records.profile import Input, Tool, Variant
+from archprof.records.record import Record
 from archprof.records.schema import schema_of
 
 VERSION = 2
@@ -220,7 +221,7 @@ class Front(msgspec.Struct, frozen=True, kw_only=True):
     members: list[int]
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+class Comparison(Record, frozen=True, kw_only=True):
     """Several models beside each other; every one but the first is paired with the first."""
 
     version: int = VERSION
@@ -229,9 +230,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     pairs: list[Pair]
     front: Front
 
-    def to_json(self) -> str:
-        """The comparison as indented JSON, keys in the order of the fields."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
+    @property
+    def headline(self) -> str:
+        """What is compared."""
+        return " → ".join(model.name for model in self.models)
 
 
 def json_schema() -> dict[str, Any]:

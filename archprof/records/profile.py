@@ -8,17 +8,19 @@ from typing import Any, Literal, Self
 
 import msgspec
 
+from archprof import units
 from archprof.errors import ArchprofError
 from archprof.records.breakdown import Breakdown
 from archprof.records.conventions import DEFAULT
 from archprof.records.latency import Latency, Machine
 from archprof.records.parameternet import ParameterNet
 from archprof.records.prediction import Prediction
+from archprof.records.record import Record
 from archprof.records.schema import schema_of
 from archprof.records.workload import Work
 from archprof.version import __version__
 
-VERSION = 1
+VERSION = 2
 """The format's version. It changes when a reader of the old one would misread the new one."""
 
 
@@ -260,7 +262,7 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
 
 
-class Profile(msgspec.Struct, frozen=True, kw_only=True):
+class Profile(Record, frozen=True, kw_only=True):
     """Everything known of one variant at one input.
 
     ``conventions`` are those that were asked for beside the exact count; the figures everywhere but in ``reported`` are
@@ -288,6 +290,14 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     work: list[Work] = msgspec.field(default_factory=list)
 
     @property
+    def headline(self) -> str:
+        """Its name, parameters and FLOPs, and the input that they are for."""
+        scale = f" scale {self.variant.scale}" if self.variant.scale else ""
+        shapes = units.shapes(self.input.shapes) if self.input.shapes else "no tensors"
+        figures = f"{units.count(self.totals.parameters)} parameters, {units.amount(self.totals.flops)}FLOPs"
+        return f"{self.variant.name}{scale}: {figures} at {shapes}"
+
+    @property
     def convention(self) -> str:
         """The convention that tables are printed in: the first that was asked for, else the exact FLOPs."""
         return self.conventions[0] if self.conventions else DEFAULT
@@ -296,10 +306,6 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         """The profile without its details: what a budget does without, and what makes up most of its bytes."""
         asked = {name: reported for name, reported in self.reported.items() if name in self.conventions}
         return msgspec.structs.replace(self, modules=[], operations=[], reported=asked, work=[])
-
-    def to_json(self) -> str:
-        """The profile as indented JSON, keys in the order of the fields."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
 
     @classmethod
     def from_json(cls, text: str | bytes, *, path: Path | str | None = None) -> Self:

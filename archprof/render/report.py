@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from archprof.render.table import Table
 
 Fact = tuple[str, Sequence[str]]
@@ -106,3 +108,13 @@ class Report:
     verdict: str = ""
     exit_code: int = 0
     limit: int | None = None
+
+    @property
+    def main_table(self) -> Table | None:
+        """The data; without any, the first table that is anywhere in it."""
+        return self.data or next(self._tables(), None)
+
+    def _tables(self) -> Iterator[Table]:
+        yield from self.tables
+        for part in self.parts:
+            yield from part._tables()

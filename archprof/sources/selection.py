@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError
@@ -15,6 +16,25 @@ if TYPE_CHECKING:
 
 ALL = "all"
 """What ``--scale`` calls every scale of the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which variant of a reference is meant.
+
+    Attributes:
+        scale: A scale of the file, or "all".
+        nc: The number of classes.
+        settings: Top-level values that are changed.
+    """
+
+    scale: str | None = None
+    nc: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def find(self, reference: str) -> list[Spec]:
+        """As :func:`find_specs`."""
+        return find_specs(reference, scale=self.scale, nc=self.nc, settings=self.settings)
 
 
 def find_specs(

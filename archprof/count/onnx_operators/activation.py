@@ -35,7 +35,13 @@ ACTIVATIONS = {
 
 _BUILT_IN = {
     **{name.lower(): flops for name, flops in ACTIVATIONS.items()},
-    **{"none": 0, "": 0, "identity": 0, "silu": 2, "affine": 2, "scaledtanh": 3, "fastgelu": 3},
+    "none": 0,
+    "": 0,
+    "identity": 0,
+    "silu": 2,
+    "affine": 2,
+    "scaledtanh": 3,
+    "fastgelu": 3,
 }
 
 

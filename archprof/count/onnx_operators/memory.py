@@ -23,7 +23,9 @@ def measure(ledger: Ledger) -> Memory:
     """What the operations of a ledger move and hold; what has no known shape is left out."""
     memory = Memory()
     weights = {id(tensor) for tensor in ledger.trace.constants}
-    blocks: dict[int, list[int]] = {}  # a tensor's id -> its size, the first and the last operation that it is there for
+    blocks: dict[
+        int, list[int]
+    ] = {}  # a tensor's id -> its size, the first and the last operation that it is there for
     end = len(ledger.entries)
     for tensor in ledger.trace.inputs.tensors:
         blocks[id(tensor)] = [tensor.nbytes, 0, 0]

@@ -76,7 +76,9 @@ def _packed(operation: Operation) -> Count:
     attributes, output = operation.attributes, operation.made[0].numel
     biased = operation.node.type == "MatMulNBits" and operation.tensor(5) is not None
     unpacked = DEQUANTISE * attributes["K"] * attributes["N"]
-    return Count(macs.matrix_product(operation.operand(0).sizes, (attributes["K"], attributes["N"])), unpacked + biased * output)
+    return Count(
+        macs.matrix_product(operation.operand(0).sizes, (attributes["K"], attributes["N"])), unpacked + biased * output
+    )
 
 
 @register("Einsum")

@@ -12,9 +12,18 @@ if TYPE_CHECKING:
     from archprof.trace.onnx_graph.record import Operation
 
 _PER_INPUT = {
-    **{"ReduceSum": 1, "ReduceProd": 1, "ReduceMax": 1, "ReduceMin": 1, "ReduceMean": 1, "ArgMax": 1, "ArgMin": 1},
+    "ReduceSum": 1,
+    "ReduceProd": 1,
+    "ReduceMax": 1,
+    "ReduceMin": 1,
+    "ReduceMean": 1,
+    "ArgMax": 1,
+    "ArgMin": 1,
     # Square or absolute value, and sum.
-    **{"ReduceL1": 2, "ReduceL2": 2, "ReduceSumSquare": 2, "ReduceLogSum": 1},
+    "ReduceL1": 2,
+    "ReduceL2": 2,
+    "ReduceSumSquare": 2,
+    "ReduceLogSum": 1,
     # Largest, subtract, exponentiate, sum, logarithm.
     "ReduceLogSumExp": 5,
 }

@@ -7,16 +7,13 @@ import io
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from archprof.render import Page
     from archprof.render.report import Report
-    from archprof.render.table import Table
 
 
 def render(report: Report, page: Page) -> str:
     """The report's data; without any, the first table that is anywhere in it."""
-    table = report.data or next(_tables(report), None)
+    table = report.main_table
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if table:
@@ -24,9 +21,3 @@ def render(report: Report, page: Page) -> str:
         writer.writerow([table.columns[index].key for index in saved])
         writer.writerows([table.columns[index].plain(record[index]) for index in saved] for record in table.records)
     return text.getvalue() or "\n"
-
-
-def _tables(report: Report) -> Iterator[Table]:
-    yield from report.tables
-    for part in report.parts:
-        yield from _tables(part)

@@ -21,9 +21,9 @@ _FOREVER = 2**62
 """Writers of loops that end by a condition alone give such a number of trips."""
 
 
-def _run(walk: Walk, graph: Graph, operation: Operation, given: Sequence[Tensor], scope: Scope) -> tuple[
-    list[Operation], list[Tensor]
-]:
+def _run(
+    walk: Walk, graph: Graph, operation: Operation, given: Sequence[Tensor], scope: Scope
+) -> tuple[list[Operation], list[Tensor]]:
     """What one run of a graph does, and what it gives.
 
     Args:
@@ -131,7 +131,9 @@ def _trip_by_trip(
             break
     elements = [list(column) for column in zip(*scans, strict=True)]
     made = [
-        Tensor(column[0].name, column[0].shape if len({tensor.shape for tensor in column}) == 1 else None, column[0].dtype)
+        Tensor(
+            column[0].name, column[0].shape if len({tensor.shape for tensor in column}) == 1 else None, column[0].dtype
+        )
         for column in elements
     ]
     _give(operation, state, made, trip, body)

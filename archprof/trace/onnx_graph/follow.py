@@ -172,4 +172,3 @@ class Walk:
             if tensor.shape is None and shape is not None and not tensor.sequence:
                 tensor.shape = shape
         operation.failure = None
-

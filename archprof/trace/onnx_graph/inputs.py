@@ -208,7 +208,9 @@ class _Axes:
 
     def complete(self, name: str, values: list[int | None]) -> Shape:
         """A shape without a hole."""
-        shape = tuple(self.symbols.get(self.open[name, axis]) if size is None else size for axis, size in enumerate(values))
+        shape = tuple(
+            self.symbols.get(self.open[name, axis]) if size is None else size for axis, size in enumerate(values)
+        )
         for axis, size in enumerate(shape):
             if size is None:
                 symbol = self.open[name, axis]

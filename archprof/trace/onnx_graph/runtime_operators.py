@@ -316,4 +316,3 @@ def _quantise(operation: Operation) -> Result:
     if operation.node.type == "DequantizeLinear":
         return [(source.sizes, scale.dtype)]
     return [(source.sizes, zero.dtype if zero is not None else "uint8")]
-

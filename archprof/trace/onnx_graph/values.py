@@ -117,14 +117,33 @@ def _power(base: Array, exponent: Array) -> Array:
 
 
 for _name, _function in {
-    **{"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": _divide, "Pow": _power},
-    **{"Neg": np.negative, "Abs": np.abs, "Sqrt": np.sqrt, "Floor": np.floor, "Ceil": np.ceil, "Round": np.rint},
-    **{"Exp": np.exp, "Log": np.log, "Reciprocal": np.reciprocal, "Sign": np.sign, "Identity": np.array},
+    "Add": np.add,
+    "Sub": np.subtract,
+    "Mul": np.multiply,
+    "Div": _divide,
+    "Pow": _power,
+    "Neg": np.negative,
+    "Abs": np.abs,
+    "Sqrt": np.sqrt,
+    "Floor": np.floor,
+    "Ceil": np.ceil,
+    "Round": np.rint,
+    "Exp": np.exp,
+    "Log": np.log,
+    "Reciprocal": np.reciprocal,
+    "Sign": np.sign,
+    "Identity": np.array,
 }.items():
     _elementwise(_name, _function)
 for _name, _function in {
-    **{"Equal": np.equal, "Less": np.less, "Greater": np.greater, "LessOrEqual": np.less_equal},
-    **{"GreaterOrEqual": np.greater_equal, "And": np.logical_and, "Or": np.logical_or, "Xor": np.logical_xor},
+    "Equal": np.equal,
+    "Less": np.less,
+    "Greater": np.greater,
+    "LessOrEqual": np.less_equal,
+    "GreaterOrEqual": np.greater_equal,
+    "And": np.logical_and,
+    "Or": np.logical_or,
+    "Xor": np.logical_xor,
     "Not": np.logical_not,
 }.items():
     _compared(_name, _function)
@@ -227,7 +246,9 @@ def _axes(attributes: dict[str, Any], values: list[Array | None]) -> list[int] |
     """The axes of an operator that took them as an attribute and now takes them as its second input."""
     if "axes" in attributes:
         return list(attributes["axes"])
-    return [int(axis) for axis in np.asarray(values[1]).reshape(-1)] if len(values) > 1 and values[1] is not None else None
+    return (
+        [int(axis) for axis in np.asarray(values[1]).reshape(-1)] if len(values) > 1 and values[1] is not None else None
+    )
 
 
 @_register("Squeeze")

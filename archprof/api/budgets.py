@@ -14,24 +14,9 @@ from archprof.records.check_result import Check, Judged, exit_code
 from archprof.records.profile import Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from torch import Tensor, nn
+    from collections.abc import Sequence
 
     from archprof.budgets.checking import Profiler
-
-
-def profile(
-    module: nn.Module,
-    inputs: Tensor | tuple[Any, ...] | Mapping[str, Any],
-    *,
-    backward: bool = False,
-    conventions: Sequence[str] = (),
-) -> Profile:
-    """Run a module once, without memory, and count what ran."""
-    from archprof.pipeline.counting import profile_module
-
-    return profile_module(module, inputs, backward=backward, conventions=conventions)
 
 
 def check(*references: str, config: Path | str | None = None, against: str | None = None) -> Check:

@@ -10,28 +10,28 @@ if TYPE_CHECKING:
 
     from archprof.budgets.saved_models import Entry, Kept
     from archprof.builder.options import Options
-    from archprof.cli.option_groups import Model
     from archprof.compare.model import Model as Known
     from archprof.records.profile import Profile
+    from archprof.sources.selection import Selection
     from archprof.sources.spec import Spec
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ComparisonInputs:
     """For each reference what is kept of it, or else the spec that is to be profiled; and how that is to be done."""
 
     models: Sequence[Spec | Profile | Known]
     options: Options
 
 
-def find(references: Sequence[str], model: Model, options: Options) -> Found:
+def find_inputs(references: Sequence[str], selection: Selection, options: Options) -> ComparisonInputs:
     """What references mean.
 
     Where one means an entry of a lock file, all that is not kept is built and run as that entry was.
 
     Args:
         references: What was typed.
-        model: Which variant of it was asked for.
+        selection: Which variant of it was asked for.
         options: The same, and how it is to be run.
 
     Raises:
@@ -41,49 +41,48 @@ def find(references: Sequence[str], model: Model, options: Options) -> Found:
 
     files = [saved_models.find(reference) for reference in references]
     specs: list[Spec | None] = [
-        None if file else model.find(reference)[0] for reference, file in zip(references, files, strict=True)
+        None if file else selection.find(reference)[0] for reference, file in zip(references, files, strict=True)
     ]
     if not any(files):
-        return Found([spec for spec in specs if spec], options)
-    entries = _entries(files, [spec for spec in specs if spec], _given(model, options))
-    for place, entry in entries.items():
-        if (file := files[place]) and file.locked:
+        return ComparisonInputs([spec for spec in specs if spec], options)
+    entries = _entries(files, [spec for spec in specs if spec], _given(selection, options))
+    for index, entry in entries.items():
+        if (file := files[index]) and file.locked:
             specs, options = _as_locked(entry, specs, options)
             break
     models: list[Spec | Profile | Known] = []
-    for place, spec in enumerate(specs):
-        models.append(spec or entries[place].model(references[place]))
-    return Found(models, options)
+    for index, spec in enumerate(specs):
+        models.append(spec or entries[index].model(references[index]))
+    return ComparisonInputs(models, options)
 
 
 def _entries(files: Sequence[Kept | None], specs: Sequence[Spec], given: dict[str, str]) -> dict[int, Entry]:
-    """By its place the entry of each file; those first that are named or alone, since the others may go by them."""
+    """By its index the entry of each file; those first that are named or alone, since the others may go by them."""
     from archprof.budgets.select_entry import choose
 
     chosen: dict[int, Entry] = {}
-    there = [(place, file) for place, file in enumerate(files) if file]
-    for place, file in sorted(there, key=lambda one: not one[1].wanted and len(one[1].entries) > 1):
-        chosen[place] = choose(file, given, [*specs, *chosen.values()])
+    with_file = [(index, file) for index, file in enumerate(files) if file]
+    for index, file in sorted(with_file, key=lambda pair: not pair[1].wanted and len(pair[1].entries) > 1):
+        chosen[index] = choose(file, given, [*specs, *chosen.values()])
     return dict(sorted(chosen.items()))
 
 
-def _given(model: Model, options: Options) -> dict[str, str]:
+def _given(selection: Selection, options: Options) -> dict[str, str]:
     """What was asked for, as a lock file calls it."""
     from archprof.budgets.settings import plain
-    from archprof.sources import settings as values
 
-    wanted = {
-        "scale": model.scale,
+    asked = {
+        "scale": selection.scale,
         "imgsz": "x".join(map(str, options.size)) if options.size else None,
         "batch": options.batch if options.batch != 1 else None,
         "channels": options.channels,
-        "nc": model.nc,
-        "set": values.parse(model.settings or []) or None,
+        "nc": selection.nc,
+        "set": dict(selection.settings) or None,
         "fuse": options.fuse or None,
         "backward": options.backward or None,
         "dtype": options.dtype if options.dtype != "float32" else None,
     }
-    return {key: plain(value) for key, value in wanted.items() if value is not None}
+    return {key: plain(value) for key, value in asked.items() if value is not None}
 
 
 def _as_locked(entry: Entry, specs: Sequence[Spec | None], options: Options) -> tuple[list[Spec | None], Options]:
@@ -92,17 +91,17 @@ def _as_locked(entry: Entry, specs: Sequence[Spec | None], options: Options) -> 
     from archprof.sources import reference as references
     from archprof.sources import settings as values
 
-    said = values_of(entry.settings)
-    changes = {**said.get("set", {}), **({"nc": said["nc"]} if "nc" in said else {})}
+    locked_settings = values_of(entry.settings)
+    changes = {**locked_settings.get("set", {}), **({"nc": locked_settings["nc"]} if "nc" in locked_settings else {})}
 
     def changed(spec: Spec | None) -> Spec | None:
         if spec is None:
             return None
-        if spec.scale_assumed and said.get("scale") in spec.scales:
-            spec = references.resolve(spec.reference, scale=said["scale"])
+        if spec.scale_assumed and locked_settings.get("scale") in spec.scales:
+            spec = references.resolve(spec.reference, scale=locked_settings["scale"])
         return values.apply(spec, changes)
 
-    locked = options_of(said)
+    locked = options_of(locked_settings)
     return [changed(spec) for spec in specs], replace(
         locked, device=options.device, static=options.static or locked.static
     )

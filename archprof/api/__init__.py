@@ -1,0 +1,248 @@
+"""The functions of the Python interface: what each command does, with its options as keyword arguments.
+
+Every result is a record: it has a short repr, ``to_dict()``, ``to_json()``, ``to_pandas()``, and shows itself in a
+notebook. Nothing is cached, and nothing is written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archprof.api.budgets import check, within
+from archprof.api.models import ModelOptions, choose, image_for, module_of
+from archprof.errors import UsageError
+from archprof.pipeline import profiles_of
+from archprof.records.profile import Profile
+from archprof.records.record import present_with
+from archprof.render.presentation import present
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Unpack
+
+    from torch import Tensor
+
+    from archprof.claims.replay import ClaimResult
+    from archprof.records.audit import Audit
+    from archprof.records.benchmark import Benchmark
+    from archprof.records.comparison import Comparison
+    from archprof.records.parameternet import Curve, WhatIf
+
+__all__ = ["audit", "bench", "check", "claims", "compare", "parameternet", "profile", "within"]
+
+present_with(present)
+
+
+def profile(
+    model: Any,
+    inputs: Tensor | tuple[Any, ...] | Mapping[str, Any] | None = None,
+    *,
+    conventions: Sequence[str] = (),
+    latency: bool = False,
+    **options: Unpack[ModelOptions],
+) -> Profile:
+    """Build a model, run it once and count what ran: what ``archprof summary`` shows.
+
+    Args:
+        model: A reference (``"yolo11n.yaml"``, ``"timm:resnet50"``), a spec, a ``torch.nn.Module`` with its inputs, or
+            an Ultralytics ``YOLO`` object. A module is left as it was found.
+        inputs: What a module's forward takes: a tensor, the tuple of its positional arguments, or the mapping of its
+            keyword arguments.
+        conventions: Conventions that are reported beside the exact count, such as "fvcore".
+        latency: Whether to measure a reference's latency, too.
+        options: See :class:`ModelOptions`.
+
+    Raises:
+        ArchprofError: Where there is no such model, it cannot be built, or does not run on the input.
+    """
+    module = module_of(model)
+    if module is None:
+        if inputs is not None:
+            raise UsageError("a reference takes no inputs", hint="imgsz=640 says their size")
+        choice = choose(options)
+        request = choice.request(model, conventions)
+        if not latency:
+            return profiles_of([request], choice.config)[0]
+        benchmark = bench(model, **options)
+        return benchmark.profiles[0]
+    from archprof.pipeline.counting import profile_module
+
+    for name in options.keys() - {"backward", "imgsz", "batch", "channels"}:
+        raise UsageError(f"{name}= is for references; this module is built already")
+    given = image_for(module, options) if inputs is None else inputs
+    return profile_module(module, given, backward=options.get("backward", False), conventions=conventions)
+
+
+def compare(
+    *models: Any, depth: int = 3, x: str = "flops", y: str = "parameters", **options: Unpack[ModelOptions]
+) -> Comparison:
+    """What changed between models, row by row, and what accounts for it: what ``archprof compare`` shows.
+
+    Args:
+        models: The base first: references, ``REV:FILE.yaml``, saved files, or profiles.
+        depth: The depth of the module tree where there are no rows.
+        x: The metric of one axis of the Pareto front.
+        y: That of the other.
+        options: See :class:`ModelOptions`.
+
+    Raises:
+        ArchprofError: Where there are fewer than two, or one of them cannot be counted.
+    """
+    from archprof.budgets.comparison_inputs import find_inputs
+    from archprof.compare.comparing import compare as compare_models
+    from archprof.pipeline import Request
+    from archprof.sources.spec import Spec
+
+    choice = choose(options)
+    references = [model for model in models if isinstance(model, str)]
+    found = find_inputs(references, choice.selection, choice.build)
+    resolved = iter(found.models)
+    inputs = [next(resolved) if isinstance(model, str) else model for model in models]
+    requests = [Request(model, found.options) for model in inputs if isinstance(model, Spec)]
+    counted = iter(profiles_of(requests, choice.config))
+    names = [model if isinstance(model, str) else _name(model) for model in models]
+    known = [next(counted) if isinstance(model, Spec) else model for model in inputs]
+    return compare_models(known, names=names, depth=depth, x=x, y=y)
+
+
+def bench(
+    *models: str,
+    backends: Sequence[str] = ("eager",),
+    devices: Sequence[str] = ("auto",),
+    threads: int | None = None,
+    max_time: float | None = None,
+    layers: bool = False,
+    seed: int = 0,
+    **options: Unpack[ModelOptions],
+) -> Benchmark:
+    """How long models take, several against the first in one paired experiment: what ``archprof bench`` measures.
+
+    Args:
+        models: References.
+        backends: "eager", "compile", "torchscript", "onnxruntime", "openvino".
+        devices: "auto", "cpu", "cuda", "cuda:N".
+        threads: CPU threads.
+        max_time: Seconds of sampling at most; 10, and 60 for several models.
+        layers: Whether to split the time over rows and operations, too.
+        seed: Of the execution order.
+        options: See :class:`ModelOptions`.
+
+    Raises:
+        ArchprofError: Where a model cannot be built, or nothing could be measured.
+    """
+    from archprof.builder.options import device_name
+    from archprof.errors import RunError
+    from archprof.latency.backends.interface import Settings
+    from archprof.latency.experiment import Protocol
+    from archprof.latency.measure import choose_targets
+    from archprof.latency.sampler import Plan
+    from archprof.pipeline.measuring import Measurement, measure_all
+    from archprof.records.benchmark import Benchmark
+
+    if not models:
+        raise UsageError("there is nothing to measure", hint="archprof.bench('yolo11n.yaml')")
+    choice = choose(options, threads)
+    settings = Settings(threads=threads)
+    targets = choose_targets([device_name(name) for name in devices], list(backends), choice.build, settings)
+    plan = Plan(max_time=max_time or (10.0 if len(models) == 1 else 60.0))
+    protocol = Protocol(settings=settings, plan=plan, seed=seed)
+    requests = [choice.request(model) for model in models]
+    measured = measure_all(requests, Measurement(targets=targets, protocol=protocol, layers=layers), choice.config)
+    latencies = [latency for entries in measured.experiment.latencies for latency in entries]
+    if not any(latency.samples_s for latency in latencies):
+        raise RunError(
+            f"not measured: {next((latency.error for latency in latencies if latency.error), 'interrupted')}"
+        )
+    return Benchmark(
+        seed=seed,
+        profiles=measured.profiles,
+        comparisons=measured.experiment.comparisons,
+        interrupted=measured.experiment.interrupted,
+    )
+
+
+def audit(
+    model: str, *, counters: Sequence[str] = (), time_limit: float = 300.0, **options: Unpack[ModelOptions]
+) -> Audit:
+    """Other counters' figures, and how each differs from the exact count: what ``archprof audit`` shows.
+
+    Args:
+        model: A reference.
+        counters: Some of those that ``archprof audit`` runs; all by default.
+        time_limit: Seconds that each counter may take.
+        options: See :class:`ModelOptions`.
+
+    Raises:
+        ArchprofError: Where the model cannot be counted, or there is no such counter.
+    """
+    from archprof.audit.auditing import audit_spec, names
+    from archprof.errors import did_you_mean
+
+    for name in counters:
+        if name not in names():
+            hint = did_you_mean(name, names()) or f"available: {', '.join(names())}"
+            raise UsageError(f"unknown counter {name!r}", hint=hint)
+    choice = choose(options)
+    plugins = choice.config.plugins
+    return audit_spec(choice.spec(model), choice.build, counters=counters, plugins=plugins, time_limit=time_limit)
+
+
+def parameternet(
+    model: str,
+    *,
+    experts: Sequence[int] | None = None,
+    what_if: str | None = None,
+    **options: Unpack[ModelOptions],
+) -> Profile | tuple[Profile, Curve] | tuple[Profile, WhatIf]:
+    """ParameterNet's predicted ratios beside measured ones: what ``archprof parameternet`` shows.
+
+    Args:
+        model: A reference.
+        experts: Numbers of experts M that the model is rebuilt with; with ``what_if`` the one M.
+        what_if: "all", "strided" or a pattern of module paths: the convolutions to make dynamic.
+        options: See :class:`ModelOptions`.
+
+    Returns:
+        The profile, whose ``parameternet`` has the analysis; with ``experts`` also the curve over M, with ``what_if``
+        the ranking.
+
+    Raises:
+        ArchprofError: Where the model cannot be counted, or does not take so many experts.
+    """
+    choice = choose(options)
+    if what_if is not None:
+        from archprof.pipeline.what_if import what_if as make_dynamic
+
+        (number,) = experts or (4,)
+        return make_dynamic(choice.spec(model), choice.build, what_if, number)
+    if experts is not None:
+        from archprof.pipeline.expert_sweep import curve
+
+        return curve(choice.spec(model), choice.build, experts)
+    return profiles_of([choice.request(model)], choice.config)[0]
+
+
+def claims(*names: str, plugins: Sequence[str] = ()) -> list[ClaimResult]:
+    """Published figures, replayed: what ``archprof claims`` shows.
+
+    Args:
+        names: Claims files, families or variants; all of the zoo by default.
+        plugins: Files or modules that register blocks.
+
+    Raises:
+        ArchprofError: Where a name means nothing.
+    """
+    from archprof.claims.catalogue import find_claims
+    from archprof.claims.replay import replay
+    from archprof.pipeline import ExecutionConfig, Request
+
+    config = ExecutionConfig(plugins=tuple(plugins))
+
+    def count(request: Request) -> Profile:
+        return profiles_of([request], config)[0]
+
+    return list(replay(find_claims(list(names)), count))
+
+
+def _name(model: Any) -> str:
+    return model.variant.name if isinstance(model, Profile) else getattr(model, "reference", type(model).__name__)

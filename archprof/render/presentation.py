@@ -1,0 +1,56 @@
+"""A record in a notebook or a data frame: the report of its kind, as HTML and as rows of raw values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from archprof.records.audit import Audit
+from archprof.records.benchmark import Benchmark
+from archprof.records.check_result import Check
+from archprof.records.comparison import Comparison
+from archprof.records.profile import Profile
+from archprof.render import Page, View, audit, benchmark, check, comparison, profile
+from archprof.render.formats import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from archprof.records.record import Record
+    from archprof.render.report import Report
+
+REPORTS: Mapping[type[Record], Callable[[Any, View], Report]] = {
+    Audit: audit.report,
+    Benchmark: benchmark.report,
+    Check: check.report,
+    Comparison: comparison.report,
+    Profile: profile.report,
+}
+"""What makes a report of each kind of record."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPresentation:
+    """A report, presented."""
+
+    report: Report
+
+    def html(self) -> str:
+        """A fragment of HTML."""
+        return FORMATS["html"].render(self.report, Page())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The table that CSV holds."""
+        table = self.report.main_table
+        if table is None:
+            return []
+        saved = [(index, column) for index, column in enumerate(table.columns) if column.saved]
+        return [{column.key: column.plain(record[index]) for index, column in saved} for record in table.records]
+
+
+def present(record: Record) -> ReportPresentation:
+    """The presentation of a record; without rows, a profile's table is that of its modules."""
+    detail = "modules" if isinstance(record, Profile) and not record.layers else "rows"
+    if isinstance(record, Comparison):
+        detail = "changes"
+    return ReportPresentation(REPORTS[type(record)](record, View(detail=detail)))
