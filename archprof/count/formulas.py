@@ -132,6 +132,7 @@ def _affine_grid(operation: Operation) -> Count:
     "aten._scaled_dot_product_cudnn_attention",
     "aten._scaled_dot_product_fused_attention_overrideable",
     "aten._scaled_dot_product_attention_math",
+    "higher_order.flex_attention",
 )
 def _attention(operation: Operation) -> Count:
     query, key, value = operation.arguments[:3]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from archprof.count import backward, elementwise, recurrent  # noqa: F401 - they enter their formulas
+from archprof.count import backward, elementwise, prims, recurrent  # noqa: F401 - they enter their formulas
 from archprof.count.formulas import FORMULAS, Count, Formula
 from archprof.count.free import FREE
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch._ops import OpOverload
 
-    from archprof.trace.record import Operation, Trace
+    from archprof.trace.record import NamedOperator, Operation, Trace
 
 State = Literal["counted", "free", "unknown"]
 
@@ -69,7 +69,7 @@ class Ledger:
 def count(trace: Trace) -> Ledger:
     """Count a trace with the exact formulas."""
     ledger = Ledger(trace)
-    rules: dict[OpOverload, tuple[Formula | None, State]] = {}
+    rules: dict[OpOverload | NamedOperator, tuple[Formula | None, State]] = {}
     for operation in trace.operations:
         rule = rules.get(operation.function)
         if rule is None:

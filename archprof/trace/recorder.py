@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch._ops import HigherOrderOperator
 from torch.nn.modules.module import _has_any_global_hook
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
 
-from archprof.errors import RunError
+from archprof.errors import RunError, in_one_line
 from archprof.trace.gradients import Gradients
+from archprof.trace.higher_order import run_higher_order
 from archprof.trace.meta_kernels.layout import META
 from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enabled
 from archprof.trace.meta_kernels.result import result_on_meta
 from archprof.trace.modules import MODULE_FAST_PATHS
-from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
+from archprof.trace.record import ModuleCall, NamedOperator, Operation, TensorInfo, Trace
+from archprof.trace.zero_tangents import ZeroTangents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +37,13 @@ _INSIDE_VMAP: Any = torch._C._functorch.peek_interpreter_stack
 _PLAIN = {int, float, bool, type(None), str, torch.dtype, torch.device}
 """Types of most arguments that are no tensor; asking for them first is quicker."""
 
+_C: Any = torch._C
+
+_TORCH_S = frozenset({"aten", "prims", "torchvision", "quantized", "profiler"})
+"""Namespaces of operations that have kernels for tensors without values."""
+
+_SPARSE = frozenset({torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc})
+
 CALL = nn.Module.__call__
 """What calling a module does when nobody watches."""
 
@@ -43,6 +54,8 @@ class DataDependentError(RunError):
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operation below autograd, gives its meta result, and writes it down."""
+
+    supports_higher_order_operators = True
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -55,6 +68,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.trace = Trace(model)
         self._call = -1
         self._gradients = Gradients()
+        self._zero_tangents = ZeroTangents()
         self._backwards = False
         self._fast_paths = meta_kernels_enabled() and not (
             _has_any_global_hook()  # type: ignore[no-untyped-call]
@@ -72,8 +86,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for each operation."""
+        if types and any(kind is not torch.Tensor for kind in types):
+            return NotImplemented  # a subclass of tensors takes its operations apart itself, and then they come here
         kwargs = kwargs or {}
-        if torch.is_inference_mode_enabled():
+        if isinstance(func, HigherOrderOperator):
+            return self.compute_higher_order(func, args, kwargs)
+        if is_composite(func):
             result = self._parts(func, args, kwargs)
             if result is not NotImplemented:
                 return result
@@ -122,7 +140,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._gradients.run(results)
 
     def _parts(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-        """In inference mode torch leaves taking a function apart to whoever watches; NotImplemented where it is one."""
+        """A function that is made of others, taken apart; NotImplemented where it is one operation after all.
+
+        In inference mode, and inside of functions that an operator calls, torch leaves that to whoever watches.
+        """
         with self:
             return func.decompose(*args, **kwargs)
 
@@ -158,6 +179,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def note(self, func: Any, args: Any, kwargs: dict[str, Any], result: Any) -> None:
         """Write an operation down."""
+        if (instead := self._zero_tangents.seen(func, args, result, self.info)) is not None:
+            func, args = instead
         self.append(
             func,
             self._described(args),
@@ -180,10 +203,19 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             kwargs = {key: self._on_meta(value) for key, value in kwargs.items()}
         try:
             return result_on_meta(func, args, kwargs)
-        except (NotImplementedError, RuntimeError) as error:
+        except Exception as error:
             if _reads_values(func, error):
                 raise DataDependentError(f"{self.where} needs the values of its input: {func}") from error
             raise
+
+    def compute_higher_order(self, operator: HigherOrderOperator, args: Any, kwargs: dict[str, Any]) -> Any:
+        """What an operator gives that takes functions."""
+        try:
+            return run_higher_order(self, operator, args, kwargs)
+        except Exception as error:
+            # What it is that fails is seen where it is run with values.
+            reason = f"{self.where} runs torch's {operator}, which takes functions: {in_one_line(error)}"
+            raise DataDependentError(reason) from error
 
     def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Put placeholders in the model in place of its parameters and buffers; the inputs on meta too."""
@@ -209,6 +241,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     @property
     def where(self) -> str:
         """The module that is running, for a message."""
+        if not self.trace.calls:
+            return "the model"
         call = self.trace.calls[self._call]
         return f"{call.path or 'the model'} ({type(call.module).__name__})"
 
@@ -255,6 +289,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _meta_placeholder(self, tensor: Tensor) -> Tensor:
         found = self._meta_placeholders.get(id(tensor))
         if found is None:
+            if tensor.layout != torch.strided or is_traceable_wrapper_subclass(tensor):
+                kind = type(tensor).__name__ if tensor.layout == torch.strided else f"{tensor.layout} tensor"
+                raise DataDependentError(f"{self.where} holds or takes a {kind.removeprefix('torch.')}")
             info = self.info(tensor)
             found = torch.empty_strided(info.shape, tensor.stride(), dtype=info.dtype, device=META)
             if isinstance(tensor, torch.nn.Parameter):
@@ -273,7 +310,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             storage = tensor.untyped_storage()._cdata
         except (NotImplementedError, RuntimeError):  # a sparse tensor, or one that stands for many inside of a vmap
             storage = -id(tensor)
-        info = TensorInfo(tuple(tensor.shape), tensor.dtype, storage)
+        info = TensorInfo(_sizes(tensor), tensor.dtype, storage)
         self._seen[id(tensor)] = (tensor, info)
         return info
 
@@ -306,6 +343,29 @@ class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
         """The operation's result."""
         return func(*args, **kwargs)
 
+    def compute_higher_order(self, operator: HigherOrderOperator, args: Any, kwargs: dict[str, Any]) -> Any:
+        """What an operator gives that takes functions."""
+        return run_higher_order(self, operator, args, kwargs)
+
+    def note(self, func: Any, args: Any, kwargs: dict[str, Any], result: Any) -> None:
+        """Write an operation down; of sparse tensors it costs what only their values tell."""
+        if any(tensor.layout in _SPARSE for tensor in flat((args, tuple(kwargs.values())))):
+            func = NamedOperator(f"{func._overloadpacket} (sparse)")
+        super().note(func, args, kwargs, result)
+
+
+@cache
+def is_composite(func: Any) -> bool:
+    """Whether torch takes a function apart for every device."""
+    return bool(_C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"))
+
+
+def _sizes(tensor: Tensor) -> tuple[int, ...]:
+    """A tensor's shape; of a nested tensor, whose rows differ, that of all its rows one after the other."""
+    if tensor.is_nested:
+        return tuple(tensor.values().shape) if tensor.layout == torch.jagged else (tensor.numel(),)
+    return tuple(tensor.shape)
+
 
 def flat(value: Any) -> Iterator[Tensor]:
     """The tensors in nested tuples, lists, dicts and dataclasses, in order."""
@@ -326,6 +386,7 @@ def _reads_values(func: Any, error: Exception) -> bool:
     """Whether an operation failed for want of values rather than of matching shapes."""
     return (
         func.name() == "aten::_local_scalar_dense"
+        or func.namespace not in _TORCH_S  # whose kernel for shapes alone, if there is one, may know less
         or isinstance(error, NotImplementedError)
         or any(tag in func.tags for tag in (torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape))
     )

@@ -36,6 +36,7 @@ def surroundings(modules: list[nn.Module], *, gradients: bool) -> Iterator[None]
         stack.enter_context(fused_attention())
         stack.enter_context(_no_fast_path())
         stack.enter_context(_autocast_on_meta())
+        stack.enter_context(_nothing_compiled())
         if "torch._dynamo" in sys.modules:  # else nothing can have been compiled, and importing it takes seconds
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         if any(isinstance(module, torch.jit.ScriptModule) for module in modules):
@@ -66,6 +67,21 @@ def _no_fast_path() -> Iterator[None]:
         yield
     finally:
         torch.backends.mha.set_fastpath_enabled(enabled)
+
+
+@contextmanager
+def _nothing_compiled() -> Iterator[None]:
+    """Leave what is compiled during the pass as it was written: ``torch.cond`` and flex attention do so themselves."""
+    compile_ = torch.compile
+
+    def leave(model: Any = None, **options: Any) -> Any:
+        return (lambda function: function) if model is None else model
+
+    torch.compile = leave
+    try:
+        yield
+    finally:
+        torch.compile = compile_
 
 
 @contextmanager
