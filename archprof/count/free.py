@@ -36,22 +36,21 @@ _NAMING = """
 """
 
 
-def _named(names: str) -> frozenset[str]:
-    return frozenset(f"aten.{name}" for name in names.split())
+def _named(names: str, namespace: str = "aten") -> frozenset[str]:
+    return frozenset(f"{namespace}.{name}" for name in names.split())
 
 
 _MARKS = frozenset(
     {"profiler._record_function_enter", "profiler._record_function_enter_new", "profiler._record_function_exit"}
 )
 
-_PRIMS = frozenset(
-    f"prims.{name}"
-    for name in [
-        *("as_strided", "as_strided_scatter", "broadcast_in_dim", "cat", "clone", "collapse", "collapse_view", "conj"),
-        *("convert_element_type", "copy_strided", "copy_to", "device_put", "empty", "empty_permuted", "empty_strided"),
-        *("expand_dims", "fill", "full", "full_like", "imag", "iota", "item", "real", "reshape", "rev", "slice"),
-        *("scalar_tensor", "split_dim", "squeeze", "transpose", "view_element_type", "view_of", "view_of_dtype"),
-    ]
+_PRIMS = _named(
+    """
+    as_strided as_strided_scatter broadcast_in_dim cat clone collapse collapse_view conj convert_element_type
+    copy_strided copy_to device_put empty empty_permuted empty_strided fill full full_like imag iota item real reshape
+    rev scalar_tensor split_dim squeeze transpose view_of view_of_dtype
+    """,
+    "prims",
 )
 """What torch's own Python kernels run where an operation has no other for tensors without values."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +18,11 @@ from archprof.trace.meta_kernels.layout import META
 from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enabled
 from archprof.trace.meta_kernels.result import result_on_meta
 from archprof.trace.modules import MODULE_FAST_PATHS
+from archprof.trace.nested import flat, map_tensors
 from archprof.trace.record import ModuleCall, NamedOperator, Operation, TensorInfo, Trace
 from archprof.trace.zero_tangents import ZeroTangents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torch import Tensor
 
 CONSTANT_LIMIT = 1 << 16
@@ -236,6 +234,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 for name, value in vars(module).items():
                     if isinstance(value, list) and any(id(item) in self._meta_placeholders for item in value):
                         vars(module)[name] = [self._meta_placeholders.get(id(item), item) for item in value]
+            if torch.is_grad_enabled():
+                for name, value in vars(module).items():
+                    if isinstance(value, torch.Tensor) and value.requires_grad and not value.is_meta:
+                        vars(module)[name] = self._meta_placeholder(value)
         return tuple([self._on_meta(value) for value in inputs])
 
     @property
@@ -296,6 +298,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             found = torch.empty_strided(info.shape, tensor.stride(), dtype=info.dtype, device=META)
             if isinstance(tensor, torch.nn.Parameter):
                 found = torch.nn.Parameter(found, tensor.requires_grad)
+            elif tensor.requires_grad:
+                found.requires_grad_()
             info.storage = found.untyped_storage()._cdata  # views will be of the placeholder's
             self._meta_placeholders[id(tensor)] = found
             self._seen[id(found)] = (found, info)
@@ -336,8 +340,8 @@ class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
         self._fast_paths = False
 
     def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Nothing stands in for anything."""
-        return inputs
+        """The model as it is, and the inputs without what was computed before; their gradients are their own."""
+        return tuple(map_tensors(_as_leaf, inputs))
 
     def compute(self, func: Any, args: Any, kwargs: Any) -> Any:
         """The operation's result."""
@@ -354,6 +358,11 @@ class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
         super().note(func, args, kwargs, result)
 
 
+def _as_leaf(tensor: Tensor) -> Tensor:
+    """The same values, without what they were computed from."""
+    return tensor.detach().requires_grad_(tensor.requires_grad)
+
+
 @cache
 def is_composite(func: Any) -> bool:
     """Whether torch takes a function apart for every device."""
@@ -365,21 +374,6 @@ def _sizes(tensor: Tensor) -> tuple[int, ...]:
     if tensor.is_nested:
         return tuple(tensor.values().shape) if tensor.layout == torch.jagged else (tensor.numel(),)
     return tuple(tensor.shape)
-
-
-def flat(value: Any) -> Iterator[Tensor]:
-    """The tensors in nested tuples, lists, dicts and dataclasses, in order."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from flat(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from flat(item)
-    elif is_dataclass(value) and not isinstance(value, type):
-        for field in fields(value):
-            yield from flat(getattr(value, field.name, None))
 
 
 def _reads_values(func: Any, error: Exception) -> bool:

@@ -91,17 +91,37 @@ def run(
     *,
     backward: bool = False,
 ) -> Trace:
-    """One pass, or a training step, under a recorder of some kind."""
+    """One pass, or a training step, under a recorder of some kind.
+
+    A forward that differentiates, as that of a potential whose forces are its gradients, is run with gradients too.
+    """
+    try:
+        return _run_once(kind, model, inputs, keywords or {}, backward=backward, gradients=backward)
+    except RunError as error:
+        if backward or not _lacks_gradients(error.__cause__):
+            raise
+    return _run_once(kind, model, inputs, keywords or {}, backward=False, gradients=True)
+
+
+def _run_once(
+    kind: type[Recorder],
+    model: nn.Module,
+    inputs: tuple[Any, ...],
+    keywords: dict[str, Any],
+    *,
+    backward: bool,
+    gradients: bool,
+) -> Trace:
     tree = walk(model)
     _check_shapes(tree)
     recorder = kind(model, tree)
-    training = _without_gradients(model) if backward else nullcontext()
+    aside = _without_gradients(model) if gradients else nullcontext()
     collecting = nullcontext() if issubclass(kind, ValueRecorder) else without_collector()
-    with _as_found(tree), training, collecting, surroundings([module for _, module in tree], gradients=backward):
+    with _as_found(tree), aside, collecting, surroundings([module for _, module in tree], gradients=gradients):
         try:
             if backward:
                 model.train()
-            arguments, named = recorder.prepare((inputs, keywords or {}))
+            arguments, named = recorder.prepare((inputs, keywords))
             with recorder, _watched(recorder):
                 output = model(*arguments, **named)
                 if backward:
@@ -111,6 +131,11 @@ def run(
         except (Exception, SystemExit) as error:
             raise _framed(error, recorder) from error
     return recorder.trace
+
+
+def _lacks_gradients(error: BaseException | None) -> bool:
+    """Whether a forward failed because it differentiates and gradients were not recorded."""
+    return isinstance(error, RuntimeError) and "not require grad" in str(error)
 
 
 def _check_shapes(tree: list[tuple[str, nn.Module]]) -> None:

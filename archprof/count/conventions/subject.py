@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archprof.count.ledger import count
 from archprof.errors import RunError
 from archprof.trace.functions import trace_functions
-from archprof.trace.recorder import DataDependentError, flat
+from archprof.trace.nested import flat
+from archprof.trace.recorder import DataDependentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

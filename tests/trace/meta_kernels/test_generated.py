@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from archprof.trace.meta_kernels.layout import channels_last
 from archprof.trace.meta_kernels.registry import CPU_SEMANTICS, META_KERNELS, torch_meta_kernels
 from archprof.trace.meta_kernels.result import result_on_meta
-from archprof.trace.recorder import flat
+from archprof.trace.nested import flat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
