@@ -12,6 +12,8 @@ from torch.nn.modules.module import _has_any_global_hook
 from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
 
 from archprof.errors import RunError, in_one_line
+from archprof.trace.constants import Constants, check_indices, is_table
+from archprof.trace.device import device_of
 from archprof.trace.gradients import Gradients
 from archprof.trace.higher_order import run_higher_order
 from archprof.trace.meta_kernels.layout import META
@@ -25,10 +27,6 @@ from archprof.trace.zero_tangents import ZeroTangents
 if TYPE_CHECKING:
     from torch import Tensor
 
-CONSTANT_LIMIT = 1 << 16
-"""Elements up to which a tensor that depends on no input keeps its values, so that a model may steer by it."""
-
-
 _INSIDE_VMAP: Any = torch._C._functorch.peek_interpreter_stack
 """Gives something inside of a function that runs for many samples at once, where shapes are one sample's."""
 
@@ -36,6 +34,8 @@ _PLAIN = {int, float, bool, type(None), str, torch.dtype, torch.device}
 """Types of most arguments that are no tensor; asking for them first is quicker."""
 
 _C: Any = torch._C
+
+_TO_COPY = torch.ops.aten._to_copy.default
 
 _TORCH_S = frozenset({"aten", "prims", "torchvision", "quantized", "profiler"})
 """Namespaces of operations that have kernels for tensors without values."""
@@ -64,9 +64,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, model: nn.Module, tree: list[tuple[str, nn.Module]]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.trace = Trace(model)
+        self.device = torch.device("cpu")
         self._call = -1
         self._gradients = Gradients()
         self._zero_tangents = ZeroTangents()
+        self._constants = Constants(self.info)
         self._backwards = False
         self._fast_paths = meta_kernels_enabled() and not (
             _has_any_global_hook()  # type: ignore[no-untyped-call]
@@ -87,6 +89,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if types and any(kind is not torch.Tensor for kind in types):
             return NotImplemented  # a subclass of tensors takes its operations apart itself, and then they come here
         kwargs = kwargs or {}
+        if func is _TO_COPY and self._stays(args[0], kwargs):
+            return args[0].detach()
         if isinstance(func, HigherOrderOperator):
             return self.compute_higher_order(func, args, kwargs)
         if is_composite(func):
@@ -101,6 +105,18 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._call = call
         self.note(func, args, kwargs, result)
         return result
+
+    def _stays(self, tensor: Tensor, changes: dict[str, Any]) -> bool:
+        """Whether a tensor without memory is asked for as it is, on the device that it is said to be on.
+
+        Otherwise that device is struck from the changes.
+        """
+        device = changes.get("device")
+        if device is None or not tensor.is_meta or torch.device(device) != self.device:
+            return False
+        del changes["device"]
+        asked = {value for value in changes.values() if value is not None and value is not False}
+        return asked <= {tensor.dtype, tensor.layout}
 
     def call(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A module is called: run it, or take its fast path."""
@@ -194,12 +210,16 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def compute(self, func: Any, args: Any, kwargs: Any) -> Any:
         """The operation's result, as meta tensors unless it depends on small constants only."""
         values, meta = self._placement(args, kwargs)
-        if values and not meta and self._constant(func, args, kwargs):
-            return func(*args, **kwargs)
-        if values:
-            args = tuple([self._on_meta(arg) for arg in args])
-            kwargs = {key: self._on_meta(value) for key, value in kwargs.items()}
         try:
+            if values:
+                if not meta and (result := self._constants.computed(func, args, kwargs)) is not None:
+                    return result
+                check_indices(func, args)
+                self._constants.forget(func, args, kwargs)
+                args = tuple([self._on_meta(arg) for arg in args])
+                kwargs = {key: self._on_meta(value) for key, value in kwargs.items()}
+            elif not meta:
+                return self._constants.made(func, args, kwargs)
             return result_on_meta(func, args, kwargs)
         except Exception as error:
             if _reads_values(func, error):
@@ -217,18 +237,20 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Put placeholders in the model in place of its parameters and buffers; the inputs on meta too."""
+        self.device = device_of((*[list(module._parameters.values()) for _, module in self._tree], *inputs))
         for path, module in self._tree:
             if isinstance(module, torch.jit.ScriptModule):
                 if any(not tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
                     raise DataDependentError(f"{path or 'the model'} was compiled by torch.jit, with its weights in it")
                 continue
             replaced = False
-            registered: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
-            for tensors in registered:
-                for name, tensor in tensors.items():
-                    if tensor is not None and not tensor.is_meta:
-                        tensors[name] = self._meta_placeholder(tensor)
-                        replaced = True
+            for name, tensor in module._parameters.items():
+                if tensor is not None and not tensor.is_meta:
+                    module._parameters[name] = self._meta_placeholder(tensor)  # type: ignore[assignment]
+                    replaced = True
+            for name, buffer in module._buffers.items():
+                if buffer is not None and not buffer.is_meta and not is_table(buffer):
+                    module._buffers[name] = self._meta_placeholder(buffer)
             if replaced and type(module) not in MODULE_FAST_PATHS:
                 # Recurrent layers hand their weights to torch in a list of their own.
                 for name, value in vars(module).items():
@@ -269,13 +291,6 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                         else:
                             values = True
         return values, meta
-
-    def _constant(self, func: Any, args: Any, kwargs: Any) -> bool:
-        """Whether every tensor here is a small one that is neither a parameter nor a buffer."""
-        return all(
-            tensor.numel() <= CONSTANT_LIMIT and self.info(tensor).parameter is None
-            for tensor in flat((args, tuple(kwargs.values())))
-        )
 
     def _on_meta(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor):

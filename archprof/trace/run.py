@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from archprof.errors import RunError, in_one_line
+from archprof.trace.device import presented
 from archprof.trace.recorder import CALL, DataDependentError, Recorder, ValueRecorder
 from archprof.trace.torch_state import surroundings, without_collector
 from archprof.trace.tree import walk
@@ -122,7 +123,8 @@ def _run_once(
             if backward:
                 model.train()
             arguments, named = recorder.prepare((inputs, keywords))
-            with recorder, _watched(recorder):
+            seen_from = nullcontext() if issubclass(kind, ValueRecorder) else presented(recorder.device)
+            with recorder, _watched(recorder), seen_from:
                 output = model(*arguments, **named)
                 if backward:
                     recorder.backward(output)
@@ -148,12 +150,15 @@ def _check_shapes(tree: list[tuple[str, nn.Module]]) -> None:
                 )
 
 
+_WITHOUT_VALUES = ("meta", "unallocated storage", "data pointer")
+"""Words of torch's errors for tensors without values, of which it has many outside of operations (numpy, lists)."""
+
+
 def _framed(error: BaseException, recorder: Recorder) -> RunError:
     """What went wrong, and in which module."""
     if recorder.trace.backward:
         return RunError(f"the backward pass of {recorder.where} fails: {in_one_line(error)}")
-    if "meta" in str(error) and not isinstance(recorder, ValueRecorder):
-        # Outside of operations (numpy, lists of lengths) torch has many errors for tensors without values.
+    if any(word in str(error) for word in _WITHOUT_VALUES) and not isinstance(recorder, ValueRecorder):
         return DataDependentError(f"{_failed_at(recorder)} needs the values of its input: {in_one_line(error)}")
     hint = None
     if "more than 1 value per channel" in str(error):

@@ -27,7 +27,6 @@ def surroundings(modules: list[nn.Module], *, gradients: bool) -> Iterator[None]
     - Attention is one operation on every device; `nn.MultiheadAttention` and `nn.TransformerEncoderLayer` run
       their modules rather than one operation for all of them, which only tensors with values have.
     - What was compiled runs as it was written, each time.
-    - ``torch.autocast`` for a tensor's device works for the meta device too.
     """
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
@@ -35,7 +34,6 @@ def surroundings(modules: list[nn.Module], *, gradients: bool) -> Iterator[None]
         stack.enter_context(torch.random.fork_rng(devices=[]))
         stack.enter_context(fused_attention())
         stack.enter_context(_no_fast_path())
-        stack.enter_context(_autocast_on_meta())
         stack.enter_context(_nothing_compiled())
         if "torch._dynamo" in sys.modules:  # else nothing can have been compiled, and importing it takes seconds
             stack.enter_context(torch.compiler.set_stance("force_eager"))
@@ -82,18 +80,3 @@ def _nothing_compiled() -> Iterator[None]:
         yield
     finally:
         torch.compile = compile_
-
-
-@contextmanager
-def _autocast_on_meta() -> Iterator[None]:
-    """Let models write ``torch.autocast(x.device.type)``, which torch refuses for meta; it changes nothing there."""
-    found: Any = torch.autocast.__init__
-
-    def init(self: Any, device_type: str, *args: Any, **kwargs: Any) -> None:
-        found(self, "cpu" if device_type == "meta" else device_type, *args, **kwargs)
-
-    torch.autocast.__init__ = init  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        torch.autocast.__init__ = found  # type: ignore[method-assign]
