@@ -10,7 +10,7 @@ _MAKING = """
     ones_like full full_like scalar_tensor arange linspace logspace eye tril_indices triu_indices randperm rand
     rand_like randn randn_like randint randint_like normal uniform fill zero random exponential empty_permuted
     hann_window hamming_window blackman_window bartlett_window kaiser_window fft_fftfreq fft_rfftfreq range
-    cauchy geometric log_normal
+    cauchy geometric log_normal _efficientzerotensor
 """
 _MOVING = """
     clone copy _to_copy cat stack gather scatter index index_select index_fill index_copy take
@@ -35,19 +35,29 @@ _NAMING = """
     narrow split split_with_sizes unsafe_split unsafe_split_with_sizes chunk unsafe_chunk unbind unfold as_strided
     alias detach diagonal view_as_real view_as_complex _conj _neg_view flatten unflatten movedim swapaxes
     is_same_size _linalg_check_errors _assert_async _assert_scalar _assert_tensor_metadata sym_size
-    _has_compatible_shallow_copy_type
+    _has_compatible_shallow_copy_type _has_same_storage_numel
 """
 
 
-def _named(names: str) -> frozenset[str]:
-    return frozenset(f"aten.{name}" for name in names.split())
+def _named(names: str, namespace: str = "aten") -> frozenset[str]:
+    return frozenset(f"{namespace}.{name}" for name in names.split())
 
 
 _MARKS = frozenset(
     {"profiler._record_function_enter", "profiler._record_function_enter_new", "profiler._record_function_exit"}
 )
 
-FREE = _named(_MAKING + _MOVING + _NAMING) | _MARKS
+_PRIMS = _named(
+    """
+    as_strided as_strided_scatter broadcast_in_dim cat clone collapse collapse_view conj convert_element_type
+    copy_strided copy_to device_put empty empty_permuted empty_strided fill full full_like imag iota item real reshape
+    rev scalar_tensor split_dim squeeze transpose view_of view_of_dtype
+    """,
+    "prims",
+)
+"""What torch's own Python kernels run where an operation has no other for tensors without values."""
+
+FREE = _named(_MAKING + _MOVING + _NAMING) | _MARKS | _PRIMS
 """Names of operations without arithmetic, as :attr:`~archprof.trace.record.Operation.name` gives them."""
 
 MAKING = _named(_MAKING)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch._ops import OpOverload
 
-    from archprof.trace.record import Operation, Trace
+    from archprof.trace.record import NamedOperator, Operation, Trace
 
 State = Literal["counted", "free", "unknown"]
 
@@ -70,7 +70,7 @@ class Ledger:
 def count(trace: Trace) -> Ledger:
     """Count a trace with the exact formulas."""
     ledger = Ledger(trace)
-    rules: dict[OpOverload, tuple[Formula | None, State]] = {}
+    rules: dict[OpOverload | NamedOperator, tuple[Formula | None, State]] = {}
     for operation in trace.operations:
         rule = rules.get(operation.function)
         if rule is None:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from archprof.parameternet.find import samples
-from archprof.trace.recorder import flat
+from archprof.trace.nested import flat
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -24,7 +24,8 @@ from archprof.parameternet.twin import static
 from archprof.pipeline.assembly import assemble
 from archprof.records.conventions import DEFAULT, UNASKED
 from archprof.sources.origins.python import PythonSpec
-from archprof.trace.recorder import DataDependentError, flat
+from archprof.trace.nested import flat
+from archprof.trace.recorder import DataDependentError
 from archprof.trace.run import RunSpec
 from archprof.trace.tree import registered
 

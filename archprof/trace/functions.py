@@ -17,8 +17,9 @@ import torch
 from torch.jit._trace import TracerWarning
 
 from archprof.errors import RunError
+from archprof.trace.nested import flat
 from archprof.trace.record import Operation, Trace
-from archprof.trace.recorder import Recorder, ValueRecorder, flat
+from archprof.trace.recorder import Recorder, ValueRecorder
 from archprof.trace.run import run
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache
 from math import prod
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,6 +41,25 @@ class TensorInfo:
         return prod(self.shape) * self.dtype.itemsize
 
 
+@dataclass(frozen=True, slots=True)
+class NamedOperator:
+    """What ran as one operation and has no schema of torch's; it has what is asked of those that have one."""
+
+    title: str
+
+    tags: ClassVar[tuple[Any, ...]] = ()
+    is_view: ClassVar[bool] = False
+    _schema: ClassVar[Any] = SimpleNamespace(arguments=())
+
+    def name(self) -> str:
+        """Its name, as in "higher_order.cond"."""
+        return self.title
+
+    @property
+    def _overloadpacket(self) -> str:
+        return self.title
+
+
 @dataclass(slots=True, eq=False)
 class Operation:
     """One ATen call.
@@ -49,7 +69,7 @@ class Operation:
     :attr:`Trace.calls` of the innermost module call that ran it.
     """
 
-    function: torch._ops.OpOverload
+    function: torch._ops.OpOverload | NamedOperator
     arguments: tuple[Any, ...]
     keywords: dict[str, Any]
     outputs: tuple[TensorInfo, ...]
@@ -78,7 +98,7 @@ def tensors(values: Iterable[Any]) -> list[TensorInfo]:
 
 
 @cache
-def _name(function: torch._ops.OpOverload) -> str:
+def _name(function: torch._ops.OpOverload | NamedOperator) -> str:
     return str(function._overloadpacket)
 
 

@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch._ops import HigherOrderOperator
 from torch.nn.modules.module import _has_any_global_hook
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
 
-from archprof.errors import RunError
+from archprof.errors import RunError, in_one_line
+from archprof.trace.constants import Constants, check_indices, is_table
+from archprof.trace.device import device_of
 from archprof.trace.gradients import Gradients
+from archprof.trace.higher_order import run_higher_order
 from archprof.trace.meta_kernels.layout import META
 from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enabled
 from archprof.trace.meta_kernels.result import result_on_meta
 from archprof.trace.modules import MODULE_FAST_PATHS
-from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
+from archprof.trace.nested import flat, map_tensors
+from archprof.trace.record import ModuleCall, NamedOperator, Operation, TensorInfo, Trace
+from archprof.trace.zero_tangents import ZeroTangents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torch import Tensor
-
-CONSTANT_LIMIT = 1 << 16
-"""Elements up to which a tensor that depends on no input keeps its values, so that a model may steer by it."""
-
 
 _INSIDE_VMAP: Any = torch._C._functorch.peek_interpreter_stack
 """Gives something inside of a function that runs for many samples at once, where shapes are one sample's."""
 
 _PLAIN = {int, float, bool, type(None), str, torch.dtype, torch.device}
 """Types of most arguments that are no tensor; asking for them first is quicker."""
+
+_C: Any = torch._C
+
+_TO_COPY = torch.ops.aten._to_copy.default
+
+_TORCH_S = frozenset({"aten", "prims", "torchvision", "quantized", "profiler"})
+"""Namespaces of operations that have kernels for tensors without values."""
+
+_SPARSE = frozenset({torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc})
 
 CALL = nn.Module.__call__
 """What calling a module does when nobody watches."""
@@ -44,6 +53,8 @@ class DataDependentError(RunError):
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operation below autograd, gives its meta result, and writes it down."""
 
+    supports_higher_order_operators = True
+
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         # torch would wrap the method below in a guard that imports its compiler: seconds, for a pass that is
@@ -53,8 +64,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, model: nn.Module, tree: list[tuple[str, nn.Module]]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.trace = Trace(model)
+        self.device = torch.device("cpu")
         self._call = -1
         self._gradients = Gradients()
+        self._zero_tangents = ZeroTangents()
+        self._constants = Constants(self.info)
         self._backwards = False
         self._fast_paths = meta_kernels_enabled() and not (
             _has_any_global_hook()  # type: ignore[no-untyped-call]
@@ -72,8 +86,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for each operation."""
+        if types and any(kind is not torch.Tensor for kind in types):
+            return NotImplemented  # a subclass of tensors takes its operations apart itself, and then they come here
         kwargs = kwargs or {}
-        if torch.is_inference_mode_enabled():
+        if func is _TO_COPY and self._stays(args[0], kwargs):
+            return args[0].detach()
+        if isinstance(func, HigherOrderOperator):
+            return self.compute_higher_order(func, args, kwargs)
+        if is_composite(func):
             result = self._parts(func, args, kwargs)
             if result is not NotImplemented:
                 return result
@@ -85,6 +105,18 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._call = call
         self.note(func, args, kwargs, result)
         return result
+
+    def _stays(self, tensor: Tensor, changes: dict[str, Any]) -> bool:
+        """Whether a tensor without memory is asked for as it is, on the device that it is said to be on.
+
+        Otherwise that device is struck from the changes.
+        """
+        device = changes.get("device")
+        if device is None or not tensor.is_meta or torch.device(device) != self.device:
+            return False
+        del changes["device"]
+        asked = {value for value in changes.values() if value is not None and value is not False}
+        return asked <= {tensor.dtype, tensor.layout}
 
     def call(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A module is called: run it, or take its fast path."""
@@ -122,7 +154,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._gradients.run(results)
 
     def _parts(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-        """In inference mode torch leaves taking a function apart to whoever watches; NotImplemented where it is one."""
+        """A function that is made of others, taken apart; NotImplemented where it is one operation after all.
+
+        In inference mode, and inside of functions that an operator calls, torch leaves that to whoever watches.
+        """
         with self:
             return func.decompose(*args, **kwargs)
 
@@ -158,6 +193,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def note(self, func: Any, args: Any, kwargs: dict[str, Any], result: Any) -> None:
         """Write an operation down."""
+        if (instead := self._zero_tangents.seen(func, args, result, self.info)) is not None:
+            func, args = instead
         self.append(
             func,
             self._described(args),
@@ -173,42 +210,63 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def compute(self, func: Any, args: Any, kwargs: Any) -> Any:
         """The operation's result, as meta tensors unless it depends on small constants only."""
         values, meta = self._placement(args, kwargs)
-        if values and not meta and self._constant(func, args, kwargs):
-            return func(*args, **kwargs)
-        if values:
-            args = tuple([self._on_meta(arg) for arg in args])
-            kwargs = {key: self._on_meta(value) for key, value in kwargs.items()}
         try:
+            if values:
+                if not meta and (result := self._constants.computed(func, args, kwargs)) is not None:
+                    return result
+                check_indices(func, args)
+                self._constants.forget(func, args, kwargs)
+                args = tuple([self._on_meta(arg) for arg in args])
+                kwargs = {key: self._on_meta(value) for key, value in kwargs.items()}
+            elif not meta:
+                return self._constants.made(func, args, kwargs)
             return result_on_meta(func, args, kwargs)
-        except (NotImplementedError, RuntimeError) as error:
+        except Exception as error:
             if _reads_values(func, error):
                 raise DataDependentError(f"{self.where} needs the values of its input: {func}") from error
             raise
 
+    def compute_higher_order(self, operator: HigherOrderOperator, args: Any, kwargs: dict[str, Any]) -> Any:
+        """What an operator gives that takes functions."""
+        try:
+            return run_higher_order(self, operator, args, kwargs)
+        except Exception as error:
+            # What it is that fails is seen where it is run with values.
+            reason = f"{self.where} runs torch's {operator}, which takes functions: {in_one_line(error)}"
+            raise DataDependentError(reason) from error
+
     def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Put placeholders in the model in place of its parameters and buffers; the inputs on meta too."""
+        self.device = device_of((*[list(module._parameters.values()) for _, module in self._tree], *inputs))
         for path, module in self._tree:
             if isinstance(module, torch.jit.ScriptModule):
                 if any(not tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
                     raise DataDependentError(f"{path or 'the model'} was compiled by torch.jit, with its weights in it")
                 continue
             replaced = False
-            registered: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
-            for tensors in registered:
-                for name, tensor in tensors.items():
-                    if tensor is not None and not tensor.is_meta:
-                        tensors[name] = self._meta_placeholder(tensor)
-                        replaced = True
+            for name, tensor in module._parameters.items():
+                if tensor is not None and not tensor.is_meta:
+                    module._parameters[name] = self._meta_placeholder(tensor)  # type: ignore[assignment]
+                    replaced = True
+            for name, buffer in module._buffers.items():
+                if buffer is not None and not buffer.is_meta and not is_table(buffer):
+                    module._buffers[name] = self._meta_placeholder(buffer)
             if replaced and type(module) not in MODULE_FAST_PATHS:
                 # Recurrent layers hand their weights to torch in a list of their own.
                 for name, value in vars(module).items():
                     if isinstance(value, list) and any(id(item) in self._meta_placeholders for item in value):
                         vars(module)[name] = [self._meta_placeholders.get(id(item), item) for item in value]
+            if torch.is_grad_enabled():
+                for name, value in vars(module).items():
+                    if isinstance(value, torch.Tensor) and value.requires_grad and not value.is_meta:
+                        vars(module)[name] = self._meta_placeholder(value)
         return tuple([self._on_meta(value) for value in inputs])
 
     @property
     def where(self) -> str:
         """The module that is running, for a message."""
+        if not self.trace.calls:
+            return "the model"
         call = self.trace.calls[self._call]
         return f"{call.path or 'the model'} ({type(call.module).__name__})"
 
@@ -234,13 +292,6 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                             values = True
         return values, meta
 
-    def _constant(self, func: Any, args: Any, kwargs: Any) -> bool:
-        """Whether every tensor here is a small one that is neither a parameter nor a buffer."""
-        return all(
-            tensor.numel() <= CONSTANT_LIMIT and self.info(tensor).parameter is None
-            for tensor in flat((args, tuple(kwargs.values())))
-        )
-
     def _on_meta(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor):
             return value if value.is_meta else self._meta_placeholder(value)
@@ -255,10 +306,15 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _meta_placeholder(self, tensor: Tensor) -> Tensor:
         found = self._meta_placeholders.get(id(tensor))
         if found is None:
+            if tensor.layout != torch.strided or is_traceable_wrapper_subclass(tensor):
+                kind = type(tensor).__name__ if tensor.layout == torch.strided else f"{tensor.layout} tensor"
+                raise DataDependentError(f"{self.where} holds or takes a {kind.removeprefix('torch.')}")
             info = self.info(tensor)
             found = torch.empty_strided(info.shape, tensor.stride(), dtype=info.dtype, device=META)
             if isinstance(tensor, torch.nn.Parameter):
                 found = torch.nn.Parameter(found, tensor.requires_grad)
+            elif tensor.requires_grad:
+                found.requires_grad_()
             info.storage = found.untyped_storage()._cdata  # views will be of the placeholder's
             self._meta_placeholders[id(tensor)] = found
             self._seen[id(found)] = (found, info)
@@ -273,7 +329,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             storage = tensor.untyped_storage()._cdata
         except (NotImplementedError, RuntimeError):  # a sparse tensor, or one that stands for many inside of a vmap
             storage = -id(tensor)
-        info = TensorInfo(tuple(tensor.shape), tensor.dtype, storage)
+        info = TensorInfo(_sizes(tensor), tensor.dtype, storage)
         self._seen[id(tensor)] = (tensor, info)
         return info
 
@@ -299,33 +355,47 @@ class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
         self._fast_paths = False
 
     def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Nothing stands in for anything."""
-        return inputs
+        """The model as it is, and the inputs without what was computed before; their gradients are their own."""
+        return tuple(map_tensors(_as_leaf, inputs))
 
     def compute(self, func: Any, args: Any, kwargs: Any) -> Any:
         """The operation's result."""
         return func(*args, **kwargs)
 
+    def compute_higher_order(self, operator: HigherOrderOperator, args: Any, kwargs: dict[str, Any]) -> Any:
+        """What an operator gives that takes functions."""
+        return run_higher_order(self, operator, args, kwargs)
 
-def flat(value: Any) -> Iterator[Tensor]:
-    """The tensors in nested tuples, lists, dicts and dataclasses, in order."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from flat(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from flat(item)
-    elif is_dataclass(value) and not isinstance(value, type):
-        for field in fields(value):
-            yield from flat(getattr(value, field.name, None))
+    def note(self, func: Any, args: Any, kwargs: dict[str, Any], result: Any) -> None:
+        """Write an operation down; of sparse tensors it costs what only their values tell."""
+        if any(tensor.layout in _SPARSE for tensor in flat((args, tuple(kwargs.values())))):
+            func = NamedOperator(f"{func._overloadpacket} (sparse)")
+        super().note(func, args, kwargs, result)
+
+
+def _as_leaf(tensor: Tensor) -> Tensor:
+    """The same values, without what they were computed from."""
+    return tensor.detach().requires_grad_(tensor.requires_grad)
+
+
+@cache
+def is_composite(func: Any) -> bool:
+    """Whether torch takes a function apart for every device."""
+    return bool(_C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"))
+
+
+def _sizes(tensor: Tensor) -> tuple[int, ...]:
+    """A tensor's shape; of a nested tensor, whose rows differ, that of all its rows one after the other."""
+    if tensor.is_nested:
+        return tuple(tensor.values().shape) if tensor.layout == torch.jagged else (tensor.numel(),)
+    return tuple(tensor.shape)
 
 
 def _reads_values(func: Any, error: Exception) -> bool:
     """Whether an operation failed for want of values rather than of matching shapes."""
     return (
         func.name() == "aten::_local_scalar_dense"
+        or func.namespace not in _TORCH_S  # whose kernel for shapes alone, if there is one, may know less
         or isinstance(error, NotImplementedError)
         or any(tag in func.tags for tag in (torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape))
     )

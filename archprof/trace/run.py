@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from archprof.errors import RunError, in_one_line
+from archprof.trace.device import presented
 from archprof.trace.recorder import CALL, DataDependentError, Recorder, ValueRecorder
 from archprof.trace.torch_state import surroundings, without_collector
 from archprof.trace.tree import walk
@@ -91,18 +92,39 @@ def run(
     *,
     backward: bool = False,
 ) -> Trace:
-    """One pass, or a training step, under a recorder of some kind."""
+    """One pass, or a training step, under a recorder of some kind.
+
+    A forward that differentiates, as that of a potential whose forces are its gradients, is run with gradients too.
+    """
+    try:
+        return _run_once(kind, model, inputs, keywords or {}, backward=backward, gradients=backward)
+    except RunError as error:
+        if backward or not _lacks_gradients(error.__cause__):
+            raise
+    return _run_once(kind, model, inputs, keywords or {}, backward=False, gradients=True)
+
+
+def _run_once(
+    kind: type[Recorder],
+    model: nn.Module,
+    inputs: tuple[Any, ...],
+    keywords: dict[str, Any],
+    *,
+    backward: bool,
+    gradients: bool,
+) -> Trace:
     tree = walk(model)
     _check_shapes(tree)
     recorder = kind(model, tree)
-    training = _without_gradients(model) if backward else nullcontext()
+    aside = _without_gradients(model) if gradients else nullcontext()
     collecting = nullcontext() if issubclass(kind, ValueRecorder) else without_collector()
-    with _as_found(tree), training, collecting, surroundings([module for _, module in tree], gradients=backward):
+    with _as_found(tree), aside, collecting, surroundings([module for _, module in tree], gradients=gradients):
         try:
             if backward:
                 model.train()
-            arguments, named = recorder.prepare((inputs, keywords or {}))
-            with recorder, _watched(recorder):
+            arguments, named = recorder.prepare((inputs, keywords))
+            seen_from = nullcontext() if issubclass(kind, ValueRecorder) else presented(recorder.device)
+            with recorder, _watched(recorder), seen_from:
                 output = model(*arguments, **named)
                 if backward:
                     recorder.backward(output)
@@ -111,6 +133,11 @@ def run(
         except (Exception, SystemExit) as error:
             raise _framed(error, recorder) from error
     return recorder.trace
+
+
+def _lacks_gradients(error: BaseException | None) -> bool:
+    """Whether a forward failed because it differentiates and gradients were not recorded."""
+    return isinstance(error, RuntimeError) and "not require grad" in str(error)
 
 
 def _check_shapes(tree: list[tuple[str, nn.Module]]) -> None:
@@ -123,12 +150,15 @@ def _check_shapes(tree: list[tuple[str, nn.Module]]) -> None:
                 )
 
 
+_WITHOUT_VALUES = ("meta", "unallocated storage", "data pointer")
+"""Words of torch's errors for tensors without values, of which it has many outside of operations (numpy, lists)."""
+
+
 def _framed(error: BaseException, recorder: Recorder) -> RunError:
     """What went wrong, and in which module."""
     if recorder.trace.backward:
         return RunError(f"the backward pass of {recorder.where} fails: {in_one_line(error)}")
-    if "meta" in str(error) and not isinstance(recorder, ValueRecorder):
-        # Outside of operations (numpy, lists of lengths) torch has many errors for tensors without values.
+    if any(word in str(error) for word in _WITHOUT_VALUES) and not isinstance(recorder, ValueRecorder):
         return DataDependentError(f"{_failed_at(recorder)} needs the values of its input: {in_one_line(error)}")
     hint = None
     if "more than 1 value per channel" in str(error):

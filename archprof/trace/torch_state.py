@@ -27,7 +27,6 @@ def surroundings(modules: list[nn.Module], *, gradients: bool) -> Iterator[None]
     - Attention is one operation on every device; `nn.MultiheadAttention` and `nn.TransformerEncoderLayer` run
       their modules rather than one operation for all of them, which only tensors with values have.
     - What was compiled runs as it was written, each time.
-    - ``torch.autocast`` for a tensor's device works for the meta device too.
     """
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
@@ -35,7 +34,7 @@ def surroundings(modules: list[nn.Module], *, gradients: bool) -> Iterator[None]
         stack.enter_context(torch.random.fork_rng(devices=[]))
         stack.enter_context(fused_attention())
         stack.enter_context(_no_fast_path())
-        stack.enter_context(_autocast_on_meta())
+        stack.enter_context(_nothing_compiled())
         if "torch._dynamo" in sys.modules:  # else nothing can have been compiled, and importing it takes seconds
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         if any(isinstance(module, torch.jit.ScriptModule) for module in modules):
@@ -69,15 +68,15 @@ def _no_fast_path() -> Iterator[None]:
 
 
 @contextmanager
-def _autocast_on_meta() -> Iterator[None]:
-    """Let models write ``torch.autocast(x.device.type)``, which torch refuses for meta; it changes nothing there."""
-    found: Any = torch.autocast.__init__
+def _nothing_compiled() -> Iterator[None]:
+    """Leave what is compiled during the pass as it was written: ``torch.cond`` and flex attention do so themselves."""
+    compile_ = torch.compile
 
-    def init(self: Any, device_type: str, *args: Any, **kwargs: Any) -> None:
-        found(self, "cpu" if device_type == "meta" else device_type, *args, **kwargs)
+    def leave(model: Any = None, **options: Any) -> Any:
+        return (lambda function: function) if model is None else model
 
-    torch.autocast.__init__ = init  # type: ignore[method-assign]
+    torch.compile = leave
     try:
         yield
     finally:
-        torch.autocast.__init__ = found  # type: ignore[method-assign]
+        torch.compile = compile_

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from archprof.errors import RunError
-from archprof.trace.recorder import DataDependentError, flat
+from archprof.trace.nested import flat
+from archprof.trace.recorder import DataDependentError
 from archprof.trace.run import trace
 
 if TYPE_CHECKING:

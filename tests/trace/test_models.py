@@ -188,7 +188,6 @@ READS: dict[str, Callable[[Any, torch.Tensor], Any]] = {
     "numpy": lambda m, x: m.conv(x) * float(x.numpy().sum()),
     "a condition": lambda m, x: m.conv(x) if x.max() > 0 else x,
     "a list": lambda m, x: m.conv(x) * x.sum().tolist(),
-    "the CPU": lambda m, x: m.conv(x).cpu() + 1,
     "a mask": lambda m, x: m.conv(x)[x > 0],
 }
 

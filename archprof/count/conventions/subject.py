@@ -13,7 +13,8 @@ import torch
 from archprof.count.ledger import count
 from archprof.errors import ArchprofError, RunError, in_one_line
 from archprof.trace.functions import trace_functions
-from archprof.trace.recorder import DataDependentError, flat
+from archprof.trace.nested import flat
+from archprof.trace.recorder import DataDependentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

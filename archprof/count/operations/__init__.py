@@ -13,6 +13,7 @@
 | `pointwise` | activations and whatever computes element by element |
 | `reduction` | sums, extrema, softmax, sorting, searching |
 | `loss` | losses |
+| `prims` | torch's primitive operations, which its Python kernels run |
 | `transform` | Fourier transforms, distances, folds, gathers that add |
 
 What costs nothing is in :mod:`archprof.count.free`. The rule outside the MAC family: one FLOP for each elementary
@@ -30,6 +31,7 @@ from archprof.count.operations import (  # noqa: F401 - they register their form
     normalization,
     pointwise,
     pooling,
+    prims,
     product,
     recurrent,
     reduction,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     *aten("_scaled_dot_product_flash_attention _scaled_dot_product_flash_attention_for_cpu"),
     *aten("_scaled_dot_product_efficient_attention _scaled_dot_product_cudnn_attention"),
     *aten("_scaled_dot_product_fused_attention_overrideable _scaled_dot_product_attention_math"),
+    "higher_order.flex_attention",
 )
 def attention(operation: Operation) -> Count:
     """Scores: scale once, then softmax: largest, subtract, exponentiate, sum, divide."""

@@ -64,6 +64,8 @@ def elementwise(shape: Sequence[int], *operands: Tensor, dtype: torch.dtype | No
     shape, rank = tuple(shape), len(shape)
     if all(operand.shape == shape and ordered(operand) for operand in operands):
         return empty(shape, dtype or operands[0].dtype)
+    if rank == 4 and all(operand.shape == shape and _is_channels_last(operand) for operand in operands):
+        return empty(shape, dtype or operands[0].dtype).to(memory_format=torch.channels_last)
     strides = [_steps(operand, shape) for operand in operands]
     fastest_first = list(reversed(range(rank)))
     for i in range(1, rank):
@@ -82,6 +84,11 @@ def elementwise(shape: Sequence[int], *operands: Tensor, dtype: torch.dtype | No
         result[dim] = step
         step *= max(shape[dim], 1)
     return torch.empty_strided(shape, result, dtype=dtype or operands[0].dtype, device=META)
+
+
+def _is_channels_last(tensor: Tensor) -> bool:
+    """Whether it lies in memory with its channels fastest, whatever the strides of dimensions of one."""
+    return tensor.is_contiguous(memory_format=torch.channels_last)
 
 
 def _steps(operand: Tensor, shape: Sequence[int]) -> list[int]:

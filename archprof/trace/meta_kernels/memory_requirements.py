@@ -21,9 +21,9 @@ def check_memory(operation: Any, args: Any, kwargs: Any) -> None:
     Raises:
         RuntimeError: As torch does.
     """
-    for position in _written(operation):
+    for position in written(operation):
         target = kwargs.get(position) if isinstance(position, str) else args[position] if position < len(args) else None
-        if not isinstance(target, torch.Tensor):
+        if not isinstance(target, torch.Tensor) or _may_overlap(operation):
             continue
         several = "more than one element of the written-to tensor refers to a single memory location"
         need(not overlaps_itself(target), f"unsupported operation: {several}. Please clone() the tensor first.")
@@ -34,12 +34,15 @@ def check_memory(operation: Any, args: Any, kwargs: Any) -> None:
 
 
 @cache
-def _written(operation: Any) -> tuple[int | str, ...]:
-    """The arguments that an operation's schema says are written to, where torch looks at their memory."""
-    if operation in _MAY_OVERLAP or torch.Tag.inplace_view in operation.tags:
-        return ()
+def written(operation: Any) -> tuple[int | str, ...]:
+    """The arguments that an operation's schema says are written to: positions, or names of those given by keyword."""
     return tuple(
         argument.name if argument.kwarg_only else index
         for index, argument in enumerate(operation._schema.arguments)
         if argument.alias_info is not None and argument.alias_info.is_write
     )
+
+
+def _may_overlap(operation: Any) -> bool:
+    """Whether torch does not look at the memory, or does not touch it."""
+    return operation in _MAY_OVERLAP or torch.Tag.inplace_view in operation.tags

@@ -131,7 +131,7 @@ def _whole_number(tensor: Tensor, mask: Tensor, value: Any) -> None:
 
 @requires(aten.pow.Tensor_Scalar, aten.pow_.Scalar)
 def _power(tensor: Tensor, exponent: Any) -> None:
-    negative = type(exponent) is int and exponent < 0 and tensor.dtype != torch.bool and _whole(tensor.dtype)
+    negative = type(exponent) is int and exponent < 0 and _whole(tensor.dtype)
     need(not negative, "Integers to negative integer powers are not allowed.")
 
 

@@ -1,0 +1,137 @@
+"""Which tensors keep their values in a pass without memory, so that a model may steer by them.
+
+They are small and depend on no input: sizes, positions, tables of indices. What is computed of them alone is computed
+for real, what is computed of them and of others is not, and what others were written into is known no longer.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from archprof.trace.meta_kernels.layout import META
+from archprof.trace.meta_kernels.memory_requirements import written
+from archprof.trace.meta_kernels.result import result_on_meta
+from archprof.trace.nested import flat, map_tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torch import Tensor
+
+    from archprof.trace.record import TensorInfo
+
+LIMIT = 1 << 16
+"""Elements up to which a tensor keeps its values."""
+
+aten = torch.ops.aten
+
+_INDEXED = {
+    aten.index_select.default: (1, 2),
+    aten.gather.default: (1, 2),
+    aten.embedding.default: (None, 1),
+}
+"""Operation -> where it has its dimension (the first where None) and its indices, all of which are counted from 0."""
+
+
+def is_table(tensor: Tensor) -> bool:
+    """Whether a buffer is a small table of whole numbers, which keeps its values."""
+    return not (tensor.is_floating_point() or tensor.is_complex()) and tensor.numel() <= LIMIT
+
+
+class Constants:
+    """The constants of one pass."""
+
+    def __init__(self, info: Callable[[Tensor], TensorInfo]) -> None:
+        self._info = info
+        self._stale: set[int] = set()
+
+    def made(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """What an operation makes of no tensor: for real where it is small."""
+        device = kwargs.get("device")
+        if not _has_device(func) or (device is not None and torch.device(device).type == "meta"):
+            return result_on_meta(func, args, kwargs)
+        result = result_on_meta(func, args, {**kwargs, "device": META})
+        return func(*args, **kwargs) if _small(result) else result
+
+    def computed(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """What an operation gives whose tensors all have values; None where it is not to be computed for real."""
+        tensors = list(flat((args, tuple(kwargs.values()))))
+        for tensor in tensors:
+            if tensor.numel() > LIMIT or (self._info(tensor).parameter is not None and not is_table(tensor)):
+                return None
+            if self._stale and _memory(tensor) in self._stale:
+                return None
+        if any(self._info(target).parameter is not None for target in _targets(func, args, kwargs)):
+            return None  # the model's own is left as it is
+        if prod([max(tensor.numel(), 1) for tensor in tensors]) > LIMIT and not func.is_view:
+            # It may be large: two vectors make a matrix.
+            on_meta = map_tensors(_as_meta, (list(args), kwargs))
+            if not _small(result_on_meta(func, on_meta[0], on_meta[1])):
+                return None
+        return func(*args, **kwargs)
+
+    def forget(self, func: Any, args: Any, kwargs: dict[str, Any]) -> None:
+        """An operation was not computed for real: what it writes to is known no longer."""
+        for target in _targets(func, args, kwargs):
+            if not target.is_meta:
+                self._stale.add(_memory(target))
+
+
+def check_indices(func: Any, args: Any) -> None:
+    """Refuse indices whose values are known, and lie beyond the end of what they pick from.
+
+    Raises:
+        IndexError: As torch does.
+    """
+    if func is aten.index.Tensor:
+        dim = 0
+        for index in args[1]:
+            if index is not None and index.dtype in (torch.bool, torch.uint8):
+                dim += index.ndim
+                continue
+            if index is not None:
+                _check_bounds(index, args[0].shape[dim], dim, from_the_end=True)
+            dim += 1
+    elif (places := _INDEXED.get(func)) is not None:
+        dimension, position = places
+        if len(args) > position and args[0].ndim:
+            dim = args[dimension] % args[0].ndim if dimension is not None else 0
+            _check_bounds(args[position], args[0].shape[dim], dim, from_the_end=False)
+
+
+def _check_bounds(index: Tensor, size: int, dim: int, *, from_the_end: bool) -> None:
+    if index.is_meta or not index.numel() or index.is_floating_point():
+        return
+    low, high = (int(bound) for bound in index.aminmax())
+    worst = high if high >= size else low
+    if high >= size or low < (-size if from_the_end else 0):
+        raise IndexError(f"index {worst} is out of bounds for dimension {dim} with size {size}")
+
+
+def _targets(func: Any, args: Any, kwargs: dict[str, Any]) -> Iterator[Tensor]:
+    """The tensors that an operation writes to."""
+    for position in written(func):
+        value = kwargs.get(position) if isinstance(position, str) else args[position] if position < len(args) else None
+        if isinstance(value, torch.Tensor):
+            yield value
+
+
+def _as_meta(tensor: Tensor) -> Tensor:
+    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=META)
+
+
+def _memory(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)
+
+
+def _small(result: Any) -> bool:
+    return all(tensor.numel() <= LIMIT for tensor in flat(result))
+
+
+@cache
+def _has_device(func: Any) -> bool:
+    return any(argument.name == "device" for argument in func._schema.arguments)
