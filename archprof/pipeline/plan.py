@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from archprof import cache
-from archprof.errors import ArchprofError, UsageError
+from archprof.errors import ArchprofError, PluginError, UsageError
+from archprof.sources.usercode import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +36,10 @@ def profile_all(
     """
     keys = [_key(task, means) for task in tasks]
     found = [_refused(task, means) or _kept(key, means) for task, key in zip(tasks, keys, strict=True)]
+    found = [profile or _nonexistent(task, means) for task, profile in zip(tasks, found, strict=True)]
     missing = [(place, tasks[place]) for place, profile in enumerate(found) if profile is None]
+    for plugin in means.plugins if missing else ():
+        require(plugin, PluginError)
     for place, (outcome, files) in _counted(missing, means, working):
         found[place] = outcome
         if (key := keys[place]) is not None and not isinstance(outcome, ArchprofError):
@@ -61,6 +65,11 @@ def _refused(task: Task, means: Means) -> Profile | ArchprofError | None:
     if means.foreign or task.spec.trusted:
         return None
     return UsageError(f"--no-plugins refuses to run {task.spec.reference}")
+
+
+def _nonexistent(task: Task, means: Means) -> ArchprofError | None:
+    """What is said, before torch is imported, of a model that does not exist; a plugin might add it."""
+    return None if means.plugins else task.spec.missing()
 
 
 def _key(task: Task, means: Means) -> str | None:

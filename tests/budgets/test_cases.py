@@ -135,7 +135,7 @@ def test_what_cannot_be_read_is_a_case_with_its_error(folder: Path, budgets: Cal
     assert broken.error is not None
     assert (broken.error.line, good.error) == (2, None)
     assert missing.error is not None
-    assert "no file 'models/none.yaml'" in missing.error.message
+    assert "model 'models/none.yaml' not found" in missing.error.message
 
 
 def test_only_what_is_asked_for(folder: Path, budgets: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:

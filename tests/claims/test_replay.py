@@ -231,4 +231,4 @@ def test_one_that_does_not_build_leaves_the_others_alone(tmp_path: Path) -> None
     assert str(broken.error).startswith(f"{tmp_path / 'broken.yaml'}:4: ")
     assert "Cnov" in str(broken.error)
     assert known.error is broken.error
-    assert str(nowhere.error).startswith("nothing is called 'nowhere'")
+    assert str(nowhere.error).startswith("model 'nowhere' not found")

@@ -130,9 +130,9 @@ def test_a_variant_that_does_not_build_is_two_and_the_others_are_judged(
     budgets(BUDGETS.replace('"tiny.yaml"', '["*.yaml", "none.yaml"]').replace('"52 K"', '"51 K"'))
     result = archprof("check --exit-zero")
     assert result.exit_code == 2
-    assert result.stdout.startswith("bad.yaml · imgsz 64   NOT JUDGED\n  row 0: there is no block 'Convolution'\n")
+    assert result.stdout.startswith("bad.yaml · imgsz 64   NOT JUDGED\n  row 0: unknown block 'Convolution'\n")
     assert "bad.yaml:2\n" in result.stdout
-    assert "none.yaml · imgsz 64   NOT JUDGED\n  nothing is called 'none.yaml'" in result.stdout
+    assert "none.yaml · imgsz 64   NOT JUDGED\n  model 'none.yaml' not found" in result.stdout
     assert "    beyond   218 (0.43 %) too much\n" in result.stdout  # 51,218 of 51,000
     assert result.stderr.endswith("note: 3 cases: 2 not judged, 1 over budget\n")
 
