@@ -17,6 +17,7 @@ from archprof.builder import dialect, limits
 from archprof.builder.activation import parse_activation
 from archprof.builder.built import BuiltLayer
 from archprof.builder.patch_attributes import hold
+from archprof.builder.plugins import families_with
 from archprof.builder.registry import RowContext, registry
 from archprof.builder.stock import register_stock, register_torchvision
 from archprof.builder.templates import key_of, templates
@@ -155,15 +156,19 @@ def _activation(spec: VariantSpec) -> Iterator[None]:
 def _block(spec: VariantSpec, row: Row) -> Block:
     block = registry.find(row.module, spec.family)
     if block is None:
-        near = registry.nearest(row.module, spec.family)
-        hint = f"did you mean {' or '.join(near)}? " if near else ""
-        raise _wrong(
-            spec,
-            row,
-            f"there is no block {row.module!r}",
-            f"{hint}A block of your own is registered with archprof.register, in a file that you name with --plugin",
-        )
+        raise _wrong(spec, row, f"unknown block {row.module!r}", _hint(spec, row.module))
     return block
+
+
+def _hint(spec: VariantSpec, name: str) -> str:
+    """What may have been meant by a name that is no block's."""
+    if families := families_with(name):
+        which = "the family" if len(families) == 1 else "the families"
+        first = f"say which is meant at the file's top level, as `family: {families[0]}`"
+        return f"{name} is a block of {which} {', '.join(families)}; {first}"
+    near = registry.nearest(name, spec.family)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return f"{hint}A block of your own is registered with archprof.register, in a file that you name with --plugin"
 
 
 def _sources(spec: VariantSpec, row: Row) -> tuple[int, ...]:

@@ -84,11 +84,15 @@ def _stride_of_32(model: Any, channels: int, body: bytes | None) -> tuple[float,
 
 
 def _probe(model: Any, channels: int) -> Trace:
-    """One pass over a small image, the head in training mode, where it needs no strides."""
+    return run_in_training(model, channels, (PROBE, PROBE))
+
+
+def run_in_training(model: Any, channels: int, size: tuple[int, ...]) -> Trace:
+    """One pass over an image of a (height, width), the head in training mode, where it needs no strides."""
     head: nn.Module = model.model[-1]
     head.training = True
     try:
-        return observe(model, lambda device: torch.zeros(1, channels, PROBE, PROBE, device=device))
+        return observe(model, lambda device: torch.zeros(1, channels, *size, device=device))
     finally:
         head.training = False
 

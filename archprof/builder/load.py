@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from archprof.sources.spec import RecipeSpec, Spec, VariantSpec
 
 
-def build(spec: Spec, *, channels: int | None = None, device: str = "meta", fuse: bool = False) -> Built:
+def build(
+    spec: Spec,
+    *,
+    channels: int | None = None,
+    device: str = "meta",
+    fuse: bool = False,
+    size: tuple[int, ...] | None = None,
+) -> Built:
     """Build a model, in eval mode.
 
     Args:
@@ -28,6 +35,8 @@ def build(spec: Spec, *, channels: int | None = None, device: str = "meta", fuse
         channels: Channels of the input image, 3 by default; as in Ultralytics, a YAML does not say it.
         device: "meta" for a model without memory, else where its freshly initialised weights are to be.
         fuse: Whether to fold it as for deployment.
+        size: The (height, width) or (side,) that it will be run at, where another than its own: some models are made
+            for one size, and an error names the shapes at that size.
 
     Raises:
         BuildError: Where it cannot be built; the message names the row.
@@ -37,7 +46,7 @@ def build(spec: Spec, *, channels: int | None = None, device: str = "meta", fuse
     """
     find_device(device)
     import_ultralytics()
-    built = spec.build(_Builder(channels, device))
+    built = spec.build(_Builder(channels, device, size))
     if fuse:
         from archprof.builder.fuse import fuse as fused
 
@@ -51,6 +60,7 @@ class _Builder:
 
     channels: int | None
     device: str
+    size: tuple[int, ...] | None
 
     def from_rows(self, spec: VariantSpec) -> Built:
         """Build a variant, once the blocks of its family are there."""
@@ -61,16 +71,16 @@ class _Builder:
         except UnknownReferenceError as error:
             error.path, error.line = spec.path, spec.value_lines.get("family")
             raise
-        return build_variant(spec, channels=self.channels or default_channels(spec), device=self.device)
+        return build_variant(spec, channels=self.channels or default_channels(spec), device=self.device, size=self.size)
 
     def from_recipe(self, spec: RecipeSpec) -> Built:
         """Build a model that some code makes."""
         from archprof.builder.named_models import build_named
 
-        return build_named(spec, channels=self.channels or CHANNELS, device=self.device)
+        return build_named(spec, channels=self.channels or CHANNELS, device=self.device, size=self.size)
 
 
-def build_variant(spec: VariantSpec, *, channels: int, device: str) -> Built:
+def build_variant(spec: VariantSpec, *, channels: int, device: str, size: tuple[int, ...] | None = None) -> Built:
     """Build a YAML variant.
 
     The weights are the same each time, and the caller's random state is left alone.
@@ -78,10 +88,10 @@ def build_variant(spec: VariantSpec, *, channels: int, device: str) -> Built:
     with on_meta():
         graph = build_graph(spec, channels)
     if device == "meta":
-        return assemble(spec, graph, channels)
+        return assemble(spec, graph, channels, size)
     # Only now that it is known not to be larger than the machine.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        built = assemble(spec, build_graph(spec, channels), channels)
+        built = assemble(spec, build_graph(spec, channels), channels, size)
     built.module.to(find_device(device))
     return built

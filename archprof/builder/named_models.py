@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from archprof.sources.spec import Recipe, RecipeSpec
 
 
-def build_named(spec: RecipeSpec, *, channels: int = 3, device: str = "meta") -> Built:
+def build_named(
+    spec: RecipeSpec, *, channels: int = 3, device: str = "meta", size: tuple[int, ...] | None = None
+) -> Built:
     """Build a model that is not a YAML, in eval mode.
 
     Its weights are the same each time, and the caller's random state is left alone. It is built without memory
@@ -29,6 +31,7 @@ def build_named(spec: RecipeSpec, *, channels: int = 3, device: str = "meta") ->
         spec: Which model.
         channels: Channels of the input image, unless the model says itself.
         device: "meta", or where the weights are to be.
+        size: The image's (height, width) or (side,), for models that are made for one size.
 
     Raises:
         UnknownReferenceError: Where there is no such model; with the nearest names.
@@ -39,7 +42,7 @@ def build_named(spec: RecipeSpec, *, channels: int = 3, device: str = "meta") ->
     where = find_device(device)
     remarks: tuple[str, ...] = ()
     with torch.random.fork_rng(devices=[]):
-        recipe = spec.recipe(channels)
+        recipe = spec.recipe(channels, size)
         module = _without_memory(spec, recipe)
         if module is None:
             remarks = (f"{spec.reference} reads values while it is made, so it was built in memory",)

@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 from archprof.builder.built import Built
-from archprof.builder.head_kinds import SIDE, SIDES, kind_of
+from archprof.builder.head_kinds import SIDE, SIDES, kind_of, run_in_training
 from archprof.builder.row_errors import naming_rows
+from archprof.errors import RunError
 from archprof.sources.task import task_of
 
 if TYPE_CHECKING:
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     from archprof.sources.spec import VariantSpec
 
 
-def assemble(spec: VariantSpec, graph: Graph, channels: int) -> Built:
+def assemble(spec: VariantSpec, graph: Graph, channels: int, size: tuple[int, ...] | None = None) -> Built:
     """The model of a variant's modules, in eval mode, on the device that they are on.
 
     Args:
         spec: The variant.
         graph: Its modules.
         channels: Channels of the input image.
+        size: Its (height, width) or (side,), for the shapes that an error names; by default the task's own.
 
     Raises:
         RunError: Where the strides are to be found out and the network does not run.
@@ -56,8 +58,8 @@ def assemble(spec: VariantSpec, graph: Graph, channels: int) -> Built:
             row.stride = torch.zeros(len(stride), device="cpu")
     strides: tuple[float, ...] = ()
     if kind.strides:
-        with naming_rows(model, spec):
-            strides = kind.strides(model, channels, graph.body)
+        side = SIDES.get(kind.task or "", SIDE)
+        strides = _strides(model, spec, graph, channels, (2 * size)[:2] if size else (side, side))
         model.stride = head.stride = torch.tensor(strides, device="cpu")
         if kind.has_biases and not _on_meta(model):
             head.bias_init()
@@ -76,6 +78,21 @@ def assemble(spec: VariantSpec, graph: Graph, channels: int) -> Built:
         remarks=graph.remarks,
         strides=tuple(max(round(stride), 1) for stride in strides),  # less for a map larger than the image
     )
+
+
+def _strides(
+    model: Any, spec: VariantSpec, graph: Graph, channels: int, size: tuple[int, int] | tuple[int, ...]
+) -> tuple[float, ...]:
+    """The strides; where the network does not run, the error has the shapes at the size that was asked for."""
+    strides = kind_of(graph.model[-1]).strides
+    assert strides is not None  # else there is nothing to work out
+    try:
+        with naming_rows(model, spec):
+            return strides(model, channels, graph.body)
+    except RunError:
+        with naming_rows(model, spec):
+            run_in_training(model, channels, size)
+        raise
 
 
 def _names(classes: Any) -> dict[int, str]:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import torch
 
 from archprof.builder.registry import registry
 from archprof.builder.ultralytics_import import import_ultralytics
-from archprof.errors import PluginError, UnknownReferenceError, did_you_mean
+from archprof.errors import ArchprofError, PluginError, UnknownReferenceError, did_you_mean
 from archprof.sources import families
+from archprof.sources.origin import ORIGINS
 from archprof.sources.spec import STOCK, YOLOV5
 from archprof.sources.usercode import import_code
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 BUILT_IN = {YOLOV5: "archprof.builder.yolov5"}
 """The packages of families that are told by a file's content."""
@@ -42,13 +51,39 @@ def load_plugin(reference: str) -> None:
         reference: A file (``path/to/blocks.py``) or a module (``package.module``).
 
     Raises:
-        PluginError: Where it is missing, is not Python, or raises; the message frames its own traceback.
+        PluginError: Where it is missing, is not Python, registers nothing, or raises; the message frames its own
+            traceback.
         RegistrationError: Where it registers a block that is there already.
     """
-    _load(reference, own=True)
+    before = _registered()
+    module = _load(reference, own=True)
+    if module.__name__ in _checked:
+        return
+    if _registered() == before:
+        hint = f"a block is registered with @archprof.register('NAME') above its class, in {reference}"
+        raise PluginError(f"{reference} registers nothing", hint=hint)
+    _checked.add(module.__name__)
 
 
-def _load(reference: str, *, own: bool) -> None:
+_checked: set[str] = set()
+"""The modules of plugins that registered something; a second time they do not."""
+
+
+def _registered() -> int:
+    """How much there is that a plugin may add to: blocks, origins, timm's models."""
+    timm = sys.modules.get("timm")
+    return len(registry) + len(ORIGINS) + (len(timm.list_models()) if timm else 0)
+
+
+def families_with(block: str) -> list[str]:
+    """The installed families that have a block of this name, in alphabetical order."""
+    for family in families.families().values():
+        with suppress(ArchprofError), torch.device("cpu"):
+            _load(family.package, own=False)
+    return sorted({*registry.families_with(block)} & {*families.families()})
+
+
+def _load(reference: str, *, own: bool) -> ModuleType:
     import_ultralytics()  # quietly, before the plugin does it
     with registry.undone_on_error():
-        import_code(reference, PluginError, own=own)
+        return import_code(reference, PluginError, own=own)

@@ -107,21 +107,35 @@ class Registry:
         self._blocks[block.family, block.name] = block
 
     @contextmanager
+    def scope(self) -> Iterator[None]:
+        """On leaving, the blocks are those that were there on entering, whatever happened in between."""
+        blocks = dict(self._blocks)
+        try:
+            yield
+        finally:
+            self._blocks = blocks
+
+    @contextmanager
     def undone_on_error(self) -> Iterator[None]:
         """Forget what was added meanwhile if anything is raised, so that a second try meets no half of it."""
-        found = dict(self._blocks)
+        blocks = dict(self._blocks)
         try:
             yield
         except BaseException:
-            self._blocks = found
+            self._blocks = blocks
             raise
 
     def find(self, name: str, family: str) -> Block | None:
         """The block a row of this family means by a name: the family's own, else a stranger's, else stock."""
-        for place in (family, "*", STOCK):
-            if block := self._blocks.get((place, name)):
-                return block
-        return None
+        candidates = (self._blocks.get((owner, name)) for owner in (family, "*", STOCK))
+        return next((block for block in candidates if block), None)
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    def families_with(self, name: str) -> list[str]:
+        """The families that have a block of their own of this name."""
+        return sorted(family for family, block in self._blocks if block == name and family not in ("*", STOCK))
 
     def families(self) -> set[str]:
         """Every family that a block is registered for."""
@@ -129,7 +143,11 @@ class Registry:
 
     def names(self, family: str) -> list[str]:
         """Every name that a row of this family may use."""
-        return sorted({name for place, name in self._blocks if place in (family, "*", STOCK)})
+        return sorted({name for owner, name in self._blocks if owner in (family, "*", STOCK)})
+
+    def own_names(self, family: str) -> list[str]:
+        """Every name that is registered for a family itself."""
+        return sorted(name for owner, name in self._blocks if owner == family)
 
     def nearest(self, name: str, family: str) -> list[str]:
         """The registered names nearest to a mistyped one."""
@@ -185,12 +203,15 @@ def register(
     """
     from archprof.builder import rules
 
+    if not isinstance(name, str) or not name.strip():
+        hint = "give the name that rows use: @archprof.register('MyBlock')"
+        raise RegistrationError(f"a block is registered without a name: register({name!r})", hint=hint)
     chosen = rule or rules.convolution
     families = (family,) if isinstance(family, str) else tuple(family)
 
-    def add(made: F) -> F:
-        for place in families:
-            registry.add(Block(name, made, chosen, place, light_head))
-        return made
+    def add(factory: F) -> F:
+        for owner in families:
+            registry.add(Block(name, factory, chosen, owner, light_head))
+        return factory
 
     return add if factory is None else add(factory)

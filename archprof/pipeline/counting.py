@@ -155,7 +155,8 @@ def prepare(spec: Spec, options: Options) -> tuple[Built, tuple[torch.Tensor, ..
         ArchprofError: Where it cannot be built, or takes no such input.
     """
     # The static equivalent's plain layers are folded like any others.
-    built = build(spec, channels=options.channels, device=options.device, fuse=options.fuse and not options.static)
+    fused = options.fuse and not options.static
+    built = build(spec, channels=options.channels, device=options.device, fuse=fused, size=options.size)
     inputs = make_inputs(built, size=options.size, batch=options.batch, dtype=options.dtype, device=options.device)
     if built.kind == "image" and not _is_in(built.module, inputs[0].dtype):
         built.module.to(inputs[0].dtype)

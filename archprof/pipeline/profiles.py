@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archprof import cache
-from archprof.errors import ArchprofError, UsageError
+from archprof.errors import ArchprofError, PluginError, UsageError
 from archprof.pipeline.progress import SILENT
+from archprof.sources.usercode import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +35,10 @@ def profile_all(
     """
     keys = [_key(request, config) for request in requests]
     outcomes = [_refusal(request, config) or _cached(request, key) for request, key in zip(requests, keys, strict=True)]
+    outcomes = [outcome or _nonexistent(request, config) for request, outcome in zip(requests, outcomes, strict=True)]
     missing = [(index, requests[index]) for index, outcome in enumerate(outcomes) if outcome is None]
+    for plugin in config.plugins if missing else ():
+        require(plugin, PluginError)
     for index, (outcome, files) in _counted(missing, config, progress):
         outcomes[index] = outcome
         if (key := keys[index]) is not None and not isinstance(outcome, ArchprofError):
@@ -74,6 +78,11 @@ def _refusal(request: Request, config: ExecutionConfig) -> ArchprofError | None:
     if config.allow_untrusted_code or request.spec.trusted:
         return None
     return UsageError(f"--no-plugins refuses to run {request.spec.reference}")
+
+
+def _nonexistent(request: Request, config: ExecutionConfig) -> ArchprofError | None:
+    """What is said, before torch is imported, of a model that does not exist; a plugin might add it."""
+    return None if config.plugins else request.spec.missing()
 
 
 def _key(request: Request, config: ExecutionConfig) -> str | None:

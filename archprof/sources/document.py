@@ -70,6 +70,7 @@ class Document:
                 path=path,
                 line=mark.line + 1 if mark else None,
                 column=mark.column + 1 if mark else None,
+                hint=_syntax_hint(error, printable),
             ) from None
         except (yaml.YAMLError, UnicodeEncodeError) as error:
             raise VariantError(f"not valid YAML: {' '.join(str(error).split())}", path=path) from None
@@ -101,7 +102,7 @@ class Document:
             depth: How many merges led to it.
 
         Raises:
-            VariantError: Where it is not one, a key is a list or a mapping, or a key stands twice.
+            VariantError: Where it is not one, a key is a list or a mapping, or there are two equal keys.
         """
         if not isinstance(node, yaml.MappingNode):
             raise self.error(f"{what} must be a mapping (key: value), not {describe(node)}", node)
@@ -176,6 +177,19 @@ class Document:
         self._visited += 1
         if self._visited > 2 * MAX_NODES:
             raise self.error("aliases that unfold without end", node)
+
+
+def _syntax_hint(error: yaml.MarkedYAMLError, text: str) -> str | None:
+    """What to mend, where the place that YAML stumbled over is not where the mistake is, or not what it looks like."""
+    start, problem = error.context_mark, error.problem_mark
+    lines = text.split("\n")
+    if problem and problem.line < len(lines) and "\t" in lines[problem.line][: problem.column + 1]:
+        return f"line {problem.line + 1} is indented with a tab; YAML takes spaces only"
+    if start and problem and start.line < problem.line and start.line < len(lines):
+        opened = lines[start.line][start.column : start.column + 1]
+        if opened and opened in "[{'\"":
+            return f"the {opened} that was opened on line {start.line + 1}, column {start.column + 1}, is not closed"
+    return None
 
 
 def describe(node: yaml.Node) -> str:

@@ -8,6 +8,7 @@ import yaml
 
 from archprof.errors import did_you_mean, nearest
 from archprof.sources.document import Document, describe, line_of
+from archprof.sources.other_yaml import kind_of
 from archprof.sources.settings import complaint, is_factor, is_number, is_repeats
 from archprof.sources.spec import Row, Scale, Sheet
 
@@ -46,6 +47,8 @@ def parse(text: str, path: Path) -> Sheet:
 
 
 def _rows(document: Document, keys: dict[str, yaml.Node]) -> tuple[Row, ...]:
+    if "backbone" not in keys and (kind := kind_of(keys)):
+        raise document.error(kind.name, document.root, hint=kind.hint)
     if "backbone" not in keys:
         hint = did_you_mean("backbone", keys) or "a variant lists its rows under backbone: and head:"
         raise document.error("no backbone: among the file's keys", document.root, hint=hint)

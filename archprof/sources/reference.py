@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError, nearest
-from archprof.sources import origins, scale_in_name  # noqa: F401 - importing origins registers them
+from archprof.sources import misread, origins, scale_in_name  # noqa: F401 - importing origins registers them
 from archprof.sources.files import SUFFIXES
 from archprof.sources.origin import ORIGINS, Query
 
@@ -66,20 +66,24 @@ def _parts(text: str) -> tuple[str, str, str]:
 
 
 def _unknown(text: str) -> ArchprofError:
+    if error := misread.explain(text):
+        return error
     *others, last = (origin.form for origin in _in_order())
     forms = f"give {', '.join(others)} or {last}"
     typed = Path(text)
     try:
-        if text.strip() and typed.is_dir():
-            return VariantError("a directory, not a YAML file", path=typed)
-    except OSError as error:
-        return VariantError(f"cannot be read: {error.strerror}", path=typed)
-    except ValueError:
+        typed.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         pass
+    except OSError as failure:
+        return VariantError(f"cannot be read: {failure.strerror}", path=typed)
     name = _parts(text)[1]
     if not name:
         return UnknownReferenceError("the name of the model is empty", hint=forms)
-    names = {key: value for origin in reversed(_in_order()) for key, value in origin.names(typed.parent).items()}
-    near = [names[key] for key in nearest(name, names)]
+    references: dict[str, list[str]] = {}
+    for origin in _in_order():
+        for other, reference in origin.names(typed.parent).items():
+            references.setdefault(other, []).append(reference)
+    near = references.get(name) or [references[other][0] for other in nearest(name, references)]
     hint = f"did you mean {' or '.join(near)}?" if near else forms
     return UnknownReferenceError(f"model {text!r} not found", hint=hint)

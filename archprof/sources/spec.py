@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from archprof.errors import ArchprofError
+
 STOCK = "ultralytics"
 """The family of a file that belongs to no other."""
 
@@ -125,6 +127,10 @@ class Spec(ABC):
     def reusable(self) -> bool:
         """Whether the process that built it is as good as new: only archprof's and well-known libraries' code ran."""
         return self.trusted
+
+    def missing(self) -> ArchprofError | None:
+        """The error of a model that surely does not exist, as far as that can be told without building it."""
+        return None
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -268,8 +274,12 @@ class RecipeSpec(Spec):
         """Anything may be: the constructor says what it does not take."""
 
     @abstractmethod
-    def recipe(self, channels: int) -> Recipe:
-        """How to make it, for images of some channels.
+    def recipe(self, channels: int, size: tuple[int, ...] | None = None) -> Recipe:
+        """How to make it.
+
+        Args:
+            channels: Channels of the images that it is for.
+            size: Their (height, width) or (side,), where one is asked for: some models are made for one size.
 
         Raises:
             UnknownReferenceError: Where there is no such model; with the nearest names.

@@ -42,9 +42,29 @@ def import_code(reference: str, error: type[ArchprofError], *, own: bool = True)
         ArchprofError: Of the given class, where there is no such file or module, or where it raises itself.
     """
     path = Path(reference)
-    if path.suffix == ".py" or path.exists() or path.parent != Path():
+    if _is_path(path):
         return _import_file(path, error)
     return _import_module(reference, error, own)
+
+
+def require(reference: str, error: type[ArchprofError]) -> None:
+    """See to it that there is such a file or module, without running it.
+
+    Raises:
+        ArchprofError: Of the given class, where there is none.
+    """
+    path = Path(reference)
+    if _is_path(path):
+        _check_file(path, error)
+        return
+    outermost = reference.partition(".")[0]
+    with importable(Path.cwd()):
+        try:
+            missing = find_spec(outermost) is None
+        except (ImportError, ValueError):
+            missing = True
+    if missing:
+        raise error(f"no module named {outermost!r}", hint=f"a file is named with its extension: {reference}.py")
 
 
 @contextmanager
@@ -123,7 +143,11 @@ def _inside(file: str, root: Path) -> bool:
     return path.is_relative_to(root) and "site-packages" not in path.relative_to(root).parts
 
 
-def _import_file(path: Path, error: type[ArchprofError]) -> ModuleType:
+def _is_path(path: Path) -> bool:
+    return path.suffix == ".py" or path.exists() or path.parent != Path()
+
+
+def _check_file(path: Path, error: type[ArchprofError]) -> None:
     if path.is_dir():
         raise error("a directory, not a Python file", path=path)
     if not path.exists():
@@ -131,6 +155,10 @@ def _import_file(path: Path, error: type[ArchprofError]) -> ModuleType:
         raise error("no such file", path=path, hint=did_you_mean(path.name, files))
     if path.suffix != ".py":
         raise error("not a Python file: its name does not end in .py", path=path)
+
+
+def _import_file(path: Path, error: type[ArchprofError]) -> ModuleType:
+    _check_file(path, error)
     path = path.resolve()
     _OWN.add(path.parent)
     name = f"_archprof_{path.stem}_{hashlib.sha256(bytes(path)).hexdigest()[:8]}"

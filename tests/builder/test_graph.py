@@ -12,10 +12,13 @@ from archprof.builder.inputs import make_inputs
 from archprof.builder.load import build
 from archprof.builder.options import Options
 from archprof.builder.patch_attributes import hold
+from archprof.builder.plugins import load_family
 from archprof.builder.registry import register, registry
+from archprof.builder.stock import register_stock
 from archprof.builder.ultralytics_import import import_ultralytics
 from archprof.errors import BuildError, RunError
 from archprof.pipeline.counting import prepare
+from archprof.sources import families
 from archprof.trace.run import trace
 
 if TYPE_CHECKING:
@@ -29,11 +32,11 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def registered() -> Iterator[None]:
     """What a test registers is forgotten after it."""
-    found = dict(registry._blocks)
-    yield
-    for key in set(registry._blocks) - set(found):
-        if key[1].startswith("Test"):
-            del registry._blocks[key]
+    register_stock()
+    for family in families.families():  # a process imports each once, and then they would be forgotten too
+        load_family(family)
+    with registry.scope():
+        yield
 
 
 def modules(spec: VariantSpec) -> Any:
@@ -107,7 +110,7 @@ def test_a_constructor_cannot_change_the_spec(variant: Variant) -> None:
 
 def test_unknown_block(variant: Variant) -> None:
     error = failure(variant("[-1, 1, Conv, [16, 3, 2]]", "[-1, 1, Cnov, [16]]"))
-    assert error.message == "row 1: there is no block 'Cnov'"
+    assert error.message == "row 1: unknown block 'Cnov'"
     assert error.line == 3
     assert str(error.path).endswith("mine.yaml")
     assert "did you mean Conv" in str(error.hint)
@@ -176,7 +179,7 @@ def test_channels_that_do_not_fit(variant: Variant) -> None:
     with pytest.raises(RunError) as caught:
         build(spec)
     # The strides are found out on an image of 256×256, which row 0 halves.
-    assert caught.value.message.startswith("row 1: nn.Conv2d was given 1×16×128×128: ")
+    assert caught.value.message.startswith("row 1: nn.Conv2d was given 1×16×320×320: ")
     assert "model.1 (Conv2d, weight 8×32×1×1)" in caught.value.message
     assert caught.value.line == 3
 
@@ -293,3 +296,24 @@ def test_channels_of_the_image(variant: Variant) -> None:
     spec = variant("[-1, 1, Conv, [16]]", more="channels: 1\n")
     assert modules(spec)[0].conv.in_channels == 3  # Ultralytics overwrites the key
     assert build(spec, channels=4).channels == 4
+
+
+def test_a_block_of_a_family_that_is_not_named(variant: Variant) -> None:
+    error = failure(variant("[-1, 1, DynamicConv, [16]]"))
+    assert error.message == "row 0: unknown block 'DynamicConv'"
+    assert error.hint is not None
+    assert error.hint.startswith("DynamicConv is a block of the families yolo11, yolo26, yolov10, yolov13; say which")
+    assert build(variant("[-1, 1, DynamicConv, [16]]", more="family: yolov13\n"), channels=3).layers
+
+
+@pytest.mark.parametrize(("size", "sides"), [((64,), (16, 32)), ((96, 64), (24, 48)), (None, (160, 320))])
+def test_a_mismatch_names_the_shapes_at_the_size_asked_for(
+    variant: Variant, size: tuple[int, ...] | None, sides: tuple[int, int]
+) -> None:
+    """Two strides of 2 give a quarter of the height, one gives half of it."""
+    rows = ("[-1, 1, Conv, [16, 3, 2]]", "[-1, 1, Conv, [16, 3, 2]]", "[[-1, 0], 1, Concat, [1]]")
+    spec = variant(*rows, "[[2], 1, Detect, [3]]")
+    with pytest.raises(RunError) as caught:
+        prepare(spec, Options(size=size, device="meta"))
+    assert f"row 2: Concat was given 1×16×{sides[0]}×" in caught.value.message
+    assert f" and 1×16×{sides[1]}×" in caught.value.message

@@ -349,3 +349,32 @@ def test_a_file_that_raises(nets: Path) -> None:
 
 def test_a_module_that_is_not_there() -> None:
     assert str(failure("no_such_package.nets:make")) == "no module named 'no_such_package'"
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "blocks"), [("vit_tiny_patch16_224", (256,), 256), ("resnet18", (256,), None)]
+)
+def test_a_size_is_handed_to_what_is_made_for_one(name: str, size: tuple[int, ...], blocks: int | None) -> None:
+    """A ViT has a position for each of (256 / 16)² patches and one for the class; a ResNet takes any size."""
+    spec = resolve(f"timm:{name}")
+    built = build_named(spec, size=size)  # type: ignore[arg-type]
+    with torch.device("meta"):
+        real = timm.create_model(name, **({"img_size": size[0]} if blocks else {}))
+    assert count(built.module) == count(real)
+    if blocks:
+        assert built.module.pos_embed.shape[1] == blocks + 1  # type: ignore[union-attr, index]
+
+
+def test_a_size_of_two_sides_is_one_of_the_settings_too() -> None:
+    built = build_named(resolve("timm:vit_tiny_patch16_224"), size=(128, 64))  # type: ignore[arg-type]
+    assert built.module.pos_embed.shape[1] == 8 * 4 + 1  # type: ignore[union-attr, index]
+    spec = apply(resolve("timm:vit_tiny_patch16_224"), {"img_size": 32})
+    built = build_named(spec, size=(128, 64))  # type: ignore[arg-type]
+    assert built.module.pos_embed.shape[1] == 2 * 2 + 1  # type: ignore[union-attr, index]
+
+
+def test_a_model_of_one_size_that_nothing_changes() -> None:
+    """EfficientFormer is made for 224 and has no argument for it: it is built as it is."""
+    built = build_named(resolve("timm:efficientformer_l1"), size=(256,))  # type: ignore[arg-type]
+    with torch.device("meta"):
+        assert count(built.module) == count(timm.create_model("efficientformer_l1"))

@@ -10,7 +10,7 @@ from archprof.builder.registry import registry
 from archprof.errors import ArchprofError, PluginError, RegistrationError, UnknownReferenceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 BLOCK = """\
@@ -27,11 +27,12 @@ FAMILIES = ["llama", "parameternet", "resnet", "yolo11", "yolo26", "yolov10", "y
 
 
 @pytest.fixture(autouse=True)
-def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+def forgetful() -> Iterator[None]:
     """What a test registers is forgotten after it; the families, which are imported once a process, are not."""
     for family in FAMILIES:
         load_family(family)
-    monkeypatch.setattr(registry, "_blocks", dict(registry._blocks))
+    with registry.scope():
+        yield
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_a_plugin_may_import_what_lies_beside_it(plugin: Callable[..., Path]) ->
 def test_a_family_registers_for_itself_alone(family: str) -> None:
     load_family(family)
     load_family(family)
-    own = [name for place, name in registry._blocks if place == family]
+    own = registry.own_names(family)
     assert own
     assert all(registry.find(name, family) is not registry.find(name, "another") for name in own)
 
@@ -157,3 +158,24 @@ def test_what_is_no_plugin(plugin: Callable[..., Path], tmp_path: Path, monkeypa
     assert str(failure(tmp_path)) == f"{tmp_path}: a directory, not a Python file"
     assert str(failure("no_such_package.blocks")) == "no module named 'no_such_package'"
     assert str(failure("archprof.no_such_module")) == "no module named 'archprof.no_such_module'"
+
+
+def test_a_plugin_that_registers_nothing(plugin: Callable[..., Path]) -> None:
+    path = plugin("from torch import nn\n\nclass Mine(nn.Identity):\n    pass\n")
+    for _ in range(2):
+        with pytest.raises(PluginError) as caught:
+            load_plugin(str(path))
+        assert caught.value.message == f"{path} registers nothing"
+        assert "@archprof.register('NAME')" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_block_without_a_name(plugin: Callable[..., Path], name: str) -> None:
+    with pytest.raises(RegistrationError, match="a block is registered without a name"):
+        load_plugin(str(plugin(BLOCK.format(name=name))))
+
+
+def test_a_decorator_without_its_brackets(plugin: Callable[..., Path]) -> None:
+    text = BLOCK.replace('@register("{name}")', "@register")
+    with pytest.raises(RegistrationError, match=r"a block is registered without a name: register\(<class"):
+        load_plugin(str(plugin(text)))

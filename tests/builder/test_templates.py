@@ -12,12 +12,12 @@ from archprof.builder import head_kinds, templates
 from archprof.builder.limits import Tally
 from archprof.builder.load import build
 from archprof.builder.options import Options
-from archprof.builder.registry import Block, registry
+from archprof.builder.registry import register, registry
+from archprof.builder.stock import register_stock
 from archprof.errors import BuildError
 from archprof.pipeline.counting import profile_spec
 from archprof.sources.origins.stock import stock
 from archprof.sources.reference import resolve
-from archprof.sources.spec import STOCK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +112,7 @@ def test_two_rows_alike_have_parameters_of_their_own(variant: Callable[..., Vari
 
 
 def test_a_block_of_somebody_elses_is_made_each_time(
-    variant: Callable[..., VariantSpec], monkeypatch: pytest.MonkeyPatch
+    variant: Callable[..., VariantSpec],
 ) -> None:
     made: list[int] = []
 
@@ -121,9 +121,10 @@ def test_a_block_of_somebody_elses_is_made_each_time(
         return nn.Conv2d(c1, made[-1], 1)
 
     spec = variant("[-1, 1, Grows, [8]]")
-    block = Block("Grows", grows, registry.find("Conv", STOCK).rule, "*")  # type: ignore[union-attr]
-    monkeypatch.setitem(registry._blocks, ("*", "Grows"), block)
-    assert [build(spec).module.model[0].out_channels for _ in range(4)] == [8, 9, 10, 11]
+    register_stock()
+    with registry.scope():
+        register("Grows", grows)
+        assert [build(spec).module.model[0].out_channels for _ in range(4)] == [8, 9, 10, 11]
 
 
 def test_templates_are_counted_against_the_limits(variant: Callable[..., VariantSpec]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from archprof.pipeline.profiling import profile_spec
+from archprof.pipeline.counting import profile_spec
 from torch import nn
 
 from archprof.builder.load import build

@@ -137,9 +137,9 @@ def test_a_variant_that_does_not_build_is_two_and_the_others_are_judged(
     result = archprof("check --exit-zero")
     assert result.exit_code == 2
     assert result.stdout.startswith("Could not be evaluated   archprof.toml\n\n")
-    assert "bad.yaml · imgsz 64   COULD NOT BE EVALUATED\n  cause       row 0: there is no block 'Conv" in result.stdout
+    assert "bad.yaml · imgsz 64   COULD NOT BE EVALUATED\n  cause       row 0: unknown block 'Conv" in result.stdout
     assert "bad.yaml:2\n" in result.stdout
-    assert "none.yaml · imgsz 64   COULD NOT BE EVALUATED\n  cause       nothing is called 'none.yaml'" in result.stdout
+    assert "none.yaml · imgsz 64   COULD NOT BE EVALUATED\n  cause       model 'none.yaml' not found" in result.stdout
     assert "  excess      218 (0.43 %) too much\n" in result.stdout  # 51,218 of 51,000
     assert result.stderr.endswith("note: 3 cases: 2 could not be evaluated, 1 over budget\n")
 

@@ -229,7 +229,7 @@ def test_models_without_rows(archprof: Callable[[str], Result], folder: Path) ->
         ("compare tiny.yaml tiny.yaml --x fvcore", "none of these has fvcore\n--convention fvcore adds it"),
         ("compare tiny.yaml bad.json", "bad.json: neither a saved profile, a benchmark nor a lock file: "),
         ("compare tiny.yaml old.json", "old.json: profile version 0, this archprof reads 1: the file is older"),
-        ("compare tiny.yaml tinny.yaml", "nothing is called 'tinny.yaml'\ndid you mean tiny.yaml?"),
+        ("compare tiny.yaml tinny.yaml", "model 'tinny.yaml' not found\ndid you mean tiny.yaml?"),
     ],
 )
 def test_what_cannot_be_compared(archprof: Callable[[str], Result], folder: Path, line: str, message: str) -> None:

@@ -69,7 +69,7 @@ def test_what_does_not_build_is_told_and_the_rest_is_written(folder: Path, archp
     (folder / "bad.yaml").write_text("backbone:\n  - [-1, 1, Nothing, []]\n", encoding="utf-8")
     result = archprof("init --imgsz 64")
     assert result.exit_code == 2
-    assert "error: left out: bad.yaml:2: row 0: there is no block 'Nothing'" in result.stderr
+    assert "error: left out: bad.yaml:2: row 0: unknown block 'Nothing'" in result.stderr
     assert len(tomllib.loads((folder / "archprof.toml").read_text(encoding="utf-8"))["budgets"]) == 2
 
 
@@ -79,7 +79,7 @@ def test_what_does_not_build_is_told_and_the_rest_is_written(folder: Path, archp
         ("init --headroom much", "--headroom 'much' is not a percentage"),
         ("init --headroom 5", "for example --headroom 5%"),
         ("init --imgsz x", "--imgsz 'x' is no size"),
-        ("init nothing.yaml", "nothing is called 'nothing.yaml'"),
+        ("init nothing.yaml", "model 'nothing.yaml' not found"),
         ("init tiny.yaml --scale z", "no scale 'z'"),
     ],
 )

@@ -83,7 +83,7 @@ def test_every_scale_is_a_line_of_one_table(archprof: Callable[[str], Result]) -
 
 def test_remarks_go_to_stderr_and_can_be_silenced(archprof: Callable[[str], Result]) -> None:
     result = archprof("summary tiny.yaml")
-    assert result.stderr == "note: scale n assumed; --scale chooses among n, s or all\n"
+    assert result.stderr == "note: using scale n (the file's first); available: n, s or all\n"
     assert archprof("summary tiny.yaml --scale n").stderr == ""
     for line in ("summary tiny.yaml -q", "--quiet summary tiny.yaml"):
         quiet = archprof(line)

@@ -69,7 +69,7 @@ def test_a_variant_is_shown_as_it_is(archprof: Callable[[str], Result], name: st
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("llama-1c", "error: nothing is called 'llama-1c'\ndid you mean llama-1b"),
+        ("llama-1c", "error: model 'llama-1c' not found\ndid you mean llama-1b"),
         ("timm:resnet18", "error: timm:resnet18 is not a YAML"),
     ],
 )

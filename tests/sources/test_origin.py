@@ -40,7 +40,7 @@ class WidthsSpec(RecipeSpec):
     origin = "widths"
     trusted = True
 
-    def recipe(self, channels: int) -> Recipe:
+    def recipe(self, channels: int, size: tuple[int, ...] | None = None) -> Recipe:
         from torch import nn
 
         widths = [int(width) for width in self.target.split("-")]

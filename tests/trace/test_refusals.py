@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - everybody's name for it
-from archprof.pipeline.profiling import profile_spec
+from archprof.pipeline.counting import profile_spec
 from torch import nn
 
 import archprof

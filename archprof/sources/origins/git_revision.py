@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archprof.sources import revision, scale_in_name
+from archprof.sources import misread, revision, scale_in_name
 from archprof.sources.origin import Origin
 from archprof.sources.yaml_file import load_for
 
@@ -28,7 +28,7 @@ class GitRevision(Origin):
             UnknownReferenceError: Where there is no repository, no such revision or no such file.
         """
         file = revision.parse(query.text)
-        if file is None:
+        if file is None or misread.url(query.text):
             return None
         stem, _, suffix = file.file.rpartition(".")
         names = [file.file, *(f"{other}.{suffix}" for other in scale_in_name.without_scale(stem))]

@@ -65,7 +65,7 @@ class PythonSpec(RecipeSpec):
     trusted = False
     content_key = None  # it may read anything
 
-    def recipe(self, channels: int) -> Recipe:
+    def recipe(self, channels: int, size: tuple[int, ...] | None = None) -> Recipe:
         """How to call it."""
         reference, _, path = self.target.rpartition(":")
         module = _module(reference, path)

@@ -6,16 +6,21 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError
-from archprof.sources.model_names import unknown_model
+from archprof.sources.model_names import is_absent, registered, unknown_model
 from archprof.sources.origin import Origin
 from archprof.sources.settings import as_keywords
 from archprof.sources.spec import Recipe, RecipeSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
+    from archprof.errors import ArchprofError
     from archprof.sources.origin import Query
     from archprof.sources.spec import Spec
+
+MODELS = "torchvision.models"
+"""The package that its models are in."""
 
 FLOW_SIZE = (512, 512)
 """Height and width of the two images for a model of optical flow: those that torchvision's own figures are of."""
@@ -39,6 +44,10 @@ class Torchvision(Origin):
     order = 20
     form = "torchvision:NAME"
 
+    def names(self, folder: Path) -> Mapping[str, str]:
+        """Every model that torchvision's files register."""
+        return {name: f"torchvision:{name}" for name in registered(MODELS)}
+
     def find(self, query: Query) -> Spec | None:
         """Whatever stands behind ``torchvision:``; whether there is such a model, only torchvision knows."""
         origin, _, target = query.text.partition(":")
@@ -53,7 +62,11 @@ class TorchvisionSpec(RecipeSpec):
     origin = "torchvision"
     trusted = True
 
-    def recipe(self, channels: int) -> Recipe:
+    def missing(self) -> ArchprofError | None:
+        """The error of a name that stands nowhere in torchvision's files."""
+        return unknown_model(self, registered(MODELS)) if is_absent(self.target, MODELS) else None
+
+    def recipe(self, channels: int, size: tuple[int, ...] | None = None) -> Recipe:
         """How torchvision makes it."""
         from torchvision import models
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archprof.sources import misread
 from archprof.sources.files import SUFFIXES, is_file, names_in
 from archprof.sources.origin import Origin
 from archprof.sources.yaml_file import load_for
@@ -27,6 +28,8 @@ class YamlFile(Origin):
         if query.text.endswith(".py"):
             return None
         typed = Path(query.text)
+        if is_file(typed) and typed.suffix not in SUFFIXES and (error := misread.explain(query.text)):
+            raise error
         for path in (typed, *(typed.with_name(typed.name + suffix) for suffix in SUFFIXES if typed.name)):
             if is_file(path):
                 return load_for(query, path)
