@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A convolution with a bias of the wrong length, on the CPU and on the meta device, which computes shapes only.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-packages torch==2.15.0 numpy==2.4.6
+packages torch==2.14.1 numpy==2.4.6
 "$python" - <<'PYTHON'
 import sys
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Attention in which one query may look at nothing, exported to ONNX at the default opset.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-packages torch==2.15.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 numpy==2.4.6
+packages torch==2.14.1 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 numpy==2.4.6
 "$python" - <<'PYTHON'
 import contextlib
 import io

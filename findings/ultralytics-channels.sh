@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A YAML that says `channels: 6`, with a head that classifies and with one that detects.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-packages ultralytics==8.4.190 torch==2.15.0 numpy==2.4.6
+packages ultralytics==8.4.190 torch==2.14.1 numpy==2.4.6
 export YOLO_CONFIG_DIR=$scratch YOLO_OFFLINE=true YOLO_AUTOINSTALL=false YOLO_VERBOSE=false
 "$python" - <<'PYTHON'
 import sys
