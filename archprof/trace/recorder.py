@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 from torch.nn.modules.module import _has_any_global_hook
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
 
 from archprof.errors import RunError
 from archprof.trace.gradients import Gradients
@@ -17,6 +17,7 @@ from archprof.trace.meta_kernels.layout import META
 from archprof.trace.meta_kernels.shapes import SHAPES
 from archprof.trace.modules import SHORTCUTS
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
+from archprof.trace.subclasses import inner_tensors, is_function, own_dispatch, rewrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,17 +64,28 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         # Every tensor seen is kept, so that an id() stays one tensor's for the whole pass.
         self._seen: dict[int, tuple[Tensor, TensorInfo]] = {}
         self._stand_ins: dict[int, Tensor] = {}
+        # Modules with weights that are wrappers around other tensors: what they run is the wrapper's business.
+        self._wrapping: set[int] = set()
+        # Whether a class of tensors has run operations of its own: it does so below where torch takes functions apart.
+        self._functions_come = False
         self._tree = tree
         self._paths = {id(module): path for path, module in tree}
         for path, module in tree:
             for name, tensor in (*module._parameters.items(), *module._buffers.items()):
-                if tensor is not None and id(tensor) not in self._seen:
-                    self.info(tensor).parameter = f"{path}.{name}" if path else name
+                if tensor is None or id(tensor) in self._seen:
+                    continue
+                for inner in {id(part): part for part in (tensor, *inner_tensors(tensor))}.values():
+                    self.info(inner).parameter = f"{path}.{name}" if path else name
+                if own_dispatch(type(tensor)):
+                    self._wrapping.add(id(module))
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for each operation."""
+        if types and any(map(own_dispatch, types)):
+            self._functions_come = True
+            return NotImplemented  # it runs operations of its own on what is inside it, and those are seen
         kwargs = kwargs or {}
-        if torch.is_inference_mode_enabled():
+        if torch.is_inference_mode_enabled() or (self._functions_come and is_function(func)):
             result = self._parts(func, args, kwargs)
             if result is not NotImplemented:
                 return result
@@ -122,7 +134,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._gradients.run(results)
 
     def _parts(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-        """In inference mode torch leaves taking a function apart to whoever watches; NotImplemented where it is one."""
+        """Take a function apart where torch leaves that to whoever watches; NotImplemented where it is an operation."""
         with self:
             return func.decompose(*args, **kwargs)
 
@@ -139,6 +151,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             or module._backward_hooks
             or module._backward_pre_hooks
             or "forward" in vars(module)
+            or id(module) in self._wrapping
             or not self._shortcuts
             or torch.is_grad_enabled()
             or _INSIDE_VMAP() is not None
@@ -202,6 +215,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             for tensors in registered:
                 for name, tensor in tensors.items():
                     if tensor is not None and not tensor.is_meta:
+                        kind: type = type(tensor)
+                        if own_dispatch(kind) and not is_traceable_wrapper_subclass(tensor):
+                            where = f"{path}.{name}" if path else name
+                            raise ValuesNeededError(f"{where} is of the class {kind.__name__}, which hides its tensors")
                         tensors[name] = self._stand_in(tensor)
                         replaced = True
             if replaced and type(module) not in SHORTCUTS:
@@ -261,7 +278,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         found = self._stand_ins.get(id(tensor))
         if found is None:
             info = self.info(tensor)
-            found = torch.empty_strided(info.shape, tensor.stride(), dtype=info.dtype, device=META)
+            if is_traceable_wrapper_subclass(tensor):
+                found = rewrapped(tensor, self._stand_in)
+            else:
+                found = torch.empty_strided(info.shape, tensor.stride(), dtype=info.dtype, device=META)
             if isinstance(tensor, torch.nn.Parameter):
                 found = torch.nn.Parameter(found, tensor.requires_grad)
             info.storage = found.untyped_storage()._cdata  # views will be of the stand-in's

@@ -94,6 +94,7 @@ def run(
     """One pass, or a training step, under a recorder of some kind."""
     tree = walk(model)
     _check_shapes(tree)
+    _check_graphs(tree)
     recorder = kind(model, tree)
     training = _without_gradients(model) if backward else nullcontext()
     collecting = nullcontext() if issubclass(kind, ValueRecorder) else without_collector()
@@ -121,6 +122,15 @@ def _check_shapes(tree: list[tuple[str, nn.Module]]) -> None:
                     f"{path or 'the model'} ({type(module).__name__}) is lazy: its weights have no shape yet",
                     hint="call the model once with a real input, which gives them one",
                 )
+
+
+def _check_graphs(tree: list[tuple[str, nn.Module]]) -> None:
+    for path, module in tree:
+        if isinstance(module, torch.jit.ScriptModule) and "MKLDNN" in str(getattr(module, "graph", "")):
+            raise RunError(
+                f"{path or 'the model'} was optimised by torch.jit for inference: its weights are packed and hidden",
+                hint="give it as it was before torch.jit.optimize_for_inference",
+            )
 
 
 def _framed(error: BaseException, recorder: Recorder) -> RunError:
