@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archprof.count.by_module import calls_by_module
 from archprof.count.ledger import by_call, count
 from archprof.count.memory import measure
+from archprof.count.weights import elements, nbytes, own_weights, weights
 from archprof.count.workload import works
 from archprof.parameternet.analysis import analyse
 from archprof.records.profile import (
@@ -170,16 +171,16 @@ def versions() -> dict[str, str]:
 
 
 def _totals(model: nn.Module, ledger: Ledger, memory: Memory) -> Totals:
-    parameters, modules = tree.parameters(model), tree.modules(model)
+    parameters, modules = weights(model), tree.modules(model)
     return Totals(
         modules=len(modules),
         layers=sum(not module._modules for module in modules),
-        parameters=sum(parameter.numel() for parameter in parameters),
+        parameters=elements(parameters),
         trainable_parameters=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
         macs=ledger.macs,
         flops=2 * ledger.macs,
         elementwise_flops=ledger.elementwise_flops,
-        weight_bytes=sum(parameter.numel() * parameter.element_size() for parameter in parameters),
+        weight_bytes=nbytes(parameters),
         activation_elements=memory.activation_elements,
         activation_bytes=memory.activation_bytes,
         peak_activation_bytes=memory.peak_bytes,
@@ -266,7 +267,8 @@ def _modules(
     parameters: dict[nn.Module, int],
 ) -> list[Module]:
     """One entry a module, in the order of the tree; one that ran several times has the sum of its calls."""
-    paths = list(model.named_modules())
+    # Without what is inside of torch.jit's modules: nothing tells what ran in each.
+    paths = tree.walk(model)
     calls_of: dict[str, list[int]] = {}
     for index, call in enumerate(trace.calls):
         calls_of.setdefault(call.path, []).append(index)
@@ -281,7 +283,7 @@ def _modules(
                 depth=path.count(".") + 1 if path else 0,
                 calls=len(calls),
                 parameters=parameters[module],
-                own_parameters=sum(parameter.numel() for parameter in module.parameters(recurse=False)),
+                own_parameters=elements(own_weights(module)),
                 output_shapes=_shapes(trace.calls[calls[-1]].outputs) if calls else [],
                 **_sum(inclusive[index] for index in inclusive_of.get(path, ())),
                 **{f"own_{name}": cost for name, cost in _sum(own[index] for index in calls).items()},
@@ -325,10 +327,10 @@ def _parameters(model: nn.Module) -> dict[nn.Module, int]:
     shared = (module for module, times in homes.items() if times > 1)
     if len(held) > len(set(held)) or any(next(module.parameters(), None) is not None for module in shared):
         # What is in two parts of a module counts once in it.
-        return {module: sum(parameter.numel() for parameter in module.parameters()) for module in modules}
+        return {module: elements(weights(module)) for module in modules}
     counts: dict[nn.Module, int] = {}
     for module in reversed(modules):  # children before their parents
-        own = sum([parameter.numel() for parameter in module._parameters.values() if parameter is not None])
+        own = elements(own_weights(module))
         counts[module] = own + sum([counts.get(child, 0) for child in module._modules.values() if child is not None])
     return counts
 

@@ -115,6 +115,7 @@ def _run_once(
 ) -> Trace:
     tree = walk(model)
     _check_shapes(tree)
+    _check_graphs(tree)
     recorder = kind(model, tree)
     aside = _without_gradients(model) if gradients else nullcontext()
     collecting = nullcontext() if issubclass(kind, ValueRecorder) else without_collector()
@@ -152,6 +153,15 @@ def _check_shapes(tree: list[tuple[str, nn.Module]]) -> None:
 
 _WITHOUT_VALUES = ("meta", "unallocated storage", "data pointer")
 """Words of torch's errors for tensors without values, of which it has many outside of operations (numpy, lists)."""
+
+
+def _check_graphs(tree: list[tuple[str, nn.Module]]) -> None:
+    for path, module in tree:
+        if isinstance(module, torch.jit.ScriptModule) and "MKLDNN" in str(getattr(module, "graph", "")):
+            raise RunError(
+                f"{path or 'the model'} was optimised by torch.jit for inference: its weights are packed and hidden",
+                hint="give it as it was before torch.jit.optimize_for_inference",
+            )
 
 
 def _framed(error: BaseException, recorder: Recorder) -> RunError:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - everybody's name for it
-from archprof.pipeline.counting import profile_spec
 from torch import nn
 
 import archprof
 from archprof.builder.options import Options
 from archprof.errors import RunError
+from archprof.pipeline.counting import profile_spec
 from archprof.sources.yaml_file import load
 
 if TYPE_CHECKING:

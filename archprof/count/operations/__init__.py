@@ -6,6 +6,7 @@
 | `product` | matrix products, linear layers, trilinear and grouped products |
 | `attention` | scaled-dot-product attention and torch's fused encoder layer |
 | `recurrent` | fused RNN, LSTM and GRU kernels |
+| `quantized` | layers of integers, quantising and dequantising |
 | `linear_algebra` | factorisations, triangular systems, inverses, determinants |
 | `normalization` | batch, layer, group, RMS and weight norms |
 | `pooling` | pooling windows: fixed, adaptive, fractional, over regions of interest |
@@ -33,6 +34,7 @@ from archprof.count.operations import (  # noqa: F401 - they register their form
     pooling,
     prims,
     product,
+    quantized,
     recurrent,
     reduction,
     transform,

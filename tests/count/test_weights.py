@@ -1,0 +1,183 @@
+"""Weights that are no plain tensors: their elements, bytes and types, and the work of using them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from archprof.trace.subclasses import inner_tensors
+from torch import nn
+from torch.utils._python_dispatch import return_and_correct_aliasing
+
+import archprof
+from archprof.count.weights import dtype, elements, nbytes, weights
+from archprof.errors import RunError
+
+ROWS = torch.zeros(2, 64)
+
+
+class Int8(torch.Tensor):
+    """A matrix in 8 bits with a scale for each row, which is dequantised before it is used."""
+
+    @staticmethod
+    def __new__(cls, integers: torch.Tensor, scales: torch.Tensor) -> Int8:
+        made: Int8 = torch.Tensor._make_wrapper_subclass(
+            cls, integers.shape, dtype=scales.dtype, device=integers.device, requires_grad=False
+        )
+        return made
+
+    def __init__(self, integers: torch.Tensor, scales: torch.Tensor) -> None:
+        self.integers, self.scales = integers, scales
+
+    def __tensor_flatten__(self) -> tuple[list[str], None]:
+        return ["integers", "scales"], None
+
+    @staticmethod
+    def __tensor_unflatten__(inner: dict[str, torch.Tensor], context: None, size: Any, stride: Any) -> Int8:
+        return Int8(inner["integers"], inner["scales"])
+
+    @classmethod
+    def __torch_dispatch__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if function is torch.ops.aten.detach.default:
+            return return_and_correct_aliasing(function, args, kwargs, Int8(args[0].integers, args[0].scales))
+        plain = [
+            arg.integers.to(arg.scales.dtype) * arg.scales[:, None] if isinstance(arg, Int8) else arg for arg in args
+        ]
+        return function(*plain, **kwargs)
+
+
+class Opaque(torch.Tensor):
+    """As the other, without telling what is in it."""
+
+    integers: torch.Tensor
+
+    @staticmethod
+    def __new__(cls, integers: torch.Tensor) -> Opaque:
+        made: Opaque = torch.Tensor._make_wrapper_subclass(
+            cls, integers.shape, dtype=torch.float32, requires_grad=False
+        )
+        made.integers = integers
+        return made
+
+    @classmethod
+    def __torch_dispatch__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function is torch.ops.aten.detach.default:
+            return Opaque(args[0].integers)
+        return function(*[arg.integers.float() if isinstance(arg, Opaque) else arg for arg in args], **(kwargs or {}))
+
+    def __deepcopy__(self, memo: Any) -> Opaque:
+        return Opaque(self.integers)
+
+
+def with_weight(weight: torch.Tensor) -> nn.Module:
+    model = nn.Linear(64, 64, bias=False)
+    model.weight = nn.Parameter(weight, requires_grad=False)
+    return model
+
+
+def int8(device: str = "cpu") -> Int8:
+    return Int8(torch.zeros(64, 64, dtype=torch.int8, device=device), torch.ones(64, device=device))
+
+
+def test_a_wrapper_holds_what_is_in_it() -> None:
+    weight = int8()
+    # 64 · 64 bytes, and 64 scales of 4.
+    assert nbytes([weight]) == 64 * 64 + 64 * 4 == 4352
+    assert elements([weight]) == 64 * 64
+    assert dtype(weight) is torch.int8
+    assert [tuple(inner.shape) for inner in inner_tensors(weight)] == [(64, 64), (64,)]
+
+
+def test_torchao_s_own() -> None:
+    quantization = pytest.importorskip("torchao.quantization")
+    model = nn.Sequential(nn.Linear(64, 64, bias=False)).eval()
+    quantization.quantize_(model, quantization.Int8WeightOnlyConfig())
+    profile = archprof.profile(model, ROWS)
+    # The matrix, and 64 scales of 4 bytes; some versions hold a zero point for each row too, though it is 0.
+    zero_points = sum(inner.nbytes for inner in inner_tensors(model[0].weight)) - 4352
+    assert zero_points in (0, 64, 512)
+    assert profile.totals.weight_bytes == 4352 + zero_points < 64 * 64 * 4
+    assert profile.totals.parameters == 64 * 64
+    assert profile.totals.macs == 2 * 64 * 64
+    names = {operation.name for operation in profile.operations}
+    assert names >= {"aten._to_copy", "aten.mul", "aten.mm"}
+
+
+class Tower(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 4, 1)
+        self.linear = nn.Linear(4, 6)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.linear(self.convolution(x).mean((2, 3)))
+        return result
+
+
+IMAGE = torch.zeros(1, 3, 8, 8)
+# 3 · 4 + 4 weights and 8 · 8 · 3 · 4 MACs; 4 · 6 + 6 weights and 4 · 6 MACs.
+PARAMETERS, MACS = 16 + 30, 768 + 24
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_dynamic_quantisation_has_its_parameters() -> None:
+    model = torch.ao.quantization.quantize_dynamic(Tower().eval(), {nn.Linear})
+    profile = archprof.profile(model, IMAGE)
+    assert profile.totals.macs == MACS
+    assert profile.totals.parameters == PARAMETERS
+    # The convolution's and the bias in 4 bytes, the matrix in one.
+    assert profile.totals.weight_bytes == 4 * 16 + 4 * 6 + 24
+    assert {module.path: module.parameters for module in profile.modules}["linear"] == 30
+    assert profile.coverage.unknown == {}
+    # What goes in (4) is measured (2) and quantised (4), what comes out (6) dequantised (2), and a bias.
+    operations = {operation.name: operation.elementwise_flops for operation in profile.operations}
+    assert operations["quantized.linear_dynamic"] == 4 * 6 + 6 * (2 + 1)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_dynamically_quantised_lstm_has_its_parameters() -> None:
+    model = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.LSTM(5, 6)).eval(), {nn.LSTM})
+    # 4 gates of 6 units, each with 5 inputs, 6 of the state, and two biases.
+    assert elements(weights(model)) == 24 * (5 + 6) + 2 * 24
+    assert nbytes(weights(model)) == 24 * (5 + 6) + 4 * 2 * 24
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_torch_jit_has_frozen_has_its_weights() -> None:
+    model = torch.jit.freeze(torch.jit.script(Tower().eval()))
+    assert not list(model.parameters())
+    profile = archprof.profile(model, IMAGE)
+    assert profile.totals.macs == MACS
+    assert (profile.totals.parameters, profile.totals.weight_bytes) == (PARAMETERS, 4 * PARAMETERS)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_torch_jit_has_packed_says_what_to_give() -> None:
+    model = torch.jit.optimize_for_inference(torch.jit.script(Tower().eval()))
+    with pytest.raises(RunError, match=r"was optimised by torch\.jit for inference") as caught:
+        archprof.profile(model, IMAGE)
+    assert caught.value.hint == "give it as it was before torch.jit.optimize_for_inference"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_modules_inside_a_scripted_one_show_no_figures_of_their_own() -> None:
+    # Nothing tells what ran in them: no row is better than one of zeros.
+    model = nn.Sequential(torch.jit.script(Tower().eval()), nn.ReLU())
+    profile = archprof.profile(model, IMAGE)
+    assert {module.path: (module.calls, module.macs, module.parameters) for module in profile.modules} == {
+        "": (1, MACS, PARAMETERS),
+        "0": (1, MACS, PARAMETERS),
+        "1": (1, 0, 0),
+    }
+    assert profile.totals.modules == 5
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta state")
+def test_sparse_weights_hold_their_values_and_indices() -> None:
+    matrix = torch.eye(4)
+    # 4 values of 4 bytes, and 2 · 4 indices of 8, or 4 columns and 5 beginnings of rows.
+    assert nbytes([matrix.to_sparse()]) == 16 + 64
+    assert nbytes([matrix.to_sparse_csr()]) == 16 + 32 + 40
+    assert nbytes([matrix]) == 64
