@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from archprof.pipeline.counting import profile_spec
 from torch import nn
 
 from archprof.builder.load import build
 from archprof.builder.options import Options
 from archprof.errors import BuildError
+from archprof.pipeline.counting import profile_spec
 from archprof.sources import yaml_file
 
 if TYPE_CHECKING:
