@@ -67,7 +67,7 @@ def test_a_kept_variant_is_the_one_that_was_parsed_to_the_type(folder: Path) -> 
     fresh, kept = load("kept.yaml"), load("kept.yaml")
 
     assert repr(kept) == repr(fresh)
-    assert type(kept.max_channels) is type(fresh.max_channels) is int
+    assert type(kept.factors.max_channels) is type(fresh.factors.max_channels) is int
 
 
 def test_a_wrong_file_is_wrong_each_time_with_its_own_path(folder: Path) -> None:

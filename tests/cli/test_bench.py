@@ -159,7 +159,7 @@ def test_summary_measures_too(archprof: Callable[[str], Result]) -> None:
     ("line", "message", "hint"),
     [
         ("bench tiny.yaml --device cuda:99", "there is no device 'cuda:99' here", "there is cpu"),
-        ("bench tiny.yaml --device gpu", "unknown device 'gpu'", "a device is cpu, cuda or cuda:N"),
+        ("bench tiny.yaml --device gpux", "unknown device 'gpux'", "a device is auto, cpu, cuda, cuda:N or meta"),
         ("bench tiny.yaml --device meta", "nothing runs on the meta device", "name cpu or cuda"),
         ("bench tiny.yaml --backend eagr", "no backend 'eagr'", "did you mean eager?"),
         ("bench tiny.yaml --backend ,", "--backend names nothing", ""),
@@ -208,7 +208,7 @@ def test_of_several_models_the_one_that_does_not_fit_is_named(archprof: Callable
     assert [line.partition(": a batch of 999999999 does not fit")[0] for line in said if "does not fit" in line] == [
         "error: not measured: tiny.yaml, cpu, eager",
         "not measured: wide.yaml, cpu, eager",
-        "not measured: tiny.yaml, static twin, cpu, eager",
+        "not measured: tiny.yaml, static equivalent, cpu, eager",
     ]
 
 

@@ -147,7 +147,7 @@ def test_what_holds_against_expectation_is_told(
     [
         ("[-1, 1, Conv, [16, 3, 2]]", "[-1, 1, Cnov, [16, 3, 2]]", "paper.yaml:4: tiny: tiny.yaml:6"),
         ("scale: n, imgsz: 64", "scale: q, imgsz: 64", "paper.yaml:4: tiny: tiny.yaml"),
-        ("imgsz: 64", "set: {depth: 3}", "paper.yaml:4: tiny: tiny.yaml has no value 'depth'"),
+        ("imgsz: 64", "set: {depth: 3}", "paper.yaml:4: tiny: unknown key 'depth': tiny.yaml has none"),
         ("thop-2.0", "thop", "paper.yaml:4: tiny: no convention 'thop'\ndid you mean thop-2.0?"),
     ],
 )

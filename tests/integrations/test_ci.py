@@ -85,7 +85,7 @@ def test_the_action_passes_what_holds_and_fails_what_has_grown(checkout: Path, r
     assert code == 1, printed
     assert "OVER BUDGET" in printed
     assert (
-        "\n::error file=nets/tiny.yaml,line=6,title=nets/tiny.yaml · imgsz 64%3A parameters::52,499, was 51,218"
+        "\n::error file=nets/tiny.yaml,line=6,title=nets/tiny.yaml · imgsz 64%3A parameters::52,499, baseline 51,218"
         in printed
     )
     assert summary.startswith("### Over budget\n")
@@ -118,4 +118,4 @@ def test_the_hook_runs_its_command_when_a_model_or_a_budget_changes(checkout: Pa
     (repository / "archprof.toml").write_text(BUDGETS.replace("52 K", "51 K"), encoding="utf-8")
     bad = subprocess.run(command, cwd=repository, env=environment(), capture_output=True, text=True)
     assert bad.returncode == 1, bad.stderr
-    assert "nets/tiny.yaml · imgsz 64   OVER BUDGET\n" in bad.stdout
+    assert "nets/tiny.yaml · imgsz 64 · parameters   OVER BUDGET\n" in bad.stdout

@@ -23,8 +23,15 @@ OLD_NAMES = {
     "count/test_fused.py",
     "count/test_operations.py",
     "counters/test_counters.py",
-    "render/check_formats/test_formats.py",
-    "render/test_render.py",
+    "count/conventions/test_generated.py",
+    "count/conventions/test_reports.py",
+    "count/operations/test_states.py",
+    "count/test_backward.py",
+    "render/test_reports.py",
+    "trace/meta_kernels/test_against_torch.py",
+    "trace/meta_kernels/test_generated.py",
+    "trace/meta_kernels/test_shapes.py",
+    "trace/test_refusals.py",
     "trace/test_models.py",
 }
 

@@ -161,7 +161,8 @@ def test_where_nothing_can_be_measured_tensors_alone_say_what_fits(
     assert reason is not None
     assert "by its tensors alone it takes" in reason
     assert "the largest that could is" in reason
-    assert 80 <= largest_of(reason) <= 90  # 86 and what the process lost or took meanwhile
+    # 600 MB less 46.8 MB of weights hold 78 times the peak of 6.4 MB and an image of 0.6 MB; and what else it took.
+    assert 72 <= largest_of(reason) <= 84
     assert refused(60) is None
 
 

@@ -47,9 +47,9 @@ def test_a_network_is_the_sum_of_its_operations(round_figures: Calibration) -> N
     assert prediction.computing_s == pytest.approx(28.8e-6)
     assert prediction.moving_s == 0
     assert prediction.overhead_s == pytest.approx(5e-6 + 1e-6 + 3 * 2e-6)
-    # Input and result are there at once: 4 * (400 + 800) bytes, had anew at 1e8 a second.
-    assert prediction.fresh_memory_s == pytest.approx(48e-6)
-    assert prediction.seconds == pytest.approx(28.8e-6 + 12e-6 + 48e-6)
+    # The result takes 4 * 800 bytes, had anew at 1e8 a second; the input is there already.
+    assert prediction.fresh_memory_s == pytest.approx(32e-6)
+    assert prediction.seconds == pytest.approx(28.8e-6 + 12e-6 + 32e-6)
     assert prediction.by_bytes == {}
 
 
@@ -136,6 +136,6 @@ def test_the_static_twin_is_predicted_beside_a_dynamic_model(round_figures: Cali
     assert profile.parameternet is not None
     assert prediction is not None
     # The twin: one convolution of 4 * 4 * 9 * 100 MACs at 1e9 a second, 5 µs before it, two calls of modules at 2 µs,
-    # and 4 * (400 + 400) bytes anew at 1e8 a second.
-    assert prediction.static_s == pytest.approx(14.4e-6 + 5e-6 + 4e-6 + 32e-6)
+    # and the result's 4 * 400 bytes anew at 1e8 a second.
+    assert prediction.static_s == pytest.approx(14.4e-6 + 5e-6 + 4e-6 + 16e-6)
     assert prediction.static_s < prediction.seconds

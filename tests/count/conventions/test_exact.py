@@ -52,7 +52,7 @@ def test_shares_are_by_module_and_operation() -> None:
 
 def test_thop_compares_with_the_size_that_was_asked_for() -> None:
     profile = archprof.profile(
-        nn.Sequential(nn.Conv2d(3, 4, 1, bias=False)), torch.zeros(1, 3, 64, 64), convention="thop-2.0"
+        nn.Sequential(nn.Conv2d(3, 4, 1, bias=False)), torch.zeros(1, 3, 64, 64), conventions=["thop-2.0"]
     )
     (share,) = profile.reported["thop-2.0"].shares
     # thop looks at 32 × 32, a quarter of the area.

@@ -318,7 +318,7 @@ class Steered(nn.Module):
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_a_model_that_needs_values_is_traced_with_them(tool: str) -> None:
-    from archprof.pipeline.counting import profile
+    from archprof import profile
 
     model, inputs = Steered(), (torch.ones(3, 4),)
     answer = profile(model, inputs, conventions=[tool]).reported[tool]
