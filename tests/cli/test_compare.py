@@ -69,7 +69,8 @@ def test_markdown_says_why_first(archprof: Callable[[str], Result], edited: Path
         "\n"
         "scale n · nc 2 · 1×3×64×64 · float32 · not fused\n"
         "\n"
-        "**row 0 Conv changed from stride 2 to 1 (mine.yaml:6): 96 % of the +72.65 MFLOPs is downstream of it, 4 % its own**\n"
+        "**row 0 Conv changed from stride 2 to 1 (mine.yaml:6): "
+        "96 % of the +72.65 MFLOPs is downstream of it, 4 % its own**\n"
     )
     assert "| FLOPs | 24.22 MFLOPs | 96.87 MFLOPs | +72.65 MFLOPs | ×3.999 |" in text
     assert "<summary>3 rows</summary>" in text
@@ -233,7 +234,7 @@ def test_models_without_rows(archprof: Callable[[str], Result], folder: Path) ->
         ("compare tiny.yaml lock.json", "lock.json has no models in it"),
         ("compare tiny.yaml tiny.yaml --x fvcore", "none of these has fvcore\n--convention fvcore adds it"),
         ("compare tiny.yaml bad.json", "bad.json: neither a saved profile, a benchmark nor a lock file: "),
-        ("compare tiny.yaml old.json", "old.json: profile version 0, this archprof reads 1: the file is older"),
+        ("compare tiny.yaml old.json", "old.json: profile version 0, this archprof reads 2: the file is older"),
         ("compare tiny.yaml tinny.yaml", "model 'tinny.yaml' not found\ndid you mean tiny.yaml?"),
     ],
 )

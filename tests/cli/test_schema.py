@@ -37,4 +37,4 @@ def test_profiles_are_valid_by_the_schema(archprof: Callable[[str], Result], ref
     validator.validate(json.loads(result.stdout))
     broken = {**json.loads(result.stdout), "totals": {"modules": "many"}}
     assert not validator.is_valid(broken)
-    assert msgspec.json.decode(result.stdout)["version"] == 1
+    assert msgspec.json.decode(result.stdout)["version"] == 2

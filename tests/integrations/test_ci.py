@@ -85,7 +85,7 @@ def test_the_action_passes_what_holds_and_fails_what_has_grown(checkout: Path, r
     assert code == 1, printed
     assert "OVER BUDGET" in printed
     assert (
-        "\n::error file=nets/tiny.yaml,line=6,title=nets/tiny.yaml · imgsz 64%3A parameters::52,499, baseline 51,218"
+        "\n::error file=nets/tiny.yaml,line=1,title=nets/tiny.yaml · imgsz 64%3A parameters::52,499, baseline 51,218"
         in printed
     )
     assert summary.startswith("### Over budget\n")
