@@ -14,7 +14,7 @@ from archprof.count.conventions.subject import Subject
 from archprof.count.ledger import count
 from archprof.errors import RunError
 from archprof.records.conventions import find_convention
-from archprof.trace.recorder import ValuesNeededError
+from archprof.trace.recorder import DataDependentError
 from archprof.trace.run import trace, trace_values
 
 from .generated import MODULES, OPERATIONS, Case, modules, operations
@@ -73,7 +73,7 @@ def differences(cases: Iterable[Case]) -> list[Any]:
             warnings.simplefilter("ignore")
             try:
                 pass_ = trace(case.model, case.inputs)
-            except ValuesNeededError:
+            except DataDependentError:
                 pass_ = trace_values(copy.deepcopy(case.model), case.inputs)
             except RunError:  # the pass without values refuses it, which the tests of the pass hold against torch
                 continue

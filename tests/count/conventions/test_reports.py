@@ -99,7 +99,7 @@ def test_what_thop_stops_at_is_a_remark(name: str) -> None:
     assert profile.totals.macs == MACS
     assert profile.reported == {}
     assert profile.environment.remarks == [f"no thop-2.0 figure: {why}"]
-    profile = archprof.profile(build(), IMAGE, convention="thop-2.0")
+    profile = archprof.profile(build(), IMAGE, conventions=["thop-2.0"])
     assert profile.totals.macs == MACS
     assert profile.environment.remarks == [f"--convention thop-2.0 cannot be given: {why}"]
 
@@ -107,7 +107,7 @@ def test_what_thop_stops_at_is_a_remark(name: str) -> None:
 def test_what_fvcore_stops_at_is_a_remark() -> None:
     # 3·64 rows of 64 with a vector of 64.
     model = Call(lambda m, x: x @ torch.zeros(64, device=x.device))
-    profile = archprof.profile(model, IMAGE, convention="fvcore")
+    profile = archprof.profile(model, IMAGE, conventions=["fvcore"])
     assert profile.totals.macs == 3 * 64 * 64
     assert "fvcore" not in profile.reported
     assert profile.environment.remarks == [
@@ -118,18 +118,18 @@ def test_what_fvcore_stops_at_is_a_remark() -> None:
 
 def test_keyword_arguments() -> None:
     for name in ("fvcore", "torchprofile"):
-        profile = archprof.profile(convolution(), {"input": IMAGE}, convention=name)
+        profile = archprof.profile(convolution(), {"input": IMAGE}, conventions=[name])
         assert profile.totals.macs == MACS
         (remark,) = profile.environment.remarks
         assert remark.endswith("torch's tracer, by which this convention counts, takes positional arguments only")
     # A view of the ledger minds nothing of it.
-    assert archprof.profile(convolution(), {"input": IMAGE}, convention="macs").reported["macs"].operations == MACS
+    assert archprof.profile(convolution(), {"input": IMAGE}, conventions=["macs"]).reported["macs"].operations == MACS
 
 
 def test_a_convention_for_images_says_nothing_unasked_of_what_takes_none() -> None:
     model, tokens = nn.Linear(4, 4), torch.zeros(2, 4)
     assert archprof.profile(model, tokens).environment.remarks == []
-    assert archprof.profile(model, tokens, convention="thop-2.0").environment.remarks == [
+    assert archprof.profile(model, tokens, conventions=["thop-2.0"]).environment.remarks == [
         "--convention thop-2.0 cannot be given: it is for models that take images"
     ]
 
@@ -138,7 +138,7 @@ def test_of_a_batch_thop_sees_one_image_and_is_compared_with_one() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 1, bias=False), Call(lambda m, x: x.flatten(2) @ x.flatten(2).mT))
     # 64·64 places of 4·3 products, and 4·4 sums over 64·64 places.
     convolution, product = 64 * 64 * 12, 4 * 4 * 64 * 64
-    profiles = [archprof.profile(model, IMAGE.expand(batch, -1, -1, -1), convention="thop-2.0") for batch in (1, 8)]
+    profiles = [archprof.profile(model, IMAGE.expand(batch, -1, -1, -1), conventions=["thop-2.0"]) for batch in (1, 8)]
     assert [profile.totals.macs for profile in profiles] == [convolution + product, 8 * (convolution + product)]
     one, eight = (profile.reported["thop-2.0"] for profile in profiles)
     assert one == eight
@@ -147,7 +147,7 @@ def test_of_a_batch_thop_sees_one_image_and_is_compared_with_one() -> None:
     assert eight.gflops == 2 * convolution / 1e9
     assert [(missed.operation, missed.flops) for missed in eight.missed] == [("aten.bmm", 2 * product)]
     # What counts the whole batch says so too.
-    fvcore = archprof.profile(model, IMAGE.expand(8, -1, -1, -1), convention="fvcore").reported["fvcore"]
+    fvcore = archprof.profile(model, IMAGE.expand(8, -1, -1, -1), conventions=["fvcore"]).reported["fvcore"]
     assert (fvcore.per_image, fvcore.exact_macs) == (False, 8 * (convolution + product))
 
 
