@@ -13,7 +13,8 @@ import torch
 from archprof.builder.inputs import make_inputs
 from archprof.builder.load import build
 from archprof.sources import families
-from archprof.sources.reference import resolve, scales, stock
+from archprof.sources.origins.stock import stock
+from archprof.sources.reference import resolve, scales
 from archprof.trace.meta_kernels.registry import meta_kernels_enabled, torch_meta_kernels
 from archprof.trace.record import TensorInfo, Trace
 from archprof.trace.recorder import DataDependentError, Recorder
