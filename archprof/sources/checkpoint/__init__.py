@@ -1,0 +1,1 @@
+"""A checkpoint file, read without torch and without running its pickle."""
