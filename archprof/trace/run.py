@@ -94,14 +94,23 @@ def run(
 ) -> Trace:
     """One pass, or a training step, under a recorder of some kind.
 
-    A forward that differentiates, as that of a potential whose forces are its gradients, is run with gradients too.
+    A forward that differentiates, as that of a potential whose forces are its gradients, is run with gradients too. One
+    that gives what it made on its input's device to a function that compares devices, as recurrent layers do, is run
+    with that device told as it is.
     """
-    try:
-        return _run_once(kind, model, inputs, keywords or {}, backward=backward, gradients=backward)
-    except RunError as error:
-        if backward or not _lacks_gradients(error.__cause__):
-            raise
-    return _run_once(kind, model, inputs, keywords or {}, backward=False, gradients=True)
+    gradients, presenting = backward, not issubclass(kind, ValueRecorder)
+    while True:
+        try:
+            return _run_once(
+                kind, model, inputs, keywords or {}, backward=backward, gradients=gradients, presenting=presenting
+            )
+        except RunError as error:
+            if not gradients and _lacks_gradients(error.__cause__):
+                gradients = True
+            elif presenting and _compares_devices(error.__cause__):
+                presenting = False
+            else:
+                raise
 
 
 def _run_once(
@@ -112,6 +121,7 @@ def _run_once(
     *,
     backward: bool,
     gradients: bool,
+    presenting: bool,
 ) -> Trace:
     tree = walk(model)
     _check_shapes(tree)
@@ -124,7 +134,7 @@ def _run_once(
             if backward:
                 model.train()
             arguments, named = recorder.prepare((inputs, keywords))
-            seen_from = nullcontext() if issubclass(kind, ValueRecorder) else presented(recorder.device)
+            seen_from = presented(recorder.device) if presenting else nullcontext()
             with recorder, _watched(recorder), seen_from:
                 output = model(*arguments, **named)
                 if backward:
@@ -139,6 +149,11 @@ def _run_once(
 def _lacks_gradients(error: BaseException | None) -> bool:
     """Whether a forward failed because it differentiates and gradients were not recorded."""
     return isinstance(error, RuntimeError) and "not require grad" in str(error)
+
+
+def _compares_devices(error: BaseException | None) -> bool:
+    """Whether a forward failed because a function found tensors without values beside some that have them."""
+    return isinstance(error, RuntimeError) and "same device" in str(error) and "meta" in str(error)
 
 
 def _check_shapes(tree: list[tuple[str, nn.Module]]) -> None:

@@ -115,6 +115,44 @@ def test_a_small_constant_keeps_its_values() -> None:
     assert recorded.calls[0].outputs[0].shape == (1, 3, 8, 8)
 
 
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(5, 7)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        state = torch.zeros(1, x.shape[1], 7, device=x.device)
+        return self.lstm(x, (state, state))[0]
+
+
+class Spectrum(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stft(x, 64, window=torch.hann_window(64, device=x.device), return_complex=True).abs()
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [
+        (nn.LSTM(5, 7), (3, 2, 5)),
+        (nn.GRU(5, 7), (3, 2, 5)),
+        (nn.RNN(5, 7), (3, 2, 5)),
+        (Recurrent(), (3, 2, 5)),
+        (Spectrum(), (1, 256)),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
+)
+def test_what_is_made_on_the_device_of_the_input_passes_where_torch_compares_devices(
+    model: nn.Module, shape: tuple[int, ...], device: str
+) -> None:
+    x = torch.ones(shape)
+    computed = trace_values(model, (x,)).calls[0].outputs
+
+    recorded = trace(copy.deepcopy(model).to(device), (x.to(device),)).calls[0].outputs
+
+    assert [(o.shape, o.dtype) for o in recorded] == [(o.shape, o.dtype) for o in computed]
+
+
 def test_a_model_that_reads_its_input_says_so_and_is_traced_with_values() -> None:
     class Reading(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
