@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -17,19 +16,7 @@ from archprof.count.ledger import Ledger, count
 from archprof.errors import RunError
 from archprof.trace.run import trace, trace_values
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-class Function(nn.Module):
-    def __init__(self, function: Callable[..., Any], **parameters: torch.Tensor) -> None:
-        super().__init__()
-        self.function = function
-        for name, value in parameters.items():
-            self.register_parameter(name, nn.Parameter(value))
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        return self.function(self, *inputs)
+from .function import Weighted
 
 
 def zeros(*shape: int) -> torch.Tensor:
@@ -47,7 +34,7 @@ def backward(model: nn.Module, *inputs: torch.Tensor) -> Ledger:
 
 def after(model: nn.Module) -> nn.Module:
     """The model behind one that makes its input need a gradient, by 1 FLOP an element: it is multiplied."""
-    return nn.Sequential(Function(lambda m, x: x * m.w, w=torch.ones(())), model)
+    return nn.Sequential(Weighted(lambda m, x: x * m.w, w=torch.ones(())), model)
 
 
 # Each: the model, its input, MACs of the backward pass by hand. What goes in needs no gradient.
@@ -64,7 +51,7 @@ CASES: dict[str, tuple[nn.Module, tuple[torch.Tensor, ...], int]] = {
     "transposed grouped": (after(nn.ConvTranspose2d(4, 6, 2, stride=2, groups=2)), (zeros(1, 4, 8, 8),), 2 * 256 * 12),
     # Only the bias learns: no products.
     "frozen weight": (
-        Function(lambda m, x: F.conv2d(x, torch.ones(8, 4, 3, 3, device=x.device), m.b), b=zeros(8)),
+        Weighted(lambda m, x: F.conv2d(x, torch.ones(8, 4, 3, 3, device=x.device), m.b), b=zeros(8)),
         (zeros(1, 4, 8, 8),),
         0,
     ),
@@ -74,13 +61,17 @@ CASES: dict[str, tuple[nn.Module, tuple[torch.Tensor, ...], int]] = {
     "linear of 3 dimensions": (after(nn.Linear(5, 7)), (zeros(2, 3, 5),), 2 * 210),
     # (2·1 × 3) of (4×5)·(5×6): each factor's gradient takes 720 products.
     "matmul broadcast": (
-        Function(lambda m, x: (x * m.a) @ m.b, a=zeros(1), b=zeros(3, 5, 6)),
+        Weighted(lambda m, x: (x * m.a) @ m.b, a=zeros(1), b=zeros(3, 5, 6)),
         (zeros(2, 1, 4, 5),),
         1440,
     ),
     # 2 heads of 3 queries and 3 keys, 4 wide: the scores again, the gradients of the values, the weights, the queries
     # and the keys, 2·3·3·4 = 72 each.
-    "attention": (after(Function(lambda m, q: F.scaled_dot_product_attention(q, q, q))), (zeros(1, 2, 3, 4),), 5 * 72),
+    "attention": (
+        after(Weighted(lambda m, q: F.scaled_dot_product_attention(q, q, q))),
+        (zeros(1, 2, 3, 4),),
+        5 * 72,
+    ),
 }
 
 
@@ -164,7 +155,7 @@ def test_a_module_used_twice_gets_the_gradients_of_both() -> None:
 
 
 def test_every_result_is_a_beginning() -> None:
-    model = Function(lambda m, x: {"a": x @ m.a, "b": [(x @ m.b, x)]}, a=zeros(5, 2), b=zeros(5, 3))
+    model = Weighted(lambda m, x: {"a": x @ m.a, "b": [(x @ m.b, x)]}, a=zeros(5, 2), b=zeros(5, 3))
     # 3·5·2 and 3·5·3 for the weights.
     assert backward(model, zeros(3, 5)).macs == 30 + 45
 

@@ -15,19 +15,12 @@ from archprof.count.formulas import FORMULAS, Count
 from archprof.trace.record import Operation, TensorInfo
 from archprof.trace.run import trace, trace_values
 
+from .function import Function
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 aten = torch.ops.aten
-
-
-class Function(nn.Module):
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        return self.function(*inputs)
 
 
 def counted(function: Callable[..., Any], *inputs: torch.Tensor) -> Count:

@@ -11,21 +11,12 @@ from torch import nn
 from archprof.count.memory import Traffic, measure
 from archprof.trace.run import trace, trace_values
 
+from .function import Weighted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from archprof.count.memory import Memory
-
-
-class Function(nn.Module):
-    def __init__(self, function: Callable[..., Any], weight: torch.Tensor | None = None) -> None:
-        super().__init__()
-        self.function = function
-        if weight is not None:
-            self.weight = nn.Parameter(weight)
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        return self.function(self, *inputs)
 
 
 def measured(model: nn.Module, *inputs: torch.Tensor) -> Memory:
@@ -35,8 +26,8 @@ def measured(model: nn.Module, *inputs: torch.Tensor) -> Memory:
     return memory
 
 
-def moved(function: Callable[..., Any], *inputs: torch.Tensor, weight: torch.Tensor | None = None) -> Traffic:
-    memory = measured(Function(function, weight), *inputs)
+def moved(function: Callable[..., Any], *inputs: torch.Tensor, **parameters: torch.Tensor) -> Traffic:
+    memory = measured(Weighted(function, **parameters), *inputs)
     return Traffic(memory.bytes_read, memory.bytes_written)
 
 
@@ -107,13 +98,13 @@ def test_a_weight_is_no_activation_and_neither_is_a_view_of_it() -> None:
 
 
 def test_a_weight_that_is_computed_is_an_activation() -> None:
-    memory = measured(Function(lambda m, x: x @ (m.weight * 2), torch.zeros(3, 5)), X)
+    memory = measured(Weighted(lambda m, x: x @ (m.weight * 2), weight=torch.zeros(3, 5)), X)
     # 15 of the weight and 10 of the result.
     assert memory.activation_elements == 25
 
 
 def test_what_is_in_place_or_a_view_makes_no_activation() -> None:
-    memory = measured(Function(lambda m, x: x.exp().mul_(2).view(-1)), X)
+    memory = measured(Weighted(lambda m, x: x.exp().mul_(2).view(-1)), X)
     assert (memory.activation_elements, memory.activation_bytes) == (6, 24)
 
 
@@ -123,9 +114,9 @@ def test_the_peak_is_the_most_that_is_alive_at_once() -> None:
         a = x.exp()
         return a.square() + a
 
-    assert measured(Function(function), X).peak_bytes == 72
+    assert measured(Weighted(function), X).peak_bytes == 72
     # Without the last use of a, it goes after the product: a b = 48, b c = 48.
-    assert measured(Function(lambda m, x: x.exp().square() + 1), X).peak_bytes == 48
+    assert measured(Weighted(lambda m, x: x.exp().square() + 1), X).peak_bytes == 48
 
 
 def test_a_view_keeps_what_it_views_alive() -> None:
@@ -135,33 +126,33 @@ def test_a_view_keeps_what_it_views_alive() -> None:
         row = a[0]
         return a.square() + row
 
-    assert measured(Function(function), X).peak_bytes == 72
+    assert measured(Weighted(function), X).peak_bytes == 72
 
 
 def test_results_stay_to_the_end() -> None:
     # Each result of 24 bytes stays: a, then a b, and a b c at last.
-    assert measured(Function(lambda m, x: [x.exp(), x.sin(), x.cos()]), X).peak_bytes == 24 * 3
+    assert measured(Weighted(lambda m, x: [x.exp(), x.sin(), x.cos()]), X).peak_bytes == 24 * 3
     # Dropped results go at once.
-    assert measured(Function(lambda m, x: [x.exp(), x.sin(), x.cos()][:1]), X).peak_bytes == 24 * 2
+    assert measured(Weighted(lambda m, x: [x.exp(), x.sin(), x.cos()][:1]), X).peak_bytes == 24 * 2
 
 
 def test_what_changes_in_place_stays_one_block() -> None:
     # a throughout; nothing else is ever made.
-    assert measured(Function(lambda m, x: x.exp().mul_(2).add_(x)), X).peak_bytes == 24
+    assert measured(Weighted(lambda m, x: x.exp().mul_(2).add_(x)), X).peak_bytes == 24
 
 
 @pytest.mark.parametrize(
     "function", [lambda m, x: x, lambda m, x: x.view(-1), lambda m, x: x.mul_(2), lambda m, x: m.t]
 )
 def test_a_model_that_makes_nothing_has_no_activations(function: Any) -> None:
-    model = Function(function)
+    model = Weighted(function)
     model.t = torch.ones(5)  # a constant, which is neither parameter nor buffer
     memory = measured(model, X)
     assert (memory.activation_bytes, memory.peak_bytes) == (0, 0)
 
 
 def test_a_constant_is_no_activation() -> None:
-    model = Function(lambda m, x: (x * m.t).exp())
+    model = Weighted(lambda m, x: (x * m.t).exp())
     model.t = torch.ones(1000, 1, 1)
     # Two results of 6000 numbers, both there at once; the constant's 4,000 bytes are in neither figure.
     memory = measured(model, X)

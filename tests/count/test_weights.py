@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import pytest
 import torch
-from archprof.trace.subclasses import inner_tensors
 from torch import nn
 from torch.utils._python_dispatch import return_and_correct_aliasing
 
 import archprof
 from archprof.count.weights import dtype, elements, nbytes, weights
 from archprof.errors import RunError
+from archprof.trace.subclasses import inner_tensors
 
 ROWS = torch.zeros(2, 64)
 
@@ -91,7 +92,10 @@ def test_a_wrapper_holds_what_is_in_it() -> None:
 
 
 def test_torchao_s_own() -> None:
-    quantization = pytest.importorskip("torchao.quantization")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python's, of how it is written, where it is compiled for the first time
+        from torchao import quantization
+
     model = nn.Sequential(nn.Linear(64, 64, bias=False)).eval()
     quantization.quantize_(model, quantization.Int8WeightOnlyConfig())
     profile = archprof.profile(model, ROWS)

@@ -12,19 +12,10 @@ from torch.nn import functional
 
 import archprof
 
+from .function import Function
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-class Function(nn.Module):
-    """A function as a model."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        return self.function(*inputs)
 
 
 def found(model: nn.Module, *shapes: tuple[int, ...]) -> list[tuple[str, list[int], int]]:

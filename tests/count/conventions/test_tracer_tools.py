@@ -22,6 +22,8 @@ from archprof.sources.families import variants
 from archprof.sources.reference import resolve
 from archprof.trace.run import trace
 
+from ..function import Function
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -109,15 +111,6 @@ def test_agrees_with_the_tool_on_whole_models(reference: str, side: int) -> None
     for tool in TOOLS:
         # Each tool gets a model that never ran: a head that has its anchors already takes fewer products.
         assert said(tool, copy.deepcopy(model), inputs) == replayed(tool, model, inputs).operations, tool
-
-
-class Function(nn.Module):
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        return self.function(*inputs)
 
 
 def matmul(*shapes: tuple[int, ...]) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:

@@ -6,23 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from torch import nn
 
 from archprof.count.ledger import count
 from archprof.count.operations import linear_algebra
 from archprof.trace.run import trace, trace_values
 
+from ..function import Function
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-class Function(nn.Module):
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        return self.function(*inputs)
 
 
 def eliminated(rows: int, columns: int) -> int:

@@ -16,17 +16,10 @@ from archprof.count.ledger import Ledger, count
 from archprof.count.operations.pooling import adaptive_windows
 from archprof.trace.run import trace, trace_values
 
+from ..function import Function
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-class Function(nn.Module):
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        return self.function(*inputs)
 
 
 def flops(model: nn.Module, *inputs: torch.Tensor) -> int:

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from torch import distributions, nn
+from torch import distributions
 
 from archprof.count.ledger import Ledger, count
 from archprof.errors import RunError
 from archprof.trace.run import trace, trace_values
 
 from ..conventions.generated import MODULES, OPERATIONS, Case, modules, operations
+from ..function import Function
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 # These iterate until they converge, and how often depends on the values; or their windows and lengths are values.
 BY_VALUES = {
@@ -55,15 +56,6 @@ def test_operations(name: str) -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_modules(name: str) -> None:
     assert unknown(modules(name)) == set()
-
-
-class Function(nn.Module):
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        return self.function(*inputs)
 
 
 SHARES, ZEROS, ONES, MATRIX = torch.tensor([0.25, 0.75]), torch.zeros(2), torch.ones(2), torch.eye(2)
