@@ -18,9 +18,9 @@ from ultralytics.nn.modules import Conv
 from ultralytics.nn.tasks import DetectionModel
 
 from archprof.builder.load import build
-from archprof.builder.patch_attributes import hold
 from archprof.errors import ArchprofError, BuildError
 from archprof.sources.reference import resolve
+from archprof.trace.patch_attributes import hold
 
 if TYPE_CHECKING:
     from archprof.builder.built import Built
@@ -92,7 +92,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 NAMES = ["mine", "yolov8s_2x", "yolo11m-mine", "yolo26", "yoloe-11x"]
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(NAMES), st.fixed_dictionaries({"nc": NC}, optional=VALUES))
 @example("mine", {"nc": 5, "channels": 6})
 @example("yolo11m-mine", {"nc": 5})
@@ -109,7 +109,7 @@ Conv, ['1 6']; Conv, [hidden]; nn.Conv2d, [16, 16, reg_max, 1, '8']
 """
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(REPEATS, st.sampled_from(BLOCKS.strip().replace("\n", "; ").split("; ")))
 def test_any_repeats_of_any_block(repeats: float, block: str) -> None:
     rows = f"backbone:\n  - [-1, 1, Conv, [16, 3, 2]]\n  - [-1, {str(repeats).lower()}, {block}]\n"

@@ -189,9 +189,11 @@ READS: dict[str, Callable[[Any, torch.Tensor], Any]] = {
     "a condition": lambda m, x: m.conv(x) if x.max() > 0 else x,
     "a list": lambda m, x: m.conv(x) * x.sum().tolist(),
     "a mask": lambda m, x: m.conv(x)[x > 0],
+    "a mask of bytes": lambda m, x: m.conv(x)[(x > 0).to(torch.uint8)],
 }
 
 
+@pytest.mark.filterwarnings("ignore:indexing with dtype torch.uint8 is now deprecated")
 @pytest.mark.parametrize("name", READS)
 def test_what_reads_values_is_run_with_them_and_says_so(name: str) -> None:
     profile = profiled(Function(READS[name], conv=ONE_BY_ONE))

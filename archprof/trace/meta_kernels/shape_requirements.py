@@ -85,6 +85,12 @@ def _index(tensor: Tensor, indices: Sequence[Tensor | None], *args: Any, **kwarg
         need(bool(there), "index is out of bounds for dimension with size 0", IndexError)
 
 
+@requires(*overloads("index _unsafe_index"))
+def _mask(tensor: Tensor, indices: Sequence[Tensor | None]) -> None:
+    if any(index is not None and index.dtype is torch.uint8 for index in indices):
+        raise NotImplementedError("what a mask of bytes picks depends on its values")  # torch says: refused
+
+
 @requires(aten._adaptive_avg_pool2d.default)
 def _adaptive_pool(tensor: Tensor, output_size: Sequence[int]) -> None:
     need(len(output_size) == 2, "adaptive_avg_pool2d: output_size must be 2")
