@@ -16,13 +16,13 @@ from torch import nn
 from archprof.builder import dialect, limits
 from archprof.builder.activation import parse_activation
 from archprof.builder.built import BuiltLayer
-from archprof.builder.patch_attributes import hold
 from archprof.builder.plugins import families_with
 from archprof.builder.registry import RowContext, registry
 from archprof.builder.stock import register_stock, register_torchvision
 from archprof.builder.templates import key_of, templates
 from archprof.errors import ArchprofError, BuildError, in_one_line
 from archprof.sources.usercode import own_lines
+from archprof.trace.patch_attributes import hold
 from archprof.trace.tree import parameters
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
                 row=row,
                 inputs=tuple(widths[source] for source in sources),
                 arguments=_arguments(spec, row, names),
-                repeats=_repeats(spec, row),
+                repeats=_repeats(spec, row, factors.depth),
                 scale=spec.size,
                 width=factors.width,
                 max_channels=factors.max_channels,
@@ -211,11 +211,11 @@ def _value(argument: Any, values: Mapping[str, Any]) -> Any:
         return argument
 
 
-def _repeats(spec: VariantSpec, row: Row) -> int:
+def _repeats(spec: VariantSpec, row: Row, depth: float) -> int:
     if row.repeats > limits.MAX_REPEATS:
         message = f"{row.module} is repeated {row.repeats:,} times; {limits.MAX_REPEATS:,} are allowed"
         raise _wrong(spec, row, message)
-    return max(round(row.repeats * spec.factors.depth), 1) if row.repeats > 1 else int(row.repeats)
+    return max(round(row.repeats * depth), 1) if row.repeats > 1 else int(row.repeats)
 
 
 def _call_of(spec: VariantSpec, block: Block, context: RowContext) -> Call:

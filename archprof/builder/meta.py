@@ -11,10 +11,10 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._device import DeviceContext, _device_constructors
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from archprof.builder.patch_attributes import hold
 from archprof.trace.meta_kernels.layout import META
 from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enabled
 from archprof.trace.meta_kernels.result import result_on_meta
+from archprof.trace.patch_attributes import hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -57,16 +57,21 @@ def assemble(spec: VariantSpec, graph: Graph, channels: int, size: tuple[int, ..
         if isinstance(stride, torch.Tensor):
             row.stride = torch.zeros(len(stride), device="cpu")
     strides: tuple[float, ...] = ()
+    task = kind.task or task_of(spec)
+    side = SIDES.get(task or "", SIDE)
     if kind.strides:
-        side = SIDES.get(kind.task or "", SIDE)
-        strides = _strides(model, spec, graph, channels, (2 * size)[:2] if size else (side, side))
+        try:
+            with naming_rows(model, spec):
+                strides = kind.strides(model, channels, graph.body)
+        except RunError:
+            with naming_rows(model, spec):  # the error has the shapes at the size that was asked for
+                run_in_training(model, channels, (2 * size)[:2] if size else (side, side))
+            raise
         model.stride = head.stride = torch.tensor(strides, device="cpu")
         if kind.has_biases and not _on_meta(model):
             head.bias_init()
         initialize_weights(model)
     sequence = spec.values.get("sequence")
-    task = kind.task or task_of(spec)
-    side = SIDES.get(task or "", SIDE)
     return Built(
         module=model,
         spec=spec,
@@ -78,21 +83,6 @@ def assemble(spec: VariantSpec, graph: Graph, channels: int, size: tuple[int, ..
         remarks=graph.remarks,
         strides=tuple(max(round(stride), 1) for stride in strides),  # less for a map larger than the image
     )
-
-
-def _strides(
-    model: Any, spec: VariantSpec, graph: Graph, channels: int, size: tuple[int, int] | tuple[int, ...]
-) -> tuple[float, ...]:
-    """The strides; where the network does not run, the error has the shapes at the size that was asked for."""
-    strides = kind_of(graph.model[-1]).strides
-    assert strides is not None  # else there is nothing to work out
-    try:
-        with naming_rows(model, spec):
-            return strides(model, channels, graph.body)
-    except RunError:
-        with naming_rows(model, spec):
-            run_in_training(model, channels, size)
-        raise
 
 
 def _names(classes: Any) -> dict[int, str]:

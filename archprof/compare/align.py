@@ -74,7 +74,7 @@ def reads_the_same(before: Part, after: Part, became: Mapping[int, int]) -> bool
     if len(before.from_) != len(after.from_):
         return False
     return all(
-        (old < 0 and old == new) or became.get(source_of(old, before), NOWHERE) == source_of(new, after)
+        (old < 0 and old == new) or became.get(source_of(old, before.index), NOWHERE) == source_of(new, after.index)
         for old, new in zip(before.from_, after.from_, strict=True)
     )
 
@@ -86,9 +86,9 @@ NOWHERE = -2
 """An index that nothing has."""
 
 
-def source_of(written: int, reader: Part) -> int:
-    """The index of the row that a row reads, :data:`INPUT` for what goes into the model."""
-    return written if written >= 0 else (reader.index or 0) + written
+def source_of(written: int, reader: int | None) -> int:
+    """The index of the row that the row of an index reads, :data:`INPUT` for what goes into the model."""
+    return written if written >= 0 else (reader or 0) + written
 
 
 def _words(part: Part) -> Hashable:

@@ -216,7 +216,7 @@ def _sources(changes: Sequence[Change]) -> list[set[int]]:
     def indices(part: Part | None, index_of: Mapping[int | None, int]) -> set[int]:
         if part is None or part.index is None:
             return set()
-        sources = {source_of(source, part) for source in part.from_}
+        sources = {source_of(source, part.index) for source in part.from_}
         return {index_of[source] for source in sources if source in index_of}
 
     return [indices(change.before, before) | indices(change.after, after) for change in changes]

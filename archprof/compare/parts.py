@@ -17,8 +17,7 @@ def rows_of(profile: Profile) -> list[Part]:
     parts = []
     for layer in profile.layers:
         repeats, arguments = _as_written(layer)
-        part = Part(index=layer.index, path=layer.path, module=layer.module, from_=layer.from_)
-        shapes = [shape for source in layer.from_ for shape in outputs.get(source_of(source, part), [])]
+        sources = [source_of(source, layer.index) for source in layer.from_]
         parts.append(
             Part(
                 index=layer.index,
@@ -28,7 +27,7 @@ def rows_of(profile: Profile) -> list[Part]:
                 from_=layer.from_,
                 repeats=repeats,
                 arguments=arguments,
-                input_shapes=shapes,
+                input_shapes=[shape for source in sources for shape in outputs.get(source, [])],
                 output_shapes=layer.output_shapes,
                 parameters=layer.parameters,
                 flops=2 * layer.macs,

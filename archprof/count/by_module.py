@@ -5,12 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from archprof.trace.record import ModuleCall
 
 
-def calls_by_module(calls: Sequence[ModuleCall], paths: Iterable[str]) -> dict[str, list[int]]:
+def calls_by_path(calls: Sequence[ModuleCall]) -> dict[str, list[int]]:
+    """Path -> indices of the calls of the module there."""
+    called: dict[str, list[int]] = {}
+    for index, call in enumerate(calls):
+        called.setdefault(call.path, []).append(index)
+    return called
+
+
+def calls_by_module(
+    calls: Sequence[ModuleCall], called: Mapping[str, list[int]], paths: Iterable[str]
+) -> dict[str, list[int]]:
     """The calls whose inclusive figures add up to each module's.
 
     A module that calls itself, directly or through others, has its outermost calls, which contain the others. A
@@ -19,14 +29,12 @@ def calls_by_module(calls: Sequence[ModuleCall], paths: Iterable[str]) -> dict[s
 
     Args:
         calls: Every call of the pass.
+        called: Those of each path, as :func:`calls_by_path` has them.
         paths: The modules' paths, parents before their children.
 
     Returns:
         Path -> indices of calls; none for a module in which nothing ran.
     """
-    called: dict[str, list[int]] = {}
-    for index, call in enumerate(calls):
-        called.setdefault(call.path, []).append(index)
     whole = {path: _outermost(calls, indices, path) for path, indices in called.items()}
     for path in reversed(list(paths)):  # children before their parents
         container = path.rpartition(".")[0]

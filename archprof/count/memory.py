@@ -9,16 +9,13 @@ the whole table; a scatter in place touches the elements that it is given.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.count.free import GATHERS, MAKING
-from archprof.trace.record import tensors
+from archprof.trace.record import tensors, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from torch._ops import OpOverload
 
     from archprof.trace.record import Operation, TensorInfo, Trace
 
@@ -165,16 +162,6 @@ def _traffic(
 
 def _changed(operation: Operation) -> Iterator[TensorInfo]:
     """The tensors that the operation changes in place."""
-    for place in _writes(operation.function):
+    for place in written(operation.function):
         values = (operation.keywords.get(place),) if isinstance(place, str) else operation.arguments[place : place + 1]
         yield from tensors(values)
-
-
-@cache
-def _writes(function: OpOverload) -> tuple[int | str, ...]:
-    """The arguments that an operation's schema says are written to: places, or names of those given by keyword."""
-    places: list[int | str] = []
-    for place, argument in enumerate(function._schema.arguments):
-        if argument.alias_info is not None and argument.alias_info.is_write:
-            places.append(argument.name if argument.kwarg_only else place)
-    return tuple(places)

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.count.by_module import calls_by_module
+from archprof.count.by_module import calls_by_module, calls_by_path
 from archprof.count.ledger import by_call, count
 from archprof.count.memory import measure
 from archprof.count.weights import elements, nbytes, own_weights, weights
@@ -269,10 +269,8 @@ def _modules(
     """One entry a module, in the order of the tree; one that ran several times has the sum of its calls."""
     # Without what is inside of torch.jit's modules: nothing tells what ran in each.
     paths = tree.walk(model)
-    calls_of: dict[str, list[int]] = {}
-    for index, call in enumerate(trace.calls):
-        calls_of.setdefault(call.path, []).append(index)
-    inclusive_of = calls_by_module(trace.calls, [path for path, _ in paths])
+    calls_of = calls_by_path(trace.calls)
+    inclusive_of = calls_by_module(trace.calls, calls_of, [path for path, _ in paths])
     entries = []
     for path, module in paths:
         calls = calls_of.get(path, [])

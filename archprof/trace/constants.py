@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from archprof.trace.meta_kernels.layout import META
-from archprof.trace.meta_kernels.memory_requirements import written
+from archprof.trace.meta_kernels.memory_requirements import targets
 from archprof.trace.meta_kernels.result import result_on_meta
 from archprof.trace.nested import flat, map_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from torch import Tensor
 
@@ -65,7 +65,7 @@ class Constants:
                 return None
             if self._stale and _memory(tensor) in self._stale:
                 return None
-        if any(self._info(target).parameter is not None for target in _targets(func, args, kwargs)):
+        if any(self._info(target).parameter is not None for target in targets(func, args, kwargs)):
             return None  # the model's own is left as it is
         if prod([max(tensor.numel(), 1) for tensor in tensors]) > LIMIT and not func.is_view:
             # It may be large: two vectors make a matrix.
@@ -76,7 +76,7 @@ class Constants:
 
     def forget(self, func: Any, args: Any, kwargs: dict[str, Any]) -> None:
         """An operation was not computed for real: what it writes to is known no longer."""
-        for target in _targets(func, args, kwargs):
+        for target in targets(func, args, kwargs):
             if not target.is_meta:
                 self._stale.add(_memory(target))
 
@@ -110,14 +110,6 @@ def _check_bounds(index: Tensor, size: int, dim: int, *, from_the_end: bool) -> 
     worst = high if high >= size else low
     if high >= size or low < (-size if from_the_end else 0):
         raise IndexError(f"index {worst} is out of bounds for dimension {dim} with size {size}")
-
-
-def _targets(func: Any, args: Any, kwargs: dict[str, Any]) -> Iterator[Tensor]:
-    """The tensors that an operation writes to."""
-    for position in written(func):
-        value = kwargs.get(position) if isinstance(position, str) else args[position] if position < len(args) else None
-        if isinstance(value, torch.Tensor):
-            yield value
 
 
 def _as_meta(tensor: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from archprof.trace.nested import flat
+from archprof.trace.patch_attributes import hold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,14 +62,5 @@ def presented(device: torch.device) -> Iterator[None]:
         return -1 if found.type == "cpu" else int(found.index or 0)
 
     replaced = {"device": property(where), "get_device": index, **{name: asked(name) for name in is_device}}
-    before = {name: vars(torch.Tensor)[name] for name in replaced if name in vars(torch.Tensor)}
-    for name, value in replaced.items():
-        setattr(torch.Tensor, name, value)
-    try:
+    with hold({(torch.Tensor, name): value for name, value in replaced.items()}):
         yield
-    finally:
-        for name in replaced:
-            if name in before:
-                setattr(torch.Tensor, name, before[name])
-            else:
-                delattr(torch.Tensor, name)

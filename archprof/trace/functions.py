@@ -19,8 +19,9 @@ from torch.jit._trace import TracerWarning
 from archprof.errors import RunError
 from archprof.trace.nested import flat
 from archprof.trace.record import Operation, Trace
-from archprof.trace.recorder import Recorder, ValueRecorder
+from archprof.trace.recorder import Recorder
 from archprof.trace.run import run
+from archprof.trace.value_recorder import ValueRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,7 +118,7 @@ class FunctionRecorder(Recorder):  # type: ignore[no-untyped-call]
             for value in (*owner._parameters.values(), *owner._buffers.values(), *vars(owner).values()):
                 if isinstance(value, torch.Tensor):
                     tensors.setdefault(id(value), value)
-        with warnings.catch_warnings(), _as_with_gradients():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore", TracerWarning)
             torch._C._create_graph_by_tracing(forward, tuple(tensors.values()), lambda _: "", True, False)
         self.trace.functions = [
@@ -197,14 +198,3 @@ def _tracer_allowed() -> Iterator[None]:
         yield
     finally:
         torch._C._dispatch_tls_set_dispatch_key_excluded(_TRACER, excluded)
-
-
-@contextmanager
-def _as_with_gradients() -> Iterator[None]:
-    """While it holds, attention takes the path that it takes with gradients, as the tools are called with them."""
-    enabled = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(enabled)

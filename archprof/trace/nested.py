@@ -30,12 +30,15 @@ def flat(value: Any) -> Iterator[Tensor]:
 
 def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
     """The same containers with each tensor replaced; what is inside of a dataclass stays."""
-    if isinstance(value, torch.Tensor):
-        return function(value)
+    return map_leaves(lambda leaf: function(leaf) if isinstance(leaf, torch.Tensor) else leaf, value)
+
+
+def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
+    """The same tuples, lists and dicts with each thing in them that is none of these replaced."""
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*[map_tensors(function, item) for item in value])
+        return type(value)(*[map_leaves(function, item) for item in value])
     if isinstance(value, (list, tuple)):
-        return type(value)([map_tensors(function, item) for item in value])
+        return type(value)([map_leaves(function, item) for item in value])
     if isinstance(value, dict):
-        return {key: map_tensors(function, item) for key, item in value.items()}
-    return value
+        return {key: map_leaves(function, item) for key, item in value.items()}
+    return function(value)

@@ -98,6 +98,16 @@ def tensors(values: Iterable[Any]) -> list[TensorInfo]:
 
 
 @cache
+def written(function: torch._ops.OpOverload | NamedOperator) -> tuple[int | str, ...]:
+    """The arguments that an operation's schema says are written to: positions, or names of those given by keyword."""
+    return tuple(
+        argument.name if argument.kwarg_only else position
+        for position, argument in enumerate(function._schema.arguments)
+        if argument.alias_info is not None and argument.alias_info.is_write
+    )
+
+
+@cache
 def _name(function: torch._ops.OpOverload | NamedOperator) -> str:
     return str(function._overloadpacket)
 

@@ -20,8 +20,8 @@ from archprof.trace.meta_kernels.layout import META
 from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enabled
 from archprof.trace.meta_kernels.result import result_on_meta
 from archprof.trace.modules import MODULE_FAST_PATHS
-from archprof.trace.nested import flat, map_tensors
-from archprof.trace.record import ModuleCall, NamedOperator, Operation, TensorInfo, Trace
+from archprof.trace.nested import flat, map_leaves
+from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
 from archprof.trace.zero_tangents import ZeroTangents
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ _TO_COPY = torch.ops.aten._to_copy.default
 
 _TORCH_S = frozenset({"aten", "prims", "torchvision", "quantized", "profiler"})
 """Namespaces of operations that have kernels for tensors without values."""
-
-_SPARSE = frozenset({torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc})
 
 CALL = nn.Module.__call__
 """What calling a module does when nobody watches."""
@@ -216,8 +214,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     return result
                 check_indices(func, args)
                 self._constants.forget(func, args, kwargs)
-                args = tuple([self._on_meta(arg) for arg in args])
-                kwargs = {key: self._on_meta(value) for key, value in kwargs.items()}
+                args, kwargs = map_leaves(self._on_meta, (tuple(args), kwargs))
             elif not meta:
                 return self._constants.made(func, args, kwargs)
             return result_on_meta(func, args, kwargs)
@@ -260,7 +257,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 for name, value in vars(module).items():
                     if isinstance(value, torch.Tensor) and value.requires_grad and not value.is_meta:
                         vars(module)[name] = self._meta_placeholder(value)
-        return tuple([self._on_meta(value) for value in inputs])
+        return tuple([map_leaves(self._on_meta, value) for value in inputs])
 
     @property
     def where(self) -> str:
@@ -293,14 +290,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return values, meta
 
     def _on_meta(self, value: Any) -> Any:
+        """A tensor without its values, or the device for it; anything else as it is."""
         if isinstance(value, torch.Tensor):
             return value if value.is_meta else self._meta_placeholder(value)
-        if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return type(value)(*map(self._on_meta, value))
-        if isinstance(value, (list, tuple)):
-            return type(value)([self._on_meta(item) for item in value])
-        if isinstance(value, dict):
-            return {key: self._on_meta(item) for key, item in value.items()}
         return META if isinstance(value, torch.device) else value
 
     def _meta_placeholder(self, tensor: Tensor) -> Tensor:
@@ -345,37 +337,6 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if isinstance(value, (list, tuple)):
             return tuple([item if type(item) in _PLAIN else self._described(item) for item in value])
         return value
-
-
-class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
-    """Records while everything is computed for real."""
-
-    def __init__(self, model: nn.Module, tree: list[tuple[str, nn.Module]]) -> None:
-        super().__init__(model, tree)
-        self._fast_paths = False
-
-    def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The model as it is, and the inputs without what was computed before; their gradients are their own."""
-        return tuple(map_tensors(_as_leaf, inputs))
-
-    def compute(self, func: Any, args: Any, kwargs: Any) -> Any:
-        """The operation's result."""
-        return func(*args, **kwargs)
-
-    def compute_higher_order(self, operator: HigherOrderOperator, args: Any, kwargs: dict[str, Any]) -> Any:
-        """What an operator gives that takes functions."""
-        return run_higher_order(self, operator, args, kwargs)
-
-    def note(self, func: Any, args: Any, kwargs: dict[str, Any], result: Any) -> None:
-        """Write an operation down; of sparse tensors it costs what only their values tell."""
-        if any(tensor.layout in _SPARSE for tensor in flat((args, tuple(kwargs.values())))):
-            func = NamedOperator(f"{func._overloadpacket} (sparse)")
-        super().note(func, args, kwargs, result)
-
-
-def _as_leaf(tensor: Tensor) -> Tensor:
-    """The same values, without what they were computed from."""
-    return tensor.detach().requires_grad_(tensor.requires_grad)
 
 
 @cache

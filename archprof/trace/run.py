@@ -18,9 +18,10 @@ from torch.nn.parameter import is_lazy
 
 from archprof.errors import RunError, in_one_line
 from archprof.trace.device import presented
-from archprof.trace.recorder import CALL, DataDependentError, Recorder, ValueRecorder
+from archprof.trace.recorder import CALL, DataDependentError, Recorder
 from archprof.trace.torch_state import surroundings, without_collector
 from archprof.trace.tree import walk
+from archprof.trace.value_recorder import ValueRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

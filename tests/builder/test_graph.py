@@ -11,7 +11,6 @@ from torch import nn
 from archprof.builder.inputs import make_inputs
 from archprof.builder.load import build
 from archprof.builder.options import Options
-from archprof.builder.patch_attributes import hold
 from archprof.builder.plugins import load_family
 from archprof.builder.registry import register, registry
 from archprof.builder.stock import register_stock
@@ -19,6 +18,7 @@ from archprof.builder.ultralytics_import import import_ultralytics
 from archprof.errors import BuildError, RunError
 from archprof.pipeline.counting import prepare
 from archprof.sources import families
+from archprof.trace.patch_attributes import hold
 from archprof.trace.run import trace
 
 if TYPE_CHECKING:

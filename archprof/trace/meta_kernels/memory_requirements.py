@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from archprof.trace.meta_kernels.arguments import overlaps_in_part, overlaps_itself
 from archprof.trace.meta_kernels.requirements import need, overloads
+from archprof.trace.record import written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MAY_OVERLAP = frozenset(
     overloads("fill_ zero_ masked_fill_ index_fill_ index_put_ _index_put_impl_ tril_ triu_ fill_diagonal_ threshold_")
@@ -21,10 +24,9 @@ def check_memory(operation: Any, args: Any, kwargs: Any) -> None:
     Raises:
         RuntimeError: As torch does.
     """
-    for position in written(operation):
-        target = kwargs.get(position) if isinstance(position, str) else args[position] if position < len(args) else None
-        if not isinstance(target, torch.Tensor) or _may_overlap(operation):
-            continue
+    for target in targets(operation, args, kwargs):
+        if _may_overlap(operation):
+            return
         several = "more than one element of the written-to tensor refers to a single memory location"
         need(not overlaps_itself(target), f"unsupported operation: {several}. Please clone() the tensor first.")
         for source in args:
@@ -33,14 +35,12 @@ def check_memory(operation: Any, args: Any, kwargs: Any) -> None:
                 need(not overlaps_in_part(target, source), f"unsupported operation: {shared}. Please clone() it first.")
 
 
-@cache
-def written(operation: Any) -> tuple[int | str, ...]:
-    """The arguments that an operation's schema says are written to: positions, or names of those given by keyword."""
-    return tuple(
-        argument.name if argument.kwarg_only else index
-        for index, argument in enumerate(operation._schema.arguments)
-        if argument.alias_info is not None and argument.alias_info.is_write
-    )
+def targets(operation: Any, args: Any, kwargs: Any) -> Iterator[torch.Tensor]:
+    """The tensors that an operation writes to."""
+    for position in written(operation):
+        value = kwargs.get(position) if isinstance(position, str) else args[position] if position < len(args) else None
+        if isinstance(value, torch.Tensor):
+            yield value
 
 
 def _may_overlap(operation: Any) -> bool:

@@ -1,0 +1,49 @@
+"""Sees every operation of a pass that is computed for real, and writes it down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from archprof.trace.higher_order import run_higher_order
+from archprof.trace.nested import flat, map_tensors
+from archprof.trace.record import NamedOperator
+from archprof.trace.recorder import Recorder
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch._ops import HigherOrderOperator
+
+_SPARSE = frozenset({torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc})
+
+
+class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
+    """Records while everything is computed for real."""
+
+    def __init__(self, model: nn.Module, tree: list[tuple[str, nn.Module]]) -> None:
+        super().__init__(model, tree)
+        self._fast_paths = False
+
+    def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The model as it is, and the inputs without what was computed before; their gradients are their own."""
+        return tuple(map_tensors(_as_leaf, inputs))
+
+    def compute(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """The operation's result."""
+        return func(*args, **kwargs)
+
+    def compute_higher_order(self, operator: HigherOrderOperator, args: Any, kwargs: dict[str, Any]) -> Any:
+        """What an operator gives that takes functions."""
+        return run_higher_order(self, operator, args, kwargs)
+
+    def note(self, func: Any, args: Any, kwargs: dict[str, Any], result: Any) -> None:
+        """Write an operation down; of sparse tensors it costs what only their values tell."""
+        if any(tensor.layout in _SPARSE for tensor in flat((args, tuple(kwargs.values())))):
+            func = NamedOperator(f"{func._overloadpacket} (sparse)")
+        super().note(func, args, kwargs, result)
+
+
+def _as_leaf(tensor: Tensor) -> Tensor:
+    """The same values, without what they were computed from."""
+    return tensor.detach().requires_grad_(tensor.requires_grad)
