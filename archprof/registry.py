@@ -10,6 +10,19 @@ from archprof.errors import RegistrationError, UsageError, did_you_mean
 
 T = TypeVar("T")
 
+_registrations = 0
+
+
+def note_registration() -> None:
+    """Tell that something was registered; each kind of registry does so, whatever it is built on."""
+    global _registrations
+    _registrations += 1
+
+
+def registrations() -> int:
+    """How many things were registered in this process so far."""
+    return _registrations
+
 
 class Registry(Mapping[str, T]):
     """Entries by name, in the order in which they were registered.
@@ -40,6 +53,7 @@ class Registry(Mapping[str, T]):
         if name in self._entries:
             raise RegistrationError(f"{self.kind} {name!r} is registered twice")
         self._entries[name] = value
+        note_registration()
 
     def find(self, name: str) -> T:
         """The entry of that name.

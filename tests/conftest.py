@@ -207,3 +207,18 @@ def round_figures() -> Calibration:
         module_s=2e-6,
         in_sequence=1.0,
     )
+
+
+@pytest.fixture
+def forgets_blocks() -> Iterator[None]:
+    """What a test registers is forgotten after it; the stock blocks and the families, made once a process, are not."""
+    from archprof.builder.plugins import load_family
+    from archprof.builder.registry import registry
+    from archprof.builder.stock import register_stock
+    from archprof.sources import families
+
+    register_stock()
+    for family in families.families():
+        load_family(family)
+    with registry.scope():
+        yield

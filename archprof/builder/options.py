@@ -10,6 +10,9 @@ from archprof.errors import UsageError, did_you_mean
 COUNTER_SECONDS = 300.0
 """What another counter may take over a model unless somebody says otherwise."""
 
+EXPERTS = 4
+"""What ParameterNet's paper, and the code published with it, give a dynamic convolution."""
+
 DTYPES = ("float32", "float16", "bfloat16", "float64")
 """What weights and images may be, by torch's names."""
 

@@ -12,12 +12,13 @@ import torch
 from archprof.builder.registry import registry
 from archprof.builder.ultralytics_import import import_ultralytics
 from archprof.errors import ArchprofError, PluginError, UnknownReferenceError, did_you_mean
+from archprof.registry import registrations
 from archprof.sources import families
-from archprof.sources.origin import ORIGINS
 from archprof.sources.spec import STOCK, YOLOV5
 from archprof.sources.usercode import import_code
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import ModuleType
 
 BUILT_IN = {YOLOV5: "archprof.builder.yolov5"}
@@ -65,14 +66,20 @@ def load_plugin(reference: str) -> None:
     _checked.add(module.__name__)
 
 
+def load_plugins(references: Iterable[str]) -> None:
+    """Register the blocks of several plugins, each once; errors are those of :func:`load_plugin`."""
+    for reference in references:
+        load_plugin(reference)
+
+
 _checked: set[str] = set()
 """The modules of plugins that registered something; a second time they do not."""
 
 
 def _registered() -> int:
-    """How much there is that a plugin may add to: blocks, origins, timm's models."""
+    """A number that grows with whatever a plugin registers, here or with timm."""
     timm = sys.modules.get("timm")
-    return len(registry) + len(ORIGINS) + (len(timm.list_models()) if timm else 0)
+    return registrations() + (len(timm.list_models()) if timm else 0)
 
 
 def families_with(block: str) -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from archprof.errors import BuildError, RegistrationError, nearest
+from archprof.registry import note_registration
 from archprof.sources.spec import STOCK
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Registry:
         if (block.family, block.name) in self._blocks:
             raise RegistrationError(f"block {block.name!r} is registered twice in family {block.family!r}")
         self._blocks[block.family, block.name] = block
+        note_registration()
 
     @contextmanager
     def scope(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.errors import RegistrationError
+from archprof.registry import note_registration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +45,7 @@ def register_formula(*names: str) -> Callable[[Formula], Formula]:
             if name in FORMULAS:
                 raise RegistrationError(f"operation {name!r} has a formula already")
             FORMULAS[name] = formula
+        note_registration()
         return formula
 
     return add

@@ -11,20 +11,12 @@ from archprof.counters.torch_flops import Torch
 from archprof.counters.torchinfo import Torchinfo
 from archprof.counters.torchprofile import Torchprofile
 from archprof.counters.ultralytics import Ultralytics
+from archprof.registry import Registry
 
 __all__ = ["COUNTERS", "Counter", "CounterResult", "Item"]
 
-COUNTERS: dict[str, Counter] = {
-    counter.name: counter
-    for counter in (
-        Ultralytics(),
-        Thop(),
-        Fvcore(),
-        Torch(),
-        Ptflops(),
-        Torchinfo(),
-        Calflops(),
-        Torchprofile(),
-    )
-}
+COUNTERS: Registry[Counter] = Registry("counter")
 """By name, in the order in which they are shown. A plugin may add its own."""
+
+for counter in (Ultralytics(), Thop(), Fvcore(), Torch(), Ptflops(), Torchinfo(), Calflops(), Torchprofile()):
+    COUNTERS.register(counter.name, counter)

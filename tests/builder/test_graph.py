@@ -11,32 +11,22 @@ from torch import nn
 from archprof.builder.inputs import make_inputs
 from archprof.builder.load import build
 from archprof.builder.options import Options
-from archprof.builder.plugins import load_family
 from archprof.builder.registry import register, registry
-from archprof.builder.stock import register_stock
 from archprof.builder.ultralytics_import import import_ultralytics
 from archprof.errors import BuildError, RunError
 from archprof.pipeline.counting import prepare
-from archprof.sources import families
 from archprof.trace.patch_attributes import hold
 from archprof.trace.run import trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from archprof.sources.spec import VariantSpec
 
     Variant = Callable[..., VariantSpec]
 
 
-@pytest.fixture(autouse=True)
-def registered() -> Iterator[None]:
-    """What a test registers is forgotten after it."""
-    register_stock()
-    for family in families.families():  # a process imports each once, and then they would be forgotten too
-        load_family(family)
-    with registry.scope():
-        yield
+pytestmark = pytest.mark.usefixtures("forgets_blocks")
 
 
 def modules(spec: VariantSpec) -> Any:

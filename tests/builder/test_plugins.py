@@ -7,10 +7,13 @@ import pytest
 
 from archprof.builder.plugins import load_family, load_plugin
 from archprof.builder.registry import registry
+from archprof.count.formulas import formula_scope
+from archprof.counters import COUNTERS
 from archprof.errors import ArchprofError, PluginError, RegistrationError, UnknownReferenceError
+from archprof.render.formats import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 BLOCK = """\
@@ -23,16 +26,9 @@ class Mine(nn.Identity):
 """
 
 
+pytestmark = pytest.mark.usefixtures("forgets_blocks")
+
 FAMILIES = ["llama", "parameternet", "resnet", "yolo11", "yolo26", "yolov10", "yolov13"]
-
-
-@pytest.fixture(autouse=True)
-def forgetful() -> Iterator[None]:
-    """What a test registers is forgotten after it; the families, which are imported once a process, are not."""
-    for family in FAMILIES:
-        load_family(family)
-    with registry.scope():
-        yield
 
 
 @pytest.fixture
@@ -167,6 +163,19 @@ def test_a_plugin_that_registers_nothing(plugin: Callable[..., Path]) -> None:
             load_plugin(str(path))
         assert caught.value.message == f"{path} registers nothing"
         assert "@archprof.register('NAME')" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "archprof.register_formula('mine.for_a_plugin')(lambda operation: None)",
+        "from archprof.counters import COUNTERS\nCOUNTERS.register('mine', None)",
+        "from archprof.render.formats import FORMATS\nFORMATS.register('mine', None)",
+    ],
+)
+def test_a_plugin_that_registers_something_else_than_blocks(plugin: Callable[..., Path], text: str) -> None:
+    with formula_scope(), COUNTERS.scope(), FORMATS.scope():
+        load_plugin(str(plugin(f"import archprof\n{text}\n")))
 
 
 @pytest.mark.parametrize("name", ["", "  "])

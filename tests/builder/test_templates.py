@@ -12,8 +12,7 @@ from archprof.builder import head_kinds, templates
 from archprof.builder.limits import Tally
 from archprof.builder.load import build
 from archprof.builder.options import Options
-from archprof.builder.registry import register, registry
-from archprof.builder.stock import register_stock
+from archprof.builder.registry import register
 from archprof.errors import BuildError
 from archprof.pipeline.counting import profile_spec
 from archprof.sources.origins.stock import stock
@@ -111,6 +110,7 @@ def test_two_rows_alike_have_parameters_of_their_own(variant: Callable[..., Vari
     assert sum(one.numel() for one in build(spec).module.parameters()) == 392
 
 
+@pytest.mark.usefixtures("forgets_blocks")
 def test_a_block_of_somebody_elses_is_made_each_time(
     variant: Callable[..., VariantSpec],
 ) -> None:
@@ -121,10 +121,8 @@ def test_a_block_of_somebody_elses_is_made_each_time(
         return nn.Conv2d(c1, made[-1], 1)
 
     spec = variant("[-1, 1, Grows, [8]]")
-    register_stock()
-    with registry.scope():
-        register("Grows", grows)
-        assert [build(spec).module.model[0].out_channels for _ in range(4)] == [8, 9, 10, 11]
+    register("Grows", grows)
+    assert [build(spec).module.model[0].out_channels for _ in range(4)] == [8, 9, 10, 11]
 
 
 def test_templates_are_counted_against_the_limits(variant: Callable[..., VariantSpec]) -> None:

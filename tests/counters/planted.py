@@ -71,4 +71,4 @@ class LooksForRubbish(Planted):
 
 
 for planted in (Crashes(), Dies(), Leaves(), Sleeps(), Litters(), LooksForRubbish()):
-    COUNTERS[planted.name] = planted
+    COUNTERS.register(planted.name, planted)

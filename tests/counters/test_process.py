@@ -23,11 +23,9 @@ PLANTED = str(Path(__file__).with_name("planted.py"))
 @pytest.fixture(scope="module", autouse=True)
 def planted() -> Iterator[None]:
     """The planted counters are known here as they are in the other process."""
-    known = dict(COUNTERS)
-    load_plugin(PLANTED)
-    yield
-    COUNTERS.clear()
-    COUNTERS.update(known)
+    with COUNTERS.scope():
+        load_plugin(PLANTED)
+        yield
 
 
 @pytest.mark.parametrize(
