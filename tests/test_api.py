@@ -6,9 +6,10 @@ import pytest
 import torch
 
 import archprof
-from archprof.errors import ArchprofError, BudgetFileError
+from archprof.errors import ArchprofError, BudgetFileError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -56,3 +57,79 @@ def test_a_profile_is_held_to_what_is_given() -> None:
 def test_a_mistake_is_said(budget: dict[str, object], says: str) -> None:
     with pytest.raises(BudgetFileError, match=says):
         archprof.within("tiny.yaml", **budget)
+
+
+DYNAMIC = "nc: 2\nbackbone:\n  - [-1, 1, DynamicConv, [16, 3, 2]]\nhead:\n  - [-1, 1, Classify, [nc]]\n"
+PLUGIN = """
+import archprof
+from ultralytics.nn.modules import Conv
+
+@archprof.register("{name}")
+class {name}(Conv):
+    pass
+"""
+
+
+def test_a_model_beside_its_static_equivalent(folder: Path) -> None:
+    (folder / "yolov13-own.yaml").write_text(DYNAMIC, encoding="utf-8")
+    found = archprof.compare("yolov13-own.yaml", "yolov13-own.yaml", static=True, imgsz=32)
+
+    assert [model.name for model in found.models] == ["yolov13-own.yaml", "yolov13-own.yaml, static equivalent"]
+    (delta,) = [one for one in found.pairs[0].metrics if one.metric == "parameters"]
+    # Four kernels of 16 x 3 x 3 x 3 = 432 and a router of 3 x 4 + 4 = 16 become one kernel: 432 - 4 x 432 - 16.
+    assert delta.after is not None
+    assert delta.before is not None
+    assert delta.after - delta.before == -1312
+
+
+def test_a_profile_beside_a_reference(folder: Path) -> None:
+    mine = archprof.profile("tiny.yaml", imgsz=64, nc=3)
+    found = archprof.compare(mine, "tiny.yaml", imgsz=64, nc=5)
+    assert [model.variant.nc for model in found.models] == [3, 5]
+
+
+def test_what_is_measured_has_the_conventions_that_were_asked_for(folder: Path) -> None:
+    profile = archprof.profile("tiny.yaml", imgsz=32, conventions=["fvcore"], latency=True, device="cpu")
+    assert profile.conventions == ["fvcore"]
+    assert profile.latency[0].samples_s
+
+
+@pytest.mark.usefixtures("forgets_blocks")
+@pytest.mark.parametrize("how", ["experts", "audit"])
+def test_a_plugin_is_run_whatever_is_asked_for(folder: Path, how: str) -> None:
+    name = f"ForThe{how.title()}"
+    (folder / f"{how}_blocks.py").write_text(PLUGIN.format(name=name), encoding="utf-8")
+    rows = DYNAMIC.replace("head:", f"  - [-1, 1, {name}, [16]]\nhead:")
+    (folder / "yolov13-own.yaml").write_text(rows, encoding="utf-8")
+    plugins = [f"{how}_blocks.py"]
+
+    if how == "audit":
+        audit = archprof.audit("yolov13-own.yaml", counters=["thop-2.0"], plugins=plugins, imgsz=32)
+        assert [opinion.counter for opinion in audit.opinions] == ["thop-2.0"]
+    else:
+        _, curve = archprof.parameternet("yolov13-own.yaml", experts=[1, 2], plugins=plugins, imgsz=32)
+        assert [point.experts for point in curve.points] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: archprof.parameternet("tiny.yaml", what_if="all", experts=[2, 4]), "one number of experts"),
+        (lambda: archprof.bench("tiny.yaml", layers=True, backends=["onnxruntime"]), "looks into eager PyTorch"),
+        (lambda: archprof.audit("tiny.yaml", counters=["thp"]), "no counter 'thp'"),
+    ],
+)
+def test_what_the_command_line_refuses_is_refused(folder: Path, call: Callable[[], object], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        call()
+
+
+def test_records_are_read_back_from_text_and_from_dictionaries(folder: Path) -> None:
+    benchmark = archprof.bench("tiny.yaml", "tiny.yaml", imgsz=32, max_time=1, devices=["cpu"])
+    for record in (benchmark, benchmark.profiles[0]):
+        kind = type(record)
+        assert kind.from_json(record.to_json()) == record == kind.from_dict(record.to_dict())
+        with pytest.raises(ArchprofError, match=f"{kind.__name__.lower()} version 99, .* older than the file"):
+            kind.from_dict({"version": 99})
+        with pytest.raises(ArchprofError, match=f"not a saved {kind.__name__.lower()}: "):
+            kind.from_dict([])

@@ -6,10 +6,14 @@ notebook. Nothing is cached, and nothing is written.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from archprof.api.budgets import check, within
 from archprof.api.models import ModelOptions, choose, image_for, module_of
+from archprof.builder.options import COUNTER_SECONDS, EXPERTS, device_name
 from archprof.errors import UsageError
 from archprof.pipeline import profiles_of
 from archprof.records.profile import Profile
@@ -22,7 +26,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from archprof.api.models import Choice
     from archprof.claims.replay import ClaimResult
+    from archprof.pipeline import Request
     from archprof.records.audit import Audit
     from archprof.records.benchmark import Benchmark
     from archprof.records.comparison import Comparison
@@ -60,11 +66,9 @@ def profile(
         if inputs is not None:
             raise UsageError("a reference takes no inputs", hint="imgsz=640 says their size")
         choice = choose(options)
-        request = choice.request(model, conventions)
-        if not latency:
-            return profiles_of([request], choice.config)[0]
-        benchmark = bench(model, **options)
-        return benchmark.profiles[0]
+        requests = [choice.request(model, conventions)]
+        made = _measured(choice, requests).profiles if latency else profiles_of(requests, choice.config)
+        return made[0]
     from archprof.pipeline.counting import profile_module
 
     for name in options.keys() - {"backward", "imgsz", "batch", "channels"}:
@@ -90,18 +94,15 @@ def compare(
     """
     from archprof.budgets.comparison_inputs import find_inputs
     from archprof.compare.comparing import compare as compare_models
-    from archprof.pipeline import Request
-    from archprof.sources.spec import Spec
 
     choice = choose(options)
-    references = [model for model in models if isinstance(model, str)]
-    found = find_inputs(references, choice.selection, choice.build)
+    found = find_inputs([model for model in models if isinstance(model, str)], choice.selection, choice.build)
     resolved = iter(found.models)
-    inputs = [next(resolved) if isinstance(model, str) else model for model in models]
-    requests = [Request(model, found.options) for model in inputs if isinstance(model, Spec)]
-    counted = iter(profiles_of(requests, choice.config))
-    names = [model if isinstance(model, str) else _name(model) for model in models]
-    known = [next(counted) if isinstance(model, Spec) else model for model in inputs]
+    inputs = replace(
+        found, given=models, models=[next(resolved) if isinstance(model, str) else model for model in models]
+    )
+    known = inputs.counted(lambda requests: profiles_of(requests, choice.config))
+    names = inputs.labels([model if isinstance(model, str) else _name(model) for model in models])
     return compare_models(known, names=names, depth=depth, x=x, y=y)
 
 
@@ -130,39 +131,62 @@ def bench(
     Raises:
         ArchprofError: Where a model cannot be built, or nothing could be measured.
     """
-    from archprof.builder.options import device_name
+    from archprof.sources.selection import twins
+
+    if not models:
+        raise UsageError("there is nothing to measure", hint="archprof.bench('yolo11n.yaml')")
+    if layers and "eager" not in backends:
+        raise UsageError("layers= looks into eager PyTorch", hint="add 'eager' to backends=")
+    choice = choose(options, threads)
+    requests = [choice.request(model) for model in models]
+    static = twins([request.spec for request in requests], static=choice.build.static)
+    requests = [
+        msgspec.structs.replace(request, build=replace(request.build, static=one))
+        for request, one in zip(requests, static, strict=True)
+    ]
+    return _measured(
+        choice,
+        requests,
+        backends=backends,
+        devices=devices,
+        threads=threads,
+        max_time=max_time,
+        layers=layers,
+        seed=seed,
+    )
+
+
+def _measured(
+    choice: Choice,
+    requests: Sequence[Request],
+    *,
+    backends: Sequence[str] = ("eager",),
+    devices: Sequence[str] = ("auto",),
+    threads: int | None = None,
+    max_time: float | None = None,
+    layers: bool = False,
+    seed: int = 0,
+) -> Benchmark:
     from archprof.errors import RunError
     from archprof.latency.backends.interface import Settings
     from archprof.latency.experiment import Protocol
     from archprof.latency.measure import choose_targets
-    from archprof.latency.sampler import Plan
+    from archprof.latency.sampler import Plan, longest_of
     from archprof.pipeline.measuring import Measurement, measure_all
-    from archprof.records.benchmark import Benchmark
 
-    if not models:
-        raise UsageError("there is nothing to measure", hint="archprof.bench('yolo11n.yaml')")
-    choice = choose(options, threads)
     settings = Settings(threads=threads)
     targets = choose_targets([device_name(name) for name in devices], list(backends), choice.build, settings)
-    plan = Plan(max_time=max_time or (10.0 if len(models) == 1 else 60.0))
-    protocol = Protocol(settings=settings, plan=plan, seed=seed)
-    requests = [choice.request(model) for model in models]
+    protocol = Protocol(settings=settings, plan=Plan(max_time=max_time or longest_of(len(requests))), seed=seed)
     measured = measure_all(requests, Measurement(targets=targets, protocol=protocol, layers=layers), choice.config)
-    latencies = [latency for entries in measured.experiment.latencies for latency in entries]
-    if not any(latency.samples_s for latency in latencies):
-        raise RunError(
-            f"not measured: {next((latency.error for latency in latencies if latency.error), 'interrupted')}"
-        )
-    return Benchmark(
-        seed=seed,
-        profiles=measured.profiles,
-        comparisons=measured.experiment.comparisons,
-        interrupted=measured.experiment.interrupted,
-    )
+    if not measured.experiment.sampled:
+        latencies = [latency for entries in measured.experiment.latencies for latency in entries]
+        error = next((latency.error for latency in latencies if latency.error), "interrupted")
+        raise RunError(f"not measured: {error}")
+    return measured.benchmark(seed)
 
 
 def audit(
-    model: str, *, counters: Sequence[str] = (), time_limit: float = 300.0, **options: Unpack[ModelOptions]
+    model: str, *, counters: Sequence[str] = (), time_limit: float = COUNTER_SECONDS, **options: Unpack[ModelOptions]
 ) -> Audit:
     """Other counters' figures, and how each differs from the exact count: what ``archprof audit`` shows.
 
@@ -175,15 +199,13 @@ def audit(
     Raises:
         ArchprofError: Where the model cannot be counted, or there is no such counter.
     """
-    from archprof.audit.auditing import audit_spec, names
-    from archprof.errors import did_you_mean
+    from archprof.audit.auditing import audit_spec, check_names
+    from archprof.builder.plugins import load_plugins
 
-    for name in counters:
-        if name not in names():
-            hint = did_you_mean(name, names()) or f"available: {', '.join(names())}"
-            raise UsageError(f"unknown counter {name!r}", hint=hint)
     choice = choose(options)
     plugins = choice.config.plugins
+    load_plugins(plugins)  # which may register counters, too
+    check_names(counters)
     return audit_spec(choice.spec(model), choice.build, counters=counters, plugins=plugins, time_limit=time_limit)
 
 
@@ -210,10 +232,16 @@ def parameternet(
         ArchprofError: Where the model cannot be counted, or does not take so many experts.
     """
     choice = choose(options)
+    if what_if is not None or experts is not None:
+        from archprof.builder.plugins import load_plugins
+
+        load_plugins(choice.config.plugins)
     if what_if is not None:
         from archprof.pipeline.what_if import what_if as make_dynamic
 
-        (number,) = experts or (4,)
+        number, *others = experts or (EXPERTS,)
+        if others:
+            raise UsageError("what_if= takes one number of experts", hint=f"experts=[{number}]")
         return make_dynamic(choice.spec(model), choice.build, what_if, number)
     if experts is not None:
         from archprof.pipeline.expert_sweep import curve
@@ -234,7 +262,7 @@ def claims(*names: str, plugins: Sequence[str] = ()) -> list[ClaimResult]:
     """
     from archprof.claims.catalogue import find_claims
     from archprof.claims.replay import replay
-    from archprof.pipeline import ExecutionConfig, Request
+    from archprof.pipeline import ExecutionConfig
 
     config = ExecutionConfig(plugins=tuple(plugins))
 

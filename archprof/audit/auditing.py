@@ -11,12 +11,13 @@ from archprof.counters import COUNTERS, thop_2_0
 from archprof.counters.exact import exact
 from archprof.counters.explain import explain, other_images
 from archprof.counters.process import run_apart
+from archprof.errors import UsageError, did_you_mean
 from archprof.pipeline.counting import count_spec, finish
 from archprof.records.audit import Audit, Opinion, Row
 from archprof.trace.run import trace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from archprof.builder.options import Options
     from archprof.count.counted_model import CountedModel
@@ -28,6 +29,18 @@ if TYPE_CHECKING:
 def names() -> list[str]:
     """What can be asked for: the figure that is replayed, and the counters that are run."""
     return [thop_2_0.NAME, *COUNTERS]
+
+
+def check_names(counters: Iterable[str]) -> None:
+    """Refuse what is none of :func:`names`.
+
+    Raises:
+        UsageError: With the nearest of them.
+    """
+    for name in counters:
+        if name not in names():
+            hint = did_you_mean(name, names()) or f"there is {', '.join(names())}"
+            raise UsageError(f"no counter {name!r}", hint=hint)
 
 
 def audit_spec(

@@ -29,11 +29,10 @@ class SpecSource:
 
     def __call__(self) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
         """The model and its inputs."""
-        from archprof.builder.plugins import load_plugin
+        from archprof.builder.plugins import load_plugins
         from archprof.pipeline.counting import prepare
 
-        for plugin in self.plugins:
-            load_plugin(plugin)
+        load_plugins(self.plugins)
         device = "cpu" if self.options.device == "auto" else self.options.device
         built, inputs = prepare(self.spec, replace(self.options, device=device))
         return built.module, inputs

@@ -5,23 +5,58 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from archprof.pipeline.request import Request
+from archprof.sources.selection import twins
+from archprof.sources.spec import Spec
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from archprof.budgets.saved_models import Entry, Kept
     from archprof.builder.options import Options
     from archprof.compare.model import Model as Known
     from archprof.records.profile import Profile
     from archprof.sources.selection import Selection
-    from archprof.sources.spec import Spec
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonInputs:
-    """For each reference what is kept of it, or else the spec that is to be profiled; and how that is to be done."""
+    """What is compared, in order.
 
+    Attributes:
+        given: What names each.
+        models: What is kept of each, or else the spec that is to be profiled.
+        options: How that is to be done.
+    """
+
+    given: Sequence[object]
     models: Sequence[Spec | Profile | Known]
     options: Options
+
+    @property
+    def static(self) -> list[bool]:
+        """Which of them are meant as their static equivalents."""
+        return twins(self.given, static=self.options.static)
+
+    def counted(
+        self, count: Callable[[Sequence[Request]], Sequence[Profile]], conventions: tuple[str, ...] = ()
+    ) -> list[Profile | Known]:
+        """What is compared, each spec profiled; nothing is asked for where all is kept."""
+        requests = [
+            Request(model, replace(self.options, static=static), conventions)
+            for model, static in zip(self.models, self.static, strict=True)
+            if isinstance(model, Spec)
+        ]
+        made = iter(count(requests))
+        return [next(made) if isinstance(model, Spec) else model for model in self.models]
+
+    def labels(self, names: Sequence[str]) -> list[str]:
+        """What to call them: a static equivalent that stands beside its model says that it is one."""
+        static = self.static
+        return [
+            f"{name}, static equivalent" if one and not all(static) else name
+            for name, one in zip(names, static, strict=True)
+        ]
 
 
 def find_inputs(references: Sequence[str], selection: Selection, options: Options) -> ComparisonInputs:
@@ -44,7 +79,7 @@ def find_inputs(references: Sequence[str], selection: Selection, options: Option
         None if file else selection.find(reference)[0] for reference, file in zip(references, files, strict=True)
     ]
     if not any(files):
-        return ComparisonInputs([spec for spec in specs if spec], options)
+        return ComparisonInputs(references, [spec for spec in specs if spec], options)
     entries = _entries(files, [spec for spec in specs if spec], _given(selection, options))
     for index, entry in entries.items():
         if (file := files[index]) and file.locked:
@@ -53,7 +88,7 @@ def find_inputs(references: Sequence[str], selection: Selection, options: Option
     models: list[Spec | Profile | Known] = []
     for index, spec in enumerate(specs):
         models.append(spec or entries[index].model(references[index]))
-    return ComparisonInputs(models, options)
+    return ComparisonInputs(references, models, options)
 
 
 def _entries(files: Sequence[Kept | None], specs: Sequence[Spec], given: dict[str, str]) -> dict[int, Entry]:

@@ -102,7 +102,7 @@ def find(reference: str) -> Kept | None:
 
 def _measured_together(benchmark: Benchmark) -> list[Entry]:
     """The models of a benchmark, which knows how they stand to each other."""
-    name = hashlib.sha256(benchmark.to_json().encode()).hexdigest()
+    name = hashlib.sha256(msgspec.json.encode(benchmark)).hexdigest()
     return [
         Entry(
             profile.variant.reference,
@@ -131,9 +131,9 @@ def contents(text: bytes, path: Path | str) -> Lock | Benchmark | list[Profile]:
     if isinstance(data, dict) and "variants" in data:
         return lock.parse(text, path)
     if isinstance(data, dict) and "profiles" in data:
-        return Benchmark.from_json(text, path=path)
+        return Benchmark.from_dict(data, path=path)
     several = data if isinstance(data, list) else [data]
-    return [Profile.from_json(msgspec.json.encode(one), path=path) for one in several]
+    return [Profile.from_dict(one, path=path) for one in several]
 
 
 def _bytes(path: str) -> bytes:

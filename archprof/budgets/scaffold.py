@@ -17,6 +17,7 @@ from archprof.budgets.settings import ALL
 from archprof.errors import VariantError
 from archprof.records.metrics import find_metric
 from archprof.sources import yaml_file
+from archprof.sources.files import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +38,6 @@ _HEAD = """\
 # `archprof check --update-lock` writes what has been agreed on.
 """
 
-_YAML = (".yaml", ".yml")
 _ROWS = tuple("backbone:".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
 
 
@@ -63,7 +63,7 @@ def discover(folder: Path) -> Discovery:
         folders[:] = sorted(name for name in folders if name != ".git" and not _installed(here / name))
         for name in sorted(files):
             path = here / name
-            if path.suffix not in _YAML or not _has_rows(path):
+            if path.suffix not in SUFFIXES or not _has_rows(path):
                 continue
             if any(part.startswith(".") for part in path.relative_to(folder).parts):
                 left_out.append((_name(path, folder), "it is hidden"))

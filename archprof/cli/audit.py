@@ -8,7 +8,6 @@ from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import ModelAtOneScale, OutputOptions
-from archprof.errors import UsageError, did_you_mean
 
 TOP = 4
 """Rows or modules of a difference that are named unless somebody asks for more."""
@@ -54,12 +53,8 @@ def audit(
     view = View(detail=selection.choose_detail(specs, detail and detail.value), top=top)
     selection.load_plugins(plugins or [])
     with console.working("loading torch"):
-        from archprof.audit.auditing import audit_spec, names
-    for name in counters or []:
-        if name not in names():
-            raise UsageError(
-                f"no counter {name!r}", hint=did_you_mean(name, names()) or f"there is {', '.join(names())}"
-            )
+        from archprof.audit.auditing import audit_spec, check_names
+    check_names(counters or [])
     with console.working(f"running counters on {specs[0].name}"):
         result = audit_spec(specs[0], options, counters=counters or [], plugins=plugins or [], time_limit=time_limit)
     selection.remark(specs, [result.environment])

@@ -46,6 +46,7 @@ def bench(
     from archprof.render import View
     from archprof.render.benchmark import report
     from archprof.render.columns import parse_columns
+    from archprof.sources.selection import twins
 
     destinations, view = output_options.plan(), View(columns=parse_columns(columns))
     shares = la.parse_share(precision, "--precision"), la.parse_share(sampling.margin, "--margin")
@@ -57,7 +58,7 @@ def bench(
     selection.load_plugins(plugins or [])
     requests = [
         Request(spec, replace(options, static=twin))
-        for spec, twin in zip(specs, selection.twins(specs, static=model.static), strict=True)
+        for spec, twin in zip(specs, twins(specs, static=model.static), strict=True)
     ]
     with console.working("loading torch"):
         from archprof.latency.backends.interface import Settings
@@ -65,7 +66,6 @@ def bench(
         from archprof.latency.measure import choose_targets
         from archprof.latency.sampler import Plan
         from archprof.pipeline.measuring import Measurement
-        from archprof.records.benchmark import Benchmark
     how = Settings(
         threads=sampling.threads,
         channels_last=channels_last,
@@ -87,12 +87,5 @@ def bench(
         la.check_layers(measurement)
     config = selection.execution_config(plugins)
     measured = la.measure(requests, selection.profile_all(requests, config, every_scale=True), measurement, config)
-    experiment = measured.experiment
-    result = Benchmark(
-        seed=sampling.seed,
-        profiles=measured.profiles,
-        comparisons=experiment.comparisons,
-        interrupted=experiment.interrupted,
-    )
-    output.deliver(destinations, report(result, view))
-    la.conclude(experiment)
+    output.deliver(destinations, report(measured.benchmark(sampling.seed), view))
+    la.conclude(measured.experiment)

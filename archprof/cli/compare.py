@@ -1,6 +1,5 @@
 """``archprof compare``."""
 
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,13 +15,8 @@ from archprof.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.builder.options import Options
     from archprof.compare.condition import Condition
-    from archprof.compare.model import Model as Known
-    from archprof.pipeline import ExecutionConfig
     from archprof.records.comparison import Comparison
-    from archprof.records.profile import Profile
-    from archprof.sources.spec import Spec
 
 FAILED = 1
 COULD_NOT_JUDGE = 2
@@ -105,10 +99,9 @@ def compare(
     found = comparison_inputs.find_inputs(
         references, model.selection(), model.options(device=device, backward=backward)
     )
-    twins = selection.twins(references, static=found.options.static)
-    ways = [replace(found.options, static=twin) for twin in twins]
-    models = _models(found.models, ways, convention.value, counting.config())
-    comparison = comparing.compare(models, names=_names(references, twins), depth=depth, x=x, y=y)
+    config = counting.config()
+    models = found.counted(lambda requests: selection.profile_all(requests, config), (convention.value,))
+    comparison = comparing.compare(models, names=found.labels(references), depth=depth, x=x, y=y)
     output.deliver(destinations, report(comparison, view, models))
     leave(comparison, conditions)
 
@@ -135,25 +128,3 @@ def leave(comparison: "Comparison", conditions: "Sequence[Condition]") -> None:
                 console.error(f"{name}: {one.text!r} could not be judged: {error}")
     if code := max(codes):
         raise typer.Exit(code)
-
-
-def _names(references: "Sequence[str]", twins: "Sequence[bool]") -> list[str]:
-    """What to call the models: a twin that stands beside its model says that it is one."""
-    beside = not all(twins)
-    return [
-        f"{name}, static equivalent" if twin and beside else name for name, twin in zip(references, twins, strict=True)
-    ]
-
-
-def _models(
-    found: "Sequence[Spec | Profile | Known]", ways: "Sequence[Options]", convention: str, config: "ExecutionConfig"
-) -> "list[Profile | Known]":
-    """What is compared, in order; torch is only needed where something was not saved."""
-    from archprof.pipeline import Request
-    from archprof.sources.spec import Spec
-
-    requests = [
-        Request(one, options, (convention,)) for one, options in zip(found, ways, strict=True) if isinstance(one, Spec)
-    ]
-    made = iter(selection.profile_all(requests, config))
-    return [next(made) if isinstance(one, Spec) else one for one in found]

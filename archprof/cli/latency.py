@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 EAGER = "eager"
 """The backend that --layers looks into."""
 
-ALONE_S, PAIRED_S = 10.0, 60.0
-"""Seconds of sampling at most, unless somebody says otherwise: one model, and several against each other."""
-
 
 class AutocastChoice(StrEnum):
     """What torch casts to where that is safe."""
@@ -132,7 +129,9 @@ class Sampling:
         Raises:
             UsageError: Where it is to last longer at least.
         """
-        longest = self.max_time or (ALONE_S if models == 1 else PAIRED_S)
+        from archprof.latency.sampler import longest_of
+
+        longest = self.max_time or longest_of(models)
         if self.min_time > longest:
             raise UsageError(f"--min-time {self.min_time:g} is longer than --max-time {longest:g}")
         return longest
@@ -195,7 +194,7 @@ def require_samples(experiment: Benched) -> None:
         KeyboardInterrupt: Where it was interrupted before anything was measured.
         RunError: Where nothing could be measured.
     """
-    if not any(latency.samples_s for latencies in experiment.latencies for latency in latencies):
+    if not experiment.sampled:
         conclude(experiment)
 
 

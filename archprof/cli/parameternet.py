@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated
 
+from archprof.builder.options import EXPERTS
 from archprof.cli import latency as la
 from archprof.cli import options as o
 from archprof.cli import output, selection
@@ -37,9 +38,6 @@ Top = Annotated[int, o.option("--top", min=1, metavar="N", help="Show at most N 
 
 TOP = 20
 """Lines of a ranking unless somebody asks for more."""
-
-EXPERTS = 4
-"""What the paper, and the code published with it, give a dynamic convolution."""
 
 
 @command

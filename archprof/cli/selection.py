@@ -35,10 +35,9 @@ def load_plugins(plugins: Sequence[str]) -> None:
         PluginError: Where one is not there, or raises.
     """
     if plugins:
-        from archprof.builder.plugins import load_plugin
+        from archprof.builder import plugins as loading
 
-        for plugin in plugins:
-            load_plugin(plugin)
+        loading.load_plugins(plugins)
 
 
 def choose_detail(specs: Sequence["Spec"], wanted: str | None) -> str:
@@ -108,17 +107,6 @@ def profile_all(
     specs, environments = [request.spec for request in requests], [profile.environment for profile in profiles]
     remark(specs, environments, choice=" or all" if every_scale else "")
     return profiles
-
-
-def twins(models: Sequence[object], *, static: bool) -> list[bool]:
-    """Which models ``--static`` means: those that are named again, beside themselves; all, where none is.
-
-    Args:
-        models: What was named.
-        static: Whether the option was given.
-    """
-    again = [model in models[:place] for place, model in enumerate(models)]
-    return [static and (twin or not any(again)) for twin in again]
 
 
 def profiler(config: "ExecutionConfig") -> "Profiler":

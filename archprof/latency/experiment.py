@@ -55,6 +55,11 @@ class Benched:
     comparisons: list[Comparison] = field(default_factory=list)
     interrupted: bool = False
 
+    @property
+    def sampled(self) -> bool:
+        """Whether anything could be measured at all."""
+        return any(latency.samples_s for latencies in self.latencies for latency in latencies)
+
 
 def bench(
     models: Sequence[TimedModel],

@@ -42,6 +42,11 @@ class Plan:
     precision: float = 0.01
 
 
+def longest_of(models: int) -> float:
+    """Seconds of sampling at most, unless somebody says otherwise: of one model, or of several against each other."""
+    return 10.0 if models == 1 else 60.0
+
+
 @dataclass(slots=True)
 class Sampled:
     """What sampling gave, in the order in which it was taken; ``fastest`` is the shortest call of the warm-up."""

@@ -18,6 +18,7 @@ from archprof.pipeline.predicting import predicted
 from archprof.pipeline.profiles import profiles_of
 from archprof.pipeline.progress import SILENT
 from archprof.pipeline.request import PredictionRequest, Request
+from archprof.records.benchmark import Benchmark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +54,15 @@ class MeasuredModels:
 
     profiles: list[Profile]
     experiment: Benched = field(default_factory=lambda: Benched([], []))
+
+    def benchmark(self, seed: int) -> Benchmark:
+        """Both as one record; ``seed`` is that of the experiment's order."""
+        return Benchmark(
+            seed=seed,
+            profiles=self.profiles,
+            comparisons=self.experiment.comparisons,
+            interrupted=self.experiment.interrupted,
+        )
 
 
 def measure_all(

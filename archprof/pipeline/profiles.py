@@ -123,8 +123,9 @@ def _counted(
             yield from count_in_subprocesses(requests, config)
         return
     with progress.working("loading torch"):
+        from archprof.builder.plugins import load_plugins
         from archprof.pipeline import worker
-    worker.load(config.plugins)
+    load_plugins(config.plugins)
     for index, request in requests:
         with progress.working(f"profiling {request.spec.name}"):
             outcome = worker.count(request)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archprof.builder.plugins import load_plugin
 from archprof.builder.stock import register_stock
 from archprof.cache import code_files
 from archprof.errors import ArchprofError
@@ -12,24 +11,11 @@ from archprof.pipeline import assembly, counting
 from archprof.sources import families
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from archprof.pipeline.request import Request
     from archprof.records.profile import Profile
 
 Outcome = tuple["Profile | ArchprofError", dict[str, str] | None]
 """A profile, or what was wrong; and the files of code that it came from, where they can be told."""
-
-
-def load(plugins: Sequence[str]) -> None:
-    """Run plugins, once each.
-
-    Raises:
-        PluginError: Where a plugin is not there, or raises.
-        RegistrationError: Where it registers a block that is there already.
-    """
-    for plugin in plugins:
-        load_plugin(plugin)
 
 
 def count(request: Request) -> Outcome:

@@ -34,9 +34,10 @@ def serve(pipe: Connection, plugins: Sequence[str]) -> None:
 
 def _answer(request: Request, plugins: Sequence[str]) -> object:
     try:
+        from archprof.builder.plugins import load_plugins
         from archprof.pipeline import worker
 
-        worker.load(plugins)
+        load_plugins(plugins)
         return worker.count(request)
     except ArchprofError as error:  # of a plugin: nothing can be counted without it
         return error

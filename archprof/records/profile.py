@@ -3,19 +3,17 @@
 Raw integers and SI units only; K, M, G, % and ms are a renderer's business. Nothing here needs torch.
 """
 
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import msgspec
 
 from archprof import units
-from archprof.errors import ArchprofError
 from archprof.records.breakdown import Breakdown
 from archprof.records.conventions import DEFAULT
 from archprof.records.latency import Latency, Machine
 from archprof.records.parameternet import ParameterNet
 from archprof.records.prediction import Prediction
-from archprof.records.record import Record
+from archprof.records.record import SavedRecord
 from archprof.records.schema import schema_of
 from archprof.records.workload import Work
 from archprof.version import __version__
@@ -262,13 +260,15 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
 
 
-class Profile(Record, frozen=True, kw_only=True):
+class Profile(SavedRecord, frozen=True, kw_only=True):
     """Everything known of one variant at one input.
 
     ``conventions`` are those that were asked for beside the exact count; the figures everywhere but in ``reported`` are
     exact whichever they are.
     ``work`` is the forward pass by kinds of kernels and sizes, which ``predicted`` was computed from.
     """
+
+    format_version: ClassVar[int] = VERSION
 
     version: int = VERSION
     tool: Tool = msgspec.field(default_factory=Tool)
@@ -306,24 +306,6 @@ class Profile(Record, frozen=True, kw_only=True):
         """The profile without its details: what a budget does without, and what makes up most of its bytes."""
         asked = {name: reported for name, reported in self.reported.items() if name in self.conventions}
         return msgspec.structs.replace(self, modules=[], operations=[], reported=asked, work=[])
-
-    @classmethod
-    def from_json(cls, text: str | bytes, *, path: Path | str | None = None) -> Self:
-        """Read a profile back.
-
-        Raises:
-            ArchprofError: Where the text is not a profile, or is one of another version.
-        """
-        try:
-            raw = msgspec.json.decode(text)
-            found = raw.get("version") if isinstance(raw, dict) else None
-            if isinstance(found, int) and found != VERSION:
-                older = "this archprof is older than the file" if found > VERSION else "the file is older"
-                message = f"profile version {found}, this archprof reads {VERSION}: {older}"
-                raise ArchprofError(message, path=path)
-            return msgspec.convert(raw, cls)
-        except msgspec.MsgspecError as error:
-            raise ArchprofError(f"not a saved profile: {error}", path=path) from None
 
 
 def json_schema() -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import msgspec
 
-from archprof.errors import UsageError
+from archprof.errors import ArchprofError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 class Presentation(Protocol):
@@ -69,3 +70,44 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     def _repr_html_(self) -> str | None:
         """What a notebook shows."""
         return _present(self).html() if _present else None
+
+
+class SavedRecord(Record, frozen=True, kw_only=True):
+    """A record that is read back from files, whose ``version`` says how it was written."""
+
+    format_version: ClassVar[int]
+    """The version that is read."""
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, path: Path | str | None = None) -> Self:
+        """Read a record back from what :meth:`to_json` gave.
+
+        Raises:
+            ArchprofError: Where the text is no such record, or one of another version.
+        """
+        try:
+            values = msgspec.json.decode(text)
+        except msgspec.MsgspecError as error:
+            raise cls._refused(error, path) from None
+        return cls.from_dict(values, path=path)
+
+    @classmethod
+    def from_dict(cls, values: Any, *, path: Path | str | None = None) -> Self:
+        """Read a record back from what :meth:`to_dict` gave.
+
+        Raises:
+            ArchprofError: Where the values are no such record, or one of another version.
+        """
+        found, reads = values.get("version") if isinstance(values, dict) else None, cls.format_version
+        if isinstance(found, int) and found != reads:
+            older = "this archprof is older than the file" if found > reads else "the file is older"
+            message = f"{cls.__name__.lower()} version {found}, this archprof reads {reads}: {older}"
+            raise ArchprofError(message, path=path)
+        try:
+            return msgspec.convert(values, cls)
+        except msgspec.MsgspecError as error:
+            raise cls._refused(error, path) from None
+
+    @classmethod
+    def _refused(cls, error: msgspec.MsgspecError, path: Path | str | None) -> ArchprofError:
+        return ArchprofError(f"not a saved {cls.__name__.lower()}: {error}", path=path)

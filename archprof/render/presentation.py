@@ -44,8 +44,8 @@ class ReportPresentation:
         table = self.report.main_table
         if table is None:
             return []
-        saved = [(index, column) for index, column in enumerate(table.columns) if column.saved]
-        return [{column.key: column.plain(record[index]) for index, column in saved} for record in table.records]
+        keys, rows = table.saved()
+        return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
 def present(record: Record) -> ReportPresentation:

@@ -76,7 +76,6 @@ class Report:
         conclusions: Sentences that say what it comes to; they go before the tables.
         tables: The tables.
         notes: Sentences that a reader of the tables needs. Further lines of a note are commands to type.
-        figures: What to draw, as plain data.
         parts: Sections.
         record: What JSON holds: the saved record, whatever a view leaves out.
         data: What CSV holds: one table of raw values. Without it that is the first table.
@@ -97,7 +96,6 @@ class Report:
     conclusions: Sequence[str] = ()
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
-    figures: Sequence[Any] = ()
     parts: Sequence[Report] = ()
     record: Any = None
     data: Table | None = None

@@ -84,6 +84,12 @@ class Table:
     folded: str = ""
     text_only: bool = False
 
+    def saved(self) -> tuple[list[str], list[list[Any]]]:
+        """What CSV holds: the columns' keys, and a list of raw values a record."""
+        saved = [(index, column) for index, column in enumerate(self.columns) if column.saved]
+        rows = [[column.plain(record[index]) for index, column in saved] for record in self.records]
+        return [column.key for _, column in saved], rows
+
     def position(self, key: str) -> int:
         """The index of a column."""
         return [column.key for column in self.columns].index(key)

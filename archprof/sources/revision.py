@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archprof.errors import UnknownReferenceError, VariantError, did_you_mean, nearest
+from archprof.sources.files import SUFFIXES
 from archprof.sources.yaml_text import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Revision:
         return "paths begin at the repository's top, or with ./ in this folder"
 
 
-def parse(text: str, suffixes: tuple[str, ...] = (".yaml", ".yml")) -> Revision | None:
+def parse(text: str, suffixes: tuple[str, ...] = SUFFIXES) -> Revision | None:
     """``REV:PATH`` of a YAML, or of a file with another suffix; None where the text has another form."""
     name, colon, path = text.partition(":")
     if not (name and colon and path.endswith(suffixes)) or "\n" in text:

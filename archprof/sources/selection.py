@@ -10,7 +10,7 @@ from archprof.sources import reference as references
 from archprof.sources import settings as setting_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from archprof.sources.spec import Spec
 
@@ -58,3 +58,14 @@ def find_specs(
     if not scales:
         raise UsageError(f"{reference} has no scales", hint="leave out --scale")
     return [setting_rules.apply(references.resolve(reference, scale=name), changes) for name in scales]
+
+
+def twins(models: Sequence[object], *, static: bool) -> list[bool]:
+    """Which models are meant as their static equivalents: those that are named again, beside themselves; else all.
+
+    Args:
+        models: What was named.
+        static: Whether any is.
+    """
+    again = [model in models[:place] for place, model in enumerate(models)]
+    return [static and (twin or not any(again)) for twin in again]

@@ -17,7 +17,6 @@ def render(report: Report, page: Page) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if table:
-        saved = [index for index, column in enumerate(table.columns) if column.saved]
-        writer.writerow([table.columns[index].key for index in saved])
-        writer.writerows([table.columns[index].plain(record[index]) for index in saved] for record in table.records)
+        keys, rows = table.saved()
+        writer.writerows([keys, *rows])
     return text.getvalue() or "\n"
