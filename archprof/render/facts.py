@@ -225,7 +225,8 @@ def unknown(*operations: Mapping[str, int]) -> list[Fact]:
 def reported_text(name: str, reported: Reported, profile: Profile) -> str:
     """What a counter reports of this model, how far that is from the count, and what it omits."""
     unit = reported.unit.split()[0]
-    exact = profile.totals.flops if "FLOP" in unit.upper() else profile.totals.macs
+    macs = profile.totals.macs if reported.exact_macs is None else reported.exact_macs
+    exact = 2 * macs if "FLOP" in unit.upper() else macs
     asked_for = name == profile.convention
     reporter = CONVENTIONS[name].reporter if name in CONVENTIONS and not asked_for else ""
     figure = (
@@ -234,6 +235,8 @@ def reported_text(name: str, reported: Reported, profile: Profile) -> str:
         else f"{units.ratio(reported.gflops)} {unit}"
     )
     sentence = f"{reporter or name}: {figure}"
+    if reported.per_image and profile.input.batch > 1:
+        sentence += f" for one image of {profile.input.batch}"
     if exact and reported.operations != exact:
         sentence += f", {units.below_or_above(reported.gflops, exact / 10**9)}"
     if reported.missed:

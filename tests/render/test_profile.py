@@ -88,6 +88,21 @@ def test_text_says_what_was_counted_and_what_others_say(profile: Profile) -> Non
     ]
 
 
+def test_a_figure_of_one_image_is_held_against_one_image(profile: Profile) -> None:
+    one = msgspec.structs.replace(profile.reported["thop-2.0"], per_image=True, exact_macs=200_000_000)
+    eight = msgspec.structs.replace(
+        profile,
+        input=msgspec.structs.replace(profile.input, batch=8),
+        totals=msgspec.structs.replace(profile.totals, macs=1_600_000_000, flops=3_200_000_000),
+        reported={"thop-2.0": one},
+    )
+
+    text = " ".join(render("text", eight, View()).split())
+
+    # 0.3 of 2 × 0.2 GFLOPs, not of 3.2.
+    assert "(thop 2.0): 0.3 GFLOPs for one image of 8, 25 % below; omits" in text
+
+
 def test_a_training_step_has_lines_of_its_own(profile: Profile) -> None:
     backward = Backward(
         macs=390_000_000,
