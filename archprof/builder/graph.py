@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from torch import nn
 
-from archprof.builder import dialect, limits
+from archprof.builder import dialect, limits, unread_keys
 from archprof.builder.activation import parse_activation
 from archprof.builder.built import BuiltLayer
 from archprof.builder.plugins import families_with
 from archprof.builder.registry import RowContext, registry
 from archprof.builder.stock import register_stock, register_torchvision
 from archprof.builder.templates import key_of, templates
+from archprof.builder.unread_keys import AskedFor
 from archprof.errors import ArchprofError, BuildError, in_one_line
 from archprof.sources.usercode import own_lines
 from archprof.trace.patch_attributes import hold
@@ -83,6 +84,7 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
     keys: list[Key | None] = []
     blocks = [_block(spec, row) for row in spec.rows]
     names = {**spec.values, **dialect.parser_variables(spec)}
+    values = AskedFor(spec.values)
     light_head = False
     with ExitStack() as stack:
         tally = stack.enter_context(limits.limits(limits.MAX_MODULES_OF_ROWS))
@@ -97,7 +99,7 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
                 scale=spec.size,
                 width=factors.width,
                 max_channels=factors.max_channels,
-                values=spec.values,
+                values=values,
                 light_head=light_head,
             )
             call = _call_of(spec, block, context)
@@ -121,7 +123,7 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
             widths[row.index] = call.channels
             save.update(source for source, written in zip(sources, row.sources, strict=True) if written != -1)
             light_head = light_head or block.light_head
-    notes = dialect.remarks(spec, blocks)
+    notes = (*unread_keys.remarks(spec, values.keys_asked), *dialect.remarks(spec, blocks))
     return Graph(nn.Sequential(*modules), sorted(save), tuple(layers), _body(spec, channels, keys), notes)
 
 
