@@ -212,13 +212,13 @@ def round_figures() -> Calibration:
 @pytest.fixture
 def forgets_blocks() -> Iterator[None]:
     """What a test registers is forgotten after it; the stock blocks and the families, made once a process, are not."""
-    from archprof.builder.plugins import load_family
+    from archprof.builder.plugins import BUILT_IN, load_family
     from archprof.builder.registry import registry
     from archprof.builder.stock import register_stock
     from archprof.sources import families
 
     register_stock()
-    for family in families.families():
+    for family in (*families.families(), *BUILT_IN):
         load_family(family)
     with registry.scope():
         yield
