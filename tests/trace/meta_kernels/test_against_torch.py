@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from archprof.trace.meta_kernels.registry import meta_kernels_enabled, torch_met
 from archprof.trace.record import TensorInfo, Trace
 from archprof.trace.recorder import DataDependentError, Recorder
 from archprof.trace.run import run
+from model_zoo.llama.experts import MixtureLinear
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,10 +99,23 @@ def described(model: nn.Module, inputs: tuple[Any, ...], *, backward: bool) -> D
     return Description(trace, recorders[0].strides)
 
 
+@cache
+def torch_groups_floats() -> bool:
+    """Whether torch's own meta kernel takes float32, as the one that computes does: up to torch 2.14 it does not."""
+    ends = torch.empty(2, dtype=torch.int32, device="meta")
+    try:
+        torch._grouped_mm(torch.empty(8, 16, device="meta"), torch.empty(2, 16, 16, device="meta"), offs=ends)
+    except RuntimeError:
+        return False
+    return True
+
+
 def same(reference: str, *, scale: str | None = None, backward: bool = False) -> int:
     """Hold both traces of a model together; how many operations it runs."""
     built = build(resolve(reference, scale=scale))
     inputs = make_inputs(built)
+    if not torch_groups_floats() and any(isinstance(layer, MixtureLinear) for layer in built.module.modules()):
+        built.module.to(torch.bfloat16)
     fast = described(built.module, inputs, backward=backward)
     with torch_meta_kernels():
         slow = described(built.module, inputs, backward=backward)
