@@ -7,6 +7,7 @@ it is run.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +34,10 @@ MAX_ATTRIBUTE = 1 << 16
 def resize(
     model: nn.Module, shapes: Mapping[str, Shape], attributes: Mapping[str, Mapping[str, Any]] | None = None
 ) -> tuple[str, ...]:
-    """Give a network on meta the shapes of a checkpoint's tensors, in place.
+    """Give a network the shapes of a checkpoint's tensors, in place.
 
     Args:
-        model: The network; its parameters and buffers that change are replaced with meta tensors.
+        model: The network; its parameters and buffers that change are replaced with tensors of like values.
         shapes: The shape of every tensor of its state dict, by name.
         attributes: What the file says of its modules, by path, where it says it: a block that splits its channels
             has their number as an attribute. Whole numbers that the network's modules have too are taken from it.
@@ -93,13 +94,21 @@ def _resize_module(path: str, module: nn.Module, shapes: Mapping[str, Shape]) ->
         raise BuildError(f"{path}: {error}") from None
     for key, shape in shapes.items():
         old = getattr(module, key)
-        new = torch.empty(shape, dtype=old.dtype, device="meta")
+        new = _of_shape(old.detach(), shape)
         if isinstance(old, nn.Parameter):
             setattr(module, key, nn.Parameter(new, requires_grad=old.requires_grad))
         else:
             setattr(module, key, new)
     for key, value in attributes.items():
         setattr(module, key, value)
+
+
+def _of_shape(old: torch.Tensor, shape: Shape) -> torch.Tensor:
+    """Values like the old ones, in another shape."""
+    if not old.numel():
+        return old.new_zeros(shape)
+    numel = math.prod(shape)
+    return old.flatten().repeat(-(-numel // old.numel()))[:numel].reshape(shape)
 
 
 def _convolution(module: Any, shapes: Mapping[str, Shape]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,6 +17,7 @@ from archprof.errors import UnknownReferenceError
 
 if TYPE_CHECKING:
     from archprof.builder.built import Built
+    from archprof.sources.checkpoint.variant import CheckpointSpec
     from archprof.sources.spec import RecipeSpec, Spec, VariantSpec
 
 
@@ -72,6 +73,12 @@ class _Builder:
             error.path, error.line = spec.path, spec.value_lines.get("family")
             raise
         return build_variant(spec, channels=self.channels or default_channels(spec), device=self.device, size=self.size)
+
+    def from_checkpoint(self, spec: CheckpointSpec) -> Built:
+        """Build a variant, and give it what the checkpoint's tensors say."""
+        from archprof.builder.from_checkpoint import fitted
+
+        return fitted(replace(self, channels=self.channels or spec.channels).from_rows(spec), spec.checkpoint)
 
     def from_recipe(self, spec: RecipeSpec) -> Built:
         """Build a model that some code makes."""

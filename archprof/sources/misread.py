@@ -13,8 +13,8 @@ from archprof.sources.files import SUFFIXES, names_in
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".h5")
-EXPORTED = (".onnx", ".pt2", ".torchscript", ".engine", ".xml", ".mlpackage", ".tflite", ".pb")
+WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin")
+EXPORTED = (".onnx", ".h5", ".pt2", ".torchscript", ".engine", ".xml", ".mlpackage", ".tflite", ".pb")
 
 OPTIONS = {"imgsz": "--imgsz", "batch": "--batch", "device": "--device", "nc": "--nc", "scale": "--scale"}
 """Ultralytics' arguments that are options here."""
@@ -56,12 +56,12 @@ def url(text: str) -> ArchprofError | None:
 
 
 def file_of_weights(text: str) -> ArchprofError | None:
-    """A checkpoint: it has weights, and what is counted is the architecture."""
+    """A checkpoint that is not there: Ultralytics would download it."""
     path = Path(text)
     if path.suffix.lower() not in WEIGHTS:
         return None
     hint = f"name the architecture: {path.stem}, {path.stem}.yaml or FILE.py:FACTORY"
-    return UnknownReferenceError(f"{text!r} is a file of weights, which cannot be read as a model", hint=hint)
+    return UnknownReferenceError(f"there is no file {text!r}, and weights are not downloaded", hint=hint)
 
 
 def exported_model(text: str) -> ArchprofError | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archprof.errors import ArchprofError
+    from archprof.sources.checkpoint.variant import CheckpointSpec
 
 STOCK = "ultralytics"
 """The family of a file that belongs to no other."""
@@ -70,13 +71,16 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Constructor(Protocol[Built_co]):
-    """What builds specs. There are two ways, and a spec knows which is its own."""
+    """What builds specs. There are three ways, and a spec knows which is its own."""
 
     def from_rows(self, spec: VariantSpec, /) -> Built_co:
         """Build a variant, row by row."""
 
     def from_recipe(self, spec: RecipeSpec, /) -> Built_co:
         """Build a model that some code makes."""
+
+    def from_checkpoint(self, spec: CheckpointSpec, /) -> Built_co:
+        """Build a variant with the widths of a checkpoint's tensors."""
 
 
 @dataclass(frozen=True, kw_only=True)

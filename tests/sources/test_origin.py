@@ -90,6 +90,7 @@ def test_an_origin_is_registered_once() -> None:
     assert [name for name, _ in sorted(ORIGINS.items(), key=lambda item: item[1].order)] == [
         "timm",
         "torchvision",
+        "checkpoint",
         "yaml",
         "git",
         "python",

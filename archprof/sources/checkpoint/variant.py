@@ -2,47 +2,119 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from archprof.errors import UsageError
 from archprof.sources import yaml_file
+from archprof.sources.checkpoint.contents import Checkpoint, parameters, parameters_by_prefix
 from archprof.sources.checkpoint.error import CheckpointError
+from archprof.sources.spec import Constructor, VariantSpec, encode_key
 
 if TYPE_CHECKING:
-    from archprof.sources.checkpoint.contents import Checkpoint
-    from archprof.sources.spec import VariantSpec
+    from archprof.sources.spec import Built
 
 _ROWS = ("backbone", "head")
+_OF_THE_RUN = ("scale", "yaml_file", "channels", "ch")
+"""Keys that Ultralytics writes into the YAML when it builds a model of it."""
+
+_CHANNELS = 3
+_LISTED = 5
 
 
-def variant(checkpoint: Checkpoint, *, reference: str | None = None) -> VariantSpec:
+@dataclass(frozen=True, kw_only=True)
+class CheckpointSpec(VariantSpec):
+    """The network of a checkpoint: the variant that is in the file, with the widths of its tensors.
+
+    Attributes:
+        checkpoint: What the file says.
+        channels: Channels of the image that it was built for.
+    """
+
+    origin = "checkpoint"
+
+    checkpoint: Checkpoint
+    channels: int = _CHANNELS
+
+    @property
+    def content_key(self) -> bytes | None:
+        """The variant's, and all that was read of the file."""
+        return encode_key(super().content_key, self.checkpoint.digest)
+
+    def check_setting(self, key: str, value: Any) -> None:
+        """Nothing may be: its tensors are as they are.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(
+            f"{key} cannot be changed in a checkpoint, whose weights are for the network that it holds",
+            hint="name the YAML that it was made from",
+        )
+
+    def build(self, constructor: Constructor[Built]) -> Built:
+        """From its rows, and then held against its tensors."""
+        return constructor.from_checkpoint(self)
+
+
+def variant(
+    checkpoint: Checkpoint, *, reference: str | None = None, scale: str | None = None, name: str | None = None
+) -> CheckpointSpec:
     """The variant that a checkpoint's network was built from, at its scale.
 
     Args:
         checkpoint: The file.
         reference: What the user typed, where that is not the path.
+        scale: The scale that is asked for: its own is the only one.
+        name: What to call it; by default as the YAML was called that it was made from.
 
     Raises:
-        CheckpointError: Where the file has no YAML.
+        CheckpointError: Where the file has no YAML, or another scale.
         VariantError: Where its YAML is no variant. Lines are those of :func:`yaml_text_of`.
     """
     if checkpoint.yaml is None:
         raise CheckpointError(
-            f"the file holds weights, but no architecture ({_KINDS[checkpoint.kind]})",
+            f"the file holds weights, but no architecture ({_KINDS[checkpoint.kind]}); {_weights(checkpoint)}",
             path=checkpoint.path,
             hint="name the YAML or the function that makes the model; a checkpoint of Ultralytics has its YAML in it",
         )
-    scale = checkpoint.yaml.get("scale")
+    own = checkpoint.yaml.get("scale")
     scales = checkpoint.yaml.get("scales")
+    own = own if isinstance(scales, dict) and isinstance(own, str) and own in scales else None
+    if scale is not None and scale != own:
+        raise CheckpointError(
+            f"no scale {scale!r}: the weights are those of {f'scale {own}' if own else 'a network without scales'}",
+            path=checkpoint.path,
+            hint="leave out --scale, or name a YAML",
+        )
     file = checkpoint.yaml.get("yaml_file")
-    return yaml_file.load(
-        checkpoint.path,
-        scale=scale if isinstance(scales, dict) and isinstance(scale, str) and scale in scales else None,
-        reference=reference,
-        name=PurePath(file.replace("\\", "/")).stem if isinstance(file, str) and file else None,
-        data=yaml_text_of(checkpoint.yaml).encode(),
+    made_from = PurePath(file.replace("\\", "/")).stem if isinstance(file, str) and file else None
+    document = {key: value for key, value in checkpoint.yaml.items() if key not in _OF_THE_RUN}
+    spec = yaml_file.load(
+        checkpoint.path, scale=own, reference=reference, name=made_from, data=yaml_text_of(document).encode()
     )
+    channels = checkpoint.yaml.get("channels", checkpoint.yaml.get("ch"))
+    fields = {field.name: getattr(spec, field.name) for field in dataclasses.fields(spec)}
+    fields["name"] = name or spec.name
+    fields["scales"] = {own: spec.scales[own]} if own else {}
+    if own is None:
+        fields["scale"] = None
+    return CheckpointSpec(
+        **fields,
+        checkpoint=checkpoint,
+        channels=channels if isinstance(channels, int) and channels > 0 else _CHANNELS,
+    )
+
+
+def _weights(checkpoint: Checkpoint) -> str:
+    """How many parameters there are, and in which modules the most."""
+    by_prefix = sorted(parameters_by_prefix(checkpoint).items(), key=lambda item: -item[1])
+    listed = ", ".join(f"{prefix or 'the model itself'} {number:,}" for prefix, number in by_prefix[:_LISTED])
+    more = f" and {len(by_prefix) - _LISTED:,} more" if len(by_prefix) > _LISTED else ""
+    return f"{parameters(checkpoint):,} parameters" + (f": {listed}{more}" if listed else "")
 
 
 _KINDS = {

@@ -138,8 +138,8 @@ def test_a_damaged_row_is_named_with_its_line(tmp_path: Path, yolo: Any) -> None
     with pytest.raises(VariantError) as caught:
         variant(read(tmp_path / "best.pt"))
 
-    # nc, scales, scale, yaml_file, channels and "backbone:" stand on the six lines before the first row.
-    assert (caught.value.path, caught.value.line) == (tmp_path / "best.pt", 8)
+    # nc, scales and "backbone:" stand on the three lines before the first row.
+    assert (caught.value.path, caught.value.line) == (tmp_path / "best.pt", 5)
     assert "not 3" in caught.value.message
 
 

@@ -1,0 +1,38 @@
+"""A checkpoint: a file of weights that has the YAML of its network in it, as Ultralytics saves them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archprof.sources.files import is_file, names_in
+from archprof.sources.origin import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archprof.sources.origin import Query
+    from archprof.sources.spec import Spec
+
+SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
+
+
+class CheckpointFile(Origin):
+    """``runs/train/weights/best.pt``. Its pickle is read, and never run."""
+
+    order = 25
+    form = "a checkpoint (best.pt)"
+
+    def find(self, query: Query) -> Spec | None:
+        """The network of the file of that name."""
+        path = Path(query.text)
+        if path.suffix.lower() not in SUFFIXES or not is_file(path):
+            return None
+        from archprof.sources.checkpoint.reader import read
+        from archprof.sources.checkpoint.variant import variant
+
+        return variant(read(path), reference=query.reference, scale=query.scale, name=path.stem)
+
+    def names(self, folder: Path) -> Mapping[str, str]:
+        """The checkpoints in the folder."""
+        return {Path(name).stem: str(folder / name) for name in names_in(folder, SUFFIXES)}
