@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from archprof.api.models import Choice
     from archprof.claims.replay import ClaimResult
     from archprof.pipeline import Request
-    from archprof.records.audit import Audit
+    from archprof.records.audit import AuditResult
     from archprof.records.benchmark import Benchmark
     from archprof.records.comparison import Comparison
     from archprof.records.parameternet import Curve, WhatIf
@@ -187,7 +187,7 @@ def _measured(
 
 def audit(
     model: str, *, counters: Sequence[str] = (), time_limit: float = COUNTER_SECONDS, **options: Unpack[ModelOptions]
-) -> Audit:
+) -> AuditResult:
     """Other counters' figures, and how each differs from the exact count: what ``archprof audit`` shows.
 
     Args:

@@ -20,14 +20,13 @@ from archprof.claims.published import Published
 from archprof.claims.replay import ClaimResult, judge
 from archprof.compare.comparing import compare
 from archprof.doctor import Diagnosis
-from archprof.doctor import Finding as Check
+from archprof.doctor import Finding as DoctorFinding
 from archprof.errors import UsageError
-from archprof.records.audit import Audit, Difference, Opinion, Row
+from archprof.records.audit import AuditResult, Difference, Opinion, Row
 from archprof.records.benchmark import Benchmark
 from archprof.records.breakdown import Breakdown, Part
 from archprof.records.calibration import Calibration, Device, Grid
-from archprof.records.check_result import Check as CheckResult
-from archprof.records.check_result import Judged, Judgement
+from archprof.records.check_result import CaseResult, CheckResult, RuleResult
 from archprof.records.latency import Latency
 from archprof.records.parameternet import (
     Candidate,
@@ -134,12 +133,12 @@ def with_scale(profile: Profile, scale: str, **totals: int) -> Profile:
     )
 
 
-def audited(profile: Profile) -> Audit:
+def audited(profile: Profile) -> AuditResult:
     differences = [
         Difference(kind="missed", operation="aten.bmm", why="not seen", macs=-20, calls=1, module="model.1", row=1),
         Difference(kind="added", operation="BatchNorm2d", why="counted as MACs", macs=5, module="model.0", row=0),
     ]
-    return Audit(
+    return AuditResult(
         variant=profile.variant,
         input=profile.input,
         environment=profile.environment,
@@ -166,17 +165,22 @@ def what_if() -> WhatIf:
 
 
 def checked() -> CheckResult:
-    failed = Judgement(
-        metric="flops", kind="max", state="failed", found=9, bound=8, excess=1, limit="8", place="budgets[0].flops"
+    failed = RuleResult(
+        metric="flops", kind="max", state="failed", actual=9, bound=8, excess=1, limit="8", key_path="budgets[0].flops"
     )
-    cases = [Judged(variant="a.yaml", file="a.yaml", judgements=[failed]), Judged(variant="b_%.yaml", error="broken")]
+    cases = [
+        CaseResult(variant="a.yaml", file="a.yaml", results=[failed]),
+        CaseResult(variant="b_%.yaml", error="broken"),
+    ]
     return CheckResult(config="archprof.toml", exit_code=2, cases=cases)
 
 
 def diagnosed() -> Diagnosis:
     findings = [
-        Check(check="import thop", state="broken", says="nobody installed it", mend="pip install ultralytics-thop"),
-        Check(check="cache", state="ok", says="/a/folder can be written to"),
+        DoctorFinding(
+            check="import thop", state="broken", says="nobody installed it", mend="pip install ultralytics-thop"
+        ),
+        DoctorFinding(check="cache", state="ok", says="/a/folder can be written to"),
     ]
     return Diagnosis(python="3.11", platform="Linux", packages={"torch": "2.6", "calflops": None}, findings=findings)
 
@@ -325,7 +329,7 @@ def test_csv_of_other_records(profile: Profile) -> None:
     broken, _ = records(REPORTS["doctor"](profile))
     assert broken["command"] == "pip install ultralytics-thop"
     good, failed = records(REPORTS["check"](profile))
-    assert (good["found"], good["excess"], failed["error"]) == ("9", "1", "broken")
+    assert (good["actual"], good["excess"], failed["error"]) == ("9", "1", "broken")
     published = records(REPORTS["claims"](profile))
     # 0.3 GFLOPs in single ones; 34 modules were published, 33 are there.
     assert [row["published"] for row in published[:3]] == ["21024", "300000000", "34"]
