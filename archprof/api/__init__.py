@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from archprof.records.audit import AuditResult
     from archprof.records.benchmark import Benchmark
     from archprof.records.comparison import Comparison
-    from archprof.records.parameternet import Curve, WhatIf
+    from archprof.records.parameternet import ExpertSweep, WhatIf
 
 __all__ = ["audit", "bench", "check", "claims", "compare", "parameternet", "profile", "within"]
 
@@ -215,7 +215,7 @@ def parameternet(
     experts: Sequence[int] | None = None,
     what_if: str | None = None,
     **options: Unpack[ModelOptions],
-) -> Profile | tuple[Profile, Curve] | tuple[Profile, WhatIf]:
+) -> Profile | tuple[Profile, ExpertSweep] | tuple[Profile, WhatIf]:
     """ParameterNet's predicted ratios beside measured ones: what ``archprof parameternet`` shows.
 
     Args:

@@ -30,16 +30,16 @@ from archprof.records.check_result import CaseResult, CheckResult, RuleResult
 from archprof.records.latency import Latency
 from archprof.records.parameternet import (
     Candidate,
-    Curve,
     DynamicLayer,
+    ExpertSweep,
     Figures,
     Gain,
-    Measured,
+    MeasuredTotals,
+    ModelTotals,
     ParameterNet,
     Point,
     Ratio,
     WhatIf,
-    Whole,
 )
 from archprof.render import (
     Page,
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from archprof.records.profile import Profile
     from archprof.render.report import Report
 
-MEASURED = Measured(
+MEASURED = MeasuredTotals(
     parameters=100, macs=1000, elementwise_flops=50, weight_bytes=400, activation_bytes=80, bytes_read=600,
     bytes_written=80,
 )  # fmt: skip
@@ -81,7 +81,7 @@ LAYER = DynamicLayer(
 
 ANALYSIS = ParameterNet(
     layers=[LAYER],
-    model=Whole(
+    model=ModelTotals(
         parameters=Figures(static=70, as_built=100, measured=100),
         macs=Figures(static=900, as_built=1000, measured=1000),
         parameters_ratio=RATIO,
@@ -161,7 +161,7 @@ def what_if() -> WhatIf:
         module="model.0.conv", in_channels=3, out_channels=16, kernel=[3, 3], groups=1, stride=[1, 1],
         output_size=[8, 8], parameters=gain, macs=gain, bytes=Gain(predicted=60, measured=61),
     )  # fmt: skip
-    return WhatIf(chosen="all", experts=4, candidates=[candidate], before=MEASURED, after=MEASURED)
+    return WhatIf(selection="all", experts=4, candidates=[candidate], before=MEASURED, after=MEASURED)
 
 
 def checked() -> CheckResult:
@@ -213,7 +213,7 @@ REPORTS: dict[str, Callable[[Profile], Report]] = {
     "parameternet": lambda profile: parameternet.report(msgspec.structs.replace(profile, parameternet=ANALYSIS), VIEW),
     "nothing dynamic": lambda profile: parameternet.report(profile, VIEW),
     "experts": lambda profile: expert_sweep.report(
-        profile, Curve(points=[Point(experts=2, layers=1, measured=MEASURED)], static=MEASURED), VIEW
+        profile, ExpertSweep(points=[Point(experts=2, layers=1, measured=MEASURED)], static=MEASURED), VIEW
     ),
     "what if": lambda profile: whatif.report(profile, what_if(), VIEW),
     "calibration": lambda profile: calibration.report(CALIBRATION, VIEW),
