@@ -90,11 +90,11 @@ def requirements(lines: Sequence[str] | None = None) -> dict[str, list[str]]:
     """
     if lines is None:
         lines = metadata.requires("archprof") or []
-    found: dict[str, list[str]] = {"": []}
+    names: dict[str, list[str]] = {"": []}
     for line in lines:
         if match := _REQUIREMENT.fullmatch(line):
-            found.setdefault(match["extra"] or "", []).append(match["name"])
-    return found
+            names.setdefault(match["extra"] or "", []).append(match["name"])
+    return names
 
 
 def _version(distribution: str) -> str | None:
@@ -149,21 +149,21 @@ def thop_owner(path: list[str] | None = None) -> Finding:
     """
     from archprof.counters.owner import claimants
 
-    found = claimants("thop", path)
-    names = " and ".join(f"{one.name} {one.version}" for one in found)
-    intact = [one.name for one in found if one.intact]
+    owners = claimants("thop", path)
+    names = " and ".join(f"{owner.name} {owner.version}" for owner in owners)
+    intact = [owner.name for owner in owners if owner.intact]
     anew = "pip uninstall -y thop ultralytics-thop && pip install ultralytics-thop"
-    if not found:
+    if not owners:
         return Finding(
             check="import thop",
             state="broken",
             says="the package ultralytics-thop is not installed",
             mend="pip install ultralytics-thop",
         )
-    if len(found) > 1:
+    if len(owners) > 1:
         whose = f"it is {intact[0]}'s" if intact else "it is a mixture of them"
         return Finding(check="import thop", state="broken", says=f"{names} both install it, and {whose}", mend=anew)
-    if found[0].name != "ultralytics-thop":
+    if owners[0].name != "ultralytics-thop":
         says = f"it is {names}'s; Ultralytics prints no GFLOPs with it"
         return Finding(check="import thop", state="broken", says=says, mend=anew)
     if not intact:
@@ -210,8 +210,8 @@ def counter_finding(result: CounterResult, required: Collection[str] = ()) -> Fi
 
 def _cache() -> Finding:
     folder = cache.folder()
-    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+    parent_there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if parent_there.is_dir() and os.access(parent_there, os.W_OK | os.X_OK):
         return Finding(check="cache", state="ok", says=f"{folder} can be written to")
     return Finding(
         check="cache",
@@ -232,10 +232,10 @@ def _settings_file() -> Path:
 
 def _settings() -> tuple[int, int] | None:
     try:
-        found = _settings_file().stat()
+        status = _settings_file().stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size
 
 
 def _untouched(before: tuple[int, int] | None) -> Finding:

@@ -12,20 +12,20 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from archprof.records.check_result import Check
+    from archprof.records.check_result import CheckResult
     from archprof.records.profile import Profile
 
 
 class Budgets:
     """What the fixture gives: each call fails the test where a budget does not hold."""
 
-    def check(self, *references: str, config: Path | str | None = None, against: str | None = None) -> Check:
+    def check(self, *references: str, config: Path | str | None = None, against: str | None = None) -> CheckResult:
         """Hold the repository's models to its budget file, as :func:`archprof.check` does."""
         from archprof import api
 
         return _held(api.check(*references, config=config, against=against))
 
-    def within(self, subject: Profile | str, **budget: Any) -> Check:
+    def within(self, subject: Profile | str, **budget: Any) -> CheckResult:
         """Hold one model to a budget, as :func:`archprof.within` does."""
         from archprof import api
 
@@ -44,7 +44,7 @@ def archprof() -> Budgets:
     return Budgets()
 
 
-def _held(check: Check) -> Check:
+def _held(check: CheckResult) -> CheckResult:
     """The check, where it ends well.
 
     Raises:

@@ -26,8 +26,8 @@ def folder(tmp_path: Path, tiny: str, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_whole_check(folder: Path) -> None:
     check = archprof.check()
     (case,) = check.cases
-    (judgement,) = case.failed
-    assert (check.exit_code, judgement.found, judgement.excess) == (1, 51_218, 218)
+    (rule_result,) = case.failed
+    assert (check.exit_code, rule_result.actual, rule_result.excess) == (1, 51_218, 218)
 
 
 def test_a_file_and_a_reference_may_be_named(folder: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_profile_is_held_to_what_is_given() -> None:
 
 @pytest.mark.parametrize(
     ("budget", "says"),
-    [({"flop": 1}, "within.flop: no such key"), ({"flops": "1 s"}, "'s' is no unit of it"), ({"nc": "x"}, "within.nc")],
+    [({"flop": 1}, "within.flop: unknown key"), ({"flops": "1 s"}, "'s' is no unit of it"), ({"nc": "x"}, "within.nc")],
 )
 def test_a_mistake_is_said(budget: dict[str, object], says: str) -> None:
     with pytest.raises(BudgetFileError, match=says):

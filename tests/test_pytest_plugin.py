@@ -21,7 +21,7 @@ def test_the_budget_file(archprof):
 
 def test_one_variant(archprof):
     check = archprof.within("tiny.yaml", imgsz=64, parameters="51,218", flops={"min": "24 M", "max": "24.3 MFLOPs"})
-    assert [one.state for one in check.cases[0].judgements] == ["ok", "ok", "ok"]
+    assert [one.state for one in check.cases[0].results] == ["ok", "ok", "ok"]
 
 def test_one_variant_that_is_too_dear(archprof):
     archprof.within("tiny.yaml", imgsz=64, flops="24.2 MFLOPs", message="Ask first.")
@@ -48,12 +48,12 @@ def test_the_fixture(pytester: pytest.Pytester, tiny: str) -> None:
         [
             "tiny.yaml · imgsz 64 · flops   OVER BUDGET",
             "  expected    at most 24.2 MFLOPs",
-            "  found       24.22 MFLOPs (24,220,672)",
+            "  actual      24.22 MFLOPs (24,220,672)",
             "  message     Ask first.",
             "  to accept   change flops.max in this call",
             "Linear · parameters   OVER BUDGET",
             "  expected    at most 31",
-            "  found       32",
-            "*BudgetFileError: within.flop: no such key",
+            "  actual      32",
+            "*BudgetFileError: within.flop: unknown key",
         ]
     )

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from archprof.api.models import Choice
     from archprof.claims.replay import ClaimResult
     from archprof.pipeline import Request
-    from archprof.records.audit import Audit
+    from archprof.records.audit import AuditResult
     from archprof.records.benchmark import Benchmark
     from archprof.records.comparison import Comparison
-    from archprof.records.parameternet import Curve, WhatIf
+    from archprof.records.parameternet import ExpertSweep, WhatIf
 
 __all__ = ["audit", "bench", "check", "claims", "compare", "parameternet", "profile", "within"]
 
@@ -187,7 +187,7 @@ def _measured(
 
 def audit(
     model: str, *, counters: Sequence[str] = (), time_limit: float = COUNTER_SECONDS, **options: Unpack[ModelOptions]
-) -> Audit:
+) -> AuditResult:
     """Other counters' figures, and how each differs from the exact count: what ``archprof audit`` shows.
 
     Args:
@@ -215,7 +215,7 @@ def parameternet(
     experts: Sequence[int] | None = None,
     what_if: str | None = None,
     **options: Unpack[ModelOptions],
-) -> Profile | tuple[Profile, Curve] | tuple[Profile, WhatIf]:
+) -> Profile | tuple[Profile, ExpertSweep] | tuple[Profile, WhatIf]:
     """ParameterNet's predicted ratios beside measured ones: what ``archprof parameternet`` shows.
 
     Args:

@@ -10,7 +10,7 @@ from archprof.budgets.budget import BudgetFile
 from archprof.budgets.checking import conclude, measure
 from archprof.budgets.rule_check import judge
 from archprof.pipeline import ExecutionConfig, profile_all
-from archprof.records.check_result import Check, Judged, exit_code
+from archprof.records.check_result import CaseResult, CheckResult, exit_code
 from archprof.records.profile import Profile
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from archprof.budgets.checking import Profiler
 
 
-def check(*references: str, config: Path | str | None = None, against: str | None = None) -> Check:
+def check(*references: str, config: Path | str | None = None, against: str | None = None) -> CheckResult:
     """Hold a repository's models to its budget file.
 
     Args:
@@ -39,7 +39,7 @@ def check(*references: str, config: Path | str | None = None, against: str | Non
     return conclude(file, measured, profiler, against=against, locked=lock.read(file.lock))
 
 
-def within(subject: Profile | str, **budget: Any) -> Check:
+def within(subject: Profile | str, **budget: Any) -> CheckResult:
     """Hold one model to a budget that stands in no file.
 
     Args:
@@ -59,13 +59,13 @@ def within(subject: Profile | str, **budget: Any) -> Check:
     if not isinstance(subject, Profile):
         profiler = _profiler(())
         return conclude(file, measure(cases.find(file).cases, profiler), profiler)
-    case = Judged(
+    case = CaseResult(
         variant=name,
         shapes=subject.input.shapes,
         unknown=subject.coverage.unknown,
-        judgements=judge(entry.rules, subject),
+        results=judge(entry.rules, subject),
     )
-    return Check(config="this call", exit_code=exit_code([case]), cases=[case])
+    return CheckResult(config="this call", exit_code=exit_code([case]), cases=[case])
 
 
 def _profiler(plugins: Sequence[str]) -> Profiler:

@@ -13,7 +13,7 @@ from archprof.counters.explain import explain, other_images
 from archprof.counters.process import run_apart
 from archprof.errors import UsageError, did_you_mean
 from archprof.pipeline.counting import count_spec, finish
-from archprof.records.audit import Audit, Opinion, Row
+from archprof.records.audit import AuditResult, Opinion, Row
 from archprof.trace.run import trace
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def audit_spec(
     counters: Sequence[str] = (),
     plugins: Sequence[str] = (),
     time_limit: float = COUNTER_SECONDS,
-) -> Audit:
+) -> AuditResult:
     """Count a spec, and have counters count it too.
 
     Args:
@@ -66,13 +66,13 @@ def audit_spec(
     counted = count_spec(spec, options)
     whole = exact(counted.built, counted.ledger)
     image = _of_one_image(counted, whole)
-    chosen = counters or names()
-    opinions = [thop_2_0.opinion(counted, whole, image)] if thop_2_0.NAME in chosen else []
-    run = [name for name in chosen if name != thop_2_0.NAME]
+    selected = counters or names()
+    opinions = [thop_2_0.opinion(counted, whole, image)] if thop_2_0.NAME in selected else []
+    run = [name for name in selected if name != thop_2_0.NAME]
     for result in run_apart(SpecSource(spec, options, tuple(plugins)), run, time_limit=time_limit):
         opinions.append(opinion(result, whole, image))
     profile = finish(counted)
-    return Audit(
+    return AuditResult(
         variant=profile.variant,
         input=profile.input,
         environment=profile.environment,
@@ -115,4 +115,4 @@ def opinion(result: CounterResult, whole: Exact, image: Exact) -> Opinion:
 def _of_one_image(counted: CountedModel, whole: Exact) -> Exact:
     if counted.inputs[0].shape[0] == 1:
         return whole
-    return exact(counted.built, count(trace(counted.built.module, tuple(given[:1] for given in counted.inputs))))
+    return exact(counted.built, count(trace(counted.built.module, tuple(tensor[:1] for tensor in counted.inputs))))

@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archprof.budgets.cases import Case
-    from archprof.budgets.checking import Measured, Profiler
-    from archprof.budgets.lock import Place
+    from archprof.budgets.checking import ProfiledCase, Profiler
+    from archprof.budgets.lock import CaseKey
     from archprof.sources.spec import Spec
 
 
-def from_lock(found: Lock) -> dict[Place, Baseline]:
+def from_lock(lock: Lock) -> dict[CaseKey, Baseline]:
     """What a lock file says that the cases were."""
-    return {place: one.baseline() for place, one in found.places().items()}
+    return {key: locked.baseline() for key, locked in lock.cases().items()}
 
 
-def from_file(path: Path, measured: Sequence[Measured]) -> Mapping[Place, Baseline]:
+def from_file(path: Path, measured: Sequence[ProfiledCase]) -> Mapping[CaseKey, Baseline]:
     """What a file says that the cases were: a lock file, or a profile or several as ``summary -o`` saves them.
 
     A profile is a case's where it is of the same variant, with the same settings, at the same input.
@@ -40,21 +40,21 @@ def from_file(path: Path, measured: Sequence[Measured]) -> Mapping[Place, Baseli
     from archprof.budgets.saved_models import contents
 
     try:
-        found = contents(path.read_bytes(), path)
+        saved = contents(path.read_bytes(), path)
     except OSError as error:
         raise ArchprofError(f"cannot be read: {error.strerror}", path=path) from None
-    if isinstance(found, Lock):
-        return from_lock(found)
-    profiles = found.profiles if isinstance(found, Benchmark) else found
+    if isinstance(saved, Lock):
+        return from_lock(saved)
+    profiles = saved.profiles if isinstance(saved, Benchmark) else saved
     by_identity = {_identity(profile): of_profile(profile) for profile in profiles}
     return {
-        one.case.place: by_identity[_identity(one.profile)]
-        for one in measured
-        if isinstance(one.profile, Profile) and _identity(one.profile) in by_identity
+        entry.case.case_key: by_identity[_identity(entry.profile)]
+        for entry in measured
+        if isinstance(entry.profile, Profile) and _identity(entry.profile) in by_identity
     }
 
 
-def from_revision(name: str, cases: Sequence[Case], profiler: Profiler) -> Mapping[Place, Baseline]:
+def from_revision(name: str, cases: Sequence[Case], profiler: Profiler) -> Mapping[CaseKey, Baseline]:
     """What the cases were at a git revision: their YAMLs as they were, with the blocks as they are.
 
     What was not there then, or could not be built, is left out, and so is what is no YAML of the repository.
@@ -62,12 +62,12 @@ def from_revision(name: str, cases: Sequence[Case], profiler: Profiler) -> Mappi
     Raises:
         UnknownReferenceError: Where there is no such revision, or no repository.
     """
-    then = specs_then(name, cases)
-    by_place = {case.place: case for case in cases}
-    profiles = profiler([request_of(by_place[place], spec) for place, spec in then.items()])
+    specs = specs_at(name, cases)
+    by_place = {case.case_key: case for case in cases}
+    profiles = profiler([request_of(by_place[key], spec) for key, spec in specs.items()])
     return {
-        place: of_profile(profile)
-        for place, profile in zip(then, profiles, strict=True)
+        key: of_profile(profile)
+        for key, profile in zip(specs, profiles, strict=True)
         if not isinstance(profile, ArchprofError)
     }
 
@@ -78,17 +78,17 @@ def request_of(case: Case, spec: Spec) -> Request:
     return Request(spec, case.options, conventions=tuple(dict.fromkeys(named)), level="budgets")
 
 
-def specs_then(name: str, cases: Sequence[Case]) -> dict[Place, Spec]:
+def specs_at(name: str, cases: Sequence[Case]) -> dict[CaseKey, Spec]:
     """What the cases were at a git revision, as far as they were there.
 
     Raises:
         UnknownReferenceError: Where there is no such revision, or no repository.
     """
     revision.require(name)
-    return {case.place: spec for case in cases if (spec := _spec_then(name, case))}
+    return {case.case_key: spec for case in cases if (spec := _spec_at(name, case))}
 
 
-def _spec_then(name: str, case: Case) -> Spec | None:
+def _spec_at(name: str, case: Case) -> Spec | None:
     """The case's YAML at the revision, with the case's settings."""
     if case.file is None or case.spec is None or case.spec.path is None:
         return None
@@ -101,7 +101,16 @@ def _spec_then(name: str, case: Case) -> Spec | None:
 
 
 def _identity(profile: Profile) -> tuple[Any, ...]:
-    variant, given = profile.variant, profile.input
+    variant, model_input = profile.variant, profile.input
     settings = repr(sorted(variant.settings.items()))
     name = variant.name if variant.origin == "yaml" else variant.reference
-    return (name, variant.scale, variant.nc, settings, variant.fused, variant.static, repr(given.shapes), given.dtype)
+    return (
+        name,
+        variant.scale,
+        variant.nc,
+        settings,
+        variant.fused,
+        variant.static,
+        repr(model_input.shapes),
+        model_input.dtype,
+    )

@@ -34,7 +34,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         floor: A growth below it is never too much.
         level: What becomes of it where it does not hold.
         message: What the team has to say then.
-        place: Where the rule stands in the budget file: ``budgets[2].flops``.
+        key_path: Where the rule stands in the budget file: ``budgets[2].flops``.
         line: The line there, where it could be found.
     """
 
@@ -45,7 +45,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     floor: Quantity | None = None
     level: Level = Level.error
     message: str | None = None
-    place: str
+    key_path: str
     line: int | None = None
 
 
@@ -72,12 +72,12 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     line: int | None = None
 
     @property
-    def place(self) -> str:
+    def key_path(self) -> str:
         """Where it stands in the file: ``budgets[2]``."""
         return f"budgets[{self.index}]"
 
     @property
-    def takes_out(self) -> bool:
+    def excludes(self) -> bool:
         """Whether it says that its variants are not to be checked at all."""
         return self.level is Level.off and not self.rules
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from archprof.budgets.budget import Level, Rule
-from archprof.budgets.settings import agrees, options_of, said, spread
+from archprof.budgets.settings import agrees, format_settings, options_of, spread
 from archprof.errors import ArchprofError, BudgetFileError, UsageError, did_you_mean
 from archprof.quantity import parse
 from archprof.records.metrics import METRICS
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from archprof.builder.options import Options
     from archprof.sources.spec import Spec
 
-HELD = ("parameters", "layers", "flops", "activation_bytes", "peak_activation_bytes", "flops_ratio")
+DEFAULT_METRICS = ("parameters", "layers", "flops", "activation_bytes", "peak_activation_bytes", "flops_ratio")
 """What an entry without metrics holds to the baseline: exact figures, of which less is better. None may grow at all."""
 
 
@@ -51,9 +51,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return options_of(self.settings)
 
     @property
-    def place(self) -> tuple[str, str]:
+    def case_key(self) -> tuple[str, str]:
         """Where it stands in the lock file: the variant, and its settings, as ``imgsz=640 scale=n``."""
-        return legible(self.variant), said(self.settings)
+        return legible(self.variant), format_settings(self.settings)
 
 
 class Cases(msgspec.Struct, frozen=True):
@@ -63,46 +63,46 @@ class Cases(msgspec.Struct, frozen=True):
     unmatched: tuple[tuple[Budget, str], ...] = ()
 
 
-def find(file: BudgetFile, wanted: Sequence[str] = ()) -> Cases:
+def find(file: BudgetFile, references: Sequence[str] = ()) -> Cases:
     """The cases of a budget file.
 
     Args:
         file: The file.
-        wanted: Only the variants that these references mean; all where there are none.
+        references: Only the variants that these references mean; all where there are none.
 
     Raises:
         UsageError: Where no entry is about one of the references.
         BudgetFileError: Where no entry leads to anything to check.
     """
     if not file.budgets:
-        hint = "each entry stands under [[budgets]]; archprof init writes the first ones"
-        raise BudgetFileError("no budgets in it", path=file.path, hint=hint)
-    places, unmatched = _places(file)
-    names = _chosen(file, places, wanted)
+        hint = "each entry starts with [[budgets]]; archprof init writes a first file"
+        raise BudgetFileError("has no budgets", path=file.path, hint=hint)
+    entries_of, unmatched = _entries_by_variant(file)
+    names = _selected(file, entries_of, references)
     cases: dict[tuple[str, str], Case] = {}
     for name in names:
-        entries = places[name]
-        for entry in sorted(entries, key=lambda one: one.index):
-            if entry.level is Level.off or _taken_out(entry, entries):
+        entries = entries_of[name]
+        for entry in sorted(entries, key=lambda budget: budget.index):
+            if entry.level is Level.off or _excluded(entry, entries):
                 continue
             for case in _spread(file.root, name, entry):
-                cases.setdefault(case.place, case)
-    ruled = [_ruled(case, places[case.variant]) for case in cases.values()]
-    found = tuple(case for case in ruled if case.rules or case.error)
-    if not found:
+                cases.setdefault(case.case_key, case)
+    ruled = [_with_rules(case, entries_of[case.variant]) for case in cases.values()]
+    active = tuple(case for case in ruled if case.rules or case.error)
+    if not active:
         patterns = ", ".join(repr(pattern) for _, pattern in unmatched)
-        said = f"nothing matches {patterns}" if patterns else "every entry is off"
-        raise BudgetFileError(f"nothing to check: {said}", path=file.path, hint=f"paths go by {file.root.resolve()}")
-    return Cases(found, () if wanted else tuple(unmatched))
+        reason = f"nothing matches {patterns}" if patterns else "every entry is off"
+        raise BudgetFileError(f"nothing to check: {reason}", path=file.path, hint=f"paths go by {file.root.resolve()}")
+    return Cases(active, () if references else tuple(unmatched))
 
 
 Entries = dict["Budget", tuple[int, int]]
 """Entries that are about a variant, each with how nearly its pattern names it."""
 
 
-def _places(file: BudgetFile) -> tuple[dict[str, Entries], list[tuple[Budget, str]]]:
+def _entries_by_variant(file: BudgetFile) -> tuple[dict[str, Entries], list[tuple[Budget, str]]]:
     """The entries about each variant, and the patterns that match nothing."""
-    found: dict[str, Entries] = {}
+    entries_of: dict[str, Entries] = {}
     unmatched = []
     for budget in file.budgets:
         for pattern in budget.variants:
@@ -111,9 +111,9 @@ def _places(file: BudgetFile) -> tuple[dict[str, Entries], list[tuple[Budget, st
                 unmatched.append((budget, pattern))
             for name in names:
                 nearness = (name == pattern, len(pattern) - sum(map(pattern.count, "*?[]")))
-                entries = found.setdefault(name, {})
+                entries = entries_of.setdefault(name, {})
                 entries[budget] = max(nearness, entries.get(budget, nearness))
-    return found, unmatched
+    return entries_of, unmatched
 
 
 def _expand(root: Path, pattern: str) -> list[str]:
@@ -124,24 +124,24 @@ def _expand(root: Path, pattern: str) -> list[str]:
     return sorted(Path(name).as_posix() for name in names if (root / name).is_file())
 
 
-def _chosen(file: BudgetFile, places: dict[str, Entries], wanted: Sequence[str]) -> Iterable[str]:
-    if not wanted:
-        return places
-    by_path = {os.path.realpath(file.root / name): name for name in places}
-    chosen = []
-    for reference in wanted:
-        name = reference if reference in places else by_path.get(os.path.realpath(reference))
+def _selected(file: BudgetFile, entries_of: dict[str, Entries], references: Sequence[str]) -> Iterable[str]:
+    if not references:
+        return entries_of
+    by_path = {os.path.realpath(file.root / name): name for name in entries_of}
+    selected = []
+    for reference in references:
+        name = reference if reference in entries_of else by_path.get(os.path.realpath(reference))
         if name is None:
-            hint = did_you_mean(reference, places) or f"it is about {', '.join(places) or 'nothing'}"
+            hint = did_you_mean(reference, entries_of) or f"it is about {', '.join(entries_of) or 'nothing'}"
             raise UsageError(f"{file.path} has no budget for {reference!r}", hint=hint)
-        chosen.append(name)
-    return dict.fromkeys(chosen)
+        selected.append(name)
+    return dict.fromkeys(selected)
 
 
-def _taken_out(entry: Budget, entries: Entries) -> bool:
+def _excluded(entry: Budget, entries: Entries) -> bool:
     """Whether a nearer entry without settings says that the variant is not to be checked."""
     return any(
-        other.takes_out and not other.settings and _rank(other, entries) > _rank(entry, entries) for other in entries
+        other.excludes and not other.settings and _rank(other, entries) > _rank(entry, entries) for other in entries
     )
 
 
@@ -152,16 +152,16 @@ def _rank(entry: Budget, entries: Entries) -> tuple[Any, ...]:
 
 def _spread(root: Path, name: str, entry: Budget) -> Iterator[Case]:
     """The cases that an entry names of a variant."""
-    place = root / name
-    file = os.path.relpath(place) if place.is_file() else None
-    reference = file or _beside(root, name)
+    path = root / name
+    file = os.path.relpath(path) if path.is_file() else None
+    reference = file or _reference_in(root, name)
     try:
         scales = references.scales(reference) if "scales" in entry.settings else ()
-        wanted = spread(entry.settings, scales)
+        all_settings = spread(entry.settings, scales)
     except ArchprofError as error:
         yield Case(variant=name, file=file, error=error)
         return
-    for settings in wanted:
+    for settings in all_settings:
         try:
             spec = references.resolve(reference, scale=settings.get("scale"))
             changes = {**settings.get("set", {}), **({"nc": settings["nc"]} if "nc" in settings else {})}
@@ -174,7 +174,7 @@ def _spread(root: Path, name: str, entry: Budget) -> Iterator[Case]:
         yield Case(variant=name, file=file, settings=settings, spec=spec)
 
 
-def _beside(root: Path, name: str) -> str:
+def _reference_in(root: Path, name: str) -> str:
     """A reference; a function's file goes by the budget file's folder."""
     head, colon, factory = name.rpartition(":")
     if colon and head.endswith(".py") and (root / head).is_file():
@@ -182,36 +182,36 @@ def _beside(root: Path, name: str) -> str:
     return name
 
 
-def _ruled(case: Case, entries: Entries) -> Case:
+def _with_rules(case: Case, entries: Entries) -> Case:
     """A case with its rules: of each metric those of the most specific entry that is about the case."""
     rules: dict[str, Rule] = {}
-    held: dict[str, Rule] = {}
-    for entry in sorted(entries, key=lambda one: _rank(one, entries)):
+    defaults: dict[str, Rule] = {}
+    for entry in sorted(entries, key=lambda budget: _rank(budget, entries)):
         if not agrees(entry.settings, case.settings):
             continue
-        if entry.takes_out:
-            rules, held = {}, {}
+        if entry.excludes:
+            rules, defaults = {}, {}
         elif entry.rules:
             rules |= {rule.metric.name: rule for rule in entry.rules}
         else:
-            held = {rule.metric.name: rule for rule in _held(entry)}
+            defaults = {rule.metric.name: rule for rule in _default_rules(entry)}
     order = list(METRICS)
-    found = sorted(
-        (rule for rule in (held | rules).values() if rule.level is not Level.off),
+    rules_by_line = sorted(
+        (rule for rule in (defaults | rules).values() if rule.level is not Level.off),
         key=lambda rule: order.index(rule.metric.name) if rule.metric.name in METRICS else len(order),
     )
-    return msgspec.structs.replace(case, rules=tuple(found))
+    return msgspec.structs.replace(case, rules=tuple(rules_by_line))
 
 
-def _held(entry: Budget) -> Iterator[Rule]:
-    for name in HELD:
+def _default_rules(entry: Budget) -> Iterator[Rule]:
+    for name in DEFAULT_METRICS:
         metric = METRICS[name]
         yield Rule(
             metric=metric,
             max_increase=parse("0 %", metric.unit, percent=True),
             level=entry.level,
             message=entry.message,
-            place=entry.place,
+            key_path=entry.key_path,
             line=entry.line,
         )
 

@@ -15,7 +15,7 @@ from archprof.budgets.paths import folder_in, repository_root
 from archprof.budgets.rule_check import judge
 from archprof.errors import ArchprofError
 from archprof.pipeline import Request
-from archprof.records.check_result import Check, Judged, exit_code
+from archprof.records.check_result import CaseResult, CheckResult, exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,43 +23,43 @@ if TYPE_CHECKING:
     from archprof.budgets.baseline import Baseline
     from archprof.budgets.budget import BudgetFile
     from archprof.budgets.cases import Case
-    from archprof.budgets.latency_judge import Stopwatch
-    from archprof.budgets.lock import Place
+    from archprof.budgets.latency_judge import LatencyJudge
+    from archprof.budgets.lock import CaseKey
     from archprof.records.profile import Profile
 
 Profiler = Callable[[Sequence[Request]], "Sequence[Profile | ArchprofError]"]
 """Answers every request, in its order; the error of one does not lose the others."""
 
 
-class Measured(msgspec.Struct, frozen=True):
+class ProfiledCase(msgspec.Struct, frozen=True):
     """A case, and its profile or what kept it from having one."""
 
     case: Case
     profile: Profile | ArchprofError
 
 
-def measure(cases: Sequence[Case], profiler: Profiler) -> list[Measured]:
+def measure(cases: Sequence[Case], profiler: Profiler) -> list[ProfiledCase]:
     """Profile the cases, each with all conventions that its rules are about."""
     outcomes = iter(profiler([request_of(case, case.spec) for case in cases if case.spec]))
-    return [Measured(case, case.error or next(outcomes)) for case in cases]
+    return [ProfiledCase(case, case.error or next(outcomes)) for case in cases]
 
 
-def judge_all(
-    measured: Sequence[Measured], baselines: Mapping[Place, Baseline], stopwatch: Stopwatch | None = None
-) -> list[Judged]:
+def evaluate_all(
+    measured: Sequence[ProfiledCase], baselines: Mapping[CaseKey, Baseline], latency_judge: LatencyJudge | None = None
+) -> list[CaseResult]:
     """Hold each case to its rules.
 
     Args:
         measured: The cases.
         baselines: What those were of which it is known.
-        stopwatch: Measures latencies; without one nothing is said of them.
+        latency_judge: Measures latencies; without one nothing is said of them.
     """
-    return [_judged(one, baselines.get(one.case.place), stopwatch) for one in measured]
+    return [_case_result(profiled, baselines.get(profiled.case.case_key), latency_judge) for profiled in measured]
 
 
 def baselines(
-    against: str | None, locked: Lock | None, measured: Sequence[Measured], profiler: Profiler
-) -> Mapping[Place, Baseline]:
+    against: str | None, locked: Lock | None, measured: Sequence[ProfiledCase], profiler: Profiler
+) -> Mapping[CaseKey, Baseline]:
     """What the cases were: by the lock file, or by a file or a git revision that somebody names instead.
 
     Raises:
@@ -69,18 +69,18 @@ def baselines(
         return from_lock(locked or Lock())
     if Path(against).is_file():
         return from_file(Path(against), measured)
-    return from_revision(against, [one.case for one in measured], profiler)
+    return from_revision(against, [profiled.case for profiled in measured], profiler)
 
 
 def conclude(
     file: BudgetFile,
-    measured: Sequence[Measured],
+    measured: Sequence[ProfiledCase],
     profiler: Profiler,
     *,
     against: str | None = None,
     locked: Lock | None = None,
-    stopwatch: Stopwatch | None = None,
-) -> Check:
+    latency_judge: LatencyJudge | None = None,
+) -> CheckResult:
     """The result of a check of what was measured.
 
     Args:
@@ -89,28 +89,28 @@ def conclude(
         profiler: Profiles what they were at a git revision.
         against: What growth is compared with, where that is not the lock file.
         locked: The lock file, where there is one.
-        stopwatch: Measures latencies; without one nothing is said of them.
+        latency_judge: Measures latencies; without one nothing is said of them.
 
     Raises:
         ArchprofError: Where what growth is to be compared with cannot be read.
     """
     root = repository_root(file.root)
-    judged = judge_all(measured, baselines(against, locked, measured, profiler), stopwatch)
-    return Check(
+    case_results = evaluate_all(measured, baselines(against, locked, measured, profiler), latency_judge)
+    return CheckResult(
         config=str(file.path),
         root=legible(root.as_posix()),
         folder=legible(folder_in(root)),
-        against=against or (str(file.lock) if locked else None),
-        locked=against is None and locked is not None,
-        exit_code=exit_code(judged),
-        cases=judged,
+        baseline=against or (str(file.lock) if locked else None),
+        baseline_is_lock=against is None and locked is not None,
+        exit_code=exit_code(case_results),
+        cases=case_results,
     )
 
 
-def _judged(measured: Measured, baseline: Baseline | None, stopwatch: Stopwatch | None) -> Judged:
+def _case_result(measured: ProfiledCase, baseline: Baseline | None, latency_judge: LatencyJudge | None) -> CaseResult:
     case, profile = measured.case, measured.profile
     file = case.file and legible(case.file)
-    about = Judged(variant=legible(case.variant), file=file, settings=case.settings)
+    about = CaseResult(variant=legible(case.variant), file=file, settings=case.settings)
     try:
         if isinstance(profile, ArchprofError):
             raise profile
@@ -118,12 +118,12 @@ def _judged(measured: Measured, baseline: Baseline | None, stopwatch: Stopwatch 
             about,
             shapes=profile.input.shapes,
             unknown=profile.coverage.unknown,
-            judgements=[
+            results=[
                 *judge([rule for rule in case.rules if rule.metric.exact], profile, baseline),
-                *(stopwatch.judge(case, profile, baseline.times if baseline else {}) if stopwatch else []),
+                *(latency_judge.judge(case, profile, baseline.times if baseline else {}) if latency_judge else []),
             ],
         )
     except ArchprofError as error:
-        place = legible(str(error.path)) if error.path is not None else file
-        said = f"{error.message}\n{error.hint}" if error.hint else error.message
-        return msgspec.structs.replace(about, error=legible(said), error_file=place, error_line=error.line)
+        path = legible(str(error.path)) if error.path is not None else file
+        text = f"{error.message}\n{error.hint}" if error.hint else error.message
+        return msgspec.structs.replace(about, error=legible(text), error_file=path, error_line=error.line)

@@ -12,7 +12,7 @@ from archprof.sources.spec import Spec
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from archprof.budgets.saved_models import Entry, Kept
+    from archprof.budgets.saved_models import Entry, SavedFile
     from archprof.builder.options import Options
     from archprof.compare.model import Model as Known
     from archprof.records.profile import Profile
@@ -91,14 +91,14 @@ def find_inputs(references: Sequence[str], selection: Selection, options: Option
     return ComparisonInputs(references, models, options)
 
 
-def _entries(files: Sequence[Kept | None], specs: Sequence[Spec], given: dict[str, str]) -> dict[int, Entry]:
+def _entries(files: Sequence[SavedFile | None], specs: Sequence[Spec], given: dict[str, str]) -> dict[int, Entry]:
     """By its index the entry of each file; those first that are named or alone, since the others may go by them."""
-    from archprof.budgets.select_entry import choose
+    from archprof.budgets.select_entry import select
 
     chosen: dict[int, Entry] = {}
     with_file = [(index, file) for index, file in enumerate(files) if file]
     for index, file in sorted(with_file, key=lambda pair: not pair[1].wanted and len(pair[1].entries) > 1):
-        chosen[index] = choose(file, given, [*specs, *chosen.values()])
+        chosen[index] = select(file, given, [*specs, *chosen.values()])
     return dict(sorted(chosen.items()))
 
 

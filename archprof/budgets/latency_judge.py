@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from archprof.budgets.cases import Case
     from archprof.budgets.latency_rules import Time
-    from archprof.budgets.lock import Place
+    from archprof.budgets.lock import CaseKey
     from archprof.pipeline.progress import Progress
-    from archprof.records.check_result import Judgement
+    from archprof.records.check_result import RuleResult
     from archprof.records.metrics import Metric
     from archprof.records.profile import Profile
     from archprof.sources.spec import Spec
@@ -31,23 +31,23 @@ NOT_CONFIRMED = "a second measurement did not confirm it"
 
 
 @dataclass(slots=True, kw_only=True)
-class Stopwatch:
+class LatencyJudge:
     """Measures a case once, and once more where that is to be confirmed.
 
     Attributes:
-        then: What cases were at a git revision, to be measured beside what they are.
+        baseline_specs: What cases were at a git revision, to be measured beside what they are.
         threads: Threads to compute with; torch's own choice where None.
         max_time: Seconds of sampling at most.
         confirm: Whether what fails is measured again first.
         progress: Is told how far it is.
     """
 
-    then: Mapping[Place, Spec] = field(default_factory=dict)
+    baseline_specs: Mapping[CaseKey, Spec] = field(default_factory=dict)
     threads: int | None = None
     max_time: float = 20.0
     confirm: bool = False
     progress: Progress = SILENT
-    _taken: dict[tuple[Place, str], Timed] = field(default_factory=dict)
+    _taken: dict[tuple[CaseKey, str], Timed] = field(default_factory=dict)
 
     def times(self, case: Case, profile: Profile) -> dict[str, Time]:
         """What a case takes, by place, as the lock file holds it.
@@ -61,7 +61,7 @@ class Stopwatch:
             if not rule.metric.exact
         }
 
-    def judge(self, case: Case, profile: Profile, locked: Mapping[str, Time]) -> list[Judgement]:
+    def judge(self, case: Case, profile: Profile, locked: Mapping[str, Time]) -> list[RuleResult]:
         """Measure a case, and hold it to its rules; what fails may have to fail twice.
 
         Args:
@@ -72,20 +72,20 @@ class Stopwatch:
         Raises:
             ArchprofError: Where it cannot be measured.
         """
-        judgements = []
+        results = []
         for rule in case.rules:
             if rule.metric.exact:
                 continue
-            was = locked.get("/".join(place_of(rule.metric)))
-            found = judge_time(rule, self._once(case, profile, rule.metric), was)
-            if self.confirm and any(one.state == "failed" for one in found):
-                again = judge_time(rule, self._measure(case, profile, rule.metric), was)
-                found = [_confirmed(*pair) for pair in zip(found, again, strict=True)]
-            judgements += found
-        return judgements
+            base = locked.get("/".join(place_of(rule.metric)))
+            results_of_rule = judge_time(rule, self._once(case, profile, rule.metric), base)
+            if self.confirm and any(result.state == "failed" for result in results_of_rule):
+                second = judge_time(rule, self._measure(case, profile, rule.metric), base)
+                results_of_rule = [_confirmed(*pair) for pair in zip(results_of_rule, second, strict=True)]
+            results += results_of_rule
+        return results
 
     def _once(self, case: Case, profile: Profile, metric: Metric) -> Timed:
-        key = (case.place, metric.name)
+        key = (case.case_key, metric.name)
         if key not in self._taken:
             self._taken[key] = self._measure(case, profile, metric)
         return self._taken[key]
@@ -96,27 +96,27 @@ class Stopwatch:
         settings = Settings(threads=self.threads)
         (target,) = choose_targets([device], [backend], case.options, settings)
         protocol = Protocol(settings=settings, plan=Plan(max_time=self.max_time))
-        then = self.then.get(case.place)
-        requests = [Request(spec, case.options) for spec in (then, case.spec) if spec is not None]
+        base_spec = self.baseline_specs.get(case.case_key)
+        requests = [Request(spec, case.options) for spec in (base_spec, case.spec) if spec is not None]
         measurement = Measurement(targets=[target], protocol=protocol)
         profiles = [profile] * len(requests)
         benched = measure_all(requests, measurement, ExecutionConfig(), self.progress, profiles).experiment
         if benched.interrupted:
             raise KeyboardInterrupt
-        latencies = [one for (one,) in benched.latencies]
-        if failed := next((one.error for one in latencies if one.error), None):
+        latencies = [latency for (latency,) in benched.latencies]
+        if failed := next((latency.error for latency in latencies if latency.error), None):
             raise RunError(f"{metric.name} could not be measured: {failed}")
-        times = [time for one in latencies if (time := time_of(one))]
-        if then is None:
+        times = [time for latency in latencies if (time := time_of(latency))]
+        if base_spec is None:
             return Timed(times[0])
         (comparison,) = benched.comparisons
         return Timed(times[1], comparison.result, times[0])
 
 
-def _confirmed(first: Judgement, again: Judgement) -> Judgement:
-    """The first judgement, unless it failed and the second does not."""
+def _confirmed(first: RuleResult, second: RuleResult) -> RuleResult:
+    """The first result, unless it failed and the second does not."""
     from msgspec.structs import replace
 
-    if first.state != "failed" or again.state == "failed":
+    if first.state != "failed" or second.state == "failed":
         return first
-    return replace(again, state="unclear", note=NOT_CONFIRMED)
+    return replace(second, state="inconclusive", note=NOT_CONFIRMED)

@@ -9,7 +9,7 @@ import msgspec
 
 from archprof.budgets.budget import Level
 from archprof.quantity import exact
-from archprof.records.check_result import Judgement
+from archprof.records.check_result import RuleResult
 from archprof.records.latency import CANNOT_TELL, FASTER, SLOWER
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ class Time(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def difference(self, other: Time) -> str | None:
         """What keeps two times from being compared, or None."""
         for field in ("device_name", "dtype", "batch", "threads", "options"):
-            ours, theirs = getattr(self, field), getattr(other, field)
-            if ours != theirs:
-                return f"not comparable: {field.replace('_', ' ')} was {theirs}, and is {ours}"
+            value, base_value = getattr(self, field), getattr(other, field)
+            if value != base_value:
+                return f"not comparable: {field.replace('_', ' ')} was {base_value}, and is {value}"
         return None
 
 
@@ -63,15 +63,17 @@ class Timed(msgspec.Struct, frozen=True):
 
 def place_of(metric: Metric) -> tuple[str, str]:
     """The device and the backend of a latency; those of one that names none are the CPU and eager PyTorch."""
-    _, *place = metric.name.split("/")
-    device, backend = place or ("cpu", "eager")
+    _, *device_and_backend = metric.name.split("/")
+    device, backend = device_and_backend or ("cpu", "eager")
     return ("cuda:0" if device == "cuda" else device), backend
 
 
 def times_of(profile: Profile) -> dict[str, Time]:
     """What was measured of a profile's model, by device and backend; what was run in another way is left out."""
-    times = {f"{one.device}/{one.backend}": time_of(one) for one in profile.latency if not one.options}
-    return {place: time for place, time in times.items() if time}
+    times = {
+        f"{latency.device}/{latency.backend}": time_of(latency) for latency in profile.latency if not latency.options
+    }
+    return {key: time for key, time in times.items() if time}
 
 
 def time_of(latency: Latency) -> Time | None:
@@ -93,7 +95,7 @@ def time_of(latency: Latency) -> Time | None:
     )
 
 
-def judge_time(rule: Rule, timed: Timed, locked: Time | None) -> list[Judgement]:
+def judge_time(rule: Rule, timed: Timed, locked: Time | None) -> list[RuleResult]:
     """Hold a latency to its rule.
 
     A bound is broken where the whole interval lies beyond it, and holds where the whole interval lies within; between
@@ -110,40 +112,40 @@ def judge_time(rule: Rule, timed: Timed, locked: Time | None) -> list[Judgement]
     return [*_absolute(rule, timed.time), *_growth(rule, timed, timed.base or locked)]
 
 
-def _absolute(rule: Rule, time: Time) -> Iterator[Judgement]:
+def _absolute(rule: Rule, time: Time) -> Iterator[RuleResult]:
     low, high = time.low_ns / _NS, time.high_ns / _NS
     if rule.max:
         most = float(rule.max.value)
         verdict = SLOWER if low > most else FASTER if high <= most else CANNOT_TELL
-        yield _judgement(rule, "max", verdict, time, (low, high), rule.max.text, most)
+        yield _rule_result(rule, "max", verdict, time, (low, high), rule.max.text, most)
     if rule.min:
         least = float(rule.min.value)
         verdict = SLOWER if high < least else FASTER if low >= least else CANNOT_TELL
-        yield _judgement(rule, "min", verdict, time, (low, high), rule.min.text, least)
+        yield _rule_result(rule, "min", verdict, time, (low, high), rule.min.text, least)
 
 
-def _growth(rule: Rule, timed: Timed, base: Time | None) -> Iterator[Judgement]:
+def _growth(rule: Rule, timed: Timed, base: Time | None) -> Iterator[RuleResult]:
     if rule.max_increase is None:
         return
     text, time = rule.max_increase.text, timed.time
     if base is None or timed.ratio is None:
         note = None if base is None else time.difference(base) or MEASURED_SEPARATELY
-        yield _judgement(rule, "max_increase", None, time, None, text, None, note=note)
+        yield _rule_result(rule, "max_increase", None, time, None, text, None, note=note)
         return
-    was = base.median_ns / _NS
+    base_s = base.median_ns / _NS
     low, high = timed.ratio.bounds
-    increase = rule.max_increase.value / 100 if rule.max_increase.percent else rule.max_increase.value / exact(was)
-    floor = float(rule.floor.of(exact(was))) if rule.floor else 0.0
+    increase = rule.max_increase.value / 100 if rule.max_increase.percent else rule.max_increase.value / exact(base_s)
+    floor = float(rule.floor.of(exact(base_s))) if rule.floor else 0.0
     from archprof.latency.statistics import MARGIN
 
-    most = max(was * (1 + max(float(increase), MARGIN)), was + floor)
-    interval = (was * low, was * high)
+    most = max(base_s * (1 + max(float(increase), MARGIN)), base_s + floor)
+    interval = (base_s * low, base_s * high)
     verdict = SLOWER if interval[0] > most else FASTER if interval[1] <= most else CANNOT_TELL
     known = interval if math.isfinite(interval[1]) else None
-    yield _judgement(rule, "max_increase", verdict, time, known, text, most, base=was)
+    yield _rule_result(rule, "max_increase", verdict, time, known, text, most, base=base_s)
 
 
-def _judgement(
+def _rule_result(
     rule: Rule,
     kind: Kind,
     verdict: str | None,
@@ -154,22 +156,22 @@ def _judgement(
     *,
     base: float | None = None,
     note: str | None = None,
-) -> Judgement:
-    found = time.median_ns / _NS
+) -> RuleResult:
+    actual = time.median_ns / _NS
     failed: State = "warning" if rule.level is Level.warn else "failed"
-    states: dict[str | None, State] = {SLOWER: failed, FASTER: "ok", CANNOT_TELL: "unclear", None: "unjudged"}
-    return Judgement(
+    states: dict[str | None, State] = {SLOWER: failed, FASTER: "ok", CANNOT_TELL: "inconclusive", None: "no_baseline"}
+    return RuleResult(
         metric=rule.metric.name,
         kind=kind,
         state=states[verdict],
-        found=found,
+        actual=actual,
         bound=bound,
-        base=base,
-        excess=abs(found - bound) if verdict == SLOWER and bound is not None else 0,
+        baseline=base,
+        excess=abs(actual - bound) if verdict == SLOWER and bound is not None else 0,
         limit=limit,
         interval=interval if interval and math.isfinite(interval[1]) else None,
         note=note,
         message=rule.message,
-        place=rule.place,
-        place_line=rule.line,
+        key_path=rule.key_path,
+        key_line=rule.line,
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-Place = tuple[str, str]
+CaseKey = tuple[str, str]
 """A case in the file: the variant, and the settings that it was built and run with."""
 
 VERSION = 2
@@ -60,27 +60,27 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     version: int = VERSION
     variants: dict[str, dict[str, Locked]] = msgspec.field(default_factory=dict)
 
-    def find(self, place: Place) -> Locked | None:
+    def find(self, key: CaseKey) -> Locked | None:
         """What is locked of a case."""
-        variant, settings = place
+        variant, settings = key
         return self.variants.get(variant, {}).get(settings)
 
-    def updated(self, current: Mapping[Place, Locked], keep: Collection[str] | None) -> Lock:
+    def updated(self, current: Mapping[CaseKey, Locked], keep: Collection[str] | None) -> Lock:
         """The lock with what is so now.
 
         Args:
             current: What is so now.
             keep: The variants of which all stays that was locked, although it is not known now; all where None.
         """
-        kept = {place: one for place, one in self.places().items() if keep is None or place[0] in keep}
+        unchanged = {key: locked for key, locked in self.cases().items() if keep is None or key[0] in keep}
         variants: dict[str, dict[str, Locked]] = {}
-        for (variant, settings), one in {**kept, **current}.items():
-            variants.setdefault(variant, {})[settings] = one
+        for (variant, settings), locked in {**unchanged, **current}.items():
+            variants.setdefault(variant, {})[settings] = locked
         return Lock(variants=variants)
 
-    def places(self) -> dict[Place, Locked]:
+    def cases(self) -> dict[CaseKey, Locked]:
         """Every case that is locked."""
-        return {(variant, key): one for variant, cases in self.variants.items() for key, one in cases.items()}
+        return {(variant, key): locked for variant, cases in self.variants.items() for key, locked in cases.items()}
 
     def to_json(self) -> str:
         """The file's text: the same for the same figures, whatever order they came in."""
@@ -115,10 +115,10 @@ def parse(text: bytes, path: Path | str) -> Lock:
     """
     try:
         data: Any = msgspec.json.decode(text)
-        found = data.get("version") if isinstance(data, dict) else None
-        if isinstance(found, int) and found != VERSION:
-            older = "this archprof is older than the file" if found > VERSION else "the file is older"
-            raise BudgetFileError(f"lock version {found}, this archprof reads {VERSION}: {older}", path=path)
+        version = data.get("version") if isinstance(data, dict) else None
+        if isinstance(version, int) and version != VERSION:
+            older = "this archprof is older than the file" if version > VERSION else "the file is older"
+            raise BudgetFileError(f"lock version {version}, this archprof reads {VERSION}: {older}", path=path)
         return msgspec.convert(data, Lock)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         hint = "git checkout brings the last good one back; without one, archprof check --update-lock makes it anew"
@@ -147,9 +147,9 @@ def locked(baseline: Baseline, times: Mapping[str, Time]) -> Locked:
 
 def difference(old: Lock, new: Lock) -> str:
     """What became of the cases, in a few words: ``2 changed, 1 added``."""
-    before, after = old.places(), new.places()
+    before, after = old.cases(), new.cases()
     numbers = {
-        "changed": sum(before[place] != after[place] for place in before.keys() & after.keys()),
+        "changed": sum(before[key] != after[key] for key in before.keys() & after.keys()),
         "added": len(after.keys() - before.keys()),
         "removed": len(before.keys() - after.keys()),
     }

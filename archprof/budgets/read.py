@@ -1,4 +1,4 @@
-"""A budget file: where it is, and what it says. Every mistake in it is one message with its place."""
+"""A budget file: where it is, and what it says. Every mistake in it is one message with its key_path."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def find(folder: Path) -> Path:
     Raises:
         BudgetFileError: Where there is none, or two of them in one folder.
     """
-    for place in (folder, *folder.absolute().parents):
-        own = place / OWN
-        if not (own.is_file() or in_pyproject(place)):
+    for parent in (folder, *folder.absolute().parents):
+        own = parent / OWN
+        if not (own.is_file() or in_pyproject(parent)):
             continue
-        if own.is_file() and in_pyproject(place):
+        if own.is_file() and in_pyproject(parent):
             message = f"budgets are in {OWN} and under [tool.archprof] of {PYPROJECT}; only one of them can hold"
             raise BudgetFileError(message, path=own, hint="move them into one file, or name one with --config")
-        return Path(os.path.relpath(own if own.is_file() else place / PYPROJECT))
+        return Path(os.path.relpath(own if own.is_file() else parent / PYPROJECT))
     message = f"no {OWN}, and no [tool.archprof] in a {PYPROJECT}, here or in a folder above"
     raise BudgetFileError(message, hint="archprof init writes first budgets")
 
@@ -96,8 +96,8 @@ def _load(path: Path) -> tuple[dict[str, Any], str]:
 
 def _tool(path: Path) -> dict[str, Any]:
     data, _ = _load(path)
-    found = data.get("tool")
-    return found if isinstance(found, dict) else {}
+    tool = data.get("tool")
+    return tool if isinstance(tool, dict) else {}
 
 
 class _Reader:
@@ -111,9 +111,9 @@ class _Reader:
             data = _tool(path).get("archprof", {})
         self.data = data
 
-    def error(self, place: str, message: str, *, hint: str | None = None) -> BudgetFileError:
-        said = f"{place}: {message}" if place else message
-        return BudgetFileError(said, path=self.path, line=self.lines.of(place), hint=hint)
+    def error(self, key_path: str, message: str, *, hint: str | None = None) -> BudgetFileError:
+        text = f"{key_path}: {message}" if key_path else message
+        return BudgetFileError(text, path=self.path, line=self.lines.of(key_path), hint=hint)
 
     def file(self, path: Path) -> BudgetFile:
         data = self.table("", self.data, TOP)
@@ -125,109 +125,111 @@ class _Reader:
             raise self.error("lock", f"must be the path of a file, not {lock!r}")
         return BudgetFile(
             path=path,
-            budgets=tuple(self.budget(index, one) for index, one in enumerate(entries)),
+            budgets=tuple(self.budget(index, item) for index, item in enumerate(entries)),
             lock=path.parent / lock,
-            plugins=tuple(_plugin(path.parent, one) for one in self.texts("plugins", data.get("plugins", []))),
+            plugins=tuple(_plugin(path.parent, item) for item in self.texts("plugins", data.get("plugins", []))),
         )
 
-    def budget(self, index: int, data: Any, place: str | None = None) -> Budget:
-        place = place or f"budgets[{index}]"
+    def budget(self, index: int, data: Any, key_path: str | None = None) -> Budget:
+        key_path = key_path or f"budgets[{index}]"
         latencies = [key for key in data if key.startswith(f"{LATENCY}/")] if isinstance(data, dict) else []
-        self.table(place, data, [*ENTRY, *METRICS, UNKNOWN.name, LATENCY, *latencies])
+        self.table(key_path, data, [*ENTRY, *METRICS, UNKNOWN.name, LATENCY, *latencies])
         if "variants" not in data:
-            raise self.error(place, "has no variants", hint='say which: variants = "models/*.yaml"')
-        variants = self.texts(f"{place}.variants", data["variants"])
+            raise self.error(key_path, "has no variants", hint='say which: variants = "models/*.yaml"')
+        variants = self.texts(f"{key_path}.variants", data["variants"])
         if not variants:
-            raise self.error(f"{place}.variants", "names nothing")
-        level, message = self.verdict(place, data, Level.error)
+            raise self.error(f"{key_path}.variants", "is empty")
+        level, message = self.verdict(key_path, data, Level.error)
         settings = {key: _floats(data[key]) for key in SETTINGS if key in data}
         for key, value in settings.items():
             if not SETTINGS[key].test(value):
-                raise self.error(f"{place}.{key}", f"must be {SETTINGS[key].kind}, not {_shown(value)}")
+                raise self.error(f"{key_path}.{key}", f"must be {SETTINGS[key].kind}, not {_shown(value)}")
         rules = [key for key in data if key not in ENTRY]
         return Budget(
             variants=variants,
             settings=settings,
-            rules=tuple(self.rule(f"{place}.{key}", key, data[key], level, message) for key in rules),
+            rules=tuple(self.rule(f"{key_path}.{key}", key, data[key], level, message) for key in rules),
             level=level,
             message=message,
             index=index,
-            line=self.lines.of(place),
+            line=self.lines.of(key_path),
         )
 
-    def rule(self, place: str, name: str, data: Any, level: Level, message: str | None) -> Rule:
+    def rule(self, key_path: str, name: str, data: Any, level: Level, message: str | None) -> Rule:
         try:
             metric = find_metric(name)
         except UsageError as error:
-            raise self.error(place, error.message, hint=error.hint) from None
-        self.table(place, data, RULE, example='{ max = "3.0 M" }')
-        level, message = self.verdict(place, data, level, message)
+            raise self.error(key_path, error.message, hint=error.hint) from None
+        self.table(key_path, data, RULE, example='{ max = "3.0 M" }')
+        level, message = self.verdict(key_path, data, level, message)
         amounts = {}
         for key in AMOUNTS:
             if key in data:
                 try:
                     amounts[key] = parse(data[key], metric.unit, percent=key in ("max_increase", "floor"))
                 except ValueError as error:
-                    raise self.error(f"{place}.{key}", f"{_shown(data[key])}: expected {error}") from None
+                    raise self.error(f"{key_path}.{key}", f"{_shown(data[key])}: expected {error}") from None
         if not amounts.keys() - {"floor"} and level is not Level.off:
-            raise self.error(place, "bounds nothing", hint="give it max, min or max_increase")
+            raise self.error(key_path, "has no bound", hint="give it max, min or max_increase")
         if "floor" in amounts and "max_increase" not in amounts:
-            raise self.error(f"{place}.floor", "is of no use without max_increase")
+            raise self.error(f"{key_path}.floor", "needs max_increase")
         if not metric.exact and "max_increase" in amounts and ("floor" not in amounts or amounts["floor"].percent):
             message = "max_increase of a latency needs a floor: a few percent of very little are noise"
-            raise self.error(place, message, hint='say how much nobody minds: floor = "0.2 ms"')
+            raise self.error(key_path, message, hint='say how much nobody minds: floor = "0.2 ms"')
         if "max" in amounts and "min" in amounts and amounts["min"].value > amounts["max"].value:
             low, high = amounts["min"].text, amounts["max"].text
-            raise self.error(place, f"min {low} is more than max {high}")
-        return Rule(metric=metric, **amounts, level=level, message=message, place=place, line=self.lines.of(place))
+            raise self.error(key_path, f"min {low} is more than max {high}")
+        return Rule(
+            metric=metric, **amounts, level=level, message=message, key_path=key_path, line=self.lines.of(key_path)
+        )
 
     def verdict(
-        self, place: str, data: Mapping[str, Any], level: Level, message: str | None = None
+        self, key_path: str, data: Mapping[str, Any], level: Level, message: str | None = None
     ) -> tuple[Level, str | None]:
         """The level and the message of an entry or a rule, those of what it stands in unless it has its own."""
-        given, said = data.get("level", level), data.get("message", message)
-        if given not in set(Level):
-            raise self.error(f"{place}.level", f"must be {', '.join(Level)}, not {_shown(given)}")
-        if said is not None and not isinstance(said, str):
-            raise self.error(f"{place}.message", f"must be text, not {_shown(said)}")
-        return Level(given), said
+        level_given, text = data.get("level", level), data.get("message", message)
+        if level_given not in set(Level):
+            raise self.error(f"{key_path}.level", f"must be {', '.join(Level)}, not {_shown(level_given)}")
+        if text is not None and not isinstance(text, str):
+            raise self.error(f"{key_path}.message", f"must be text, not {_shown(text)}")
+        return Level(level_given), text
 
-    def table(self, place: str, data: Any, known: Iterable[str], *, example: str = "") -> dict[str, Any]:
+    def table(self, key_path: str, data: Any, known: Iterable[str], *, example: str = "") -> dict[str, Any]:
         """A table that has no other keys than the known ones."""
         if not isinstance(data, dict):
-            raise self.error(place, f"must be a table{f' such as {example}' if example else ''}, not {_shown(data)}")
+            raise self.error(key_path, f"must be a table{f' such as {example}' if example else ''}, not {_shown(data)}")
         for key in data:
             if key not in set(known):
                 hint = did_you_mean(key, known) or f"keys: {', '.join(known)}"
-                raise self.error(f"{place}.{key}".lstrip("."), "no such key", hint=hint)
+                raise self.error(f"{key_path}.{key}".lstrip("."), "unknown key", hint=hint)
         return data
 
-    def texts(self, place: str, value: Any) -> tuple[str, ...]:
+    def texts(self, key_path: str, value: Any) -> tuple[str, ...]:
         """Text, or a list of it."""
-        found = value if isinstance(value, list) else [value]
-        if not all(isinstance(one, str) and one.strip() for one in found):
-            raise self.error(place, f"must be text or a list of it, not {_shown(value)}")
-        return tuple(found)
+        items = value if isinstance(value, list) else [value]
+        if not all(isinstance(item, str) and item.strip() for item in items):
+            raise self.error(key_path, f"must be text or a list of it, not {_shown(value)}")
+        return tuple(items)
 
 
-def _plugin(folder: Path, named: str) -> str:
+def _plugin(folder: Path, plugin: str) -> str:
     """A plugin's file by the budget file's folder; a module's name as it is."""
-    return str(folder / named) if named.endswith(".py") else named
+    return str(folder / plugin) if plugin.endswith(".py") else plugin
 
 
 def _decimals(value: Any) -> Any:
     """A value with the decimal numbers that a file would have, so that 1.1 is 1.1."""
     if isinstance(value, dict):
-        return {key: _decimals(one) for key, one in value.items()}
+        return {key: _decimals(item) for key, item in value.items()}
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def _floats(value: Any) -> Any:
     """A setting with the numbers that a YAML would have."""
     if isinstance(value, dict):
-        return {key: _floats(one) for key, one in value.items()}
+        return {key: _floats(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_floats(one) for one in value]
+        return [_floats(item) for item in value]
     return float(value) if isinstance(value, Decimal) else value
 
 

@@ -11,7 +11,7 @@ from archprof.budgets.budget import Level
 from archprof.budgets.row_attribution import attribute
 from archprof.errors import UsageError
 from archprof.quantity import exact
-from archprof.records.check_result import Judgement
+from archprof.records.check_result import RuleResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ def judge(
     rules: Sequence[Rule],
     profile: Profile,
     baseline: Baseline | None = None,
-) -> list[Judgement]:
+) -> list[RuleResult]:
     """Hold a profile to rules, in their order.
 
     Args:
@@ -38,18 +38,18 @@ def judge(
     Raises:
         UsageError: Where a rule is of a metric that the profile does not have.
     """
-    judgements = []
+    results = []
     for rule in rules:
-        found = rule.metric.of(profile)
-        if found is None:
-            raise UsageError(f"{rule.place}: {profile.variant.name} has no {rule.metric.name}", hint=_missing(rule))
+        actual = rule.metric.of(profile)
+        if actual is None:
+            raise UsageError(f"{rule.key_path}: {profile.variant.name} has no {rule.metric.name}", hint=_missing(rule))
         base = baseline.values.get(rule.metric.name) if baseline else None
-        for kind, written, limit in _limits(rule, base):
-            one = _judgement(rule, kind, written, limit, found, base, profile)
-            if one.excess and kind != "min":
-                one = msgspec.structs.replace(one, attribution=attribute(rule.metric.name, profile, baseline))
-            judgements.append(one)
-    return judgements
+        for kind, text, limit in _limits(rule, base):
+            result = _rule_result(rule, kind, text, limit, actual, base, profile)
+            if result.excess and kind != "min":
+                result = msgspec.structs.replace(result, attribution=attribute(rule.metric.name, profile, baseline))
+            results.append(result)
+    return results
 
 
 def _limits(rule: Rule, base: float | None) -> Iterator[tuple[Kind, str, Fraction | None]]:
@@ -61,44 +61,44 @@ def _limits(rule: Rule, base: float | None) -> Iterator[tuple[Kind, str, Fractio
     if rule.max_increase:
         most = None
         if base is not None:
-            was = exact(base)
-            most = was + max(one.of(was) for one in (rule.max_increase, rule.floor) if one)
+            base_value = exact(base)
+            most = base_value + max(quantity.of(base_value) for quantity in (rule.max_increase, rule.floor) if quantity)
         yield "max_increase", rule.max_increase.text, most
 
 
-def _judgement(
+def _rule_result(
     rule: Rule,
     kind: Kind,
-    written: str,
+    text: str,
     limit: Fraction | None,
-    found: float,
+    actual: float,
     base: float | None,
     profile: Profile,
-) -> Judgement:
-    bound = None if limit is None else _bound(limit, found, kind)
-    beyond = limit is not None and (exact(found) < limit if kind == "min" else exact(found) > limit)
-    state: State = "ok" if limit is not None else "unjudged"
+) -> RuleResult:
+    bound = None if limit is None else _bound(limit, actual, kind)
+    beyond = limit is not None and (exact(actual) < limit if kind == "min" else exact(actual) > limit)
+    state: State = "ok" if limit is not None else "no_baseline"
     if beyond:
         state = "warning" if rule.level is Level.warn else "failed"
-    return Judgement(
+    return RuleResult(
         metric=rule.metric.name,
         kind=kind,
         state=state,
-        found=found,
+        actual=actual,
         bound=bound,
-        base=base,
-        excess=abs(found - bound) if beyond and bound is not None else 0,
-        limit=written,
+        baseline=base,
+        excess=abs(actual - bound) if beyond and bound is not None else 0,
+        limit=text,
         lower_bound=rule.metric.lower_bound(profile),
         message=rule.message,
-        place=rule.place,
-        place_line=rule.line,
+        key_path=rule.key_path,
+        key_line=rule.line,
     )
 
 
-def _bound(limit: Fraction, found: float, kind: Kind) -> int | float:
+def _bound(limit: Fraction, actual: float, kind: Kind) -> int | float:
     """The last value that holds: of whole numbers a whole one."""
-    if isinstance(found, int):
+    if isinstance(actual, int):
         return math.ceil(limit) if kind == "min" else math.floor(limit)
     return float(limit)
 

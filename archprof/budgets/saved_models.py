@@ -11,7 +11,7 @@ import msgspec
 
 from archprof.budgets import lock
 from archprof.budgets.row_label import parse_rows
-from archprof.budgets.settings import heard, values_of
+from archprof.budgets.settings import parse_settings, values_of
 from archprof.builder.options import sides_of
 from archprof.compare.model import Experiment, Fact, Model, conditions_of, of_profile
 from archprof.errors import ArchprofError
@@ -39,7 +39,7 @@ class Entry:
 
     variant: str
     settings: Mapping[str, str]
-    kept: Profile | Locked
+    record: Profile | Locked
     experiment: Experiment | None = None
 
     @property
@@ -53,13 +53,13 @@ class Entry:
         Args:
             reference: What somebody typed to mean it.
         """
-        if isinstance(self.kept, Profile):
-            return of_profile(self.kept, self.experiment) if self.experiment else self.kept
-        return _locked(self, self.kept.baseline(), reference)
+        if isinstance(self.record, Profile):
+            return of_profile(self.record, self.experiment) if self.experiment else self.record
+        return _locked(self, self.record.baseline(), reference)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SavedFile:
     """A file, and which of its models is meant.
 
     Attributes:
@@ -75,29 +75,32 @@ class Kept:
     @property
     def locked(self) -> bool:
         """Whether it is a lock file."""
-        return any(not isinstance(entry.kept, Profile) for entry in self.entries)
+        return any(not isinstance(entry.record, Profile) for entry in self.entries)
 
 
-def find(reference: str) -> Kept | None:
+def find(reference: str) -> SavedFile | None:
     """What a reference means, if it is ``FILE.json``, ``FILE.json#WHICH``, or one of these at a git revision.
 
     Raises:
         ArchprofError: Where there is no such file, or it is neither saved profiles nor a lock file.
     """
-    path, wanted = reference, ""
+    path, name = reference, ""
     if not Path(reference).is_file():
         head, mark, tail = reference.partition(f"{SUFFIX}#")
-        path, wanted = (head + SUFFIX, tail) if mark else (reference, "")
+        path, name = (head + SUFFIX, tail) if mark else (reference, "")
     if not path.endswith(SUFFIX):
         return None
-    found = contents(_bytes(path), path)
-    if isinstance(found, Benchmark):
-        entries = _measured_together(found)
-    elif isinstance(found, list):
-        entries = [Entry(profile.variant.reference, _scale(profile.variant), profile) for profile in found]
+    file_contents = contents(_bytes(path), path)
+    if isinstance(file_contents, Benchmark):
+        entries = _measured_together(file_contents)
+    elif isinstance(file_contents, list):
+        entries = [Entry(profile.variant.reference, _scale(profile.variant), profile) for profile in file_contents]
     else:
-        entries = [Entry(variant, heard(settings), one) for (variant, settings), one in found.places().items()]
-    return Kept(path, wanted, tuple(entries))
+        entries = [
+            Entry(variant, parse_settings(settings), entry_record)
+            for (variant, settings), entry_record in file_contents.cases().items()
+        ]
+    return SavedFile(path, name, tuple(entries))
 
 
 def _measured_together(benchmark: Benchmark) -> list[Entry]:
@@ -133,7 +136,7 @@ def contents(text: bytes, path: Path | str) -> Lock | Benchmark | list[Profile]:
     if isinstance(data, dict) and "profiles" in data:
         return Benchmark.from_dict(data, path=path)
     several = data if isinstance(data, list) else [data]
-    return [Profile.from_dict(one, path=path) for one in several]
+    return [Profile.from_dict(item, path=path) for item in several]
 
 
 def _bytes(path: str) -> bytes:
@@ -150,9 +153,11 @@ def _scale(variant: Variant) -> dict[str, str]:
 
 def _locked(entry: Entry, baseline: Baseline, reference: str) -> Model:
     """A model as far as a lock file keeps it: totals, the latencies, and each row's parameters and FLOPs."""
-    given = values_of(entry.settings)
-    changed = given.get("set", {}) | ({"nc": given["nc"]} if "nc" in given else {})
-    latencies = {f"{LATENCY}/{place}": time.median_ns / 10**9 for place, time in baseline.times.items()}
+    settings = values_of(entry.settings)
+    changed = settings.get("set", {}) | ({"nc": settings["nc"]} if "nc" in settings else {})
+    latencies = {
+        f"{LATENCY}/{device_and_backend}": time.median_ns / 10**9 for device_and_backend, time in baseline.times.items()
+    }
 
     def value(metric: Metric) -> Value | None:
         if metric.name == LATENCY and len(latencies) == 1:
@@ -160,8 +165,8 @@ def _locked(entry: Entry, baseline: Baseline, reference: str) -> Model:
         return baseline.values.get(metric.name, latencies.get(metric.name))
 
     def conditions(metric: Metric) -> Mapping[str, str] | None:
-        _, _, place = metric.name.partition("/")
-        times = list(baseline.times.values()) if metric.name == LATENCY else [baseline.times.get(place)]
+        _, _, device_and_backend = metric.name.partition("/")
+        times = list(baseline.times.values()) if metric.name == LATENCY else [baseline.times.get(device_and_backend)]
         return conditions_of(times[0]) if len(times) == 1 and times[0] else None
 
     return Model(
@@ -169,19 +174,19 @@ def _locked(entry: Entry, baseline: Baseline, reference: str) -> Model:
             name=entry.variant,
             reference=reference,
             origin="lock",
-            scale=given.get("scale"),
-            nc=given.get("nc"),
+            scale=settings.get("scale"),
+            nc=settings.get("nc"),
             settings=changed,
-            fused=given.get("fuse", False),
-            static=given.get("static", False),
+            fused=settings.get("fuse", False),
+            static=settings.get("static", False),
         ),
-        facts=_facts(given),
+        facts=_facts(settings),
         top_level=baseline.top_level,
         of=value,
         latencies=list(latencies),
         conditions=conditions,
         rows=_rows(baseline),
-        training=given.get("backward", False),
+        training=settings.get("backward", False),
         locked=" ".join(f"{key}={text}" for key, text in entry.settings.items()),
     )
 
@@ -192,19 +197,21 @@ def _rows(baseline: Baseline) -> list[Part]:
         for part, amount in zip(figures, amounts, strict=True):
             part[metric] = amount
     return [
-        msgspec.structs.replace(part, path=f"model.{part.index}", light_head=role, **known)
-        for part, role, known in zip(parse_rows(baseline.labels), baseline.light_head, figures, strict=True)
+        msgspec.structs.replace(part, path=f"model.{part.index}", light_head=role, **amounts_known)
+        for part, role, amounts_known in zip(parse_rows(baseline.labels), baseline.light_head, figures, strict=True)
     ]
 
 
-def _facts(given: Mapping[str, Any]) -> dict[str, Fact]:
+def _facts(settings: Mapping[str, Any]) -> dict[str, Fact]:
     """What the settings say; the size of the input where they do."""
-    size = {"size": Fact("×".join(map(str, sides_of(given["imgsz"]))), comparable=False)} if "imgsz" in given else {}
+    size = (
+        {"size": Fact("×".join(map(str, sides_of(settings["imgsz"]))), comparable=False)} if "imgsz" in settings else {}
+    )
     return size | {
-        "batch": Fact(str(given.get("batch", 1)), comparable=False),
-        "dtype": Fact(given.get("dtype", "float32"), comparable=False),
-        "fusing": Fact("fused" if given.get("fuse") else "not fused", comparable=False),
-        "model": Fact("static twin" if given.get("static") else "as it is"),
-        "pass": Fact("training step" if given.get("backward") else "forward", comparable=False),
-        "scale": Fact(given.get("scale", "none")),
+        "batch": Fact(str(settings.get("batch", 1)), comparable=False),
+        "dtype": Fact(settings.get("dtype", "float32"), comparable=False),
+        "fusing": Fact("fused" if settings.get("fuse") else "not fused", comparable=False),
+        "model": Fact("static twin" if settings.get("static") else "as it is"),
+        "pass": Fact("training step" if settings.get("backward") else "forward", comparable=False),
+        "scale": Fact(settings.get("scale", "none")),
     }

@@ -6,20 +6,20 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archprof.budgets.settings import heard
+from archprof.budgets.settings import parse_settings
 from archprof.errors import UsageError, did_you_mean
 from archprof.sources.spec import Spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from archprof.budgets.saved_models import Entry, Kept
+    from archprof.budgets.saved_models import Entry, SavedFile
 
 SHOWN = 6
 """How many entries of a file a message names."""
 
 
-def choose(file: Kept, given: Mapping[str, str], beside: Sequence[Spec | Entry]) -> Entry:
+def select(file: SavedFile, requested: Mapping[str, str], compared_with: Sequence[Spec | Entry]) -> Entry:
     """The entry of a file that is meant.
 
     By its name: the one behind the ``#``, else that of the first model beside which it stands, else the only one there
@@ -27,80 +27,89 @@ def choose(file: Kept, given: Mapping[str, str], beside: Sequence[Spec | Entry])
 
     Args:
         file: The file.
-        given: Settings that were asked for, as :func:`archprof.budgets.settings.heard` has them.
-        beside: What it is compared with, as far as that is known.
+        requested: Settings that were asked for, as :func:`archprof.budgets.settings.parse_settings` has them.
+        compared_with: What it is compared with, as far as that is known.
 
     Raises:
         UsageError: Where none is meant, or several are; with those that there are.
     """
     name, settings = _words(file.wanted)
-    entries = _called(file, name, beside)
-    wanted = {**(given if file.locked else {key: given[key] for key in ("scale",) if key in given}), **settings}
-    fitting = [one for one in entries if all(one.settings.get(key) == text for key, text in wanted.items())]
-    if not fitting:
-        said = " ".join(f"{key}={text}" for key, text in wanted.items())
-        raise UsageError(f"{file.path} has no {entries[0].variant} with {said}", hint=f"it has {_named(entries)}")
-    scales = [_scale_of(one) for one in beside]
+    entries = _called(file, name, compared_with)
+    required = {
+        **(requested if file.locked else {key: requested[key] for key in ("scale",) if key in requested}),
+        **settings,
+    }
+    matches = [entry for entry in entries if all(entry.settings.get(key) == text for key, text in required.items())]
+    if not matches:
+        text = " ".join(f"{key}={text}" for key, text in required.items())
+        raise UsageError(f"{file.path} has no {entries[0].variant} with {text}", hint=f"it has {_named(entries)}")
+    scales = [_scale_of(entry) for entry in compared_with]
     for narrow in (
-        lambda one: one.settings.get("scale") in scales,
-        lambda one: one.settings.keys() <= {*wanted, "scale"},
+        lambda entry: entry.settings.get("scale") in scales,
+        lambda entry: entry.settings.keys() <= {*required, "scale"},
     ):
-        if len(fitting) > 1:
-            fitting = [one for one in fitting if narrow(one)] or fitting
-    if len(fitting) > 1:
-        hint = f"say which, as '{file.path}#{fitting[0].line}', or by options; it has {_named(fitting)}"
-        raise UsageError(f"{file.path} has {fitting[0].variant} several times", hint=hint)
-    return fitting[0]
+        if len(matches) > 1:
+            matches = [entry for entry in matches if narrow(entry)] or matches
+    if len(matches) > 1:
+        hint = f"say which, as '{file.path}#{matches[0].line}', or by options; it has {_named(matches)}"
+        raise UsageError(f"{file.path} has {matches[0].variant} several times", hint=hint)
+    return matches[0]
 
 
-def _words(wanted: str) -> tuple[str, dict[str, str]]:
+def _words(text: str) -> tuple[str, dict[str, str]]:
     """What stands behind the ``#``: a name, and settings."""
-    settings = heard(f" {wanted}")
-    name = " ".join(wanted.split())
+    settings = parse_settings(f" {text}")
+    name = " ".join(text.split())
     for key, text in settings.items():
         name = name.replace(f"{key}={text}", "")
     return name.strip(), settings
 
 
-def _called(file: Kept, name: str, beside: Sequence[Spec | Entry]) -> list[Entry]:
+def _called(file: SavedFile, name: str, compared_with: Sequence[Spec | Entry]) -> list[Entry]:
     """The entries of one variant."""
-    there = list(dict.fromkeys(one.variant for one in file.entries))
-    if not there:
-        raise UsageError(f"{file.path} has no models in it")
-    for wanted in [name] if name else [_name_of(one) for one in beside]:
-        found = _matching(file, wanted, there)
-        if len(found) == 1:
-            return [one for one in file.entries if one.variant == found[0]]
+    variants = list(dict.fromkeys(entry.variant for entry in file.entries))
+    if not variants:
+        raise UsageError(f"{file.path} has no models")
+    for candidate in [name] if name else [_name_of(entry) for entry in compared_with]:
+        matches = _matching(file, candidate, variants)
+        if len(matches) == 1:
+            return [entry for entry in file.entries if entry.variant == matches[0]]
         if name:
-            hint = did_you_mean(name, there) or f"it has {_listed(there)}"
-            raise UsageError(f"{file.path} has {'several' if found else 'no'} {name!r}", hint=hint)
-    if len(there) == 1:
+            hint = did_you_mean(name, variants) or f"it has {_listed(variants)}"
+            raise UsageError(f"{file.path} has {'several' if matches else 'no'} {name!r}", hint=hint)
+    if len(variants) == 1:
         return list(file.entries)
-    hint = f"say which, as {file.path}#{there[0]}; it has {_listed(there)}"
+    hint = f"say which, as {file.path}#{variants[0]}; it has {_listed(variants)}"
     raise UsageError(f"{file.path} has several models", hint=hint)
 
 
-def _matching(file: Kept, wanted: str, there: Sequence[str]) -> list[str]:
+def _matching(file: SavedFile, name: str, variants: Sequence[str]) -> list[str]:
     """The variants that a name may mean: the same path, else the same file in whichever folder."""
     folder = Path(file.path).parent
-    same = [one for one in there if one == wanted or os.path.realpath(folder / one) == os.path.realpath(wanted)]
-    return same or [one for one in there if Path(one).name == Path(wanted).name or Path(one).stem == wanted]
+    same = [
+        variant
+        for variant in variants
+        if variant == name or os.path.realpath(folder / variant) == os.path.realpath(name)
+    ]
+    return same or [
+        variant for variant in variants if Path(variant).name == Path(name).name or Path(variant).stem == name
+    ]
 
 
-def _name_of(one: Spec | Entry) -> str:
+def _name_of(model: Spec | Entry) -> str:
     """The path of a YAML, without the revision that it is of; else what was typed."""
-    if isinstance(one, Spec) and one.path:
-        path = str(one.path)
-        return path if one.path.is_file() else path.rpartition(":")[2]
-    return getattr(one, "variant", "") or getattr(one, "reference", "")
+    if isinstance(model, Spec) and model.path:
+        path = str(model.path)
+        return path if model.path.is_file() else path.rpartition(":")[2]
+    return getattr(model, "variant", "") or getattr(model, "reference", "")
 
 
-def _scale_of(one: Spec | Entry) -> str | None:
-    return one.scale if isinstance(one, Spec) else getattr(one, "settings", {}).get("scale")
+def _scale_of(model: Spec | Entry) -> str | None:
+    return model.scale if isinstance(model, Spec) else getattr(model, "settings", {}).get("scale")
 
 
 def _named(entries: Sequence[Entry]) -> str:
-    return _listed([one.line for one in entries])
+    return _listed([entry.line for entry in entries])
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -23,12 +23,12 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _is_scales(value: Any) -> bool:
-    return bool(_listed(value)) and all(isinstance(one, str) and one for one in _listed(value))
+    return bool(_listed(value)) and all(isinstance(scale, str) and scale for scale in _listed(value))
 
 
 def _is_sizes(value: Any) -> bool:
-    found = _listed(value)
-    return bool(found) and all(type(one) in (int, str) and bool(sides_of(str(one))) for one in found)
+    sizes = _listed(value)
+    return bool(sizes) and all(type(size) in (int, str) and bool(sides_of(str(size))) for size in sizes)
 
 
 def _is_bool(value: Any) -> bool:
@@ -85,12 +85,12 @@ def spread(settings: Mapping[str, Any], scales: Iterable[str]) -> list[dict[str,
         scales: The scales of the variant, for "all".
     """
     rest = {key: value for key, value in settings.items() if key not in ("scales", "imgsz")}
-    wanted = _listed(settings["scales"]) if "scales" in settings else []
-    named = list(scales) if wanted == [ALL] else wanted
+    scales_wanted = _listed(settings["scales"]) if "scales" in settings else []
+    named = list(scales) if scales_wanted == [ALL] else scales_wanted
     return [
         {**rest, **scale, **size}
-        for scale in ([{"scale": one} for one in named] or [{}])
-        for size in ([{"imgsz": _tidy(one)} for one in _listed(settings["imgsz"])] if "imgsz" in settings else [{}])
+        for scale in ([{"scale": value} for value in named] or [{}])
+        for size in ([{"imgsz": _tidy(value)} for value in _listed(settings["imgsz"])] if "imgsz" in settings else [{}])
     ]
 
 
@@ -101,7 +101,7 @@ def agrees(settings: Mapping[str, Any], case: Mapping[str, Any]) -> bool:
             if _listed(value) != [ALL] and case.get("scale") not in _listed(value):
                 return False
         elif key == "imgsz":
-            if case.get(key) not in [_tidy(one) for one in _listed(value)]:
+            if case.get(key) not in [_tidy(size) for size in _listed(value)]:
                 return False
         elif case.get(key) != value:
             return False
@@ -112,14 +112,14 @@ DEFAULT = "default"
 """What settings are called that say nothing."""
 
 
-def said(settings: Mapping[str, Any]) -> str:
+def format_settings(settings: Mapping[str, Any]) -> str:
     """The settings of a case in a line, the same for the same ones: ``imgsz=640 scale=n``."""
     return " ".join(f"{key}={plain(settings[key])}" for key in sorted(settings)) or DEFAULT
 
 
-def heard(line: str) -> dict[str, str]:
-    """What :func:`said` made, each key with what was said of it."""
-    pairs = (one.partition("=") for one in _NEXT.split(line))
+def parse_settings(line: str) -> dict[str, str]:
+    """What :func:`format_settings` made, each key with what was said of it."""
+    pairs = (pair.partition("=") for pair in _NEXT.split(line))
     return {key: text for key, equals, text in pairs if equals}
 
 
@@ -133,10 +133,10 @@ def plain(value: Any) -> str:
 
 
 def values_of(texts: Mapping[str, str]) -> dict[str, Any]:
-    """The settings that :func:`heard` found, as values again.
+    """The settings that :func:`parse_settings` found, as values again.
 
     Raises:
-        UsageError: Where one is none that :func:`said` would have written.
+        UsageError: Where one is none that :func:`format_settings` would have written.
     """
     return {key: _value(key, text) for key, text in texts.items()}
 

@@ -14,7 +14,7 @@ _PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
 
 
 class Lines:
-    """The lines of a file's keys, by the key's place: ``budgets[2].flops.max``.
+    """The lines of a file's keys, by the key's key_path: ``budgets[2].flops.max``.
 
     It reads headers and keys as they are commonly laid out. What stands inside a line (an inline table's key) has
     the line of what it stands in, and so has what it does not find.
@@ -22,19 +22,19 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self._found: dict[str, int] = {}
-        for place, line in _places(text):
-            self._found.setdefault(place, line)
+        for key_path, line in _key_paths(text):
+            self._found.setdefault(key_path, line)
 
-    def of(self, place: str) -> int | None:
-        """The line of a place, or of the nearest thing around it; None where nothing of it was found."""
-        while place:
-            if place in self._found:
-                return self._found[place]
-            place = place.rpartition("[" if place.endswith("]") else ".")[0]
+    def of(self, key_path: str) -> int | None:
+        """The line of a key_path, or of the nearest thing around it; None where nothing of it was found."""
+        while key_path:
+            if key_path in self._found:
+                return self._found[key_path]
+            key_path = key_path.rpartition("[" if key_path.endswith("]") else ".")[0]
         return None
 
 
-def _places(text: str) -> Iterator[tuple[str, int]]:
+def _key_paths(text: str) -> Iterator[tuple[str, int]]:
     count: dict[str, int] = {}
     prefix = ""
     for number, line in enumerate(text.splitlines(), start=1):

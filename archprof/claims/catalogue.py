@@ -84,8 +84,8 @@ def find_claims(names: Sequence[str]) -> list[Claim]:
     """
     if not names:
         return _all_claims()
-    found = [claim for name in dict.fromkeys(names) for claim in _claims_of(name)]
-    return list({id(claim): claim for claim in found}.values())
+    claims = [claim for name in dict.fromkeys(names) for claim in _claims_of(name)]
+    return list({id(claim): claim for claim in claims}.values())
 
 
 def _all_claims() -> list[Claim]:
@@ -94,9 +94,9 @@ def _all_claims() -> list[Claim]:
 
 def _claims_of(name: str) -> Sequence[Claim]:
     if os.path.isfile(name):  # noqa: PTH113 - it raises for no name
-        if not (found := claims_file.read(Path(name)).claims):
+        if not (claims := claims_file.read(Path(name)).claims):
             raise VariantError("has no claims", path=name)
-        return found
+        return claims
     stem = name.removesuffix(".yaml")
     about: dict[str, list[Claim]] = {}
     for claim in _all_claims():

@@ -57,7 +57,7 @@ class Claim:
 
     def compute(self) -> dict[tuple[str, str | None], Published]:
         """Its figures of compute, by figure and convention."""
-        return {(one.figure, one.convention): one for one in self.figures if one.figure in COMPUTE}
+        return {(figure.figure, figure.convention): figure for figure in self.figures if figure.figure in COMPUTE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ def _claim(document: Document, node: yaml.Node, path: Path, source: str | None, 
         source=texts.get("source", source),
         note=texts.get("note"),
         settings=_settings(document, keys["settings"]) if "settings" in keys else {},
-        figures=tuple(one for key, value in figures.items() for one in _published(document, key, value)),
+        figures=tuple(figure for key, value in figures.items() for figure in _published(document, key, value)),
         holds=holds,
         path=path,
         line=line_of(node),
@@ -123,19 +123,19 @@ def _base(document: Document, node: yaml.Node, claim: Claim, above: Sequence[Cla
 
 
 def _settings(document: Document, node: yaml.Node) -> dict[str, Any]:
-    found = {}
+    settings = {}
     for key, value_node in _known(document, node, "settings", SETTINGS).items():
-        value = found[key] = document.plain(value_node)
+        value = settings[key] = document.plain(value_node)
         test, kind = SETTINGS[key]
         if not test(value):
             raise document.error(f"{key} must be {kind}, not {value!r}", value_node)
-    return found
+    return settings
 
 
 def _published(document: Document, figure: str, node: yaml.Node) -> list[Published]:
     if figure in COMPUTE and isinstance(node.value, list):
         printed = document.mapping(node, figure)
-        return [Published(figure, _number(document, figure, one), name) for name, one in printed.items()]
+        return [Published(figure, _number(document, figure, value), name) for name, value in printed.items()]
     return [Published(figure, _number(document, figure, node))]
 
 
@@ -160,9 +160,9 @@ def _known(
     document: Document, node: yaml.Node, what: str, known: Mapping[str, Any] | tuple[str, ...]
 ) -> dict[str, yaml.Node]:
     """A mapping that has no other keys than the known ones."""
-    found = document.mapping(node, what)
-    for key, value in found.items():
+    keys = document.mapping(node, what)
+    for key, value in keys.items():
         if key not in known:
             hint = did_you_mean(key, known) or f"it may have {', '.join(known)}"
             raise document.error(f"{what} has no key {key!r}", value, hint=hint)
-    return found
+    return keys

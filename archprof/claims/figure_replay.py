@@ -56,28 +56,28 @@ class FigureResult:
     def missed(self) -> list[Part]:
         """What runs and its convention gives nothing for, the dearest first."""
         operations = self.reported.missed if self.reported else []
-        return [Part(one.operation, one.calls, one.flops * self._of_a_flop) for one in operations]
+        return [Part(missed.operation, missed.calls, missed.flops * self._of_a_flop) for missed in operations]
 
     @property
     def added(self) -> list[Part]:
         """What its convention counts that is no multiply-accumulate, the dearest first."""
-        found: defaultdict[str, list[Share]] = defaultdict(list)
+        by_operation: defaultdict[str, list[Share]] = defaultdict(list)
         for share in self.reported.shares if self.reported else []:
             if share.amount and not share.macs:
-                found[share.operation].append(share)
+                by_operation[share.operation].append(share)
         parts = [
-            Part(name, sum(one.calls for one in same), self._scaled(sum(one.amount for one in same)))
-            for name, same in found.items()
+            Part(name, sum(share.calls for share in same), self._scaled(sum(share.amount for share in same)))
+            for name, same in by_operation.items()
         ]
         return sorted(parts, key=lambda part: -part.amount)
 
     @property
-    def otherwise(self) -> float:
+    def remainder(self) -> float:
         """What its convention gives the rest of what runs beyond what that takes, below 0 where it gives less."""
         if self.exact is None or self.reported is None:
             return 0
-        said = self.measured * self._factor
-        return said - self.exact + sum(part.amount for part in self.missed) - sum(part.amount for part in self.added)
+        printed = self.measured * self._factor
+        return printed - self.exact + sum(part.amount for part in self.missed) - sum(part.amount for part in self.added)
 
     @property
     def are_macs(self) -> bool:
@@ -128,6 +128,6 @@ def replay_figure(published: Published, profile: Profile) -> FigureResult:
 
 
 def _reported(convention: str, profile: Profile) -> Reported:
-    if found := profile.reported.get(convention):
-        return found
+    if report := profile.reported.get(convention):
+        return report
     raise UsageError(f"{convention} says nothing of {profile.variant.name}", hint="it prints figures of images only")

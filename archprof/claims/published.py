@@ -40,7 +40,7 @@ class Published:
         """Whether a measured figure, rounded to the printed digits, is what was printed."""
         return abs(Decimal(repr(measured)) - self.value) <= self.step / 2
 
-    def written(self, measured: float, *, more: int = 0) -> str:
+    def format_like(self, measured: float, *, more: int = 0) -> str:
         """A measured figure as this one is printed, with so many digits more."""
         _, decimals, space, suffix = self._parts
         number = Decimal(repr(measured)).scaleb(-_SUFFIXES[suffix])

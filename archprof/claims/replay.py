@@ -33,7 +33,7 @@ class Verdict(StrEnum):
     reproduced = "reproduced"
     differs = "not reproduced"
     known = "known not to hold"
-    failed = "could not be judged"
+    failed = "could not be evaluated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,10 +145,10 @@ def spec_of(claim: Claim) -> Spec:
         ArchprofError: Where there is no such model, or nothing to set so.
     """
     scale = claim.settings.get("scale")
-    near = claim.path.parent / claim.variant
+    path = claim.path.parent / claim.variant
     try:
         # A folder of results may well be called like the model. os.path, because it raises for no name.
-        spec = resolve(claim.variant if os.path.isdir(near) else str(near), scale=scale)  # noqa: PTH112
+        spec = resolve(claim.variant if os.path.isdir(path) else str(path), scale=scale)  # noqa: PTH112
     except UnknownReferenceError:
         spec = resolve(claim.variant, scale=scale)
     changes = dict(claim.settings.get("set", {}))
@@ -159,20 +159,20 @@ def spec_of(claim: Claim) -> Spec:
 
 def options_of(claim: Claim) -> Options:
     """How a claim's model is to be built and run."""
-    given = {key: claim.settings[key] for key in ("batch", "channels", "fuse") if key in claim.settings}
+    options = {key: claim.settings[key] for key in ("batch", "channels", "fuse") if key in claim.settings}
     size = sides_of(str(claim.settings["imgsz"])) if "imgsz" in claim.settings else None
-    return Options(size=size, **given)
+    return Options(size=size, **options)
 
 
 def _against(claim: Claim, profile: Profile, base: Profile) -> Against | None:
     if claim.against is None:
         return None
-    ours, theirs = claim.compute(), claim.against.compute()
-    shared = next(key for key in ours if key in theirs)
-    if not theirs[shared].value or not base.totals.macs:
+    figures, base_figures = claim.compute(), claim.against.compute()
+    shared = next(key for key in figures if key in base_figures)
+    if not base_figures[shared].value or not base.totals.macs:
         return None
     return Against(
         variant=claim.against.variant,
-        printed=float(ours[shared].value / theirs[shared].value),
+        printed=float(figures[shared].value / base_figures[shared].value),
         exact=profile.totals.macs / base.totals.macs,
     )

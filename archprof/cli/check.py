@@ -1,5 +1,6 @@
 """``archprof check``."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,16 +10,17 @@ from archprof.cli import options as o
 from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
+from archprof.cli.option_groups import Counting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from archprof.budgets.budget import BudgetFile
     from archprof.budgets.cases import Cases
-    from archprof.budgets.checking import Measured
-    from archprof.budgets.latency_judge import Stopwatch
+    from archprof.budgets.latency_judge import LatencyJudge
     from archprof.budgets.lock import Lock
-    from archprof.records.check_result import Check
+    from archprof.pipeline import ExecutionConfig
+    from archprof.records.check_result import CaseResult, CheckResult
 
 
 Variants = Annotated[
@@ -55,141 +57,170 @@ MEMORY_LIMIT = "4 GB"
 """What counting one variant may take unless somebody says otherwise: several times what the largest known ones do."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class BudgetOptions:
+    """Which budget file, what growth is compared with, and whether the current figures are agreed on."""
+
+    config: Config = None
+    against: Against = None
+    update_lock: UpdateLock = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyOptions:
+    """Whether latencies are held to their budgets, and how they are measured."""
+
+    latency: Latency = False
+    confirm: Confirm = False
+    threads: o.Threads = None
+    max_time: MaxTime = 20.0
+
+    def judge(self, selected: "Cases", plugins: "Sequence[str]", against: str | None) -> "LatencyJudge | None":
+        """What measures latencies, together with a git revision where that is the baseline; None if not asked for.
+
+        Raises:
+            UnknownReferenceError: Where there is no such revision.
+            PluginError: Where a plugin is not found, or raises.
+        """
+        if not self.latency:
+            return None
+        from archprof.budgets.baseline_sources import specs_at
+
+        with console.working("loading torch"):
+            from archprof.budgets.latency_judge import LatencyJudge
+        selection.load_plugins(plugins)
+        timed = [case for case in selected.cases if any(not rule.metric.exact for rule in case.rules)]
+        return LatencyJudge(
+            baseline_specs=specs_at(against, timed) if against and not Path(against).is_file() else {},
+            confirm=self.confirm,
+            threads=self.threads,
+            max_time=self.max_time,
+            progress=console,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseExecution(Counting):
+    """What runs while the cases are counted: as for any models, with every core and with limits."""
+
+    jobs: o.Jobs = 0
+    time_limit: o.TimeLimit = LIMIT_SECONDS
+    memory_limit: o.MemoryLimit = MEMORY_LIMIT
+
+    def config_with(self, plugins: "Sequence[str]") -> "ExecutionConfig":
+        """The same without the command line, with the budget file's plugins before its own."""
+        return replace(self, plugins=[*plugins, *(self.plugins or [])]).config()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOutput:
+    """Where the result goes, in which format, and whether a failed budget ends the command as a failure."""
+
+    exit_zero: ExitZero = False
+    format: o.FindingsFormat = None
+    outputs: o.Outputs = None
+    force: o.Force = False
+
+    def plan(self) -> list[output.Destination]:
+        """The destinations, checked before there is anything to write.
+
+        Raises:
+            UsageError: Where a file's extension says no format, or a file is named twice.
+            OutputError: Where a file exists already, or cannot be written.
+        """
+        return output.plan(self.outputs or [], self.format, force=self.force, findings=True)
+
+
 @command
 def check(
     references: Variants = None,
-    config: Config = None,
-    against: Against = None,
-    update_lock: UpdateLock = False,
-    latency: Latency = False,
-    confirm: Confirm = False,
-    threads: o.Threads = None,
-    max_time: MaxTime = 20.0,
-    exit_zero: ExitZero = False,
-    plugins: o.Plugins = None,
-    no_plugins: o.NoPlugins = False,
-    jobs: o.Jobs = 0,
-    time_limit: o.TimeLimit = LIMIT_SECONDS,
-    memory_limit: o.MemoryLimit = MEMORY_LIMIT,
-    format: o.FindingsFormat = None,  # noqa: A002
-    outputs: o.Outputs = None,
-    force: o.Force = False,
+    *,
+    budgets: BudgetOptions,
+    latency: LatencyOptions,
+    counting: CaseExecution,
+    output_options: CheckOutput,
 ) -> None:
     """Check the repository's models against their budgets.
 
     Exits with 1 if a budget failed, and with 2 if something could not be evaluated.
     """
-    from archprof.budgets import cases, lock, read
+    from archprof.budgets import lock, read
     from archprof.budgets.checking import conclude, measure
+    from archprof.budgets.locking import updated_lock
     from archprof.pipeline import prewarm
     from archprof.render import View
     from archprof.render.check import report
 
-    destinations = output.plan(outputs or [], format, force=force, findings=True)
-    file = read.read(config or read.find(Path.cwd()))
-    execution = selection.execution_config(
-        [*file.plugins, *(plugins or [])],
-        no_plugins=no_plugins,
-        jobs=jobs,
-        time_limit=time_limit,
-        memory_limit=memory_limit,
-    )
+    destinations = output_options.plan()
+    file = read.read(budgets.config or read.find(Path.cwd()))
+    execution = counting.config_with(file.plugins)
     prewarm(execution)
-    found = cases.find(file, references or [])
-    for budget, pattern in found.unmatched:
-        console.note(f"{file.path}:{budget.line}: {budget.place}: nothing matches {pattern!r}")
-    locked = lock.read(file.lock)
+    selected = select_cases(file, references or [])
+    locked = old = lock.read(file.lock)
     profiler = selection.profiler(execution)
-    measured = measure(found.cases, profiler)
-    stopwatch = start(found, execution.plugins, against) if latency else None
-    if stopwatch:
-        stopwatch.confirm, stopwatch.threads, stopwatch.max_time = confirm, threads, max_time
-    if update_lock:
-        old = locked or lock.Lock()
-        locked = write_lock(file.lock, old, measured, stopwatch, all_cases=not references)
-    result = conclude(file, measured, profiler, against=against, locked=locked, stopwatch=stopwatch)
+    profiled = measure(selected.cases, profiler)
+    judge = latency.judge(selected, execution.plugins, budgets.against)
+    if budgets.update_lock:
+        locked = updated_lock(old or lock.Lock(), profiled, judge, all_cases=not references)
+    result = conclude(file, profiled, profiler, against=budgets.against, locked=locked, latency_judge=judge)
+    if locked and budgets.update_lock:
+        save_lock(file.lock, old, locked)
     output.deliver(destinations, report(result, View()))
-    if not latency and any(not rule.metric.exact for case in found.cases for rule in case.rules):
-        console.note("latencies were left out; --latency measures them")
-    leave(result, file, exit_zero=exit_zero)
+    remark(result, file, selected, latencies=latency.latency)
+    if result.exit_code == 2 or (result.exit_code and not output_options.exit_zero):
+        raise typer.Exit(result.exit_code)
 
 
-def start(found: "Cases", plugins: "Sequence[str]", against: str | None) -> "Stopwatch":
-    """What measures latencies: beside what the cases were, where that is a git revision.
+def select_cases(file: "BudgetFile", references: "Sequence[str]") -> "Cases":
+    """The cases that are to be checked, with a note about each pattern that matches nothing.
 
     Raises:
-        UnknownReferenceError: Where there is no such revision.
-        PluginError: Where a plugin is not there, or raises.
+        ArchprofError: Where there is nothing to check, or a reference is in no entry.
     """
-    from archprof.budgets.baseline_sources import specs_then
+    from archprof.budgets import cases
 
-    with console.working("loading torch"):
-        from archprof.budgets.latency_judge import Stopwatch
-    selection.load_plugins(plugins)
-    timed = [case for case in found.cases if any(not rule.metric.exact for rule in case.rules)]
-    then = specs_then(against, timed) if against and not Path(against).is_file() else {}
-    return Stopwatch(then=then, progress=console)
+    selected = cases.find(file, references)
+    for budget, pattern in selected.unmatched:
+        console.note(f"{file.path}:{budget.line}: {budget.key_path}: nothing matches {pattern!r}")
+    return selected
 
 
-def write_lock(
-    path: Path,
-    old: "Lock",
-    measured: "Sequence[Measured]",
-    stopwatch: "Stopwatch | None" = None,
-    *,
-    all_cases: bool,
-) -> "Lock":
-    """Write the lock file anew, unless nothing has changed.
-
-    Args:
-        path: The file.
-        old: What it held.
-        measured: What is so now. What could not be measured stays as it was.
-        stopwatch: Measures latencies; without one those that are locked stay.
-        all_cases: Whether these are all cases that there are, so that others are out of date.
+def save_lock(path: Path, old: "Lock | None", new: "Lock") -> None:
+    """Write the lock file, unless nothing has changed.
 
     Raises:
         OutputError: Where it cannot be written.
     """
     from archprof.budgets import lock
-    from archprof.budgets.baseline import of_profile
-    from archprof.errors import ArchprofError
 
-    current, failed = {}, set()
-    for one in measured:
-        case, profile = one.case, one.profile
-        try:
-            if isinstance(profile, ArchprofError):
-                raise profile
-            before = old.find(case.place)
-            times = stopwatch.times(case, profile) if stopwatch else before.latency if before else {}
-            current[case.place] = lock.locked(of_profile(profile), times)
-        except ArchprofError:
-            failed.add(case.variant)
-    new = old.updated(current, failed if all_cases else None)
-    if new != old or not path.exists():
+    if new != old:
         output.write_whole(path, new.to_json())
-    console.note(f"{path}: {lock.difference(old, new)}")
-    return new
+    console.note(f"{path}: {lock.difference(old or lock.Lock(), new)}")
 
 
-def leave(result: "Check", file: "BudgetFile", *, exit_zero: bool) -> None:
-    """Say what a reader should know, and how the check ended, and end so.
+def remark(result: "CheckResult", file: "BudgetFile", selected: "Cases", *, latencies: bool) -> None:
+    """Say what a reader should know: what was left out, what has no baseline, what is below the lock, and the counts.
 
-    Raises:
-        typer.Exit: Where a budget failed, or something could not be judged.
+    Args:
+        result: Of the check.
+        file: The budget file.
+        selected: The cases that were checked.
+        latencies: Whether those were measured.
     """
     from archprof.render import finding_text
 
-    new = list(dict.fromkeys(case.variant for case in result.cases if any(one.note is None for one in case.unjudged)))
-    if new and result.against is None:
-        said = "so nothing was said of growth, and the other bounds hold as they are"
-        console.note(f"no {file.lock} yet, {said}; archprof check --update-lock writes it")
-    elif new:
-        console.note(f"not in {result.against}, so nothing was said of their growth: {', '.join(new)}")
-    better = list(dict.fromkeys(case.variant for case in result.cases if case.improved))
-    if better and result.locked:
-        console.note(f"less than is locked: {', '.join(better)}; archprof check --update-lock keeps it so")
+    if not latencies and any(not rule.metric.exact for case in selected.cases for rule in case.rules):
+        console.note("latencies were left out; --latency measures them")
+    unlocked = _variants(case for case in result.cases if any(entry.note is None for entry in case.without_baseline))
+    if unlocked and result.baseline is None:
+        console.note(f"no {file.lock} yet: growth could not be evaluated; `archprof check --update-lock` writes it")
+    elif unlocked:
+        console.note(f"no baseline in {result.baseline}, growth could not be evaluated: {unlocked}")
+    improved = _variants(case for case in result.cases if case.improved)
+    if improved and result.baseline_is_lock:
+        console.note(f"below the lock: {improved}; `archprof check --update-lock` records it")
     console.note(finding_text.counts(result))
-    if result.exit_code == 2 or (result.exit_code and not exit_zero):
-        raise typer.Exit(result.exit_code)
+
+
+def _variants(cases: "Iterable[CaseResult]") -> str:
+    return ", ".join(dict.fromkeys(case.variant for case in cases))

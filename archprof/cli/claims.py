@@ -47,7 +47,7 @@ def claims(
     from archprof.render.claims import report
 
     destinations = output_options.plan()
-    found = find_claims(names or [])
+    selected = find_claims(names or [])
     profiler = selection.profiler(selection.execution_config(plugins))
     results: list[ClaimResult] = []
 
@@ -61,11 +61,11 @@ def claims(
         output.deliver(destinations, report(results, View()))
 
     try:
-        results.extend(replay(found, profile))
+        results.extend(replay(selected, profile))
     except KeyboardInterrupt:
         if results:
             deliver()
-            console.note(f"{len(results)} of {len(found)} claims were replayed")
+            console.note(f"{len(results)} of {len(selected)} claims were replayed")
         raise
     deliver()
     leave(results)

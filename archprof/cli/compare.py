@@ -96,12 +96,12 @@ def compare(
     x, y = x or pareto.X, y or pareto.Y
     pareto.axes(x, y)  # before anything is built
     conditions = [condition.parse(text) for text in fail_on or []]
-    found = comparison_inputs.find_inputs(
+    inputs = comparison_inputs.find_inputs(
         references, model.selection(), model.options(device=device, backward=backward)
     )
     config = counting.config()
-    models = found.counted(lambda requests: selection.profile_all(requests, config), (convention.value,))
-    comparison = comparing.compare(models, names=found.labels(references), depth=depth, x=x, y=y)
+    models = inputs.counted(lambda requests: selection.profile_all(requests, config), (convention.value,))
+    comparison = comparing.compare(models, names=inputs.labels(references), depth=depth, x=x, y=y)
     output.deliver(destinations, report(comparison, view, models))
     leave(comparison, conditions)
 
@@ -110,7 +110,7 @@ def leave(comparison: "Comparison", conditions: "Sequence[Condition]") -> None:
     """Say which conditions fail, and end as the worst of them demands.
 
     Raises:
-        typer.Exit: Where one fails, or could not be judged.
+        typer.Exit: Where one fails, or could not be evaluated.
     """
     from archprof.compare.condition import CannotJudgeError
     from archprof.render.attribution_text import changed_by
@@ -118,13 +118,13 @@ def leave(comparison: "Comparison", conditions: "Sequence[Condition]") -> None:
     codes = {0}
     for pair in comparison.pairs:
         name = comparison.models[pair.after].name
-        for one in conditions:
+        for condition in conditions:
             try:
-                if one.fails(pair):
+                if condition.fails(pair):
                     codes.add(FAILED)
-                    console.error(f"{name}: {changed_by(one.delta(pair))}, which fails {one.text!r}")
+                    console.error(f"{name}: {changed_by(condition.delta(pair))}, which fails {condition.text!r}")
             except CannotJudgeError as error:
                 codes.add(COULD_NOT_JUDGE)
-                console.error(f"{name}: {one.text!r} could not be judged: {error}")
+                console.error(f"{name}: {condition.text!r} could not be evaluated: {error}")
     if code := max(codes):
         raise typer.Exit(code)

@@ -8,7 +8,7 @@ import typer
 
 from archprof.cli import options as o
 from archprof.cli import output, selection
-from archprof.cli.check import write_lock
+from archprof.cli.check import save_lock
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.errors import ArchprofError, BudgetFileError, OutputError, UsageError
@@ -34,6 +34,7 @@ def init(
     """Write a first budget file (today's figures plus headroom) and the lock file."""
     from archprof.budgets import cases, lock, scaffold
     from archprof.budgets.checking import measure
+    from archprof.budgets.locking import updated_lock
     from archprof.budgets.read import LOCK, OWN
 
     share = parse_headroom(headroom)
@@ -55,7 +56,7 @@ def init(
         console.error(f"left out: {error}")
     if not profiles:
         raise BudgetFileError("nothing was written, because nothing could be built")
-    write_lock(file.lock, lock.Lock(), measured, all_cases=True)
+    save_lock(file.lock, None, updated_lock(lock.Lock(), measured, all_cases=True))
     output.write_whole(path, scaffold.write(profiles, share))
     plural = "" if len(profiles) == 1 else "s"
     console.note(f"wrote {path} with {len(profiles)} case{plural}; archprof check holds them to it")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from archprof.records.comparison import Part
 
-Place = tuple[int | None, int | None]
+IndexPair = tuple[int | None, int | None]
 """Where a part stands before and after; None where it does not."""
 
 _UNIT = 100_000  # more than likeness can make of any number of rows that are set against each other
@@ -23,7 +23,7 @@ _UNPAIRED = 2 * _UNIT  # a row that was removed or added: two of them cost more 
 _LARGEST = 1_000_000  # cells of a table that is still worth filling
 
 
-def align(before: Sequence[Part], after: Sequence[Part]) -> list[Place]:
+def align(before: Sequence[Part], after: Sequence[Part]) -> list[IndexPair]:
     """Which row of one list became which of the other, in an order that is both lists'.
 
     Rows that say the same are matched first: those at both ends, then the longest run of them first. What lies
@@ -41,21 +41,21 @@ def align(before: Sequence[Part], after: Sequence[Part]) -> list[Place]:
     middle = SequenceMatcher(
         None, old_words[head : len(before) - tail], new_words[head : len(after) - tail], autojunk=False
     )
-    places: list[Place] = [(place, place) for place in range(head)]
+    pairs: list[IndexPair] = [(index, index) for index in range(head)]
     for tag, *bounds in middle.get_opcodes():
         start, end, first, last = (head + bound for bound in bounds)
         if tag == "equal":
-            places += zip(range(start, end), range(first, last), strict=True)
+            pairs += zip(range(start, end), range(first, last), strict=True)
         else:
             between = _between(before[start:end], after[first:last])
-            places += ((_add(start, old), _add(first, new)) for old, new in between)
+            pairs += ((_add(start, old), _add(first, new)) for old, new in between)
     ends = zip(range(len(before) - tail, len(before)), range(len(after) - tail, len(after)), strict=True)
-    return [*places, *ends]
+    return [*pairs, *ends]
 
 
-def matched(places: Sequence[Place]) -> dict[int, int]:
+def matched(pairs: Sequence[IndexPair]) -> dict[int, int]:
     """For each row that was there before and is there still, and for what goes into the model, what it became."""
-    return {old: new for old, new in places if old is not None and new is not None} | {INPUT: INPUT}
+    return {old: new for old, new in pairs if old is not None and new is not None} | {INPUT: INPUT}
 
 
 def _alike(before: Sequence[Hashable], after: Sequence[Hashable]) -> int:
@@ -86,9 +86,9 @@ NOWHERE = -2
 """An index that nothing has."""
 
 
-def source_of(written: int, reader: int | None) -> int:
+def source_of(source: int, reader: int | None) -> int:
     """The index of the row that the row of an index reads, :data:`INPUT` for what goes into the model."""
-    return written if written >= 0 else (reader or 0) + written
+    return source if source >= 0 else (reader or 0) + source
 
 
 def _words(part: Part) -> Hashable:
@@ -96,11 +96,11 @@ def _words(part: Part) -> Hashable:
     return part.module, part.repeats, len(part.from_), msgspec.json.encode(part.arguments)
 
 
-def _between(before: Sequence[Part], after: Sequence[Part]) -> Iterator[Place]:
+def _between(before: Sequence[Part], after: Sequence[Part]) -> Iterator[IndexPair]:
     """The cheapest alignment of rows of which none says the same."""
     if len(before) * len(after) > _LARGEST:
-        for place in range(max(len(before), len(after))):
-            yield (place if place < len(before) else None, place if place < len(after) else None)
+        for index in range(max(len(before), len(after))):
+            yield (index if index < len(before) else None, index if index < len(after) else None)
         return
     costs = [[_UNPAIRED * index for index in range(len(after) + 1)]]
     for old, part in enumerate(before):
@@ -124,7 +124,7 @@ def _cost(before: Part, after: Part) -> int:
     return (_OTHER_ARGUMENTS if before.module == after.module else _OTHER_MODULE) - likeness
 
 
-def _back(costs: list[list[int]], before: Sequence[Part], after: Sequence[Part]) -> Iterator[Place]:
+def _back(costs: list[list[int]], before: Sequence[Part], after: Sequence[Part]) -> Iterator[IndexPair]:
     """The way that the table was filled along, from its end."""
     old, new = len(before), len(after)
     while old or new:
@@ -140,5 +140,5 @@ def _back(costs: list[list[int]], before: Sequence[Part], after: Sequence[Part])
             yield old, None
 
 
-def _add(start: int, place: int | None) -> int | None:
-    return None if place is None else start + place
+def _add(start: int, index: int | None) -> int | None:
+    return None if index is None else start + index

@@ -50,9 +50,9 @@ def explain(
             every row is not explained.
     """
     known = {metric for metric in totals if all(getattr(change, metric) is not None for change in changes)}
-    wanted = [metric for metric in METRICS if metric in known and totals[metric]]
-    wanted = wanted or [metric for metric in OTHERWISE if metric in known and totals[metric]][:1]
-    return [_explanation(metric, totals[metric], changes, differences) for metric in wanted]
+    metrics = [metric for metric in METRICS if metric in known and totals[metric]]
+    metrics = metrics or [metric for metric in OTHERWISE if metric in known and totals[metric]][:1]
+    return [_explanation(metric, totals[metric], changes, differences) for metric in metrics]
 
 
 def _explanation(
@@ -150,10 +150,10 @@ class _Rows:
         self.light_heads = dict(_light_heads(changes))
         self._sources = _sources(changes)
         self._unknown = frozenset(
-            ("difference", number) for number, one in enumerate(differences) if not reach.is_known(one)
+            ("difference", number) for number, difference in enumerate(differences) if not reach.is_known(difference)
         )
         self._versions = frozenset(
-            ("difference", number) for number, one in enumerate(differences) if one.what in reach.VERSIONS
+            ("difference", number) for number, difference in enumerate(differences) if difference.what in reach.VERSIONS
         )
         self._edits = frozenset(("row", index) for index in range(len(changes)) if self.edited(index))
         self.origins: list[Origins] = []
@@ -181,8 +181,8 @@ class _Rows:
 
 
 def _union(sets: Iterable[Origins]) -> Origins:
-    found = list(sets)
-    return found[0] if len(found) == 1 else _NONE.union(*found)
+    origins = list(sets)
+    return origins[0] if len(origins) == 1 else _NONE.union(*origins)
 
 
 def _light_heads(changes: Sequence[Change]) -> Iterable[tuple[int, Origins]]:

@@ -53,13 +53,13 @@ def compare(
     """
     if len(profiles) < 2:
         raise UsageError("there is nothing to compare with", hint="name two models or more")
-    models = [of_profile(one) if isinstance(one, Profile) else one for one in profiles]
-    wanted = [*metrics_in(models), *(metric for metric, _ in pareto.axes(x, y))]
-    metrics = list({metric.name: metric for metric in wanted}.values())
-    called = names or [model.variant.reference for model in models]
+    models = [of_profile(side) if isinstance(side, Profile) else side for side in profiles]
+    all_metrics = [*metrics_in(models), *(metric for metric, _ in pareto.axes(x, y))]
+    metrics = list({metric.name: metric for metric in all_metrics}.values())
+    labels = names or [model.variant.reference for model in models]
     return Comparison(
-        models=[_side(*one, metrics) for one in zip(called, models, strict=True)],
-        pairs=[_pair(models, place, metrics, depth) for place in range(1, len(models))],
+        models=[_side(*side, metrics) for side in zip(labels, models, strict=True)],
+        pairs=[_pair(models, index, metrics, depth) for index in range(1, len(models))],
         front=pareto.front(models, x, y),
     )
 
@@ -78,8 +78,8 @@ def _side(name: str, model: Model, metrics: Sequence[Metric]) -> Side:
     )
 
 
-def _pair(models: Sequence[Model], place: int, metrics: Sequence[Metric], depth: int) -> Pair:
-    before, after = models[0], models[place]
+def _pair(models: Sequence[Model], index: int, metrics: Sequence[Metric], depth: int) -> Pair:
+    before, after = models[0], models[index]
     totals = {
         name: int(new - old)
         for name in COUNTS
@@ -95,7 +95,7 @@ def _pair(models: Sequence[Model], place: int, metrics: Sequence[Metric], depth:
         changes = list(_module_changes(before.modules(depth), after.modules(depth), totals))
     return Pair(
         before=0,
-        after=place,
+        after=index,
         differences=differences,
         metrics=[_delta(metric, before, after) for metric in metrics],
         parts=parts,
@@ -124,36 +124,36 @@ def _delta(metric: Metric, before: Model, after: Model) -> Delta:
 
 
 def _row_changes(before: Sequence[Part], after: Sequence[Part], totals: dict[str, int]) -> Iterator[Change]:
-    places = align(before, after)
-    became = matched(places)
-    for old, new in places:
-        was = None if old is None else before[old]
-        now = None if new is None else after[new]
-        edits = edits_of(was, now, became) if was and now else []
-        yield _change(was, now, edits, totals)
+    pairs = align(before, after)
+    became = matched(pairs)
+    for before_index, after_index in pairs:
+        old = None if before_index is None else before[before_index]
+        new = None if after_index is None else after[after_index]
+        edits = edits_of(old, new, became) if old and new else []
+        yield _change(old, new, edits, totals)
 
 
 def _module_changes(before: Sequence[Part], after: Sequence[Part], totals: dict[str, int]) -> Iterator[Change]:
     """Modules go by their path; those that are gone come before what stands in their place."""
-    for was, now in _merged(before, after):
-        if any(getattr(part, name) for part in (was, now) if part for name in COUNTS):  # else it only holds others
-            yield _change(was, now, edits_of(was, now, {}) if was and now else [], totals)
+    for old, new in _merged(before, after):
+        if any(getattr(part, name) for part in (old, new) if part for name in COUNTS):  # else it only holds others
+            yield _change(old, new, edits_of(old, new, {}) if old and new else [], totals)
 
 
 def _merged(before: Sequence[Part], after: Sequence[Part]) -> Iterator[tuple[Part | None, Part | None]]:
-    kept = {part.path for part in before} & {part.path for part in after}
-    gone = iter(before)
-    for now in after:
-        if now.path in kept:
-            for was in gone:
-                if was.path == now.path:
-                    yield was, now
+    shared = {part.path for part in before} & {part.path for part in after}
+    remaining = iter(before)
+    for new in after:
+        if new.path in shared:
+            for old in remaining:
+                if old.path == new.path:
+                    yield old, new
                     break
-                yield was, None
+                yield old, None
         else:
-            yield None, now
-    for was in gone:
-        yield was, None
+            yield None, new
+    for old in remaining:
+        yield old, None
 
 
 def _change(before: Part | None, after: Part | None, edits: list[Edit], totals: dict[str, int]) -> Change:

@@ -61,8 +61,10 @@ class Condition:
             raise CannotJudgeError(delta.note)
         if delta.before is None or delta.difference is None:
             raise CannotJudgeError(self._absent())
-        if apart := [difference.what for difference in pair.differences if not difference.comparable]:
-            raise CannotJudgeError(f"not the same {' and '.join(apart)}, so the figures are not of the same thing")
+        if incomparable := [difference.what for difference in pair.differences if not difference.comparable]:
+            raise CannotJudgeError(
+                f"not the same {' and '.join(incomparable)}, so the figures are not of the same thing"
+            )
         if delta.lower_bounds:
             raise CannotJudgeError("operations without a formula ran, so the figures are lower bounds")
         before = exact(delta.before)
@@ -80,16 +82,16 @@ class Condition:
             CannotJudgeError: Where there is none, or there are several latencies.
         """
         name = self.metric.name
-        found = [one for one in pair.metrics if name in (one.metric, one.metric.partition("/")[0])]
-        both = [delta for delta in found if delta.before is not None and delta.after is not None]
-        if len(found) > 1 and not both:
-            raise CannotJudgeError(f"not comparable: {' and '.join(delta.metric for delta in found)}")
+        deltas = [delta for delta in pair.metrics if name in (delta.metric, delta.metric.partition("/")[0])]
+        both = [delta for delta in deltas if delta.before is not None and delta.after is not None]
+        if len(deltas) > 1 and not both:
+            raise CannotJudgeError(f"not comparable: {' and '.join(delta.metric for delta in deltas)}")
         if len(both) > 1:
             raise CannotJudgeError(f"there are several: {', '.join(delta.metric for delta in both)}")
-        found = both or found
-        if not found:
+        deltas = both or deltas
+        if not deltas:
             raise CannotJudgeError(self._absent())
-        return found[0]
+        return deltas[0]
 
     def _absent(self) -> str:
         convention = self.metric.convention

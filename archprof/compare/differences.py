@@ -54,8 +54,8 @@ def _top_level(before: Model, after: Model) -> list[Difference]:
         return []  # one of them is of no file
     scales = before.variant.scale, after.variant.scale
     other_scale = None not in scales and scales[0] != scales[1]
-    found = changed_keys(before.top_level, after.top_level)
-    return [difference for difference in found if not (other_scale and difference.what.startswith(SCALES))]
+    changed = changed_keys(before.top_level, after.top_level)
+    return [difference for difference in changed if not (other_scale and difference.what.startswith(SCALES))]
 
 
 def _text(key: TopLevelKey | None) -> str:
@@ -77,5 +77,5 @@ def _facts(before: Model, after: Model) -> Iterator[Difference]:
 
 def _with_settings(model: Model, other: Model) -> Mapping[str, Fact]:
     """What a model is; a setting that only the other one has been given is not set."""
-    given = [key for key in other.variant.settings if key in other.facts and key not in model.facts]
-    return dict(model.facts) | dict.fromkeys(given, _UNSET)
+    added = [key for key in other.variant.settings if key in other.facts and key not in model.facts]
+    return dict(model.facts) | dict.fromkeys(added, _UNSET)

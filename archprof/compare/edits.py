@@ -46,10 +46,10 @@ def _stride(part: Part) -> int | None:
     """How many times as high its input is as its output, where both are single maps and that is a whole number."""
     if not part.input_shapes or not part.output_shapes or len(part.input_shapes + part.output_shapes) != 2:
         return None
-    (given,), (made,) = part.input_shapes, part.output_shapes
-    if len(given) != 4 or len(made) != 4 or not made[2] or given[2] < made[2]:
+    (input_shape,), (output_shape,) = part.input_shapes, part.output_shapes
+    if len(input_shape) != 4 or len(output_shape) != 4 or not output_shape[2] or input_shape[2] < output_shape[2]:
         return None
-    return -(-given[2] // made[2])
+    return -(-input_shape[2] // output_shape[2])
 
 
 def _channels(part: Part) -> int | None:

@@ -157,16 +157,19 @@ def of_profile(profile: Profile, experiment: Experiment | None = None) -> Model:
 
 def metrics_in(models: Iterable[Model]) -> list[Metric]:
     """The metrics that any of the models has, latencies last; ratios only where there is a dynamic layer."""
-    found = list(models)
-    values = {name: [model.of(metric) for model in found] for name, metric in METRICS.items()}
+    all_models = list(models)
+    values = {name: [model.of(metric) for model in all_models] for name, metric in METRICS.items()}
     ratios = {name for name, metric in METRICS.items() if metric.unit is Unit.times}
     dynamic = any(value not in (None, 1) for name in ratios for value in values[name])
-    there = [
+    present = [
         METRICS[name]
         for name, known in values.items()
         if any(value is not None for value in known) and (dynamic or name not in ratios)
     ]
-    return [*there, *(find_metric(name) for name in dict.fromkeys(name for model in found for name in model.latencies))]
+    return [
+        *present,
+        *(find_metric(name) for name in dict.fromkeys(name for model in all_models for name in model.latencies)),
+    ]
 
 
 def size_of(shape: Sequence[int]) -> str:

@@ -39,10 +39,10 @@ def axes(x: str, y: str) -> tuple[tuple[Metric, bool], tuple[Metric, bool]]:
     Raises:
         UsageError: As there, or where both are the same metric.
     """
-    found = axis(x), axis(y)
-    if found[0][0].name == found[1][0].name:
-        raise UsageError(f"--x and --y are both {found[0][0].name}")
-    return found
+    both = axis(x), axis(y)
+    if both[0][0].name == both[1][0].name:
+        raise UsageError(f"--x and --y are both {both[0][0].name}")
+    return both
 
 
 def front(models: Sequence[Model], x: str, y: str) -> Front:
@@ -58,17 +58,17 @@ def front(models: Sequence[Model], x: str, y: str) -> Front:
     """
     both = axes(x, y)
     points: dict[int, tuple[float, ...]] = {}
-    for place, model in enumerate(models):
+    for index, model in enumerate(models):
         values = [(model.of(metric), lower) for metric, lower in both]
         if all(value is not None for value, _ in values):
-            points[place] = tuple(value if lower else -value for value, lower in values if value is not None)
+            points[index] = tuple(value if lower else -value for value, lower in values if value is not None)
     for metric, _ in both:
         if all(model.of(metric) is None for model in models):
             hint = f"--convention {metric.convention} adds it" if metric.convention else None
             raise UsageError(f"none of these has {metric.name}", hint=hint)
-    members = [place for place, point in points.items() if not any(_beats(rival, point) for rival in points.values())]
+    members = [index for index, point in points.items() if not any(_beats(rival, point) for rival in points.values())]
     return Front(x=x, y=y, members=members)
 
 
-def _beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return one != other and all(mine <= theirs for mine, theirs in zip(one, other, strict=True))
+def _beats(point: tuple[float, ...], rival: tuple[float, ...]) -> bool:
+    return point != rival and all(value <= rival_value for value, rival_value in zip(point, rival, strict=True))

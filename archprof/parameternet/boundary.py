@@ -10,7 +10,7 @@ from archprof.parameternet.find import samples
 from archprof.trace.record import TensorInfo, tensors
 
 if TYPE_CHECKING:
-    from archprof.parameternet.find import Dynamic
+    from archprof.parameternet.find import DynamicOp
     from archprof.parameternet.flow import Flow
     from archprof.trace.record import ModuleCall, Operation, Trace
 
@@ -30,42 +30,42 @@ class Boundary:
         position: Which of the tensors that go in is convolved.
         arguments: How many go in.
         padding: What is put round that tensor first, as ``torch.nn.functional.pad`` takes it.
-        whole: Whether the router runs inside too.
+        includes_router: Whether the router runs inside too.
     """
 
     call: int
     position: int
     arguments: int
     padding: tuple[int, ...]
-    whole: bool
+    includes_router: bool
 
 
-def find_boundary(flow: Flow, trace: Trace, one: Dynamic) -> Boundary | None:
+def find_boundary(flow: Flow, trace: Trace, layer: DynamicOp) -> Boundary | None:
     """The innermost call with bank and router in it that is the layer alone, else the outermost that is.
 
     Between what goes in and the convolution, and between that and what comes out, elements may be moved, and weighed by
     what comes from elsewhere (the probability of an expert, ODConv's attention to channels).
     """
-    found = None
-    index = trace.operations[one.operation].call
+    boundary = None
+    index = trace.operations[layer.operation].call
     while index >= 0:
-        found = _bounds(flow, trace, one, index) or found
-        if found and found.whole:
+        boundary = _bounds(flow, trace, layer, index) or boundary
+        if boundary and boundary.includes_router:
             break
         index = trace.calls[index].parent
-    return found
+    return boundary
 
 
-def complete(flow: Flow, trace: Trace, one: Dynamic) -> Dynamic:
+def complete(flow: Flow, trace: Trace, layer: DynamicOp) -> DynamicOp:
     """The layer with all that its module runs besides mixing and convolution as its router.
 
     ODConv's attention to channels and places weighs no experts, and is a part of the layer all the same.
     """
-    boundary = find_boundary(flow, trace, one)
-    if boundary is None or not boundary.whole:
-        return one
-    mixing = one.mixture.steps | (one.bias.steps if one.bias else frozenset())
-    return replace(one, router=one.router | (inside(trace, boundary.call) - mixing - {one.operation}))
+    boundary = find_boundary(flow, trace, layer)
+    if boundary is None or not boundary.includes_router:
+        return layer
+    mixing = layer.mixture.steps | (layer.bias.steps if layer.bias else frozenset())
+    return replace(layer, router=layer.router | (inside(trace, boundary.call) - mixing - {layer.operation}))
 
 
 def inside(trace: Trace, call: int) -> set[int]:
@@ -74,22 +74,22 @@ def inside(trace: Trace, call: int) -> set[int]:
     for index in range(call + 1, len(trace.calls)):
         if trace.calls[index].parent in calls:
             calls.add(index)
-    return {place for place, operation in enumerate(trace.operations) if operation.call in calls}
+    return {number for number, operation in enumerate(trace.operations) if operation.call in calls}
 
 
-def _bounds(flow: Flow, trace: Trace, one: Dynamic, index: int) -> Boundary | None:
-    call, operation = trace.calls[index], trace.operations[one.operation]
+def _bounds(flow: Flow, trace: Trace, layer: DynamicOp, index: int) -> Boundary | None:
+    call, operation = trace.calls[index], trace.operations[layer.operation]
     if len(call.outputs) != 1:
         return None
-    ran = inside(trace, index)
-    down = _follow(flow, call.outputs[0], max(ran) + 1, operation.outputs)
-    up = _follow(flow, one.input, one.operation, call.inputs)
-    if down is None or up is None or down.padding or not _fits(one, operation, up.end, call):
+    operations = inside(trace, index)
+    down = _follow(flow, call.outputs[0], max(operations) + 1, operation.outputs)
+    up = _follow(flow, layer.input, layer.operation, call.inputs)
+    if down is None or up is None or down.padding or not _fits(layer, operation, up.end, call):
         return None
-    if any(flow.behind([gate], before) >> one.operation & 1 for gate, before in down.gates):
+    if any(flow.ancestors([gate], before) >> layer.operation & 1 for gate, before in down.gates):
         return None  # weighed by what was made of its result: squeeze-and-excitation, which the plain layer has too
-    position = next(place for place, tensor in enumerate(call.inputs) if tensor is up.end)
-    return Boundary(index, position, len(call.inputs), up.padding, ran >= one.router)
+    position = next(number for number, tensor in enumerate(call.inputs) if tensor is up.end)
+    return Boundary(index, position, len(call.inputs), up.padding, operations >= layer.router)
 
 
 @dataclass(slots=True)
@@ -113,7 +113,7 @@ def _follow(flow: Flow, tensor: TensorInfo, before: int, ends: tuple[TensorInfo,
         if name in _SOURCES:
             path.end = tensors(operation.arguments[_SOURCES[name] :])[0]
         elif name == "aten.mul" and isinstance(operation.arguments[1], TensorInfo):
-            path.end, gate = sorted(operation.arguments[:2], key=lambda one: -one.numel)
+            path.end, gate = sorted(operation.arguments[:2], key=lambda factor: -factor.numel)
             path.gates.append((gate, index))
         elif name == "aten.constant_pad_nd" and not path.padding and not any(operation.arguments[2:]):
             path.end, path.padding = operation.arguments[:2]
@@ -126,10 +126,10 @@ def _follow(flow: Flow, tensor: TensorInfo, before: int, ends: tuple[TensorInfo,
     return path if path.gates or not summed else None
 
 
-def _fits(one: Dynamic, operation: Operation, source: TensorInfo, call: ModuleCall) -> bool:
+def _fits(layer: DynamicOp, operation: Operation, source: TensorInfo, call: ModuleCall) -> bool:
     """Whether the plain layer makes a tensor of the call's result's shape of what goes in."""
-    batch, c_in, c_out, *_ = samples(one, operation)
+    batch, c_in, c_out, *_ = samples(layer, operation)
     if operation.name == "aten.convolution":
-        wanted = (batch, c_out, *operation.outputs[0].shape[2:])
-        return source.shape[:2] == (batch, c_in) and call.outputs[0].shape == wanted
+        shape = (batch, c_out, *operation.outputs[0].shape[2:])
+        return source.shape[:2] == (batch, c_in) and call.outputs[0].shape == shape
     return source.shape[-1:] == (c_in,) and call.outputs[0].shape == (*source.shape[:-1], c_out)

@@ -26,7 +26,7 @@ class DynamicDeclaration:
         out_channels: Channels or features out.
         kernel: The kernel's sides; empty for a linear layer.
         groups: Groups of the convolution.
-        chosen: Of how many experts each sample or token makes use; 0 where all are mixed.
+        top_k: Of how many experts each sample or token makes use; 0 where all are mixed.
     """
 
     experts: int
@@ -34,27 +34,27 @@ class DynamicDeclaration:
     out_channels: int
     kernel: tuple[int, ...] = ()
     groups: int = 1
-    chosen: int = 0
+    top_k: int = 0
 
 
 def declaration(model: nn.Module, path: str) -> tuple[str, DynamicDeclaration] | None:
     """What the innermost module that says something, from a path upwards, says; with its own path."""
     while True:
         module: Any = model.get_submodule(path)
-        said = getattr(module, METHOD, None)
-        if callable(said):
-            return path, said()
+        method = getattr(module, METHOD, None)
+        if callable(method):
+            return path, method()
         if not path:
             return None
         path = path.rpartition(".")[0]
 
 
-def disagreements(said: DynamicDeclaration, found: DynamicDeclaration) -> Iterator[str]:
+def disagreements(declared: DynamicDeclaration, detected: DynamicDeclaration) -> Iterator[str]:
     """Where what was said is not what was found, in words."""
-    for one in fields(DynamicDeclaration):
-        mine, theirs = getattr(said, one.name), getattr(found, one.name)
-        if mine != theirs:
-            yield f"it says {one.name} {_text(mine)} of itself, and {_text(theirs)} ran"
+    for field in fields(DynamicDeclaration):
+        declared_value, detected_value = getattr(declared, field.name), getattr(detected, field.name)
+        if declared_value != detected_value:
+            yield f"it says {field.name} {_text(declared_value)} of itself, and {_text(detected_value)} ran"
 
 
 def _text(value: int | tuple[int, ...]) -> str:

@@ -25,8 +25,8 @@ class Flow:
         self._makers: dict[int, list[int]] = {}
         self._parameters: dict[int, TensorInfo] = {}
         self._dynamic = {id(tensor) for tensor in trace.calls[0].inputs} if trace.calls else set()
-        self._behind: list[int] = []
-        self._values_behind: list[int] = []
+        self._ancestors: list[int] = []
+        self._value_ancestors: list[int] = []
         for index, operation in enumerate(trace.operations):
             arguments = operation.inputs
             depends = False
@@ -35,8 +35,8 @@ class Flow:
                     self._parameters.setdefault(tensor.storage, tensor)
                 depends = depends or id(tensor) in self._dynamic
             values = tensors(operation.arguments[:1]) if operation.name in GATHERS else arguments
-            self._behind.append(1 << index | self.behind(arguments, index))
-            self._values_behind.append(1 << index | self.behind(values, index, data=True))
+            self._ancestors.append(1 << index | self.ancestors(arguments, index))
+            self._value_ancestors.append(1 << index | self.ancestors(values, index, data=True))
             for tensor in operation.outputs:
                 self._makers.setdefault(id(tensor), []).append(index)
                 if depends:
@@ -57,7 +57,7 @@ class Flow:
         """The parameter that a tensor is, or is a view of."""
         return tensor if tensor.parameter is not None else self._parameters.get(tensor.storage)
 
-    def behind(self, roots: Iterable[TensorInfo], before: int, *, data: bool = False) -> int:
+    def ancestors(self, roots: Iterable[TensorInfo], before: int, *, data: bool = False) -> int:
         """The operations that tensors come from.
 
         Args:
@@ -65,13 +65,13 @@ class Flow:
             before: The operation that they go into.
             data: Whether to follow values only, and not the indices that choose among them.
         """
-        known = self._values_behind if data else self._behind
-        found = 0
+        table = self._value_ancestors if data else self._ancestors
+        operations = 0
         for tensor in roots:
             index = self.maker(tensor, before)
             if index is not None:
-                found |= known[index]
-        return found
+                operations |= table[index]
+        return operations
 
     def parameters(self, operations: Iterable[int]) -> list[TensorInfo]:
         """The parameters that operations use, each once, in the order of use."""
@@ -86,9 +86,9 @@ class Flow:
 
 def indices(operations: int) -> list[int]:
     """The indices in a set of operations, from the first."""
-    found = []
+    positions = []
     while operations:
         lowest = operations & -operations
-        found.append(lowest.bit_length() - 1)
+        positions.append(lowest.bit_length() - 1)
         operations ^= lowest
-    return found
+    return positions

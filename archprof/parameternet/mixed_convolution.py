@@ -23,8 +23,8 @@ class MixedConvolution(nn.Module):
 
     def __init__(self, plain: nn.Conv2d, experts: int) -> None:
         super().__init__()
-        place: dict[str, Any] = {"device": plain.weight.device, "dtype": plain.weight.dtype}
-        self.router = nn.Linear(plain.in_channels, experts, **place)
+        factory: dict[str, Any] = {"device": plain.weight.device, "dtype": plain.weight.dtype}
+        self.router = nn.Linear(plain.in_channels, experts, **factory)
         self.kernels = CondConv2d(
             plain.in_channels,
             plain.out_channels,
@@ -35,11 +35,11 @@ class MixedConvolution(nn.Module):
             plain.groups,
             bias=plain.bias is not None,
             num_experts=experts,
-            **place,
+            **factory,
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """Weigh the experts by the image, then convolve with their mixture."""
         weights = torch.sigmoid(self.router(adaptive_avg_pool2d(x, 1).flatten(1)))
-        mixed: Tensor = self.kernels(x, weights)
-        return mixed
+        output: Tensor = self.kernels(x, weights)
+        return output

@@ -10,7 +10,7 @@ from archprof.count.memory import measure
 from archprof.count.workload import demand
 from archprof.errors import RunError
 from archprof.parameternet.twin import static_copy
-from archprof.records.parameternet import Figures, Measured, Ratio, Whole
+from archprof.records.parameternet import Figures, MeasuredTotals, ModelTotals, Ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +24,9 @@ Papers = tuple[Fraction | None, ...]
 """By the paper's formulas: parameters exact and approximate, FLOPs exact and approximate."""
 
 
-def whole(
+def model_totals(
     ledger: Ledger, memory: Memory, layers: Sequence[DynamicLayer], papers: Sequence[Papers], run_spec: RunSpec
-) -> Whole:
+) -> ModelTotals:
     """A counted model against its static twin.
 
     Args:
@@ -36,30 +36,32 @@ def whole(
         papers: What the paper has for each.
         run_spec: How it was run.
     """
-    dynamic = measured(ledger, memory)
-    parameters, parameters_ratio = _both(
-        [layer.parameters for layer in layers], dynamic.parameters, [one[:2] for one in papers]
+    dynamic = measured_totals(ledger, memory)
+    parameters, parameters_ratio = _figures_and_ratio(
+        [layer.parameters for layer in layers], dynamic.parameters, [values[:2] for values in papers]
     )
-    macs, flops_ratio = _both([layer.macs for layer in layers], dynamic.macs, [one[2:] for one in papers])
+    macs, flops_ratio = _figures_and_ratio(
+        [layer.macs for layer in layers], dynamic.macs, [values[2:] for values in papers]
+    )
     remarks: list[str] = []
-    static = asked = None
+    static = workload = None
     try:
         twin = static_copy(ledger.trace, values=run_spec.values)
         remarks += twin.remarks
         run = count(run_spec(twin.module))
-        moved = measure(run.trace)
-        static, asked = measured(run, moved), demand(run, moved)
-        remarks += _unlike(static, parameters, macs)
+        twin_memory = measure(run.trace)
+        static, workload = measured_totals(run, twin_memory), demand(run, twin_memory)
+        remarks += _formula_differences(static, parameters, macs)
     except (RunError, TypeError, RuntimeError) as error:  # the last two from copying what the user's own modules hold
         remarks.append(f"its static twin could not be built: {error}")
-    return Whole(
+    return ModelTotals(
         parameters=parameters,
         macs=macs,
         parameters_ratio=parameters_ratio,
         flops_ratio=flops_ratio,
         dynamic=dynamic,
         static=static,
-        static_demand=asked,
+        static_demand=workload,
         remarks=remarks,
     )
 
@@ -74,10 +76,10 @@ def ratio(figures: Figures, paper: Fraction | None, approximation: Fraction | No
     )
 
 
-def measured(ledger: Ledger, memory: Memory) -> Measured:
+def measured_totals(ledger: Ledger, memory: Memory) -> MeasuredTotals:
     """What the totals of a profile say of a counted model."""
     parameters = list(ledger.trace.model.parameters())
-    return Measured(
+    return MeasuredTotals(
         parameters=sum(parameter.numel() for parameter in parameters),
         macs=ledger.macs,
         elementwise_flops=ledger.elementwise_flops,
@@ -88,26 +90,26 @@ def measured(ledger: Ledger, memory: Memory) -> Measured:
     )
 
 
-def _unlike(static: Measured, parameters: Figures, macs: Figures) -> list[str]:
+def _formula_differences(static: MeasuredTotals, parameters: Figures, macs: Figures) -> list[str]:
     """Where the twin as it was built is not what the formulas give."""
     pairs = ((static.parameters, parameters.static, "parameters"), (static.macs, macs.static, "MACs"))
     return [
-        f"the static twin was counted to have {found:,} {unit}, {found - wanted:+,} from what the formulas give"
-        for found, wanted, unit in pairs
-        if found != wanted
+        f"the static twin was counted to have {value:,} {unit}, {value - expected:+,} from what the formulas give"
+        for value, expected, unit in pairs
+        if value != expected
     ]
 
 
-def _both(figures: list[Figures], measured: int, papers: list[Papers]) -> tuple[Figures, Ratio]:
+def _figures_and_ratio(figures: list[Figures], measured: int, papers: list[Papers]) -> tuple[Figures, Ratio]:
     """One quantity of the whole model, the rest of it being the same in its static twin."""
-    rest = measured - sum(one.measured for one in figures)
+    rest = measured - sum(entry.measured for entry in figures)
     total = Figures(
-        static=rest + sum(one.static for one in figures),
-        as_built=rest + sum(one.as_built for one in figures),
+        static=rest + sum(entry.static for entry in figures),
+        as_built=rest + sum(entry.as_built for entry in figures),
         measured=measured,
     )
     by_paper: list[Fraction | None] = []
     for ratios in zip(*papers, strict=True):
-        known = [ratio * one.static for ratio, one in zip(ratios, figures, strict=True) if ratio is not None]
-        by_paper.append((rest + sum(known)) / Fraction(total.static) if len(known) == len(figures) else None)
+        scaled = [ratio * entry.static for ratio, entry in zip(ratios, figures, strict=True) if ratio is not None]
+        by_paper.append((rest + sum(scaled)) / Fraction(total.static) if len(scaled) == len(figures) else None)
     return total, ratio(total, *by_paper)

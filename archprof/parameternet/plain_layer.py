@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from archprof.parameternet.boundary import Boundary
-    from archprof.parameternet.find import Dynamic
+    from archprof.parameternet.find import DynamicOp
     from archprof.trace.record import Operation
 
 
@@ -35,13 +35,13 @@ class Plain(nn.Module):
 
     def forward(self, *arguments: Any, **keywords: Any) -> Tensor:
         """Pad, then apply the layer."""
-        x = next(tensor for place, tensor in enumerate(flat((arguments, keywords))) if place == self.position)
+        x = next(tensor for index, tensor in enumerate(flat((arguments, keywords))) if index == self.position)
         if self.padding:
             x = nn.functional.pad(x, self.padding)
         result: Tensor = self.layer(x)
         return result
 
-    def alone(self) -> nn.Module:
+    def with_tensor_only(self) -> nn.Module:
         """The same for a caller that hands over nothing else."""
         return Plain(self.layer, 0, self.padding) if self.padding else self.layer
 
@@ -63,25 +63,25 @@ class Regrouped(nn.Module):
         return y.reshape(len(x), -1, *y.shape[2:])
 
 
-def plain_layer(one: Dynamic, operation: Operation, *, device: torch.device, dtype: torch.dtype) -> nn.Module:
+def plain_layer(dynamic: DynamicOp, operation: Operation, *, device: torch.device, dtype: torch.dtype) -> nn.Module:
     """The layer with one kernel, freshly initialised.
 
     Args:
-        one: The dynamic layer.
+        dynamic: The dynamic layer.
         operation: Its convolution or product.
         device: Where the kernel is to be.
         dtype: The kernel's type.
     """
-    _, c_in, c_out, groups, kernel, _ = samples(one, operation)
-    place: dict[str, Any] = {"device": device, "dtype": dtype}
+    _, c_in, c_out, groups, kernel, _ = samples(dynamic, operation)
+    factory: dict[str, Any] = {"device": device, "dtype": dtype}
     if operation.name != "aten.convolution":
-        return nn.Linear(c_in, c_out, bias=False, **place)
+        return nn.Linear(c_in, c_out, bias=False, **factory)
     _, _, bias, stride, padding, dilation, transposed, output_padding, _ = operation.arguments
     settings: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     if transposed:
         settings["output_padding"] = output_padding
     kind = getattr(nn, f"Conv{'Transpose' if transposed else ''}{len(kernel)}d")
-    layer: nn.Module = kind(c_in, c_out, tuple(kernel), bias=bias is not None, **settings, **place)
+    layer: nn.Module = kind(c_in, c_out, tuple(kernel), bias=bias is not None, **settings, **factory)
     return layer
 
 

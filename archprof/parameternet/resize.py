@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from archprof.builder.built import Built
-    from archprof.parameternet.find import Dynamic
+    from archprof.parameternet.find import DynamicOp
     from archprof.parameternet.flow import Flow
     from archprof.trace.record import TensorInfo
 
@@ -43,16 +43,16 @@ class Resize:
         Raises:
             BuildError: Where a layer cannot take so many.
         """
-        flow, found = find(observed(built.module, inputs))
+        flow, layers = find(observed(built.module, inputs))
         work = _Work(built.module, self.experts)
-        for one in found:
-            work.resize(flow, one)
+        for layer in layers:
+            work.resize(flow, layer)
         try:
             _, after = find(observed(built.module, inputs))
         except RunError as error:
             message = f"the model does not take M = {self.experts}: {error.message}"
             raise BuildError(message, hint=error.hint) from error
-        if len(after) != len(found) or any(one.mixture.experts != self.experts for one in after):
+        if len(after) != len(layers) or any(layer.mixture.experts != self.experts for layer in after):
             raise BuildError(f"the model does not take M = {self.experts}: the number of experts is fixed in its code")
         return built
 
@@ -63,14 +63,14 @@ class _Work:
 
     model: nn.Module
     experts: int
-    done: set[str] = field(default_factory=set)
+    resized: set[str] = field(default_factory=set)
 
-    def resize(self, flow: Flow, one: Dynamic) -> None:
+    def resize(self, flow: Flow, layer: DynamicOp) -> None:
         """Resize one layer's bank, its biases, and what of its router has a score for each expert."""
-        before = one.mixture.experts
+        before = layer.mixture.experts
         if before == self.experts:
             return
-        banks = [*one.mixture.bank, *(one.bias.bank if one.bias else ())]
+        banks = [*layer.mixture.bank, *(layer.bias.bank if layer.bias else ())]
         for tensor in banks:
             if tensor.shape[:1] != (before,):
                 shape = "×".join(map(str, tensor.shape))
@@ -78,7 +78,7 @@ class _Work:
                     f"the model does not take M = {self.experts}: {tensor.parameter} ({shape}) is no bank of {before}",
                     hint="kernels that are parameters of their own cannot be told apart from others",
                 )
-        routers = flow.parameters(one.router)
+        routers = flow.parameters(layer.router)
         last = next((tensor for tensor in reversed(routers) if tensor.shape[:1] == (before,)), None)
         owner = (last.parameter or "").rpartition(".")[0] if last else None
         scores = [tensor for tensor in routers if (tensor.parameter or "").rpartition(".")[0] == owner]
@@ -87,9 +87,9 @@ class _Work:
 
     def _resize(self, tensor: TensorInfo, before: int) -> None:
         path = tensor.parameter or ""
-        if path in self.done:
+        if path in self.resized:
             return
-        self.done.add(path)
+        self.resized.add(path)
         owner, _, name = path.rpartition(".")
         module: Any = self.model.get_submodule(owner)
         old = getattr(module, name)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONVOLUTIONS = frozenset(
-    getattr(place, f"conv{kind}{rank}d")
-    for place in (torch, nn.functional)
+    getattr(position, f"conv{kind}{rank}d")
+    for position in (torch, nn.functional)
     for kind in ("", "_transpose")
     for rank in (1, 2, 3)
 )
@@ -49,34 +49,34 @@ def rewritten(module: nn.Module, layers: Mapping[int, nn.Module]) -> nn.Module |
     except Exception:
         return None  # whatever the user's own forward raises when it is given something that is no tensor
     convolutions = [node for node in graph.nodes if node.op == "call_function" and node.target in CONVOLUTIONS]
-    if any(place >= len(convolutions) for place in layers):
+    if any(position >= len(convolutions) for position in layers):
         return None
     root = _shallow(module)
-    for place, layer in layers.items():
-        _put(graph, root, convolutions[place], layer)
+    for position, layer in layers.items():
+        _insert(graph, root, convolutions[position], layer)
     for node in graph.nodes:
-        called = root.get_submodule(node.target) if node.op == "call_module" else None
-        if isinstance(called, Plain) and len(node.args) > called.position:
-            node.args, node.kwargs = (node.args[called.position],), {}
-            root.set_submodule(node.target, called.alone())
+        called_module = root.get_submodule(node.target) if node.op == "call_module" else None
+        if isinstance(called_module, Plain) and len(node.args) > called_module.position:
+            node.args, node.kwargs = (node.args[called_module.position],), {}
+            root.set_submodule(node.target, called_module.with_tensor_only())
     # Twice: whether a node may go is asked of its module, and the second time only what is still read is taken over.
-    whole = fx.GraphModule(root, graph, type(module).__name__)
-    whole.graph.eliminate_dead_code()
-    result = fx.GraphModule(whole, whole.graph, type(module).__name__)
+    graph_module = fx.GraphModule(root, graph, type(module).__name__)
+    graph_module.graph.eliminate_dead_code()
+    result = fx.GraphModule(graph_module, graph_module.graph, type(module).__name__)
     result.train(module.training)
     return result
 
 
 def _shallow(module: nn.Module) -> nn.Module:
     """A module with the same children, parameters and buffers, whose own may be changed."""
-    other = object.__new__(type(module))
-    vars(other).update(vars(module))
+    copy = object.__new__(type(module))
+    vars(copy).update(vars(module))
     for name in ("_modules", "_parameters", "_buffers"):
-        vars(other)[name] = dict(vars(module)[name])
-    return other
+        vars(copy)[name] = dict(vars(module)[name])
+    return copy
 
 
-def _put(graph: fx.Graph, root: nn.Module, node: fx.Node, layer: nn.Module) -> None:
+def _insert(graph: fx.Graph, root: nn.Module, node: fx.Node, layer: nn.Module) -> None:
     """Call a layer where a function was called."""
     name = f"plain_{sum(child.startswith('plain_') for child in vars(root)['_modules'])}"
     root.add_module(name, Regrouped(layer))

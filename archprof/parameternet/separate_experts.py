@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from archprof.parameternet.flow import Flow
     from archprof.trace.record import Operation, Trace
 
-_BESIDE = MOVES | {"aten.cat", "aten.stack"}
+_KEEPING = MOVES | {"aten.cat", "aten.stack"}
 """What leaves elements as they are, those of several tensors beside each other too."""
 
-_NAMED = 4
+_MOST_NAMES = 4
 """How many places a remark names."""
 
 
@@ -34,106 +34,108 @@ class _Expert:
     """The call of a module, or a product with a parameter or a slice of one, that may be an expert or all of them.
 
     Attributes:
-        place: The module or the parameter that holds all of them.
+        owner: The module or the parameter that holds all of them.
         caller: The call that calls them.
         name: Which of them it is.
-        many: How many are there.
-        whole: Whether it is all of them at once.
+        count: How many are there.
+        all_at_once: Whether it is all of them at once.
         inputs: What goes in.
-        ran: The operations that it ran, by index.
+        operations: The operations that it ran, by index.
     """
 
-    place: str
+    owner: str
     caller: int
     name: str
-    many: int
-    whole: bool
+    count: int
+    all_at_once: bool
     inputs: tuple[TensorInfo, ...]
-    ran: frozenset[int]
+    operations: frozenset[int]
 
 
-def experts_apart(flow: Flow, trace: Trace) -> list[str]:
+def separate_experts(flow: Flow, trace: Trace) -> list[str]:
     """Where a model has experts that are layers of their own, in words."""
     makers: dict[int, list[int]] = {}
-    for called, call in enumerate(trace.calls):
+    for caller, call in enumerate(trace.calls):
         for tensor in call.outputs:
-            makers.setdefault(id(tensor), []).append(called)
+            makers.setdefault(id(tensor), []).append(caller)
     groups: dict[tuple[str, int], dict[str, tuple[_Expert, int]]] = {}
     for index, operation in enumerate(flow.operations):
         for value, gate in _weighings(flow, operation):
-            router = flow.behind([gate], index)
-            for tensor, before in _beside(flow, value, index):
-                for one in (
-                    *_called(trace, makers.get(id(tensor), ())),
-                    *_multiplied(flow, tensor, before, gate),
+            router = flow.ancestors([gate], index)
+            for tensor, before in _sources(flow, value, index):
+                for expert in (
+                    *_module_experts(trace, makers.get(id(tensor), ())),
+                    *_product_experts(flow, tensor, before, gate),
                 ):
-                    groups.setdefault((one.place, one.caller), {}).setdefault(one.name, (one, router))
-    found: dict[int, dict[str, None]] = {}
-    for (place, _), members in groups.items():
-        if _routed(flow, members.values()):
-            many = max(one.many for one, _ in members.values())
-            found.setdefault(many, {})[place or "the model"] = None
-    return [_remark(list(places), many) for many, places in found.items()]
+                    groups.setdefault((expert.owner, expert.caller), {}).setdefault(expert.name, (expert, router))
+    owners_by_count: dict[int, dict[str, None]] = {}
+    for (owner, _), members in groups.items():
+        if _has_router(flow, members.values()):
+            count = max(expert.count for expert, _ in members.values())
+            owners_by_count.setdefault(count, {})[owner or "the model"] = None
+    return [_remark(list(owners), count) for count, owners in owners_by_count.items()]
 
 
 def _weighings(flow: Flow, operation: Operation) -> Iterator[tuple[TensorInfo, TensorInfo]]:
     """What an operation weighs, and what by, if it may be that."""
     name = operation.name.removesuffix("_")
-    places = (0, 1) if name == "aten.mul" else PRODUCTS.get(name)
-    if places is None:
+    positions = (0, 1) if name == "aten.mul" else PRODUCTS.get(name)
+    if positions is None:
         return
-    one, other = (operation.arguments[place] for place in places)
-    if not (isinstance(other, TensorInfo) and flow.dynamic(one) and flow.dynamic(other)):
+    left, right = (operation.arguments[position] for position in positions)
+    if not (isinstance(right, TensorInfo) and flow.dynamic(left) and flow.dynamic(right)):
         return
-    if one.numel != other.numel:
-        yield (one, other) if one.numel > other.numel else (other, one)
+    if left.numel != right.numel:
+        yield (left, right) if left.numel > right.numel else (right, left)
 
 
-def _beside(flow: Flow, tensor: TensorInfo, before: int) -> Iterator[tuple[TensorInfo, int]]:
+def _sources(flow: Flow, tensor: TensorInfo, before: int) -> Iterator[tuple[TensorInfo, int]]:
     """A tensor, and those that it holds elements of as they are."""
-    waiting, seen = [(tensor, before)], set()
-    while waiting:
-        tensor, before = waiting.pop()
-        if id(tensor) in seen:
+    stack, visited = [(tensor, before)], set()
+    while stack:
+        tensor, before = stack.pop()
+        if id(tensor) in visited:
             continue
-        seen.add(id(tensor))
+        visited.add(id(tensor))
         yield tensor, before
         index = flow.maker(tensor, before)
         if index is None:
             continue
         operation = flow.operations[index]
-        if operation.name in _BESIDE or operation.function.is_view:
-            waiting += [(one, index) for one in tensors(operation.arguments[:1])]
+        if operation.name in _KEEPING or operation.function.is_view:
+            stack += [(source, index) for source in tensors(operation.arguments[:1])]
 
 
-def _called(trace: Trace, calls: Iterable[int]) -> Iterator[_Expert]:
+def _module_experts(trace: Trace, calls: Iterable[int]) -> Iterator[_Expert]:
     """The calls of modules that stand in a container with others like them."""
-    for place in calls:
-        call = trace.calls[place]
+    for index in calls:
+        call = trace.calls[index]
         container = call.path.rpartition(".")[0]
-        alike = _alike(trace.model, container, call.module) if call.path else 0
-        if alike > 1 and (ran := frozenset(inside(trace, place))):
-            yield _Expert(container, call.parent, call.path, alike, False, call.inputs, ran)
+        count = _count_alike(trace.model, container, call.module) if call.path else 0
+        if count > 1 and (operations := frozenset(inside(trace, index))):
+            yield _Expert(container, call.parent, call.path, count, False, call.inputs, operations)
 
 
-def _multiplied(flow: Flow, tensor: TensorInfo, before: int, gate: TensorInfo) -> Iterator[_Expert]:
+def _product_experts(flow: Flow, tensor: TensorInfo, before: int, gate: TensorInfo) -> Iterator[_Expert]:
     """The product that gave a tensor, where it is one with a matrix of a bank, or with all that the gate weighs."""
     index = flow.maker(tensor, before)
     if index is None or flow.operations[index].name not in PRODUCTS:
         return
     operation = flow.operations[index]
-    given, weight = (operation.arguments[place] for place in PRODUCTS[operation.name])
+    input_, weight = (operation.arguments[position] for position in PRODUCTS[operation.name])
     banks = [] if flow.dynamic(weight) else holds(flow, weight, index)
     if len(banks) != 1 or len(banks[0].shape) < 3:
         return
     (bank,) = banks
-    many = bank.shape[0]
-    whole = weight.numel == bank.numel and [side for side in gate.shape if side > 1][-1:] == [many]
-    if whole or weight.numel * many == bank.numel:
-        yield _Expert(bank.parameter or "", operation.call, str(index), many, whole, (given,), frozenset({index}))
+    count = bank.shape[0]
+    all_at_once = weight.numel == bank.numel and [side for side in gate.shape if side > 1][-1:] == [count]
+    if all_at_once or weight.numel * count == bank.numel:
+        yield _Expert(
+            bank.parameter or "", operation.call, str(index), count, all_at_once, (input_,), frozenset({index})
+        )
 
 
-def _alike(model: nn.Module, container: str, module: nn.Module) -> int:
+def _count_alike(model: nn.Module, container: str, module: nn.Module) -> int:
     """How many modules a container has whose parameters are named and shaped as those of one of them."""
     shapes = _shapes(module)
     return sum(_shapes(child) == shapes for child in model.get_submodule(container).children()) if shapes else 0
@@ -143,23 +145,25 @@ def _shapes(module: nn.Module) -> list[tuple[str, tuple[int, ...]]]:
     return [(name, tuple(parameter.shape)) for name, parameter in module.named_parameters()]
 
 
-def _routed(flow: Flow, members: Collection[tuple[_Expert, int]]) -> bool:
+def _has_router(flow: Flow, members: Collection[tuple[_Expert, int]]) -> bool:
     """Whether several run side by side, weighed by what one router with parameters says of what goes in."""
-    if len(members) < 2 and not any(one.whole for one, _ in members):
+    if len(members) < 2 and not any(expert.all_at_once for expert, _ in members):
         return False
-    ran = sum(1 << index for index in frozenset[int]().union(*(one.ran for one, _ in members)))
+    operations = sum(1 << index for index in frozenset[int]().union(*(expert.operations for expert, _ in members)))
     common = -1
-    for one, router in members:
-        first = min(one.ran)
-        if (flow.behind(one.inputs, first) | router) & ran:
+    for expert, router in members:
+        first = min(expert.operations)
+        if (flow.ancestors(expert.inputs, first) | router) & operations:
             return False  # one after another, or weighed by what they say themselves
-        common &= router & ~flow.behind(one.inputs, first, data=True)
+        common &= router & ~flow.ancestors(expert.inputs, first, data=True)
     return bool(flow.parameters(indices(common)))
 
 
-def _remark(places: list[str], many: int) -> str:
-    named = ", ".join(places[:_NAMED]) + (f" and {len(places) - _NAMED} more" if len(places) > _NAMED else "")
+def _remark(owners: list[str], count: int) -> str:
+    names = ", ".join(owners[:_MOST_NAMES]) + (
+        f" and {len(owners) - _MOST_NAMES} more" if len(owners) > _MOST_NAMES else ""
+    )
     return (
-        f"{named}: {many} experts weighed by a router are counted as they run, but not analysed as a dynamic layer: "
+        f"{names}: {count} experts weighed by a router are counted as they run, but not analysed as a dynamic layer: "
         "the weight of each is a parameter as it stands, and none is computed from a bank of them"
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from archprof.builder.built import Built
     from archprof.parameternet.boundary import Boundary
-    from archprof.parameternet.find import Dynamic
+    from archprof.parameternet.find import DynamicOp
     from archprof.trace.record import Trace
 
 
@@ -79,10 +79,10 @@ def replace_layers(run: Trace, model: nn.Module, *, device: torch.device | None 
         model: The model.
         device: Where the kernels of plain layers are to be; by default where the experts are.
     """
-    flow, found = find(run)
+    flow, layers = find(run)
     surgery = _Surgery(run, model, device)
-    for one in found:
-        surgery.replace(one, find_boundary(flow, run, one))
+    for layer in layers:
+        surgery.replace(layer, find_boundary(flow, run, layer))
     surgery.rewrite()
     return Twin(surgery.model, surgery.replaced, tuple(dict.fromkeys(surgery.remarks)))
 
@@ -108,66 +108,68 @@ class _Surgery:
         for path, module in model.named_modules(remove_duplicate=False):
             self._paths[path] = paths.setdefault(id(module), [])
             self._paths[path].append(path)
-        self._done: set[str] = set()
+        self._replaced_paths: set[str] = set()
         self._kernels: dict[str, nn.Module] = {}
         # Modules whose forward is to be rewritten, with plain layers by place among their convolutions.
-        self._mixed: dict[str, dict[int, nn.Module]] = {}
+        self._rewrites: dict[str, dict[int, nn.Module]] = {}
 
-    def replace(self, one: Dynamic, boundary: Boundary | None) -> None:
+    def replace(self, layer: DynamicOp, boundary: Boundary | None) -> None:
         """Replace the module that is a dynamic layer, or note which module has to be rewritten for it."""
         operations, calls = self._run.operations, self._run.calls
-        operation = operations[one.operation]
+        operation = operations[layer.operation]
         if boundary is not None:
             path = calls[boundary.call].path
-            if path not in self._done:
-                self._done.add(path)
+            if path not in self._replaced_paths:
+                self._replaced_paths.add(path)
                 self.replaced += 1
-                self._put(path, plain_module(self._layer(one), boundary))
+                self._set_module(path, plain_module(self._layer(layer), boundary))
         elif operation.name == "aten.convolution":
-            beside = [other for other in operations[: one.operation] if other.call == operation.call]
-            place = sum(other.name == "aten.convolution" for other in beside)
-            self._mixed.setdefault(calls[operation.call].path, {})[place] = self._layer(one)
+            siblings = [sibling for sibling in operations[: layer.operation] if sibling.call == operation.call]
+            position = sum(sibling.name == "aten.convolution" for sibling in siblings)
+            self._rewrites.setdefault(calls[operation.call].path, {})[position] = self._layer(layer)
         else:
-            self._keeps(
+            self._note_kept(
                 calls[operation.call].path,
                 "the dynamic layer",
                 "its forward does more than multiply by the mixed matrix",
             )
             return
-        if one.router and not (boundary and boundary.whole):
+        if layer.router and not (boundary and boundary.includes_router):
             call = operation.call
-            while not inside(self._run, call) >= one.router:
+            while not inside(self._run, call) >= layer.router:
                 call = calls[call].parent
-            self._mixed.setdefault(calls[call].path, {})
+            self._rewrites.setdefault(calls[call].path, {})
 
     def rewrite(self) -> None:
         """Rewrite the modules that hold plain layers now, the innermost first."""
-        for path in sorted(self._mixed, key=lambda path: -path.count(".")):
-            layers = self._mixed[path]
+        for path in sorted(self._rewrites, key=lambda path: -path.count(".")):
+            layers = self._rewrites[path]
             module = rewritten(self.model.get_submodule(path), layers)
             if module is not None:
                 self.replaced += bool(layers)
-                self._put(path, module)
+                self._set_module(path, module)
                 continue
-            kept = "the dynamic layer" if layers else "the router of the dynamic layers"
-            self._keeps(path, kept, "its forward branches on shapes or values, and cannot be rewritten")
+            part = "the dynamic layer" if layers else "the router of the dynamic layers"
+            self._note_kept(path, part, "its forward branches on shapes or values, and cannot be rewritten")
 
-    def _keeps(self, path: str, what: str, why: str) -> None:
-        self.remarks.append(f"the static twin keeps {what} of {path or 'the model'}: {why}")
+    def _note_kept(self, path: str, part: str, reason: str) -> None:
+        self.remarks.append(f"the static twin keeps {part} of {path or 'the model'}: {reason}")
 
-    def _layer(self, one: Dynamic) -> nn.Module:
+    def _layer(self, dynamic: DynamicOp) -> nn.Module:
         """The plain layer, freshly initialised; modules that share experts share its kernel."""
-        bank = one.mixture.bank[0].parameter or ""
+        bank = dynamic.mixture.bank[0].parameter or ""
         device = self._device or self._devices.get(bank, torch.device("cpu"))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            layer = plain_layer(one, self._run.operations[one.operation], device=device, dtype=one.weight.dtype)
+            layer = plain_layer(
+                dynamic, self._run.operations[dynamic.operation], device=device, dtype=dynamic.weight.dtype
+            )
         first = self._kernels.setdefault(bank, layer)
         if first is not layer:
             layer.register_parameter("weight", first.get_parameter("weight"))
         return layer
 
-    def _put(self, path: str, module: nn.Module) -> None:
+    def _set_module(self, path: str, module: nn.Module) -> None:
         old = self.model.get_submodule(path)
         module.train(old.training)
         for mark in vars(old).keys() & ROW_MARKS:
@@ -175,5 +177,5 @@ class _Surgery:
         if old is self.model:
             self.model = module
             return
-        for place in self._paths[path]:
-            self.model.set_submodule(place, module)
+        for alias in self._paths[path]:
+            self.model.set_submodule(alias, module)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from archprof.parameternet.resize import Resize
 from archprof.pipeline.counting import count_spec, finish
 from archprof.pipeline.progress import SILENT
-from archprof.records.parameternet import Curve, Measured, Point
+from archprof.records.parameternet import ExpertSweep, MeasuredTotals, Point
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,9 @@ KEY = "experts"
 """The top-level value of a variant that says how many kernels its blocks hold."""
 
 
-def curve(spec: Spec, options: Options, experts: Sequence[int], progress: Progress = SILENT) -> tuple[Profile, Curve]:
+def curve(
+    spec: Spec, options: Options, experts: Sequence[int], progress: Progress = SILENT
+) -> tuple[Profile, ExpertSweep]:
     """Rebuild and profile a model for each number of experts.
 
     A variant is built with that number as its top-level value ``experts``. Where its layers do not follow that, and
@@ -57,12 +59,12 @@ def curve(spec: Spec, options: Options, experts: Sequence[int], progress: Progre
         )
         for number, profile, analysis in zip(experts, profiles, analyses, strict=True)
     ]
-    return profiles[-1], Curve(points=points, static=twins[0] if twins else None)
+    return profiles[-1], ExpertSweep(points=points, static=twins[0] if twins else None)
 
 
-def totals(profile: Profile) -> Measured:
+def totals(profile: Profile) -> MeasuredTotals:
     """A profile's totals, as far as they are compared."""
-    return Measured(**{name: getattr(profile.totals, name) for name in Measured.__struct_fields__})
+    return MeasuredTotals(**{name: getattr(profile.totals, name) for name in MeasuredTotals.__struct_fields__})
 
 
 def _rebuilt(spec: Spec, options: Options, experts: int) -> Profile:

@@ -59,12 +59,12 @@ def what_if(spec: Spec, options: Options, selection: str, experts: int) -> tuple
     after = finish(count_spec(spec, options, Mix(frozenset(chosen), experts)))
     layers = {layer.module: layer for layer in after.parameternet.layers} if after.parameternet else {}
     candidates = [
-        _candidate(layers[path], convolution, experts, sum(traffic[index] for index in convolution.places))
+        _candidate(layers[path], convolution, experts, sum(traffic[index] for index in convolution.indices))
         for path, convolution in chosen.items()
     ]
     candidates.sort(key=lambda convolution: (-convolution.per_byte, -convolution.per_flop))
     return before, WhatIf(
-        chosen=selection, experts=experts, candidates=candidates, before=totals(before), after=totals(after)
+        selection=selection, experts=experts, candidates=candidates, before=totals(before), after=totals(after)
     )
 
 
@@ -139,7 +139,7 @@ def _candidate(layer: DynamicLayer, plain: Convolution, experts: int, moved: int
             measured=layer.macs.measured - plain.macs,
         ),
         bytes=Gain(
-            predicted=plain.moved(experts) * plain.runs[0].outputs[0].dtype.itemsize,
+            predicted=plain.traffic(experts) * plain.runs[0].outputs[0].dtype.itemsize,
             measured=layer.moved_bytes - moved,
         ),
     )

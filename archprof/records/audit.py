@@ -66,7 +66,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     path: str
 
 
-class Audit(Record, frozen=True, kw_only=True):
+class AuditResult(Record, frozen=True, kw_only=True):
     """One model at one input: the exact count, and what each counter made of it.
 
     ``unknown`` has the operations that have no formula, with the times they ran; while it is not empty the exact

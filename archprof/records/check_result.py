@@ -20,8 +20,8 @@ VERSION = 2
 """The format's version. It changes when a reader of the old one would misread the new one."""
 
 Kind = Literal["max", "min", "max_increase"]
-State = Literal["failed", "warning", "unclear", "unjudged", "ok"]
-"""Beyond the bound; so, but only to be said; a latency that may be either; without anything to compare with; within."""
+State = Literal["failed", "warning", "inconclusive", "no_baseline", "ok"]
+"""Exceeds the bound; so, as a warning; a latency that may be within or not; nothing to compare with; within."""
 
 
 class Attribution(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,11 +55,11 @@ class Attribution(msgspec.Struct, frozen=True, kw_only=True):
     light_head: list[int] = msgspec.field(default_factory=list)
 
 
-class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
     """One bound, held against what was found. Values are single things, FLOPs, MACs, bytes, seconds or times.
 
     ``bound`` is the last value that holds: of a whole number's metric the limit rounded to a whole number that
-    holds. ``excess`` is how far ``found`` is beyond it, and 0 where it holds. ``limit`` is the bound as the
+    holds. ``excess`` is how far ``actual`` is beyond it, and 0 where it holds. ``limit`` is the bound as the
     budget file has it. ``lower_bound`` says that operations without a formula ran, so that it may be more in truth.
     ``interval`` is where a latency lies with 99 % confidence; ``note`` is what else a reader should know.
     """
@@ -67,9 +67,9 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     metric: str
     kind: Kind
     state: State
-    found: int | float
+    actual: int | float
     bound: int | float | None
-    base: int | float | None = None
+    baseline: int | float | None = None
     excess: int | float = 0
     limit: str
     lower_bound: bool = False
@@ -77,8 +77,8 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
     message: str | None = None
     attribution: Attribution | None = None
-    place: str
-    place_line: int | None = None
+    key_path: str
+    key_line: int | None = None
 
     @property
     def share(self) -> float:
@@ -88,8 +88,8 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
         return self.excess / abs(self.bound) if self.bound else float("inf")
 
 
-class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """One variant at one set of settings: its judgements, or the error that kept it from being judged.
+class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One variant at one set of settings: its results, or the error that kept it from being evaluated.
 
     ``file`` is its path by the working folder; ``error_file`` and ``error_line`` are where the error is.
     """
@@ -98,43 +98,45 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     file: str | None = None
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
     shapes: list[list[int]] = msgspec.field(default_factory=list)
-    judgements: list[Judgement] = msgspec.field(default_factory=list)
+    results: list[RuleResult] = msgspec.field(default_factory=list)
     unknown: dict[str, int] = msgspec.field(default_factory=dict)
     error: str | None = None
     error_file: str | None = None
     error_line: int | None = None
 
     @property
-    def failed(self) -> list[Judgement]:
+    def failed(self) -> list[RuleResult]:
         """What fails the check."""
-        return [one for one in self.judgements if one.state == "failed"]
+        return [result for result in self.results if result.state == "failed"]
 
     @property
-    def unjudged(self) -> list[Judgement]:
+    def without_baseline(self) -> list[RuleResult]:
         """Bounds on growth for which there is nothing to compare with."""
-        return [one for one in self.judgements if one.state == "unjudged"]
+        return [result for result in self.results if result.state == "no_baseline"]
 
     @property
     def improved(self) -> bool:
         """Whether an exact figure is less than it was, and none is more."""
-        exact = [one for one in self.judgements if not one.metric.startswith(LATENCY)]
-        changes = [one.found - one.base for one in exact if one.base is not None]
+        exact = [result for result in self.results if not result.metric.startswith(LATENCY)]
+        changes = [result.actual - result.baseline for result in exact if result.baseline is not None]
         return bool(changes) and min(changes) < 0 and max(changes) <= 0
 
     @property
     def state(self) -> str:
-        """``error``, or the worst of its judgements' states."""
+        """``error``, or the worst of its results' states."""
         if self.error is not None:
             return "error"
-        states = {one.state for one in self.judgements}
-        return next((state for state in ("failed", "warning", "unclear", "ok", "unjudged") if state in states), "ok")
+        states = {result.state for result in self.results}
+        return next(
+            (state for state in ("failed", "warning", "inconclusive", "ok", "no_baseline") if state in states), "ok"
+        )
 
 
-class Check(Record, frozen=True, kw_only=True):
+class CheckResult(Record, frozen=True, kw_only=True):
     """A whole check.
 
-    ``against`` is what ``max_increase`` compares with, and None where there is no such thing yet; ``locked`` says that
-    it is the lock file. ``exit_code`` is 2 where something could not be judged, else 1 where a budget failed, else 0.
+    ``baseline`` is what ``max_increase`` compares with, None where there is none yet; ``baseline_is_lock`` says that it
+    is the lock file. ``exit_code`` is 2 where something could not be evaluated, else 1 where a budget failed, else 0.
 
     Paths everywhere in it go by the working folder, ``folder``, which is itself told from ``root``: the top of the
     repository, or the budget file's folder where there is none. :meth:`from_root` makes of them what annotations need.
@@ -145,10 +147,10 @@ class Check(Record, frozen=True, kw_only=True):
     config: str
     root: str = ""
     folder: str = "."
-    against: str | None = None
-    locked: bool = False
+    baseline: str | None = None
+    baseline_is_lock: bool = False
     exit_code: int
-    cases: list[Judged]
+    cases: list[CaseResult]
 
     @property
     def headline(self) -> str:
@@ -161,7 +163,7 @@ class Check(Record, frozen=True, kw_only=True):
         return full.removeprefix(f"{self.root.rstrip('/')}/") if self.root else full
 
 
-def exit_code(cases: Sequence[Judged]) -> int:
+def exit_code(cases: Sequence[CaseResult]) -> int:
     """What a check of these cases ends with."""
     if not cases or any(case.error is not None for case in cases):
         return 2
@@ -170,4 +172,4 @@ def exit_code(cases: Sequence[Judged]) -> int:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a check's result (draft 2020-12)."""
-    return schema_of(Check, "archprof check")
+    return schema_of(CheckResult, "archprof check")

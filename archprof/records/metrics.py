@@ -107,8 +107,8 @@ def _reported(name: str) -> Metric:
     """What a convention says, in single FLOPs or MACs."""
 
     def value(profile: Profile) -> Value | None:
-        found = profile.reported.get(name)
-        return None if found is None else round(found.gflops * 10**9)
+        report = profile.reported.get(name)
+        return None if report is None else round(report.gflops * 10**9)
 
     unit = Unit.macs if CONVENTIONS[name].unit == "GMACs" else Unit.flops
     return Metric(name=name, label=f"{name} {unit}", heading=f"{name} {unit}", unit=unit, of=value, convention=name)
@@ -156,8 +156,8 @@ def find_metric(name: str) -> Metric:
     Raises:
         UsageError: Where there is none.
     """
-    if found := {**METRICS, UNKNOWN.name: UNKNOWN}.get(name):
-        return found
+    if metric := {**METRICS, UNKNOWN.name: UNKNOWN}.get(name):
+        return metric
     head, *rest = name.split("/")
     if head == LATENCY and len(rest) != 1 and all(rest):
         return _latency(name, rest)
@@ -173,14 +173,14 @@ def latencies_in(profile: Profile) -> list[str]:
 
 def latencies_of(profile: Profile, metric: Metric) -> list[Latency]:
     """What a profile has of a latency: one entry, or several where the metric names none of them."""
-    return [one for one in profile.latency if metric.name in (LATENCY, _place(one))]
+    return [latency for latency in profile.latency if metric.name in (LATENCY, _place(latency))]
 
 
-def _place(one: Latency) -> str:
-    return "/".join([LATENCY, one.device, one.backend, *one.options])
+def _place(latency: Latency) -> str:
+    return "/".join([LATENCY, latency.device, latency.backend, *latency.options])
 
 
-def _latency(name: str, place: list[str]) -> Metric:
+def _latency(name: str, device_and_backend: list[str]) -> Metric:
     """The median time of one batch, of the entry of that device and backend, or of the only one."""
 
     def value(profile: Profile) -> Value | None:
@@ -190,5 +190,5 @@ def _latency(name: str, place: list[str]) -> Metric:
             raise UsageError(f"{profile.variant.name} has several latencies", hint=f"name one of {choices}")
         return entries[0].median_s if entries else None
 
-    metric = Metric(name=name, label=" ".join([LATENCY, *place]), unit=Unit.seconds, of=value, exact=False)
+    metric = Metric(name=name, label=" ".join([LATENCY, *device_and_backend]), unit=Unit.seconds, of=value, exact=False)
     return metric

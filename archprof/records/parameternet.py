@@ -31,11 +31,11 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
 class DynamicLayer(msgspec.Struct, frozen=True, kw_only=True):
     """One dynamic layer, for the whole batch and all ``calls`` of it together.
 
-    ``kind`` is "convolution", "linear" (one mixed matrix) or "experts" (each token multiplied by ``chosen`` of
+    ``kind`` is "convolution", "linear" (one mixed matrix) or "experts" (each token multiplied by ``top_k`` of
     them). ``module`` owns bank and router. ``mixing_bytes`` is what the mixing of the kernels reads and writes,
     ``moved_bytes`` that with router and convolution, ``static_bytes`` what the plain layer moves. ``notes`` say why
-    as-built and measured differ, ``broken`` which assumptions of the paper's formulas do not hold where one of these is
-    off by over 5 %.
+    as-built and measured differ, ``broken_assumptions`` which assumptions of the paper's formulas do not hold where one
+    of these is off by over 5 %.
     """
 
     module: str
@@ -49,7 +49,7 @@ class DynamicLayer(msgspec.Struct, frozen=True, kw_only=True):
     output_size: list[int]
     batch: int
     experts: int
-    chosen: int = 0
+    top_k: int = 0
     calls: int = 1
     router: list[int] = msgspec.field(default_factory=list)
     parameters: Figures
@@ -60,7 +60,7 @@ class DynamicLayer(msgspec.Struct, frozen=True, kw_only=True):
     moved_bytes: int
     static_bytes: int
     notes: list[str] = msgspec.field(default_factory=list)
-    broken: list[str] = msgspec.field(default_factory=list)
+    broken_assumptions: list[str] = msgspec.field(default_factory=list)
 
     @property
     def intensity(self) -> float:
@@ -73,7 +73,7 @@ class DynamicLayer(msgspec.Struct, frozen=True, kw_only=True):
         return 2 * self.macs.static / self.static_bytes if self.static_bytes else 0.0
 
 
-class Measured(msgspec.Struct, frozen=True, kw_only=True):
+class MeasuredTotals(msgspec.Struct, frozen=True, kw_only=True):
     """What a model was counted to have, do and move, as in a profile's totals."""
 
     parameters: int
@@ -102,7 +102,7 @@ class TwinLatency(msgspec.Struct, frozen=True, kw_only=True):
     comparison: Comparison | None
 
 
-class Whole(msgspec.Struct, frozen=True, kw_only=True):
+class ModelTotals(msgspec.Struct, frozen=True, kw_only=True):
     """The whole model against its static twin.
 
     In ``parameters`` and ``macs`` the twin's figure is the model's with each dynamic layer's replaced with the plain
@@ -116,8 +116,8 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
     macs: Figures
     parameters_ratio: Ratio
     flops_ratio: Ratio
-    dynamic: Measured
-    static: Measured | None
+    dynamic: MeasuredTotals
+    static: MeasuredTotals | None
     static_demand: Demand | None = None
     latency: TwinLatency | None = None
     remarks: list[str] = msgspec.field(default_factory=list)
@@ -131,15 +131,15 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 
     experts: int
     layers: int
-    measured: Measured
+    measured: MeasuredTotals
     torchprofile_macs: int | None = None
 
 
-class Curve(msgspec.Struct, frozen=True, kw_only=True):
+class ExpertSweep(msgspec.Struct, frozen=True, kw_only=True):
     """A model with one number of experts after another, and its static twin; None where it has nothing dynamic."""
 
     points: list[Point]
-    static: Measured | None
+    static: MeasuredTotals | None
 
 
 class Gain(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,19 +177,19 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
     """A model with further convolutions made dynamic, the cheapest parameters first.
 
-    ``chosen`` is what was asked for, ``experts`` M. ``before`` and ``after`` are the model as it is and with all
+    ``selection`` is what was asked for, ``experts`` M. ``before`` and ``after`` are the model as it is and with all
     candidates dynamic at once.
     """
 
-    chosen: str
+    selection: str
     experts: int
     candidates: list[Candidate]
-    before: Measured
-    after: Measured
+    before: MeasuredTotals
+    after: MeasuredTotals
 
 
 class ParameterNet(msgspec.Struct, frozen=True, kw_only=True):
     """The dynamic layers of a model, and what they do to the whole of it."""
 
     layers: list[DynamicLayer]
-    model: Whole
+    model: ModelTotals

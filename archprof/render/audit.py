@@ -16,7 +16,7 @@ from archprof.render.table import Column, Record, Table, table_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from archprof.records.audit import Audit, Difference
+    from archprof.records.audit import AuditResult, Difference
     from archprof.render import View
 
 COUNTERS = (
@@ -47,7 +47,7 @@ DIFFERENCES = (
 )
 
 
-def report(audit: Audit, view: View) -> Report:
+def report(audit: AuditResult, view: View) -> Report:
     """The counters, and a section for each whose figure is not the exact count."""
     counters = _counters(audit)
     scale = [f"scale {audit.variant.scale}"] if audit.variant.scale else []
@@ -68,14 +68,14 @@ def report(audit: Audit, view: View) -> Report:
     )
 
 
-def _covered(audit: Audit) -> list[str]:
+def _covered(audit: AuditResult) -> list[str]:
     """What the exact count is worth."""
     if not audit.unknown:
         return ["covers every operation that ran"]
     return ["is a lower bound: no formula for", *(f"{name} {count}×" for name, count in sorted(audit.unknown.items()))]
 
 
-def _counters(audit: Audit) -> Table:
+def _counters(audit: AuditResult) -> Table:
     exact = Opinion(
         counter="exact",
         version=audit.tool.version,
@@ -88,7 +88,7 @@ def _counters(audit: Audit) -> Table:
     return table_of(COUNTERS, [exact, *audit.opinions], "counter")
 
 
-def _differences(audit: Audit) -> Table:
+def _differences(audit: AuditResult) -> Table:
     """One line a difference."""
     records = [
         (opinion.counter, *record)
@@ -120,7 +120,7 @@ def _value(opinion: Opinion) -> float:
     return (opinion.value or 0) * (10**9 if opinion.unit.startswith("G") else 1)
 
 
-def _section(audit: Audit, opinion: Opinion, view: View) -> Report:
+def _section(audit: AuditResult, opinion: Opinion, view: View) -> Report:
     macs = opinion.macs or 0
     distance = units.below_or_above(macs, audit.macs) if audit.macs else "the exact count is 0"
     records: list[Record] = [(units.count(audit.macs), None, None, "the exact count")]
@@ -160,7 +160,7 @@ def _grouped(differences: Sequence[Difference]) -> list[tuple[tuple[str, str], l
     return sorted(groups.items(), key=lambda item: -abs(sum(entry.macs for entry in item[1])))
 
 
-def _parts(audit: Audit, group: Sequence[Difference], view: View) -> Iterator[Record]:
+def _parts(audit: AuditResult, group: Sequence[Difference], view: View) -> Iterator[Record]:
     """The rows or modules of a group, the largest first; what is cut is summed up in one more line."""
     names = {row.index: f"row {row.index} {row.module}" for row in audit.rows}
     parts: defaultdict[str, list[Difference]] = defaultdict(list)

@@ -11,10 +11,10 @@ from archprof.render.report import Finding, Outcome, Report, Suite
 from archprof.render.table import Column, Table
 
 if TYPE_CHECKING:
-    from archprof.records.check_result import Check, Judged, Judgement
+    from archprof.records.check_result import CaseResult, CheckResult, RuleResult
     from archprof.render import View
 
-_RANK = {"error": 0, "failed": 1, "warning": 2, "unclear": 3, "unjudged": 4, "ok": 5}
+_RANK = {"error": 0, "failed": 1, "warning": 2, "inconclusive": 3, "no_baseline": 4, "ok": 5}
 
 _TITLES = {0: "Within budget", 1: "Over budget", 2: "Could not be evaluated"}
 
@@ -39,16 +39,16 @@ _HOLDING = (
 _DATA = tuple(
     Column(key, key)
     for key in (
-        *("variant", "file", "settings", "state", "metric", "rule", "limit", "unit", "found", "bound", "baseline"),
+        *("variant", "file", "settings", "state", "metric", "rule", "limit", "unit", "actual", "bound", "baseline"),
         *("excess", "row", "line", "message", "error"),
     )
 )
-"""One line a rule; ``found``, ``bound``, ``baseline`` and ``excess`` are in ``unit``."""
+"""One line a rule; ``actual``, ``bound``, ``baseline`` and ``excess`` are in ``unit``."""
 
 
-def report(check: Check, view: View) -> Report:
-    """What could not be evaluated, what is beyond a bound, and what holds."""
-    wrong = [(case, result) for case in check.cases for result in _beyond(case)]
+def report(check: CheckResult, view: View) -> Report:
+    """What could not be evaluated, what exceeds a bound, and what holds."""
+    wrong = [(case, result) for case in check.cases for result in _violations(case)]
     wrong.sort(key=lambda pair: (_RANK[pair[1].state], -pair[1].share))
     errors = _errors(check)
     return Report(
@@ -75,9 +75,9 @@ def report(check: Check, view: View) -> Report:
     )
 
 
-def _errors(check: Check) -> list[tuple[str, Judged]]:
+def _errors(check: CheckResult) -> list[tuple[str, CaseResult]]:
     """What could not be evaluated, each mistake once, with a title that says how often it was met."""
-    cases: dict[tuple[Any, ...], list[Judged]] = {}
+    cases: dict[tuple[Any, ...], list[CaseResult]] = {}
     for case in check.cases:
         if case.error is not None:
             cases.setdefault((case.variant, case.error, case.error_line), []).append(case)
@@ -87,12 +87,12 @@ def _errors(check: Check) -> list[tuple[str, Judged]]:
     ]
 
 
-def _beyond(case: Judged) -> list[Judgement]:
+def _violations(case: CaseResult) -> list[RuleResult]:
     """What of a case does not hold."""
-    return [result for result in case.judgements if result.state in ("failed", "warning")]
+    return [result for result in case.results if result.state in ("failed", "warning")]
 
 
-def _error_part(title: str, case: Judged) -> Report:
+def _error_part(title: str, case: CaseResult) -> Report:
     where = [] if case.error_line is None else [f"{case.error_file}:{case.error_line}"]
     return Report(
         title=title,
@@ -102,11 +102,11 @@ def _error_part(title: str, case: Judged) -> Report:
     )
 
 
-def _part(case: Judged, result: Judgement, check: Check) -> Report:
+def _part(case: CaseResult, result: RuleResult, check: CheckResult) -> Report:
     failed = result.state == "failed"
     facts = {
         "expected": finding_text.expected(result),
-        "found": finding_text.value_text(result),
+        "actual": finding_text.value_text(result),
         "excess": finding_text.excess(result),
         "cause": finding_text.attribution(result, case),
         "message": result.message,
@@ -120,14 +120,14 @@ def _part(case: Judged, result: Judgement, check: Check) -> Report:
     )
 
 
-def _holding(check: Check) -> list[Report]:
+def _holding(check: CheckResult) -> list[Report]:
     """The cases that hold, and of the others what may hold or not."""
     cases = [case for case in check.cases if case.error is None]
-    holding = [case for case in cases if not _beyond(case)]
+    holding = [case for case in cases if not _violations(case)]
     holding.sort(key=lambda case: _RANK[case.state])
     records = tuple(
         (
-            "?" if case.state == "unclear" else "ok",
+            "?" if case.state == "inconclusive" else "ok",
             case.variant,
             finding_text.settings(case),
             finding_text.tightest(case),
@@ -138,33 +138,33 @@ def _holding(check: Check) -> list[Report]:
         f"{finding_text.title(case)}: {finding_text.undecided(result)}"
         for case in cases
         if case not in holding
-        for result in case.judgements
-        if result.state == "unclear"
+        for result in case.results
+        if result.state == "inconclusive"
     ]
     if not records and not undecided:
         return []
     return [Report(tables=[Table(_HOLDING, records, label="variant")] if records else [], notes=undecided)]
 
 
-def _records(case: Judged) -> list[tuple[Any, ...]]:
+def _records(case: CaseResult) -> list[tuple[Any, ...]]:
     about = (case.variant, case.file, finding_text.settings(case))
     if case.error is not None:
         return [(*about, "error", *(None,) * 11, " ".join(case.error.split()))]
     return [
         (
             *(*about, result.state, result.metric, result.kind, result.limit, find_metric(result.metric).unit.value),
-            *(result.found, result.bound, result.base, None if result.bound is None else result.excess),
+            *(result.actual, result.bound, result.baseline, None if result.bound is None else result.excess),
             *(*_row_and_line(result), result.message, None),
         )
-        for result in case.judgements
+        for result in case.results
     ]
 
 
-def _row_and_line(result: Judgement) -> tuple[int | None, int | None]:
+def _row_and_line(result: RuleResult) -> tuple[int | None, int | None]:
     return (result.attribution.row, result.attribution.line) if result.attribution else (None, None)
 
 
-def _error_finding(title: str, case: Judged, check: Check) -> Finding:
+def _error_finding(title: str, case: CaseResult, check: CheckResult) -> Finding:
     return Finding(
         rule="not-evaluated",
         level="error",
@@ -178,10 +178,10 @@ def _error_finding(title: str, case: Judged, check: Check) -> Finding:
     )
 
 
-def _finding(case: Judged, result: Judgement, check: Check) -> Finding:
+def _finding(case: CaseResult, result: RuleResult, check: CheckResult) -> Finding:
     file, line = case.file, result.attribution.line if result.attribution else None
     if file is None:
-        file, line = check.config, result.place_line
+        file, line = check.config, result.key_line
     return Finding(
         rule=result.kind,
         level="error" if result.state == "failed" else "warning",
@@ -194,30 +194,30 @@ def _finding(case: Judged, result: Judgement, check: Check) -> Finding:
     )
 
 
-def _fingerprint(rule: str, metric: str, case: Judged) -> str:
-    """The same for the same bound of the same case, whatever is found."""
+def _fingerprint(rule: str, metric: str, case: CaseResult) -> str:
+    """The same for the same bound of the same case, whatever the value is."""
     parts = (rule, metric, case.variant, finding_text.settings(case))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _suite(case: Judged, check: Check) -> Suite:
+def _suite(case: CaseResult, check: CheckResult) -> Suite:
     """A case with each of its bounds. A warning passes, and what has no baseline is skipped; both say why."""
     title = finding_text.title(case)
-    outcomes = [_outcome(case, result, check) for result in case.judgements]
+    outcomes = [_outcome(case, result, check) for result in case.results]
     if case.error is not None:
         outcomes.append(Outcome(name="evaluated", state="error", message=title, text=case.error, rule="not-evaluated"))
     return Suite(name=title, tests=outcomes)
 
 
-def _outcome(case: Judged, result: Judgement, check: Check) -> Outcome:
+def _outcome(case: CaseResult, result: RuleResult, check: CheckResult) -> Outcome:
     name = f"{result.metric}.{result.kind}"
     short = f"{finding_text.value_text(result)}; {finding_text.expected(result)}"
     if result.state == "failed":
         accept = finding_text.accept(result, case, check)
         text = f"{finding_text.finding_text(result, case)}\nto accept: {accept}"
         return Outcome(name=name, state="failed", message=short, text=text, rule=result.kind)
-    if result.state == "unjudged":
+    if result.state == "no_baseline":
         return Outcome(name=name, state="skipped", message=result.note or "no baseline")
-    if result.state == "unclear":
+    if result.state == "inconclusive":
         return Outcome(name=name, state="skipped", message=f"no significant difference: {short}")
     return Outcome(name=name, text=finding_text.finding_text(result, case) if result.state == "warning" else "")

@@ -76,9 +76,9 @@ def claim_text(figure: FigureResult) -> str | None:
         causes.append(f"omits {omitted}")
     if added := _named(figure.added, figure):
         causes.append(f"adds {added}")
-    if abs(figure.otherwise) > NOTABLE * figure.exact:
-        amount = units.amount(round(abs(figure.otherwise)), figure.unit)
-        causes.append(f"{'over' if figure.otherwise > 0 else 'under'}estimates the rest by {amount}")
+    if abs(figure.remainder) > NOTABLE * figure.exact:
+        amount = units.amount(round(abs(figure.remainder)), figure.unit)
+        causes.append(f"{'over' if figure.remainder > 0 else 'under'}estimates the rest by {amount}")
     return f"{sentence}: {figure.published.convention} {_list(causes, ', and ')}" if causes else sentence
 
 
@@ -109,4 +109,4 @@ def full(figure: FigureResult) -> str:
     """A figure that has been counted to the last digit, or with a few digits more."""
     if isinstance(figure.measured, int) and figure.published.figure != "macs":
         return units.count(figure.measured)
-    return figure.published.written(figure.measured, more=MORE_DIGITS)
+    return figure.published.format_like(figure.measured, more=MORE_DIGITS)

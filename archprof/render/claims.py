@@ -64,7 +64,7 @@ def _section(result: ClaimResult) -> Report:
 
 def _reproduced(figure: FigureResult) -> str:
     """A figure in the published form, and in full where that says more."""
-    short = figure.published.text if figure.agrees else figure.published.written(figure.measured)
+    short = figure.published.text if figure.agrees else figure.published.format_like(figure.measured)
     whole = full(figure)
     return short if short == whole else f"{short} ({whole})"
 
@@ -140,7 +140,7 @@ def _plain(result: ClaimResult) -> dict[str, Any]:
                 "difference": claim_text(figure),
                 "missed": [part._asdict() for part in figure.missed],
                 "added": [part._asdict() for part in figure.added],
-                "otherwise": figure.otherwise,
+                "otherwise": figure.remainder,
             }
             for figure in result.figures
         ],

@@ -14,12 +14,12 @@ from archprof.render.table import Column, table_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from archprof.records.parameternet import Curve, Measured
+    from archprof.records.parameternet import ExpertSweep, MeasuredTotals
     from archprof.records.profile import Profile
     from archprof.render import View
 
 
-def report(profile: Profile, curve: Curve, view: View) -> Report:
+def report(profile: Profile, curve: ExpertSweep, view: View) -> Report:
     """One line a number of experts; ratios are to the static equivalent."""
     first = curve.static
     points = [*([Point(experts=0, layers=0, measured=first)] if first else []), *curve.points]
@@ -34,7 +34,7 @@ def report(profile: Profile, curve: Curve, view: View) -> Report:
     )
 
 
-def _columns(static: Measured) -> list[Column]:
+def _columns(static: MeasuredTotals) -> list[Column]:
     def ratio(name: str, title: str) -> Column:
         def value(point: Point) -> float:
             quotient: float = getattr(point.measured, name) / getattr(static, name)

@@ -11,13 +11,13 @@ from archprof.records.metrics import find_metric
 from archprof.units import Unit
 
 if TYPE_CHECKING:
-    from archprof.records.check_result import Attribution, Check, Judged, Judgement
+    from archprof.records.check_result import Attribution, CaseResult, CheckResult, RuleResult
 
 _STATES = {
     "error": "could not be evaluated",
     "failed": "over budget",
     "warning": "with a warning",
-    "unclear": "without a significant difference",
+    "inconclusive": "without a significant difference",
     "ok": "within budget",
 }
 _FLAGS = {"fuse": "fused", "backward": "training", "static": "static equivalent"}
@@ -38,7 +38,7 @@ def full(value: float, metric: str) -> str:
     return short if value < 1000 else f"{short} ({value:,})"
 
 
-def settings(case: Judged) -> str:
+def settings(case: CaseResult) -> str:
     """What a case was built and run with: ``scale n · imgsz 640``."""
     given = {key: value for key, value in case.settings.items() if key not in ("set", *_FLAGS)}
     given |= case.settings.get("set", {})
@@ -46,41 +46,41 @@ def settings(case: Judged) -> str:
     return " · ".join([*(f"{key} {value}" for key, value in given.items()), *flags])
 
 
-def title(case: Judged) -> str:
+def title(case: CaseResult) -> str:
     """What a case is about, in one line."""
     return " · ".join(filter(None, (case.variant, settings(case))))
 
 
-def value_text(result: Judgement) -> str:
+def value_text(result: RuleResult) -> str:
     """What was found, and the baseline where that is what counts."""
     bound = "at least " if result.lower_bound else ""
-    text = bound + full(result.found, result.metric)
+    text = bound + full(result.actual, result.metric)
     if result.interval:
         text += f", between {units.seconds_between(*result.interval)}"
-    if result.kind == "max_increase" and result.base is not None:
-        text += f", baseline {full(result.base, result.metric)}: {_growth(result)}"
+    if result.kind == "max_increase" and result.baseline is not None:
+        text += f", baseline {full(result.baseline, result.metric)}: {_growth(result)}"
     return text
 
 
-def expected(result: Judgement) -> str:
+def expected(result: RuleResult) -> str:
     """What it is held to: ``at most 8.2 GFLOPs``, ``at most 1 % above the baseline: 8.11 GFLOPs``."""
     if result.kind != "max_increase":
         return f"{_SIGNS[result.kind]} {result.limit}"
-    if result.base is None:
+    if result.baseline is None:
         return f"at most {result.limit} above the baseline"
-    if not (result.bound is not None and result.bound > result.base):
-        return f"must not increase (baseline {full(result.base, result.metric)})"
+    if not (result.bound is not None and result.bound > result.baseline):
+        return f"must not increase (baseline {full(result.baseline, result.metric)})"
     return f"at most {result.limit} above the baseline: {full(result.bound, result.metric)}"
 
 
-def excess(result: Judgement) -> str:
+def excess(result: RuleResult) -> str:
     """By how much it is beyond the bound."""
     much = "too much" if result.kind != "min" else "too little"
     share = f" ({_percent(result.share)})" if result.bound else ""
     return f"{amount(result.excess, result.metric)}{share} {much}"
 
 
-def attribution(result: Judgement, case: Judged) -> str | None:
+def attribution(result: RuleResult, case: CaseResult) -> str | None:
     """What of the YAML has most to do with it, and where it stands."""
     cause = result.attribution
     if cause is None:
@@ -111,56 +111,58 @@ def _accounts(cause: Attribution, metric: str) -> str:
     return f"; it accounts for {units.difference(cause.change, find_metric(metric).unit)}{share}"
 
 
-def accept(result: Judgement, case: Judged, check: Check) -> str:
+def accept(result: RuleResult, case: CaseResult, check: CheckResult) -> str:
     """What to do where the change is intended."""
-    name = result.place.rpartition(".")[2]
-    if result.kind == "max_increase" and check.locked:
+    name = result.key_path.rpartition(".")[2]
+    if result.kind == "max_increase" and check.baseline_is_lock:
         target = case.file or case.variant
         return f"archprof check --update-lock {shlex.quote(target)}"
-    line = f":{result.place_line}" if result.place_line is not None else ""
+    line = f":{result.key_line}" if result.key_line is not None else ""
     return f"change {name}.{result.kind} in {check.config}{line}"
 
 
-def finding_text(result: Judgement, case: Judged) -> str:
+def finding_text(result: RuleResult, case: CaseResult) -> str:
     """Everything but the file, in one line for a place that has no room for more."""
     parts = [f"{value_text(result)}; {expected(result)}; {excess(result)}", attribution(result, case), result.message]
     return ". ".join(" ".join(part.split()).rstrip(".") for part in parts if part)
 
 
-def counts(check: Check) -> str:
+def counts(check: CheckResult) -> str:
     """How many cases there are, and what became of them."""
-    states = ["ok" if case.state == "unjudged" else case.state for case in check.cases]
+    states = ["ok" if case.state == "no_baseline" else case.state for case in check.cases]
     named = [f"{states.count(state)} {text}" for state, text in _STATES.items() if state in states]
     return f"{units.plural(len(states), 'case')}: {', '.join(named)}"
 
 
-def tightest(case: Judged) -> str:
+def tightest(case: CaseResult) -> str:
     """Of a case that holds: which bound is the nearest to not doing so; how many there are, where that is unknown."""
-    holding = [result for result in case.judgements if result.state == "ok"]
+    holding = [result for result in case.results if result.state == "ok"]
     used = {
-        result.metric: float(result.found / result.bound) for result in holding if result.kind == "max" and result.bound
+        result.metric: float(result.actual / result.bound)
+        for result in holding
+        if result.kind == "max" and result.bound
     }
     nearest = max(used, key=lambda name: used[name], default=None)
     if nearest is not None:
         text = f"{nearest} at {_percent(used[nearest])} of its max"
     else:
         text = f"{units.plural(len(holding), 'bound')} hold{'' if len(holding) != 1 else 's'}" if holding else ""
-    unclear = [undecided(result) for result in case.judgements if result.state == "unclear"]
-    notes = dict.fromkeys(result.note or "no baseline" for result in case.unjudged)
+    unclear = [undecided(result) for result in case.results if result.state == "inconclusive"]
+    notes = dict.fromkeys(result.note or "no baseline" for result in case.without_baseline)
     return "; ".join(filter(None, (text, *unclear, *notes)))
 
 
-def undecided(result: Judgement) -> str:
+def undecided(result: RuleResult) -> str:
     """What there is to say of a latency that may be within its bound or beyond it."""
     note = f" ({result.note})" if result.note else ""
     return f"{result.metric} {value_text(result)}: no significant difference from the bound, {expected(result)}{note}"
 
 
-def _growth(result: Judgement) -> str:
-    assert result.base is not None
-    change = result.found - result.base
+def _growth(result: RuleResult) -> str:
+    assert result.baseline is not None
+    change = result.actual - result.baseline
     sign = "+" if change >= 0 else "-"
-    share = f", {sign}{_percent(abs(change) / abs(result.base))}" if result.base else ""
+    share = f", {sign}{_percent(abs(change) / abs(result.baseline))}" if result.baseline else ""
     return f"{sign}{amount(abs(change), result.metric)}{share}"
 
 

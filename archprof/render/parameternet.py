@@ -15,7 +15,7 @@ from archprof.render.table import Column, Record, Table, table_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from archprof.records.parameternet import Figures, ParameterNet, Ratio, Whole
+    from archprof.records.parameternet import Figures, ModelTotals, ParameterNet, Ratio
     from archprof.records.profile import Profile
     from archprof.render import View
 
@@ -63,7 +63,7 @@ LAYERS = (
     MODULE,
     Column("kind", "kind", printed=False),
     Column("experts", "M", number=True),
-    Column("top_k", "top", lambda layer: layer.chosen or None, number=True),
+    Column("top_k", "top", lambda layer: layer.top_k or None, number=True),
     Column("in_channels", "in", number=True),
     Column("out_channels", "out", number=True),
     Column("kernel", "K", lambda layer: layer.kernel or None, show=units.shape, raw=units.shape),
@@ -136,9 +136,9 @@ def notes(profile: Profile, static: Profile | None = None) -> list[str]:
         *analysis.model.remarks,
         *_grouped((layer.module, note) for layer in analysis.layers for note in layer.notes),
         *_grouped(
-            (layer.module, f"the paper is over 5 % off: {'; '.join(layer.broken)}")
+            (layer.module, f"the paper is over 5 % off: {'; '.join(layer.broken_assumptions)}")
             for layer in analysis.layers
-            if layer.broken
+            if layer.broken_assumptions
         ),
         _memory(analysis),
         *static_latency.notes(profile, static),
@@ -162,7 +162,7 @@ def _exact_match(analysis: ParameterNet) -> list[str]:
 
 def _tokens(profile: Profile, analysis: ParameterNet) -> list[str]:
     """What a token costs, where tokens go in and choose among experts."""
-    chosen = sorted({layer.chosen for layer in analysis.layers if layer.chosen})
+    chosen = sorted({layer.top_k for layer in analysis.layers if layer.top_k})
     if profile.input.kind != "tokens" or not chosen:
         return []
     tokens = math.prod(profile.input.shapes[0])
@@ -190,7 +190,7 @@ def _memory(analysis: ParameterNet) -> str:
     )
 
 
-def _model(model: Whole, profile: Profile, static: Profile | None) -> Table:
+def _model(model: ModelTotals, profile: Profile, static: Profile | None) -> Table:
     """The model against its static equivalent, one line a quantity."""
     other = model.static
 

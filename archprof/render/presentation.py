@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archprof.records.audit import Audit
+from archprof.records.audit import AuditResult
 from archprof.records.benchmark import Benchmark
-from archprof.records.check_result import Check
+from archprof.records.check_result import CheckResult
 from archprof.records.comparison import Comparison
 from archprof.records.profile import Profile
 from archprof.render import Page, View, audit, benchmark, check, comparison, profile
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from archprof.render.report import Report
 
 REPORTS: Mapping[type[Record], Callable[[Any, View], Report]] = {
-    Audit: audit.report,
+    AuditResult: audit.report,
     Benchmark: benchmark.report,
-    Check: check.report,
+    CheckResult: check.report,
     Comparison: comparison.report,
     Profile: profile.report,
 }

@@ -32,7 +32,7 @@ class MixtureLinear(nn.Module):
     def dynamic_layer(self) -> DynamicDeclaration:
         """Which layer of experts it is."""
         experts, c_in, c_out = self.weight.shape
-        return DynamicDeclaration(experts=experts, in_channels=c_in, out_channels=c_out, chosen=1)
+        return DynamicDeclaration(experts=experts, in_channels=c_in, out_channels=c_out, top_k=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Send every token to its most probable expert."""

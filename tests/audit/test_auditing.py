@@ -14,7 +14,7 @@ from archprof.sources import settings
 from archprof.sources.reference import resolve
 
 if TYPE_CHECKING:
-    from archprof.records.audit import Audit, Opinion
+    from archprof.records.audit import AuditResult, Opinion
     from archprof.sources.spec import Spec
 
 DYNAMIC = "yolov13-DynamicConv"
@@ -26,12 +26,12 @@ def spec(reference: str) -> Spec:
     return settings.apply(resolve(reference), {"nc": 6} if reference == DYNAMIC else {})
 
 
-def opinion(audit: Audit, name: str) -> Opinion:
+def opinion(audit: AuditResult, name: str) -> Opinion:
     (found,) = (one for one in audit.opinions if one.counter == name)
     return found
 
 
-def adds_up(audit: Audit, one: Opinion) -> bool:
+def adds_up(audit: AuditResult, one: Opinion) -> bool:
     return audit.macs + sum(difference.macs for difference in one.differences) == one.macs
 
 
@@ -43,25 +43,25 @@ def groups(one: Opinion) -> dict[tuple[str, str], int]:
 
 
 @pytest.fixture(scope="module")
-def small() -> Audit:
+def small() -> AuditResult:
     """Every counter on the disputed variant, on a small image."""
     return audit_spec(spec(DYNAMIC), Options(size=(64,)))
 
 
-def test_every_counter_answers(small: Audit) -> None:
+def test_every_counter_answers(small: AuditResult) -> None:
     assert [one.counter for one in small.opinions] == names()
     assert {one.counter: one.error for one in small.opinions} == dict.fromkeys(names())
     assert all(one.seconds is not None and one.version for one in small.opinions)
 
 
 @pytest.mark.parametrize("name", names())
-def test_the_explanation_adds_up_and_leaves_nothing_unexplained(name: str, small: Audit) -> None:
+def test_the_explanation_adds_up_and_leaves_nothing_unexplained(name: str, small: AuditResult) -> None:
     one = opinion(small, name)
     assert adds_up(small, one)
     assert not [difference for difference in one.differences if difference.kind == "unexplained"]
 
 
-def test_each_difference_has_its_module_and_its_row(small: Audit) -> None:
+def test_each_difference_has_its_module_and_its_row(small: AuditResult) -> None:
     rows = {row.index: row for row in small.rows}
     for one in small.opinions:
         for difference in one.differences:
@@ -71,7 +71,7 @@ def test_each_difference_has_its_module_and_its_row(small: Audit) -> None:
             assert difference.module.startswith(rows[difference.row].path)
 
 
-def test_torch_agrees(small: Audit) -> None:
+def test_torch_agrees(small: AuditResult) -> None:
     assert opinion(small, "torch").macs == small.macs
     assert opinion(small, "torch").differences == []
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archprof.budgets.cases import HELD, find
+from archprof.budgets.cases import DEFAULT_METRICS, find
 from archprof.budgets.read import read
 from archprof.errors import UsageError
 
@@ -22,7 +22,8 @@ def limits(budgets: Callable[[str], Path]) -> Callable[..., Limits]:
     def given(text: str, *wanted: str) -> Limits:
         cases = find(read(budgets(text)), wanted).cases
         return {
-            " ".join(case.place): {rule.metric.name: rule.max.text for rule in case.rules if rule.max} for case in cases
+            " ".join(case.case_key): {rule.metric.name: rule.max.text for rule in case.rules if rule.max}
+            for case in cases
         }
 
     return given
@@ -124,7 +125,7 @@ flops = {level = "off"}
 
 def test_an_entry_without_metrics_holds_the_exact_ones(budgets: Callable[[str], Path]) -> None:
     (case,) = find(read(budgets('[[budgets]]\nvariants = "models/a.yaml"'))).cases
-    assert {rule.metric.name for rule in case.rules} == set(HELD)
+    assert {rule.metric.name for rule in case.rules} == set(DEFAULT_METRICS)
     assert all(rule.max_increase and rule.max_increase.value == 0 for rule in case.rules)
 
 
@@ -158,7 +159,7 @@ def test_patterns_that_match_nothing_are_told(budgets: Callable[[str], Path]) ->
 def test_equal_settings_are_one_place_in_the_lock(budgets: Callable[[str], Path]) -> None:
     text = '[[budgets]]\nvariants = "models/a.yaml"\nset = {{{}}}\nnc = 3\nfuse = true\n'
     places = {
-        find(read(budgets(text.format(order)))).cases[0].place
+        find(read(budgets(text.format(order)))).cases[0].case_key
         for order in ("reg_max = 8, nc = 3", "nc = 3, reg_max = 8")
     }
     assert places == {("models/a.yaml", "fuse=true nc=3 scale=n set={nc:3,reg_max:8}")}

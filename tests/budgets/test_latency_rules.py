@@ -14,7 +14,7 @@ from archprof.records.latency import Latency, Ratio
 from archprof.records.metrics import find_metric
 
 if TYPE_CHECKING:
-    from archprof.records.check_result import Judgement
+    from archprof.records.check_result import RuleResult
 
 MS = 10**6
 
@@ -28,7 +28,7 @@ def time(median: float, low: float, high: float, **more: Any) -> Time:
 def rule(**amounts: Any) -> Rule:
     metric = find_metric("latency")
     found = {name: parse(text, metric.unit, percent=name == "max_increase") for name, text in amounts.items()}
-    return Rule(metric=metric, place="budgets[0].latency", **found)
+    return Rule(metric=metric, key_path="budgets[0].latency", **found)
 
 
 def pair(was: tuple[float, float, float], now: tuple[float, float, float]) -> Timed:
@@ -39,14 +39,14 @@ def pair(was: tuple[float, float, float], now: tuple[float, float, float]) -> Ti
     return Timed(time_now, ratio, base)
 
 
-def one(rule: Rule, timed: Timed, locked: Time | None = None) -> Judgement:
-    (judgement,) = judge_time(rule, timed, locked)
-    return judgement
+def one(rule: Rule, timed: Timed, locked: Time | None = None) -> RuleResult:
+    (rule_result,) = judge_time(rule, timed, locked)
+    return rule_result
 
 
 @pytest.mark.parametrize(
     ("low", "high", "state"),
-    [(4.0, 5.0, "ok"), (4.9, 5.1, "unclear"), (5.0, 5.1, "unclear"), (5.01, 5.1, "failed")],
+    [(4.0, 5.0, "ok"), (4.9, 5.1, "inconclusive"), (5.0, 5.1, "inconclusive"), (5.01, 5.1, "failed")],
 )
 def test_a_bound_fails_only_where_the_whole_interval_is_beyond_it(low: float, high: float, state: str) -> None:
     found = one(rule(max="5 ms"), Timed(time(5.05, low, high)))
@@ -57,7 +57,7 @@ def test_a_bound_fails_only_where_the_whole_interval_is_beyond_it(low: float, hi
 def test_a_min_is_the_other_way_round() -> None:
     assert one(rule(min="5 ms"), Timed(time(4, 3.9, 4.9))).state == "failed"
     assert one(rule(min="5 ms"), Timed(time(5.1, 5, 5.2))).state == "ok"
-    assert one(rule(min="5 ms"), Timed(time(5, 4.9, 5.1))).state == "unclear"
+    assert one(rule(min="5 ms"), Timed(time(5, 4.9, 5.1))).state == "inconclusive"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_min_is_the_other_way_round() -> None:
     [
         # It was 10 ms, between 9.9 and 10.1; 10 % more are 11. The ratio's interval is [low / 10.1, high / 9.9].
         ((11.5, 11.4, 11.6), "failed"),  # from 11.4 / 10.1 = 1.129
-        ((11.2, 11.1, 11.3), "unclear"),  # from 11.1 / 10.1 = 1.099 to 11.3 / 9.9 = 1.141
+        ((11.2, 11.1, 11.3), "inconclusive"),  # from 11.1 / 10.1 = 1.099 to 11.3 / 9.9 = 1.141
         ((10.8, 10.7, 10.8), "ok"),  # to 10.8 / 9.9 = 1.091
         ((9.0, 8.9, 9.1), "ok"),
     ],
@@ -74,7 +74,7 @@ def test_a_growth_fails_only_where_the_whole_interval_is_beyond_what_is_allowed(
     now: tuple[float, float, float], state: str
 ) -> None:
     found = one(rule(max_increase="10 %", floor="0.2 ms"), pair((10, 9.9, 10.1), now))
-    assert (found.state, found.bound, found.base) == (state, pytest.approx(0.011), 0.01)
+    assert (found.state, found.bound, found.baseline) == (state, pytest.approx(0.011), 0.01)
 
 
 def test_a_growth_below_the_floor_does_not_fail_however_certain() -> None:
@@ -101,9 +101,9 @@ def test_an_increase_may_be_an_amount() -> None:
 def test_a_baseline_that_was_measured_separately_gives_no_verdict_on_growth() -> None:
     # Ten times as long, each without any scatter; the bound that needs no baseline holds as ever.
     found = judge_time(rule(max="5 ms", max_increase="10 %", floor="0 ms"), Timed(time(10, 10, 10)), time(1, 1, 1))
-    assert [(judgement.kind, judgement.state) for judgement in found] == [
+    assert [(rule_result.kind, rule_result.state) for rule_result in found] == [
         ("max", "failed"),
-        ("max_increase", "unjudged"),
+        ("max_increase", "no_baseline"),
     ]
     assert found[1].note is not None
     assert found[1].note.startswith("measured separately from its baseline; `archprof check --latency --against")
@@ -114,14 +114,14 @@ def test_what_ran_in_one_experiment_goes_by_the_ratio_of_its_pairs() -> None:
     ratio = Ratio(ratio=1.2, interval=(1.18, 1.22), confidence=0.995, margin=0.01, verdict="slower")
     timed = Timed(time(12, 8, 16), ratio, time(10, 7, 15))
     found = one(rule(max_increase="10 %", floor="0.2 ms"), timed, locked=time(1, 1, 1))
-    assert (found.state, found.base) == ("failed", 0.01)
+    assert (found.state, found.baseline) == ("failed", 0.01)
     assert found.interval == (pytest.approx(0.0118), pytest.approx(0.0122))
 
 
 def test_too_few_pairs_leave_everything_possible() -> None:
     ratio = Ratio(ratio=3, interval=(0.0, math.inf), confidence=0.995, margin=0.01, verdict="cannot tell")
     found = one(rule(max_increase="10 %", floor="0.2 ms"), Timed(time(30, 30, 30), ratio, time(10, 10, 10)))
-    assert (found.state, found.interval) == ("unclear", None)
+    assert (found.state, found.interval) == ("inconclusive", None)
 
 
 @pytest.mark.parametrize(
@@ -137,19 +137,21 @@ def test_another_machine_is_not_compared_with(other: dict[str, Any], says: str) 
     found = judge_time(
         rule(max="5 ms", max_increase="10 %", floor="1 ms"), Timed(time(9, 9, 9)), time(1, 1, 1, **other)
     )
-    assert [(judgement.kind, judgement.state, judgement.note) for judgement in found] == [
+    assert [(rule_result.kind, rule_result.state, rule_result.note) for rule_result in found] == [
         ("max", "failed", None),
-        ("max_increase", "unjudged", says),
+        ("max_increase", "no_baseline", says),
     ]
 
 
 def test_without_a_baseline_nothing_is_said_of_growth() -> None:
     found = one(rule(max_increase="10 %", floor="1 ms"), Timed(time(9, 9, 9)))
-    assert (found.state, found.note, found.bound) == ("unjudged", None, None)
+    assert (found.state, found.note, found.bound) == ("no_baseline", None, None)
 
 
 def test_a_warning_is_one_for_a_latency_too() -> None:
-    warned = Rule(metric=find_metric("latency"), max=rule(max="5 ms").max, level=Level.warn, place="budgets[0].latency")
+    warned = Rule(
+        metric=find_metric("latency"), max=rule(max="5 ms").max, level=Level.warn, key_path="budgets[0].latency"
+    )
     assert one(warned, Timed(time(9, 9, 9))).state == "warning"
 
 
@@ -159,7 +161,7 @@ def test_what_a_second_measurement_does_not_confirm_does_not_fail() -> None:
     assert _confirmed(failed, failed).state == "failed"
     for again in (unclear, good):
         found = _confirmed(failed, again)
-        assert (found.state, found.found) == ("unclear", again.found)
+        assert (found.state, found.actual) == ("inconclusive", again.actual)
         assert found.note == "a second measurement did not confirm it"
     assert _confirmed(unclear, failed) is unclear
 

@@ -49,7 +49,7 @@ def test_what_a_file_says(budgets: Callable[[str], Path]) -> None:
     first, second = file.budgets
     assert first.variants == ("models/*.yaml", "timm:resnet18")
     assert first.settings["set"] == {"kpt_shape": [21, 3], "reg_max": 16, "width_multiple": 0.5}
-    assert (first.line, second.line, second.takes_out) == (4, 21, True)
+    assert (first.line, second.line, second.excludes) == (4, 21, True)
     parameters, flops = first.rules
     assert parameters.max is not None
     assert parameters.min is not None
@@ -79,12 +79,12 @@ HEAD = '[[budgets]]\nvariants = "models/*.yaml"\n'
     ("text", "line", "says", "hint"),
     [
         ("budgets = 3", 1, "budgets: must be a list of tables", None),
-        ("budget = []", 1, "budget: no such key", "did you mean budgets?"),
+        ("budget = []", 1, "budget: unknown key", "did you mean budgets?"),
         ("[[budgets]]\nflops = {max = 1}", 1, "budgets[0]: has no variants", 'variants = "models/*.yaml"'),
-        ("[[budgets]]\nvariants = []", 2, "budgets[0].variants: names nothing", None),
+        ("[[budgets]]\nvariants = []", 2, "budgets[0].variants: is empty", None),
         ("[[budgets]]\nvariants = 3", 2, "must be text or a list of it, not 3", None),
-        (f"{HEAD}flop = {{max = 1}}", 3, "budgets[0].flop: no such key", "did you mean flops"),
-        (f"{HEAD}flops = {{maximum = 1}}", 3, "budgets[0].flops.maximum: no such key", "did you mean max?"),
+        (f"{HEAD}flop = {{max = 1}}", 3, "budgets[0].flop: unknown key", "did you mean flops"),
+        (f"{HEAD}flops = {{maximum = 1}}", 3, "budgets[0].flops.maximum: unknown key", "did you mean max?"),
         (f'{HEAD}flops = "8 G"', 3, """must be a table such as { max = "3.0 M" }, not '8 G'""", None),
         (
             f'{HEAD}flops = {{max = "8 ms"}}',
@@ -93,8 +93,8 @@ HEAD = '[[budgets]]\nvariants = "models/*.yaml"\n'
             None,
         ),
         (f"{HEAD}flops = {{max = 8.5e}}", None, "not valid TOML", None),
-        (f"{HEAD}flops = {{floor = 1}}", 3, "bounds nothing", "give it max, min or max_increase"),
-        (f"{HEAD}flops = {{max = 1, floor = 1}}", 3, "of no use without max_increase", None),
+        (f"{HEAD}flops = {{floor = 1}}", 3, "has no bound", "give it max, min or max_increase"),
+        (f"{HEAD}flops = {{max = 1, floor = 1}}", 3, "needs max_increase", None),
         (f"{HEAD}flops = {{max = 1, min = 2}}", 3, "min 2 is more than max 1", None),
         (f'{HEAD}level = "eror"', 3, "must be error, warn, off, not 'eror'", None),
         (f"{HEAD}message = 3", 3, "must be text, not 3", None),

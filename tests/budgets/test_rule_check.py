@@ -17,16 +17,16 @@ from archprof.records.metrics import find_metric
 from archprof.records.profile import Coverage, Layer, Profile, TopLevelKey
 
 if TYPE_CHECKING:
-    from archprof.records.check_result import Judgement
+    from archprof.records.check_result import RuleResult
 
 
 def rule(metric: str, *, level: Level = Level.error, message: str | None = None, **amounts: Any) -> Rule:
     unit = find_metric(metric).unit
     found = {name: parse(text, unit, percent=name in ("max_increase", "floor")) for name, text in amounts.items()}
-    return Rule(metric=find_metric(metric), level=level, message=message, place=f"budgets[0].{metric}", **found)
+    return Rule(metric=find_metric(metric), level=level, message=message, key_path=f"budgets[0].{metric}", **found)
 
 
-def one(profile: Profile, rule: Rule, base: float | None = None) -> Judgement:
+def one(profile: Profile, rule: Rule, base: float | None = None) -> RuleResult:
     baseline = None if base is None else Baseline(values={rule.metric.name: base})
     (found,) = judge([rule], profile, baseline)
     return found
@@ -48,7 +48,7 @@ def profile(profile: Profile) -> Profile:
         ({"min": "1 M"}, None, "ok", 1_000_000, 0),
         # 1.0000001 M is 1,000,000.1: the first whole number above it is 1,000,001.
         ({"min": "1.0000001 M"}, None, "failed", 1_000_001, 1),
-        ({"max_increase": "1 %"}, None, "unjudged", None, 0),
+        ({"max_increase": "1 %"}, None, "no_baseline", None, 0),
         ({"max_increase": 0}, 1_000_000, "ok", 1_000_000, 0),
         ({"max_increase": 0}, 999_999, "failed", 999_999, 1),
         ({"max_increase": 0}, 1_000_001, "ok", 1_000_001, 0),
@@ -82,10 +82,10 @@ def test_a_warning_is_said_and_does_not_fail(profile: Profile) -> None:
 
 def test_one_rule_may_have_three_bounds(profile: Profile) -> None:
     found = judge([rule("parameters", max="2 M", min=1, max_increase=0)], profile)
-    assert [(judgement.kind, judgement.state) for judgement in found] == [
+    assert [(rule_result.kind, rule_result.state) for rule_result in found] == [
         ("max", "ok"),
         ("min", "ok"),
-        ("max_increase", "unjudged"),
+        ("max_increase", "no_baseline"),
     ]
 
 
@@ -103,7 +103,7 @@ def test_operations_without_a_formula_make_it_a_lower_bound_and_can_be_held_to_n
         [rule("flops", max="1 T"), rule("parameters", max="1 T"), rule("unknown_operations", max=0)], partial
     )
     assert (flops.lower_bound, parameters.lower_bound) == (True, False)
-    assert (unknown.state, unknown.found) == ("failed", 3)
+    assert (unknown.state, unknown.actual) == ("failed", 3)
 
 
 LABELS = ["Conv [16]", "Conv [32]", "Conv [64]"]

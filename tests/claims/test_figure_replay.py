@@ -71,7 +71,7 @@ def test_what_is_missed_and_added_and_the_rest_make_the_difference(
     for found, wanted in ((figure.missed, missed), (figure.added, added)):
         assert [part[:2] for part in found] == [part[:2] for part in wanted]
         assert [part.amount for part in found] == pytest.approx([part[2] for part in wanted])
-    assert figure.otherwise == pytest.approx(otherwise)
+    assert figure.remainder == pytest.approx(otherwise)
 
 
 @pytest.mark.parametrize(

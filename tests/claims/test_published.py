@@ -58,4 +58,4 @@ def test_a_figure_agrees_where_it_rounds_to_the_printed_digits(text: str, measur
     ],
 )
 def test_a_measured_figure_is_written_as_the_printed_one(text: str, measured: float, more: int, written: str) -> None:
-    assert Published("macs", text).written(measured, more=more) == written
+    assert Published("macs", text).format_like(measured, more=more) == written

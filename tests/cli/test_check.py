@@ -62,8 +62,8 @@ def test_what_holds_is_one_line_and_zero(archprof: Callable[[str], Result], budg
         "ok  tiny.yaml  imgsz 64 · scale n  parameters at 98.5 % of its max; no baseline\n"
     )
     assert result.stderr == (
-        "note: no archprof.lock.json yet, so nothing was said of growth, and the other bounds hold as they are; "
-        "archprof check --update-lock writes it\n"
+        "note: no archprof.lock.json yet: growth could not be evaluated; "
+        "`archprof check --update-lock` writes it\n"
         "note: 1 case: 1 within budget\n"
     )
     assert result.exit_code == 0
@@ -83,7 +83,7 @@ def test_what_does_not_hold_says_what_was_expected_and_which_row_it_is(
         "\n"
         "tiny.yaml · imgsz 64 · scale n · flops   OVER BUDGET\n"
         "  expected    at most 1 % above the baseline: 24.46 MFLOPs (24,462,878)\n"
-        "  found       94.21 MFLOPs (94,213,120), baseline 24.22 MFLOPs (24,220,672): +69.99 MFLOPs, +289 %\n"
+        "  actual      94.21 MFLOPs (94,213,120), baseline 24.22 MFLOPs (24,220,672): +69.99 MFLOPs, +289 %\n"
         "  excess      69.75 MFLOPs (285 %) too much\n"
         "  cause       row 1 (tiny.yaml:7) was Conv [32, 3, 2], is Conv [32, 3, 1]; "
         "it accounts for +69.99 MFLOPs, 100 % of the\n"
@@ -93,7 +93,7 @@ def test_what_does_not_hold_says_what_was_expected_and_which_row_it_is(
         "\n"
         "tiny.yaml · imgsz 64 · scale n · flops   OVER BUDGET\n"
         "  expected    at most 25 MFLOPs\n"
-        "  found       94.21 MFLOPs (94,213,120)\n"
+        "  actual      94.21 MFLOPs (94,213,120)\n"
         "  excess      69.21 MFLOPs (277 %) too much\n"
         "  cause       row 1 (tiny.yaml:7) was Conv [32, 3, 2], is Conv [32, 3, 1]; "
         "it accounts for +69.99 MFLOPs, 100 % of the\n"
@@ -128,7 +128,7 @@ def test_what_became_less_is_told_so_that_it_can_be_kept(
     (folder / "tiny.yaml").write_text(now, encoding="utf-8")
     result = archprof("check")
     assert result.exit_code == 0
-    assert "note: less than is locked: tiny.yaml; archprof check --update-lock keeps it so\n" in result.stderr
+    assert "note: below the lock: tiny.yaml; `archprof check --update-lock` records it\n" in result.stderr
 
 
 def test_a_variant_that_does_not_build_is_two_and_the_others_are_judged(
@@ -149,10 +149,10 @@ def test_a_variant_that_does_not_build_is_two_and_the_others_are_judged(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "archprof.toml: no budgets in it"),
+        ("", "archprof.toml: has no budgets"),
         ('[[budgets]]\nvariants = "nets/*.yaml"', "archprof.toml: nothing to check: nothing matches 'nets/*.yaml'"),
         ('[[budgets]]\nvariants = "tiny.yaml"\nlevel = "off"', "archprof.toml: nothing to check: every entry is off"),
-        ('[[budgets]]\nvariants = "tiny.yaml"\nflop = {max = 1}', "archprof.toml:3: budgets[0].flop: no such key"),
+        ('[[budgets]]\nvariants = "tiny.yaml"\nflop = {max = 1}', "archprof.toml:3: budgets[0].flop: unknown key"),
     ],
 )
 def test_nothing_to_judge_is_two(
@@ -178,7 +178,7 @@ def test_a_case_that_is_not_in_the_lock_is_told_and_not_failed(
     budgets(BUDGETS.replace("imgsz = 64", "imgsz = [64, 32]"))
     result = archprof("check")
     assert result.exit_code == 0
-    assert "note: not in archprof.lock.json, so nothing was said of their growth: tiny.yaml\n" in result.stderr
+    assert "note: no baseline in archprof.lock.json, growth could not be evaluated: tiny.yaml\n" in result.stderr
 
 
 def test_the_lock_holds_what_is_checked_and_nothing_else(

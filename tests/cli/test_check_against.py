@@ -37,11 +37,15 @@ def test_a_git_revision(grown: Path, archprof: Callable[[str], Result]) -> None:
     result = archprof("check --against main --format json")
     assert result.exit_code == 1
     new, old = json.loads(result.stdout)["cases"]
-    assert (new["variant"], new["judgements"][0]["state"]) == ("new.yaml", "unjudged")
-    (judgement,) = old["judgements"]
-    assert (judgement["base"], judgement["found"], judgement["excess"]) == (24_220_672, 94_213_120, 69_992_448)
-    assert tuple(judgement["attribution"][key] for key in ("row", "reason", "line")) == (1, "changed", 7)
-    assert "note: not in main, so nothing was said of their growth: new.yaml\n" in result.stderr
+    assert (new["variant"], new["results"][0]["state"]) == ("new.yaml", "no_baseline")
+    (rule_result,) = old["results"]
+    assert (rule_result["baseline"], rule_result["actual"], rule_result["excess"]) == (
+        24_220_672,
+        94_213_120,
+        69_992_448,
+    )
+    assert tuple(rule_result["attribution"][key] for key in ("row", "reason", "line")) == (1, "changed", 7)
+    assert "note: no baseline in main, growth could not be evaluated: new.yaml\n" in result.stderr
     text = archprof("check --against main").stdout
     assert "  to accept   change flops.max_increase in archprof.toml:4\n" in text
 
@@ -66,12 +70,12 @@ def test_a_saved_profile(grown: Path, archprof: Callable[[str], Result]) -> None
     path.write_text(now, encoding="utf-8")
 
     result = archprof("check --against before64.json --format json")
-    (judgement,) = json.loads(result.stdout)["cases"][0]["judgements"]
-    assert (result.exit_code, judgement["base"], judgement["found"]) == (1, 24_220_672, 94_213_120)
+    (rule_result,) = json.loads(result.stdout)["cases"][0]["results"]
+    assert (result.exit_code, rule_result["baseline"], rule_result["actual"]) == (1, 24_220_672, 94_213_120)
     # Of another size, it is not of this case.
     other = archprof("check --against before32.json")
     assert other.exit_code == 0
-    assert "note: not in before32.json, so nothing was said of their growth: tiny.yaml\n" in other.stderr
+    assert "note: no baseline in before32.json, growth could not be evaluated: tiny.yaml\n" in other.stderr
 
 
 def test_another_lock_file(grown: Path, archprof: Callable[[str], Result]) -> None:

@@ -54,11 +54,11 @@ def test_a_latency_is_held_locked_and_compared(
     assert (time["threads"], time["batch"], time["dtype"]) == (1, 1, "float32")
 
     again = archprof("check --latency --max-time 0.2 --threads 1 --format json")
-    states = {(one["metric"], one["kind"]): one["state"] for one in json.loads(again.stdout)["cases"][0]["judgements"]}
+    states = {(one["metric"], one["kind"]): one["state"] for one in json.loads(again.stdout)["cases"][0]["results"]}
     assert states == {
         ("parameters", "max"): "ok",
         ("latency", "max"): "ok",
-        ("latency", "max_increase"): "unjudged",
+        ("latency", "max_increase"): "no_baseline",
     }
     assert "measured separately from its baseline; `archprof check --latency --against REVISION`" in again.stdout
     other = archprof("check --latency --max-time 0.2 --threads 2")
@@ -88,10 +88,10 @@ def test_a_git_revision_runs_in_the_same_experiment(
         subprocess.run(["git", *identity, *line], check=True, capture_output=True)
     result = archprof("check --latency --max-time 1 --against main --format json")
     assert result.exit_code == 0, result.output
-    growth = json.loads(result.stdout)["cases"][0]["judgements"][-1]
+    growth = json.loads(result.stdout)["cases"][0]["results"][-1]
     # In so short a time on a busy machine there may be too few pairs to tell.
-    assert (growth["kind"], growth["state"] in ("ok", "unclear")) == ("max_increase", True)
-    assert growth["base"] > 0
+    assert (growth["kind"], growth["state"] in ("ok", "inconclusive")) == ("max_increase", True)
+    assert growth["baseline"] > 0
 
 
 @pytest.mark.parametrize(

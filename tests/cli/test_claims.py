@@ -166,7 +166,7 @@ def test_what_cannot_be_judged_is_neither_held_nor_failed(
     result = archprof("claims paper.yaml")
     assert result.exit_code == 2
     assert f"error: {message}" in result.stderr
-    assert "   could not be judged\n" in result.stdout
+    assert "   could not be evaluated\n" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,7 @@ def test_models_without_rows(archprof: Callable[[str], Result], folder: Path) ->
         ("compare tiny.yaml gone.json", "gone.json: cannot be read: No such file or directory"),
         ("compare tiny.yaml .json", ".json: cannot be read"),
         ("compare tiny.yaml all.json", "all.json: not a saved profile: "),
-        ("compare tiny.yaml lock.json", "lock.json has no models in it"),
+        ("compare tiny.yaml lock.json", "lock.json has no models"),
         ("compare tiny.yaml tiny.yaml --x fvcore", "none of these has fvcore\n--convention fvcore adds it"),
         ("compare tiny.yaml bad.json", "bad.json: neither a saved profile, a benchmark nor a lock file: "),
         ("compare tiny.yaml old.json", "old.json: profile version 0, this archprof reads 2: the file is older"),
@@ -256,7 +256,7 @@ def test_what_cannot_be_compared(archprof: Callable[[str], Result], folder: Path
         (
             "fvcore>0",
             2,
-            "error: mine.yaml: 'fvcore>0' could not be judged: not both have fvcore; "
+            "error: mine.yaml: 'fvcore>0' could not be evaluated: not both have fvcore; "
             "--convention fvcore adds it to what is not saved\n",
         ),
     ],

@@ -75,7 +75,7 @@ def test_the_other_way_round_and_by_a_condition(archprof: Callable[[str], Result
     result = archprof("compare tiny.yaml archprof.lock.json --fail-on flops<0 --fail-on fvcore>0")
     assert result.exit_code == 2
     assert "error: archprof.lock.json: flops changed by -72.65 MFLOPs, ×0.250, which fails 'flops<0'\n" in result.stderr
-    assert "'fvcore>0' could not be judged: not both have fvcore" in result.stderr
+    assert "'fvcore>0' could not be evaluated: not both have fvcore" in result.stderr
 
 
 def test_at_a_scale_that_is_named(archprof: Callable[[str], Result], locked: Path) -> None:
@@ -189,7 +189,7 @@ def test_saved_latencies_have_a_verdict_only_where_they_were_measured_together(
     apart = archprof("compare first.json second.json --fail-on latency>1% --format json")
     assert apart.exit_code == 2
     note = "measured separately; `archprof bench tiny.yaml tiny.yaml` measures them together"
-    assert apart.stderr == f"error: second.json: 'latency>1%' could not be judged: {note}\n"
+    assert apart.stderr == f"error: second.json: 'latency>1%' could not be evaluated: {note}\n"
     delta = json.loads(apart.stdout)["pairs"][0]["metrics"][-1]
     assert (delta["interval"], delta["note"]) == (None, note)
 

@@ -51,7 +51,7 @@ def test_the_papers_layer_is_what_the_paper_says() -> None:
     assert layer.flops_ratio.paper_approximation == 1
     assert (layer.experts, layer.in_channels, layer.out_channels, layer.kernel) == (4, 8, 16, [3, 3])
     assert (layer.groups, layer.stride, layer.output_size, layer.batch) == (1, [1, 1], [10, 10], 1)
-    assert (layer.notes, layer.broken) == ([], [])
+    assert (layer.notes, layer.broken_assumptions) == ([], [])
 
 
 def test_groups_batch_stride_and_another_router_are_in_the_formula_as_built() -> None:
@@ -63,7 +63,7 @@ def test_groups_batch_stride_and_another_router_are_in_the_formula_as_built() ->
     assert layer.macs == Figures(static=6912, as_built=13_920, measured=13_920)
     assert (layer.groups, layer.batch, layer.output_size) == (2, 3, [2, 2])
     # The paper: 1 + (8 + 4)/(16·9·4) + 4/4 = 2.0208; measured 13,920/6912 = 2.0139; the approximation, 1, is off.
-    assert "H'W' 4 is not much more than M 4" in layer.broken
+    assert "H'W' 4 is not much more than M 4" in layer.broken_assumptions
 
 
 def test_mixing_moves_every_expert_to_make_one_kernel() -> None:
@@ -83,7 +83,7 @@ def test_experts_that_tokens_choose_among() -> None:
     # Router 8·4 = 32, matrices 4 · 128 = 512; each of 10 tokens: router 32, one matrix 128.
     assert layer.parameters == Figures(static=128, as_built=544, measured=544)
     assert layer.macs == Figures(static=1280, as_built=1600, measured=1600)
-    assert (layer.kind, layer.experts, layer.chosen, layer.batch) == ("experts", 4, 1, 10)
+    assert (layer.kind, layer.experts, layer.top_k, layer.batch) == ("experts", 4, 1, 10)
     assert layer.flops_ratio.paper is None
 
 
@@ -130,7 +130,7 @@ def test_a_kernel_that_is_picked(layers: Any) -> None:
     # Bank 3 · 216, router 4·3 + 3; for each of 2 images the router 12 and the convolution 64 · 216.
     assert layer.parameters == Figures(static=216, as_built=663, measured=663)
     assert layer.macs == Figures(static=27_648, as_built=27_672, measured=27_672)
-    assert (layer.kind, layer.experts, layer.chosen, layer.output_size) == ("convolution", 3, 1, [8, 8])
+    assert (layer.kind, layer.experts, layer.top_k, layer.output_size) == ("convolution", 3, 1, [8, 8])
     assert layer.flops_ratio.paper is None
 
 
@@ -140,7 +140,7 @@ def test_two_matrices_of_four_for_each_token(layers: Any) -> None:
     # Bank 4 · 128, router 8·4; each of 10 tokens: the router 32, two matrices of 128.
     assert layer.parameters == Figures(static=128, as_built=544, measured=544)
     assert layer.macs == Figures(static=1280, as_built=2880, measured=2880)
-    assert (layer.kind, layer.experts, layer.chosen, layer.batch) == ("experts", 4, 2, 10)
+    assert (layer.kind, layer.experts, layer.top_k, layer.batch) == ("experts", 4, 2, 10)
 
 
 @pytest.mark.parametrize(

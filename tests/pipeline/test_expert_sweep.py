@@ -14,12 +14,12 @@ from archprof.pipeline.expert_sweep import curve
 from archprof.sources.reference import resolve
 
 if TYPE_CHECKING:
-    from archprof.records.parameternet import Curve
+    from archprof.records.parameternet import ExpertSweep
 
 LAYERS = Path(__file__).parents[1] / "parameternet" / "layers.py"
 
 
-def curve_of(reference: str, *experts: int, size: tuple[int, ...] | None = None) -> Curve:
+def curve_of(reference: str, *experts: int, size: tuple[int, ...] | None = None) -> ExpertSweep:
     _, found = curve(resolve(reference), Options(size=size), experts)
     return found
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from archprof.records.check_result import Check
+from archprof.records.check_result import CheckResult
 
 
 @pytest.mark.parametrize(
@@ -23,5 +23,5 @@ from archprof.records.check_result import Check
     ],
 )
 def test_paths_go_by_the_root_of_the_repository(folder: str, path: str, found: str) -> None:
-    check = Check(config="archprof.toml", root="/srv/repo", folder=folder, exit_code=0, cases=[])
+    check = CheckResult(config="archprof.toml", root="/srv/repo", folder=folder, exit_code=0, cases=[])
     assert check.from_root(path) == found

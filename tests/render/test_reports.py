@@ -20,27 +20,26 @@ from archprof.claims.published import Published
 from archprof.claims.replay import ClaimResult, judge
 from archprof.compare.comparing import compare
 from archprof.doctor import Diagnosis
-from archprof.doctor import Finding as Check
+from archprof.doctor import Finding as DoctorFinding
 from archprof.errors import UsageError
-from archprof.records.audit import Audit, Difference, Opinion, Row
+from archprof.records.audit import AuditResult, Difference, Opinion, Row
 from archprof.records.benchmark import Benchmark
 from archprof.records.breakdown import Breakdown, Part
 from archprof.records.calibration import Calibration, Device, Grid
-from archprof.records.check_result import Check as CheckResult
-from archprof.records.check_result import Judged, Judgement
+from archprof.records.check_result import CaseResult, CheckResult, RuleResult
 from archprof.records.latency import Latency
 from archprof.records.parameternet import (
     Candidate,
-    Curve,
     DynamicLayer,
+    ExpertSweep,
     Figures,
     Gain,
-    Measured,
+    MeasuredTotals,
+    ModelTotals,
     ParameterNet,
     Point,
     Ratio,
     WhatIf,
-    Whole,
 )
 from archprof.render import (
     Page,
@@ -66,7 +65,7 @@ if TYPE_CHECKING:
     from archprof.records.profile import Profile
     from archprof.render.report import Report
 
-MEASURED = Measured(
+MEASURED = MeasuredTotals(
     parameters=100, macs=1000, elementwise_flops=50, weight_bytes=400, activation_bytes=80, bytes_read=600,
     bytes_written=80,
 )  # fmt: skip
@@ -82,7 +81,7 @@ LAYER = DynamicLayer(
 
 ANALYSIS = ParameterNet(
     layers=[LAYER],
-    model=Whole(
+    model=ModelTotals(
         parameters=Figures(static=70, as_built=100, measured=100),
         macs=Figures(static=900, as_built=1000, measured=1000),
         parameters_ratio=RATIO,
@@ -134,12 +133,12 @@ def with_scale(profile: Profile, scale: str, **totals: int) -> Profile:
     )
 
 
-def audited(profile: Profile) -> Audit:
+def audited(profile: Profile) -> AuditResult:
     differences = [
         Difference(kind="missed", operation="aten.bmm", why="not seen", macs=-20, calls=1, module="model.1", row=1),
         Difference(kind="added", operation="BatchNorm2d", why="counted as MACs", macs=5, module="model.0", row=0),
     ]
-    return Audit(
+    return AuditResult(
         variant=profile.variant,
         input=profile.input,
         environment=profile.environment,
@@ -162,21 +161,26 @@ def what_if() -> WhatIf:
         module="model.0.conv", in_channels=3, out_channels=16, kernel=[3, 3], groups=1, stride=[1, 1],
         output_size=[8, 8], parameters=gain, macs=gain, bytes=Gain(predicted=60, measured=61),
     )  # fmt: skip
-    return WhatIf(chosen="all", experts=4, candidates=[candidate], before=MEASURED, after=MEASURED)
+    return WhatIf(selection="all", experts=4, candidates=[candidate], before=MEASURED, after=MEASURED)
 
 
 def checked() -> CheckResult:
-    failed = Judgement(
-        metric="flops", kind="max", state="failed", found=9, bound=8, excess=1, limit="8", place="budgets[0].flops"
+    failed = RuleResult(
+        metric="flops", kind="max", state="failed", actual=9, bound=8, excess=1, limit="8", key_path="budgets[0].flops"
     )
-    cases = [Judged(variant="a.yaml", file="a.yaml", judgements=[failed]), Judged(variant="b_%.yaml", error="broken")]
+    cases = [
+        CaseResult(variant="a.yaml", file="a.yaml", results=[failed]),
+        CaseResult(variant="b_%.yaml", error="broken"),
+    ]
     return CheckResult(config="archprof.toml", exit_code=2, cases=cases)
 
 
 def diagnosed() -> Diagnosis:
     findings = [
-        Check(check="import thop", state="broken", says="nobody installed it", mend="pip install ultralytics-thop"),
-        Check(check="cache", state="ok", says="/a/folder can be written to"),
+        DoctorFinding(
+            check="import thop", state="broken", says="nobody installed it", mend="pip install ultralytics-thop"
+        ),
+        DoctorFinding(check="cache", state="ok", says="/a/folder can be written to"),
     ]
     return Diagnosis(python="3.11", platform="Linux", packages={"torch": "2.6", "calflops": None}, findings=findings)
 
@@ -209,7 +213,7 @@ REPORTS: dict[str, Callable[[Profile], Report]] = {
     "parameternet": lambda profile: parameternet.report(msgspec.structs.replace(profile, parameternet=ANALYSIS), VIEW),
     "nothing dynamic": lambda profile: parameternet.report(profile, VIEW),
     "experts": lambda profile: expert_sweep.report(
-        profile, Curve(points=[Point(experts=2, layers=1, measured=MEASURED)], static=MEASURED), VIEW
+        profile, ExpertSweep(points=[Point(experts=2, layers=1, measured=MEASURED)], static=MEASURED), VIEW
     ),
     "what if": lambda profile: whatif.report(profile, what_if(), VIEW),
     "calibration": lambda profile: calibration.report(CALIBRATION, VIEW),
@@ -325,7 +329,7 @@ def test_csv_of_other_records(profile: Profile) -> None:
     broken, _ = records(REPORTS["doctor"](profile))
     assert broken["command"] == "pip install ultralytics-thop"
     good, failed = records(REPORTS["check"](profile))
-    assert (good["found"], good["excess"], failed["error"]) == ("9", "1", "broken")
+    assert (good["actual"], good["excess"], failed["error"]) == ("9", "1", "broken")
     published = records(REPORTS["claims"](profile))
     # 0.3 GFLOPs in single ones; 34 modules were published, 33 are there.
     assert [row["published"] for row in published[:3]] == ["21024", "300000000", "34"]
