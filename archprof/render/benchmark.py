@@ -32,6 +32,7 @@ _time = partial(Column, show=units.seconds, number=True, absent=units.ABSENT)
 COLUMNS = (
     Column("device", "device"),
     Column("backend", "backend", lambda latency: " ".join([latency.backend, *latency.options]), wraps=True),
+    Column("exporter", "exporter", printed=False),
     Column("threads", "threads", number=True, absent=units.ABSENT, droppable=True),
     _time("latency_s", "median", attrgetter("median_s")),
     _time("ci95_s", "95 % interval", show=lambda ends: units.seconds_between(*ends), saved=False),
@@ -191,7 +192,8 @@ def _notes(benchmark: Benchmark) -> Iterator[str]:
         if latency.error:
             yield f"{label}: {latency.error}"
         if latency.agreement and latency.agreement.holds:
-            yield f"{label}: outputs agree with eager PyTorch's, {agreement_text(latency.agreement)}"
+            exported = f" (ONNX by torch's {latency.exporter} exporter)" if latency.exporter else ""
+            yield f"{label}{exported}: outputs agree with eager PyTorch's, {agreement_text(latency.agreement)}"
         for note in latency.notes:
             yield f"{label}: {note}"
 
