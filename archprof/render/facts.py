@@ -156,10 +156,20 @@ def _predicted(profile: Profile) -> list[Fact]:
                 *([f"{units.below_or_above(seconds, measured)} measured"] if measured else []),
                 *([f"{units.factor(seconds / static)} the static equivalent's"] if static else []),
                 *(f"{units.percent(part / seconds)} % {name}" for name, part in parts.items()),
-                ", ".join(["eager", *units.threads(prediction.threads), f"calibrated {prediction.calibrated_at[:10]}"]),
+                _calibrated(prediction),
             ],
         )
     ]
+
+
+def prediction_pieces(prediction: Prediction) -> list[str]:
+    """A prediction in short: the time with its interval, and where and when that was calibrated."""
+    time = f"{prediction.device.device} {units.seconds(prediction.seconds)}"
+    return [time, *prediction_interval(prediction), _calibrated(prediction)]
+
+
+def _calibrated(prediction: Prediction) -> str:
+    return ", ".join(["eager", *units.threads(prediction.threads), f"calibrated {prediction.calibrated_at[:10]}"])
 
 
 def prediction_interval(prediction: Prediction) -> list[str]:

@@ -94,8 +94,29 @@ def test_what_was_not_calibrated_is_not_predicted_and_says_why(
     assert reason in " ".join(text.split())
 
 
+def test_a_comparison_has_the_predictions_of_both(archprof: Callable[[str], Result], quick: Path) -> None:
+    Path("wide.yaml").write_text(
+        Path("tiny.yaml").read_text(encoding="utf-8").replace("[32,", "[320,"), encoding="utf-8"
+    )
+    archprof("calibrate --max-time 1")
+
+    sides = json.loads(archprof("compare tiny.yaml wide.yaml --format json").stdout)["models"]
+    text = archprof("compare tiny.yaml wide.yaml").stdout
+    other = archprof("compare tiny.yaml wide.yaml --dtype bfloat16").stdout
+
+    for side in sides:
+        low, high = side["prediction"]["interval_s"]
+        assert low <= side["prediction"]["seconds"] <= high
+    assert sides[0]["prediction"]["seconds"] < sides[1]["prediction"]["seconds"]
+    assert "predicted   tiny.yaml: · cpu " in text
+    assert "wide.yaml: · cpu " in text
+    assert text.count("50 % interval [") == 2
+    assert other.count("not known: calibrated in float32, not in bfloat16") == 1  # of both the same
+
+
 def test_where_nothing_was_calibrated_nothing_is_said_of_it(archprof: Callable[[str], Result], quick: Path) -> None:
-    assert "predict" not in archprof("summary tiny.yaml --detail none").output
+    for line in ("summary tiny.yaml --detail none", "compare tiny.yaml tiny.yaml"):
+        assert "predict" not in archprof(line).output
 
 
 def test_json_is_what_is_kept(archprof: Callable[[str], Result], quick: Path) -> None:
