@@ -12,6 +12,7 @@ import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
     Inputs = tuple[Tensor, ...]
     Exporter = Callable[[Flat, Inputs], bytes]
+
+
+_REASON = 200
+"""Characters of what an exporter raises that are shown; some name every module on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ def run_exported(module: torch.nn.Module, inputs: Inputs, load: Callable[[bytes]
                 outputs = leaves(run())
         except Exception as error:  # an exporter or a runtime raises what it likes
             first, *_ = str(error).strip().splitlines() or ["no message"]
-            reasons[name] = f"{type(error).__name__}: {first}"
+            reasons[name] = shorten(f"{type(error).__name__}: {first}", _REASON, placeholder=" ...")
             continue
         difference = agreement(expected, outputs, dtype_of((*inputs, *flat.parameters())))
         if difference.holds or (difference.relative is not None and rounding_changes(flat, inputs, expected)):
