@@ -4,7 +4,9 @@ The computer is calibrated first. Then each model is measured and predicted. By 
 thread and in the processor's time, so that a machine that does something else meanwhile gives the same figures;
 `--clock wall --threads N` measures what a user waits for, and `--device cuda` a graphics card by its own events. A
 network of archprof's own is timed around each model, and its time over that at calibration is kept beside the
-model's: what a neighbour does to memory and caches shows there. `--output` keeps every figure in a file as it comes,
+model's: what a neighbour does to memory and caches shows there. The last lines say for how many models the measured
+median lies in the prediction's interval; the calibration's held-out models, which made the interval, are left out.
+`--output` keeps every figure in a file as it comes,
 and a later run with the same file takes up where it was left.
 """
 
@@ -28,6 +30,7 @@ from archprof.builder.options import Options
 from archprof.latency.calibration_run import calibrate
 from archprof.latency.calibration_store import this_device
 from archprof.latency.clock import Clocks, WallClock, clocks_of
+from archprof.latency.held_out import HELD_OUT
 from archprof.latency.networks import detector
 from archprof.latency.prediction import predict
 from archprof.pipeline.counting import profile_spec
@@ -109,19 +112,35 @@ def reference_time(network: Any, given: Any, clock: Clock) -> float:
         return statistics.median(clock.time(lambda: network(given)) for _ in range(5))
 
 
-def report(results: dict[str, dict[str, Any]]) -> None:
+def is_held_out(name: str) -> bool:
+    """Whether a model of :func:`references` is one of those that made the interval."""
+    family, _, scale = name.partition(":")
+    return name in HELD_OUT or f"{family}{scale}.yaml" in HELD_OUT
+
+
+def report(results: dict[str, dict[str, Any]], calibration: Calibration) -> None:
     groups: dict[str, list[float]] = {}
-    for name, one in sorted(results.items(), key=lambda item: -abs(item[1]["predicted"] / item[1]["measured"] - 1)):
-        error = one["predicted"] / one["measured"] - 1
-        steady = error if one["pace"] is None else one["predicted"] * one["pace"] / one["measured"] - 1
-        print(f"{name:44}{1e3 * one['measured']:9.1f}{1e3 * one['predicted']:9.1f}{error:+8.1%}{steady:+8.1%}")
+    inside: dict[str, list[bool]] = {}
+    for name, figures in sorted(results.items(), key=lambda item: -abs(item[1]["predicted"] / item[1]["measured"] - 1)):
+        measured, predicted, pace = (figures[key] for key in ("measured", "predicted", "pace"))
+        error = predicted / measured - 1
+        steady = error if pace is None else predicted * pace / measured - 1
+        print(f"{name:44}{1e3 * measured:9.1f}{1e3 * predicted:9.1f}{error:+8.1%}{steady:+8.1%}")
         for group in ("all", "timm" if name.startswith("timm:") else "Ultralytics"):
             groups.setdefault(group, []).append(abs(error))
+            if calibration.error and not is_held_out(name):
+                within = 1 / calibration.error <= measured / predicted <= calibration.error
+                inside.setdefault(group, []).append(within)
     for group, errors in groups.items():
         within = sum(error <= GOAL for error in errors)
         median = statistics.median(errors)
         print(
             f"{group}: {len(errors)} models, median absolute error {median:.1%} (goal {GOAL:.0%}), {within} within it"
+        )
+    for group, hits in inside.items():
+        print(
+            f"{group}: {sum(hits)} of {len(hits)} measured medians ({sum(hits) / len(hits):.0%}) lie in the interval, "
+            f"which is meant to hold {calibration.coverage:.0%} and divides and multiplies by {calibration.error:.3f}"
         )
 
 
@@ -163,21 +182,23 @@ def main() -> None:
             print(f"{name}: {type(error).__name__}: {error}")
             continue
         pace = (before + reference_time(network, given, clock)) / 2 / kept["pace"]
-        said = predict(profile, calibration)
-        assert said
+        prediction = predict(profile, calibration)
+        assert prediction
         kept["results"][name] = {
             "measured": statistics.median(samples),
-            "predicted": said.seconds,
+            "predicted": prediction.seconds,
             "pace": pace,
             "samples": samples,
-            "overhead": said.overhead_s,
-            "computing": said.computing_s,
-            "moving": said.moving_s,
+            "overhead": prediction.overhead_s,
+            "computing": prediction.computing_s,
+            "moving": prediction.moving_s,
         }
         if asked.output:
             asked.output.write_text(json.dumps(kept))
-        print(f"{name}: {1e3 * statistics.median(samples):.1f} ms, predicted {1e3 * said.seconds:.1f}", flush=True)
-    report(kept["results"])
+        print(
+            f"{name}: {1e3 * statistics.median(samples):.1f} ms, predicted {1e3 * prediction.seconds:.1f}", flush=True
+        )
+    report(kept["results"], calibration)
 
 
 if __name__ == "__main__":

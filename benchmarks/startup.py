@@ -129,13 +129,13 @@ def write_scales() -> list[str]:
     return names
 
 
-def write_variants() -> list[str]:
-    """A budget file, and a hundred YAMLs that it is about: YOLO11n for 1 to 100 classes."""
+def write_variants(count: int = VARIANTS) -> list[str]:
+    """A budget file, and the YAMLs that it is about: YOLO11n for as many numbers of classes."""
     from archprof.sources.origins.stock import stock
 
     text = stock()["yolo11"].read_text(encoding="utf-8")
     Path("archprof.toml").write_text(BUDGETS, encoding="utf-8")
-    names = [f"yolo11n-{number:03}.yaml" for number in range(1, VARIANTS + 1)]
+    names = [f"yolo11n-{number:03}.yaml" for number in range(1, count + 1)]
     for number, name in enumerate(names, start=1):
         Path(name).write_text(text.replace("nc: 80", f"nc: {number}"), encoding="utf-8")
     return names

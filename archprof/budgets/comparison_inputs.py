@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from archprof.pipeline.request import Request
+from archprof.pipeline.request import PredictionRequest, Request
 from archprof.sources.selection import twins
 from archprof.sources.spec import Spec
 
@@ -43,7 +43,12 @@ class ComparisonInputs:
     ) -> list[Profile | Known]:
         """What is compared, each spec profiled; nothing is asked for where all is kept."""
         requests = [
-            Request(model, replace(self.options, static=static), conventions)
+            Request(
+                model,
+                replace(self.options, static=static),
+                conventions,
+                prediction=PredictionRequest(device=self.options.device),
+            )
             for model, static in zip(self.models, self.static, strict=True)
             if isinstance(model, Spec)
         ]

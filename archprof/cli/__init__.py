@@ -11,6 +11,7 @@ import typer
 
 from archprof.cli import options as o
 from archprof.cli.command import begin
+from archprof.cli.streams import reserved_stdout
 from archprof.version import __version__
 
 COMMANDS = (
@@ -90,7 +91,8 @@ def main() -> None:
     first = tuple(sys.argv[1:2])
     app = application(first) if first and first[0] in COMMANDS else application()
     try:
-        app(prog_name="archprof")
+        with reserved_stdout():
+            app(prog_name="archprof")
     finally:
         if not _leaks_are_reported():
             gc.freeze()

@@ -104,7 +104,7 @@ def _dependencies_quiet() -> Iterator[None]:
 def _guarded(work: Callable[[], None]) -> None:
     """Do the work; whatever goes wrong is one message and an exit code, and never a user's traceback."""
     try:
-        with _dependencies_quiet():
+        with _dependencies_quiet(), console.stdout_for_data():
             work()
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise

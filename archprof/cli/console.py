@@ -11,6 +11,7 @@ from threading import Timer
 from typing import TYPE_CHECKING, TextIO
 
 from archprof.cli.options import ColorChoice
+from archprof.cli.streams import prints_to_stderr
 from archprof.render import Page
 
 if TYPE_CHECKING:
@@ -42,6 +43,22 @@ class Console:
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
+    _data: TextIO | None = None
+
+    @contextmanager
+    def stdout_for_data(self) -> Iterator[None]:
+        """While it holds, only :meth:`write` writes to stdout; what anything else prints goes to stderr."""
+        self._data = sys.stdout
+        try:
+            with prints_to_stderr():
+                yield
+        finally:
+            self._data = None
+
+    @property
+    def data(self) -> TextIO:
+        """Where data goes."""
+        return self._data or sys.stdout
 
     def colored(self, stream: TextIO) -> bool:
         """Whether ANSI styles are wanted there: on a terminal, unless NO_COLOR or a dumb one forbids it."""
@@ -52,13 +69,13 @@ class Console:
 
     def page(self) -> Page:
         """What text on stdout is fitted to: its width, and whether it takes colours."""
-        return Page(width=_width(sys.stdout), color=self.colored(sys.stdout))
+        return Page(width=_width(self.data), color=self.colored(self.data))
 
     def write(self, text: str) -> None:
         """Data, to stdout, whether or not its encoding knows every sign."""
-        encoding = sys.stdout.encoding or "utf-8"
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
+        encoding = self.data.encoding or "utf-8"
+        self.data.write(text.encode(encoding, "replace").decode(encoding))
+        self.data.flush()
 
     def note(self, text: str) -> None:
         """What a reader of the data should know."""

@@ -75,6 +75,8 @@ def _side(name: str, model: Model, metrics: Sequence[Metric]) -> Side:
         unknown=dict(model.unknown),
         lower_bounds=[metric.name for metric in metrics if model.lower_bound(metric)],
         locked=model.locked,
+        prediction=model.prediction,
+        prediction_absent=model.prediction_absent,
     )
 
 

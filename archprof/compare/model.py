@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from archprof.records.comparison import Part
     from archprof.records.latency import Comparison, Ratio
     from archprof.records.metrics import Metric, Value
+    from archprof.records.prediction import Prediction
     from archprof.records.profile import Input, Profile, TopLevelKey, Variant
 
 
@@ -106,6 +107,8 @@ class Model:
         training: Whether a training step was counted.
         unknown: The operations without a formula.
         locked: The settings of its entry in a lock file, where it is one.
+        prediction: How long its forward pass should take.
+        prediction_absent: Why that is not known, where the computer was calibrated for something else.
     """
 
     variant: Variant
@@ -123,6 +126,8 @@ class Model:
     training: bool = False
     unknown: Mapping[str, int] = field(default_factory=dict)
     locked: str | None = None
+    prediction: Prediction | None = None
+    prediction_absent: str | None = None
 
 
 def of_profile(profile: Profile, experiment: Experiment | None = None) -> Model:
@@ -152,6 +157,8 @@ def of_profile(profile: Profile, experiment: Experiment | None = None) -> Model:
         device=profile.environment.device,
         training=profile.backward is not None,
         unknown=profile.coverage.unknown,
+        prediction=profile.prediction,
+        prediction_absent=profile.prediction_absent,
     )
 
 

@@ -11,7 +11,7 @@ from archprof.errors import RunError
 from archprof.records.latency import Agreement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from torch import Tensor
@@ -38,6 +38,43 @@ def agreement(eager: Sequence[Tensor], other: Sequence[Tensor], dtype: str) -> A
         difference = max((pair[0] for pair in pairs), default=0.0), max((pair[1] for pair in pairs), default=0.0)
     absolute, relative = (tensor if math.isfinite(tensor) else None for tensor in difference)
     return Agreement(absolute=absolute, relative=relative, tolerance=TOLERANCES[dtype])
+
+
+def disagreement(checked: Agreement) -> str:
+    """What is said of outputs that do not agree."""
+    if checked.relative is None:
+        return "its outputs have other shapes than eager PyTorch's, or numbers where those have none"
+    return (
+        f"its outputs differ from eager PyTorch's by {checked.relative:.2g} of the largest; "
+        f"rounding makes {checked.tolerance:g}"
+    )
+
+
+def rounding_changes(call: Callable[..., Any], inputs: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
+    """Whether eager PyTorch's own outputs would not agree after a change of the inputs by no more than rounding.
+
+    Then a backend's may differ and be right: a detector that takes its best boxes out of hundreds with nearly the same
+    score, as all have that was not trained, gives others, or the same in another order.
+
+    Args:
+        call: The model, in eager PyTorch.
+        inputs: What it is run on.
+        expected: Its outputs.
+    """
+    if not any(tensor.is_floating_point() for tensor in inputs):
+        return False
+    with torch.no_grad():
+        rounded = [
+            tensor * (1 + 4 * torch.finfo(tensor.dtype).eps) if tensor.is_floating_point() else tensor
+            for tensor in inputs
+        ]
+        return not agreement(expected, leaves(call(*rounded)), dtype_of(inputs)).holds
+
+
+def dtype_of(tensors: Iterable[Tensor]) -> str:
+    """The name of the first type of floating-point numbers among tensors; float32 where there is none."""
+    dtype = next((tensor.dtype for tensor in tensors if tensor.is_floating_point()), torch.float32)
+    return str(dtype).removeprefix("torch.")
 
 
 def _difference(one: Tensor, two: Tensor) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import partial
 from math import prod
+from statistics import median
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +19,7 @@ from archprof.count.ledger import count
 from archprof.count.memory import measure
 from archprof.count.workload import demand
 from archprof.latency.clock import overhead
+from archprof.latency.held_out import HELD_OUT
 from archprof.latency.networks import CARD_NETWORKS, NETWORKS, Built, Network
 from archprof.latency.prediction import parts_of_pass, time_of_pass
 from archprof.latency.probes import CARD_MEMORY, MEMORY, PROBES, Operands, Probe, Sizes
@@ -27,7 +29,7 @@ from archprof.records.calibration import Calibration, Grid
 from archprof.trace.run import trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from archprof.latency.clock import Clock, Clocks
     from archprof.records.calibration import Device
@@ -70,6 +72,7 @@ def calibrate(
     *,
     probes: Sequence[Probe] | None = None,
     networks: Sequence[Network] | None = None,
+    held_out: Mapping[str, Network] | None = None,
     default_threads: int,
 ) -> Calibration:
     """Measure a device, with the threads that torch is set to.
@@ -82,18 +85,22 @@ def calibrate(
             was not reached then has the rate of less work.
         probes: What to run; :data:`PROBES` where it is not given.
         networks: What to run in sequence; what is right for the device where it is not given.
+        held_out: Models to find out with how far predictions are off, by name; :data:`HELD_OUT` where it is not given.
         default_threads: What torch would compute with if it were not told.
     """
     measured_at, now = datetime.now(UTC).isoformat(timespec="seconds"), clocks.calls.now
-    start, dtype = now(), getattr(torch, device.dtype)
+    dtype = getattr(torch, device.dtype)
     memory_probe = CARD_MEMORY if device.queued else MEMORY
     probes = (*(PROBES if probes is None else probes), memory_probe)
-    built = _networks(networks or (CARD_NETWORKS if device.queued else NETWORKS), torch_device, dtype)
-    bench, rounds, end = _Bench(device, torch_device, clocks, Operands(dtype, torch_device)), 0, start + max_time
+    held_out = HELD_OUT if held_out is None else held_out
+    fitted = _networks(networks or (CARD_NETWORKS if device.queued else NETWORKS), torch_device, dtype)
+    others = _networks(list(held_out.values()), torch_device, dtype)
+    bench, rounds, start = _Bench(device, torch_device, clocks, Operands(dtype, torch_device)), 0, now()
+    end = start + max_time
     with torch.inference_mode():
-        if bench.round(probes, built, start + _FIRST * max_time):
+        if bench.round(probes, [*fitted, *others], start + _FIRST * max_time):
             rounds = 1
-            while now() < end and bench.round(probes, built, end):
+            while now() < end and bench.round(probes, [*fitted, *others], end):
                 rounds += 1
     low = {key: quantile(times, LOW) for key, times in bench.samples.items()}
     operation, view, call = (max(low[name, ()] - low["loop", ()], 1e-9) for name in ("operation", "view", "call"))
@@ -116,7 +123,14 @@ def calibrate(
         module_s=call,
         in_sequence=1.0,
     )
-    return _in_sequence(alone, built, [low["network", (number,)] for number in range(len(built))])
+    calibration = _in_sequence(alone, fitted, [low["network", (number,)] for number in range(len(fitted))])
+    # What a user measures is a median; the fit has the lower quartile, which other work on the machine moves less.
+    medians = [median(bench.samples["network", (len(fitted) + number,)]) for number in range(len(others))]
+    ratios = [
+        measured / time_of_pass(_demand(network, given), calibration).whole
+        for (network, given), measured in zip(others, medians, strict=True)
+    ]
+    return msgspec.structs.replace(calibration, held_out=dict(zip(held_out, ratios, strict=True)))
 
 
 class _Bench:

@@ -14,6 +14,7 @@ from archprof import cache
 from archprof.errors import OutputError
 from archprof.latency.processor import available_cpus, cpu_name
 from archprof.records.calibration import VERSION, Calibration, Device
+from archprof.units import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +77,49 @@ def find(device: Device, threads: int | None = None) -> Calibration | None:
         if calibration.device == device and calibration.threads in (None, expected_threads):
             return calibration
     return None
+
+
+def reason_for_none(device: Device, threads: int | None = None) -> str | None:
+    """Why :func:`find` finds nothing: in what the nearest calibration is of something else; None where there is none.
+
+    Args:
+        device: What is to be predicted for.
+        threads: With how many threads; torch's own choice where None.
+    """
+    calibrations = list(_saved())
+    if not calibrations:
+        return None
+    nearest = min(calibrations, key=lambda calibration: len(_differences(calibration, device, threads)))
+    return f"calibrated {' and '.join(_differences(nearest, device, threads))}"
+
+
+def _differences(calibration: Calibration, device: Device, threads: int | None) -> list[str]:
+    """What a calibration has other than a device, in words."""
+    other = calibration.device
+    parts = [
+        (f"on {name}, not on {wanted}", name != wanted)
+        for name, wanted in ((other.device, device.device), (other.name, device.name), (other.host, device.host))
+        if name and wanted
+    ]
+    parts += [
+        (f"with {plural(other.cpus, 'CPU')}, not {device.cpus}", other.cpus != device.cpus),
+        (f"in {other.dtype}, not in {device.dtype}", other.dtype != device.dtype),
+        (f"with torch {other.torch}, not {device.torch}", other.torch != device.torch),
+        *(
+            (f"with {name} {old}, not {new}", old != new)
+            for name in sorted({*other.settings, *device.settings})
+            for old, new in [(_value(other, name), _value(device, name))]
+        ),
+    ]
+    if other.device == device.device and calibration.threads is not None:
+        wanted, whose = (calibration.default_threads, " (torch's default)") if threads is None else (threads, "")
+        text = f"with {plural(calibration.threads, 'thread')}, not {wanted}{whose}"
+        parts.append((text, calibration.threads != wanted))
+    return [text for text, differs in parts if differs]
+
+
+def _value(device: Device, setting: str) -> str:
+    return repr(device.settings[setting]) if setting in device.settings else "unset"
 
 
 def _saved() -> Iterator[Calibration]:

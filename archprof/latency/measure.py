@@ -14,9 +14,10 @@ import torch
 from archprof.builder.device import RUNNING, find_device
 from archprof.errors import UsageError
 from archprof.latency import hardware, statistics
-from archprof.latency.agreement import agreement, steady_outputs
+from archprof.latency.agreement import agreement, disagreement, rounding_changes, steady_outputs
 from archprof.latency.backends import find_backend
 from archprof.latency.backends.interface import Settings, forward, leaves, threads_of_torch
+from archprof.latency.backends.onnx_export import ExportedModel
 from archprof.latency.clock import clock_of, overhead
 from archprof.latency.postprocess import CANDIDATES, suppressed
 from archprof.latency.sampler import FEWEST, Plan, Sampled
@@ -117,6 +118,7 @@ def make_subject(
     module = built.module.requires_grad_(False)
     expected = steady_outputs(forward(module, inputs, Settings()))
     call = backend.prepare(module, inputs, settings)
+    exporter = call.exporter if isinstance(call, ExportedModel) else None
     plain = backend.name == "eager" and not settings.wanted()
     coarsest = settings.autocast or options.dtype
     rounded = _rounded(device) if coarsest == "float32" else []
@@ -124,7 +126,13 @@ def make_subject(
     call = suppressed(call, built) if postprocess else call
     on_card = device.type == "cuda"
     clock = clock_of(device, flush=flush)
-    notes = _disagreement(checked.relative, checked.tolerance) if checked and not checked.holds else []
+    notes = []
+    if checked and not checked.holds:
+        notes.append(disagreement(checked))
+        if rounding_changes(module, inputs, expected):
+            notes.append(
+                "so do eager PyTorch's own if its input changes by a rounding error: it decides by tiny margins"
+            )
     return Subject(
         call,
         clock,
@@ -132,6 +140,7 @@ def make_subject(
             device=target.device,
             device_name=hardware.device_name(device),
             backend=backend.name,
+            exporter=exporter,
             options=[*settings.wanted(), *(["L2 cache left alone"] if on_card and not flush else [])],
             dtype=options.dtype,
             batch=options.batch,
@@ -142,12 +151,6 @@ def make_subject(
             notes=[*notes, *rounded],
         ),
     )
-
-
-def _disagreement(relative: float | None, tolerance: float) -> list[str]:
-    if relative is None:
-        return ["its outputs have other shapes than eager PyTorch's, or numbers where those have none"]
-    return [f"its outputs differ from eager PyTorch's by {relative:.2g} of the largest; rounding makes {tolerance:g}"]
 
 
 def _rounded(device: torch.device) -> list[str]:

@@ -64,7 +64,7 @@ def predict(profile: Profile, calibration: Calibration) -> Prediction | None:
     The memory of the activations is taken to go back to the system after a pass, as that of the GNU C library does, so
     that their peak is had anew in each.
     """
-    if profile.backward or not profile.work or profile.input.dtype not in (calibration.device.dtype, "int64"):
+    if reason_for_none(profile, calibration) or not profile.work:
         return None
     time = time_of_pass(demand_of(profile), calibration)
     twin = profile.parameternet and profile.parameternet.model.static_demand
@@ -72,12 +72,15 @@ def predict(profile: Profile, calibration: Calibration) -> Prediction | None:
     for work in profile.work:
         if work.kind != NOTHING and calibration.grid(work.kind) is None:
             by_bytes[work.kind] += work.calls
+    error = calibration.error
     fastest = max((max(grid.rates) for grid in calibration.grids if grid.macs), default=0.0)
     return Prediction(
         device=calibration.device,
         threads=calibration.threads,
         calibrated_at=calibration.measured_at,
         seconds=time.whole,
+        interval_s=(time.whole / error, time.whole * error) if error else None,
+        coverage=calibration.coverage,
         overhead_s=time.overhead,
         computing_s=time.computing,
         moving_s=time.moving,
@@ -86,6 +89,15 @@ def predict(profile: Profile, calibration: Calibration) -> Prediction | None:
         ridge=2 * fastest / calibration.memory.rates[-1],
         by_bytes=dict(by_bytes),
     )
+
+
+def reason_for_none(profile: Profile, calibration: Calibration) -> str | None:
+    """Why a profile has no prediction by a calibration of its device; None where nothing is in the way."""
+    if profile.backward:
+        return "a training step is not predicted, only inference"
+    if profile.input.dtype not in (calibration.device.dtype, "int64"):
+        return f"calibrated in {calibration.device.dtype}, not in {profile.input.dtype}"
+    return None
 
 
 def demand_of(profile: Profile) -> Demand:

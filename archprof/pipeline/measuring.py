@@ -14,7 +14,7 @@ from archprof.latency.measure import running
 from archprof.latency.op_breakdown import break_down
 from archprof.latency.timed_model import TimedModel
 from archprof.pipeline.counting import prepare, profile_spec
-from archprof.pipeline.predicting import predicted
+from archprof.pipeline.predicting import with_prediction
 from archprof.pipeline.profiles import profiles_of
 from archprof.pipeline.progress import SILENT
 from archprof.pipeline.request import PredictionRequest, Request
@@ -101,7 +101,7 @@ def measure_all(
         measured = _broken_down(models, measured, measurement.protocol, experiment, progress)
     device, threads = measurement.targets[0].device, measurement.protocol.settings.threads
     prediction = PredictionRequest(device=device, threads=threads)
-    return MeasuredModels([predicted(profile, prediction) for profile in measured], experiment)
+    return MeasuredModels([with_prediction(profile, prediction) for profile in measured], experiment)
 
 
 def timed_model(request: Request, profile: Profile) -> TimedModel:

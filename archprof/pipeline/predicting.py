@@ -10,17 +10,33 @@ from archprof.latency import calibration_store, prediction
 
 if TYPE_CHECKING:
     from archprof.pipeline.request import PredictionRequest
+    from archprof.records.calibration import Device
     from archprof.records.profile import Profile
 
 
-def predicted(profile: Profile, request: PredictionRequest) -> Profile:
-    """The profile with a prediction, where the device was calibrated for its type of number.
+def with_prediction(profile: Profile, request: PredictionRequest) -> Profile:
+    """The profile with a prediction, or with why there is none where this computer was calibrated for something else.
 
     Args:
         profile: What was counted.
         request: The device, and its threads.
     """
     dtype = profile.input.dtype if "float" in profile.input.dtype else "float32"  # of tokens, the weights' type
-    calibration = calibration_store.find(calibration_store.this_device(dtype, request.device), request.threads)
-    result = prediction.predict(profile, calibration) if calibration else None
-    return msgspec.structs.replace(profile, predicted=result)
+    device = calibration_store.this_device(dtype, request.device)
+    result, reason = None, None
+    if calibration := calibration_store.find(device, request.threads):
+        result = prediction.predict(profile, calibration)
+        reason = prediction.reason_for_none(profile, calibration)
+    elif reason := calibration_store.reason_for_none(device, request.threads):
+        reason += f"; `{_command(device, request)}` measures that"
+    return msgspec.structs.replace(profile, prediction=result, prediction_absent=reason)
+
+
+def _command(device: Device, request: PredictionRequest) -> str:
+    """What calibrates this computer for what was asked for."""
+    options = [
+        *([f"--device {request.device}"] if device.queued else []),
+        *([f"--threads {request.threads}"] if request.threads and not device.queued else []),
+        *([f"--dtype {device.dtype}"] if device.dtype != "float32" else []),
+    ]
+    return " ".join(["archprof calibrate", *options])

@@ -105,9 +105,9 @@ def _predicted(request: Request, outcome: Profile | ArchprofError) -> Profile | 
     """A prediction depends on the computer's calibration, so it is never part of what is cached."""
     if request.prediction is None or isinstance(outcome, ArchprofError):
         return outcome
-    from archprof.pipeline.predicting import predicted
+    from archprof.pipeline.predicting import with_prediction
 
-    return predicted(outcome, request.prediction)
+    return with_prediction(outcome, request.prediction)
 
 
 def _counted(

@@ -33,7 +33,7 @@ def predicted_static(request: Request, profile: Profile, config: ExecutionConfig
         profile: Its profile.
         config: How the equivalent may be counted.
     """
-    if profile.parameternet is None or profile.predicted is None:
+    if profile.parameternet is None or profile.prediction is None:
         return None
     (outcome,) = profile_all([static_request(request)], config)
     return None if isinstance(outcome, ArchprofError) else outcome

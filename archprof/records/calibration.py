@@ -14,7 +14,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERSION = 2
+VERSION = 3
 """The version of the format and of what is measured; a calibration of another one is none."""
 
 
@@ -115,6 +115,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
         module_s: What the call of a module adds there.
         in_sequence: How many times as long kernels take in a network as each by itself.
         networks: Predicted over measured, of each network that the factors were fitted to.
+        held_out: Measured over predicted, of each model that nothing was fitted to, by its reference.
     """
 
     version: int = VERSION
@@ -132,11 +133,27 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     module_s: float
     in_sequence: float
     networks: list[float] = msgspec.field(default_factory=list)
+    held_out: dict[str, float] = msgspec.field(default_factory=dict)
 
     @property
     def apart(self) -> float:
         """How far what is predicted of its own networks is from what they took, at most: 0.1 for a tenth."""
         return max((abs(ratio - 1) for ratio in self.networks), default=0.0)
+
+    @property
+    def error(self) -> float | None:
+        """How many times as long, or as short, as predicted a held-out model took, at most; None where there is none.
+
+        A prediction divided and multiplied by that is a split conformal interval (Lei and others, "Distribution-free
+        predictive inference for regression", JASA 113, 2018): if a model's error is like theirs, each of the n + 1 is
+        as likely to be the largest.
+        """
+        return max((max(ratio, 1 / ratio) for ratio in self.held_out.values()), default=None)
+
+    @property
+    def coverage(self) -> float | None:
+        """The share of models like the held-out ones that the interval by :attr:`error` holds: n of n + 1."""
+        return len(self.held_out) / (len(self.held_out) + 1) if self.held_out else None
 
     def grid(self, kind: str) -> Grid | None:
         """The grid of a kind; None where it was not measured."""

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from archprof.records.prediction import Prediction  # noqa: TC001 - it is looked up to read a comparison back
 from archprof.records.profile import Input, Tool, Variant
 from archprof.records.record import Record
 from archprof.records.schema import schema_of
@@ -30,6 +31,9 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
 
     Of a model that is an entry of a lock file, ``locked`` has that entry's settings, and neither its input nor its
     device is known.
+
+    ``prediction`` says how long its forward pass should take, where that is known, and ``prediction_absent`` why it is
+    not, where the computer was calibrated for something else.
     """
 
     name: str
@@ -41,6 +45,8 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     unknown: dict[str, int] = msgspec.field(default_factory=dict)
     lower_bounds: list[str] = msgspec.field(default_factory=list)
     locked: str | None = None
+    prediction: Prediction | None = None
+    prediction_absent: str | None = None
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):

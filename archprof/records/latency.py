@@ -104,6 +104,8 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
         device: Where it ran: "cpu" or "cuda:0".
         device_name: The processor's or the card's name.
         backend: What ran it, by its name on the command line.
+        exporter: Of a backend that runs an ONNX file, which of torch's exporters made it: "torchscript"
+            (``dynamo=False``) or "dynamo" (``dynamo=True``); None for other backends.
         options: What changed how it ran: "channels_last", "autocast bfloat16", "CUDA graph" ...
         dtype: The type of weights and inputs.
         batch: Samples at once.
@@ -135,6 +137,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     device_name: str
     backend: str
+    exporter: str | None = None
     options: list[str] = msgspec.field(default_factory=list)
     dtype: str
     batch: int

@@ -15,6 +15,10 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         threads: With how many threads; None on a card.
         calibrated_at: When the device was measured.
         seconds: The whole.
+        interval_s: The interval that holds what is measured, for a share of models; None where the calibration has no
+            held-out models.
+        coverage: That share, if models differ from their predictions as the calibration's held-out ones did: 0.9 for
+            nine of them.
         overhead_s: Calls of operations and modules; on a card, the time in which it waits for them.
         computing_s: Operations that their arithmetic holds up.
         moving_s: Operations that the memory holds up.
@@ -29,6 +33,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     threads: int | None
     calibrated_at: str
     seconds: float
+    interval_s: tuple[float, float] | None = None
+    coverage: float | None = None
     overhead_s: float
     computing_s: float
     moving_s: float

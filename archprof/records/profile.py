@@ -265,7 +265,8 @@ class Profile(SavedRecord, frozen=True, kw_only=True):
 
     ``conventions`` are those that were asked for beside the exact count; the figures everywhere but in ``reported`` are
     exact whichever they are.
-    ``work`` is the forward pass by kinds of kernels and sizes, which ``predicted`` was computed from.
+    ``work`` is the forward pass by kinds of kernels and sizes, which ``prediction`` was computed from;
+    ``prediction_absent`` says why there is none where this computer was calibrated for something else.
     """
 
     format_version: ClassVar[int] = VERSION
@@ -286,7 +287,8 @@ class Profile(SavedRecord, frozen=True, kw_only=True):
     parameternet: ParameterNet | None = None
     latency: list[Latency] = msgspec.field(default_factory=list)
     breakdowns: list[Breakdown] = msgspec.field(default_factory=list)
-    predicted: Prediction | None = None
+    prediction: Prediction | None = None
+    prediction_absent: str | None = None
     work: list[Work] = msgspec.field(default_factory=list)
 
     @property

@@ -32,6 +32,7 @@ _time = partial(Column, show=units.seconds, number=True, absent=units.ABSENT)
 COLUMNS = (
     Column("device", "device"),
     Column("backend", "backend", lambda latency: " ".join([latency.backend, *latency.options]), wraps=True),
+    Column("exporter", "exporter", printed=False),
     Column("threads", "threads", number=True, absent=units.ABSENT, droppable=True),
     _time("latency_s", "median", attrgetter("median_s")),
     _time("ci95_s", "95 % interval", show=lambda ends: units.seconds_between(*ends), saved=False),
@@ -168,19 +169,38 @@ def load_text(loads: Sequence[Load]) -> str:
 
 
 def _spread(benchmark: Benchmark) -> Table:
-    """The histogram of each entry's samples, without its outliers."""
-    records = []
-    for name, _, latency in _entries(benchmark):
-        samples = latency.samples_s
-        if len(samples) > 1:
-            low, high = quantile(samples, 0.25), quantile(samples, 0.75)
-            reach = FENCE * (high - low)
-            inside = [sample for sample in samples if low - reach <= sample <= high + reach]
-            blocks = histogram(samples, min(inside), max(inside), _BINS)
-            outliers = f"{plural(latency.outliers, 'outlier')}, max {units.seconds(max(samples))}"
-            ends = units.seconds_between(min(inside), max(inside))
-            records.append((name, facts.where(latency), blocks, ends, outliers if latency.outliers else None))
-    return Table(SPREAD, tuple(records), label="model", text_only=True)
+    """The histogram of each entry's samples, without its outliers, all of them on one axis."""
+    entries = [(name, latency) for name, _, latency in _entries(benchmark) if len(latency.samples_s) > 1]
+    if not entries:
+        return Table(SPREAD, (), label="model", text_only=True)
+    ends = [_without_outliers(latency.samples_s) for _, latency in entries]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    axis = f"samples from {units.seconds(low)} to {units.seconds(high)}"
+    return Table(
+        tuple(replace(column, title=axis) if column.key == "histogram" else column for column in SPREAD),
+        tuple(
+            (
+                name,
+                facts.where(latency),
+                histogram([sample for sample in latency.samples_s if first <= sample <= last], low, high, _BINS),
+                units.seconds_between(first, last),
+                f"{plural(latency.outliers, 'outlier')}, max {units.seconds(max(latency.samples_s))}"
+                if latency.outliers
+                else None,
+            )
+            for (name, latency), (first, last) in zip(entries, ends, strict=True)
+        ),
+        label="model",
+        text_only=True,
+    )
+
+
+def _without_outliers(samples: Sequence[float]) -> tuple[float, float]:
+    """The least and the most of the samples within Tukey's outer fences."""
+    low, high = quantile(samples, 0.25), quantile(samples, 0.75)
+    reach = FENCE * (high - low)
+    inside = [sample for sample in samples if low - reach <= sample <= high + reach]
+    return min(inside), max(inside)
 
 
 def _notes(benchmark: Benchmark) -> Iterator[str]:
@@ -191,7 +211,8 @@ def _notes(benchmark: Benchmark) -> Iterator[str]:
         if latency.error:
             yield f"{label}: {latency.error}"
         if latency.agreement and latency.agreement.holds:
-            yield f"{label}: outputs agree with eager PyTorch's, {agreement_text(latency.agreement)}"
+            exported = f" (ONNX by torch's {latency.exporter} exporter)" if latency.exporter else ""
+            yield f"{label}{exported}: outputs agree with eager PyTorch's, {agreement_text(latency.agreement)}"
         for note in latency.notes:
             yield f"{label}: {note}"
 

@@ -73,7 +73,7 @@ def _record(name: str, part: Part, profile: Profile, breakdown: Breakdown) -> Re
 
 def _ridge(profile: Profile, breakdown: Breakdown) -> float | None:
     """FLOPs a byte at which the limits of the device meet, where that was calibrated."""
-    prediction = profile.predicted
+    prediction = profile.prediction
     return prediction.ridge if prediction and facts.same_device(breakdown.device, prediction.device) else None
 
 
@@ -105,4 +105,8 @@ def remarks(profile: Profile, breakdown: Breakdown) -> Iterator[str]:
         yield f"the sum is {distance:+.1%} from the whole, so the machine did something else meanwhile: measure again"
     if _ridge(profile, breakdown) is None:
         option = "" if breakdown.device == "cpu" else f" --device {breakdown.device}"
-        yield f"`archprof calibrate{option}` measures this computer; then this says whether memory or arithmetic limits"
+        reason = f" ({profile.prediction_absent})" if profile.prediction_absent else ""
+        yield (
+            f"`archprof calibrate{option}` measures this computer; then this says whether memory or arithmetic limits"
+            + reason
+        )

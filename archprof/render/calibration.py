@@ -75,7 +75,26 @@ def _facts(calibration: Calibration) -> list[Fact]:
                 f"{units.percent(calibration.apart)} %",
             ],
         ),
+        *_held_out(calibration),
         ("measured", [f"{_rounds(calibration.rounds)} in {calibration.duration_s:.0f} s", calibration.measured_at]),
+    ]
+
+
+def _held_out(calibration: Calibration) -> list[Fact]:
+    """How far predictions of models are off that nothing was fitted to, and the interval that follows."""
+    ratios, error, coverage = calibration.held_out, calibration.error, calibration.coverage
+    if error is None or coverage is None:
+        return []
+    low, high = min(ratios.values()), max(ratios.values())
+    models = plural(len(ratios), "held-out model")
+    return [
+        (
+            "predictions",
+            [
+                f"{models} took {units.factor(low)} to {units.factor(high)} the predicted time",
+                f"so the {units.whole_percent(coverage)} interval divides and multiplies by {error:.3f}",
+            ],
+        )
     ]
 
 

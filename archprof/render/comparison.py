@@ -95,7 +95,23 @@ def _facts(comparison: Comparison) -> list[Fact]:
             result.append(("! differs", [*name, *incomparable, "so the figures are not of the same thing"]))
         if comparable:
             result.append(("differs", [*name, *comparable]))
-    return result + [fact for side in models for fact in _unknown(side)]
+    return [*result, *(fact for side in models for fact in _unknown(side)), *_predictions(models)]
+
+
+def _predictions(models: Sequence[Side]) -> list[Fact]:
+    """How long each should take, with its interval, or why that is not known; nothing where it is of none."""
+    result: list[Fact] = [
+        ("", [f"{side.name}:", *facts.prediction_pieces(side.prediction)]) for side in models if side.prediction
+    ]
+    absent: dict[str, list[str]] = {}
+    for side in models:
+        if side.prediction_absent:
+            absent.setdefault(side.prediction_absent, []).append(side.name)
+    result += [
+        ("", [*([f"{', '.join(names)}:"] if result else []), f"not known: {reason}"])
+        for reason, names in absent.items()
+    ]
+    return [("predicted" if not index else label, pieces) for index, (label, pieces) in enumerate(result)]
 
 
 def _shared(comparison: Comparison) -> list[str]:

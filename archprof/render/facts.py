@@ -136,10 +136,10 @@ def where(latency: Latency) -> str:
 
 
 def _predicted(profile: Profile) -> list[Fact]:
-    """How long it should take on this computer, where that was calibrated, and on what."""
-    prediction = profile.predicted
+    """How long it should take on this computer, where that was calibrated, and on what; or why that is not known."""
+    prediction = profile.prediction
     if prediction is None:
-        return []
+        return [("predicted", [f"not known: {profile.prediction_absent}"])] if profile.prediction_absent else []
     parts = {
         "computing": prediction.computing_s,
         "moving data": prediction.moving_s + prediction.fresh_memory_s,
@@ -152,13 +152,31 @@ def _predicted(profile: Profile) -> list[Fact]:
             "predicted",
             [
                 f"{prediction.device.device} {units.seconds(seconds)}",
+                *prediction_interval(prediction),
                 *([f"{units.below_or_above(seconds, measured)} measured"] if measured else []),
                 *([f"{units.factor(seconds / static)} the static equivalent's"] if static else []),
                 *(f"{units.percent(part / seconds)} % {name}" for name, part in parts.items()),
-                ", ".join(["eager", *units.threads(prediction.threads), f"calibrated {prediction.calibrated_at[:10]}"]),
+                _calibrated(prediction),
             ],
         )
     ]
+
+
+def prediction_pieces(prediction: Prediction) -> list[str]:
+    """A prediction in short: the time with its interval, and where and when that was calibrated."""
+    time = f"{prediction.device.device} {units.seconds(prediction.seconds)}"
+    return [time, *prediction_interval(prediction), _calibrated(prediction)]
+
+
+def _calibrated(prediction: Prediction) -> str:
+    return ", ".join(["eager", *units.threads(prediction.threads), f"calibrated {prediction.calibrated_at[:10]}"])
+
+
+def prediction_interval(prediction: Prediction) -> list[str]:
+    """Where the measured time should lie: ``90 % interval [83.9, 99.1] ms``; nothing where that is not known."""
+    if prediction.interval_s is None or prediction.coverage is None:
+        return []
+    return [f"{units.whole_percent(prediction.coverage)} interval {units.seconds_between(*prediction.interval_s)}"]
 
 
 def alike(measured: Latency, prediction: Prediction) -> bool:

@@ -49,12 +49,14 @@ def notes(profile: Profile, static: Profile | None) -> Iterator[str]:
         yield _split(*predicted)
     if measured:
         yield from _verdict(measured, predicted)
-    if not predicted and not measured:
+    if profile.prediction_absent:
+        yield f"predicted latency: not known: {profile.prediction_absent}"
+    elif not predicted and not measured:
         yield "the time on this computer: --latency measures it, and after `archprof calibrate` it is predicted"
 
 
 def _predicted(profile: Profile, static: Profile | None) -> tuple[Prediction, Prediction] | None:
-    both = profile.predicted, static.predicted if static else None
+    both = profile.prediction, static.prediction if static else None
     return (both[0], both[1]) if both[0] and both[1] else None
 
 
@@ -81,7 +83,11 @@ def _split(dynamic: Prediction, static: Prediction) -> str:
         if abs(difference) > ROUNDING_S
     )
     where = f"{dynamic.device.device}{_threads(dynamic.threads)}, calibrated {dynamic.calibrated_at[:10]}"
-    both = f"{units.seconds(dynamic.seconds)}, static equivalent {units.seconds(static.seconds)}"
+    times = [
+        ", ".join([units.seconds(prediction.seconds), *facts.prediction_interval(prediction)])
+        for prediction in (dynamic, static)
+    ]
+    both = f"{times[0]}; static equivalent {times[1]}"
     return f"predicted on this computer ({where}): {both}: {more or 'no difference'}"
 
 

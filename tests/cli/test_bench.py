@@ -237,6 +237,73 @@ def test_what_fails_at_one_place_is_a_row_and_the_others_are_measured(
     assert "no_such_thing" in result.stderr
 
 
+UNEXPORTABLE = """\
+import ctypes, os
+import torch
+from torch import nn
+
+print("printed when it is imported")
+
+@torch.library.custom_op("archprof_tests::doubled", mutates_args=())
+def doubled(x: torch.Tensor) -> torch.Tensor:
+    return 2 * x
+
+@doubled.register_fake
+def _(x):
+    return torch.empty_like(x)
+
+class Unexportable(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 4, 3)
+        print("printed when it is built")
+        os.write(1, b"written past Python\\n")
+        ctypes.CDLL(None).printf(b"written by the C library, which holds it until the end\\n")
+
+    def forward(self, x):
+        return doubled(self.convolution(x))
+"""
+
+
+def test_of_a_backend_that_fails_stdout_holds_a_row_with_its_reason_and_the_others_results(folder: Path) -> None:
+    (folder / "unexportable.py").write_text(UNEXPORTABLE, encoding="utf-8")
+
+    line = f"bench unexportable.py:Unexportable {QUICK} --device cpu --backend onnxruntime,eager,openvino --format json"
+    done = subprocess.run([sys.executable, "-m", "archprof", *line.split()], capture_output=True, text=True)
+
+    rows = Profile.from_json(done.stdout).latency
+    assert [(row.backend, row.error is None) for row in rows] == [
+        ("onnxruntime", False), ("eager", True), ("openvino", False),
+    ]  # fmt: skip
+    assert rows[1].median_s
+    assert done.returncode == 2
+    for text in ("by the exporter torchscript: ", "by the exporter dynamo: "):
+        assert text in rows[0].error
+        assert text in rows[2].error
+    said = [line for line in done.stderr.splitlines() if "not measured: " not in line]
+    assert set(said) == {
+        "printed when it is imported",
+        "printed when it is built",
+        "written past Python",
+        "written by the C library, which holds it until the end",
+    }
+
+
+def test_the_exporter_is_named(archprof: Callable[[str], Result], folder: Path) -> None:
+    code = "import torch\nclass Transposed(torch.nn.Module):\n    def forward(self, x):\n        return x.mT @ x\n"
+    (folder / "transposed.py").write_text(code, encoding="utf-8")
+    line = f"bench transposed.py:Transposed {QUICK} --device cpu --backend eager,onnxruntime"
+
+    rows = Profile.from_json(archprof(f"{line} --format json").stdout).latency
+    assert [row.exporter for row in rows] == [None, "dynamo"]
+    assert [row["exporter"] for row in csv.DictReader(io.StringIO(archprof(f"{line} --format csv").stdout))] == [
+        "", "dynamo",
+    ]  # fmt: skip
+    text = archprof(line)
+    assert "cpu, onnxruntime (ONNX by torch's dynamo exporter): outputs agree" in text.stdout.replace("\n  ", " ")
+    assert text.stderr == ""
+
+
 def test_layers_say_where_the_time_goes(archprof: Callable[[str], Result]) -> None:
     result = archprof("bench tiny.yaml --imgsz 32 --max-time 0.2 --min-time 0 --layers")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -67,6 +68,21 @@ def test_errors_that_are_logged_are_shown_and_warnings_are_not(folder: Path) -> 
 
     assert done.returncode == 0, done.stderr
     assert set(done.stderr.splitlines()) == {"logged as an error"}
+
+
+@pytest.mark.parametrize("debug", ["", "--debug"])
+def test_what_an_exporter_prints_is_shown_for_debugging_only(debug: str, folder: Path) -> None:
+    code = "from torch import nn\nclass Transposed(nn.Module):\n    def forward(self, x):\n        return x.mT @ x\n"
+    (folder / "transposed.py").write_text(code, encoding="utf-8")
+
+    line = f"bench transposed.py:Transposed --imgsz 8 --backend onnxruntime --format json {ONE_MEASUREMENT} {debug}"
+    done = run(line, folder)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["latency"][0]["exporter"] == "dynamo"
+    # It dumps its graph past Python where it meets what it does not know.
+    assert ("torch's torchscript exporter to ONNX: ONNX graph being constructed" in done.stderr) == bool(debug)
+    assert bool(done.stderr) == bool(debug)
 
 
 def test_debug_shows_what_is_logged(folder: Path) -> None:

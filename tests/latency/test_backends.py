@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import msgspec
 import pytest
 import torch
 from torch import nn
 
-from archprof.errors import UsageError
+from archprof.errors import RunError, UsageError
 from archprof.latency import backends
-from archprof.latency.agreement import TOLERANCES, agreement
+from archprof.latency.agreement import TOLERANCES, agreement, rounding_changes
 from archprof.latency.backends import BACKENDS, find_backend
-from archprof.latency.backends.interface import Backend, Settings, leaves
+from archprof.latency.backends.interface import Backend, Flat, Settings, leaves
+from archprof.latency.backends.onnx_export import EXPORTERS, ExportedModel
+from archprof.latency.output_capture import output_logged
 from archprof.records.latency import Agreement
 
 CPU = sorted(name for name, backend in BACKENDS.items() if "cpu" in backend.devices)
@@ -61,6 +67,146 @@ def test_a_backend_computes_what_eager_does(name: str, module: nn.Module, inputs
         found = agreement(outputs, leaves(call()), "float32")
         assert found.holds, found
     assert [tuple(one.shape) for one in leaves(call())] == [(2, 4, 14, 10), (2, 2, 14, 10), ()]
+
+
+class Transposed(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mT @ x
+
+
+class Resized(nn.Module):
+    def __init__(self, **how: object) -> None:
+        super().__init__()
+        self.how = how
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.interpolate(x, **self.how)
+
+
+READS_ONNX = ("onnxruntime", "openvino")
+# What the exporter that traces has no symbols for.
+UNTRACED = {
+    ".mT": Transposed(),
+    "antialiased bilinear": Resized(size=(5, 7), mode="bilinear", antialias=True),
+    "antialiased bicubic": Resized(size=(5, 7), mode="bicubic", antialias=True),
+    "nearest-exact": Resized(scale_factor=1.7, mode="nearest-exact"),
+}
+
+
+# OpenVINO 2026.4 reads a Resize with antialias as one without.
+@pytest.mark.parametrize(
+    ("backend", "name"),
+    [*(("onnxruntime", name) for name in UNTRACED), *(("openvino", name) for name in (".mT", "nearest-exact"))],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_one_exporter_refuses_the_other_exports(
+    backend: str, name: str, inputs: tuple[torch.Tensor, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    module = UNTRACED[name].eval()
+
+    call = find_backend(backend).prepare(module, inputs, Settings(threads=1))
+
+    assert isinstance(call, ExportedModel)
+    assert call.exporter == "dynamo"
+    assert agreement([module(*inputs)], leaves(call()), "float32").holds
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["antialiased bilinear", "antialiased bicubic"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_a_backend_computes_otherwise_is_refused(name: str, inputs: tuple[torch.Tensor, ...]) -> None:
+    with pytest.raises(RunError, match="by the exporter dynamo: its outputs differ from eager PyTorch's by"):
+        find_backend("openvino").prepare(UNTRACED[name].eval(), inputs, Settings(threads=1))
+
+
+@pytest.mark.parametrize("backend", READS_ONNX)
+def test_what_both_export_is_traced(backend: str, module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+    call = find_backend(backend).prepare(module, inputs, Settings(threads=1))
+
+    assert isinstance(call, ExportedModel)
+    assert call.exporter == "torchscript"
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["halonet26t", "volo_d1_224", "csatv2"])
+@pytest.mark.filterwarnings("ignore")  # of timm's own models
+def test_models_of_timm_that_cannot_be_traced_are_exported(name: str) -> None:
+    import timm
+
+    torch.manual_seed(0)
+    module = timm.create_model(name, pretrained=False).eval().requires_grad_(False)
+    given = (torch.rand(1, *module.default_cfg["input_size"]),)
+
+    call = find_backend("onnxruntime").prepare(module, given, Settings())
+
+    assert isinstance(call, ExportedModel)
+    assert call.exporter == "dynamo"
+    assert agreement([module(*given)], leaves(call()), "float32").holds
+
+
+def test_a_file_that_computes_something_else_is_refused(
+    module: nn.Module, inputs: tuple[torch.Tensor, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = EXPORTERS["torchscript"]
+
+    class Doubled(nn.Module):
+        def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+            return [2 * output for output in leaves(module(x))]
+
+    def export_something_else(flat: Flat, inputs: tuple[torch.Tensor, ...]) -> bytes:
+        return trace(Flat(Doubled()), inputs)
+
+    monkeypatch.setitem(EXPORTERS, "torchscript", export_something_else)
+    monkeypatch.setitem(EXPORTERS, "dynamo", trace)
+    call = find_backend("onnxruntime").prepare(module, inputs, Settings())
+    assert isinstance(call, ExportedModel)
+    assert call.exporter == "dynamo"
+
+    monkeypatch.setitem(EXPORTERS, "dynamo", export_something_else)
+    with pytest.raises(RunError) as caught:
+        find_backend("onnxruntime").prepare(module, inputs, Settings())
+    # Twice the outputs are off by all of them.
+    reason = "its outputs differ from eager PyTorch's by 1 of the largest; rounding makes 0.001"
+    assert caught.value.message == (
+        "no ONNX export of it runs and agrees with eager PyTorch: "
+        f"by the exporter torchscript: {reason}; by the exporter dynamo: {reason}"
+    )
+
+
+def test_what_decides_by_less_than_rounding_is_no_fault_of_a_backend() -> None:
+    inputs = (torch.tensor([[1.0, 3.0]]),)
+
+    def near_tie(x: torch.Tensor) -> torch.Tensor:
+        # 1 + 3 is 4 and not more; four units in the last place more of both are.
+        return torch.where(x.sum() > 4, 1.0, 0.0)
+
+    def plain(x: torch.Tensor) -> torch.Tensor:
+        return 2 * x
+
+    assert rounding_changes(near_tie, inputs, [near_tie(*inputs)])
+    assert not rounding_changes(plain, inputs, [plain(*inputs)])
+    whole = (torch.tensor([1, 3]),)
+    assert not rounding_changes(plain, whole, [plain(*whole)])  # whole numbers are not rounded
+
+
+def test_what_is_printed_past_python_is_logged(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with output_logged("a library"):
+        print("by Python")
+        print("to stderr", file=sys.stderr)
+        os.write(1, b"past it\n")
+        subprocess.run(["echo", "by another process"], check=True)
+    print("afterwards")
+
+    assert capfd.readouterr() == ("afterwards\n", "")
+    assert caplog.messages == ["a library: by Python\nto stderr\npast it\nby another process"]
+
+
+def test_nothing_is_logged_where_nothing_is_printed(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ZeroDivisionError), output_logged("a library"):
+        raise ZeroDivisionError
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from archprof.count import workload
 from archprof.latency.calibration_run import calibrate
 from archprof.latency.calibration_store import this_device
 from archprof.latency.clock import Clocks
+from archprof.latency.held_out import HELD_OUT
 from archprof.latency.networks import NETWORKS
 from archprof.latency.probes import CARD_MEMORY, CARD_POOL, MEMORY, POOL, PROBES, Operands, Probe
 from archprof.records.workload import Work
@@ -52,6 +53,7 @@ def measured(max_time: float = 40 * READING, probes: tuple[Probe, ...] = PROBES[
         max_time,
         probes=few,
         networks=[network],
+        held_out={},
         default_threads=4,
     )
 
@@ -104,7 +106,14 @@ def test_a_slow_device_is_spared_what_would_take_too_long() -> None:
     clock = EvenClock(1.0)
     few = Probe(PROBES[2].kind, PROBES[2].axes, tuple(axis[:2] for axis in PROBES[2].ticks), PROBES[2].make)
     calibration = calibrate(
-        this_device("float32"), CPU, Clocks.of_one(clock), 1.0, probes=[few], networks=[network], default_threads=4
+        this_device("float32"),
+        CPU,
+        Clocks.of_one(clock),
+        1.0,
+        probes=[few],
+        networks=[network],
+        held_out={},
+        default_threads=4,
     )
 
     # 6 readings of overheads, one of the network, the 5 working sets and the least size.
@@ -126,7 +135,9 @@ def test_of_a_card_kernels_and_their_calls_are_measured_apart() -> None:
     clocks = Clocks(EvenClock(READING), CallClock(2.0**-20), EvenClock(2.0**-8))
     device = msgspec.structs.replace(this_device("float32"), device="cuda", host="a processor")
     few = Probe(PROBES[2].kind, PROBES[2].axes, tuple(axis[:1] for axis in PROBES[2].ticks), PROBES[2].make)
-    calibration = calibrate(device, CPU, clocks, 2.0**-16, probes=[few], networks=[network], default_threads=4)
+    calibration = calibrate(
+        device, CPU, clocks, 2.0**-16, probes=[few], networks=[network], held_out={}, default_threads=4
+    )
 
     (grid,) = calibration.grids
     # All of the reading is the clock's own, so that a tenth of it is taken for the kernel.
@@ -137,6 +148,41 @@ def test_of_a_card_kernels_and_their_calls_are_measured_apart() -> None:
     assert grid.call_s == pytest.approx(calibration.operation_s)
     assert calibration.operation_s == calibration.view_s == calibration.module_s
     assert (calibration.threads, calibration.default_threads, calibration.fresh_memory) == (None, None, None)
+
+
+def test_models_that_nothing_is_fitted_to_say_how_far_predictions_are_off() -> None:
+    def twice() -> tuple[torch.nn.Module, torch.Tensor]:
+        """The network that is fitted to, two times over."""
+        first, image = network()
+        return torch.nn.Sequential(first, torch.nn.ZeroPad2d(1), torch.nn.Conv2d(16, 4, 3)), image
+
+    few = Probe(PROBES[2].kind, PROBES[2].axes, tuple(axis[:1] for axis in PROBES[2].ticks), PROBES[2].make)
+    calibration, alone = (
+        calibrate(
+            this_device("float32"), CPU, Clocks.of_one(EvenClock()), READING, probes=[few], networks=[network],
+            held_out=held_out, default_threads=4,
+        )
+        for held_out in ({"the same": network, "twice": twice}, {})
+    )  # fmt: skip
+
+    # Everything takes one reading: the network that is fitted to, and so any that does the same. What does more takes
+    # the reading, too, and is predicted to take longer.
+    (fitted,) = calibration.networks
+    assert calibration.held_out["the same"] == pytest.approx(1 / fitted)
+    assert calibration.held_out["twice"] < calibration.held_out["the same"]
+    assert calibration.coverage == pytest.approx(2 / 3)
+    # They change nothing that is predicted.
+    assert (calibration.in_sequence, calibration.operation_s) == (alone.in_sequence, alone.operation_s)
+    assert (alone.error, alone.coverage) == (None, None)
+
+
+@pytest.mark.parametrize("reference", HELD_OUT)
+def test_every_held_out_model_runs(reference: str) -> None:
+    module, image = HELD_OUT[reference]()
+
+    with torch.inference_mode():
+        module(image)
+    assert not module.training
 
 
 def test_nothing_is_left_changed() -> None:
@@ -200,6 +246,7 @@ def test_every_type_is_measured(dtype: str) -> None:
         READING,
         probes=least,
         networks=NETWORKS[-1:],
+        held_out={},
         default_threads=4,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 
 from archprof.errors import DeviceError, OutputError
 from archprof.latency import calibration_store
+from archprof.latency.processor import cpu_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,6 +103,42 @@ def test_a_file_that_is_something_else_is_none(kept: Calibration, text: bytes) -
     calibration_store.path_of(kept.device, kept.threads).write_bytes(text)
 
     assert calibration_store.find(kept.device) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "threads", "reason"),
+    [
+        ({}, 1, "calibrated with 2 threads, not 1"),
+        ({"dtype": "bfloat16"}, 2, "calibrated in float32, not in bfloat16"),
+        ({"torch": "1.0"}, None, f"calibrated with torch {metadata.version('torch')}, not 1.0"),
+        ({"settings": {"OMP_NUM_THREADS": "9"}}, None, "calibrated with OMP_NUM_THREADS unset, not '9'"),
+        ({"name": "another"}, 3, f"calibrated on {cpu_name()}, not on another and with 2 threads, not 3"),
+        ({"device": "cuda", "host": cpu_name()}, None, "calibrated on cpu, not on cuda"),
+    ],
+)
+def test_why_there_is_none_is_told_by_the_nearest(
+    kept: Calibration, changes: dict[str, object], threads: int | None, reason: str
+) -> None:
+    # Another type and other threads: further from all of these than what was kept.
+    far = msgspec.structs.replace(kept, device=msgspec.structs.replace(kept.device, dtype="float16"), threads=16)
+    calibration_store.keep(far)
+    device = msgspec.structs.replace(kept.device, **changes)
+
+    assert calibration_store.find(device, threads) is None
+    assert calibration_store.reason_for_none(device, threads) == reason
+
+
+def test_torchs_own_number_of_threads_is_named_as_its_own(kept: Calibration) -> None:
+    calibration_store.path_of(kept.device, kept.threads).unlink()
+    calibration_store.keep(msgspec.structs.replace(kept, threads=1))
+
+    assert calibration_store.reason_for_none(kept.device) == "calibrated with 1 thread, not 2 (torch's default)"
+
+
+def test_without_any_there_is_no_reason_to_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration_store, "folder", lambda: tmp_path / "nowhere")
+
+    assert calibration_store.reason_for_none(calibration_store.this_device("float32")) is None
 
 
 def test_another_version_is_none(kept: Calibration) -> None:

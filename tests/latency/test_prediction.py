@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
 
 import msgspec
 import pytest
 import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 import archprof
 from archprof.latency.prediction import predict, time_of
+from archprof.records.calibration import Calibration, Device, Grid
 from archprof.records.workload import Work
 
-if TYPE_CHECKING:
-    from archprof.records.calibration import Calibration
+CALIBRATION = Calibration(
+    device=Device(device="cpu", name="made up", cpus=2, dtype="float32", torch="2.0"),
+    threads=2,
+    default_threads=2,
+    measured_at="2026-01-02T03:04:05+00:00",
+    duration_s=1.0,
+    rounds=3,
+    grids=[],
+    memory=Grid(kind="memory", axes=["bytes"], ticks=[[1]], rates=[1e9]),
+    fresh_memory=None,
+    operation_s=0.0,
+    view_s=0.0,
+    module_s=0.0,
+    in_sequence=1.0,
+)
 
 
 def test_an_operation_takes_its_overhead_and_the_longer_of_its_two_limits(round_figures: Calibration) -> None:
@@ -51,6 +67,36 @@ def test_a_network_is_the_sum_of_its_operations(round_figures: Calibration) -> N
     assert prediction.fresh_memory_s == pytest.approx(32e-6)
     assert prediction.seconds == pytest.approx(28.8e-6 + 12e-6 + 32e-6)
     assert prediction.by_bytes == {}
+
+
+def test_the_interval_is_as_wide_as_the_largest_error_of_a_held_out_model(round_figures: Calibration) -> None:
+    # One took half as long again as predicted, one four fifths: of errors like these, three with the next model's own,
+    # each is as likely to be the largest, so two of three models lie within 1.5 times.
+    calibration = msgspec.structs.replace(round_figures, held_out={"a": 1.5, "b": 0.8})
+    profile = archprof.profile(torch.nn.Linear(4, 4), torch.zeros(1, 4))
+    prediction, without = predict(profile, calibration), predict(profile, round_figures)
+
+    assert prediction is not None
+    assert prediction.coverage == pytest.approx(2 / 3)
+    assert prediction.interval_s == pytest.approx((prediction.seconds / 1.5, prediction.seconds * 1.5))
+    # A model that took two fifths of the time is further off than one that took twice of it.
+    faster = msgspec.structs.replace(round_figures, held_out={"a": 2.0, "b": 0.4})
+    assert faster.error == pytest.approx(2.5)
+    assert without is not None
+    assert (without.interval_s, without.coverage) == (None, None)
+
+
+@given(st.lists(st.floats(-1, 1), min_size=10, max_size=10, unique=True))
+def test_of_ten_models_nine_lie_in_the_interval_that_the_others_give(logarithms: list[float]) -> None:
+    # Whichever of the ten is left out: only the one with the largest error is beyond what the nine others allow.
+    ratios = [math.exp(logarithm) for logarithm in logarithms]
+    assume(len({max(ratio, 1 / ratio) for ratio in ratios}) == len(ratios))
+    held = 0
+    for index, ratio in enumerate(ratios):
+        others = {str(other): value for other, value in enumerate(ratios) if other != index}
+        error = msgspec.structs.replace(CALIBRATION, held_out=others).error
+        held += 1 / error <= ratio <= error
+    assert held == 9
 
 
 @pytest.fixture
@@ -111,10 +157,10 @@ def test_there_is_no_prediction_of_training_or_of_another_type(round_figures: Ca
 
 def test_a_prediction_is_saved_with_the_profile(round_figures: Calibration) -> None:
     profile = archprof.profile(torch.nn.Linear(4, 4), torch.zeros(1, 4))
-    profile = msgspec.structs.replace(profile, predicted=predict(profile, round_figures))
+    profile = msgspec.structs.replace(profile, prediction=predict(profile, round_figures))
 
-    assert profile.predicted is not None
-    assert archprof.Profile.from_json(profile.to_json()).predicted == profile.predicted
+    assert profile.prediction is not None
+    assert archprof.Profile.from_json(profile.to_json()).prediction == profile.prediction
 
 
 def test_the_static_twin_is_predicted_beside_a_dynamic_model(round_figures: Calibration) -> None:

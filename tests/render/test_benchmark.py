@@ -153,6 +153,19 @@ def test_the_summary_has_a_line_for_each_place(profile: Profile) -> None:
     assert "latency" not in dict(facts.facts(profile))
 
 
+def test_the_histograms_of_a_table_share_an_axis(profile: Profile) -> None:
+    # 32 bins from 10 to 42 ms, one a millisecond: 10 and 11.5 ms are in the first two, 41.5 and 42 ms in the last.
+    fast = latency(samples_s=[0.010, 0.0115], outliers=0)
+    slow = latency(samples_s=[0.0415, 0.042], outliers=0, backend="compile")
+    text = rendered("text", Benchmark(profiles=[with_latency(profile, fast, slow)]))
+
+    heading, first, second = (line for line in text.splitlines() if "samples from" in line or "█" in line)
+    assert "samples from 10.0 ms to 42.0 ms" in heading
+    start = heading.index("samples from")
+    assert first[start : start + 32] == "██" + 30 * " "
+    assert second[start : start + 32] == 31 * " " + "█"
+
+
 def test_a_histogram_counts_samples_in_equal_bins() -> None:
     # Four bins of one second: 8, 1, 0 and 4 samples; the end belongs to the last one, 9 and -1 to none. A bin's block
     # is its eighths of the fullest, rounded up: 8/8, 1/8, none, 4/8.

@@ -303,7 +303,7 @@ def measured(**changes: object) -> Latency:
 
 
 def test_what_is_predicted_stands_beside_what_was_measured(profile: Profile) -> None:
-    profile = msgspec.structs.replace(profile, predicted=predicted(), latency=[measured()])
+    profile = msgspec.structs.replace(profile, prediction=predicted(), latency=[measured()])
     text = render("text", profile, View(detail="none"))
 
     # 20 ms beside 16 ms.
@@ -311,9 +311,26 @@ def test_what_is_predicted_stands_beside_what_was_measured(profile: Profile) -> 
     assert "60.0 % computing · 30.0 % moving data · 10.0 % overhead · eager, 2 threads, calibrated 2026-01-02" in text
 
 
+def test_a_prediction_has_its_interval(profile: Profile) -> None:
+    # A fifth less to a quarter more than 20 ms.
+    said = predicted(interval_s=(0.016, 0.025), coverage=0.9)
+    profile = msgspec.structs.replace(profile, prediction=said)
+
+    assert "cpu 20.0 ms · 90 % interval [16.0, 25.0] ms · 60.0 %" in render("text", profile, View(detail="none"))
+    assert "90 % interval [16.0, 25.0] ms" in render("html", profile, View(detail="none"))
+
+
+def test_why_there_is_no_prediction_is_said(profile: Profile) -> None:
+    reason = "calibrated with 2 threads, not 1; `archprof calibrate --threads 1` measures that"
+    profile = msgspec.structs.replace(profile, prediction_absent=reason)
+
+    assert f"predicted   not known: {reason}" in render("text", profile, View(detail="none"))
+    assert json.loads(render("json", profile, View()))["prediction_absent"] == reason
+
+
 @pytest.mark.parametrize("other", [{"threads": 1}, {"dtype": "bfloat16"}, {"backend": "compile"}, {"device": "cuda:0"}])
 def test_what_was_measured_otherwise_does_not(profile: Profile, other: dict[str, object]) -> None:
-    profile = msgspec.structs.replace(profile, predicted=predicted(), latency=[measured(**other)])
+    profile = msgspec.structs.replace(profile, prediction=predicted(), latency=[measured(**other)])
 
     assert "above measured" not in render("text", profile, View(detail="none"))
 
@@ -321,7 +338,7 @@ def test_what_was_measured_otherwise_does_not(profile: Profile, other: dict[str,
 def test_on_a_gpu_the_rest_is_waiting_for_the_cpu(profile: Profile) -> None:
     card = Device(device="cuda", name="A card", host="A processor", cpus=2, dtype="float32", torch="2.6.0")
     said = predicted(device=card, threads=None, fresh_memory_s=0.0, computing_s=0.013)
-    profile = msgspec.structs.replace(profile, predicted=said, latency=[measured(device="cuda:0", median_s=0.025)])
+    profile = msgspec.structs.replace(profile, prediction=said, latency=[measured(device="cuda:0", median_s=0.025)])
     text = render("text", profile, View(detail="none"))
 
     assert "cuda 20.0 ms · 20 % below measured" in text

@@ -26,18 +26,18 @@ class OnnxRuntime(Backend):
         """The session's run."""
         import onnxruntime
 
-        from archprof.latency.backends.onnx_export import export
+        from archprof.latency.backends.onnx_export import run_exported
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors only
         options.intra_op_num_threads = settings.threads or 0
-        session = onnxruntime.InferenceSession(export(module, inputs), options, providers=["CPUExecutionProvider"])
-        given = {f"input{index}": tensor.numpy() for index, tensor in enumerate(inputs)}
 
-        def run() -> Any:
-            return session.run(None, given)
+        def load(content: bytes) -> Callable[[], Any]:
+            session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            arrays = {f"input{index}": tensor.numpy() for index, tensor in enumerate(inputs)}
+            return lambda: session.run(None, arrays)
 
-        return run
+        return run_exported(module, inputs, load)
 
     def threads(self, settings: Settings) -> int | None:
         """As set; its own choice, one a physical core, cannot be read back."""

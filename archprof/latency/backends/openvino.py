@@ -26,7 +26,7 @@ class OpenVino(Backend):
         """The inference request's call."""
         import openvino
 
-        from archprof.latency.backends.onnx_export import export
+        from archprof.latency.backends.onnx_export import run_exported
 
         core = openvino.Core()
         properties = {
@@ -36,13 +36,13 @@ class OpenVino(Backend):
         }
         if settings.threads:
             properties["INFERENCE_NUM_THREADS"] = str(settings.threads)
-        request = core.compile_model(core.read_model(export(module, inputs)), "CPU", properties).create_infer_request()
-        given = {index: tensor.numpy() for index, tensor in enumerate(inputs)}
 
-        def run() -> Any:
-            return list(request.infer(given, share_inputs=True).values())
+        def load(content: bytes) -> Callable[[], Any]:
+            request = core.compile_model(core.read_model(content), "CPU", properties).create_infer_request()
+            arrays = {index: tensor.numpy() for index, tensor in enumerate(inputs)}
+            return lambda: list(request.infer(arrays, share_inputs=True).values())
 
-        return run
+        return run_exported(module, inputs, load)
 
     def threads(self, settings: Settings) -> int | None:
         """As set; else its own choice, which it makes for each model."""
