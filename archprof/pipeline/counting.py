@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from time import perf_counter
@@ -94,9 +93,8 @@ def count_module(
     except DataDependentError as error:
         if any(parameter.is_meta for parameter in module.parameters()):
             raise
-        # A copy: a pass with values may update statistics.
         run = replace(run, values=True)
-        trace = run(copy.deepcopy(module))
+        trace = run(module)
         remarks = (f"run with values: {error.message}",)
     tensors = tuple(flat((arguments, keywords)))
     name = type(module).__name__

@@ -21,6 +21,7 @@ from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enab
 from archprof.trace.meta_kernels.result import result_on_meta
 from archprof.trace.modules import MODULE_FAST_PATHS
 from archprof.trace.nested import flat, map_leaves
+from archprof.trace.overwritten import Overwritten
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
 from archprof.trace.zero_tangents import ZeroTangents
 
@@ -66,7 +67,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._call = -1
         self._gradients = Gradients()
         self._zero_tangents = ZeroTangents()
-        self._constants = Constants(self.info)
+        self.overwritten = Overwritten()
+        self._constants = Constants(self.info, self.overwritten)
         self._backwards = False
         self._fast_paths = meta_kernels_enabled() and not (
             _has_any_global_hook()  # type: ignore[no-untyped-call]
