@@ -18,6 +18,7 @@ from archprof.count.conventions import reports
 from archprof.count.conventions.subject import Subject
 from archprof.count.counted_model import CountedModel
 from archprof.count.ledger import count
+from archprof.count.unread_weights import unread_weights
 from archprof.errors import UsageError
 from archprof.parameternet.twin import static
 from archprof.pipeline.assembly import assemble
@@ -104,6 +105,7 @@ def count_module(
         kind="image" if _is_image(*arguments, *keywords) else "tensors",
     )
     device = str(tensors[0].device) if tensors else "meta"
+    remarks = (*remarks, *unread_weights(trace))
     return CountedModel(built, tensors, count(trace), run, device, perf_counter() - start, remarks)
 
 
@@ -176,7 +178,8 @@ def _count(spec: Spec, options: Options, device: str, change: Change | None, *re
     start = perf_counter()
     with naming_rows(built.module, spec):
         ledger = count(run(built.module))
-    return CountedModel(built, inputs, ledger, run, device, perf_counter() - start, (*built.remarks, *remarks))
+    all_remarks = (*built.remarks, *remarks, *unread_weights(ledger.trace))
+    return CountedModel(built, inputs, ledger, run, device, perf_counter() - start, all_remarks)
 
 
 def _reports(
