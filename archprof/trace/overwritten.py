@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from archprof.trace.meta_kernels.memory_requirements import targets
 from archprof.trace.nested import flat
+from archprof.trace.subclasses import computes_itself
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,7 +54,7 @@ class Overwritten:
 
 
 def _has_memory(tensor: Tensor) -> bool:
-    strided = tensor.layout is torch.strided and not is_traceable_wrapper_subclass(tensor)
+    strided = tensor.layout is torch.strided and not computes_itself(tensor)
     return strided and not _C._functorch.is_functorch_wrapped_tensor(tensor)
 
 

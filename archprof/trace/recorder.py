@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch._ops import HigherOrderOperator
 from torch.nn.modules.module import _has_any_global_hook
-from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.errors import RunError, in_one_line
 from archprof.trace.constants import Constants, check_indices, is_table
@@ -23,7 +23,7 @@ from archprof.trace.modules import MODULE_FAST_PATHS
 from archprof.trace.nested import flat, map_leaves
 from archprof.trace.overwritten import Overwritten
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
-from archprof.trace.subclasses import inner_tensors
+from archprof.trace.subclasses import computes_itself, dispatches, inner_tensors
 from archprof.trace.zero_tangents import ZeroTangents
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for each operation."""
-        if types and any(kind is not torch.Tensor for kind in types):
+        if types and any(kind not in _PLAIN_TENSORS and dispatches(kind) for kind in types):
             return NotImplemented  # a subclass of tensors takes its operations apart itself, and then they come here
         kwargs = kwargs or {}
         if func is _TO_COPY and self._stays(args[0], kwargs):
@@ -323,7 +323,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _meta_placeholder(self, tensor: Tensor) -> Tensor:
         found = self._meta_placeholders.get(id(tensor))
         if found is None:
-            if tensor.layout != torch.strided or is_traceable_wrapper_subclass(tensor):
+            if tensor.layout != torch.strided or computes_itself(tensor):
                 kind = type(tensor).__name__ if tensor.layout == torch.strided else f"{tensor.layout} tensor"
                 raise DataDependentError(f"{self.where} holds or takes a {kind.removeprefix('torch.')}")
             info = self.info(tensor)
