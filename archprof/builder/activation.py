@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
-    name: found
+    name: kind
     for name in (*activations.__all__, "Identity")
-    if name != "MultiheadAttention" and isinstance(found := getattr(nn, name, None), type)
+    if name != "MultiheadAttention" and isinstance(kind := getattr(nn, name, None), type)
 }
 """torch.nn's own activations by name."""
 

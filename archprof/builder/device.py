@@ -25,12 +25,12 @@ def find_device(name: str, kinds: tuple[str, ...] = KINDS) -> torch.device:
     """
     kind, _, index = name.partition(":")
     if kind not in kinds or (index and (kind != "cuda" or not index.isdecimal())):
-        known = ["cpu", "cuda", "cuda:N", *(one for one in kinds if one not in RUNNING)]
+        known = ["cpu", "cuda", "cuda:N", *(other for other in kinds if other not in RUNNING)]
         raise UsageError(f"unknown device {name!r}", hint=f"a device is {', '.join(known[:-1])} or {known[-1]}")
     if kind == "cuda":
-        there = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if int(index or 0) >= there:
-            others = [one for one in kinds if one != "cuda"]
-            devices = ", ".join([*others, *(f"cuda:{number}" for number in range(there))])
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if int(index or 0) >= count:
+            others = [other for other in kinds if other != "cuda"]
+            devices = ", ".join([*others, *(f"cuda:{number}" for number in range(count))])
             raise DeviceError(f"there is no device {name!r} here", hint=f"there is {devices}")
     return torch.device(name)

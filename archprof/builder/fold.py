@@ -56,15 +56,15 @@ def _pairs(trace: Trace) -> Iterator[tuple[str, str]]:
     """The weight of each convolution and the running mean of the batch norm that alone reads its result."""
     reads = Counter(storage for operation in trace.operations for storage in _storages(operation))
     outputs = {info.storage for info in trace.calls[0].outputs}
-    made: dict[int, str] = {}
+    weights: dict[int, str] = {}
     for operation in trace.operations:
         if operation.function is torch.ops.aten.convolution.default:
             weight = operation.arguments[1]
             if weight.parameter and reads[weight.storage] == 1:
-                made[operation.outputs[0].storage] = weight.parameter
+                weights[operation.outputs[0].storage] = weight.parameter
         elif operation.name in ("aten.native_batch_norm", "aten.cudnn_batch_norm"):
             source, _, _, mean = operation.arguments[:4]
-            weight_path = made.get(source.storage)
+            weight_path = weights.get(source.storage)
             alone = reads[source.storage] == 1 and source.storage not in outputs
             if weight_path and alone and mean is not None and mean.parameter and reads[mean.storage] == 1:
                 yield weight_path, mean.parameter

@@ -48,9 +48,9 @@ def _fold_any(built: Built) -> None:
         reparameterize_model(built.module, inplace=True)
     dtype = next((parameter.dtype for parameter in built.module.parameters()), torch.float32)
     name = str(dtype).removeprefix("torch.")
-    seen = observe(built.module, lambda device: make_inputs(built, dtype=name, device=str(device))[0])
+    trace = observe(built.module, lambda device: make_inputs(built, dtype=name, device=str(device))[0])
     with _in_place(built.module):
-        fold(seen)
+        fold(trace)
 
 
 @contextmanager

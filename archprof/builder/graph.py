@@ -137,8 +137,8 @@ def _light_head(block: Block, call: Call) -> Literal["gives", "takes"] | None:
 def _body(spec: VariantSpec, channels: int, keys: list[Key | None]) -> bytes | None:
     if None in keys:
         return None
-    said = (channels, spec.values.get("activation"), keys[:-1], [row.sources for row in spec.rows])
-    return hashlib.blake2b(repr(said).encode()).digest()
+    parts = (channels, spec.values.get("activation"), keys[:-1], [row.sources for row in spec.rows])
+    return hashlib.blake2b(repr(parts).encode()).digest()
 
 
 @contextmanager
@@ -175,7 +175,7 @@ def _hint(spec: VariantSpec, name: str) -> str:
 
 def _sources(spec: VariantSpec, row: Row) -> tuple[int, ...]:
     """The rows that a row reads, counted from the first; IMAGE for the first row's own input."""
-    found = []
+    indices = []
     for source in row.sources:
         absolute = source if source >= 0 else row.index + source
         if absolute >= row.index and absolute < len(spec.rows):
@@ -190,8 +190,8 @@ def _sources(spec: VariantSpec, row: Row) -> tuple[int, ...]:
                 if row.index
                 else "the first row reads the image, -1",
             )
-        found.append(absolute)
-    return tuple(found)
+        indices.append(absolute)
+    return tuple(indices)
 
 
 def _arguments(spec: VariantSpec, row: Row, names: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -232,12 +232,12 @@ def _construct(
     spec: VariantSpec, block: Block, row: Row, call: Call, key: Key | None, tally: limits.Tally
 ) -> nn.Module:
     try:
-        made = templates.build(key, partial(_make, block, call), tally)
+        module = templates.build(key, partial(_make, block, call), tally)
     except Exception as error:
         raise _unbuilt(spec, block, row, error, call=call) from error
-    if not isinstance(made, nn.Module):
-        raise _wrong(spec, row, f"{row.module} made a {type(made).__name__}, which is not an nn.Module")
-    return made
+    if not isinstance(module, nn.Module):
+        raise _wrong(spec, row, f"{row.module} made a {type(module).__name__}, which is not an nn.Module")
+    return module
 
 
 def _unbuilt(spec: VariantSpec, block: Block, row: Row, error: Exception, call: Call | None = None) -> BuildError:

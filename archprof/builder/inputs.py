@@ -52,25 +52,25 @@ def make_inputs(
         UsageError: Where the size does not fit the model, or the batch or the dtype is none.
         DeviceError: Where there is no such device.
     """
-    where, kind, wanted = find_device(device), find_dtype(dtype), size or built.size[-2:]
+    target, kind, sides = find_device(device), find_dtype(dtype), size or built.size[-2:]
     if batch < 1:
-        raise UsageError(f"batch {batch} is not positive")
+        raise UsageError(f"invalid batch {batch}")
     if built.kind == "tokens":
-        if len(wanted) != 1 or wanted[0] < 1:
-            raise UsageError(f"{_text(wanted)} is no length of a text", hint="give one positive number")
-        return (torch.zeros(batch, *wanted, dtype=torch.int64, device=where),)
-    wanted = wanted * 2 if len(wanted) == 1 else wanted
-    _check_image(wanted, max(built.strides, default=1))
-    shape = (batch, built.channels, *built.size[:-2], *wanted)
-    if where.type == "meta":
-        return tuple(torch.empty(shape, dtype=kind, device=where) for _ in range(built.inputs))
-    generator = torch.Generator(device=where).manual_seed(0)
-    return tuple(torch.rand(shape, dtype=kind, device=where, generator=generator) for _ in range(built.inputs))
+        if len(sides) != 1 or sides[0] < 1:
+            raise UsageError(f"invalid length {_text(sides)}", hint="give one positive number")
+        return (torch.zeros(batch, *sides, dtype=torch.int64, device=target),)
+    sides = sides * 2 if len(sides) == 1 else sides
+    _check_image(sides, max(built.strides, default=1))
+    shape = (batch, built.channels, *built.size[:-2], *sides)
+    if target.type == "meta":
+        return tuple(torch.empty(shape, dtype=kind, device=target) for _ in range(built.inputs))
+    generator = torch.Generator(device=target).manual_seed(0)
+    return tuple(torch.rand(shape, dtype=kind, device=target, generator=generator) for _ in range(built.inputs))
 
 
 def _check_image(size: tuple[int, ...], stride: int) -> None:
     if len(size) != 2 or min(size) < 1:
-        raise UsageError(f"{_text(size)} is no size of an image", hint="give a side or HEIGHTxWIDTH, both positive")
+        raise UsageError(f"invalid image size {_text(size)}", hint="give a side or HEIGHTxWIDTH, both positive")
     if any(side % stride for side in size):
         down = tuple(max(side // stride, 1) * stride for side in size)
         up = tuple(-(-side // stride) * stride for side in size)

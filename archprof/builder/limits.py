@@ -34,8 +34,8 @@ MAX_PARAMETERS = 500_000_000_000
 class Tally:
     """What was registered in modules: modules, and elements of parameters."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
         self.modules = self.parameters = 0
 
     def add(self, modules: int, parameters: int) -> None:
@@ -46,8 +46,8 @@ class Tally:
         """
         self.modules += modules
         self.parameters += parameters
-        if self.modules > self.most:
-            raise BuildError(f"the model has more than {self.most:,} modules")
+        if self.modules > self.limit:
+            raise BuildError(f"the model has more than {self.limit:,} modules")
         if self.parameters > MAX_PARAMETERS:
             raise BuildError(f"the model has more than {MAX_PARAMETERS:,} parameters")
 

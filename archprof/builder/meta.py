@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import nn
@@ -33,7 +33,7 @@ INITIALISERS: frozenset[Callable[..., Any]] = frozenset(
 )
 """What fills a tensor, for nothing on a tensor without values."""
 
-ALLOCATIONS = frozenset(
+ALLOCATIONS: frozenset[Callable[..., Any]] = frozenset(
     {torch.empty, torch.empty_strided, torch.full, torch.ones, torch.rand, torch.randn, torch.zeros}
 )
 """Functions that make tensors as large as weights. ``arange``, ``linspace`` and ``tensor`` are not among them:
@@ -42,7 +42,6 @@ what they make is small, and models read it while they are made (a schedule of d
 RESETTING = (nn.Linear, nn.LayerNorm, nn.modules.batchnorm._NormBase, nn.modules.conv._ConvNd)
 """The commonest modules that fill what they have just made."""
 
-_MAKERS = frozenset(_device_constructors())
 _EMPTY = frozenset({torch.empty, torch.ones, torch.zeros})
 """Functions that differ in the values only."""
 
@@ -58,11 +57,11 @@ def _unfilled(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     return tensor if isinstance(tensor, torch.Tensor) and tensor.is_meta else None
 
 
-class OnMeta(DeviceContext):
-    """Makes new tensors on meta, as ``torch.device("meta")`` does, and does not fill those without values."""
+class AllocateOnMeta(TorchFunctionMode):
+    """Gives new tensors that may be weights no memory, and does not fill them; leaves the others their values."""
 
-    def __init__(self) -> None:
-        super().__init__(META)
+    makers: ClassVar[frozenset[Callable[..., Any]]] = ALLOCATIONS
+    """The functions whose tensors get no memory."""
 
     def __torch_function__(
         self,
@@ -73,8 +72,8 @@ class OnMeta(DeviceContext):
     ) -> Any:
         """Called by torch for each of its functions."""
         kwargs = kwargs or {}
-        if func in _MAKERS and kwargs.get("device") is None:
-            kwargs["device"] = META
+        if func in self.makers and kwargs.get("device") is None:
+            kwargs = {**kwargs, "device": META}
             if func in _EMPTY:
                 with torch._C._DisableTorchDispatch():  # torch does this itself: nobody below need look at it
                     return torch.empty(*args, **kwargs)
@@ -83,23 +82,13 @@ class OnMeta(DeviceContext):
         return func(*args, **kwargs)
 
 
-class AllocateOnMeta(TorchFunctionMode):
-    """Gives new tensors that may be weights no memory, and does not fill them; leaves the others their values."""
+class OnMeta(AllocateOnMeta, DeviceContext):
+    """Makes every new tensor on meta, as ``torch.device("meta")`` does."""
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        """Called by torch for each of its functions."""
-        kwargs = kwargs or {}
-        if func in ALLOCATIONS and kwargs.get("device") is None:
-            kwargs = {**kwargs, "device": META}
-        elif (tensor := _unfilled(func, args, kwargs)) is not None:
-            return tensor
-        return func(*args, **kwargs)
+    makers = frozenset(_device_constructors())
+
+    def __init__(self) -> None:
+        DeviceContext.__init__(self, META)
 
 
 class DirectShapes(TorchDispatchMode):  # type: ignore[no-untyped-call]

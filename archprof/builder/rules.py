@@ -81,6 +81,6 @@ def _legacy(value: bool) -> dict[tuple[type, str], Any]:
     from ultralytics.nn.modules import Detect
 
     classes = [Detect]
-    for found in classes:
-        classes.extend(found.__subclasses__())
-    return {(found, "legacy"): value for found in classes}
+    for kind in classes:
+        classes.extend(kind.__subclasses__())
+    return {(kind, "legacy"): value for kind in classes}

@@ -111,9 +111,9 @@ def _register(name: str, factory: Any) -> None:
 def _module_classes(package: ModuleType, prefix: str = "") -> Iterator[tuple[str, type[nn.Module]]]:
     from torch import nn
 
-    for name, found in vars(package).items():
-        if isinstance(found, type) and issubclass(found, nn.Module):
-            yield prefix + name, found
+    for name, kind in vars(package).items():
+        if isinstance(kind, type) and issubclass(kind, nn.Module):
+            yield prefix + name, kind
 
 
 def activated_sppf(block: Any) -> Any:

@@ -45,12 +45,12 @@ def _settings_folder() -> Path:
 @contextmanager
 def _environment(**values: str) -> Iterator[None]:
     # Ultralytics sets this one itself; it would be handed down to whatever the process runs, and steer its torch.
-    found = {name: os.environ.get(name) for name in (*values, "OMP_NUM_THREADS")}
+    before = {name: os.environ.get(name) for name in (*values, "OMP_NUM_THREADS")}
     os.environ.update(values)
     try:
         yield
     finally:
-        for name, value in found.items():
+        for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:

@@ -27,7 +27,7 @@ def begin(verbose: bool, quiet: bool, color: o.ColorChoice | None, debug: bool, 
     """Take in the options that stand before the command: a command line begins."""
     console.verbose, console.quiet, console.debug = verbose, quiet, debug
     console.color = color or o.ColorChoice.auto
-    cache.enabled = not no_cache
+    console.no_cache = no_cache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Common:
             console.quiet or self.quiet,
             self.color or console.color,
             console.debug or self.debug,
-            self.no_cache or not cache.enabled,
+            console.no_cache or self.no_cache,
         )
 
 
@@ -69,7 +69,8 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             name: group(**{option: arguments.pop(option) for option in _parameters(group)})
             for name, group in groups.items()
         }
-        _guarded(lambda: function(**arguments, **made))
+        with _caching():
+            _guarded(lambda: function(**arguments, **made))
 
     parameters: list[inspect.Parameter] = []
     for name, one in own.items():
@@ -82,6 +83,16 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 
 def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(function, eval_str=True).parameters
+
+
+@contextmanager
+def _caching() -> Iterator[None]:
+    """While it holds, results are kept, unless they are not to be: whoever calls a command from Python keeps none."""
+    before, cache.enabled = cache.enabled, not console.no_cache
+    try:
+        yield
+    finally:
+        cache.enabled = before
 
 
 @contextmanager

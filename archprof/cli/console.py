@@ -37,12 +37,14 @@ class Console:
         quiet: Whether remarks and progress are wanted at all.
         verbose: Whether every step is to be told, with the time that it took.
         debug: Whether an internal error shows its traceback.
+        no_cache: Whether no result is to be kept, or read from those that were.
     """
 
     color: ColorChoice = ColorChoice.auto
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
+    no_cache: bool = False
     _data: TextIO | None = None
 
     @contextmanager

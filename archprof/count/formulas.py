@@ -62,9 +62,9 @@ def formula_scope() -> Iterator[None]:
         FORMULAS.update(known)
 
 
-def aten(names: str) -> tuple[str, ...]:
-    """Names of torch's own operations, separated by spaces, as they are registered."""
-    return tuple(f"aten.{name}" for name in names.split())
+def aten(names: str, namespace: str = "aten") -> tuple[str, ...]:
+    """Names of torch's own operations, separated by spaces, as they are registered; of ATen, or of another library."""
+    return tuple(f"{namespace}.{name}" for name in names.split())
 
 
 def per_output(flops: int) -> Formula:

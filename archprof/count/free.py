@@ -5,6 +5,8 @@ Declared one by one, so that an operation that nobody has thought about is never
 
 from __future__ import annotations
 
+from archprof.count.formulas import aten
+
 _MAKING = """
     empty empty_like empty_strided new_empty new_empty_strided new_full new_ones new_zeros zeros zeros_like ones
     ones_like full full_like scalar_tensor arange linspace logspace eye tril_indices triu_indices randperm rand
@@ -40,7 +42,7 @@ _NAMING = """
 
 
 def _named(names: str, namespace: str = "aten") -> frozenset[str]:
-    return frozenset(f"{namespace}.{name}" for name in names.split())
+    return frozenset(aten(names, namespace))
 
 
 _MARKS = frozenset(

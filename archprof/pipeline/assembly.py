@@ -171,7 +171,7 @@ def versions() -> dict[str, str]:
 
 
 def _totals(model: nn.Module, ledger: Ledger, memory: Memory) -> Totals:
-    parameters, modules = weights(model), tree.modules(model)
+    parameters, modules, buffers = weights(model), tree.modules(model), tree.buffers(model)
     return Totals(
         modules=len(modules),
         layers=sum(not module._modules for module in modules),
@@ -186,6 +186,8 @@ def _totals(model: nn.Module, ledger: Ledger, memory: Memory) -> Totals:
         peak_activation_bytes=memory.peak_bytes,
         bytes_read=memory.bytes_read,
         bytes_written=memory.bytes_written,
+        buffers=elements(buffers),
+        buffer_bytes=nbytes(buffers),
     )
 
 

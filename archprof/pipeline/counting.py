@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from time import perf_counter
@@ -19,6 +18,7 @@ from archprof.count.conventions import reports
 from archprof.count.conventions.subject import Subject
 from archprof.count.counted_model import CountedModel
 from archprof.count.ledger import count
+from archprof.count.unread_weights import unread_weights
 from archprof.errors import UsageError
 from archprof.parameternet.twin import static
 from archprof.pipeline.assembly import assemble
@@ -94,9 +94,8 @@ def count_module(
     except DataDependentError as error:
         if any(parameter.is_meta for parameter in module.parameters()):
             raise
-        # A copy: a pass with values may update statistics.
         run = replace(run, values=True)
-        trace = run(copy.deepcopy(module))
+        trace = run(module)
         remarks = (f"run with values: {error.message}",)
     tensors = tuple(flat((arguments, keywords)))
     name = type(module).__name__
@@ -106,6 +105,7 @@ def count_module(
         kind="image" if _is_image(*arguments, *keywords) else "tensors",
     )
     device = str(tensors[0].device) if tensors else "meta"
+    remarks = (*remarks, *unread_weights(trace))
     return CountedModel(built, tensors, count(trace), run, device, perf_counter() - start, remarks)
 
 
@@ -178,7 +178,8 @@ def _count(spec: Spec, options: Options, device: str, change: Change | None, *re
     start = perf_counter()
     with naming_rows(built.module, spec):
         ledger = count(run(built.module))
-    return CountedModel(built, inputs, ledger, run, device, perf_counter() - start, (*built.remarks, *remarks))
+    all_remarks = (*built.remarks, *remarks, *unread_weights(ledger.trace))
+    return CountedModel(built, inputs, ledger, run, device, perf_counter() - start, all_remarks)
 
 
 def _reports(

@@ -93,6 +93,10 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     ``flops`` exactly twice that; ``elementwise_flops`` is everything else that computes, one per element and
     elementary operation.
 
+    ``buffers`` and ``buffer_bytes`` are the elements and bytes of the tensors that are registered as buffers: running
+    statistics, tables, and the weights of models that keep them there. They are in no figure of parameters or weights;
+    None in a profile that was saved without them.
+
     ``activation_elements`` and ``activation_bytes`` are of all the tensors that operations make;
     ``peak_activation_bytes`` is the most that they take at once, each until its last use; inputs are in neither. Views
     and results in place make no tensor. ``bytes_read`` and ``bytes_written`` are what the operations move: each
@@ -112,6 +116,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     peak_activation_bytes: int
     bytes_read: int
     bytes_written: int
+    buffers: int | None = None
+    buffer_bytes: int | None = None
 
 
 class Backward(msgspec.Struct, frozen=True, kw_only=True):

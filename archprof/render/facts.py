@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from archprof.records.latency import Latency
     from archprof.records.parameternet import Ratio
     from archprof.records.prediction import Prediction
-    from archprof.records.profile import Input, Missed, Profile, Reported, Variant
+    from archprof.records.profile import Input, Missed, Profile, Reported, Totals, Variant
     from archprof.render.report import Fact
 
 _NAMED = 4
@@ -58,7 +58,15 @@ def facts(profile: Profile) -> list[Fact]:
         ("layers", [f"{units.count(totals.layers)} (leaf)", f"modules {units.count(totals.modules)}"]),
         (
             "parameters",
-            [units.count(totals.parameters), f"trainable parameters {units.count(totals.trainable_parameters)}"],
+            [
+                units.count(totals.parameters),
+                f"trainable parameters {units.count(totals.trainable_parameters)}",
+                *(
+                    [f"buffers {units.count(totals.buffers)} ({units.size(totals.buffer_bytes or 0)})"]
+                    if totals.buffers
+                    else []
+                ),
+            ],
         ),
         ("compute", _compute(profile)),
         *unknown(profile.coverage.unknown),
@@ -105,6 +113,13 @@ def _training(profile: Profile) -> list[Fact]:
             ],
         )
     ]
+
+
+def _buffers(totals: Totals) -> list[str]:
+    """What is registered as buffers, which are no parameters."""
+    if not totals.buffers:
+        return []
+    return [f"buffers {units.count(totals.buffers)} ({units.size(totals.buffer_bytes or 0)})"]
 
 
 def _memory(profile: Profile) -> list[str]:

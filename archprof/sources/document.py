@@ -87,9 +87,9 @@ class Document:
         """
         return cls(texts.decode(texts.read(path)), path=path)
 
-    def error(self, message: str, place: yaml.Node | yaml.Event, *, hint: str | None = None) -> VariantError:
-        """An error that points at a place in the file."""
-        mark = place.start_mark
+    def error(self, message: str, node: yaml.Node | yaml.Event, *, hint: str | None = None) -> VariantError:
+        """An error that points at where a node begins."""
+        mark = node.start_mark
         assert mark is not None  # every node and event that was read from text has one
         return VariantError(message, path=self.path, line=mark.line + 1, column=mark.column + 1, hint=hint)
 
@@ -199,8 +199,8 @@ def describe(node: yaml.Node) -> str:
     if isinstance(node, yaml.MappingNode):
         return "a mapping"
     text = str(node.value)
-    shown = text if len(text) <= 60 else f"{text[:57]}..."
-    return repr(shown) if node.tag in _TEXT else shown or "nothing"
+    short = text if len(text) <= 60 else f"{text[:57]}..."
+    return repr(short) if node.tag in _TEXT else short or "nothing"
 
 
 def line_of(node: yaml.Node) -> int:

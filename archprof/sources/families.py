@@ -49,18 +49,18 @@ def families() -> dict[str, Family]:
 def _named() -> list[tuple[str, str]]:
     """The name and the package of each family, as what is installed says."""
 
-    def look() -> list[tuple[str, str]]:
+    def read() -> list[tuple[str, str]]:
         from importlib.metadata import entry_points
 
         return sorted((entry.name, entry.module) for entry in entry_points(group=GROUP))
 
     if not cache.enabled:
-        return look()
+        return read()
     from archprof.cache.fingerprint import installed
     from archprof.cache.memoize import remember
 
     # A package that is installed again from a folder may have the same version, and other families.
-    return remember("families", repr(installed(times=True)).encode(), list[tuple[str, str]], look)
+    return remember("families", repr(installed(times=True)).encode(), list[tuple[str, str]], read)
 
 
 def variants() -> Iterator[tuple[Family, str, Path]]:
@@ -76,5 +76,5 @@ def _folder(package: str) -> Path | None:
         spec = find_spec(package)
     except ImportError:
         return None
-    places = spec.submodule_search_locations if spec else None
-    return Path(next(iter(places))) if places else None
+    folders = spec.submodule_search_locations if spec else None
+    return Path(next(iter(folders))) if folders else None

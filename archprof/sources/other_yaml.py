@@ -54,12 +54,12 @@ KINDS = (
 
 def kind_of(keys: Collection[str]) -> Kind | None:
     """The kind of YAML that has these keys at its top level; None where they tell nothing."""
-    there = frozenset(keys)
+    names = frozenset(keys)
     return next(
         (
             kind
             for kind in KINDS
-            if (kind.all_of or kind.any_of) and kind.all_of <= there and (not kind.any_of or kind.any_of & there)
+            if (kind.all_of or kind.any_of) and kind.all_of <= names and (not kind.any_of or kind.any_of & names)
         ),
         None,
     )

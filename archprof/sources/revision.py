@@ -69,8 +69,8 @@ class Revision:
         (folder,) = _objects(f"{self.name}:{self.folder}")
         if folder is None or folder[1] != "tree":
             return f"paths begin at the repository's top; {self.name}:./{self.path} begins in this folder"
-        there = _git("ls-tree", "--full-tree", "--name-only", "-z", folder[0]).decode(errors="replace").split("\0")
-        near = [f"{self.name}:{self.folder}{name}" for name in nearest(self.file, there)]
+        names = _git("ls-tree", "--full-tree", "--name-only", "-z", folder[0]).decode(errors="replace").split("\0")
+        near = [f"{self.name}:{self.folder}{name}" for name in nearest(self.file, names)]
         if near:
             return f"did you mean {' or '.join(near)}?"
         return "paths begin at the repository's top, or with ./ in this folder"
@@ -105,12 +105,12 @@ def _no_revision(revision: str) -> UnknownReferenceError:
 def _objects(*names: str) -> list[tuple[str, str, int] | None]:
     """The id, type and size of each object, or None where git knows none of that name."""
     # Names go in on standard input, where none of them can be taken for an option.
-    lines = _git("cat-file", "--batch-check", given="\n".join(names) + "\n").decode().splitlines()
+    lines = _git("cat-file", "--batch-check", stdin="\n".join(names) + "\n").decode().splitlines()
     parts = [line.split() for line in lines]
-    return [(one[0], one[1], int(one[2])) if len(one) == 3 and one[2].isdecimal() else None for one in parts]
+    return [(part[0], part[1], int(part[2])) if len(part) == 3 and part[2].isdecimal() else None for part in parts]
 
 
-def _git(*arguments: str, given: str = "") -> bytes:
+def _git(*arguments: str, stdin: str = "") -> bytes:
     """What git prints.
 
     Raises:
@@ -119,7 +119,7 @@ def _git(*arguments: str, given: str = "") -> bytes:
     try:
         run = subprocess.run(
             ["git", *arguments],
-            input=given.encode(),
+            input=stdin.encode(),
             capture_output=True,
             env={**os.environ, **_ENVIRONMENT},
         )

@@ -186,8 +186,8 @@ class VariantSpec(Spec):
     @property
     def content_key(self) -> bytes | None:
         """The file's text, with what its name and the options make of it."""
-        asked = self.name, self.reference, str(self.path), self.family, self.scale, self.scale_assumed, self.settings
-        return encode_key(self.origin, self.text, *asked)
+        parts = self.name, self.reference, str(self.path), self.family, self.scale, self.scale_assumed, self.settings
+        return encode_key(self.origin, self.text, *parts)
 
     @property
     def trusted(self) -> bool:

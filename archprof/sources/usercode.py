@@ -70,38 +70,38 @@ def require(reference: str, error: type[ArchprofError]) -> None:
 @contextmanager
 def importable(folder: Path) -> Iterator[None]:
     """While it holds, modules in a folder can be imported, after all others of the same name."""
-    place = str(folder)
-    if place in sys.path:
+    path = str(folder)
+    if path in sys.path:
         yield
         return
-    sys.path.append(place)
+    sys.path.append(path)
     try:
         yield
     finally:
-        sys.path.remove(place)
+        sys.path.remove(path)
 
 
 @contextmanager
 def framed(what: str, root: Path | None, error: type[ArchprofError]) -> Iterator[None]:
     """Turn whatever is raised meanwhile into one error with the traceback's lines in the given file or folder.
 
-    An :class:`ArchprofError` (a block registered twice) stays what it is and gets the place.
+    An :class:`ArchprofError` (a block registered twice) stays what it is and gets the line.
     """
     try:
         yield
     except (Exception, SystemExit) as raised:
         summary = _within(raised, [root] if root else [])
-        place: Any = summary.stack[-1] if summary.stack else None
+        frame: Any = summary.stack[-1] if summary.stack else None
         if isinstance(raised, SyntaxError) and root and _inside(raised.filename or "", root):
-            place = raised
+            frame = raised
         kind, message = error, f"{what} raised {type(raised).__name__}: {_first_line(raised)}"
         if isinstance(raised, ArchprofError):
             kind, message = type(raised), raised.message
         raise kind(
             message,
-            path=place.filename if place else None,
-            line=place.lineno if place else None,
-            hint=_frame(summary) if place else None,
+            path=frame.filename if frame else None,
+            line=frame.lineno if frame else None,
+            hint=_frame(summary) if frame else None,
         ) from raised
 
 

@@ -63,7 +63,7 @@ def load(
     text = yaml_text.decode(yaml_text.read(path) if data is None else data)
     sheet = _sheet(text, path)
     named_scale = named_scale or scale_in_name.scale_of(stem)
-    chosen = _choose(path, reference or str(path), sheet.scales, scale, named_scale)
+    used = _choose(path, reference or str(path), sheet.scales, scale, named_scale)
     return VariantSpec(
         name=stem,
         reference=reference or str(path),
@@ -72,9 +72,9 @@ def load(
         text=text,
         rows=sheet.rows,
         scales=sheet.scales,
-        scale=chosen,
+        scale=used,
         scale_assumed=scale is None and named_scale is None and len(sheet.scales) > 1,
-        size=chosen or named_scale,
+        size=used or named_scale,
         document=sheet.values,
         value_lines=sheet.value_lines,
     )
@@ -116,14 +116,14 @@ def family_of(stem: str) -> str:
 
 
 def _choose(
-    path: Path, reference: str, scales: Mapping[str, Scale], wanted: str | None, named: str | None
+    path: Path, reference: str, scales: Mapping[str, Scale], asked: str | None, named: str | None
 ) -> str | None:
     """The scale to use: the one asked for by an option, else by the name, else the first."""
     available = f"available scales: {', '.join(scales)}"
-    if wanted is not None:
-        if chosen := next((scale for scale in (wanted, wanted.lower()) if scale in scales), None):
-            return chosen
-        raise VariantError(f"no scale {wanted!r}; {available if scales else 'the file has no scales'}", path=path)
+    if asked is not None:
+        if scale := next((name for name in (asked, asked.lower()) if name in scales), None):
+            return scale
+        raise VariantError(f"no scale {asked!r}; {available if scales else 'the file has no scales'}", path=path)
     if named is not None and scales and named not in scales:
         raise VariantError(
             f"the name {Path(reference).name!r} asks for scale {named!r}, which the file does not have",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from archprof.trace.overwritten import Overwritten
     from archprof.trace.record import TensorInfo
 
 LIMIT = 1 << 16
@@ -45,9 +46,10 @@ def is_table(tensor: Tensor) -> bool:
 class Constants:
     """The constants of one pass."""
 
-    def __init__(self, info: Callable[[Tensor], TensorInfo]) -> None:
+    def __init__(self, info: Callable[[Tensor], TensorInfo], overwritten: Overwritten) -> None:
         self._info = info
         self._stale: set[int] = set()
+        self._overwritten = overwritten
 
     def made(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """What an operation makes of no tensor: for real where it is small."""
@@ -72,6 +74,7 @@ class Constants:
             on_meta = map_tensors(_as_meta, (list(args), kwargs))
             if not _small(result_on_meta(func, on_meta[0], on_meta[1])):
                 return None
+        self._overwritten.save(func, args, kwargs)
         return func(*args, **kwargs)
 
     def forget(self, func: Any, args: Any, kwargs: dict[str, Any]) -> None:

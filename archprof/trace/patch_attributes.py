@@ -19,13 +19,13 @@ def hold(values: Mapping[tuple[type, str], Any]) -> Iterator[None]:
         values: (class, name of the attribute) -> its value meanwhile. An attribute that the class only inherits
             is taken off it again afterwards.
     """
-    found = {(owner, name): vars(owner).get(name, _ABSENT) for owner, name in values}
+    before = {(owner, name): vars(owner).get(name, _ABSENT) for owner, name in values}
     try:
         for (owner, name), value in values.items():
             setattr(owner, name, value)
         yield
     finally:
-        for (owner, name), value in found.items():
+        for (owner, name), value in before.items():
             if value is not _ABSENT:
                 setattr(owner, name, value)
             elif name in vars(owner):

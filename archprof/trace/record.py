@@ -132,13 +132,15 @@ class Trace:
     """One forward pass, and the backward pass after it where there was one.
 
     ``calls[0]`` is the call of the model itself. ``backward`` holds the operations of the backward pass; their ``call``
-    is the one whose forward they give the gradients of.
+    is the one whose forward they give the gradients of. ``unread`` are the parameters that no operation was given, nor
+    a view of their memory.
     """
 
     model: nn.Module
     operations: list[Operation] = field(default_factory=list)
     calls: list[ModuleCall] = field(default_factory=list)
     backward: list[Operation] = field(default_factory=list)
+    unread: list[TensorInfo] = field(default_factory=list)
 
     def backward_pass(self) -> Trace:
         """The backward pass as a trace of its own, with the calls that it belongs to."""

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch._ops import HigherOrderOperator
 from torch.nn.modules.module import _has_any_global_hook
-from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.errors import RunError, in_one_line
 from archprof.trace.constants import Constants, check_indices, is_table
@@ -21,7 +21,9 @@ from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enab
 from archprof.trace.meta_kernels.result import result_on_meta
 from archprof.trace.modules import MODULE_FAST_PATHS
 from archprof.trace.nested import flat, map_leaves
+from archprof.trace.overwritten import Overwritten
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
+from archprof.trace.subclasses import computes_itself, dispatches, inner_tensors
 from archprof.trace.zero_tangents import ZeroTangents
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ _INSIDE_VMAP: Any = torch._C._functorch.peek_interpreter_stack
 
 _PLAIN = {int, float, bool, type(None), str, torch.dtype, torch.device}
 """Types of most arguments that are no tensor; asking for them first is quicker."""
+
+_PLAIN_TENSORS = (torch.Tensor, nn.Parameter)
 
 _C: Any = torch._C
 
@@ -66,7 +70,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._call = -1
         self._gradients = Gradients()
         self._zero_tangents = ZeroTangents()
-        self._constants = Constants(self.info)
+        self.overwritten = Overwritten()
+        self._constants = Constants(self.info, self.overwritten)
         self._backwards = False
         self._fast_paths = meta_kernels_enabled() and not (
             _has_any_global_hook()  # type: ignore[no-untyped-call]
@@ -75,16 +80,26 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         # Every tensor seen is kept, so that an id() stays one tensor's for the whole pass.
         self._seen: dict[int, tuple[Tensor, TensorInfo]] = {}
         self._meta_placeholders: dict[int, Tensor] = {}
+        # Memory of a placeholder -> that of the tensor which it stands for.
+        self._stands_for: dict[int, int] = {}
         self._tree = tree
+        # The memory of each parameter, of all its parts where it is made of others.
+        self._parameters: list[tuple[set[int], TensorInfo]] = []
         self._paths = {id(module): path for path, module in tree}
         for path, module in tree:
             for name, tensor in (*module._parameters.items(), *module._buffers.items()):
                 if tensor is not None and id(tensor) not in self._seen:
-                    self.info(tensor).parameter = f"{path}.{name}" if path else name
+                    info = self.info(tensor)
+                    info.parameter = f"{path}.{name}" if path else name
+                    if name in module._parameters:
+                        memory = {info.storage}
+                        if type(tensor) not in _PLAIN_TENSORS:
+                            memory |= {self.info(inner).storage for inner in inner_tensors(tensor)}
+                        self._parameters.append((memory, info))
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for each operation."""
-        if types and any(kind is not torch.Tensor for kind in types):
+        if types and any(kind not in _PLAIN_TENSORS and dispatches(kind) for kind in types):
             return NotImplemented  # a subclass of tensors takes its operations apart itself, and then they come here
         kwargs = kwargs or {}
         if func is _TO_COPY and self._stays(args[0], kwargs):
@@ -267,6 +282,16 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         call = self.trace.calls[self._call]
         return f"{call.path or 'the model'} ({type(call.module).__name__})"
 
+    def finish(self) -> Trace:
+        """The trace, once the pass is over: which parameters it read is known then."""
+        operations = (*self.trace.operations, *self.trace.backward)
+        read = {tensor.storage for operation in operations for tensor in operation.inputs}
+        read = {self._stands_for.get(storage, storage) for storage in read}
+        for memory, info in self._parameters:
+            if not memory & read and info.numel:
+                self.trace.unread.append(info)
+        return self.trace
+
     # -- tensors ------------------------------------------------------------------------------------------
 
     def _placement(self, args: Any, kwargs: Any) -> tuple[bool, bool]:
@@ -298,7 +323,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _meta_placeholder(self, tensor: Tensor) -> Tensor:
         found = self._meta_placeholders.get(id(tensor))
         if found is None:
-            if tensor.layout != torch.strided or is_traceable_wrapper_subclass(tensor):
+            if tensor.layout != torch.strided or computes_itself(tensor):
                 kind = type(tensor).__name__ if tensor.layout == torch.strided else f"{tensor.layout} tensor"
                 raise DataDependentError(f"{self.where} holds or takes a {kind.removeprefix('torch.')}")
             info = self.info(tensor)
@@ -307,6 +332,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 found = torch.nn.Parameter(found, tensor.requires_grad)
             elif tensor.requires_grad:
                 found.requires_grad_()
+            self._stands_for[found.untyped_storage()._cdata] = info.storage
             info.storage = found.untyped_storage()._cdata  # views will be of the placeholder's
             self._meta_placeholders[id(tensor)] = found
             self._seen[id(found)] = (found, info)

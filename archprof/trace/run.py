@@ -18,6 +18,7 @@ from torch.nn.parameter import is_lazy
 
 from archprof.errors import RunError, in_one_line
 from archprof.trace.device import presented
+from archprof.trace.model_state import put_back
 from archprof.trace.recorder import CALL, DataDependentError, Recorder
 from archprof.trace.torch_state import surroundings, without_collector
 from archprof.trace.tree import walk
@@ -125,12 +126,13 @@ def _run_once(
     presenting: bool,
 ) -> Trace:
     tree = walk(model)
+    modules = [module for _, module in tree]
     _check_shapes(tree)
     _check_graphs(tree)
     recorder = kind(model, tree)
     aside = _without_gradients(model) if gradients else nullcontext()
     collecting = nullcontext() if issubclass(kind, ValueRecorder) else without_collector()
-    with _as_found(tree), aside, collecting, surroundings([module for _, module in tree], gradients=gradients):
+    with collecting, put_back(modules), aside, surroundings(modules, gradients=gradients):
         try:
             if backward:
                 model.train()
@@ -144,7 +146,9 @@ def _run_once(
             raise
         except (Exception, SystemExit) as error:
             raise _framed(error, recorder) from error
-    return recorder.trace
+        finally:
+            recorder.overwritten.put_back()
+    return recorder.finish()
 
 
 def _lacks_gradients(error: BaseException | None) -> bool:
@@ -228,24 +232,3 @@ def _without_gradients(model: nn.Module) -> Iterator[None]:
     finally:
         for parameter, gradient in found:
             parameter.grad = gradient
-
-
-@contextmanager
-def _as_found(tree: list[tuple[str, nn.Module]]) -> Iterator[None]:
-    """Put every module's attributes back afterwards: heads cache anchors, attention caches tables."""
-    changeable: list[dict[str, Any]] = []
-    for _, module in tree:
-        attributes = vars(module)
-        changeable += (attributes, *[attributes[name] for name in _registered(module)])
-    found = [(members, members.copy()) for members in changeable]
-    try:
-        yield
-    finally:
-        for members, copy in found:
-            members.clear()
-            members.update(copy)
-
-
-def _registered(module: nn.Module) -> tuple[str, ...]:
-    """The attributes that hold what was registered; torch.jit's modules hold it where no pass changes it."""
-    return () if isinstance(module, torch.jit.ScriptModule) else ("_parameters", "_buffers", "_modules")

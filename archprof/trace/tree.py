@@ -58,6 +58,14 @@ def parameters(model: nn.Module) -> list[nn.Parameter]:
     return list(found.values())
 
 
+def buffers(model: nn.Module) -> list[Tensor]:
+    """Every buffer once, as ``model.buffers()``."""
+    found = {
+        id(buffer): buffer for module in modules(model) for buffer in (module._buffers.values()) if buffer is not None
+    }
+    return list(found.values())
+
+
 def registered(model: nn.Module) -> Iterator[Tensor]:
     """Every parameter and buffer of every module; what several modules hold comes several times."""
     for module in modules(model):

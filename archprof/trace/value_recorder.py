@@ -27,11 +27,18 @@ class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
 
     def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """The model as it is, and the inputs without what was computed before; their gradients are their own."""
+        for _, module in self._tree:
+            for buffer in module._buffers.values():
+                if buffer is not None:
+                    self.overwritten.keep(buffer)
         return tuple(map_tensors(_as_leaf, inputs))
 
     def compute(self, func: Any, args: Any, kwargs: Any) -> Any:
         """The operation's result."""
-        return func(*args, **kwargs)
+        self.overwritten.save(func, args, kwargs)
+        result = func(*args, **kwargs)
+        self.overwritten.made(func, args, kwargs, result)
+        return result
 
     def compute_higher_order(self, operator: HigherOrderOperator, args: Any, kwargs: dict[str, Any]) -> Any:
         """What an operator gives that takes functions."""

@@ -6,6 +6,7 @@ Whatever it builds, we build with as many parameters; what it does not build, we
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ from archprof.trace.patch_attributes import hold
 
 if TYPE_CHECKING:
     from archprof.builder.built import Built
+
+CASES = int(os.environ.get("ARCHPROF_FUZZ", "120"))
+"""How many files are written for each of the generated tests."""
 
 ROWS = """
 backbone:
@@ -92,7 +96,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 NAMES = ["mine", "yolov8s_2x", "yolo11m-mine", "yolo26", "yoloe-11x"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=CASES, deadline=None)
 @given(st.sampled_from(NAMES), st.fixed_dictionaries({"nc": NC}, optional=VALUES))
 @example("mine", {"nc": 5, "channels": 6})
 @example("yolo11m-mine", {"nc": 5})
@@ -109,7 +113,7 @@ Conv, ['1 6']; Conv, [hidden]; nn.Conv2d, [16, 16, reg_max, 1, '8']
 """
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=CASES, deadline=None)
 @given(REPEATS, st.sampled_from(BLOCKS.strip().replace("\n", "; ").split("; ")))
 def test_any_repeats_of_any_block(repeats: float, block: str) -> None:
     rows = f"backbone:\n  - [-1, 1, Conv, [16, 3, 2]]\n  - [-1, {str(repeats).lower()}, {block}]\n"

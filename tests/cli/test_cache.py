@@ -37,6 +37,16 @@ def test_what_is_kept_is_shown_and_deleted(archprof: Callable[[str], Result]) ->
     assert kept() == 0
 
 
+def test_a_command_that_is_called_from_python_keeps_results_for_itself_alone(
+    archprof: Callable[[str], Result],
+) -> None:
+    archprof(SUMMARY)
+    assert kept() > 0
+    assert not cache.enabled
+    archprof("summary nowhere.yaml")
+    assert not cache.enabled
+
+
 @pytest.mark.parametrize("form", ["text", "json", "markdown", "csv"])
 def test_a_kept_answer_is_the_fresh_one_byte_for_byte(archprof: Callable[[str], Result], form: str) -> None:
     line = f"{SUMMARY} --format {form} --detail modules --convention fvcore"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -14,6 +14,9 @@ import archprof
 from archprof.count.weights import dtype, elements, nbytes, weights
 from archprof.errors import RunError
 from archprof.trace.subclasses import inner_tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROWS = torch.zeros(2, 64)
 
@@ -49,27 +52,52 @@ class Int8(torch.Tensor):
         return function(*plain, **kwargs)
 
 
+class ZeroPoint(Int8):
+    """As the other, with integers that are centred first."""
+
+    @classmethod
+    def __torch_dispatch__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function is torch.ops.aten.detach.default:
+            return ZeroPoint(args[0].integers, args[0].scales)
+        plain = [(arg.integers.float() - 3) * arg.scales[:, None] if isinstance(arg, Int8) else arg for arg in args]
+        return function(*plain, **(kwargs or {}))
+
+
 class Opaque(torch.Tensor):
-    """As the other, without telling what is in it."""
+    """As the first, without telling what is in it."""
 
     integers: torch.Tensor
+    scales: torch.Tensor
 
     @staticmethod
-    def __new__(cls, integers: torch.Tensor) -> Opaque:
+    def __new__(cls, integers: torch.Tensor, scales: torch.Tensor) -> Opaque:
         made: Opaque = torch.Tensor._make_wrapper_subclass(
             cls, integers.shape, dtype=torch.float32, requires_grad=False
         )
-        made.integers = integers
+        made.integers, made.scales = integers, scales
         return made
 
     @classmethod
     def __torch_dispatch__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if function is torch.ops.aten.detach.default:
-            return Opaque(args[0].integers)
-        return function(*[arg.integers.float() if isinstance(arg, Opaque) else arg for arg in args], **(kwargs or {}))
+            return Opaque(args[0].integers, args[0].scales)
+        plain = [arg.integers.float() * arg.scales[:, None] if isinstance(arg, Opaque) else arg for arg in args]
+        return function(*plain, **(kwargs or {}))
 
-    def __deepcopy__(self, memo: Any) -> Opaque:
-        return Opaque(self.integers)
+
+class Pruned(torch.Tensor):
+    """A matrix that is masked wherever a function takes it, above the operations."""
+
+    @classmethod
+    def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        with torch._C.DisableTorchFunctionSubclass():
+            if function is nn.functional.linear:
+                args = (args[0], args[1].as_subclass(torch.Tensor) * MASK, *args[2:])
+            result = function(*args, **(kwargs or {}))
+        return result.as_subclass(Pruned) if function is torch.Tensor.detach else result
+
+
+MASK = torch.ones(64, 64)
 
 
 def with_weight(weight: torch.Tensor) -> nn.Module:
@@ -89,6 +117,52 @@ def test_a_wrapper_holds_what_is_in_it() -> None:
     assert elements([weight]) == 64 * 64
     assert dtype(weight) is torch.int8
     assert [tuple(inner.shape) for inner in inner_tensors(weight)] == [(64, 64), (64,)]
+
+
+def opaque() -> Opaque:
+    return Opaque(torch.zeros(64, 64, dtype=torch.int8), torch.ones(64))
+
+
+# A type and what it takes for each of 64 · 64 elements; turning integers into floats is no arithmetic.
+WORK: dict[str, tuple[Callable[[], torch.Tensor], int, int]] = {
+    "a scale": (int8, 4096, 4352),
+    "a zero point and a scale": (lambda: ZeroPoint(int8().integers, int8().scales), 2 * 4096, 4352),
+    "a scale that nobody tells of": (opaque, 4096, 4352),
+    "a mask": (lambda: torch.ones(64, 64).as_subclass(Pruned), 4096, 4 * 4096),
+}
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_what_a_weight_does_before_it_is_used_is_work(name: str) -> None:
+    make, work, size = WORK[name]
+    model = with_weight(make())
+    profile = archprof.profile(model, ROWS)
+
+    assert profile == archprof.profile(model, ROWS)
+    assert (profile.totals.macs, profile.totals.elementwise_flops) == (2 * 64 * 64, work)
+    assert (profile.totals.parameters, profile.totals.weight_bytes) == (4096, size)
+    # It is read, though no operation is given it as it is.
+    (remark,) = profile.environment.remarks
+    assert remark.startswith("run with values: the model holds or takes a ")
+
+
+@pytest.mark.parametrize(
+    ("config", "work"),
+    [
+        ("Int8WeightOnlyConfig", 2 * 64),  # the results are scaled, 2 rows of 64, and not the weight
+        ("Float8WeightOnlyConfig", 64 * 64),
+        ("IntxWeightOnlyConfig", 2 * 64 * 64),  # it has zero points
+    ],
+)
+def test_what_torchao_does_before_a_weight_is_used(config: str, work: int) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from torchao import quantization
+
+    model = nn.Sequential(nn.Linear(64, 64, bias=False)).eval()
+    quantization.quantize_(model, getattr(quantization, config)())
+    totals = archprof.profile(model, ROWS).totals
+    assert (totals.macs, totals.elementwise_flops) == (2 * 64 * 64, work)
 
 
 def test_torchao_s_own() -> None:
@@ -185,3 +259,13 @@ def test_sparse_weights_hold_their_values_and_indices() -> None:
     assert nbytes([matrix.to_sparse()]) == 16 + 64
     assert nbytes([matrix.to_sparse_csr()]) == 16 + 32 + 40
     assert nbytes([matrix]) == 64
+
+
+def test_buffers_have_a_figure_of_their_own() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+    model.register_buffer("table", torch.zeros(5, 6, dtype=torch.int16), persistent=False)
+    model[1].register_buffer("again", model.table)
+    totals = archprof.profile(model, IMAGE).totals
+    # A mean and a variance of 4 channels in 4 bytes, the batches seen in 8, and 5 · 6 numbers of 2 once.
+    assert (totals.buffers, totals.buffer_bytes) == (4 + 4 + 1 + 30, 4 * 8 + 8 + 2 * 30)
+    assert totals.parameters == 3 * 4 + 4 + 2 * 4

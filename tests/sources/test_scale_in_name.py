@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ultralytics.nn import tasks
 
 from archprof.sources.scale_in_name import scale_of, without_scale
+
+CASES = int(os.environ.get("ARCHPROF_FUZZ", "200"))
+"""How many names are made up for each of the generated tests."""
 
 NAMES = {
     "yolov8s_2x": "s",
@@ -41,11 +45,13 @@ def test_the_scale_in_a_name(name: str) -> None:
 PARTS = ["yolo", "YOLO", "yoloe-", "v", "e-", "8", "11", "26", "0", "n", "s", "m", "l", "x", "b", "-", "_", "p2", "٣"]
 
 
+@settings(max_examples=CASES)
 @given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=8).map("".join))
 def test_any_name(name: str) -> None:
     assert (scale_of(name) or "") == tasks.guess_model_scale(f"{name}.yaml")
 
 
+@settings(max_examples=CASES)
 @given(st.from_regex(r"yolo(e-)?v?[0-9]{1,2}[nslmx][a-z0-9_-]{0,6}", fullmatch=True))
 def test_the_file_without_the_scale_is_the_one_that_ultralytics_takes(name: str) -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):

@@ -98,8 +98,8 @@ class MixConv2d(nn.Module):
 def _equal_channels(channels: int, parts: int) -> list[int]:
     """Channel i goes to part floor(i · (parts - 1e-6) / (channels - 1)): the last part has at least one."""
     step = (parts - 1e-6) / max(channels - 1, 1)
-    places = [int(index * step) for index in range(channels)]
-    return [places.count(part) for part in range(parts)]
+    indices = [int(index * step) for index in range(channels)]
+    return [indices.count(part) for part in range(parts)]
 
 
 def _equal_weights(channels: int, kernels: Sequence[int]) -> list[int]:

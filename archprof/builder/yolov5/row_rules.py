@@ -47,8 +47,8 @@ def scaled(row: RowContext, channels: Any) -> int:
         raise BuildError(f"its output channels must be a number above 0, not {channels!r}")
     anchors: Any = row.values.get("anchors")
     classes = row.values.get("nc")
-    each = len(anchors[0]) // 2 if _are_anchors(anchors) else anchors
-    if isinstance(each, int) and isinstance(classes, int) and channels == each * (classes + BOX):
+    count = len(anchors[0]) // 2 if _are_anchors(anchors) else anchors
+    if isinstance(count, int) and isinstance(classes, int) and channels == count * (classes + BOX):
         return int(channels)
     multiple = row.values.get("channel_multiple") or 8
     return math.ceil(channels * row.width / multiple) * multiple

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -179,8 +178,7 @@ def _traced(subject: Subject) -> FunctionTrace:
     except DataDependentError:
         if any(parameter.is_meta for parameter in subject.model.parameters()):
             raise
-        # A copy: a pass with values may update statistics.
-        return trace_functions(copy.deepcopy(subject.model), subject.inputs, values=True)
+        return trace_functions(subject.model, subject.inputs, values=True)
     except RunError as error:
         # It ran before, so it is the tracer that stops, and the tool stops there too.
         first, *_ = str(error.__cause__ or error.message).splitlines()

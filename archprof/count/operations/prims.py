@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archprof.count.formulas import per_input, per_output, register_formula
+from archprof.count.formulas import aten, per_input, per_output, register_formula
 
 _POINTWISE = """
     abs acos acosh add asin asinh atan atan2 atanh bitwise_and bitwise_not bitwise_or bitwise_xor cbrt ceil cos cosh
@@ -12,5 +12,5 @@ _POINTWISE = """
 """
 _REDUCTIONS = "amax amin prod sum xor_sum"
 
-register_formula(*(f"prims.{name}" for name in _POINTWISE.split()))(per_output(1))
-register_formula(*(f"prims.{name}" for name in _REDUCTIONS.split()))(per_input(1))
+register_formula(*aten(_POINTWISE, "prims"))(per_output(1))
+register_formula(*aten(_REDUCTIONS, "prims"))(per_input(1))

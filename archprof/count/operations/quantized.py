@@ -14,11 +14,7 @@ QUANTIZE, DEQUANTIZE = 4, 2
 """Divide by the scale, round, add the zero point, clamp; subtract the zero point, multiply by the scale."""
 
 
-def _quantized(names: str) -> tuple[str, ...]:
-    return tuple(f"quantized.{name}" for name in names.split())
-
-
-@register_formula(*_quantized("linear_dynamic linear_relu_dynamic linear_dynamic_fp16 linear_relu_dynamic_fp16"))
+@register_formula(*aten("linear_dynamic linear_relu_dynamic linear_dynamic_fp16 linear_relu_dynamic_fp16", "quantized"))
 def dynamic_linear(operation: Operation) -> Count:
     """Input @ weightᵀ in integers: what goes in is measured (2) and quantised, what comes out dequantised."""
     input_, output = operation.arguments[0], operation.outputs[0]
@@ -29,7 +25,7 @@ def dynamic_linear(operation: Operation) -> Count:
     return Count(output.numel * input_.shape[-1], moved + (1 + relu) * output.numel)
 
 
-@register_formula(*_quantized("linear linear_relu"))
+@register_formula(*aten("linear linear_relu", "quantized"))
 def static_linear(operation: Operation) -> Count:
     """Input @ weightᵀ of integers; the sums get their bias and are scaled to the result's integers."""
     input_, output = operation.arguments[0], operation.outputs[0]
@@ -37,7 +33,7 @@ def static_linear(operation: Operation) -> Count:
     return Count(output.numel * input_.shape[-1], (1 + QUANTIZE + relu) * output.numel)
 
 
-@register_formula(*_quantized("conv1d conv2d conv3d conv1d_relu conv2d_relu conv3d_relu"))
+@register_formula(*aten("conv1d conv2d conv3d conv1d_relu conv2d_relu conv3d_relu", "quantized"))
 def static_convolution(operation: Operation) -> Count:
     """A convolution of integers; the sums get their bias and are scaled to the result's integers."""
     output = operation.outputs[0]
@@ -46,19 +42,16 @@ def static_convolution(operation: Operation) -> Count:
     return Count(output.numel * prod(weight.shape[1:]), (1 + QUANTIZE + relu) * output.numel)
 
 
+_KINDS = "{0}_per_tensor {0}_per_channel {0}_per_token"
+
 register_formula(
     *aten("quantize_per_tensor quantize_per_channel quantize_per_tensor_dynamic"),
-    *(f"quantized_decomposed.quantize_per_{kind}" for kind in ("tensor", "channel", "token")),
+    *aten(_KINDS.format("quantize"), "quantized_decomposed"),
 )(per_input(QUANTIZE))
-register_formula(
-    "aten.dequantize",
-    *(f"quantized_decomposed.dequantize_per_{kind}" for kind in ("tensor", "channel", "token")),
-)(per_input(DEQUANTIZE))
+register_formula("aten.dequantize", *aten(_KINDS.format("dequantize"), "quantized_decomposed"))(per_input(DEQUANTIZE))
 # Quantise and dequantise at once, as training with quantisation does.
-register_formula(
-    *aten("fake_quantize_per_tensor_affine_cachemask fake_quantize_per_channel_affine_cachemask"),
-)(per_input(QUANTIZE + DEQUANTIZE))
-# The smallest and the largest element.
-register_formula(*("quantized_decomposed.choose_qparams", "quantized_decomposed.choose_qparams_symmetric"))(
-    per_input(2)
+register_formula(*aten("fake_quantize_per_tensor_affine_cachemask fake_quantize_per_channel_affine_cachemask"))(
+    per_input(QUANTIZE + DEQUANTIZE)
 )
+# The smallest and the largest element.
+register_formula(*aten("choose_qparams choose_qparams_symmetric", "quantized_decomposed"))(per_input(2))

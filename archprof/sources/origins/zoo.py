@@ -25,9 +25,9 @@ class Zoo(Origin):
 
     def find(self, query: Query) -> Spec | None:
         """The first family's variant of that name."""
-        wanted = bare_name(query.text)
+        stem = bare_name(query.text)
         for family, name, path in families.variants():
-            if name == wanted:
+            if name == stem:
                 return load_for(query, path, family=family.name)
         return None
 

@@ -31,6 +31,8 @@ def _convolution(
     if rank not in (1, 2, 3) or len(kernels) != len(sizes) or dtype != weight.dtype or not dtype.is_floating_point:
         return None
     last = channels_last(input_)
+    if rank == 1 and sizes[2] == 1:
+        return None  # torch takes it for an image, whose channels may be the fastest in memory
     if not weight.is_contiguous() or (last and (transposed or rank != 2)) or not (last or ordered(input_)):
         return None
     steps, pads, spread = each(stride, rank), each(padding, rank), each(dilation, rank)

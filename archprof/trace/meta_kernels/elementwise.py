@@ -83,14 +83,21 @@ def _bound(tensor: Tensor, number: Any) -> Any:
     return _with_numbers(tensor, number)
 
 
-@meta_kernel(aten.pow.Tensor_Scalar, aten.mul.Scalar, aten.div.Scalar)
-def _with_a_number(tensor: Tensor, number: Any) -> Any:
+@meta_kernel(aten.pow.Tensor_Scalar)
+def _power(tensor: Tensor, number: Any) -> Any:
     return _unary(tensor) if real(number) else None
+
+
+@meta_kernel(aten.mul.Scalar, aten.div.Scalar)
+def _with_a_number(tensor: Tensor, number: Any) -> Any:
+    if not real(number) or not tensor.dtype.is_floating_point:
+        return None
+    return elementwise(tensor.shape, tensor, with_number=True)
 
 
 @meta_kernel(aten.add.Scalar, aten.sub.Scalar, aten.rsub.Scalar)
 def _sum_with_a_number(tensor: Tensor, number: Any, alpha: Any = 1) -> Any:
-    return _unary(tensor) if real(number, alpha) else None
+    return _with_a_number(tensor, number) if real(alpha) else None
 
 
 @meta_kernel(*(getattr(aten, name).Scalar for name in ("eq", "ne", "lt", "le", "gt", "ge")))
@@ -99,7 +106,7 @@ def _comparison(tensor: Tensor, number: Any) -> Any:
         return None
     if type(number) is int and abs(number) >= 1 << 63:
         return None
-    return elementwise(tensor.shape, tensor, dtype=torch.bool)
+    return elementwise(tensor.shape, tensor, dtype=torch.bool, with_number=True)
 
 
 @meta_kernel(aten.pow.Scalar)
@@ -110,7 +117,7 @@ def _power_of_a_number(base: Any, exponent: Tensor) -> Any:
 @meta_kernel(aten.mul.Tensor, aten.div.Tensor, aten.maximum.default, aten.minimum.default)
 def _binary(left: Any, right: Any) -> Any:
     if not isinstance(right, torch.Tensor):
-        return _unary(left) if real(right) else None
+        return _with_a_number(left, right)
     dtypes = {left.dtype, right.dtype} - {torch.bool}  # a mask becomes numbers
     dtype = dtypes.pop() if len(dtypes) == 1 else None
     if dtype is None or not dtype.is_floating_point:

@@ -55,16 +55,20 @@ _CHANNELS_FASTEST = {4: (1, 3, 2, 0), 5: (1, 4, 3, 2, 0)}
 """Rank -> its dimensions from the fastest, where the channels are the fastest."""
 
 
-def elementwise(shape: Sequence[int], *operands: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+def elementwise(
+    shape: Sequence[int], *operands: Tensor, dtype: torch.dtype | None = None, with_number: bool = False
+) -> Tensor:
     """The result of a function of each element of some tensors that broadcast to a shape.
 
     Its dimensions lie in memory in the order in which the operands' do, the first operand that tells any two
-    of them apart having the say (TensorIterator's rule, aten/src/ATen/TensorIterator.cpp, reorder_dimensions).
+    of them apart having the say (TensorIterator's rule, aten/src/ATen/TensorIterator.cpp, reorder_dimensions). Where
+    all of one shape have their channels fastest, so has the result (fast_set_up); a number beside them, which torch
+    makes a tensor of, is of another shape.
     """
     shape, rank = tuple(shape), len(shape)
     if all(operand.shape == shape and ordered(operand) for operand in operands):
         return empty(shape, dtype or operands[0].dtype)
-    if rank == 4 and all(operand.shape == shape and _is_channels_last(operand) for operand in operands):
+    if rank == 4 and not with_number and all(_is_channels_last(operand, shape) for operand in operands):
         return empty(shape, dtype or operands[0].dtype).to(memory_format=torch.channels_last)
     strides = [_steps(operand, shape) for operand in operands]
     fastest_first = list(reversed(range(rank)))
@@ -86,9 +90,9 @@ def elementwise(shape: Sequence[int], *operands: Tensor, dtype: torch.dtype | No
     return torch.empty_strided(shape, result, dtype=dtype or operands[0].dtype, device=META)
 
 
-def _is_channels_last(tensor: Tensor) -> bool:
-    """Whether it lies in memory with its channels fastest, whatever the strides of dimensions of one."""
-    return tensor.is_contiguous(memory_format=torch.channels_last)
+def _is_channels_last(tensor: Tensor, shape: Sequence[int]) -> bool:
+    """Whether it has a shape, and its channels fastest in memory, whatever the strides of dimensions of one."""
+    return tensor.shape == shape and tensor.is_contiguous(memory_format=torch.channels_last)
 
 
 def _steps(operand: Tensor, shape: Sequence[int]) -> list[int]:

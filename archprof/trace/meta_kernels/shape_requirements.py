@@ -175,10 +175,6 @@ def _convolution(
         rank = weight.ndim - 2
         for extra, step, spread in zip(*[each(n, rank) or n for n in (output_padding, stride, dilation)], strict=False):
             need(0 <= extra < max(step, spread), "output padding must be smaller than either stride or dilation")
-        pads, steps, spreads, extras = (each(n, rank) or n for n in (padding, stride, dilation, output_padding))
-        for i, (size, width) in enumerate(zip(input_.shape[2:], weight.shape[2:], strict=True)):
-            out = (size - 1) * steps[i] - 2 * pads[i] + spreads[i] * (width - 1) + extras[i] + 1
-            need(out >= 1, f"Given input size per channel: {size}. Calculated output size {out} is too small")
 
 
 @requires(aten.native_batch_norm.default)

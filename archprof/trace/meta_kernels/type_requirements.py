@@ -103,7 +103,7 @@ def _bits(*args: Any, **kwargs: Any) -> None:
 def _factor(left: Any, right: Any, factor: Any = 1, *, alpha: Any = 1, **kwargs: Any) -> None:
     types = [value.dtype for value in (left, right) if isinstance(value, torch.Tensor)]
     for number in (factor, alpha):
-        masks = all(dtype == torch.bool for dtype in types)
+        masks = all(dtype == torch.bool for dtype in types) and type(right) not in (int, float, complex)
         need(type(number) is not bool or masks, "Boolean alpha only supported for Boolean results.")
         complex_ = any(dtype.is_complex for dtype in types) or type(right) is complex
         need(type(number) is not complex or complex_, "For non-complex input tensors, alpha must not be complex")

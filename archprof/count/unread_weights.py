@@ -1,0 +1,52 @@
+"""Which parameters a pass had no use for: those that no operation was given, nor any view of them.
+
+They are counted as parameters and loaded with the model, and what comes out does not depend on them: branches that are
+for training only, layers that nobody calls, the weights of which a converted model holds another copy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archprof.count.weights import elements, weights
+from archprof.trace import tree
+from archprof.units import count
+
+if TYPE_CHECKING:
+    from archprof.trace.record import Trace
+
+_NAMED = 3
+"""How many of them are named."""
+
+
+def unread_weights(trace: Trace) -> tuple[str, ...]:
+    """What to say of the parameters that no operation of a pass read; nothing where there are none."""
+    if not trace.unread:
+        return ()
+    unread = sum(info.numel for info in trace.unread)
+    names = _names(trace)
+    named = ", ".join(names[:_NAMED]) + (f" and {count(len(names) - _NAMED)} more" if len(names) > _NAMED else "")
+    total = elements(weights(trace.model))
+    return (f"{count(unread)} of {count(total)} parameters are read by no operation of this pass: {named}",)
+
+
+def _names(trace: Trace) -> list[str]:
+    """The unread parameters, a module's as one where all that it holds are."""
+    unread = {info.parameter for info in trace.unread}
+    modules = tree.walk(trace.model)
+    held: dict[int, str] = {}
+    for path, module in modules:
+        for name, parameter in module._parameters.items():
+            if parameter is not None:
+                held.setdefault(id(parameter), f"{path}.{name}" if path else name)
+    names: list[str] = []
+    for path, module in modules:
+        if any(path.startswith(f"{name}.") for name in names):
+            continue
+        inside = [name for name in held.values() if name.startswith(f"{path}.")] if path else []
+        if inside and all(name in unread for name in inside):
+            names.append(path)
+        else:
+            own = [f"{path}.{name}" if path else name for name in module._parameters]
+            names += [name for name in own if name in unread]
+    return names

@@ -1,0 +1,203 @@
+"""The kinds of Python objects that code may change, what each of them holds, and how that is put back."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from argparse import Namespace
+from collections import OrderedDict, UserDict, UserList, deque
+from functools import cache
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+    SimpleNamespace,
+)
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_ABSENT: Any = object()
+"""What a cell, a slot or a key holds that holds nothing."""
+
+_PLAIN_HOLDERS = (SimpleNamespace, Namespace, UserDict, UserList, WeakKeyDictionary, WeakValueDictionary)
+"""Python's own classes whose instances are there to hold things."""
+
+_LIBRARIES = frozenset({*sys.stdlib_module_names, "torch", "torchvision", "numpy", "archprof"})
+"""Packages whose own state no model is asked for."""
+
+LRU_CACHE = type(cache(lambda: None))
+
+
+class Kind(NamedTuple):
+    """How a kind of objects is saved.
+
+    Attributes:
+        content: What an object holds, as a list that has the same items in the same order until it is changed.
+        put_back: Makes an object hold again what it held.
+    """
+
+    content: Callable[[Any], list[Any]]
+    put_back: Callable[[Any, list[Any]], None]
+
+
+# The methods of the built-in types themselves: those of a subclass may do anything.
+def _dict_of(members: dict[Any, Any]) -> type[dict[Any, Any]]:
+    return OrderedDict if isinstance(members, OrderedDict) else dict
+
+
+def _dict_content(members: dict[Any, Any]) -> list[Any]:
+    kind = _dict_of(members)
+    return [*kind.keys(members), *kind.values(members)] if members else []
+
+
+def _put_dict_back(members: dict[Any, Any], content: list[Any]) -> None:
+    kind, half = _dict_of(members), len(content) // 2
+    kind.clear(members)
+    for key, value in zip(content[:half], content[half:], strict=True):
+        kind.__setitem__(members, key, value)
+
+
+def _put_list_back(items: list[Any], content: list[Any]) -> None:
+    list.__setitem__(items, slice(None), content)
+
+
+def _put_set_back(items: set[Any], content: list[Any]) -> None:
+    set.clear(items)
+    set.update(items, content)
+
+
+def _put_deque_back(items: deque[Any], content: list[Any]) -> None:
+    deque.clear(items)
+    deque.extend(items, content)
+
+
+def _cell_content(cell: CellType) -> list[Any]:
+    try:
+        return [cell.cell_contents]
+    except ValueError:
+        return [_ABSENT]
+
+
+def _put_cell_back(cell: CellType, content: list[Any]) -> None:
+    if content[0] is not _ABSENT:
+        cell.cell_contents = content[0]
+    elif _cell_content(cell)[0] is not _ABSENT:
+        del cell.cell_contents
+
+
+@cache
+def slots(kind: type) -> tuple[MemberDescriptorType, ...]:
+    """The slots that a class and those above it declare."""
+    members = [value for owner in kind.__mro__ for value in vars(owner).values()]
+    return tuple(member for member in members if type(member) is MemberDescriptorType)
+
+
+def _type_of(value: Any) -> Any:
+    return type(value)
+
+
+def _slots_content(value: Any) -> list[Any]:
+    content, kind = [], _type_of(value)
+    for slot in slots(kind):
+        try:
+            content.append(slot.__get__(value))
+        except AttributeError:
+            content.append(_ABSENT)
+    return content
+
+
+def _put_slots_back(value: Any, content: list[Any]) -> None:
+    for slot, member, now in zip(slots(_type_of(value)), content, _slots_content(value), strict=True):
+        if member is not now:
+            slot.__delete__(value) if member is _ABSENT else slot.__set__(value, member)
+
+
+def _class_content(owner: type) -> list[Any]:
+    return [*vars(owner).keys(), *vars(owner).values()]
+
+
+def _put_class_back(owner: type, content: list[Any]) -> None:
+    half = len(content) // 2
+    before = dict(zip(content[:half], content[half:], strict=True))
+    for name, value in before.items():
+        if vars(owner).get(name, _ABSENT) is not value:
+            type.__setattr__(owner, name, value)
+    for name in vars(owner).keys() - before.keys():
+        type.__delattr__(owner, name)
+
+
+DICT = Kind(_dict_content, _put_dict_back)
+SLOTS = Kind(_slots_content, _put_slots_back)
+CLASS = Kind(_class_content, _put_class_back)
+
+_CHANGEABLE: dict[type, Kind] = {
+    dict: DICT,
+    list: Kind(list.copy, _put_list_back),
+    set: Kind(lambda items: [*set.__iter__(items)], _put_set_back),
+    deque: Kind(lambda items: [*deque.__iter__(items)], _put_deque_back),
+    CellType: Kind(_cell_content, _put_cell_back),
+}
+KEYED = (DICT, CLASS)
+"""Those whose content is keys, and then as many values."""
+
+
+def function_parts(function: FunctionType) -> list[Any]:
+    """What a function holds: variables of those around it, default arguments, and attributes."""
+    closure = function.__closure__
+    if closure and function.__code__.co_freevars == _SUPER:
+        closure = None
+    if not (closure or function.__defaults__ or function.__kwdefaults__ or function.__dict__):
+        return []
+    inside = [*(closure or ()), *(function.__defaults__ or ()), *function.__dict__.values()]
+    return [*inside, function.__kwdefaults__]
+
+
+_SUPER = ("__class__",)
+"""The variables around a method that calls ``super()``."""
+
+_FIXED: dict[type, Callable[[Any], list[Any]]] = {
+    tuple: list,
+    frozenset: list,
+    FunctionType: function_parts,
+    MethodType: lambda method: [method.__self__, method.__func__],
+    functools.partial: lambda partial: [partial.func, partial.args, partial.keywords],
+    staticmethod: lambda method: [method.__func__],
+    classmethod: lambda method: [method.__func__],
+    property: lambda method: [method.fget],
+    LRU_CACHE: lambda function: [function.__wrapped__],
+}
+"""What holds something else and cannot be changed itself -> what it holds."""
+
+
+@cache
+def kind_of(type_: type) -> Kind | None:
+    """How objects of a type are changed; None where they cannot be, apart from their attributes."""
+    return next((kind for base, kind in _CHANGEABLE.items() if issubclass(type_, base)), None)
+
+
+@cache
+def parts_of(type_: type) -> Callable[[Any], list[Any]] | None:
+    """What objects of a type hold that cannot be changed."""
+    return next((parts for base, parts in _FIXED.items() if issubclass(type_, base)), None)
+
+
+@cache
+def has_attributes(type_: type) -> bool:
+    """Whether a model may keep things in the attributes of such an object: modules, and objects of no library."""
+    if issubclass(type_, (type, Tensor, ModuleType, BuiltinFunctionType)) or type_ in _FIXED or type_ in _CHANGEABLE:
+        return False
+    return issubclass(type_, (nn.Module, *_PLAIN_HOLDERS)) or not in_library(type_.__module__)
+
+
+@cache
+def in_library(module: object) -> bool:
+    """Whether a module of this name is Python's own, torch's or archprof's."""
+    return not isinstance(module, str) or module.partition(".")[0] in _LIBRARIES
