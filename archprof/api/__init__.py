@@ -67,14 +67,14 @@ def profile(
             raise UsageError("a reference takes no inputs", hint="imgsz=640 says their size")
         choice = choose(options)
         requests = [choice.request(model, conventions)]
-        made = _measured(choice, requests).profiles if latency else profiles_of(requests, choice.config)
-        return made[0]
+        profiles = _measured(choice, requests).profiles if latency else profiles_of(requests, choice.config)
+        return profiles[0]
     from archprof.pipeline.counting import profile_module
 
     for name in options.keys() - {"backward", "imgsz", "batch", "channels"}:
         raise UsageError(f"{name}= is for references; this module is built already")
-    given = image_for(module, options) if inputs is None else inputs
-    return profile_module(module, given, backward=options.get("backward", False), conventions=conventions)
+    example = image_for(module, options) if inputs is None else inputs
+    return profile_module(module, example, backward=options.get("backward", False), conventions=conventions)
 
 
 def compare(
@@ -96,14 +96,16 @@ def compare(
     from archprof.compare.comparing import compare as compare_models
 
     choice = choose(options)
-    found = find_inputs([model for model in models if isinstance(model, str)], choice.selection, choice.build)
-    resolved = iter(found.models)
+    named_inputs = find_inputs([model for model in models if isinstance(model, str)], choice.selection, choice.build)
+    resolved = iter(named_inputs.models)
     inputs = replace(
-        found, given=models, models=[next(resolved) if isinstance(model, str) else model for model in models]
+        named_inputs,
+        references=models,
+        models=[next(resolved) if isinstance(model, str) else model for model in models],
     )
-    known = inputs.counted(lambda requests: profiles_of(requests, choice.config))
+    counted = inputs.counted(lambda requests: profiles_of(requests, choice.config))
     names = inputs.labels([model if isinstance(model, str) else _name(model) for model in models])
-    return compare_models(known, names=names, depth=depth, x=x, y=y)
+    return compare_models(counted, names=names, depth=depth, x=x, y=y)
 
 
 def bench(
@@ -141,8 +143,8 @@ def bench(
     requests = [choice.request(model) for model in models]
     static = twins([request.spec for request in requests], static=choice.build.static)
     requests = [
-        msgspec.structs.replace(request, build=replace(request.build, static=one))
-        for request, one in zip(requests, static, strict=True)
+        msgspec.structs.replace(request, build=replace(request.build, static=is_static))
+        for request, is_static in zip(requests, static, strict=True)
     ]
     return _measured(
         choice,
@@ -239,8 +241,8 @@ def parameternet(
     if what_if is not None:
         from archprof.pipeline.what_if import what_if as make_dynamic
 
-        number, *others = experts or (EXPERTS,)
-        if others:
+        number, *more_numbers = experts or (EXPERTS,)
+        if more_numbers:
             raise UsageError("what_if= takes one number of experts", hint=f"experts=[{number}]")
         return make_dynamic(choice.spec(model), choice.build, what_if, number)
     if experts is not None:

@@ -64,19 +64,19 @@ def audit_spec(
         ArchprofError: Where the spec cannot be built, or does not run on the input asked for.
     """
     counted = count_spec(spec, options)
-    whole = exact(counted.built, counted.ledger)
-    image = _of_one_image(counted, whole)
+    exact_counts = exact(counted.built, counted.ledger)
+    image = _of_one_image(counted, exact_counts)
     selected = counters or names()
-    opinions = [thop_2_0.opinion(counted, whole, image)] if thop_2_0.NAME in selected else []
+    opinions = [thop_2_0.opinion(counted, exact_counts, image)] if thop_2_0.NAME in selected else []
     run = [name for name in selected if name != thop_2_0.NAME]
     for result in run_apart(SpecSource(spec, options, tuple(plugins)), run, time_limit=time_limit):
-        opinions.append(opinion(result, whole, image))
+        opinions.append(opinion(result, exact_counts, image))
     profile = finish(counted)
     return AuditResult(
         variant=profile.variant,
         input=profile.input,
         environment=profile.environment,
-        macs=whole.macs,
+        macs=exact_counts.macs,
         seconds=counted.seconds,
         unknown=counted.ledger.unknown,
         rows=[Row(index=layer.index, module=layer.module, path=layer.path) for layer in profile.layers],
@@ -84,35 +84,35 @@ def audit_spec(
     )
 
 
-def opinion(result: CounterResult, whole: Exact, image: Exact) -> Opinion:
+def opinion(result: CounterResult, batch: Exact, image: Exact) -> Opinion:
     """What a counter said, and how it comes about.
 
     Args:
         result: What came of running it.
-        whole: The exact count.
+        batch: The exact count.
         image: That of one image of the batch, which is all that some counters look at.
     """
-    seen = image if result.per_image else whole
+    counted = image if result.per_image else batch
     return Opinion(
         counter=result.name,
         version=result.version,
         unit=result.unit,
         value=result.value,
         macs=result.macs,
-        ratio=result.macs / whole.macs if result.macs is not None and whole.macs else None,
+        ratio=result.macs / batch.macs if result.macs is not None and batch.macs else None,
         seconds=result.seconds,
         error=result.error,
         warnings=list(result.warnings),
         differences=[]
         if result.macs is None
         else [
-            *other_images(whole, seen),
-            *explain(seen, result.items, result.macs, COUNTERS[result.name].rest),
+            *other_images(batch, counted),
+            *explain(counted, result.items, result.macs, COUNTERS[result.name].rest),
         ],
     )
 
 
-def _of_one_image(counted: CountedModel, whole: Exact) -> Exact:
+def _of_one_image(counted: CountedModel, batch: Exact) -> Exact:
     if counted.inputs[0].shape[0] == 1:
-        return whole
+        return batch
     return exact(counted.built, count(trace(counted.built.module, tuple(tensor[:1] for tensor in counted.inputs))))

@@ -74,8 +74,8 @@ def from_revision(name: str, cases: Sequence[Case], profiler: Profiler) -> Mappi
 
 def request_of(case: Case, spec: Spec) -> Request:
     """What is wanted of a case's model, as it is now or as it was: its totals, by every convention of its rules."""
-    named = [rule.metric.convention for rule in case.rules if rule.metric.convention]
-    return Request(spec, case.options, conventions=tuple(dict.fromkeys(named)), level="budgets")
+    conventions = [rule.metric.convention for rule in case.rules if rule.metric.convention]
+    return Request(spec, case.options, conventions=tuple(dict.fromkeys(conventions)), level="budgets")
 
 
 def specs_at(name: str, cases: Sequence[Case]) -> dict[CaseKey, Spec]:

@@ -87,8 +87,8 @@ def find(file: BudgetFile, references: Sequence[str] = ()) -> Cases:
                 continue
             for case in _spread(file.root, name, entry):
                 cases.setdefault(case.case_key, case)
-    ruled = [_with_rules(case, entries_of[case.variant]) for case in cases.values()]
-    active = tuple(case for case in ruled if case.rules or case.error)
+    with_rules = [_with_rules(case, entries_of[case.variant]) for case in cases.values()]
+    active = tuple(case for case in with_rules if case.rules or case.error)
     if not active:
         patterns = ", ".join(repr(pattern) for _, pattern in unmatched)
         reason = f"nothing matches {patterns}" if patterns else "every entry is off"
@@ -141,7 +141,7 @@ def _selected(file: BudgetFile, entries_of: dict[str, Entries], references: Sequ
 def _excluded(entry: Budget, entries: Entries) -> bool:
     """Whether a nearer entry without settings says that the variant is not to be checked."""
     return any(
-        other.excludes and not other.settings and _rank(other, entries) > _rank(entry, entries) for other in entries
+        rival.excludes and not rival.settings and _rank(rival, entries) > _rank(entry, entries) for rival in entries
     )
 
 

@@ -24,19 +24,19 @@ class ComparisonInputs:
     """What is compared, in order.
 
     Attributes:
-        given: What names each.
+        references: What names each.
         models: What is kept of each, or else the spec that is to be profiled.
         options: How that is to be done.
     """
 
-    given: Sequence[object]
+    references: Sequence[object]
     models: Sequence[Spec | Profile | Known]
     options: Options
 
     @property
     def static(self) -> list[bool]:
         """Which of them are meant as their static equivalents."""
-        return twins(self.given, static=self.options.static)
+        return twins(self.references, static=self.options.static)
 
     def counted(
         self, count: Callable[[Sequence[Request]], Sequence[Profile]], conventions: tuple[str, ...] = ()
@@ -52,15 +52,15 @@ class ComparisonInputs:
             for model, static in zip(self.models, self.static, strict=True)
             if isinstance(model, Spec)
         ]
-        made = iter(count(requests))
-        return [next(made) if isinstance(model, Spec) else model for model in self.models]
+        profiles = iter(count(requests))
+        return [next(profiles) if isinstance(model, Spec) else model for model in self.models]
 
     def labels(self, names: Sequence[str]) -> list[str]:
         """What to call them: a static equivalent that stands beside its model says that it is one."""
         static = self.static
         return [
-            f"{name}, static equivalent" if one and not all(static) else name
-            for name, one in zip(names, static, strict=True)
+            f"{name}, static equivalent" if is_static and not all(static) else name
+            for name, is_static in zip(names, static, strict=True)
         ]
 
 
@@ -85,7 +85,7 @@ def find_inputs(references: Sequence[str], selection: Selection, options: Option
     ]
     if not any(files):
         return ComparisonInputs(references, [spec for spec in specs if spec], options)
-    entries = _entries(files, [spec for spec in specs if spec], _given(selection, options))
+    entries = _entries(files, [spec for spec in specs if spec], _requested(selection, options))
     for index, entry in entries.items():
         if (file := files[index]) and file.locked:
             specs, options = _as_locked(entry, specs, options)
@@ -96,22 +96,22 @@ def find_inputs(references: Sequence[str], selection: Selection, options: Option
     return ComparisonInputs(references, models, options)
 
 
-def _entries(files: Sequence[SavedFile | None], specs: Sequence[Spec], given: dict[str, str]) -> dict[int, Entry]:
+def _entries(files: Sequence[SavedFile | None], specs: Sequence[Spec], settings: dict[str, str]) -> dict[int, Entry]:
     """By its index the entry of each file; those first that are named or alone, since the others may go by them."""
     from archprof.budgets.select_entry import select
 
-    chosen: dict[int, Entry] = {}
+    entries: dict[int, Entry] = {}
     with_file = [(index, file) for index, file in enumerate(files) if file]
-    for index, file in sorted(with_file, key=lambda pair: not pair[1].wanted and len(pair[1].entries) > 1):
-        chosen[index] = select(file, given, [*specs, *chosen.values()])
-    return dict(sorted(chosen.items()))
+    for index, file in sorted(with_file, key=lambda pair: not pair[1].fragment and len(pair[1].entries) > 1):
+        entries[index] = select(file, settings, [*specs, *entries.values()])
+    return dict(sorted(entries.items()))
 
 
-def _given(selection: Selection, options: Options) -> dict[str, str]:
+def _requested(selection: Selection, options: Options) -> dict[str, str]:
     """What was asked for, as a lock file calls it."""
     from archprof.budgets.settings import plain
 
-    asked = {
+    values = {
         "scale": selection.scale,
         "imgsz": "x".join(map(str, options.size)) if options.size else None,
         "batch": options.batch if options.batch != 1 else None,
@@ -122,7 +122,7 @@ def _given(selection: Selection, options: Options) -> dict[str, str]:
         "backward": options.backward or None,
         "dtype": options.dtype if options.dtype != "float32" else None,
     }
-    return {key: plain(value) for key, value in asked.items() if value is not None}
+    return {key: plain(value) for key, value in values.items() if value is not None}
 
 
 def _as_locked(entry: Entry, specs: Sequence[Spec | None], options: Options) -> tuple[list[Spec | None], Options]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from archprof.budgets.latency_rules import Timed, judge_time, place_of, time_of
+from archprof.budgets.latency_rules import Timing, judge_time, place_of, time_of
 from archprof.errors import RunError
 from archprof.latency.backends.interface import Settings
 from archprof.latency.experiment import Protocol
@@ -47,7 +47,7 @@ class LatencyJudge:
     max_time: float = 20.0
     confirm: bool = False
     progress: Progress = SILENT
-    _taken: dict[tuple[CaseKey, str], Timed] = field(default_factory=dict)
+    _timings: dict[tuple[CaseKey, str], Timing] = field(default_factory=dict)
 
     def times(self, case: Case, profile: Profile) -> dict[str, Time]:
         """What a case takes, by place, as the lock file holds it.
@@ -56,7 +56,7 @@ class LatencyJudge:
             ArchprofError: Where it cannot be measured.
         """
         return {
-            "/".join(place_of(rule.metric)): self._once(case, profile, rule.metric).time
+            "/".join(place_of(rule.metric)): self._timing(case, profile, rule.metric).time
             for rule in case.rules
             if not rule.metric.exact
         }
@@ -77,20 +77,20 @@ class LatencyJudge:
             if rule.metric.exact:
                 continue
             base = locked.get("/".join(place_of(rule.metric)))
-            results_of_rule = judge_time(rule, self._once(case, profile, rule.metric), base)
+            results_of_rule = judge_time(rule, self._timing(case, profile, rule.metric), base)
             if self.confirm and any(result.state == "failed" for result in results_of_rule):
                 second = judge_time(rule, self._measure(case, profile, rule.metric), base)
                 results_of_rule = [_confirmed(*pair) for pair in zip(results_of_rule, second, strict=True)]
             results += results_of_rule
         return results
 
-    def _once(self, case: Case, profile: Profile, metric: Metric) -> Timed:
+    def _timing(self, case: Case, profile: Profile, metric: Metric) -> Timing:
         key = (case.case_key, metric.name)
-        if key not in self._taken:
-            self._taken[key] = self._measure(case, profile, metric)
-        return self._taken[key]
+        if key not in self._timings:
+            self._timings[key] = self._measure(case, profile, metric)
+        return self._timings[key]
 
-    def _measure(self, case: Case, profile: Profile, metric: Metric) -> Timed:
+    def _measure(self, case: Case, profile: Profile, metric: Metric) -> Timing:
         assert case.spec is not None  # it has a profile
         device, backend = place_of(metric)
         settings = Settings(threads=self.threads)
@@ -108,9 +108,9 @@ class LatencyJudge:
             raise RunError(f"{metric.name} could not be measured: {failed}")
         times = [time for latency in latencies if (time := time_of(latency))]
         if base_spec is None:
-            return Timed(times[0])
+            return Timing(times[0])
         (comparison,) = benched.comparisons
-        return Timed(times[1], comparison.result, times[0])
+        return Timing(times[1], comparison.result, times[0])
 
 
 def _confirmed(first: RuleResult, second: RuleResult) -> RuleResult:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from archprof.records.metrics import Metric
     from archprof.records.profile import Profile
 
-EACH = 0.995
+CONFIDENCE = 0.995
 """The confidence of one median's interval; two of them hold together with 99 %, which is what a verdict asks for."""
 
 _NS = 10**9
@@ -33,7 +33,7 @@ MEASURED_SEPARATELY = (
 
 
 class Time(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A median, and the ends of its interval at :data:`EACH`, in whole nanoseconds, with what they depend on."""
+    """A median, and the ends of its interval at :data:`CONFIDENCE`, in whole nanoseconds, with what they depend on."""
 
     device_name: str
     dtype: str
@@ -44,16 +44,16 @@ class Time(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     low_ns: int
     high_ns: int
 
-    def difference(self, other: Time) -> str | None:
+    def difference(self, base: Time) -> str | None:
         """What keeps two times from being compared, or None."""
         for field in ("device_name", "dtype", "batch", "threads", "options"):
-            value, base_value = getattr(self, field), getattr(other, field)
+            value, base_value = getattr(self, field), getattr(base, field)
             if value != base_value:
                 return f"not comparable: {field.replace('_', ' ')} was {base_value}, and is {value}"
         return None
 
 
-class Timed(msgspec.Struct, frozen=True):
+class Timing(msgspec.Struct, frozen=True):
     """What was measured of a case: its time, and how it stands to what it was, where both ran in one experiment."""
 
     time: Time
@@ -82,7 +82,7 @@ def time_of(latency: Latency) -> Time | None:
         return None
     from archprof.latency.statistics import median_interval  # late: most checks look at no latency
 
-    low, high = median_interval(latency.samples_s, EACH)
+    low, high = median_interval(latency.samples_s, CONFIDENCE)
     return Time(
         device_name=latency.device_name,
         dtype=latency.dtype,
@@ -95,7 +95,7 @@ def time_of(latency: Latency) -> Time | None:
     )
 
 
-def judge_time(rule: Rule, timed: Timed, locked: Time | None) -> list[RuleResult]:
+def judge_time(rule: Rule, timing: Timing, locked: Time | None) -> list[RuleResult]:
     """Hold a latency to its rule.
 
     A bound is broken where the whole interval lies beyond it, and holds where the whole interval lies within; between
@@ -106,43 +106,43 @@ def judge_time(rule: Rule, timed: Timed, locked: Time | None) -> list[RuleResult
 
     Args:
         rule: Of a latency.
-        timed: What was measured.
+        timing: What was measured.
         locked: What it was, where it was not measured in the same experiment.
     """
-    return [*_absolute(rule, timed.time), *_growth(rule, timed, timed.base or locked)]
+    return [*_absolute(rule, timing.time), *_growth(rule, timing, timing.base or locked)]
 
 
 def _absolute(rule: Rule, time: Time) -> Iterator[RuleResult]:
     low, high = time.low_ns / _NS, time.high_ns / _NS
     if rule.max:
-        most = float(rule.max.value)
-        verdict = SLOWER if low > most else FASTER if high <= most else CANNOT_TELL
-        yield _rule_result(rule, "max", verdict, time, (low, high), rule.max.text, most)
+        upper = float(rule.max.value)
+        verdict = SLOWER if low > upper else FASTER if high <= upper else CANNOT_TELL
+        yield _rule_result(rule, "max", verdict, time, (low, high), rule.max.text, upper)
     if rule.min:
-        least = float(rule.min.value)
-        verdict = SLOWER if high < least else FASTER if low >= least else CANNOT_TELL
-        yield _rule_result(rule, "min", verdict, time, (low, high), rule.min.text, least)
+        lower = float(rule.min.value)
+        verdict = SLOWER if high < lower else FASTER if low >= lower else CANNOT_TELL
+        yield _rule_result(rule, "min", verdict, time, (low, high), rule.min.text, lower)
 
 
-def _growth(rule: Rule, timed: Timed, base: Time | None) -> Iterator[RuleResult]:
+def _growth(rule: Rule, timing: Timing, base: Time | None) -> Iterator[RuleResult]:
     if rule.max_increase is None:
         return
-    text, time = rule.max_increase.text, timed.time
-    if base is None or timed.ratio is None:
+    text, time = rule.max_increase.text, timing.time
+    if base is None or timing.ratio is None:
         note = None if base is None else time.difference(base) or MEASURED_SEPARATELY
         yield _rule_result(rule, "max_increase", None, time, None, text, None, note=note)
         return
     base_s = base.median_ns / _NS
-    low, high = timed.ratio.bounds
+    low, high = timing.ratio.bounds
     increase = rule.max_increase.value / 100 if rule.max_increase.percent else rule.max_increase.value / exact(base_s)
     floor = float(rule.floor.of(exact(base_s))) if rule.floor else 0.0
     from archprof.latency.statistics import MARGIN
 
-    most = max(base_s * (1 + max(float(increase), MARGIN)), base_s + floor)
+    upper = max(base_s * (1 + max(float(increase), MARGIN)), base_s + floor)
     interval = (base_s * low, base_s * high)
-    verdict = SLOWER if interval[0] > most else FASTER if interval[1] <= most else CANNOT_TELL
-    known = interval if math.isfinite(interval[1]) else None
-    yield _rule_result(rule, "max_increase", verdict, time, known, text, most, base=base_s)
+    verdict = SLOWER if interval[0] > upper else FASTER if interval[1] <= upper else CANNOT_TELL
+    finite_interval = interval if math.isfinite(interval[1]) else None
+    yield _rule_result(rule, "max_increase", verdict, time, finite_interval, text, upper, base=base_s)
 
 
 def _rule_result(

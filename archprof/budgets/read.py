@@ -143,7 +143,7 @@ class _Reader:
         settings = {key: _floats(data[key]) for key in SETTINGS if key in data}
         for key, value in settings.items():
             if not SETTINGS[key].test(value):
-                raise self.error(f"{key_path}.{key}", f"must be {SETTINGS[key].kind}, not {_shown(value)}")
+                raise self.error(f"{key_path}.{key}", f"must be {SETTINGS[key].kind}, not {_quoted(value)}")
         rules = [key for key in data if key not in ENTRY]
         return Budget(
             variants=variants,
@@ -168,7 +168,7 @@ class _Reader:
                 try:
                     amounts[key] = parse(data[key], metric.unit, percent=key in ("max_increase", "floor"))
                 except ValueError as error:
-                    raise self.error(f"{key_path}.{key}", f"{_shown(data[key])}: expected {error}") from None
+                    raise self.error(f"{key_path}.{key}", f"{_quoted(data[key])}: expected {error}") from None
         if not amounts.keys() - {"floor"} and level is not Level.off:
             raise self.error(key_path, "has no bound", hint="give it max, min or max_increase")
         if "floor" in amounts and "max_increase" not in amounts:
@@ -189,18 +189,20 @@ class _Reader:
         """The level and the message of an entry or a rule, those of what it stands in unless it has its own."""
         level_given, text = data.get("level", level), data.get("message", message)
         if level_given not in set(Level):
-            raise self.error(f"{key_path}.level", f"must be {', '.join(Level)}, not {_shown(level_given)}")
+            raise self.error(f"{key_path}.level", f"must be {', '.join(Level)}, not {_quoted(level_given)}")
         if text is not None and not isinstance(text, str):
-            raise self.error(f"{key_path}.message", f"must be text, not {_shown(text)}")
+            raise self.error(f"{key_path}.message", f"must be text, not {_quoted(text)}")
         return Level(level_given), text
 
-    def table(self, key_path: str, data: Any, known: Iterable[str], *, example: str = "") -> dict[str, Any]:
+    def table(self, key_path: str, data: Any, keys: Iterable[str], *, example: str = "") -> dict[str, Any]:
         """A table that has no other keys than the known ones."""
         if not isinstance(data, dict):
-            raise self.error(key_path, f"must be a table{f' such as {example}' if example else ''}, not {_shown(data)}")
+            raise self.error(
+                key_path, f"must be a table{f' such as {example}' if example else ''}, not {_quoted(data)}"
+            )
         for key in data:
-            if key not in set(known):
-                hint = did_you_mean(key, known) or f"keys: {', '.join(known)}"
+            if key not in set(keys):
+                hint = did_you_mean(key, keys) or f"keys: {', '.join(keys)}"
                 raise self.error(f"{key_path}.{key}".lstrip("."), "unknown key", hint=hint)
         return data
 
@@ -208,7 +210,7 @@ class _Reader:
         """Text, or a list of it."""
         items = value if isinstance(value, list) else [value]
         if not all(isinstance(item, str) and item.strip() for item in items):
-            raise self.error(key_path, f"must be text or a list of it, not {_shown(value)}")
+            raise self.error(key_path, f"must be text or a list of it, not {_quoted(value)}")
         return tuple(items)
 
 
@@ -233,6 +235,6 @@ def _floats(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _shown(value: Any) -> str:
+def _quoted(value: Any) -> str:
     text = str(value) if isinstance(value, Decimal) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -78,11 +78,11 @@ def attribute(metric: str, profile: Profile, baseline: Baseline | None = None) -
     from archprof.compare import attribution
 
     causes, _ = attribution.attribute(changes, differences, name, growth)
-    cause = max(causes, key=lambda cause: cause.whole)
-    if cause.whole <= 0:
+    cause = max(causes, key=lambda cause: cause.total)
+    if cause.total <= 0:
         return _largest(profile, values)
     total = sum(growth)
-    share = cause.whole / total if total > 0 else None
+    share = cause.total / total if total > 0 else None
     return _attribution(cause, changes, differences, values, share)
 
 
@@ -118,12 +118,12 @@ def _attribution(
     values: Sequence[int] | None,
     share: float | None,
 ) -> Attribution:
-    growth = cause.whole if values is not None else None
+    growth = cause.total if values is not None else None
     if cause.difference is not None:
         difference = differences[cause.difference]
         return Attribution(
             reason="changed",
-            key=difference.what,
+            key=difference.name,
             line=difference.after_line,
             before=difference.before,
             after=difference.after,

@@ -59,11 +59,13 @@ def _limits(rule: Rule, base: float | None) -> Iterator[tuple[Kind, str, Fractio
     if rule.min:
         yield "min", rule.min.text, rule.min.value
     if rule.max_increase:
-        most = None
+        upper = None
         if base is not None:
             base_value = exact(base)
-            most = base_value + max(quantity.of(base_value) for quantity in (rule.max_increase, rule.floor) if quantity)
-        yield "max_increase", rule.max_increase.text, most
+            upper = base_value + max(
+                quantity.of(base_value) for quantity in (rule.max_increase, rule.floor) if quantity
+            )
+        yield "max_increase", rule.max_increase.text, upper
 
 
 def _rule_result(
@@ -76,9 +78,9 @@ def _rule_result(
     profile: Profile,
 ) -> RuleResult:
     bound = None if limit is None else _bound(limit, actual, kind)
-    beyond = limit is not None and (exact(actual) < limit if kind == "min" else exact(actual) > limit)
+    exceeds = limit is not None and (exact(actual) < limit if kind == "min" else exact(actual) > limit)
     state: State = "ok" if limit is not None else "no_baseline"
-    if beyond:
+    if exceeds:
         state = "warning" if rule.level is Level.warn else "failed"
     return RuleResult(
         metric=rule.metric.name,
@@ -87,7 +89,7 @@ def _rule_result(
         actual=actual,
         bound=bound,
         baseline=base,
-        excess=abs(actual - bound) if beyond and bound is not None else 0,
+        excess=abs(actual - bound) if exceeds and bound is not None else 0,
         limit=text,
         lower_bound=rule.metric.lower_bound(profile),
         message=rule.message,

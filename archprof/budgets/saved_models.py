@@ -64,12 +64,12 @@ class SavedFile:
 
     Attributes:
         path: The file, as it was typed.
-        wanted: The words that were typed behind a ``#``, to say which model; nothing where there was none.
+        fragment: The words that were typed behind a ``#``, to say which model; nothing where there was none.
         entries: All that are in it.
     """
 
     path: str
-    wanted: str
+    fragment: str
     entries: tuple[Entry, ...]
 
     @property

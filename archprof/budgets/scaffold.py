@@ -45,7 +45,7 @@ class Discovery(msgspec.Struct, frozen=True):
     """The variants that are in a folder, and what was left out, each with the reason."""
 
     variants: tuple[str, ...]
-    left_out: tuple[tuple[str, str], ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
 
 
 def discover(folder: Path) -> Discovery:
@@ -54,22 +54,22 @@ def discover(folder: Path) -> Discovery:
     Hidden files and folders, and installed packages, are left out.
     """
     variants: list[str] = []
-    left_out: list[tuple[str, str]] = []
-    for place, folders, files in os.walk(folder):
-        here = Path(place)
+    skipped: list[tuple[str, str]] = []
+    for parent, folders, files in os.walk(folder):
+        subfolder = Path(parent)
         for name in sorted(folders):
-            if reason := _installed(here / name):
-                left_out.append((_name(here / name, folder), reason))
-        folders[:] = sorted(name for name in folders if name != ".git" and not _installed(here / name))
+            if reason := _installed(subfolder / name):
+                skipped.append((_name(subfolder / name, folder), reason))
+        folders[:] = sorted(name for name in folders if name != ".git" and not _installed(subfolder / name))
         for name in sorted(files):
-            path = here / name
+            path = subfolder / name
             if path.suffix not in SUFFIXES or not _has_rows(path):
                 continue
             if any(part.startswith(".") for part in path.relative_to(folder).parts):
-                left_out.append((_name(path, folder), "it is hidden"))
+                skipped.append((_name(path, folder), "it is hidden"))
             else:
                 variants.append(_name(path, folder))
-    return Discovery(tuple(sorted(variants)), tuple(left_out))
+    return Discovery(tuple(sorted(variants)), tuple(skipped))
 
 
 def plan(path: Path, variants: Sequence[str], settings: Mapping[str, Any]) -> BudgetFile:
@@ -106,11 +106,11 @@ def bound(value: int, unit: Unit, headroom: Fraction) -> str:
     """
     if not headroom:
         return f'{{ max = "{f"{value} {unit}".rstrip()}", max_increase = "0 %" }}'
-    grown = value * headroom
-    most = rounded_up(value + max(math.ceil(grown), 1), unit)
+    headroom_amount = value * headroom
+    upper = rounded_up(value + max(math.ceil(headroom_amount), 1), unit)
     # Less than one of it is nothing that a whole number can grow by.
-    floor = f', floor = "{f"1 {unit}".rstrip()}"' if grown < 1 else ""
-    return f'{{ max = "{most}", max_increase = "{_percent(headroom)}"{floor} }}'
+    floor = f', floor = "{f"1 {unit}".rstrip()}"' if headroom_amount < 1 else ""
+    return f'{{ max = "{upper}", max_increase = "{_percent(headroom)}"{floor} }}'
 
 
 def rounded_up(value: int, unit: Unit) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from archprof.budgets.saved_models import Entry, SavedFile
 
-SHOWN = 6
+MAX_NAMES = 6
 """How many entries of a file a message names."""
 
 
@@ -33,8 +33,8 @@ def select(file: SavedFile, requested: Mapping[str, str], compared_with: Sequenc
     Raises:
         UsageError: Where none is meant, or several are; with those that there are.
     """
-    name, settings = _words(file.wanted)
-    entries = _called(file, name, compared_with)
+    name, settings = _words(file.fragment)
+    entries = _entries_of(file, name, compared_with)
     required = {
         **(requested if file.locked else {key: requested[key] for key in ("scale",) if key in requested}),
         **settings,
@@ -42,7 +42,7 @@ def select(file: SavedFile, requested: Mapping[str, str], compared_with: Sequenc
     matches = [entry for entry in entries if all(entry.settings.get(key) == text for key, text in required.items())]
     if not matches:
         text = " ".join(f"{key}={text}" for key, text in required.items())
-        raise UsageError(f"{file.path} has no {entries[0].variant} with {text}", hint=f"it has {_named(entries)}")
+        raise UsageError(f"{file.path} has no {entries[0].variant} with {text}", hint=f"it has {_lines(entries)}")
     scales = [_scale_of(entry) for entry in compared_with]
     for narrow in (
         lambda entry: entry.settings.get("scale") in scales,
@@ -51,7 +51,7 @@ def select(file: SavedFile, requested: Mapping[str, str], compared_with: Sequenc
         if len(matches) > 1:
             matches = [entry for entry in matches if narrow(entry)] or matches
     if len(matches) > 1:
-        hint = f"say which, as '{file.path}#{matches[0].line}', or by options; it has {_named(matches)}"
+        hint = f"say which, as '{file.path}#{matches[0].line}', or by options; it has {_lines(matches)}"
         raise UsageError(f"{file.path} has {matches[0].variant} several times", hint=hint)
     return matches[0]
 
@@ -65,7 +65,7 @@ def _words(text: str) -> tuple[str, dict[str, str]]:
     return name.strip(), settings
 
 
-def _called(file: SavedFile, name: str, compared_with: Sequence[Spec | Entry]) -> list[Entry]:
+def _entries_of(file: SavedFile, name: str, compared_with: Sequence[Spec | Entry]) -> list[Entry]:
     """The entries of one variant."""
     variants = list(dict.fromkeys(entry.variant for entry in file.entries))
     if not variants:
@@ -86,12 +86,12 @@ def _called(file: SavedFile, name: str, compared_with: Sequence[Spec | Entry]) -
 def _matching(file: SavedFile, name: str, variants: Sequence[str]) -> list[str]:
     """The variants that a name may mean: the same path, else the same file in whichever folder."""
     folder = Path(file.path).parent
-    same = [
+    same_file = [
         variant
         for variant in variants
         if variant == name or os.path.realpath(folder / variant) == os.path.realpath(name)
     ]
-    return same or [
+    return same_file or [
         variant for variant in variants if Path(variant).name == Path(name).name or Path(variant).stem == name
     ]
 
@@ -108,10 +108,10 @@ def _scale_of(model: Spec | Entry) -> str | None:
     return model.scale if isinstance(model, Spec) else getattr(model, "settings", {}).get("scale")
 
 
-def _named(entries: Sequence[Entry]) -> str:
+def _lines(entries: Sequence[Entry]) -> str:
     return _listed([entry.line for entry in entries])
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return "; ".join(names[:SHOWN]) + more
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return "; ".join(names[:MAX_NAMES]) + more

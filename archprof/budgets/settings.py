@@ -70,11 +70,11 @@ SETTINGS: Mapping[str, Setting] = {
 
 def options_of(settings: Mapping[str, Any]) -> Options:
     """How a case with these settings is built and run."""
-    given = {
+    values = {
         key: settings[key] for key in ("batch", "channels", "fuse", "backward", "static", "dtype") if key in settings
     }
     size = sides_of(str(settings["imgsz"])) if "imgsz" in settings else None
-    return Options(size=size, **given)
+    return Options(size=size, **values)
 
 
 def spread(settings: Mapping[str, Any], scales: Iterable[str]) -> list[dict[str, Any]]:
@@ -86,10 +86,10 @@ def spread(settings: Mapping[str, Any], scales: Iterable[str]) -> list[dict[str,
     """
     rest = {key: value for key, value in settings.items() if key not in ("scales", "imgsz")}
     scales_wanted = _listed(settings["scales"]) if "scales" in settings else []
-    named = list(scales) if scales_wanted == [ALL] else scales_wanted
+    scale_names = list(scales) if scales_wanted == [ALL] else scales_wanted
     return [
         {**rest, **scale, **size}
-        for scale in ([{"scale": value} for value in named] or [{}])
+        for scale in ([{"scale": value} for value in scale_names] or [{}])
         for size in ([{"imgsz": _tidy(value)} for value in _listed(settings["imgsz"])] if "imgsz" in settings else [{}])
     ]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from archprof.builder.options import sides_of
-from archprof.claims.published import PRINTED, Published
+from archprof.claims.published import FIGURE, Published
 from archprof.errors import did_you_mean
 from archprof.sources.document import Document, line_of
 from archprof.sources.settings import COUNT, TEXT
@@ -77,7 +77,7 @@ def read(path: Path) -> ClaimsFile:
         VariantError: Where the file is not one, with the line and column.
     """
     document = Document.read(path)
-    keys = _known(document, document.root, "the claims file", ("title", "source", "about", "claims"))
+    keys = _checked_mapping(document, document.root, "the claims file", ("title", "source", "about", "claims"))
     texts = {key: _text(document, keys[key], key) for key in ("title", "source", "about") if key in keys}
     claims: list[Claim] = []
     for node in document.sequence(keys["claims"], "claims") if "claims" in keys else []:
@@ -86,8 +86,8 @@ def read(path: Path) -> ClaimsFile:
 
 
 def _claim(document: Document, node: yaml.Node, path: Path, source: str | None, above: Sequence[Claim]) -> Claim:
-    known = ("variant", "settings", "figures", "against", "source", "holds", "note")
-    keys = _known(document, node, "a claim", known)
+    allowed = ("variant", "settings", "figures", "against", "source", "holds", "note")
+    keys = _checked_mapping(document, node, "a claim", allowed)
     for key in ("variant", "figures"):
         if key not in keys:
             raise document.error(f"a claim without {key!r}", node)
@@ -95,7 +95,7 @@ def _claim(document: Document, node: yaml.Node, path: Path, source: str | None, 
     holds = document.plain(keys["holds"]) if "holds" in keys else True
     if not isinstance(holds, bool):
         raise document.error("holds must be true or false", keys["holds"])
-    figures = _known(document, keys["figures"], "figures", (*COUNTS, *COMPUTE))
+    figures = _checked_mapping(document, keys["figures"], "figures", (*COUNTS, *COMPUTE))
     claim = Claim(
         variant=_text(document, keys["variant"], "variant"),
         source=texts.get("source", source),
@@ -124,7 +124,7 @@ def _base(document: Document, node: yaml.Node, claim: Claim, above: Sequence[Cla
 
 def _settings(document: Document, node: yaml.Node) -> dict[str, Any]:
     settings = {}
-    for key, value_node in _known(document, node, "settings", SETTINGS).items():
+    for key, value_node in _checked_mapping(document, node, "settings", SETTINGS).items():
         value = settings[key] = document.plain(value_node)
         test, kind = SETTINGS[key]
         if not test(value):
@@ -134,35 +134,35 @@ def _settings(document: Document, node: yaml.Node) -> dict[str, Any]:
 
 def _published(document: Document, figure: str, node: yaml.Node) -> list[Published]:
     if figure in COMPUTE and isinstance(node.value, list):
-        printed = document.mapping(node, figure)
-        return [Published(figure, _number(document, figure, value), name) for name, value in printed.items()]
+        figures = document.mapping(node, figure)
+        return [Published(figure, _number(document, figure, value), name) for name, value in figures.items()]
     return [Published(figure, _number(document, figure, node))]
 
 
 def _number(document: Document, figure: str, node: yaml.Node) -> str:
     # The scalar's own text, so that 6.40 stays 6.40 whether it is quoted or not.
     text = node.value if isinstance(node.value, str) else ""
-    match = PRINTED.fullmatch(text)
+    match = FIGURE.fullmatch(text)
     if not match or (figure == "gflops" and match[4]):
         example = "6.4" if figure == "gflops" else "2,461,081 or 8.6 M"
         raise document.error(f"{figure} must be a number as printed, such as {example}", node)
     return text
 
 
-def _text(document: Document, node: yaml.Node, what: str) -> str:
+def _text(document: Document, node: yaml.Node, label: str) -> str:
     value = document.plain(node)
     if not isinstance(value, str) or not value.strip():
-        raise document.error(f"{what} must be text, not {value!r}", node)
+        raise document.error(f"{label} must be text, not {value!r}", node)
     return value.strip()
 
 
-def _known(
-    document: Document, node: yaml.Node, what: str, known: Mapping[str, Any] | tuple[str, ...]
+def _checked_mapping(
+    document: Document, node: yaml.Node, label: str, allowed: Mapping[str, Any] | tuple[str, ...]
 ) -> dict[str, yaml.Node]:
     """A mapping that has no other keys than the known ones."""
-    keys = document.mapping(node, what)
+    keys = document.mapping(node, label)
     for key, value in keys.items():
-        if key not in known:
-            hint = did_you_mean(key, known) or f"it may have {', '.join(known)}"
-            raise document.error(f"{what} has no key {key!r}", value, hint=hint)
+        if key not in allowed:
+            hint = did_you_mean(key, allowed) or f"it may have {', '.join(allowed)}"
+            raise document.error(f"{label} has no key {key!r}", value, hint=hint)
     return keys

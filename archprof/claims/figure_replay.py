@@ -49,8 +49,8 @@ class FigureResult:
     @property
     def ratio(self) -> float | None:
         """What runs, divided by what was printed of it."""
-        printed = float(self.published.value) * self._factor
-        return self.exact / printed if self.exact is not None and printed else None
+        published = float(self.published.value) * self._factor
+        return self.exact / published if self.exact is not None and published else None
 
     @property
     def missed(self) -> list[Part]:
@@ -66,8 +66,8 @@ class FigureResult:
             if share.amount and not share.macs:
                 by_operation[share.operation].append(share)
         parts = [
-            Part(name, sum(share.calls for share in same), self._scaled(sum(share.amount for share in same)))
-            for name, same in by_operation.items()
+            Part(name, sum(share.calls for share in shares), self._scaled(sum(share.amount for share in shares)))
+            for name, shares in by_operation.items()
         ]
         return sorted(parts, key=lambda part: -part.amount)
 
@@ -76,8 +76,8 @@ class FigureResult:
         """What its convention gives the rest of what runs beyond what that takes, below 0 where it gives less."""
         if self.exact is None or self.reported is None:
             return 0
-        printed = self.measured * self._factor
-        return printed - self.exact + sum(part.amount for part in self.missed) - sum(part.amount for part in self.added)
+        scaled = self.measured * self._factor
+        return scaled - self.exact + sum(part.amount for part in self.missed) - sum(part.amount for part in self.added)
 
     @property
     def are_macs(self) -> bool:

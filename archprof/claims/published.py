@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-PRINTED = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?( ?)([KMGBT]?)")
+FIGURE = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?( ?)([KMGBT]?)")
 """A number as papers write it: digits, perhaps in groups of three, perhaps with decimals, perhaps a suffix."""
 
 _SUFFIXES = {"": 0, "K": 3, "M": 6, "G": 9, "B": 9, "T": 12}
@@ -27,8 +27,8 @@ class Published:
     @property
     def value(self) -> Decimal:
         """The number that was printed, K, M, G (or B) and T multiplied out."""
-        whole, decimals, _, suffix = self._parts
-        return Decimal(f"{whole}.{decimals}").scaleb(_SUFFIXES[suffix])
+        integer, decimals, _, suffix = self._parts
+        return Decimal(f"{integer}.{decimals}").scaleb(_SUFFIXES[suffix])
 
     @property
     def step(self) -> Decimal:
@@ -48,6 +48,6 @@ class Published:
 
     @property
     def _parts(self) -> tuple[str, str, str, str]:
-        match = PRINTED.fullmatch(self.text)
+        match = FIGURE.fullmatch(self.text)
         assert match is not None  # refused when the file was read
         return match[1].replace(",", ""), match[2] or "", match[3], match[4]

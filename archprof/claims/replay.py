@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 
     reproduced = "reproduced"
     differs = "not reproduced"
-    known = "known not to hold"
+    expected_failure = "known not to hold"
     failed = "could not be evaluated"
 
 
@@ -41,7 +41,7 @@ class Against:
     """The compute of a claim divided by that of the claim it is read against: as printed, and as it runs."""
 
     variant: str
-    printed: float
+    published: float
     exact: float
 
 
@@ -64,7 +64,7 @@ class ClaimResult:
     def verdict(self) -> Verdict:
         """What became of it. A claim that is known not to hold never counts as a failure."""
         if not self.claim.holds:
-            return Verdict.known
+            return Verdict.expected_failure
         if self.error:
             return Verdict.failed
         return Verdict.reproduced if self.comes_out else Verdict.differs
@@ -173,6 +173,6 @@ def _against(claim: Claim, profile: Profile, base: Profile) -> Against | None:
         return None
     return Against(
         variant=claim.against.variant,
-        printed=float(figures[shared].value / base_figures[shared].value),
+        published=float(figures[shared].value / base_figures[shared].value),
         exact=profile.totals.macs / base.totals.macs,
     )

@@ -32,9 +32,9 @@ COMMANDS = (
 """Every command; each is in the file of its name, and is called so there."""
 
 
-def print_version(wanted: bool) -> None:
+def print_version(value: bool) -> None:
     """Print the version and leave."""
-    if wanted:
+    if value:
         typer.echo(f"archprof {__version__}")
         raise typer.Exit
 
@@ -68,11 +68,11 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     )
     app.callback()(archprof)
     for name in names:
-        found = getattr(import_module(f"{__name__}.{name}"), name)
-        if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name)
+        command = getattr(import_module(f"{__name__}.{name}"), name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
         else:
-            app.command()(found)
+            app.command()(command)
     return app
 
 

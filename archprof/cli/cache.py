@@ -22,8 +22,8 @@ def cache(clear: Clear = False) -> None:
         store.clear()
         console.write(f"deleted {_results(count)}, {units.size(size)}, from {store.folder}\n")
     else:
-        most = units.size(store.limit)
-        console.write(f"{_results(count)}, {units.size(size)} of at most {most}, in {store.folder}\n")
+        limit = units.size(store.limit)
+        console.write(f"{_results(count)}, {units.size(size)} of at most {limit}, in {store.folder}\n")
 
 
 def _results(count: int) -> str:

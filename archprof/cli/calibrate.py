@@ -11,7 +11,7 @@ from archprof.cli.console import console
 from archprof.cli.option_groups import OutputOptions
 from archprof.errors import UsageError
 
-FAR = 0.3
+LARGE_ERROR = 0.3
 """What a calibration's own networks may be from what is predicted of them without a word."""
 
 
@@ -48,18 +48,18 @@ def calibrate(
         from archprof.builder.device import RUNNING, find_device
         from archprof.latency.calibration_run import ENOUGH_ROUNDS, calibrate
         from archprof.latency.clock import clocks_of
-    place = find_device(device, RUNNING)
-    if threads and place.type != "cpu":
+    torch_device = find_device(device, RUNNING)
+    if threads and torch_device.type != "cpu":
         raise UsageError("--threads is for the CPU", hint=f"leave it out, or name --device cpu in place of {device}")
-    here, default = calibration_store.this_device(dtype, device), torch.get_num_threads()
-    calibration_store.check(here, None if here.queued else threads or default)
+    this_device, default = calibration_store.this_device(dtype, device), torch.get_num_threads()
+    calibration_store.check(this_device, None if this_device.queued else threads or default)
     torch.set_num_threads(threads or default)
-    with console.working(f"measuring {here.name}, which takes about {max_time:.0f} s"):
-        calibration = calibrate(here, place, clocks_of(place), max_time, default_threads=default)
+    with console.working(f"measuring {this_device.name}, which takes about {max_time:.0f} s"):
+        calibration = calibrate(this_device, torch_device, clocks_of(torch_device), max_time, default_threads=default)
     path = calibration_store.keep(calibration)
     output.deliver(destinations, report(calibration, View()))
     if calibration.rounds < ENOUGH_ROUNDS:
         console.note("the machine was too slow or busy to measure most things twice: calibrate again when it is idle")
-    elif calibration.apart > FAR:
+    elif calibration.worst_error > LARGE_ERROR:
         console.note("the predictions for its own test networks are far off: calibrate again when the machine is idle")
     console.note(f"saved to {path}; `archprof summary` uses it for predictions")

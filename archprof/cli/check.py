@@ -89,9 +89,9 @@ class LatencyOptions:
         with console.working("loading torch"):
             from archprof.budgets.latency_judge import LatencyJudge
         selection.load_plugins(plugins)
-        timed = [case for case in selected.cases if any(not rule.metric.exact for rule in case.rules)]
+        cases = [case for case in selected.cases if any(not rule.metric.exact for rule in case.rules)]
         return LatencyJudge(
-            baseline_specs=specs_at(against, timed) if against and not Path(against).is_file() else {},
+            baseline_specs=specs_at(against, cases) if against and not Path(against).is_file() else {},
             confirm=self.confirm,
             threads=self.threads,
             max_time=self.max_time,

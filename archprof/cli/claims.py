@@ -81,13 +81,13 @@ def leave(results: Sequence["ClaimResult"]) -> None:
     from archprof.render.claim_text import complaints, location
 
     counts = Counter(result.verdict for result in results)
-    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    counts_text = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
     for result in results:
         for complaint in complaints(result):
             console.error(complaint)
-        if result.comes_out and result.verdict is Verdict.known:
+        if result.comes_out and result.verdict is Verdict.expected_failure:
             console.note(f"{location(result)} comes out, although the file says that it does not hold")
-    console.note(f"{len(results)} claim{'' if len(results) == 1 else 's'}: {told}")
+    console.note(f"{len(results)} claim{'' if len(results) == 1 else 's'}: {counts_text}")
     if counts[Verdict.failed]:
         raise typer.Exit(COULD_NOT_JUDGE)
     if counts[Verdict.differs]:

@@ -58,26 +58,30 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     """
     own = _parameters(function)
     groups = {
-        name: kind for name, one in own.items() if is_dataclass(kind := one.annotation) and isinstance(kind, type)
+        name: kind
+        for name, parameter in own.items()
+        if is_dataclass(kind := parameter.annotation) and isinstance(kind, type)
     }
     common = _parameters(Common)
 
     @wraps(function)
     def run(**arguments: Any) -> None:
         Common(**{name: arguments.pop(name) for name in common}).take_in()
-        made = {
+        option_groups = {
             name: group(**{option: arguments.pop(option) for option in _parameters(group)})
             for name, group in groups.items()
         }
         with _caching():
-            _guarded(lambda: function(**arguments, **made))
+            _guarded(lambda: function(**arguments, **option_groups))
 
     parameters: list[inspect.Parameter] = []
-    for name, one in own.items():
-        parameters += _parameters(groups[name]).values() if name in groups else [one]
-    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*parameters, *common.values())]
+    for name, parameter in own.items():
+        parameters += _parameters(groups[name]).values() if name in groups else [parameter]
+    parameters = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*parameters, *common.values())
+    ]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
 
 

@@ -94,15 +94,15 @@ class Console:
         self._tell("error: ", "1;31", text)
 
     @contextmanager
-    def working(self, what: str) -> Iterator[None]:
+    def working(self, activity: str) -> Iterator[None]:
         """Say what is being done where it takes its time and somebody is watching."""
         start = time.perf_counter()
         if self.quiet or not sys.stderr.isatty():
             yield
         else:
-            with _spinner(what, self.colored(sys.stderr)):
+            with _spinner(activity, self.colored(sys.stderr)):
                 yield
-        self.step(f"{what}: {time.perf_counter() - start:.2f} s")
+        self.step(f"{activity}: {time.perf_counter() - start:.2f} s")
 
     @contextmanager
     def progressing(self) -> Iterator[Callable[[str, float], None]]:
@@ -112,10 +112,10 @@ class Console:
             What to tell: what is being done, and the share of it that is over.
         """
         if self.quiet or not sys.stderr.isatty():
-            yield lambda what, share: None
+            yield lambda activity, share: None
         else:
-            with _bar(self.colored(sys.stderr)) as tell:
-                yield tell
+            with _bar(self.colored(sys.stderr)) as watch:
+                yield watch
 
     def _tell(self, label: str, code: str, text: str) -> None:
         styled = f"\x1b[{code}m{label}\x1b[0m" if label and self.colored(sys.stderr) else label
@@ -132,11 +132,11 @@ def _width(stream: TextIO) -> int:
 
 
 @contextmanager
-def _spinner(what: str, color: bool) -> Iterator[None]:
+def _spinner(activity: str, color: bool) -> Iterator[None]:
     from rich.console import Console as RichConsole
 
     screen = RichConsole(stderr=True, no_color=not color, highlight=False)
-    status = screen.status(what)
+    status = screen.status(activity)
     timer = Timer(PATIENCE, status.start)
     timer.daemon = True
     timer.start()
@@ -156,16 +156,16 @@ def _bar(color: bool) -> Iterator[Callable[[str, float], None]]:
     screen = RichConsole(stderr=True, no_color=not color, highlight=False)
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %")
     bar = Progress(*columns, console=screen, transient=True, auto_refresh=False)
-    task, drawn = bar.add_task("", total=1.0), 0.0
+    task, last_drawing = bar.add_task("", total=1.0), 0.0
 
-    def tell(what: str, share: float) -> None:
-        nonlocal drawn
-        if (now := time.perf_counter()) - drawn >= BETWEEN_DRAWINGS:
-            drawn = now
-            bar.update(task, description=what, completed=share, refresh=True)
+    def update(activity: str, share: float) -> None:
+        nonlocal last_drawing
+        if (time_now := time.perf_counter()) - last_drawing >= BETWEEN_DRAWINGS:
+            last_drawing = time_now
+            bar.update(task, description=activity, completed=share, refresh=True)
 
     with bar:
-        yield tell
+        yield update
 
 
 console = Console()

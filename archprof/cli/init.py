@@ -41,14 +41,14 @@ def init(
     selection.parse_size(imgsz)
     path = Path(OWN)
     refuse_overwriting(path, Path(LOCK), force=force)
-    given = {"scales": scale, "imgsz": imgsz, "nc": nc}
-    settings = {key: value for key, value in given.items() if value is not None}
-    found = scaffold.Discovery(tuple(references)) if references else scaffold.discover(Path())
-    for name, reason in found.left_out:
+    options = {"scales": scale, "imgsz": imgsz, "nc": nc}
+    settings = {key: value for key, value in options.items() if value is not None}
+    discovery = scaffold.Discovery(tuple(references)) if references else scaffold.discover(Path())
+    for name, reason in discovery.skipped:
         console.note(f"left out {name}: {reason}")
-    if not found.variants:
+    if not discovery.variants:
         raise BudgetFileError("no YAML with rows here or below", hint="name what to hold to budgets")
-    file = scaffold.plan(path, found.variants, settings)
+    file = scaffold.plan(path, discovery.variants, settings)
     measured = measure(cases.find(file).cases, selection.profiler(selection.execution_config(plugins)))
     profiles = [(entry.case, entry.profile) for entry in measured if not isinstance(entry.profile, ArchprofError)]
     errors = list(dict.fromkeys(str(entry.profile) for entry in measured if isinstance(entry.profile, ArchprofError)))

@@ -220,11 +220,11 @@ def conclude(benched: Benched) -> None:
         raise KeyboardInterrupt
     several = len(benched.models) > 1
     failed = dict.fromkeys(
-        f"{f'{model}, ' if several else ''}{one.device}, {one.backend}: {one.error}"
-        for model, ones in zip(benched.models, benched.latencies, strict=True)
-        for one in ones
-        if one.error
+        f"{f'{model}, ' if several else ''}{latency.device}, {latency.backend}: {latency.error}"
+        for model, latencies in zip(benched.models, benched.latencies, strict=True)
+        for latency in latencies
+        if latency.error
     )
     if failed:
-        first, *others = failed
-        raise RunError(f"not measured: {first}", hint="\n".join(f"not measured: {one}" for one in others) or None)
+        first, *more = failed
+        raise RunError(f"not measured: {first}", hint="\n".join(f"not measured: {latency}" for latency in more) or None)

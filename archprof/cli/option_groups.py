@@ -35,14 +35,14 @@ class Model:
 
         return self.scale == ALL
 
-    def refuse_several(self, what: str) -> None:
+    def refuse_several(self, subject: str) -> None:
         """Refuse every scale at once, for what is of one.
 
         Raises:
             UsageError: Where every scale is asked for.
         """
         if self.several:
-            raise UsageError(f"{what} is of one scale", hint="name one with --scale")
+            raise UsageError(f"{subject} is of one scale", hint="name one with --scale")
 
     def find(self, reference: str) -> "list[Spec]":
         """What a reference means: one spec, or one for each scale.

@@ -53,7 +53,7 @@ def plan(
     """
     formats = available(findings=findings)
     destinations = [_destination(name, format, force, formats) for name in outputs or [STDOUT]]
-    files = [os.path.realpath(one.path) for one in destinations if one.path]
+    files = [os.path.realpath(destination.path) for destination in destinations if destination.path]
     if len(set(files)) < len(files):
         raise UsageError("one file is named twice in --output")
     return list(dict.fromkeys(destinations))
@@ -65,20 +65,20 @@ def _destination(name: str, format: str | None, force: bool, formats: Mapping[st
         name, format = rest, head  # noqa: A001
     suffixes = {suffix: key for key, value in formats.items() for suffix in value.suffixes}
     suffix = Path(name).suffix.lower()
-    chosen = format or (DEFAULT if name == STDOUT else suffixes.get(suffix))
-    if chosen is None:
+    name_of_format = format or (DEFAULT if name == STDOUT else suffixes.get(suffix))
+    if name_of_format is None:
         hint = f"name it with --format, or before the file, as text:{name}; known extensions: {', '.join(suffixes)}"
         raise UsageError(f"no format of this command has the extension of {name!r}", hint=hint)
-    if chosen not in formats:
-        raise UsageError(f"this command has no format {chosen!r}", hint=f"available: {', '.join(formats)}")
+    if name_of_format not in formats:
+        raise UsageError(f"this command has no format {name_of_format!r}", hint=f"available: {', '.join(formats)}")
     if name == STDOUT:
-        return Destination(None, chosen)
+        return Destination(None, name_of_format)
     path = Path(name)
     try:
         _check(path, force)
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror}", path=path) from None
-    return Destination(path, chosen)
+    return Destination(path, name_of_format)
 
 
 def _check(path: Path, force: bool) -> None:

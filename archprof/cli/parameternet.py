@@ -113,7 +113,7 @@ def parse_experts(text: str | None) -> list[int] | None:
 def mix(
     specs: "Sequence[Spec]",
     options: "Options",
-    wanted: str,
+    layers: str,
     experts: list[int],
     view: "View",
     destinations: "list[output.Destination]",
@@ -130,9 +130,9 @@ def mix(
     from archprof.render.whatif import report
 
     with console.working(f"profiling {specs[0].name} as it is, and with dynamic convolutions"):
-        profile, found = what_if(specs[0], options, wanted, experts[0])
+        profile, what_if_result = what_if(specs[0], options, layers, experts[0])
     selection.remark(specs, [profile.environment])
-    output.deliver(destinations, report(profile, found, view))
+    output.deliver(destinations, report(profile, what_if_result, view))
 
 
 def rebuild(
@@ -144,6 +144,6 @@ def rebuild(
     from archprof.render import View
     from archprof.render.expert_sweep import report
 
-    profile, found = curve(specs[0], options, experts, console)
+    profile, sweep = curve(specs[0], options, experts, console)
     selection.remark(specs, [profile.environment])
-    output.deliver(destinations, report(profile, found, View()))
+    output.deliver(destinations, report(profile, sweep, View()))

@@ -31,16 +31,16 @@ MODULES = {
 }
 """Where each format's ``json_schema`` is."""
 
-Which = Annotated[
+Record = Annotated[
     SchemaChoice,
-    typer.Argument(help="Which saved file."),
+    typer.Argument(help="Record saved file."),
 ]
 
 
 @command
-def schema(which: Which = SchemaChoice.profile) -> None:
+def schema(record: Record = SchemaChoice.profile) -> None:
     """Print the JSON Schema of a saved file."""
     import msgspec
 
-    found = import_module(MODULES[which]).json_schema()
-    console.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")
+    json_schema = import_module(MODULES[record]).json_schema()
+    console.write(msgspec.json.format(msgspec.json.encode(json_schema), indent=2).decode() + "\n")

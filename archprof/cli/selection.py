@@ -40,10 +40,10 @@ def load_plugins(plugins: Sequence[str]) -> None:
         loading.load_plugins(plugins)
 
 
-def choose_detail(specs: Sequence["Spec"], wanted: str | None) -> str:
+def choose_detail(specs: Sequence["Spec"], detail: str | None) -> str:
     """The details to show: those asked for, else rows where there are any, else modules."""
     has_rows = bool(specs[0].rows)
-    return "modules" if not has_rows and wanted in (None, "rows") else wanted or "rows"
+    return "modules" if not has_rows and detail in (None, "rows") else detail or "rows"
 
 
 def execution_config(
@@ -131,5 +131,5 @@ def remark(specs: Sequence["Spec"], environments: Sequence["Environment"], *, ch
     for spec in specs:
         if spec.scale_assumed and len(specs) == 1:
             console.note(f"using scale {spec.scale} (the file's first); available: {', '.join(spec.scales)}{choice}")
-    for one in dict.fromkeys(one for environment in environments for one in environment.remarks):
-        console.note(one)
+    for text in dict.fromkeys(text for environment in environments for text in environment.remarks):
+        console.note(text)

@@ -33,15 +33,15 @@ def summary(
     from archprof.render.profile import check, report, report_several
 
     destinations = output_options.plan()
-    chosen = parse_columns(columns)
+    selected = parse_columns(columns)
     options = model.options(device=device, backward=backward)
     specs = model.find(reference)
     if latency and (model.several or backward):
         raise UsageError(
             "--latency is of one scale's inference", hint="leave out --scale all and --backward; bench takes several"
         )
-    shown = selection.choose_detail(specs, detail and detail.value)
-    view = View(detail=shown, depth=depth, sort=sort, top=top, columns=chosen)
+    detail_level = selection.choose_detail(specs, detail and detail.value)
+    view = View(detail=detail_level, depth=depth, sort=sort, top=top, columns=selected)
     check(view, several=model.several)
     config = counting.config()
     measurement = la.plan(options, config.plugins, la.Sampling(threads=threads)) if latency else None

@@ -35,8 +35,8 @@ def align(before: Sequence[Part], after: Sequence[Part]) -> list[IndexPair]:
         after: The rows as they are.
     """
     old_words, new_words = ([_words(part) for part in parts] for parts in (before, after))
-    head = _alike(old_words, new_words)
-    tail = _alike(old_words[head:][::-1], new_words[head:][::-1])
+    head = _common_length(old_words, new_words)
+    tail = _common_length(old_words[head:][::-1], new_words[head:][::-1])
     # Without its ends: matching many rows that all say the same takes the square of their number.
     middle = SequenceMatcher(
         None, old_words[head : len(before) - tail], new_words[head : len(after) - tail], autojunk=False
@@ -58,7 +58,7 @@ def matched(pairs: Sequence[IndexPair]) -> dict[int, int]:
     return {old: new for old, new in pairs if old is not None and new is not None} | {INPUT: INPUT}
 
 
-def _alike(before: Sequence[Hashable], after: Sequence[Hashable]) -> int:
+def _common_length(before: Sequence[Hashable], after: Sequence[Hashable]) -> int:
     """How many words of both are the same from the start on."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
 
@@ -105,8 +105,8 @@ def _between(before: Sequence[Part], after: Sequence[Part]) -> Iterator[IndexPai
     costs = [[_UNPAIRED * index for index in range(len(after) + 1)]]
     for old, part in enumerate(before):
         line = [_UNPAIRED * (old + 1)]
-        for new, other in enumerate(after):
-            paired = costs[old][new] + _cost(part, other)
+        for new, candidate in enumerate(after):
+            paired = costs[old][new] + _cost(part, candidate)
             line.append(min(paired, costs[old][new + 1] + _UNPAIRED, line[new] + _UNPAIRED))
         costs.append(line)
     yield from reversed(list(_back(costs, before, after)))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 METRICS = ("flops", "parameters")
 """What is always explained where it differs."""
 
-OTHERWISE = ("elementwise_flops", "bytes_written", "bytes_read")
+FALLBACK_METRICS = ("elementwise_flops", "bytes_written", "bytes_read")
 """What is explained, the first that differs, where none of those does."""
 
 EDITED = ("+", "-", "~")
@@ -49,9 +49,9 @@ def explain(
         totals: By metric, the difference of the whole models, as far as it is known. A metric that is not known of
             every row is not explained.
     """
-    known = {metric for metric in totals if all(getattr(change, metric) is not None for change in changes)}
-    metrics = [metric for metric in METRICS if metric in known and totals[metric]]
-    metrics = metrics or [metric for metric in OTHERWISE if metric in known and totals[metric]][:1]
+    metrics_of_rows = {metric for metric in totals if all(getattr(change, metric) is not None for change in changes)}
+    metrics = [metric for metric in METRICS if metric in metrics_of_rows and totals[metric]]
+    metrics = metrics or [metric for metric in FALLBACK_METRICS if metric in metrics_of_rows and totals[metric]][:1]
     return [_explanation(metric, totals[metric], changes, differences) for metric in metrics]
 
 
@@ -73,7 +73,7 @@ def _explanation(
         shared=shared,
         outside=outside,
         # Of equals the first stays first: what comes before it in the model is what brought it about.
-        causes=sorted(causes, key=lambda cause: -sign * cause.whole),
+        causes=sorted(causes, key=lambda cause: -sign * cause.total),
     )
 
 
@@ -153,7 +153,7 @@ class _Rows:
             ("difference", number) for number, difference in enumerate(differences) if not reach.is_known(difference)
         )
         self._versions = frozenset(
-            ("difference", number) for number, difference in enumerate(differences) if difference.what in reach.VERSIONS
+            ("difference", number) for number, difference in enumerate(differences) if difference.name in reach.VERSIONS
         )
         self._edits = frozenset(("row", index) for index in range(len(changes)) if self.edited(index))
         self.origins: list[Origins] = []
@@ -226,5 +226,5 @@ def _output_changed(change: Change) -> bool:
     """Whether the rows that read it may be others for it; where nobody knows its shapes, those of a changed row may."""
     if change.before is None or change.after is None:
         return True
-    other = change.before.other_output(change.after)
-    return change.mark in EDITED if other is None else other
+    differs = change.before.output_differs(change.after)
+    return change.mark in EDITED if differs is None else differs

@@ -110,7 +110,7 @@ def _delta(metric: Metric, before: Model, after: Model) -> Delta:
     if not metric.exact:
         return compare_latencies(metric, before, after)
     old, new = before.of(metric), after.of(metric)
-    known = old is not None and new is not None
+    has_both = old is not None and new is not None
     bounded: list[Literal["before", "after"]] = ["before"] if before.lower_bound(metric) else []
     if after.lower_bound(metric):
         bounded.append("after")
@@ -120,7 +120,7 @@ def _delta(metric: Metric, before: Model, after: Model) -> Delta:
         before=old,
         after=new,
         difference=new - old if old is not None and new is not None else None,
-        ratio=new / old if known and old and new is not None else None,
+        ratio=new / old if has_both and old and new is not None else None,
         lower_bounds=bounded,
     )
 
@@ -137,12 +137,12 @@ def _row_changes(before: Sequence[Part], after: Sequence[Part], totals: dict[str
 
 def _module_changes(before: Sequence[Part], after: Sequence[Part], totals: dict[str, int]) -> Iterator[Change]:
     """Modules go by their path; those that are gone come before what stands in their place."""
-    for old, new in _merged(before, after):
+    for old, new in _paired(before, after):
         if any(getattr(part, name) for part in (old, new) if part for name in COUNTS):  # else it only holds others
             yield _change(old, new, edits_of(old, new, {}) if old and new else [], totals)
 
 
-def _merged(before: Sequence[Part], after: Sequence[Part]) -> Iterator[tuple[Part | None, Part | None]]:
+def _paired(before: Sequence[Part], after: Sequence[Part]) -> Iterator[tuple[Part | None, Part | None]]:
     shared = {part.path for part in before} & {part.path for part in after}
     remaining = iter(before)
     for new in after:
@@ -159,22 +159,22 @@ def _merged(before: Sequence[Part], after: Sequence[Part]) -> Iterator[tuple[Par
 
 
 def _change(before: Part | None, after: Part | None, edits: list[Edit], totals: dict[str, int]) -> Change:
-    amounts = {name: _grown(before, after, name) for name in COUNTS}
+    amounts = {name: _growth(before, after, name) for name in COUNTS}
     return Change(
         mark=_mark(before, after, edits, amounts),
         before=before,
         after=after,
         edits=edits,
         shares={
-            name: amount / whole
+            name: amount / total
             for name, amount in amounts.items()
-            if amount is not None and (whole := totals.get(name))
+            if amount is not None and (total := totals.get(name))
         },
         **amounts,
     )
 
 
-def _grown(before: Part | None, after: Part | None, name: str) -> int | None:
+def _growth(before: Part | None, after: Part | None, name: str) -> int | None:
     """How much more the part has of something; None where it is not known of one of them."""
     old: int | None = getattr(before, name) if before else 0
     new: int | None = getattr(after, name) if after else 0
@@ -186,4 +186,4 @@ def _mark(before: Part | None, after: Part | None, edits: list[Edit], amounts: d
         return "+" if after else "-"
     if edits:
         return "~"
-    return "x" if any(amounts.values()) or before.other_output(after) else "="
+    return "x" if any(amounts.values()) or before.output_differs(after) else "="

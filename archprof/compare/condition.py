@@ -61,7 +61,7 @@ class Condition:
             raise CannotJudgeError(delta.note)
         if delta.before is None or delta.difference is None:
             raise CannotJudgeError(self._absent())
-        if incomparable := [difference.what for difference in pair.differences if not difference.comparable]:
+        if incomparable := [difference.name for difference in pair.differences if not difference.comparable]:
             raise CannotJudgeError(
                 f"not the same {' and '.join(incomparable)}, so the figures are not of the same thing"
             )
@@ -83,12 +83,12 @@ class Condition:
         """
         name = self.metric.name
         deltas = [delta for delta in pair.metrics if name in (delta.metric, delta.metric.partition("/")[0])]
-        both = [delta for delta in deltas if delta.before is not None and delta.after is not None]
-        if len(deltas) > 1 and not both:
+        with_values = [delta for delta in deltas if delta.before is not None and delta.after is not None]
+        if len(deltas) > 1 and not with_values:
             raise CannotJudgeError(f"not comparable: {' and '.join(delta.metric for delta in deltas)}")
-        if len(both) > 1:
-            raise CannotJudgeError(f"there are several: {', '.join(delta.metric for delta in both)}")
-        deltas = both or deltas
+        if len(with_values) > 1:
+            raise CannotJudgeError(f"there are several: {', '.join(delta.metric for delta in with_values)}")
+        deltas = with_values or deltas
         if not deltas:
             raise CannotJudgeError(self._absent())
         return deltas[0]

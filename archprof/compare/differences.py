@@ -38,7 +38,7 @@ def changed_keys(before: Mapping[str, TopLevelKey], after: Mapping[str, TopLevel
     """The top-level keys, and the scales, that are not the same in two files."""
     return [
         Difference(
-            what=key,
+            name=key,
             before=_text(old),
             after=_text(new),
             before_line=old.line if old else None,
@@ -55,7 +55,7 @@ def _top_level(before: Model, after: Model) -> list[Difference]:
     scales = before.variant.scale, after.variant.scale
     other_scale = None not in scales and scales[0] != scales[1]
     changed = changed_keys(before.top_level, after.top_level)
-    return [difference for difference in changed if not (other_scale and difference.what.startswith(SCALES))]
+    return [difference for difference in changed if not (other_scale and difference.name.startswith(SCALES))]
 
 
 def _text(key: TopLevelKey | None) -> str:
@@ -67,15 +67,15 @@ def _text(key: TopLevelKey | None) -> str:
 def _facts(before: Model, after: Model) -> Iterator[Difference]:
     old, new = _with_settings(before, after), _with_settings(after, before)
     shared = [key for key in old if key in new]
-    for what in shared:
-        if old[what] == new[what] or (what in ("size", "batch") and "input" in shared):
+    for name in shared:
+        if old[name] == new[name] or (name in ("size", "batch") and "input" in shared):
             continue
-        if what == "scale" and None in (before.variant.scale, after.variant.scale):
+        if name == "scale" and None in (before.variant.scale, after.variant.scale):
             continue  # the line of the scale says it
-        yield Difference(what=what, before=old[what].text, after=new[what].text, comparable=old[what].comparable)
+        yield Difference(name=name, before=old[name].text, after=new[name].text, comparable=old[name].comparable)
 
 
-def _with_settings(model: Model, other: Model) -> Mapping[str, Fact]:
+def _with_settings(model: Model, reference: Model) -> Mapping[str, Fact]:
     """What a model is; a setting that only the other one has been given is not set."""
-    added = [key for key in other.variant.settings if key in other.facts and key not in model.facts]
+    added = [key for key in reference.variant.settings if key in reference.facts and key not in model.facts]
     return dict(model.facts) | dict.fromkeys(added, _UNSET)

@@ -26,20 +26,20 @@ def edits_of(before: Part, after: Part, became: Mapping[int, int]) -> list[Edit]
 
 def _edits(before: Part, after: Part, became: Mapping[int, int]) -> Iterator[Edit]:
     if before.module != after.module:
-        yield Edit(what="module", before=before.module, after=after.module)
+        yield Edit(field="module", before=before.module, after=after.module)
     if not reads_the_same(before, after, became):
-        yield Edit(what="from", before=before.from_, after=after.from_)
+        yield Edit(field="from", before=before.from_, after=after.from_)
     if before.arguments != after.arguments:
         old, new = _stride(before), _stride(after)
         if old and new and old != new:
-            yield Edit(what="stride", before=old, after=new)
+            yield Edit(field="stride", before=old, after=new)
         channels = [_channels(part) for part in (before, after)]
         if all(channels) and channels[0] != channels[1]:
-            yield Edit(what="channels", before=channels[0], after=channels[1])
+            yield Edit(field="channels", before=channels[0], after=channels[1])
     if before.repeats != after.repeats:
-        yield Edit(what="repeats", before=before.repeats, after=after.repeats)
+        yield Edit(field="repeats", before=before.repeats, after=after.repeats)
     if before.arguments != after.arguments:
-        yield Edit(what="arguments", before=before.arguments, after=after.arguments)
+        yield Edit(field="arguments", before=before.arguments, after=after.arguments)
 
 
 def _stride(part: Part) -> int | None:

@@ -41,13 +41,13 @@ class Experiment:
     index: int
     comparisons: Sequence[Comparison]
 
-    def ratio(self, other: Experiment, device: str, backend: str) -> Ratio | None:
+    def ratio(self, base: Experiment, device: str, backend: str) -> Ratio | None:
         """How a model stands to this one, where the experiment was about the two of them."""
-        for comparison in self.comparisons if self.name == other.name else ():
+        for comparison in self.comparisons if self.name == base.name else ():
             pair = (comparison.base, comparison.model)
-            if (comparison.device, comparison.backend) == (device, backend) and pair == (self.index, other.index):
+            if (comparison.device, comparison.backend) == (device, backend) and pair == (self.index, base.index):
                 return comparison.result
-            if (comparison.device, comparison.backend) == (device, backend) and pair == (other.index, self.index):
+            if (comparison.device, comparison.backend) == (device, backend) and pair == (base.index, self.index):
                 return comparison.result.inverse()
         return None
 
@@ -170,8 +170,8 @@ def metrics_in(models: Iterable[Model]) -> list[Metric]:
     dynamic = any(value not in (None, 1) for name in ratios for value in values[name])
     present = [
         METRICS[name]
-        for name, known in values.items()
-        if any(value is not None for value in known) and (dynamic or name not in ratios)
+        for name, amounts in values.items()
+        if any(value is not None for value in amounts) and (dynamic or name not in ratios)
     ]
     return [
         *present,
@@ -186,19 +186,19 @@ def size_of(shape: Sequence[int]) -> str:
 
 
 def _facts(profile: Profile) -> dict[str, Fact]:
-    variant, given = profile.variant, profile.input
+    variant, input_ = profile.variant, profile.input
     facts = {
-        "input": Fact(" + ".join("×".join(map(str, shape)) for shape in given.shapes), comparable=False),
-        "dtype": Fact(given.dtype, comparable=False),
+        "input": Fact(" + ".join("×".join(map(str, shape)) for shape in input_.shapes), comparable=False),
+        "dtype": Fact(input_.dtype, comparable=False),
         "fusing": Fact("fused" if variant.fused else "not fused", comparable=False),
         "model": Fact("static twin" if variant.static else "as it is"),
         "pass": Fact("training step" if profile.backward else "forward", comparable=False),
     }
-    if len(given.shapes) == 1:
-        (shape,) = given.shapes
+    if len(input_.shapes) == 1:
+        (shape,) = input_.shapes
         facts |= {
-            "size": Fact(size_of(shape[2 if given.kind == "image" else 1 :]), comparable=False),
-            "batch": Fact(str(given.batch), comparable=False),
+            "size": Fact(size_of(shape[2 if input_.kind == "image" else 1 :]), comparable=False),
+            "batch": Fact(str(input_.batch), comparable=False),
         }
     if variant.origin == "yaml":
         facts |= {

@@ -39,10 +39,10 @@ def axes(x: str, y: str) -> tuple[tuple[Metric, bool], tuple[Metric, bool]]:
     Raises:
         UsageError: As there, or where both are the same metric.
     """
-    both = axis(x), axis(y)
-    if both[0][0].name == both[1][0].name:
-        raise UsageError(f"--x and --y are both {both[0][0].name}")
-    return both
+    both_axes = axis(x), axis(y)
+    if both_axes[0][0].name == both_axes[1][0].name:
+        raise UsageError(f"--x and --y are both {both_axes[0][0].name}")
+    return both_axes
 
 
 def front(models: Sequence[Model], x: str, y: str) -> Front:
@@ -56,13 +56,13 @@ def front(models: Sequence[Model], x: str, y: str) -> Front:
     Raises:
         UsageError: As for :func:`axes`, or where no model has one of them.
     """
-    both = axes(x, y)
+    both_axes = axes(x, y)
     points: dict[int, tuple[float, ...]] = {}
     for index, model in enumerate(models):
-        values = [(model.of(metric), lower) for metric, lower in both]
+        values = [(model.of(metric), lower) for metric, lower in both_axes]
         if all(value is not None for value, _ in values):
             points[index] = tuple(value if lower else -value for value, lower in values if value is not None)
-    for metric, _ in both:
+    for metric, _ in both_axes:
         if all(model.of(metric) is None for model in models):
             hint = f"--convention {metric.convention} adds it" if metric.convention else None
             raise UsageError(f"none of these has {metric.name}", hint=hint)

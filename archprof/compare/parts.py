@@ -42,25 +42,25 @@ def rows_of(profile: Profile) -> list[Part]:
 
 def _as_written(layer: Layer) -> tuple[int, list[Any]]:
     """Repeats and arguments as in the file; those that the row was built with where the profile does not say."""
-    if len(layer.written) == 4:
-        _, repeats, _, arguments = layer.written
+    if len(layer.yaml_row) == 4:
+        _, repeats, _, arguments = layer.yaml_row
         return repeats, arguments
     return layer.repeats, layer.arguments
 
 
 def modules_of(profile: Profile, depth: int) -> list[Part]:
     """One part a module: each with all that is in it at ``depth``, with its own at smaller depths."""
-    return [_module(module, whole=module.depth == depth) for module in profile.modules if module.depth <= depth]
+    return [_module(module, inclusive=module.depth == depth) for module in profile.modules if module.depth <= depth]
 
 
-def _module(module: Module, *, whole: bool) -> Part:
+def _module(module: Module, *, inclusive: bool) -> Part:
     return Part(
         path=module.path,
         module=module.type,
         output_shapes=module.output_shapes,
-        parameters=module.parameters if whole else module.own_parameters,
-        flops=2 * (module.macs if whole else module.own_macs),
-        elementwise_flops=module.elementwise_flops if whole else module.own_elementwise_flops,
-        bytes_read=module.bytes_read if whole else module.own_bytes_read,
-        bytes_written=module.bytes_written if whole else module.own_bytes_written,
+        parameters=module.parameters if inclusive else module.own_parameters,
+        flops=2 * (module.macs if inclusive else module.own_macs),
+        elementwise_flops=module.elementwise_flops if inclusive else module.own_elementwise_flops,
+        bytes_read=module.bytes_read if inclusive else module.own_bytes_read,
+        bytes_written=module.bytes_written if inclusive else module.own_bytes_written,
     )

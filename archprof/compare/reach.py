@@ -57,26 +57,26 @@ def reaches(difference: Difference, change: Change, metric: str, *, last: bool) 
         metric: One of :data:`archprof.records.comparison.COUNTS`, or another that rows have a part in.
         last: Whether the row is the last one of its model.
     """
-    what = difference.what
-    if metric not in _metrics(difference, metric) or what in NOWHERE:
+    name = difference.name
+    if metric not in _metrics(difference, metric) or name in NOWHERE:
         return False
-    if what in EVERYWHERE or (what.startswith(SCALES) and not _only_depth(difference)):
+    if name in EVERYWHERE or (name.startswith(SCALES) and not _only_depth(difference)):
         return True
-    if what.startswith(SCALES) or what == "depth_multiple":
+    if name.startswith(SCALES) or name == "depth_multiple":
         return any(part.repeats > 1 for part in _parts(change))
-    return (last and what in HEAD) or any(_names(part.arguments, difference) for part in _parts(change))
+    return (last and name in HEAD) or any(_names(part.arguments, difference) for part in _parts(change))
 
 
 def is_known(difference: Difference) -> bool:
     """Whether it is known which rows a difference can reach; a key of somebody's own may do what nobody expects."""
-    what = difference.what
-    return what in (*EVERYWHERE, *HEAD, *NOWHERE, *VERSIONS, "depth_multiple") or what.startswith(SCALES)
+    name = difference.name
+    return name in (*EVERYWHERE, *HEAD, *NOWHERE, *VERSIONS, "depth_multiple") or name.startswith(SCALES)
 
 
 def _metrics(difference: Difference, metric: str) -> tuple[str, ...]:
-    known = ONLY.get(difference.what, (metric,))
-    prelu = difference.what == "activation" and "PReLU" in difference.before + difference.after
-    return (*known, "parameters") if prelu else known
+    reached = ONLY.get(difference.name, (metric,))
+    prelu = difference.name == "activation" and "PReLU" in difference.before + difference.after
+    return (*reached, "parameters") if prelu else reached
 
 
 def _parts(change: Change) -> Iterator[Part]:
@@ -93,4 +93,4 @@ def _names(arguments: Any, difference: Difference) -> bool:
     """Whether a row's arguments name a key, whose value they then stand for."""
     if isinstance(arguments, list):
         return any(_names(argument, difference) for argument in arguments)
-    return isinstance(arguments, str) and arguments == difference.what
+    return isinstance(arguments, str) and arguments == difference.name

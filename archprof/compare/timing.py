@@ -32,8 +32,8 @@ def compare_latencies(metric: Metric, before: Model, after: Model) -> Delta:
     if interval := _interval(metric, before, after):
         return replace(delta, interval=interval)
     names = " ".join(shlex.quote(model.variant.reference) for model in (before, after))
-    together = before.experiment and after.experiment and before.experiment.name == after.experiment.name
-    reason = "measured together, but without an interval of this pair" if together else "measured separately"
+    same_experiment = before.experiment and after.experiment and before.experiment.name == after.experiment.name
+    reason = "measured together, but without an interval of this pair" if same_experiment else "measured separately"
     return replace(delta, note=f"{reason}; `archprof bench {names}` measures them together")
 
 

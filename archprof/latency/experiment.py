@@ -122,7 +122,7 @@ def _failed(options: Options, target: Target, protocol: Protocol, reason: str) -
         dtype=options.dtype,
         batch=options.batch,
         threads=protocol.settings.threads,
-        timed=TIMED,
+        scope=TIMED,
         stopped=FAILED,
         error=reason,
     )

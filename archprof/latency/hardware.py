@@ -69,7 +69,7 @@ class LoadWatch:
         return Load(
             before=self._before,
             after=load_average(),
-            others=min(max(others / wall, 0.0), 1.0) if wall else None,
+            other_processes=min(max(others / wall, 0.0), 1.0) if wall else None,
         )
 
 

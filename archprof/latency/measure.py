@@ -145,7 +145,7 @@ def make_subject(
             dtype=options.dtype,
             batch=options.batch,
             threads=backend.threads(settings),
-            timed=(TIMED_WITH_BOXES if postprocess else TIMED) + (FLUSHED if on_card and flush else ""),
+            scope=(TIMED_WITH_BOXES if postprocess else TIMED) + (FLUSHED if on_card and flush else ""),
             timer=overhead(clock),
             agreement=checked,
             notes=[*notes, *rounded],

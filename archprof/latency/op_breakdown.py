@@ -104,12 +104,12 @@ def joined(
         device=device,
         threads=threads,
         passes=len(plain),
-        kept=len(passes),
+        passes_used=len(passes),
         whole_s=pass_s,
         parts=_parts(profile, paths, _means([split.parts for split in passes])),
         operations=_operations(profile, _means([split.operations for split in passes])),
         between_s=fmean(split.between for split in passes),
-        noted=round(events),
+        events=round(events),
         noting_s=noting,
     )
 

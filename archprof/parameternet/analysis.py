@@ -74,8 +74,8 @@ def _undetected(trace: Trace, charged: _Charged) -> list[str]:
 class _Charged:
     """What earlier layers were charged with: routers, and modules whose parameters were counted.
 
-    ``parameters`` are the model's parameters (a trace names buffers too), ``declared`` the modules that said which layer
-    they are.
+    ``parameters`` are the model's parameters (a trace names buffers too), ``declared`` the modules that declared which
+    layer they are.
     """
 
     def __init__(self, model: nn.Module) -> None:

@@ -255,7 +255,7 @@ def _layer(
         parameters=parameters[module],
         modules=len(tree.modules(module)),
         line=layer.line,
-        written=_plain(layer.written),
+        yaml_row=_plain(layer.written),
         light_head=layer.light_head,
         **costs,
     )

@@ -40,26 +40,26 @@ class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
         device: Where it ran.
         threads: Threads that it computed with.
         passes: How many passes were looked at, with the profiler and in turn without.
-        kept: How many of each the figures are of.
+        passes_used: How many of each the figures are of.
         whole_s: What a pass takes without the profiler.
         parts: The rows, or of a model without rows its modules down to the second level; their sum is that of
             ``operations``.
         operations: By name, the dearest first.
         between_s: The rest of a pass: Python, and what torch does before a kernel runs; on a graphics card, the time in
             which it waits.
-        noted: Ranges and operations that the profiler noted in a pass; 0 where the times are a card's own.
-        noting_s: What it took to note each: how much longer a pass was under the profiler, over ``noted``.
+        events: Ranges and operations that the profiler noted in a pass; 0 where the times are a card's own.
+        noting_s: What it took to note each: how much longer a pass was under the profiler, over ``events``.
     """
 
     device: str
     threads: int | None
     passes: int
-    kept: int
+    passes_used: int
     whole_s: float
     parts: list[Part]
     operations: list[Part]
     between_s: float
-    noted: int = 0
+    events: int = 0
     noting_s: float = 0.0
 
     @property
@@ -70,4 +70,4 @@ class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def profiler_s(self) -> float:
         """What the profiler added to a pass; it is in none of the parts."""
-        return self.noted * self.noting_s
+        return self.events * self.noting_s

@@ -78,10 +78,10 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
         logarithm = 0.0
         around = [_around(ticks, size) for ticks, size in zip(self.ticks, sizes, strict=True)]
         for corner in product(*around):
-            place = 0
+            index = 0
             for ticks, (tick, _) in zip(self.ticks, corner, strict=True):
-                place = place * len(ticks) + tick
-            logarithm += prod(share for _, share in corner) * log(self.rates[place])
+                index = index * len(ticks) + tick
+            logarithm += prod(share for _, share in corner) * log(self.rates[index])
         return exp(logarithm)
 
 
@@ -89,10 +89,10 @@ def _around(ticks: list[int], size: int) -> list[tuple[int, float]]:
     """The places of the one or two ticks that a size lies between, each with its share."""
     if size <= ticks[0]:
         return [(0, 1.0)]
-    for place, (low, high) in enumerate(pairwise(ticks)):
+    for index, (low, high) in enumerate(pairwise(ticks)):
         if size < high:
             share = log(size / low) / log(high / low)
-            return [(place, 1 - share), (place + 1, share)]
+            return [(index, 1 - share), (index + 1, share)]
     return [(len(ticks) - 1, 1.0)]
 
 
@@ -136,7 +136,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     held_out: dict[str, float] = msgspec.field(default_factory=dict)
 
     @property
-    def apart(self) -> float:
+    def worst_error(self) -> float:
         """How far what is predicted of its own networks is from what they took, at most: 0.1 for a tenth."""
         return max((abs(ratio - 1) for ratio in self.networks), default=0.0)
 

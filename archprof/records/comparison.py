@@ -56,7 +56,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     the file of the model before, ``after_line`` that in the other one's; None for what stands in no file.
     """
 
-    what: str
+    name: str
     before: str
     after: str
     comparable: bool = True
@@ -115,11 +115,11 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     bytes_written: int | None = 0
     light_head: Literal["gives", "takes"] | None = None
 
-    def other_output(self, other: Part) -> bool | None:
+    def output_differs(self, reference: Part) -> bool | None:
         """Whether its outputs have other shapes than another part's; None where that is not known."""
-        if self.output_shapes is None or other.output_shapes is None:
+        if self.output_shapes is None or reference.output_shapes is None:
             return None
-        return self.output_shapes != other.output_shapes
+        return self.output_shapes != reference.output_shapes
 
 
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +128,7 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     A stride and channels are what the shapes say, and not looked for among the arguments.
     """
 
-    what: str
+    field: str
     before: Any
     after: Any
 
@@ -180,12 +180,12 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     light_head: list[int] = msgspec.field(default_factory=list)
 
     @property
-    def alone(self) -> int:
+    def exclusive(self) -> int:
         """What comes of this cause and of no other."""
         return self.own + self.downstream
 
     @property
-    def whole(self) -> int:
+    def total(self) -> int:
         """All that comes of it, with what comes of others too."""
         return self.own + self.downstream + self.shared
 

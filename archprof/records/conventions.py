@@ -60,7 +60,7 @@ def find_convention(name: str) -> Convention:
     Raises:
         UsageError: Where there is none.
     """
-    if found := CONVENTIONS.get(name):
-        return found
+    if convention := CONVENTIONS.get(name):
+        return convention
     hint = did_you_mean(name, CONVENTIONS) or f"conventions: {', '.join(CONVENTIONS)}"
     raise UsageError(f"no convention {name!r}", hint=hint)

@@ -28,13 +28,13 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
 class Load(msgspec.Struct, frozen=True, kw_only=True):
     """What else the machine did.
 
-    ``before`` and ``after`` are the load averages of one minute, None where the system keeps none. ``others`` is the
-    share of all processors' time that other processes took while the samples were taken, from 0 to 1.
+    ``before`` and ``after`` are the load averages of one minute, None where the system keeps none. ``other_processes``
+    is the share of all processors' time that other processes took while the samples were taken, from 0 to 1.
     """
 
     before: float | None
     after: float | None
-    others: float | None
+    other_processes: float | None
 
 
 class Agreement(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +110,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
         dtype: The type of weights and inputs.
         batch: Samples at once.
         threads: Threads that the backend computes with; None where it has no such number.
-        timed: What is inside the timer, in words.
+        scope: What is inside the timer, in words.
         samples_s: The samples, oldest first.
         calls_per_sample: Calls that make one sample.
         samples_per_block: In a paired experiment, how many samples each model has in a block; else 0.
@@ -142,7 +142,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     dtype: str
     batch: int
     threads: int | None
-    timed: str
+    scope: str
     samples_s: list[float] = msgspec.field(default_factory=list)
     calls_per_sample: int = 1
     samples_per_block: int = 0

@@ -145,7 +145,7 @@ UNKNOWN = Metric(
     name="unknown_operations",
     label="operations without a formula",
     unit=Unit.things,
-    of=lambda one: sum(one.coverage.unknown.values()),
+    of=lambda profile: sum(profile.coverage.unknown.values()),
 )
 """What makes other figures lower bounds. It has to be asked for: where it is not 0, every output says so anyway."""
 
@@ -161,22 +161,22 @@ def find_metric(name: str) -> Metric:
     head, *rest = name.split("/")
     if head == LATENCY and len(rest) != 1 and all(rest):
         return _latency(name, rest)
-    known = [*METRICS, UNKNOWN.name, LATENCY]
-    hint = did_you_mean(name, known) or f"metrics: {', '.join(known)}"
+    names = [*METRICS, UNKNOWN.name, LATENCY]
+    hint = did_you_mean(name, names) or f"metrics: {', '.join(names)}"
     raise UsageError(f"no metric {name!r}", hint=hint)
 
 
 def latencies_in(profile: Profile) -> list[str]:
     """The names of the latencies that a profile has."""
-    return list(dict.fromkeys(map(_place, profile.latency)))
+    return list(dict.fromkeys(map(_latency_name, profile.latency)))
 
 
 def latencies_of(profile: Profile, metric: Metric) -> list[Latency]:
     """What a profile has of a latency: one entry, or several where the metric names none of them."""
-    return [latency for latency in profile.latency if metric.name in (LATENCY, _place(latency))]
+    return [latency for latency in profile.latency if metric.name in (LATENCY, _latency_name(latency))]
 
 
-def _place(latency: Latency) -> str:
+def _latency_name(latency: Latency) -> str:
     return "/".join([LATENCY, latency.device, latency.backend, *latency.options])
 
 
@@ -186,7 +186,7 @@ def _latency(name: str, device_and_backend: list[str]) -> Metric:
     def value(profile: Profile) -> Value | None:
         entries = latencies_of(profile, metric)
         if len(entries) > 1:
-            choices = ", ".join(map(_place, entries))
+            choices = ", ".join(map(_latency_name, entries))
             raise UsageError(f"{profile.variant.name} has several latencies", hint=f"name one of {choices}")
         return entries[0].median_s if entries else None
 

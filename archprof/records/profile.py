@@ -155,7 +155,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
     """What one row of the YAML built.
 
-    ``line`` is its line in the file, and ``written`` the row as it stands there: from, repeats, module, arguments.
+    ``line`` is its line in the file, and ``yaml_row`` the row as it stands there: from, repeats, module, arguments.
     ``light_head`` says that its block "gives" every detection head below the light class branch of YOLO11, or that it
     is such a head, which "takes" it from the rows above.
     """
@@ -175,7 +175,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     bytes_written: int = 0
     backward_macs: int = 0
     line: int | None = None
-    written: list[Any] = msgspec.field(default_factory=list)
+    yaml_row: list[Any] = msgspec.field(default_factory=list)
     light_head: Literal["gives", "takes"] | None = None
 
 
@@ -220,8 +220,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 def arithmetic_intensity(part: Totals | Backward | Layer | Module | Operation) -> float | None:
     """FLOPs for each byte that is read or written, elementwise ones too; None where nothing is."""
-    moved = part.bytes_read + part.bytes_written
-    return (2 * part.macs + part.elementwise_flops) / moved if moved else None
+    traffic = part.bytes_read + part.bytes_written
+    return (2 * part.macs + part.elementwise_flops) / traffic if traffic else None
 
 
 class Missed(msgspec.Struct, frozen=True, kw_only=True):
@@ -312,8 +312,8 @@ class Profile(SavedRecord, frozen=True, kw_only=True):
 
     def brief(self) -> Self:
         """The profile without its details: what a budget does without, and what makes up most of its bytes."""
-        asked = {name: reported for name, reported in self.reported.items() if name in self.conventions}
-        return msgspec.structs.replace(self, modules=[], operations=[], reported=asked, work=[])
+        requested = {name: reported for name, reported in self.reported.items() if name in self.conventions}
+        return msgspec.structs.replace(self, modules=[], operations=[], reported=requested, work=[])
 
 
 def json_schema() -> dict[str, Any]:

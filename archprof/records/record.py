@@ -98,10 +98,10 @@ class SavedRecord(Record, frozen=True, kw_only=True):
         Raises:
             ArchprofError: Where the values are no such record, or one of another version.
         """
-        found, reads = values.get("version") if isinstance(values, dict) else None, cls.format_version
-        if isinstance(found, int) and found != reads:
-            older = "this archprof is older than the file" if found > reads else "the file is older"
-            message = f"{cls.__name__.lower()} version {found}, this archprof reads {reads}: {older}"
+        version, reads = values.get("version") if isinstance(values, dict) else None, cls.format_version
+        if isinstance(version, int) and version != reads:
+            older = "this archprof is older than the file" if version > reads else "the file is older"
+            message = f"{cls.__name__.lower()} version {version}, this archprof reads {reads}: {older}"
             raise ArchprofError(message, path=path)
         try:
             return msgspec.convert(values, cls)

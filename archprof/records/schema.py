@@ -27,4 +27,4 @@ def _tidied(schema: Any) -> Any:
             key: inspect.cleandoc(value) if key == "description" and isinstance(value, str) else _tidied(value)
             for key, value in schema.items()
         }
-    return [_tidied(one) for one in schema] if isinstance(schema, list) else schema
+    return [_tidied(item) for item in schema] if isinstance(schema, list) else schema

@@ -12,16 +12,16 @@ from archprof.units import Unit
 if TYPE_CHECKING:
     from archprof.records.comparison import Cause, Change, Delta, Difference, Edit, Explanation, Pair, Side
 
-MOST = 0.5
+MAIN_SHARE = 0.5
 """The share of a difference from which on one cause is said to have made most of it."""
 
-MIXED = 0.1
+OPPOSITE_SHARE = 0.1
 """What goes down over what goes up, or the other way round, from which on both are spoken of."""
 
 NOTABLE = 0.005
 """The share of a difference below which nothing is said of a part of it."""
 
-_NAMED = 3
+_MAX_NAMES = 3
 
 _EDITS = {
     "stride": "changed from stride {0} to {1}",
@@ -42,9 +42,9 @@ def attribution_text(pair: Pair, before: Side, after: Side) -> list[str]:
     names = _Names(pair, before, after)
     shares: dict[str, list[str]] = {}
     for explanation in pair.explanations:
-        what, share = _sentence(names, explanation)
-        shares.setdefault(what, []).append(share)
-    return [f"{what}: {', and '.join(parts)}" for what, parts in shares.items()]
+        subject, share = _sentence(names, explanation)
+        shares.setdefault(subject, []).append(share)
+    return [f"{subject}: {', and '.join(parts)}" for subject, parts in shares.items()]
 
 
 def changed_by(delta: Delta) -> str:
@@ -60,7 +60,7 @@ def sources(value: list[int]) -> str:
 
 def differs(difference: Difference) -> str:
     """Something beside the rows that differs: ``scale n → s``."""
-    return f"{difference.what} {difference.before} → {difference.after}"
+    return f"{difference.name} {difference.before} → {difference.after}"
 
 
 def _file_name(side: Side) -> str:
@@ -89,12 +89,12 @@ class _Names:
         if change.mark == "-":
             return self._removed(change, heads)
         if change.mark == "+":
-            return f"{name} was added{self._place(1, change.part.line)}{heads}"
+            return f"{name} was added{self._in_brackets(1, change.part.line)}{heads}"
         if not change.edits:
             if self.pair.parts == "modules":
                 return name
             return f"{name} says the same in both files, so its block's code must have changed"
-        return f"{name} {self._edit(change.edits[0])}{self._place(1, change.part.line)}{heads}"
+        return f"{name} {self._edit(change.edits[0])}{self._in_brackets(1, change.part.line)}{heads}"
 
     def _removed(self, change: Change, heads: str) -> str:
         """A row that is gone has a number in the other file only, so that does not go before its name."""
@@ -106,8 +106,8 @@ class _Names:
     def _heads(self, cause: Cause) -> str:
         """Which detection heads have another class branch by it."""
         names = [self.part(self.pair.changes[index]) for index in cause.light_head]
-        lost = any(_gave(self.pair, index) for index in cause.light_head)
-        return f", so that {', '.join(names)} {'loses' if lost else 'gets'} its light class branch" if names else ""
+        any_lost = any(_gave(self.pair, index) for index in cause.light_head)
+        return f", so that {', '.join(names)} {'loses' if any_lost else 'gets'} its light class branch" if names else ""
 
     def part(self, change: Change) -> str:
         """A row by the number that it has in the file whose line is named with it, or a module by its path."""
@@ -117,24 +117,23 @@ class _Names:
         return f"{part.path or 'the model itself'} ({part.module})"
 
     def _edit(self, edit: Edit) -> str:
-        if edit.what == "module":
+        if edit.field == "module":
             return f"was {edit.before}"
-        if edit.what == "from" and edit.before == edit.after:
+        if edit.field == "from" and edit.before == edit.after:
             return f"reads other rows by the same numbers ({sources(edit.after)})"
-        if edit.what == "from":
+        if edit.field == "from":
             return f"reads {sources(edit.after)}, where it read {sources(edit.before)} of {self.files[0]}"
-        return _EDITS[edit.what].format(_value(edit.before), _value(edit.after))
+        return _EDITS[edit.field].format(_value(edit.before), _value(edit.after))
 
     def _difference(self, difference: Difference) -> str:
         lines = (difference.before_line, difference.after_line)
         if lines == (None, None):
             return differs(difference)
         side = 0 if difference.after_line is None else 1
-        return (
-            f"{difference.what} changed from {difference.before} to {difference.after}{self._place(side, lines[side])}"
-        )
+        where = self._in_brackets(side, lines[side])
+        return f"{difference.name} changed from {difference.before} to {difference.after}{where}"
 
-    def _place(self, side: int, line: int | None) -> str:
+    def _in_brackets(self, side: int, line: int | None) -> str:
         return "" if line is None else f" ({self._where(side, line)})"
 
     def _where(self, side: int, line: int | None) -> str:
@@ -149,19 +148,21 @@ def _sentence(names: _Names, explanation: Explanation) -> tuple[str, str]:
     if not explanation.causes:
         return f"nothing in the {names.pair.parts}", f"the {amount} is outside of them"
     first = explanation.causes[0]
-    if MOST <= first.whole / explanation.difference <= 1 + NOTABLE:
+    if MAIN_SHARE <= first.total / explanation.difference <= 1 + NOTABLE:
         return names.happened(first), _of_it(explanation, first, amount)
     smaller, larger = sorted((explanation.gains, -explanation.losses))
-    mixed = smaller > MIXED * larger
-    causes = sorted(explanation.causes, key=lambda cause: -abs(cause.alone)) if mixed else explanation.causes
-    parts = [f"{names.happened(cause)} ({_part(explanation, cause.alone, mixed)})" for cause in causes[:_NAMED]]
-    if len(causes) > _NAMED:
-        rest = sum(cause.alone for cause in causes[_NAMED:])
-        parts.append(f"{len(causes) - _NAMED} more ({_part(explanation, rest, mixed)})")
+    opposite = smaller > OPPOSITE_SHARE * larger
+    causes = sorted(explanation.causes, key=lambda cause: -abs(cause.exclusive)) if opposite else explanation.causes
+    parts = [
+        f"{names.happened(cause)} ({_part(explanation, cause.exclusive, opposite)})" for cause in causes[:_MAX_NAMES]
+    ]
+    if len(causes) > _MAX_NAMES:
+        rest = sum(cause.exclusive for cause in causes[_MAX_NAMES:])
+        parts.append(f"{len(causes) - _MAX_NAMES} more ({_part(explanation, rest, opposite)})")
     if abs(explanation.shared) >= NOTABLE * abs(explanation.difference):
-        parts.append(f"what follows from several of them ({_part(explanation, explanation.shared, mixed)})")
+        parts.append(f"what follows from several of them ({_part(explanation, explanation.shared, opposite)})")
     if abs(explanation.outside) >= NOTABLE * abs(explanation.difference):
-        parts.append(f"outside the {names.pair.parts} ({_part(explanation, explanation.outside, mixed)})")
+        parts.append(f"outside the {names.pair.parts} ({_part(explanation, explanation.outside, opposite)})")
     return f"{_counted(names.pair, causes)} account for {amount}", "; ".join(parts)
 
 
@@ -172,21 +173,21 @@ def _counted(pair: Pair, causes: list[Cause]) -> str:
     return f"{len(causes)} changed {pair.parts}"
 
 
-def _part(explanation: Explanation, part: int, mixed: bool) -> str:
+def _part(explanation: Explanation, part: int, opposite: bool) -> str:
     """A part of a difference: its share, or its amount where others took the opposite way."""
-    return _amount(explanation, part) if mixed else units.whole_percent(part / explanation.difference)
+    return _amount(explanation, part) if opposite else units.whole_percent(part / explanation.difference)
 
 
 def _of_it(explanation: Explanation, cause: Cause, amount: str) -> str:
     """How much of a difference one cause makes: itself, and by what follows from it."""
     following = cause.downstream + cause.shared
     own, downstream = (units.whole_percent(part / explanation.difference) for part in (cause.own, following))
-    others = " and of other changes" if cause.shared and len(explanation.causes) > 1 else ""
+    with_others = " and of other changes" if cause.shared and len(explanation.causes) > 1 else ""
     if abs(following) < NOTABLE * abs(explanation.difference):
         return f"{own} of the {amount}"
     if abs(cause.own) < NOTABLE * abs(explanation.difference):
-        return f"{downstream} of the {amount} is downstream of it{others}"
-    return f"{downstream} of the {amount} is downstream of it{others}, {own} its own"
+        return f"{downstream} of the {amount} is downstream of it{with_others}"
+    return f"{downstream} of the {amount} is downstream of it{with_others}, {own} its own"
 
 
 def _gave(pair: Pair, head: int) -> bool:

@@ -23,12 +23,12 @@ COUNTERS = (
     Column("counter", "counter"),
     Column("version", "version", min_width=8, absent=units.ABSENT),
     Column("reported", "reported", lambda opinion: reported(opinion), min_width=14, saved=False),
-    Column("reported_flops", "", lambda opinion: _single(opinion, "FLOP"), printed=False),
-    Column("reported_macs", "", lambda opinion: _single(opinion, "MAC"), printed=False),
+    Column("reported_flops", "", lambda opinion: _single(opinion, "FLOP"), visible=False),
+    Column("reported_macs", "", lambda opinion: _single(opinion, "MAC"), visible=False),
     Column("macs", "GMACs", show=lambda macs: f"{macs / 10**9:,.4g}", number=True),
     Column("macs_ratio", "ratio", attrgetter("ratio"), show="{:.3f}".format, number=True),
     Column("duration_s", "seconds", attrgetter("seconds"), show="{:.2f}".format, number=True),
-    Column("error", "error", printed=False),
+    Column("error", "error", visible=False),
 )
 
 STEPS = (
@@ -171,11 +171,11 @@ def _parts(audit: AuditResult, group: Sequence[Difference], view: View) -> Itera
         by_row = view.detail == "rows" and entry.row is not None
         parts[names.get(entry.row, module) if by_row and entry.row is not None else module].append(entry)
     ordered = sorted(parts.items(), key=lambda item: -abs(sum(entry.macs for entry in item[1])))
-    shown = ordered[: view.top]
-    for label, entries in shown:
+    top = ordered[: view.top]
+    for label, entries in top:
         yield (None, sum(entry.macs for entry in entries), _calls(entries), f"  {label}")
-    if rest := [entry for _, entries in ordered[len(shown) :] for entry in entries]:
-        yield (None, sum(entry.macs for entry in rest), _calls(rest), f"  … {len(ordered) - len(shown)} more")
+    if rest := [entry for _, entries in ordered[len(top) :] for entry in entries]:
+        yield (None, sum(entry.macs for entry in rest), _calls(rest), f"  … {len(ordered) - len(top)} more")
 
 
 def _calls(group: Sequence[Difference]) -> int | None:

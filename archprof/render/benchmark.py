@@ -32,12 +32,12 @@ _time = partial(Column, show=units.seconds, number=True, absent=units.ABSENT)
 COLUMNS = (
     Column("device", "device"),
     Column("backend", "backend", lambda latency: " ".join([latency.backend, *latency.options]), wraps=True),
-    Column("exporter", "exporter", printed=False),
+    Column("exporter", "exporter", visible=False),
     Column("threads", "threads", number=True, absent=units.ABSENT, droppable=True),
     _time("latency_s", "median", attrgetter("median_s")),
     _time("ci95_s", "95 % interval", show=lambda ends: units.seconds_between(*ends), saved=False),
-    _time("latency_ci95_low_s", "low", lambda latency: latency.ci95_s and latency.ci95_s[0], printed=False),
-    _time("latency_ci95_high_s", "high", lambda latency: latency.ci95_s and latency.ci95_s[1], printed=False),
+    _time("latency_ci95_low_s", "low", lambda latency: latency.ci95_s and latency.ci95_s[0], visible=False),
+    _time("latency_ci95_high_s", "high", lambda latency: latency.ci95_s and latency.ci95_s[1], visible=False),
     _time("latency_p90_s", "p90", attrgetter("p90_s")),
     _time("latency_p99_s", "p99", attrgetter("p99_s")),
     _time("latency_mad_s", "MAD", attrgetter("mad_s"), droppable=True),
@@ -46,7 +46,7 @@ COLUMNS = (
            droppable=True),
     _time("latency_per_image_s", "per image", attrgetter("per_image_s"), droppable=True),
     _time("images_per_s", "images/s", attrgetter("throughput"), show="{:,.4g}".format, droppable=True),
-    Column("error", "error", printed=False),
+    Column("error", "error", visible=False),
 )  # fmt: skip
 """What there is to say of one latency."""
 
@@ -126,8 +126,8 @@ def _facts(benchmark: Benchmark) -> Iterator[Fact]:
         yield device, [name]
     for text in dict.fromkeys(f"{facts.where(entry)}: {_gpu(entry.gpu)}" for entry in latencies if entry.gpu):
         yield "GPU", [text]
-    for timed in dict.fromkeys(entry.timed for entry in latencies):
-        yield "timed", [timed]
+    for scope in dict.fromkeys(entry.scope for entry in latencies):
+        yield "timed", [scope]
     for timer in {entry.timer.name: entry.timer for entry in latencies if entry.timer}.values():
         yield "clock", [timer.name, f"takes {units.seconds(timer.overhead_s)} itself"]
     loads = [entry.load for entry in latencies if entry.load]
@@ -159,12 +159,12 @@ def _gpu(gpu: Gpu) -> str:
 
 def load_text(loads: Sequence[Load]) -> str:
     """What else the machine did while several were measured."""
-    others = [load.others for load in loads if load.others is not None]
+    loads_of_others = [load.other_processes for load in loads if load.other_processes is not None]
     pieces = []
     if loads[0].before is not None and loads[-1].after is not None:
         pieces.append(f"load average {loads[0].before:.1f} before, {loads[-1].after:.1f} after")
-    if others:
-        pieces.append(f"other processes took up to {units.percent(max(others))} % of the CPUs")
+    if loads_of_others:
+        pieces.append(f"other processes took up to {units.percent(max(loads_of_others))} % of the CPUs")
     return ", ".join(pieces) or "unknown"
 
 

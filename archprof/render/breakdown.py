@@ -49,9 +49,9 @@ def _giga(number: float) -> str:
 
 def parts(profile: Profile, breakdown: Breakdown) -> Table:
     """One line a row of the YAML, or a module; then what was outside of them and between operations."""
-    named = {layer.path: f"{layer.index} {layer.module}" for layer in profile.layers}
+    names = {layer.path: f"{layer.index} {layer.module}" for layer in profile.layers}
     lines = [
-        _record(named.get(part.name, part.name) or "(outside)", part, profile, breakdown)
+        _record(names.get(part.name, part.name) or "(outside)", part, profile, breakdown)
         for part in breakdown.parts
         if part.seconds
     ]
@@ -86,17 +86,18 @@ def _bound(part: Part, ridge: float | None) -> str:
 
 def remarks(profile: Profile, breakdown: Breakdown) -> Iterator[str]:
     """What the parts are of, and what the profiler itself took."""
-    whole, total = units.seconds(breakdown.whole_s), units.seconds(breakdown.sum_s)
+    passes = plural(breakdown.passes, "pass", "passes")
+    pass_time, total = units.seconds(breakdown.whole_s), units.seconds(breakdown.sum_s)
     yield (
-        f"means of the {breakdown.kept} fastest of {plural(breakdown.passes, 'pass', 'passes')} of eager PyTorch on "
-        f"{breakdown.device} under torch's profiler, in turn with as many without it, which take {whole}; "
+        f"means of the {breakdown.passes_used} fastest of {passes} of eager PyTorch on "
+        f"{breakdown.device} under torch's profiler, in turn with as many without it, which take {pass_time}; "
         f"the parts sum to {total}"
     )
     if breakdown.profiler_s:
         share = breakdown.profiler_s / breakdown.whole_s
         yield (
             f"the profiler made a pass {units.seconds(breakdown.profiler_s)} ({share:.1%}) longer, "
-            f"{units.seconds(breakdown.noting_s)} for each of {plural(breakdown.noted, 'event')}: "
+            f"{units.seconds(breakdown.noting_s)} for each of {plural(breakdown.events, 'event')}: "
             "that is taken out of the parts"
             + (", and so much makes those of short operations rough" if share > CLOSE else "")
         )

@@ -46,7 +46,7 @@ def metrics(pair: Pair) -> Table:
         return (metric.label, before, after, change, delta.ratio, _verdict(delta))
 
     noisy = any(delta.interval or delta.note for delta in pair.metrics)
-    columns = tuple(replace(column, printed=noisy or column.key != "verdict") for column in METRICS)
+    columns = tuple(replace(column, visible=noisy or column.key != "verdict") for column in METRICS)
     return Table(columns, tuple(map(record, pair.metrics)), label="metric")
 
 
@@ -61,9 +61,9 @@ def _verdict(delta: Delta) -> str | None:
 
 CHANGES = (
     Column("mark", ""),
-    Column("row", "row", printed=False),
-    Column("row_before", "row before", printed=False),
-    Column("line", "line", printed=False),
+    Column("row", "row", visible=False),
+    Column("row_before", "row before", visible=False),
+    Column("line", "line", visible=False),
     Column("module", "module", min_width=10),
     Column("change", "change", min_width=10),
     Column("output", "output", wraps=True),
@@ -71,33 +71,33 @@ CHANGES = (
     percent("parameters_share", "params %"),
     added("flops_difference", "Δ MFLOPs", show=units.signed_millions),
     percent("flops_share", "FLOPs %"),
-    added("elementwise_flops_difference", "Δ elementwise", show=units.signed, printed=False),
-    added("bytes_read_difference", "Δ bytes read", show=units.signed, printed=False),
-    added("bytes_written_difference", "Δ bytes written", show=units.signed, printed=False),
+    added("elementwise_flops_difference", "Δ elementwise", show=units.signed, visible=False),
+    added("bytes_read_difference", "Δ bytes read", show=units.signed, visible=False),
+    added("bytes_written_difference", "Δ bytes written", show=units.signed, visible=False),
 )
 
 
 def changes(pair: Pair, *, everything: bool = False) -> Table:
     """One line a row or module that changed, or each of them; the last says what is in none of them."""
-    shown = [change for change in pair.changes if everything or change.mark != "="]
-    whole = {
+    visible = [change for change in pair.changes if everything or change.mark != "="]
+    totals = {
         delta.metric: int(delta.difference)
         for delta in pair.metrics
         if delta.metric in COUNTS and delta.difference is not None
     }
-    amounts = {name: [getattr(change, name) for change in pair.changes] for name in whole}
-    rest = {name: whole[name] - sum(parts) for name, parts in amounts.items() if None not in parts}
-    records = [_change(change, pair.parts) for change in shown]
+    amounts = {name: [getattr(change, name) for change in pair.changes] for name in totals}
+    rest = {name: totals[name] - sum(parts) for name, parts in amounts.items() if None not in parts}
+    records = [_change(change, pair.parts) for change in visible]
     if any(rest.values()):
-        records.append(_sums(f"(outside the {pair.parts})", rest, whole))
+        records.append(_sums(f"(outside the {pair.parts})", rest, totals))
     explained = {explanation.metric for explanation in pair.explanations} | {
         name for name in ("parameters", "flops") if any(getattr(change, name) for change in pair.changes)
     }
     columns = [
-        replace(column, printed=column.key.rpartition("_")[0] in explained if column.adds else column.printed)
+        replace(column, visible=column.key.rpartition("_")[0] in explained if column.adds else column.visible)
         for column in CHANGES
     ]
-    return Table(tuple(columns), tuple(records), label="module", total=_sums("total", whole, whole))
+    return Table(tuple(columns), tuple(records), label="module", total=_sums("total", totals, totals))
 
 
 def _change(change: Change, parts: str) -> Record:
@@ -109,7 +109,7 @@ def _change(change: Change, parts: str) -> Record:
         change.before.index if change.before else None,
         part.line,
         name,
-        "; ".join(_what(change)),
+        "; ".join(_edits(change)),
         units.shapes_changed(change.before.output_shapes if change.before else [], part.output_shapes),
         change.parameters,
         change.shares.get("parameters"),
@@ -119,29 +119,29 @@ def _change(change: Change, parts: str) -> Record:
     )
 
 
-def _what(change: Change) -> Iterator[str]:
+def _edits(change: Change) -> Iterator[str]:
     """What changed in a row, as short as a table needs it; strides and channels are among the arguments."""
     for edit in change.edits:
-        if edit.what not in ("stride", "channels"):
+        if edit.field not in ("stride", "channels"):
             yield _edit(edit)
 
 
 def _edit(edit: Edit) -> str:
-    if edit.what == "module":
+    if edit.field == "module":
         return f"was {edit.before}"
-    if edit.what == "from":
+    if edit.field == "from":
         if edit.before == edit.after:
             return f"now other rows: {sources(edit.after)}"
         return f"from {sources(edit.before)} → {sources(edit.after)}"
-    if edit.what == "arguments" and len(edit.before) == len(edit.after):
+    if edit.field == "arguments" and len(edit.before) == len(edit.after):
         pairs = zip(map(units.literal, edit.before), map(units.literal, edit.after), strict=True)
         return f"[{', '.join(old if old == new else f'{old}→{new}' for old, new in pairs)}]"
-    prefix = "" if edit.what == "arguments" else f"{edit.what} "
+    prefix = "" if edit.field == "arguments" else f"{edit.field} "
     return f"{prefix}{units.literal(edit.before)} → {units.literal(edit.after)}"
 
 
-def _sums(label: str, sums: dict[str, int], whole: dict[str, int]) -> Record:
-    shares = [sums[name] / whole[name] if name in sums and whole[name] else None for name in ("parameters", "flops")]
+def _sums(label: str, sums: dict[str, int], totals: dict[str, int]) -> Record:
+    shares = [sums[name] / totals[name] if name in sums and totals[name] else None for name in ("parameters", "flops")]
     first = (sums.get("parameters"), shares[0], sums.get("flops"), shares[1])
     return (None, None, None, None, label, None, None, *first, *(sums.get(name) for name in COUNTS[2:]))
 
@@ -158,16 +158,16 @@ def models(comparison: Comparison) -> Table:
     for name in names:
         metric = find_metric(name)
         figure = partial(number, absent=units.ABSENT, droppable=name not in axes)
-        shown = name in axes or name in ALWAYS or not metric.exact
+        visible = name in axes or name in ALWAYS or not metric.exact
         columns.append(
-            figure(metric.column, metric.label, show=partial(units.measure, unit=metric.unit), printed=shown)
+            figure(metric.column, metric.label, show=partial(units.measure, unit=metric.unit), visible=visible)
         )
-        shown = shown and metric.unit is not Unit.times
-        columns.append(figure(f"{metric.column}_ratio", "×", show=units.factor, printed=shown))
+        visible = visible and metric.unit is not Unit.times
+        columns.append(figure(f"{metric.column}_ratio", "×", show=units.factor, visible=visible))
         if not metric.exact:
             stem = metric.column.removesuffix("_s")
-            columns += [number(f"{stem}_ratio_{end}", end, printed=False) for end in ("low", "high")]
-            columns.append(Column(f"{stem}_verdict", "verdict", printed=False))
+            columns += [number(f"{stem}_ratio_{end}", end, visible=False) for end in ("low", "high")]
+            columns.append(Column(f"{stem}_verdict", "verdict", visible=False))
     records = tuple(_model(comparison, index, names) for index in range(len(comparison.models)))
     return Table(tuple(columns), records, label="model")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MORE_DIGITS = 2
 """Decimals beyond the printed ones in a figure that is shown in full."""
 
-NAMED = 3
+MAX_NAMES = 3
 """How many of the operations that make a difference are named at most."""
 
 NOTABLE = 0.001
@@ -51,10 +51,10 @@ def figure_name(published: Published) -> str:
 
 def settings(claim: Claim) -> str:
     """What a claim's model was built and run with, in a few words."""
-    given = {key: value for key, value in claim.settings.items() if key not in ("fuse", "set")}
-    given |= claim.settings.get("set", {})
+    values = {key: value for key, value in claim.settings.items() if key not in ("fuse", "set")}
+    values |= claim.settings.get("set", {})
     fused = ["fused" if claim.settings["fuse"] else "not fused"] if "fuse" in claim.settings else []
-    return " · ".join([*(f"{key} {value}" for key, value in given.items()), *fused])
+    return " · ".join([*(f"{key} {value}" for key, value in values.items()), *fused])
 
 
 def claim_text(figure: FigureResult) -> str | None:
@@ -72,9 +72,9 @@ def claim_text(figure: FigureResult) -> str | None:
     if figure.are_macs:
         sentence += "; MACs were published as FLOPs, and each MAC is two FLOPs"
     causes = []
-    if omitted := _named(figure.missed, figure):
+    if omitted := _most_expensive(figure.missed, figure):
         causes.append(f"omits {omitted}")
-    if added := _named(figure.added, figure):
+    if added := _most_expensive(figure.added, figure):
         causes.append(f"adds {added}")
     if abs(figure.remainder) > NOTABLE * figure.exact:
         amount = units.amount(round(abs(figure.remainder)), figure.unit)
@@ -82,15 +82,15 @@ def claim_text(figure: FigureResult) -> str | None:
     return f"{sentence}: {figure.published.convention} {_list(causes, ', and ')}" if causes else sentence
 
 
-def _named(parts: Sequence[Part], figure: FigureResult) -> str:
+def _most_expensive(parts: Sequence[Part], figure: FigureResult) -> str:
     """The most expensive by name, the rest together, as far as they make a difference."""
-    least = NOTABLE * (figure.exact or 0)
-    large = [part for part in parts[:NAMED] if part.amount >= least]
-    named = [f"{part.calls} × {part.operation} ({units.amount(round(part.amount), figure.unit)})" for part in large]
+    threshold = NOTABLE * (figure.exact or 0)
+    large = [part for part in parts[:MAX_NAMES] if part.amount >= threshold]
+    texts = [f"{part.calls} × {part.operation} ({units.amount(round(part.amount), figure.unit)})" for part in large]
     rest = sum(part.amount for part in parts[len(large) :])
-    if rest and rest >= least:
-        named.append(f"others ({units.amount(round(rest), figure.unit)})")
-    return _list(named, " and ")
+    if rest and rest >= threshold:
+        texts.append(f"others ({units.amount(round(rest), figure.unit)})")
+    return _list(texts, " and ")
 
 
 def _list(pieces: Sequence[str], last: str) -> str:
@@ -101,7 +101,7 @@ def against(result: ClaimResult) -> str | None:
     """How a claim relates to the one that it is read against, as published and as it runs."""
     if result.against is None:
         return None
-    published, actual = units.change(result.against.printed), units.change(result.against.exact)
+    published, actual = units.change(result.against.published), units.change(result.against.exact)
     return f"against {result.against.variant}: published: {published}; actual: {actual}"
 
 

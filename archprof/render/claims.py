@@ -65,8 +65,8 @@ def _section(result: ClaimResult) -> Report:
 def _reproduced(figure: FigureResult) -> str:
     """A figure in the published form, and in full where that says more."""
     short = figure.published.text if figure.agrees else figure.published.format_like(figure.measured)
-    whole = full(figure)
-    return short if short == whole else f"{short} ({whole})"
+    long = full(figure)
+    return short if short == long else f"{short} ({long})"
 
 
 def _error(result: ClaimResult) -> str | None:
@@ -80,10 +80,10 @@ def _yes_or_no(agrees: bool) -> str:
 def _records(result: ClaimResult) -> Iterator[tuple[Any, ...]]:
     """One record a published figure, whether it could be replayed or not."""
     claim = result.claim
-    replayed = {figure.published: figure for figure in result.figures}
+    by_published = {figure.published: figure for figure in result.figures}
     for published in claim.figures:
         about = (str(claim.path), claim.line, claim.variant, settings(claim))
-        figure = replayed.get(published)
+        figure = by_published.get(published)
         difference = [claim_text(figure), against(result) if figure.exact is not None else None] if figure else []
         yield (
             *about,
@@ -148,7 +148,7 @@ def _plain(result: ClaimResult) -> dict[str, Any]:
         "against": result.against
         and {
             "variant": result.against.variant,
-            "printed_ratio": result.against.printed,
+            "printed_ratio": result.against.published,
             "exact_ratio": result.against.exact,
             "difference": against(result),
         },

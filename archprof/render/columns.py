@@ -87,15 +87,15 @@ def of_profile(profile: Profile, latency: Latency | None = None, *, name: str | 
     )
 
 
-def identity(name: str, variant: Variant, given: Input | None) -> dict[str, str | int | None]:
+def identity(name: str, variant: Variant, input_: Input | None) -> dict[str, str | int | None]:
     """The labels of a model, as far as they are the model's and its input's."""
     return {
         "model": name,
         "scale": variant.scale,
         "task": variant.task,
-        "input": " + ".join(map(units.shape, given.shapes)) if given else None,
-        "dtype": given.dtype if given else None,
-        "batch": given.batch if given else None,
+        "input": " + ".join(map(units.shape, input_.shapes)) if input_ else None,
+        "dtype": input_.dtype if input_ else None,
+        "batch": input_.batch if input_ else None,
     }
 
 
@@ -123,8 +123,8 @@ def _resolved(name: str) -> str:
     try:
         return find_metric(name).name
     except UsageError:
-        known = [*LABELS, *aliases, LATENCY]
-        hint = did_you_mean(name, known) or f"columns: {', '.join(known)}"
+        names = [*LABELS, *aliases, LATENCY]
+        hint = did_you_mean(name, names) or f"columns: {', '.join(names)}"
         raise UsageError(f"unknown column {name!r}", hint=hint) from None
 
 
@@ -151,10 +151,10 @@ def chosen_table(subjects: Sequence[Subject], names: Sequence[str]) -> Table:
         if not metric.exact:
             for index, end in enumerate(("low", "high")):
                 key = f"{metric.column.removesuffix('_s')}_ci95_{end}_s"
-                columns.append(Column(key, key, number=True, printed=False))
+                columns.append(Column(key, key, number=True, visible=False))
                 values.append([figure.interval[index] if figure and figure.interval else None for figure in figures])
     if any(subject.unknown for subject in subjects):
-        columns.append(Column(UNKNOWN.name, UNKNOWN.label, number=True, printed=False))
+        columns.append(Column(UNKNOWN.name, UNKNOWN.label, number=True, visible=False))
         values.append([sum(subject.unknown.values()) for subject in subjects])
     return Table(tuple(columns), tuple(zip(*values, strict=True)), label="model" if "model" in names else names[0])
 
@@ -172,8 +172,10 @@ def _column(metric: Metric, values: Sequence[Value]) -> Column:
     heading = metric.heading or metric.label[0].upper() + metric.label[1:]
     unit = prefix + _SIGNS.get(metric.unit, "")
     scale: float = 10 ** _POWERS[prefix]
-    whole = metric.unit is Unit.things and not prefix
-    digits = 0 if whole else 3 if metric.unit is Unit.times else _digits([value / scale for value in values if value])
+    is_count = metric.unit is Unit.things and not prefix
+    digits = (
+        0 if is_count else 3 if metric.unit is Unit.times else _digits([value / scale for value in values if value])
+    )
     return Column(
         metric.column,
         f"{heading} ({unit})" if unit else heading,

@@ -116,8 +116,8 @@ def _predictions(models: Sequence[Side]) -> list[Fact]:
 
 def _shared(comparison: Comparison) -> list[str]:
     """How all models were built and run; nothing where that is not the same."""
-    first, *others = map(_kind, comparison.models)
-    return first if all(kind == first for kind in others) else []
+    first, *more = map(_kind, comparison.models)
+    return first if all(kind == first for kind in more) else []
 
 
 def _kind(side: Side) -> list[str]:
@@ -154,8 +154,8 @@ def _attributions(comparison: Comparison, pair: Pair) -> list[str]:
 
 
 def _front(comparison: Comparison) -> str:
-    named = [
+    names = [
         f"{metric.label} ({'less' if lower else 'more'} is better)"
         for metric, lower in axes(comparison.front.x, comparison.front.y)
     ]
-    return f"* on the Pareto front of {' and '.join(named)}"
+    return f"* on the Pareto front of {' and '.join(names)}"

@@ -42,18 +42,18 @@ def module_figures(reported: Reported, *, inclusive: bool) -> Counter[str]:
 def replaced(table: Table, profile: Profile, reported: Reported, values: Sequence[int]) -> Table:
     """The table with one more figure for each record, printed in place of the exact FLOPs."""
     index = table.position("flops_share") + 1
-    whole = total_of(reported)
+    total = total_of(reported)
 
     def longer(record: tuple[Any, ...], value: int) -> tuple[Any, ...]:
-        return (*record[:index], value, value / whole if whole else None, *record[index:])
+        return (*record[:index], value, value / total if total else None, *record[index:])
 
-    columns = [replace(column, printed=column.printed and column.key not in _REPLACED) for column in table.columns]
+    columns = [replace(column, visible=column.visible and column.key not in _REPLACED) for column in table.columns]
     columns[index:index] = _columns(profile, reported, {column.key for column in columns})
     return replace(
         table,
         columns=tuple(columns),
         records=tuple(longer(record, value) for record, value in zip(table.records, values, strict=True)),
-        total=table.total and longer(table.total, whole),
+        total=table.total and longer(table.total, total),
     )
 
 
@@ -86,9 +86,9 @@ def operations(profile: Profile, reported: Reported) -> Table:
     columns = (
         Column("operation", "operation", min_width=12),
         Column("calls", "calls", show=units.count, number=True, adds=True),
-        Column("macs", "MACs", show=units.count, number=True, adds=True, printed=False),
+        Column("macs", "MACs", show=units.count, number=True, adds=True, visible=False),
         Column("flops", "exact MFLOPs", show=units.millions, number=True, adds=True),
-        Column("flops_share", "FLOPs %", show=units.percent, number=True, adds=True, printed=False, saved=False),
+        Column("flops_share", "FLOPs %", show=units.percent, number=True, adds=True, visible=False, saved=False),
     )
     exact = sum(macs.values())
     records = tuple(
@@ -96,8 +96,8 @@ def operations(profile: Profile, reported: Reported) -> Table:
     )
     table = Table(columns, records, label="operation").with_total()
     longer = replaced(table, profile, reported, [_scaled(reported, amounts[name]) for name in names])
-    shown = [replace(column, printed=column.printed or column.key == "flops") for column in longer.columns]
-    return replace(longer, columns=tuple(shown))
+    with_flops = [replace(column, visible=column.visible or column.key == "flops") for column in longer.columns]
+    return replace(longer, columns=tuple(with_flops))
 
 
 def total_of(reported: Reported) -> int:

@@ -17,7 +17,7 @@ COLUMNS = (
     Column("state", "state"),
     Column("check", "check"),
     Column("message", "message", attrgetter("says"), wraps=True),
-    Column("command", "command", attrgetter("mend"), printed=False),
+    Column("command", "command", attrgetter("mend"), visible=False),
 )
 
 

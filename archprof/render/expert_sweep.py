@@ -42,18 +42,18 @@ def _columns(static: MeasuredTotals) -> list[Column]:
 
         return Column(f"{name}_ratio", f"{title} ×", value, show=units.factor, number=True)
 
-    def figure(name: str, title: str, show: Callable[[int], str] = units.count, *, printed: bool = True) -> Column:
-        return Column(name, title, attrgetter(f"measured.{name}"), show=show, number=True, printed=printed)
+    def figure(name: str, title: str, show: Callable[[int], str] = units.count, *, visible: bool = True) -> Column:
+        return Column(name, title, attrgetter(f"measured.{name}"), show=show, number=True, visible=visible)
 
     return [
         Column("experts", "M", lambda point: str(point.experts or "static")),
-        Column("dynamic_layers", "layers", attrgetter("layers"), number=True, printed=False),
+        Column("dynamic_layers", "layers", attrgetter("layers"), number=True, visible=False),
         figure("parameters", "parameters"),
         ratio("parameters", "params"),
         figure("macs", "MACs"),
         ratio("macs", "MACs"),
         Column("torchprofile_macs", "torchprofile M", show=units.millions, number=True, droppable=True),
-        figure("elementwise_flops", "elementwise FLOPs", printed=False),
+        figure("elementwise_flops", "elementwise FLOPs", visible=False),
         figure("bytes_moved", "memory traffic", units.size),
         ratio("bytes_moved", "traffic"),
     ]

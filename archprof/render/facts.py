@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from archprof.records.profile import Input, Missed, Profile, Reported, Totals, Variant
     from archprof.render.report import Fact
 
-_NAMED = 4
+_MAX_NAMES = 4
 """How many of the operations that a counter omits are named."""
 
 _LINE = 66
@@ -38,13 +38,13 @@ def about_all(profile: Profile) -> list[str]:
     return [*about_variant(profile.variant, profile.input), *(["training"] if profile.backward else [])]
 
 
-def about_variant(variant: Variant, given: Input) -> list[str]:
+def about_variant(variant: Variant, input_: Input) -> list[str]:
     """What a variant was changed in, and what went in."""
     return [
         *([f"nc {variant.nc}"] if variant.nc is not None else []),
         *(f"{key} {value}" for key, value in variant.settings.items() if key != "nc"),
-        " + ".join(units.shape(shape) for shape in given.shapes),
-        given.dtype,
+        " + ".join(units.shape(shape) for shape in input_.shapes),
+        input_.dtype,
         "fused" if variant.fused else "not fused",
         *(["static equivalent"] if variant.static else []),
     ]
@@ -125,13 +125,14 @@ def _buffers(totals: Totals) -> list[str]:
 def _memory(profile: Profile) -> list[str]:
     totals, backward = profile.totals, profile.backward
     intensity = arithmetic_intensity(totals)
-    read, written = units.size(totals.bytes_read), units.size(totals.bytes_written)
+    bytes_read, bytes_written = units.size(totals.bytes_read), units.size(totals.bytes_written)
+    traffic = units.size(totals.bytes_read + totals.bytes_written)
     return [
         f"weights {units.size(totals.weight_bytes)}",
         f"activation writes {units.size(totals.activation_bytes)}",
         f"peak activation memory {units.size(totals.peak_activation_bytes)}",
         *([f"{units.size(backward.peak_activation_bytes)} in a training step"] if backward else []),
-        f"memory traffic {units.size(totals.bytes_read + totals.bytes_written)} ({read} read, {written} written)",
+        f"memory traffic {traffic} ({bytes_read} read, {bytes_written} written)",
         *([f"arithmetic intensity {units.ratio(intensity)} FLOP/B"] if intensity is not None else []),
     ]
 
@@ -161,7 +162,9 @@ def _predicted(profile: Profile) -> list[Fact]:
         "waiting for the CPU" if prediction.device.queued else "overhead": prediction.overhead_s,
     }
     seconds, static = prediction.seconds, prediction.static_s
-    measured = next((entry.median_s for entry in profile.latency if entry.median_s and alike(entry, prediction)), None)
+    measured = next(
+        (entry.median_s for entry in profile.latency if entry.median_s and is_comparable(entry, prediction)), None
+    )
     return [
         (
             "predicted",
@@ -194,10 +197,10 @@ def prediction_interval(prediction: Prediction) -> list[str]:
     return [f"{units.whole_percent(prediction.coverage)} interval {units.seconds_between(*prediction.interval_s)}"]
 
 
-def alike(measured: Latency, prediction: Prediction) -> bool:
+def is_comparable(measured: Latency, prediction: Prediction) -> bool:
     """Whether what was measured is what was predicted: eager torch, on the same device, with as many threads."""
-    same = same_device(measured.device, prediction.device) and prediction.device.dtype == measured.dtype
-    return same and prediction.threads in (None, measured.threads) and measured.backend == "eager"
+    comparable = same_device(measured.device, prediction.device) and prediction.device.dtype == measured.dtype
+    return comparable and prediction.threads in (None, measured.threads) and measured.backend == "eager"
 
 
 def same_device(name: str, device: Device) -> bool:
@@ -213,10 +216,10 @@ def _convention(profile: Profile) -> list[Fact]:
 
 def _reported(profile: Profile) -> list[Fact]:
     """What others report of the same model."""
-    others = [(name, reported) for name, reported in profile.reported.items() if name != profile.convention]
+    side_figures = [(name, reported) for name, reported in profile.reported.items() if name != profile.convention]
     return [
         ("" if index else "reported by", [reported_text(name, reported, profile), *_pointer(reported, profile, index)])
-        for index, (name, reported) in enumerate(others)
+        for index, (name, reported) in enumerate(side_figures)
     ]
 
 
@@ -233,8 +236,8 @@ def _dynamic(profile: Profile) -> list[Fact]:
             [
                 plural(len(analysis.layers), _KINDS[kinds.pop()] if len(kinds) == 1 else "layer"),
                 f"{', '.join(map(str, experts))} expert{'' if experts == [1] else 's'}",
-                f"parameters {_both(analysis.model.parameters_ratio)}",
-                f"FLOPs {_both(analysis.model.flops_ratio)}",
+                f"parameters {_predicted_and_measured(analysis.model.parameters_ratio)}",
+                f"FLOPs {_predicted_and_measured(analysis.model.flops_ratio)}",
             ],
         )
     ]
@@ -251,8 +254,8 @@ def unknown(*operations: Mapping[str, int]) -> list[Fact]:
         calls.update(names)
     if not calls:
         return []
-    named = [f"{name} {count}×" for name, count in sorted(calls.items())]
-    return [("no formula", [*named, "(every total is a lower bound)"])]
+    calls_text = [f"{name} {count}×" for name, count in sorted(calls.items())]
+    return [("no formula", [*calls_text, "(every total is a lower bound)"])]
 
 
 def reported_text(name: str, reported: Reported, profile: Profile) -> str:
@@ -280,23 +283,23 @@ def reported_text(name: str, reported: Reported, profile: Profile) -> str:
 def _pointer(reported: Reported, profile: Profile, index: int) -> list[str]:
     """What to type to see all that the first one omits, where that can be typed."""
     variant = profile.variant
-    named = variant.origin != "python" or ":" in variant.reference
+    is_named = variant.origin != "python" or ":" in variant.reference
     pointer = f"`archprof audit {variant.reference}` lists all of it"
-    return [pointer] if not index and reported.missed and named and len(pointer) <= _LINE else []
+    return [pointer] if not index and reported.missed and is_named and len(pointer) <= _LINE else []
 
 
 def missed(operations: list[Missed]) -> str:
     """What a counter omits: the most expensive operations by name, the rest together."""
-    named = [
+    texts = [
         f"{operation.calls} × {operation.operation} ({units.amount(operation.flops, 'FLOPs')})"
-        for operation in operations[:_NAMED]
+        for operation in operations[:_MAX_NAMES]
     ]
-    if rest := sum(operation.flops for operation in operations[_NAMED:]):
-        named.append(f"others ({units.amount(rest, 'FLOPs')})")
-    return " and ".join(part for part in (", ".join(named[:-1]), named[-1]) if part)
+    if rest := sum(operation.flops for operation in operations[_MAX_NAMES:]):
+        texts.append(f"others ({units.amount(rest, 'FLOPs')})")
+    return " and ".join(part for part in (", ".join(texts[:-1]), texts[-1]) if part)
 
 
-def _both(ratio: Ratio) -> str:
+def _predicted_and_measured(ratio: Ratio) -> str:
     """A ratio as predicted, by the paper where it has a formula, and as measured."""
     prediction = ratio.as_built if ratio.paper is None else ratio.paper
     return f"{units.factor(prediction)} predicted, {units.factor(ratio.measured)} measured"

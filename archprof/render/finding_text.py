@@ -40,10 +40,10 @@ def full(value: float, metric: str) -> str:
 
 def settings(case: CaseResult) -> str:
     """What a case was built and run with: ``scale n · imgsz 640``."""
-    given = {key: value for key, value in case.settings.items() if key not in ("set", *_FLAGS)}
-    given |= case.settings.get("set", {})
+    values = {key: value for key, value in case.settings.items() if key not in ("set", *_FLAGS)}
+    values |= case.settings.get("set", {})
     flags = [text for key, text in _FLAGS.items() if case.settings.get(key)]
-    return " · ".join([*(f"{key} {value}" for key, value in given.items()), *flags])
+    return " · ".join([*(f"{key} {value}" for key, value in values.items()), *flags])
 
 
 def title(case: CaseResult) -> str:
@@ -75,9 +75,9 @@ def expected(result: RuleResult) -> str:
 
 def excess(result: RuleResult) -> str:
     """By how much it is beyond the bound."""
-    much = "too much" if result.kind != "min" else "too little"
+    direction = "too much" if result.kind != "min" else "too little"
     share = f" ({_percent(result.share)})" if result.bound else ""
-    return f"{amount(result.excess, result.metric)}{share} {much}"
+    return f"{amount(result.excess, result.metric)}{share} {direction}"
 
 
 def attribution(result: RuleResult, case: CaseResult) -> str | None:
@@ -130,8 +130,8 @@ def finding_text(result: RuleResult, case: CaseResult) -> str:
 def counts(check: CheckResult) -> str:
     """How many cases there are, and what became of them."""
     states = ["ok" if case.state == "no_baseline" else case.state for case in check.cases]
-    named = [f"{states.count(state)} {text}" for state, text in _STATES.items() if state in states]
-    return f"{units.plural(len(states), 'case')}: {', '.join(named)}"
+    parts = [f"{states.count(state)} {text}" for state, text in _STATES.items() if state in states]
+    return f"{units.plural(len(states), 'case')}: {', '.join(parts)}"
 
 
 def tightest(case: CaseResult) -> str:

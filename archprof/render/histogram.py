@@ -21,5 +21,5 @@ def histogram(samples: Sequence[float], low: float, high: float, width: int) -> 
     for sample in samples:
         if low <= sample <= high:
             counts[min(int((sample - low) / (high - low) * width), width - 1)] += 1
-    most = max(counts, default=0)
-    return "".join(_BLOCKS[-(-count * len(_BLOCKS) // most) - 1] if count else " " for count in counts)
+    highest = max(counts, default=0)
+    return "".join(_BLOCKS[-(-count * len(_BLOCKS) // highest) - 1] if count else " " for count in counts)

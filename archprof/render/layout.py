@@ -75,7 +75,7 @@ def joined(pieces: Sequence[str], width: int) -> list[str]:
 
 def table_lines(table: Table, width: int, style: Style) -> list[str]:
     """The lines of a table, at most ``width`` wide where cutting its text can bring that about."""
-    columns = table.printed
+    columns = table.visible
     rows = [[column.title for column in columns], *table.cells()]
     widths, gap = _widths(columns, rows, table.label, width)
     lines = [list(_lines(columns, row, widths, gap)) for row in rows]
@@ -98,21 +98,21 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], label: str
     narrowest = [
         min(full, _narrowest(column, texts)) for column, texts, full in zip(columns, cells, widths, strict=True)
     ]
-    shown = list(range(len(columns)))
+    visible = list(range(len(columns)))
 
     def excess(of: Sequence[int]) -> int:
-        return sum(of[index] + gap for index in shown) - gap - width
+        return sum(of[index] + gap for index in visible) - gap - width
 
-    droppable = [index for index in shown if columns[index].droppable]
-    shortened = [index for index in shown if columns[index].min_width and columns[index].key != label]
+    droppable = [index for index in visible if columns[index].droppable]
+    shortened = [index for index in visible if columns[index].min_width and columns[index].key != label]
     for index in (*reversed(droppable), *reversed(shortened)):
-        if excess(narrowest) > 0 and index in shown:
-            shown.remove(index)
-    for index in sorted(shown, key=lambda index: (columns[index].wraps, -index)):
+        if excess(narrowest) > 0 and index in visible:
+            visible.remove(index)
+    for index in sorted(visible, key=lambda index: (columns[index].wraps, -index)):
         widths[index] -= min(max(excess(widths), 0), widths[index] - narrowest[index])
-    taken = sum(widths[index] for index in shown)
-    gap = 2 if taken + 2 * (len(shown) - 1) <= width else 1
-    return [width if index in shown else 0 for index, width in enumerate(widths)], gap
+    total = sum(widths[index] for index in visible)
+    gap = 2 if total + 2 * (len(visible) - 1) <= width else 1
+    return [width if index in visible else 0 for index, width in enumerate(widths)], gap
 
 
 def _narrowest(column: Column, texts: Sequence[str]) -> int:
@@ -124,11 +124,11 @@ def _narrowest(column: Column, texts: Sequence[str]) -> int:
 
 def _lines(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], gap: int) -> Iterator[str]:
     """The lines of one row: one, or as many as its longest wrapped cell takes."""
-    shown = [index for index, width in enumerate(widths) if width]
-    cells = [_cell(columns[index], row[index], widths[index]) for index in shown]
+    visible = [index for index, width in enumerate(widths) if width]
+    cells = [_cell(columns[index], row[index], widths[index]) for index in visible]
     for pieces in zip_longest(*cells, fillvalue=""):
         padded = [
-            _padded(text, widths[index], columns[index].number) for index, text in zip(shown, pieces, strict=True)
+            _padded(text, widths[index], columns[index].number) for index, text in zip(visible, pieces, strict=True)
         ]
         yield (" " * gap).join(padded).rstrip()
 

@@ -44,9 +44,9 @@ def _ratios(name: str, title: str) -> tuple[Column, ...]:
     )
 
 
-def _bytes(printed: bool) -> tuple[Column, ...]:
+def _bytes(visible: bool) -> tuple[Column, ...]:
     """What a layer moves, and what the plain one does."""
-    size = partial(Column, number=True, printed=printed, show=units.size)
+    size = partial(Column, number=True, visible=visible, show=units.size)
     return (
         size("mixing_bytes", "mixing"),
         size("bytes_moved", "memory traffic", attrgetter("moved_bytes")),
@@ -61,14 +61,14 @@ MODULE = Column("module", "module", lambda layer: layer.module or "(model)", min
 
 LAYERS = (
     MODULE,
-    Column("kind", "kind", printed=False),
+    Column("kind", "kind", visible=False),
     Column("experts", "M", number=True),
     Column("top_k", "top", lambda layer: layer.top_k or None, number=True),
     Column("in_channels", "in", number=True),
     Column("out_channels", "out", number=True),
     Column("kernel", "K", lambda layer: layer.kernel or None, show=units.shape, raw=units.shape),
     Column("groups", "g", number=True, droppable=True),
-    Column("stride", "s", lambda layer: layer.stride or None, show=units.shape, printed=False, raw=units.shape),
+    Column("stride", "s", lambda layer: layer.stride or None, show=units.shape, visible=False, raw=units.shape),
     Column(
         "output_size",
         "H'×W'",
@@ -77,15 +77,15 @@ LAYERS = (
         droppable=True,
         raw=units.shape,
     ),
-    Column("batch", "batch", number=True, printed=False),
+    Column("batch", "batch", number=True, visible=False),
     *_ratios("parameters", "params"),
     *_ratios("flops", "FLOPs"),
-    Column("parameters", "parameters", attrgetter("parameters.measured"), number=True, printed=False),
-    Column("macs", "MACs", attrgetter("macs.measured"), number=True, printed=False),
-    *_bytes(printed=False),
+    Column("parameters", "parameters", attrgetter("parameters.measured"), number=True, visible=False),
+    Column("macs", "MACs", attrgetter("macs.measured"), number=True, visible=False),
+    *_bytes(visible=False),
 )
 
-MEMORY = (MODULE, *_bytes(printed=True))
+MEMORY = (MODULE, *_bytes(visible=True))
 
 MODEL = (
     Column("quantity", ""),
@@ -151,7 +151,7 @@ def _grouped(remarks: Iterable[tuple[str, str]]) -> list[str]:
     modules: dict[str, list[str]] = {}
     for module, remark in remarks:
         modules.setdefault(remark, []).append(module or "(model)")
-    return [f"{', '.join(named)}: {remark}" for remark, named in modules.items()]
+    return [f"{', '.join(names)}: {remark}" for remark, names in modules.items()]
 
 
 def _exact_match(analysis: ParameterNet) -> list[str]:
@@ -163,14 +163,14 @@ def _exact_match(analysis: ParameterNet) -> list[str]:
 
 def _tokens(profile: Profile, analysis: ParameterNet) -> list[str]:
     """What a token costs, where tokens go in and choose among experts."""
-    chosen = sorted({layer.top_k for layer in analysis.layers if layer.top_k})
-    if profile.input.kind != "tokens" or not chosen:
+    top_k = sorted({layer.top_k for layer in analysis.layers if layer.top_k})
+    if profile.input.kind != "tokens" or not top_k:
         return []
     tokens = math.prod(profile.input.shapes[0])
     macs = analysis.model.macs
     experts = ", ".join(map(str, sorted({layer.experts for layer in analysis.layers})))
     return [
-        f"a token meets {' or '.join(map(str, chosen))} of {experts} experts (top-{chosen[-1]}) and "
+        f"a token meets {' or '.join(map(str, top_k))} of {experts} experts (top-{top_k[-1]}) and "
         f"costs {units.amount(2 * macs.measured // tokens, 'FLOPs')}, "
         f"{units.amount(2 * macs.static // tokens, 'FLOPs')} in the static equivalent, "
         f"in a text of {units.plural(tokens, 'token')}"
@@ -181,25 +181,25 @@ def _memory(analysis: ParameterNet) -> str:
     """Why the time does not follow the FLOPs."""
     layers = analysis.layers
     mixing = sum(layer.mixing_bytes for layer in layers)
-    moved, plain = (sum(getattr(layer, name) for layer in layers) for name in ("moved_bytes", "static_bytes"))
+    traffic, plain = (sum(getattr(layer, name) for layer in layers) for name in ("moved_bytes", "static_bytes"))
     measured, static = (sum(getattr(layer.macs, name) for layer in layers) for name in ("measured", "static"))
     return (
-        f"memory traffic: {units.size(moved)} in these layers ({units.size(mixing)} of it to mix kernels), "
-        f"{units.size(plain)} in plain ones; arithmetic intensity {units.ratio(2 * measured / moved)} FLOP/B "
+        f"memory traffic: {units.size(traffic)} in these layers ({units.size(mixing)} of it to mix kernels), "
+        f"{units.size(plain)} in plain ones; arithmetic intensity {units.ratio(2 * measured / traffic)} FLOP/B "
         f"instead of {units.ratio(2 * static / plain)} FLOP/B: where memory is the limit they take "
-        f"{units.factor(moved / plain)} the time, whatever their FLOPs"
+        f"{units.factor(traffic / plain)} the time, whatever their FLOPs"
     )
 
 
 def _model(model: ModelTotals, profile: Profile, static: Profile | None) -> Table:
     """The model against its static equivalent, one line a quantity."""
-    other = model.static
+    equivalent = model.static
 
     def formula(name: str, figures: Figures, ratio: Ratio) -> Record:
         return (name, units.count(figures.measured), units.count(figures.static), *_values(ratio))
 
     def counted(name: str, show: Callable[[int], str], key: str) -> Record:
-        dynamic, static = getattr(model.dynamic, key), getattr(other, key) if other else None
+        dynamic, static = getattr(model.dynamic, key), getattr(equivalent, key) if equivalent else None
         ratio = dynamic / static if static else None
         return (name, show(dynamic), None if static is None else show(static), None, None, None, ratio)
 

@@ -26,11 +26,11 @@ mega = partial(Column, number=True, adds=True, show=units.millions)
 INTENSITY = Column("flops_per_byte", "FLOP/B", arithmetic_intensity, show=units.ratio, number=True)
 
 
-def share(key: str, title: str, of: str, whole: int, factor: int = 1, **options: Any) -> Column:
+def share(key: str, title: str, of: str, total: int, factor: int = 1, **options: Any) -> Column:
     """The share of a whole that an attribute has; it is printed, and CSV has the figure itself."""
 
     def value(part: Any) -> float | None:
-        return factor * getattr(part, of) / whole if whole else None
+        return factor * getattr(part, of) / total if total else None
 
     return Column(key, title, value, number=True, adds=True, show=units.percent, saved=False, **options)
 
@@ -65,14 +65,14 @@ def _figures(profile: Profile | None) -> tuple[Column, ...]:
         ),
         number("parameters", "params"),
         share("parameters_share", "params %", "parameters", parameters, droppable=True),
-        number("macs", "MACs", printed=False),
+        number("macs", "MACs", visible=False),
         mega("flops", "MFLOPs", lambda part: 2 * part.macs),
         share("flops_share", "FLOPs %", "macs", flops, 2),
-        number("elementwise_flops", "elementwise FLOPs", printed=False),
-        number("bytes_read", "bytes read", printed=False),
-        number("bytes_written", "bytes written", printed=False),
-        replace(INTENSITY, printed=False),
-        number("backward_macs", "backward MACs", lambda part: part.backward_macs if backward else None, printed=False),
+        number("elementwise_flops", "elementwise FLOPs", visible=False),
+        number("bytes_read", "bytes read", visible=False),
+        number("bytes_written", "bytes written", visible=False),
+        replace(INTENSITY, visible=False),
+        number("backward_macs", "backward MACs", lambda part: part.backward_macs if backward else None, visible=False),
     )
 
 
@@ -85,7 +85,7 @@ def row_columns(profile: Profile | None = None) -> tuple[Column, ...]:
         Column("module", "module", min_width=12),
         Column("arguments", "arguments", lambda layer: ", ".join(map(units.literal, layer.arguments)), min_width=8),
         *_figures(profile),
-        Column("line", "line", printed=False),
+        Column("line", "line", visible=False),
     )
 
 
@@ -97,7 +97,7 @@ def rows(profile: Profile) -> Table:
     columns, totals = row_columns(profile), profile.totals
     total = {name: getattr(totals, name) for name in _ADDING if name != "backward_macs"}
     total["backward_macs"] = profile.backward.macs if profile.backward else 0
-    outside = {name: whole - sum(getattr(layer, name) for layer in profile.layers) for name, whole in total.items()}
+    outside = {name: amount - sum(getattr(layer, name) for layer in profile.layers) for name, amount in total.items()}
     reported = conventions.asked_for(profile)
     figures = conventions.module_figures(reported, inclusive=True) if reported else Counter[str]()
     values = [figures[layer.path] for layer in profile.layers]
@@ -124,7 +124,7 @@ def module_columns(profile: Profile | None = None) -> tuple[Column, ...]:
             "module", "module", lambda module: Branch(module.path, module.depth), show=Branch.indented, min_width=12
         ),
         Column("type", "type", min_width=10),
-        Column("depth", "depth", printed=False),
+        Column("depth", "depth", visible=False),
         number("calls", "calls", adds=False),
         *_figures(profile),
     )
@@ -132,25 +132,25 @@ def module_columns(profile: Profile | None = None) -> tuple[Column, ...]:
 
 def modules(profile: Profile, depth: int) -> Table:
     """The tree of modules down to a depth, the model itself being 0; figures include the children's."""
-    shown = [module for module in profile.modules if module.depth <= depth]
-    return _by_convention(table_of(module_columns(profile), shown, "module"), profile, shown, inclusive=True)
+    visible = [module for module in profile.modules if module.depth <= depth]
+    return _by_convention(table_of(module_columns(profile), visible, "module"), profile, visible, inclusive=True)
 
 
 def flat_modules(profile: Profile) -> Table:
     """Every module with parameters or operations of its own, and only those: they add up to the totals."""
-    shown = [module for module in profile.modules if any(getattr(module, f"own_{name}") for name in _ADDING)]
+    visible = [module for module in profile.modules if any(getattr(module, f"own_{name}") for name in _ADDING)]
     columns = (Column("module", "module", attrgetter("path"), min_width=12), *module_columns(profile)[1:])
-    table = table_of(columns, map(_without_children, shown), "module").with_total()
-    return _by_convention(table, profile, shown, inclusive=False)
+    table = table_of(columns, map(_without_children, visible), "module").with_total()
+    return _by_convention(table, profile, visible, inclusive=False)
 
 
-def _by_convention(table: Table, profile: Profile, shown: Sequence[Module], *, inclusive: bool) -> Table:
+def _by_convention(table: Table, profile: Profile, modules: Sequence[Module], *, inclusive: bool) -> Table:
     """The table of modules under the convention that was asked for."""
     reported = conventions.asked_for(profile)
     if reported is None:
         return table
     figures = conventions.module_figures(reported, inclusive=inclusive)
-    return conventions.replaced(table, profile, reported, [figures[module.path] for module in shown])
+    return conventions.replaced(table, profile, reported, [figures[module.path] for module in modules])
 
 
 def _without_children(module: Module) -> Module:
@@ -163,23 +163,23 @@ def operation_columns(profile: Profile | None = None) -> tuple[Column, ...]:
     parts = [part for part in (profile.totals, profile.backward) if part] if profile else []
     flops, elementwise = sum(part.flops for part in parts), sum(part.elementwise_flops for part in parts)
 
-    def known(column: Column) -> Column:
+    def known_only(column: Column) -> Column:
         value = column.of or attrgetter(column.key)
         return replace(column, of=lambda operation: None if operation.state == "unknown" else value(operation))
 
     return (
         Column("operation", "operation", attrgetter("name"), min_width=24),
-        Column("phase", "pass", printed=len(parts) > 1),
+        Column("phase", "pass", visible=len(parts) > 1),
         Column("state", "state"),
         number("calls", "calls"),
-        known(number("macs", "MACs", printed=False)),
-        known(mega("flops", "MFLOPs", lambda operation: 2 * operation.macs, absent="?")),
-        known(share("flops_share", "FLOPs %", "macs", flops, 2)),
-        known(mega("elementwise_flops", "elementwise M", absent="?")),
-        known(share("elementwise_share", "elementwise %", "elementwise_flops", elementwise, droppable=True)),
+        known_only(number("macs", "MACs", visible=False)),
+        known_only(mega("flops", "MFLOPs", lambda operation: 2 * operation.macs, absent="?")),
+        known_only(share("flops_share", "FLOPs %", "macs", flops, 2)),
+        known_only(mega("elementwise_flops", "elementwise M", absent="?")),
+        known_only(share("elementwise_share", "elementwise %", "elementwise_flops", elementwise, droppable=True)),
         mega("bytes_read", "MB read", droppable=True),
         mega("bytes_written", "MB written", droppable=True),
-        known(replace(INTENSITY, droppable=True)),
+        known_only(replace(INTENSITY, droppable=True)),
     )
 
 

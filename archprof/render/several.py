@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from archprof.records.profile import Profile
 
-SHOWN = ("modules", "layers", "parameters", "trainable_parameters", "flops", "elementwise_flops")
+VISIBLE = ("modules", "layers", "parameters", "trainable_parameters", "flops", "elementwise_flops")
 """The metrics that are printed, besides those of conventions that were asked for."""
 
 
@@ -27,7 +27,7 @@ def totals_table(profiles: Sequence[Profile]) -> Table:
     lower = any(profile.coverage.unknown for profile in profiles)
     reported = {name for profile in profiles for name in profile.reported}
     columns = [
-        Column("model", "model", printed=False),
+        Column("model", "model", visible=False),
         Column("scale", "scale", absent=units.ABSENT),
         *(
             Column(
@@ -35,13 +35,13 @@ def totals_table(profiles: Sequence[Profile]) -> Table:
                 f"{'>= ' if lower and metric.counted else ''}{_TITLES.get(metric.name, metric.label)}",
                 show=_giga if metric.convention else partial(units.measure, unit=metric.unit),
                 number=True,
-                printed=metric.name in SHOWN or metric.name in reported,
+                visible=metric.name in VISIBLE or metric.name in reported,
                 absent=units.ABSENT,
                 aliases=(metric.name, *metric.aliases),
             )
             for metric in METRICS.values()
         ),
-        Column("coverage", "covered", show=units.coverage, number=True, printed=lower),
+        Column("coverage", "covered", show=units.coverage, number=True, visible=lower),
     ]
 
     def record(profile: Profile) -> tuple[object, ...]:

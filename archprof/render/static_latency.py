@@ -56,8 +56,8 @@ def notes(profile: Profile, static: Profile | None) -> Iterator[str]:
 
 
 def _predicted(profile: Profile, static: Profile | None) -> tuple[Prediction, Prediction] | None:
-    both = profile.prediction, static.prediction if static else None
-    return (both[0], both[1]) if both[0] and both[1] else None
+    pair = profile.prediction, static.prediction if static else None
+    return (pair[0], pair[1]) if pair[0] and pair[1] else None
 
 
 def _measured(profile: Profile) -> TwinLatency | None:
@@ -83,12 +83,12 @@ def _split(dynamic: Prediction, static: Prediction) -> str:
         if abs(difference) > ROUNDING_S
     )
     where = f"{dynamic.device.device}{_threads(dynamic.threads)}, calibrated {dynamic.calibrated_at[:10]}"
-    times = [
+    each = [
         ", ".join([units.seconds(prediction.seconds), *facts.prediction_interval(prediction)])
         for prediction in (dynamic, static)
     ]
-    both = f"{times[0]}; static equivalent {times[1]}"
-    return f"predicted on this computer ({where}): {both}: {more or 'no difference'}"
+    times = f"{each[0]}; static equivalent {each[1]}"
+    return f"predicted on this computer ({where}): {times}: {more or 'no difference'}"
 
 
 def _verdict(measured: TwinLatency, predicted: tuple[Prediction, Prediction] | None) -> Iterator[str]:
@@ -99,7 +99,7 @@ def _verdict(measured: TwinLatency, predicted: tuple[Prediction, Prediction] | N
         verdict = comparison.result.verdict
         text = "no significant difference from" if verdict == CANNOT_TELL else f"{verdict} than"
         ratio = ""
-        if predicted and facts.alike(dynamic, predicted[0]):
+        if predicted and facts.is_comparable(dynamic, predicted[0]):
             ratio = f"; {units.factor(_ratio(predicted))} was predicted"
         yield f"measured ({where}): {text} its static equivalent: {benchmark.evidence(comparison)}{ratio}"
     if loads := [latency.load for latency in (dynamic, measured.static) if latency.load]:

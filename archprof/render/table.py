@@ -28,7 +28,7 @@ class Column:
         min_width: To what width a narrow terminal may cut it; 0 for a column that is never cut.
         wraps: Whether a narrow terminal breaks it into several lines between words.
         droppable: Whether it is left out where the width does not hold all columns.
-        printed: Whether it is printed; the others are only in CSV.
+        visible: Whether it is printed; the others are only in CSV.
         saved: Whether it is in CSV; the others are only printed.
         absent: What is printed for None.
         raw: The number or text behind a value, which CSV holds and sorting goes by; by default the value itself.
@@ -45,7 +45,7 @@ class Column:
     min_width: int = 0
     wraps: bool = False
     droppable: bool = False
-    printed: bool = True
+    visible: bool = True
     saved: bool = True
     absent: str = ""
     raw: Callable[[Any], Any] = lambda value: value
@@ -121,8 +121,8 @@ class Table:
         """The first records; the sums of the others are kept, so that printed columns still add up."""
         if count is None or len(self.records) <= count:
             return self
-        shown, cut = self.records[:count], self.records[count:]
-        return replace(self, records=shown, rest=self.sums(cut, f"… {len(cut)} more"))
+        records, cut = self.records[:count], self.records[count:]
+        return replace(self, records=records, rest=self.sums(cut, f"… {len(cut)} more"))
 
     def with_total(self) -> Table:
         """The same with the sums of all records as its last line."""
@@ -145,22 +145,22 @@ class Table:
         columns = [
             replace(
                 column,
-                printed=column.printed and (bool(column.absent) or any(value not in (None, "", []) for value in cells)),
+                visible=column.visible and (bool(column.absent) or any(value not in (None, "", []) for value in cells)),
             )
             for column, cells in zip(self.columns, values, strict=True)
         ]
         return replace(self, columns=tuple(columns))
 
     @property
-    def printed(self) -> list[Column]:
+    def visible(self) -> list[Column]:
         """The columns that are printed."""
-        return [column for column in self.columns if column.printed]
+        return [column for column in self.columns if column.visible]
 
     def cells(self) -> list[list[str]]:
         """The printed text of each line below the header, that of the total last."""
         lines = [*self.records, *(line for line in (self.rest, self.total) if line)]
         return [
-            [column.text(value) for column, value in zip(self.columns, line, strict=True) if column.printed]
+            [column.text(value) for column, value in zip(self.columns, line, strict=True) if column.visible]
             for line in lines
         ]
 

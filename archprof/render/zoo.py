@@ -79,10 +79,10 @@ def _plain_claim(claim: Claim) -> dict[str, Any]:
 
 
 COLUMNS = (
-    Column("family", "family", attrgetter("family.name"), printed=False),
+    Column("family", "family", attrgetter("family.name"), visible=False),
     Column("variant", "variant", attrgetter("name")),
     Column("scales", "scales", lambda entry: " ".join(entry.scales)),
     Column("task", "task"),
     Column("published", "published", lambda entry: _published(entry.claims), wraps=True),
-    Column("source", "source", printed=False),
+    Column("source", "source", visible=False),
 )

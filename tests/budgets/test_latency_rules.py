@@ -7,7 +7,7 @@ import pytest
 
 from archprof.budgets.budget import Level, Rule
 from archprof.budgets.latency_judge import _confirmed
-from archprof.budgets.latency_rules import Time, Timed, judge_time, place_of, time_of
+from archprof.budgets.latency_rules import Time, Timing, judge_time, place_of, time_of
 from archprof.latency.statistics import MARGIN
 from archprof.quantity import parse
 from archprof.records.latency import Latency, Ratio
@@ -31,15 +31,15 @@ def rule(**amounts: Any) -> Rule:
     return Rule(metric=metric, key_path="budgets[0].latency", **found)
 
 
-def pair(was: tuple[float, float, float], now: tuple[float, float, float]) -> Timed:
+def pair(was: tuple[float, float, float], now: tuple[float, float, float]) -> Timing:
     """Two times of one experiment, whose ratio lies between the ends of the two intervals."""
     base, time_now = time(*was), time(*now)
     low, high = time_now.low_ns / base.high_ns, time_now.high_ns / base.low_ns
     ratio = Ratio(ratio=now[0] / was[0], interval=(low, high), confidence=0.995, margin=MARGIN, verdict="")
-    return Timed(time_now, ratio, base)
+    return Timing(time_now, ratio, base)
 
 
-def one(rule: Rule, timed: Timed, locked: Time | None = None) -> RuleResult:
+def one(rule: Rule, timed: Timing, locked: Time | None = None) -> RuleResult:
     (rule_result,) = judge_time(rule, timed, locked)
     return rule_result
 
@@ -49,15 +49,15 @@ def one(rule: Rule, timed: Timed, locked: Time | None = None) -> RuleResult:
     [(4.0, 5.0, "ok"), (4.9, 5.1, "inconclusive"), (5.0, 5.1, "inconclusive"), (5.01, 5.1, "failed")],
 )
 def test_a_bound_fails_only_where_the_whole_interval_is_beyond_it(low: float, high: float, state: str) -> None:
-    found = one(rule(max="5 ms"), Timed(time(5.05, low, high)))
+    found = one(rule(max="5 ms"), Timing(time(5.05, low, high)))
     assert (found.state, found.interval) == (state, pytest.approx((low / 1000, high / 1000)))
     assert found.excess == pytest.approx(0.05e-3 if state == "failed" else 0)
 
 
 def test_a_min_is_the_other_way_round() -> None:
-    assert one(rule(min="5 ms"), Timed(time(4, 3.9, 4.9))).state == "failed"
-    assert one(rule(min="5 ms"), Timed(time(5.1, 5, 5.2))).state == "ok"
-    assert one(rule(min="5 ms"), Timed(time(5, 4.9, 5.1))).state == "inconclusive"
+    assert one(rule(min="5 ms"), Timing(time(4, 3.9, 4.9))).state == "failed"
+    assert one(rule(min="5 ms"), Timing(time(5.1, 5, 5.2))).state == "ok"
+    assert one(rule(min="5 ms"), Timing(time(5, 4.9, 5.1))).state == "inconclusive"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_an_increase_may_be_an_amount() -> None:
 
 def test_a_baseline_that_was_measured_separately_gives_no_verdict_on_growth() -> None:
     # Ten times as long, each without any scatter; the bound that needs no baseline holds as ever.
-    found = judge_time(rule(max="5 ms", max_increase="10 %", floor="0 ms"), Timed(time(10, 10, 10)), time(1, 1, 1))
+    found = judge_time(rule(max="5 ms", max_increase="10 %", floor="0 ms"), Timing(time(10, 10, 10)), time(1, 1, 1))
     assert [(rule_result.kind, rule_result.state) for rule_result in found] == [
         ("max", "failed"),
         ("max_increase", "no_baseline"),
@@ -112,7 +112,7 @@ def test_a_baseline_that_was_measured_separately_gives_no_verdict_on_growth() ->
 def test_what_ran_in_one_experiment_goes_by_the_ratio_of_its_pairs() -> None:
     # The medians' own intervals are wide, because the machine was busy with something else for a while.
     ratio = Ratio(ratio=1.2, interval=(1.18, 1.22), confidence=0.995, margin=0.01, verdict="slower")
-    timed = Timed(time(12, 8, 16), ratio, time(10, 7, 15))
+    timed = Timing(time(12, 8, 16), ratio, time(10, 7, 15))
     found = one(rule(max_increase="10 %", floor="0.2 ms"), timed, locked=time(1, 1, 1))
     assert (found.state, found.baseline) == ("failed", 0.01)
     assert found.interval == (pytest.approx(0.0118), pytest.approx(0.0122))
@@ -120,7 +120,7 @@ def test_what_ran_in_one_experiment_goes_by_the_ratio_of_its_pairs() -> None:
 
 def test_too_few_pairs_leave_everything_possible() -> None:
     ratio = Ratio(ratio=3, interval=(0.0, math.inf), confidence=0.995, margin=0.01, verdict="cannot tell")
-    found = one(rule(max_increase="10 %", floor="0.2 ms"), Timed(time(30, 30, 30), ratio, time(10, 10, 10)))
+    found = one(rule(max_increase="10 %", floor="0.2 ms"), Timing(time(30, 30, 30), ratio, time(10, 10, 10)))
     assert (found.state, found.interval) == ("inconclusive", None)
 
 
@@ -135,7 +135,7 @@ def test_too_few_pairs_leave_everything_possible() -> None:
 )
 def test_another_machine_is_not_compared_with(other: dict[str, Any], says: str) -> None:
     found = judge_time(
-        rule(max="5 ms", max_increase="10 %", floor="1 ms"), Timed(time(9, 9, 9)), time(1, 1, 1, **other)
+        rule(max="5 ms", max_increase="10 %", floor="1 ms"), Timing(time(9, 9, 9)), time(1, 1, 1, **other)
     )
     assert [(rule_result.kind, rule_result.state, rule_result.note) for rule_result in found] == [
         ("max", "failed", None),
@@ -144,7 +144,7 @@ def test_another_machine_is_not_compared_with(other: dict[str, Any], says: str) 
 
 
 def test_without_a_baseline_nothing_is_said_of_growth() -> None:
-    found = one(rule(max_increase="10 %", floor="1 ms"), Timed(time(9, 9, 9)))
+    found = one(rule(max_increase="10 %", floor="1 ms"), Timing(time(9, 9, 9)))
     assert (found.state, found.note, found.bound) == ("no_baseline", None, None)
 
 
@@ -152,12 +152,12 @@ def test_a_warning_is_one_for_a_latency_too() -> None:
     warned = Rule(
         metric=find_metric("latency"), max=rule(max="5 ms").max, level=Level.warn, key_path="budgets[0].latency"
     )
-    assert one(warned, Timed(time(9, 9, 9))).state == "warning"
+    assert one(warned, Timing(time(9, 9, 9))).state == "warning"
 
 
 def test_what_a_second_measurement_does_not_confirm_does_not_fail() -> None:
     bound = rule(max="5 ms")
-    failed, unclear, good = (one(bound, Timed(time(*span))) for span in ((9, 8, 10), (5, 4, 6), (4, 3, 5)))
+    failed, unclear, good = (one(bound, Timing(time(*span))) for span in ((9, 8, 10), (5, 4, 6), (4, 3, 5)))
     assert _confirmed(failed, failed).state == "failed"
     for again in (unclear, good):
         found = _confirmed(failed, again)
@@ -168,7 +168,7 @@ def test_what_a_second_measurement_does_not_confirm_does_not_fail() -> None:
 
 def test_a_measured_latency_in_whole_nanoseconds() -> None:
     latency = Latency(
-        device="cpu", device_name="a processor", backend="eager", dtype="float32", batch=1, threads=4, timed="all of it"
+        device="cpu", device_name="a processor", backend="eager", dtype="float32", batch=1, threads=4, scope="all of it"
     )
     assert time_of(latency) is None
     from msgspec.structs import replace

@@ -119,7 +119,7 @@ def profile_of(profile: Profile, labels: list[str], macs: list[int], **top_level
             path=f"model.{part.index}",
             macs=cost,
             line=10 + (part.index or 0),
-            written=[part.from_, part.repeats, part.module, part.arguments],
+            yaml_row=[part.from_, part.repeats, part.module, part.arguments],
         )
         for part, cost in zip(parse_rows(labels), macs, strict=True)
     ]

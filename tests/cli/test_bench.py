@@ -56,7 +56,7 @@ def test_one_model_is_measured_and_saved_as_its_profile(archprof: Callable[[str]
     assert latency.timer is not None
     assert latency.timer.overhead_s > 0
     assert latency.load is not None
-    assert latency.load.others is None or 0 <= latency.load.others <= 1
+    assert latency.load.other_processes is None or 0 <= latency.load.other_processes <= 1
     machine = profile.environment.machine
     assert machine is not None
     assert machine.cpus >= 1
@@ -141,7 +141,7 @@ def test_a_detectors_boxes_are_timed_where_that_is_asked_for(archprof: Callable[
 
     assert result.exit_code == 0, result.stderr
     (latency,) = Profile.from_json(result.stdout).latency
-    assert "non-maximum suppression" in latency.timed
+    assert "non-maximum suppression" in latency.scope
     assert latency.samples_s
 
 

@@ -54,7 +54,7 @@ def named(found: Pair, cause: Cause) -> tuple[str, int | None]:
     """The changed thing and its line after the change."""
     if cause.difference is not None:
         difference = found.differences[cause.difference]
-        return difference.what, difference.after_line
+        return difference.name, difference.after_line
     assert cause.change is not None
     change = found.changes[cause.change]
     return ("row", change.after.line if change.after else None)
@@ -64,7 +64,7 @@ def check(found: Pair, what: str, line: int | None) -> None:
     """All that is explained comes of one thing, and of nothing else."""
     for why in found.explanations:
         assert [named(found, cause) for cause in why.causes] == [(what, line)]
-        assert why.causes[0].alone == why.difference - why.outside
+        assert why.causes[0].exclusive == why.difference - why.outside
         assert (why.shared, why.outside) == (0, 0)
 
 
@@ -87,7 +87,7 @@ def test_a_top_level_key(tmp_path: Path, key: tuple[str, str]) -> None:
     # nc, scales, its scale, backbone and the rows stand before it.
     check(there, what, 4 + len(ROWS) + 1)
     check(back, what, None)
-    assert [(one.what, one.before) for one in there.differences] == ([] if what == "about" else [(what, "none")])
+    assert [(one.name, one.before) for one in there.differences] == ([] if what == "about" else [(what, "none")])
     assert bool(there.explanations) == (what != "about")
 
 
@@ -137,7 +137,7 @@ def test_of_several_changes_everything_is_told_once(
     there = {("row", ROW_0 + index), ("nc", NC), (key.partition(":")[0], 4 + len(ROWS) + 1)}
     for why in found.explanations:
         assert {named(found, cause) for cause in why.causes} <= there
-        assert sum(cause.alone for cause in why.causes) + why.shared + why.outside == why.difference
+        assert sum(cause.exclusive for cause in why.causes) + why.shared + why.outside == why.difference
 
 
 def test_the_last_block_that_gives_a_light_head(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_setting_of_the_command_line_stands_in_no_line(tmp_path: Path) -> None
     specs.append(specs[0].with_values({"nc": 7}))  # type: ignore[union-attr]
     profiles = profile_all([Request(spec, Options(size=(64, 64))) for spec in specs], ExecutionConfig())
     (found,) = compare([one for one in profiles if isinstance(one, Profile)]).pairs
-    assert [(one.what, one.before_line, one.after_line) for one in found.differences] == [("nc", NC, None)]
+    assert [(one.name, one.before_line, one.after_line) for one in found.differences] == [("nc", NC, None)]
     check(found, "nc", None)
 
 

@@ -48,7 +48,7 @@ def row(index: int, macs: int, side: int, arguments: list[Any], *, source: list[
         from_=source or [-1],
         module="Conv",
         path=f"model.{index}",
-        written=[-1, 1, "Conv", arguments],
+        yaml_row=[-1, 1, "Conv", arguments],
         output_shapes=[[1, 8, side, side]],
         macs=macs,
         parameters=10,
@@ -90,7 +90,7 @@ def test_a_stride_accounts_for_what_is_downstream_of_it() -> None:
     assert (why.metric, why.difference, why.gains, why.losses) == ("flops", 2100, 2100, 0)
     (cause,) = why.causes
     assert (cause.change, cause.own, cause.downstream) == (1, 600, 1500)
-    assert [(edit.what, edit.before, edit.after) for edit in found.changes[1].edits] == [
+    assert [(edit.field, edit.before, edit.after) for edit in found.changes[1].edits] == [
         ("stride", 2, 1),
         ("arguments", [8, 3, 2], [8, 3, 1]),
     ]
@@ -114,7 +114,7 @@ def test_rows_after_an_added_one_are_the_same_rows() -> None:
     found = pair(profile(BEFORE), profile([BEFORE[0], added, *moved]))
     assert marks(found) == "=+===="
     (why, parameters) = found.explanations
-    assert [(cause.change, cause.whole) for cause in why.causes] == [(1, 66)]
+    assert [(cause.change, cause.total) for cause in why.causes] == [(1, 66)]
     assert (parameters.metric, parameters.difference) == ("parameters", 10)
 
 
@@ -124,7 +124,7 @@ def test_numbers_that_were_not_moved_with_the_rows_are_seen() -> None:
     found = pair(profile([*BEFORE, reader]), profile([BEFORE[0], row(1, 33, 32, [8, 7, 1]), *shifted]))
     # Row 4 reads row 0, which did not move; row 5 read row 1, which is row 2 now.
     assert marks(found) == "=+====~"
-    assert [(edit.what, edit.before, edit.after) for edit in found.changes[-1].edits] == [("from", [-1, 1], [-1, 1])]
+    assert [(edit.field, edit.before, edit.after) for edit in found.changes[-1].edits] == [("from", [-1, 1], [-1, 1])]
 
 
 def test_a_model_and_itself() -> None:
@@ -159,7 +159,7 @@ def test_the_other_way_round_everything_is_negated(before: list[Layer], after: l
         for why in found.explanations:
             assert why.gains + why.losses == why.difference
             # Everything is told once.
-            assert sum(cause.alone for cause in why.causes) + why.shared + why.outside == why.difference
+            assert sum(cause.exclusive for cause in why.causes) + why.shared + why.outside == why.difference
 
 
 def test_a_part_s_share_is_of_the_whole_difference() -> None:
@@ -191,7 +191,7 @@ def test_a_part_s_share_is_of_the_whole_difference() -> None:
 )
 def test_what_differs_beside_the_rows(changes: dict[str, Any], what: str, comparable: bool) -> None:
     (found,) = pair(profile(BEFORE), profile(BEFORE, **changes)).differences
-    assert (found.what, found.comparable) == (what, comparable)
+    assert (found.name, found.comparable) == (what, comparable)
 
 
 def modules(**macs: int) -> list[Module]:
@@ -250,7 +250,7 @@ def timed(median: float, **changes: Any) -> Profile:
         dtype="float32",
         batch=1,
         threads=4,
-        timed="",
+        scope="",
         samples_s=[median] * 101,
         median_s=median,
     )

@@ -118,7 +118,7 @@ def test_what_is_no_condition(text: str, message: str) -> None:
         ("flops > 99 %", pair(bounds=("after",)), "operations without a formula ran"),
         (
             "parameters > 99 %",
-            pair(differences=(Difference(what="input", before="1", after="2", comparable=False),)),
+            pair(differences=(Difference(name="input", before="1", after="2", comparable=False),)),
             "not the same input",
         ),
     ],

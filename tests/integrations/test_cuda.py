@@ -122,7 +122,7 @@ def test_the_time_of_rows_is_that_of_their_kernels() -> None:
     spec = resolve("yolo11n.yaml")
     found = break_down(timed_model(Request(spec, options), profile_spec(spec, options)), Settings(), "cuda:0")
 
-    assert found.noted == 0
+    assert found.events == 0
     assert found.sum_s == pytest.approx(found.whole_s, rel=0.05)
     assert 0 < sum(part.seconds for part in found.parts) <= 1.05 * found.whole_s
     assert sum(part.seconds for part in found.parts) == pytest.approx(sum(part.seconds for part in found.operations))

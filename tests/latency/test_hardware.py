@@ -38,13 +38,13 @@ def test_the_load_of_others_leaves_out_ones_own() -> None:
     watch = hardware.LoadWatch()
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
         try:
-            while not watch.load().others:  # until the system's counters have seen it
+            while not watch.load().other_processes:  # until the system's counters have seen it
                 time.sleep(0.01)
         finally:
             other.kill()
     load = watch.load()
-    assert load.others is not None
-    assert 0 < load.others <= 1
+    assert load.other_processes is not None
+    assert 0 < load.other_processes <= 1
 
 
 def test_a_clock_tells_what_it_takes_itself() -> None:

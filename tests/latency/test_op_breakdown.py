@@ -193,9 +193,9 @@ def test_the_fastest_passes_count_and_the_profiler_is_taken_out(looked_into: tup
 
     found = joined(profile, paths, "cpu", 1, plain, noted)
 
-    assert (found.passes, found.kept, found.whole_s) == (15, 8, 1)
+    assert (found.passes, found.passes_used, found.whole_s) == (15, 8, 1)
     # Three events: 0.01 s each. One of them is in the operation: 1.03 - 0.05 - 0.01. The other two are in the rest.
-    assert (found.noted, found.noting_s) == (3, pytest.approx(0.01))
+    assert (found.events, found.noting_s) == (3, pytest.approx(0.01))
     assert found.profiler_s == pytest.approx(0.03)
     assert {part.name: part.seconds for part in found.parts if part.seconds} == {paths[0]: pytest.approx(0.97)}
     assert found.sum_s == pytest.approx(found.whole_s)
@@ -247,7 +247,7 @@ def test_a_sum_that_is_far_from_the_whole_is_said(looked_into: tuple[Profile, Br
 def test_what_the_profiler_took_is_said(looked_into: tuple[Profile, Breakdown]) -> None:
     profile, found = looked_into
     little, much = (
-        list(remarks(profile, msgspec.structs.replace(found, whole_s=1.0, noted=1000, noting_s=each)))
+        list(remarks(profile, msgspec.structs.replace(found, whole_s=1.0, events=1000, noting_s=each)))
         for each in (1e-5, 1e-4)
     )
 

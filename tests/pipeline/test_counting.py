@@ -90,7 +90,7 @@ def test_what_rows_share_is_counted_where_it_runs(tmp_path: Path) -> None:
     # Both blocks have one and the same SiLU. BatchNorm takes 2 FLOPs an element and SiLU 4, so the rows have
     # 6 · 8·16² = 12,288 and 6 · 16·8² = 6,144.
     assert [layer.elementwise_flops for layer in profile.layers] == [12_288, 6_144]
-    assert [layer.written for layer in profile.layers] == [[-1, 1, "Conv", [8, 3, 2]], [-1, 1, "Conv", [16, 3, 2]]]
+    assert [layer.yaml_row for layer in profile.layers] == [[-1, 1, "Conv", [8, 3, 2]], [-1, 1, "Conv", [16, 3, 2]]]
 
 
 def test_rows_add_up_and_know_their_lines() -> None:

@@ -67,6 +67,6 @@ def test_what_cannot_have_been_measured_is_refused(changes: dict[str, object]) -
 
 
 def test_how_far_its_own_networks_are_from_what_is_predicted(round_figures: Calibration) -> None:
-    assert round_figures.apart == 0
+    assert round_figures.worst_error == 0
     # Half of what it took is further than a quarter more.
-    assert msgspec.structs.replace(round_figures, networks=[1.0, 1.25, 0.5]).apart == 0.5
+    assert msgspec.structs.replace(round_figures, networks=[1.0, 1.25, 0.5]).worst_error == 0.5

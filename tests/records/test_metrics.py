@@ -118,7 +118,7 @@ def test_operations_without_a_formula_make_sums_over_operations_lower_bounds(pro
 def test_latencies_go_by_device_and_backend(profile: Profile) -> None:
     two = [
         Latency(
-            device=device, device_name="x", backend="eager", dtype="float32", batch=1, threads=1, timed="", median_s=s
+            device=device, device_name="x", backend="eager", dtype="float32", batch=1, threads=1, scope="", median_s=s
         )
         for device, s in (("cpu", 0.2), ("cuda:0", 0.1))
     ]

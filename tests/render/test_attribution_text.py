@@ -28,7 +28,7 @@ def change(index: int, mark: str, flops: int, *edits: tuple[str, Any, Any], side
         mark=mark,  # type: ignore[arg-type]
         before=None if mark == "+" else before,
         after=None if mark == "-" else after,
-        edits=[Edit(what=what, before=old, after=new) for what, old, new in edits],
+        edits=[Edit(field=what, before=old, after=new) for what, old, new in edits],
         flops=flops,
     )
 
@@ -50,7 +50,7 @@ def side(path: str) -> Side:
 
 
 STRIDE = ("stride", 2, 1)
-SCALE = Difference(what="scale", before="n", after="s")
+SCALE = Difference(name="scale", before="n", after="s")
 
 
 @pytest.mark.parametrize(

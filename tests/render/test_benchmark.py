@@ -29,7 +29,7 @@ def latency(**changes: object) -> Latency:
         "dtype": "float32",
         "batch": 2,
         "threads": 4,
-        "timed": "forward pass only",
+        "scope": "forward pass only",
         "samples_s": [0.010] * 4 + [0.011] * 5 + [0.050],
         "median_s": 0.0105,
         "ci95_s": (0.010, 0.011),
@@ -38,7 +38,7 @@ def latency(**changes: object) -> Latency:
         "mad_s": 0.0005,
         "outliers": 1,
         "timer": Timer(name="a clock", overhead_s=5e-7),
-        "load": Load(before=0.5, after=1.25, others=0.125),
+        "load": Load(before=0.5, after=1.25, other_processes=0.125),
     }
     return Latency(**{**values, **changes})  # type: ignore[arg-type]
 

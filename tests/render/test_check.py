@@ -16,7 +16,7 @@ from archprof.records.check_result import Attribution, CaseResult, CheckResult, 
 from archprof.render import Page, View
 from archprof.render.check import LIMIT, report
 from archprof.render.formats import FORMATS
-from archprof.render.formats.github import SHOWN
+from archprof.render.formats.github import ANNOTATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,7 +159,7 @@ def test_github_escapes_and_shows_ten_at_most() -> None:
     assert lines[1].endswith("The phone: 100 %25, no more")
     commands = [line for line in rendered("github", MANY).splitlines() if line.startswith("::")]
     # 500 errors, 1,000 failures and 1,000 warnings, of which nine errors are shown.
-    assert len(commands) == SHOWN
+    assert len(commands) == ANNOTATIONS
     assert [line.split()[0] for line in commands] == ["::error"] * 9 + ["::warning"]
     assert commands[-1].endswith("::and 2491 more: the log has all of them")
 

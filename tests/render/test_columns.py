@@ -18,7 +18,7 @@ def latency(backend: str, median_s: float) -> Latency:
         dtype="float32",
         batch=1,
         threads=1,
-        timed="",
+        scope="",
         median_s=median_s,
         ci95_s=(0.9 * median_s, 1.1 * median_s),
     )
@@ -63,7 +63,7 @@ def test_an_unknown_column_is_a_mistake(text: str, message: str) -> None:
 def test_figures_are_as_papers_print_them(profile: Profile) -> None:
     measured = msgspec.structs.replace(profile, latency=[latency("eager", 0.0123)])
     table = chosen_table([of_profile(measured)], ("model", "parameters", "flops", "weight_bytes", "layers", "latency"))
-    assert [column.title for column in table.printed] == [
+    assert [column.title for column in table.visible] == [
         "Model",
         "Params (M)",
         "FLOPs (G)",

@@ -295,7 +295,7 @@ def measured(**changes: object) -> Latency:
         "dtype": "float32",
         "batch": 1,
         "threads": 2,
-        "timed": "all of it",
+        "scope": "all of it",
         "samples_s": [0.016] * 9,
         "median_s": 0.016,
     }

@@ -92,12 +92,12 @@ ANALYSIS = ParameterNet(
 )
 
 LATENCY = Latency(
-    device="cpu", device_name="A processor", backend="eager", dtype="float32", batch=1, threads=2, timed="forward pass",
+    device="cpu", device_name="A processor", backend="eager", dtype="float32", batch=1, threads=2, scope="forward pass",
     samples_s=[0.010, 0.011, 0.012], median_s=0.011, ci95_s=(0.010, 0.012), p90_s=0.0118, p99_s=0.01198, mad_s=0.001,
 )  # fmt: skip
 
 BREAKDOWN = Breakdown(
-    device="cpu", threads=2, passes=3, kept=2, whole_s=0.011,
+    device="cpu", threads=2, passes=3, passes_used=2, whole_s=0.011,
     parts=[Part(name="model.0", seconds=0.008, macs=44_236_800, elementwise_flops=1, bytes=16_000_000)],
     operations=[Part(name="aten.convolution", seconds=0.008, macs=44_236_800, elementwise_flops=1, bytes=16_000_000)],
     between_s=0.003,

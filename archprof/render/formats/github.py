@@ -8,16 +8,16 @@ if TYPE_CHECKING:
     from archprof.render import Page
     from archprof.render.report import Finding, Report
 
-SHOWN = 10
+ANNOTATIONS = 10
 """How many annotations of a step GitHub shows."""
 
 
 def render(report: Report, page: Page) -> str:
     """A workflow command for each finding, the last of ten saying how many more there are; then how it ended."""
     findings = report.findings
-    shown = findings if len(findings) <= SHOWN else findings[: SHOWN - 1]
-    lines = [_command(finding) for finding in shown]
-    if more := len(findings) - len(shown):
+    visible = findings if len(findings) <= ANNOTATIONS else findings[: ANNOTATIONS - 1]
+    lines = [_command(finding) for finding in visible]
+    if more := len(findings) - len(visible):
         lines.append(f"::{findings[-1].level} title=archprof::{_data(f'and {more} more: the log has all of them')}")
     return "\n".join([*lines, report.verdict]) + "\n"
 

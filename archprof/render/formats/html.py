@@ -44,7 +44,7 @@ def _blocks(report: Report, level: int) -> Iterator[str]:
 
 def table_lines(table: Table) -> str:
     """A table; of its columns those that are printed."""
-    columns = table.printed
+    columns = table.visible
     head = "".join(_cell("th", column.title, column.number) for column in columns)
     body = "\n".join(
         f"<tr>{''.join(_cell('td', text, column.number) for text, column in zip(row, columns, strict=True))}</tr>"

@@ -84,7 +84,7 @@ def _comment(text: str) -> str:
 
 
 def _table(caption: str, table: Table) -> Iterator[str]:
-    columns = table.printed
+    columns = table.visible
     rows = table.cells()
     after = len(table.records) + bool(table.rest)
     yield r"\begin{table}"

@@ -63,8 +63,8 @@ def table_lines(table: Table) -> list[str]:
     if table.total:
         rows[-1] = [f"**{text}**" if text else "" for text in rows[-1]]
     lines = [
-        [escaped(column.title) for column in table.printed],
-        ["---:" if column.number else "---" for column in table.printed],
+        [escaped(column.title) for column in table.visible],
+        ["---:" if column.number else "---" for column in table.visible],
         *rows,
     ]
     return [f"| {' | '.join(cells)} |" for cells in lines]

@@ -55,13 +55,13 @@ def _heading(report: Report, width: int, style: Style) -> list[str]:
 def _facts(report: Report, width: int, style: Style) -> Iterator[str]:
     """The facts, one below the other: labels to the left, and what belongs to them wrapped."""
     for label, pieces in report.facts:
-        first, *others = joined(pieces, max(width - LABEL - 2, NARROWEST))
+        first, *more = joined(pieces, max(width - LABEL - 2, NARROWEST))
         if len(label) >= LABEL:
             yield f"  {style(label, 'label')}"
-            others.insert(0, first)
+            more.insert(0, first)
         else:
             yield f"  {style(f'{label:<{LABEL}}', 'label')}{first}".rstrip()
-        yield from (" " * (LABEL + 2) + line for line in others)
+        yield from (" " * (LABEL + 2) + line for line in more)
 
 
 def _sentences(notes: Sequence[str], width: int) -> list[str]:
