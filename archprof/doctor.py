@@ -125,9 +125,9 @@ def thop_owner(path: list[str] | None = None) -> Finding:
 def _counters(time_limit: float) -> list[Finding]:
     from archprof.counters import COUNTERS
     from archprof.counters.probe import probe_case
-    from archprof.counters.process import run_apart
+    from archprof.counters.process import run_isolated
 
-    return [counter_finding(result) for result in run_apart(probe_case, list(COUNTERS), time_limit=time_limit)]
+    return [counter_finding(result) for result in run_isolated(probe_case, list(COUNTERS), time_limit=time_limit)]
 
 
 def counter_finding(result: CounterResult) -> Finding:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 from archprof.counters.calflops import Calflops
 from archprof.counters.fvcore import Fvcore
 from archprof.counters.interface import Counter, CounterResult, Item
@@ -11,20 +14,38 @@ from archprof.counters.torch_flops import Torch
 from archprof.counters.torchinfo import Torchinfo
 from archprof.counters.torchprofile import Torchprofile
 from archprof.counters.ultralytics import Ultralytics
+from archprof.errors import RegistrationError
 
-__all__ = ["COUNTERS", "Counter", "CounterResult", "Item"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-COUNTERS: dict[str, Counter] = {
-    counter.name: counter
-    for counter in (
-        Ultralytics(),
-        Thop(),
-        Fvcore(),
-        Torch(),
-        Ptflops(),
-        Torchinfo(),
-        Calflops(),
-        Torchprofile(),
-    )
-}
-"""By name, in the order in which they are shown. A plugin may add its own."""
+__all__ = ["COUNTERS", "Counter", "CounterResult", "Item", "counter_scope", "register_counter"]
+
+COUNTERS: dict[str, Counter] = {}
+"""By name, in the order in which they are shown."""
+
+
+def register_counter(counter: Counter) -> None:
+    """Add a counter to those that ``archprof audit`` runs; a plugin may add its own.
+
+    Raises:
+        RegistrationError: Where its name is taken.
+    """
+    if counter.name in COUNTERS:
+        raise RegistrationError(f"counter {counter.name!r} is registered already")
+    COUNTERS[counter.name] = counter
+
+
+@contextmanager
+def counter_scope() -> Iterator[None]:
+    """What is registered while it holds is forgotten afterwards."""
+    known = dict(COUNTERS)
+    try:
+        yield
+    finally:
+        COUNTERS.clear()
+        COUNTERS.update(known)
+
+
+for _counter in (Ultralytics(), Thop(), Fvcore(), Torch(), Ptflops(), Torchinfo(), Calflops(), Torchprofile()):
+    register_counter(_counter)

@@ -1,1 +1,1 @@
-"""Dynamic convolutions: found in a trace, predicted by the formulas, measured."""
+"""DynamicOp convolutions: found in a trace, predicted by the formulas, measured."""

@@ -1,4 +1,4 @@
-"""Dynamic layers of a counted trace -> predicted against measured."""
+"""DynamicOp layers of a counted trace -> predicted against measured."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from archprof.parameternet import formulas
 from archprof.parameternet.boundary import MOVES, complete
 from archprof.parameternet.declared import METHOD, DynamicDeclaration, declaration, disagreements
-from archprof.parameternet.find import Dynamic, find, samples
+from archprof.parameternet.find import DynamicOp, find, samples
 from archprof.parameternet.formulas import Sizes
-from archprof.parameternet.model_totals import Papers, ratio, whole
-from archprof.parameternet.separate_experts import experts_apart
+from archprof.parameternet.model_totals import Papers, model_totals, ratio
+from archprof.parameternet.separate_experts import separate_experts
 from archprof.records.parameternet import DynamicLayer, Figures, ParameterNet
 
 if TYPE_CHECKING:
@@ -42,21 +42,23 @@ def analyse(ledger: Ledger, memory: Memory, again: Pass) -> tuple[ParameterNet |
         What there is to say, None where the model has no dynamic layers; and what looks dynamic and is not analysed.
     """
     flow, found = find(ledger.trace)
-    found = [complete(flow, ledger.trace, one) for one in found]
+    found = [complete(flow, ledger.trace, op) for op in found]
     seen = _Seen(ledger.trace.model)
     result = _analysed(flow, ledger, memory, again, found, seen) if found else None
-    return result, [*_idle(ledger.trace, seen), *experts_apart(flow, ledger.trace)]
+    return result, [*_idle(ledger.trace, seen), *separate_experts(flow, ledger.trace)]
 
 
 def _analysed(
-    flow: Flow, ledger: Ledger, memory: Memory, again: Pass, found: Sequence[Dynamic], seen: _Seen
+    flow: Flow, ledger: Ledger, memory: Memory, again: Pass, found: Sequence[DynamicOp], seen: _Seen
 ) -> ParameterNet:
-    banks: dict[frozenset[int], list[Dynamic]] = {}
-    for one in found:
-        banks.setdefault(frozenset(map(id, one.mixture.bank)), []).append(one)
+    banks: dict[frozenset[int], list[DynamicOp]] = {}
+    for op in found:
+        banks.setdefault(frozenset(map(id, op.mixture.bank)), []).append(op)
     parts = [_layer(flow, ledger, memory, runs, seen) for runs in banks.values()]
     layers = [layer for layer, _ in parts]
-    return ParameterNet(layers=layers, model=whole(ledger, memory, layers, [papers for _, papers in parts], again))
+    return ParameterNet(
+        layers=layers, model=model_totals(ledger, memory, layers, [papers for _, papers in parts], again)
+    )
 
 
 def _idle(trace: Trace, seen: _Seen) -> list[str]:
@@ -87,11 +89,13 @@ class _Seen:
         return {path for path, _ in self._model.named_parameters()}
 
 
-def _layer(flow: Flow, ledger: Ledger, memory: Memory, runs: list[Dynamic], seen: _Seen) -> tuple[DynamicLayer, Papers]:
+def _layer(
+    flow: Flow, ledger: Ledger, memory: Memory, runs: list[DynamicOp], seen: _Seen
+) -> tuple[DynamicLayer, Papers]:
     trace, first = ledger.trace, runs[0]
     operation = flow.operations[first.operation]
     bank = [tensor.parameter or "" for tensor in first.mixture.bank]
-    routers = {index for one in runs for index in one.router if index not in seen.routers}
+    routers = {index for op in runs for index in op.router if index not in seen.routers}
     shared = _shared(flow, first, seen)
     held = {id(tensor) for tensor in first.mixture.bank}
     router = [
@@ -102,8 +106,8 @@ def _layer(flow: Flow, ledger: Ledger, memory: Memory, runs: list[Dynamic], seen
     paths = [*bank, *(tensor.parameter or "" for tensor in router)]
     owner = _common([_owner(path) for path in paths])
     seen.routers.update(dict.fromkeys(routers, owner))
-    sizes = [_sizes(flow, one, router) for one in runs]
-    one = sizes[0]
+    sizes = [_sizes(flow, op, router) for op in runs]
+    layer_sizes = sizes[0]
 
     steps = {index for run in runs for part in (run.mixture, run.bias) if part for index in part.steps}
     convolutions = {run.operation for run in runs}
@@ -113,7 +117,9 @@ def _layer(flow: Flow, ledger: Ledger, memory: Memory, runs: list[Dynamic], seen
         parameter.numel() for path in modules for parameter in trace.model.get_submodule(path).parameters(recurse=False)
     )
     parameters = Figures(
-        static=formulas.static_parameters(one), as_built=formulas.built_parameters(one), measured=counted
+        static=formulas.static_parameters(layer_sizes),
+        as_built=formulas.built_parameters(layer_sizes),
+        measured=counted,
     )
     macs = Figures(
         static=sum(map(formulas.static_macs, sizes)),
@@ -122,72 +128,72 @@ def _layer(flow: Flow, ledger: Ledger, memory: Memory, runs: list[Dynamic], seen
     )
     kernel = samples(first, operation)[4]
     ran = DynamicDeclaration(
-        experts=one.experts,
-        in_channels=one.c_in,
-        out_channels=one.c_out,
+        experts=layer_sizes.experts,
+        in_channels=layer_sizes.c_in,
+        out_channels=layer_sizes.c_out,
         kernel=kernel,
-        groups=one.groups,
-        chosen=one.chosen,
+        groups=layer_sizes.groups,
+        chosen=layer_sizes.chosen,
     )
     said: list[str] = []
     if declared := declaration(trace.model, _owner(bank[0])):
         seen.declared.add(declared[0])
         said += disagreements(declared[1], ran)
-    papers = _papers(one)
+    papers = _papers(layer_sizes)
     traffic = memory.traffic
-    kind = "convolution" if operation.name == "aten.convolution" else "experts" if one.chosen else "linear"
+    kind = "convolution" if operation.name == "aten.convolution" else "experts" if layer_sizes.chosen else "linear"
     layer = DynamicLayer(
         module=owner,
         type=type(trace.model.get_submodule(owner)).__name__,
         kind=kind,
-        in_channels=one.c_in,
-        out_channels=one.c_out,
+        in_channels=layer_sizes.c_in,
+        out_channels=layer_sizes.c_out,
         kernel=list(kernel),
-        groups=one.groups,
+        groups=layer_sizes.groups,
         stride=list(operation.arguments[3]) if kind == "convolution" else [],
         output_size=list(operation.outputs[0].shape[2:]) if kind == "convolution" else [],
-        batch=one.batch,
-        experts=one.experts,
-        chosen=one.chosen,
+        batch=layer_sizes.batch,
+        experts=layer_sizes.experts,
+        chosen=layer_sizes.chosen,
         calls=len(runs),
-        router=list(one.router_weights),
+        router=list(layer_sizes.router_weights),
         parameters=parameters,
         macs=macs,
         parameters_ratio=ratio(parameters, *papers[:2]),
         flops_ratio=ratio(macs, *papers[2:]),
         mixing_bytes=sum(sum(traffic[index]) for index in steps),
         moved_bytes=sum(sum(traffic[index]) for index in steps | convolutions | routers),
-        static_bytes=sum(_moved(flow, run, one.kernel) for run in runs),
-        notes=[*_notes(parameters, macs, owner, None if one.router_weights else shared), *said],
-        broken=_broken(one, parameters, macs, papers),
+        static_bytes=sum(_moved(flow, run, layer_sizes.kernel) for run in runs),
+        notes=[*_notes(parameters, macs, owner, None if layer_sizes.router_weights else shared), *said],
+        broken=_broken(layer_sizes, parameters, macs, papers),
     )
     return layer, papers
 
 
-def _shared(flow: Flow, one: Dynamic, seen: _Seen) -> str | None:
+def _shared(flow: Flow, op: DynamicOp, seen: _Seen) -> str | None:
     """The module that the nearest router behind a layer's coefficients was counted with, where it was already."""
     behind = 0
-    for tensor, before in one.mixture.coefficients:
+    for tensor, before in op.mixture.coefficients:
         behind |= flow.behind([tensor], before)
     return next((seen.routers[index] for index in sorted(seen.routers, reverse=True) if behind >> index & 1), None)
 
 
-def _sizes(flow: Flow, one: Dynamic, router: Sequence[TensorInfo]) -> Sizes:
-    operation = flow.operations[one.operation]
-    batch, c_in, c_out, groups, kernel, positions = samples(one, operation)
+def _sizes(flow: Flow, op: DynamicOp, router: Sequence[TensorInfo]) -> Sizes:
+    operation = flow.operations[op.operation]
+    batch, c_in, c_out, groups, kernel, positions = samples(op, operation)
     area = 1
     for side in kernel:
         area *= side
-    chosen, rows = 0, one.made
-    if one.mixture.picked and operation.name == "aten.convolution":
+    chosen, rows = 0, op.kernels_generated
+    if op.mixture.top_k_routed and operation.name == "aten.convolution":
         chosen = 1
-    elif one.mixture.picked:
-        tokens = _tokens(flow, one) // c_in
+    elif op.mixture.top_k_routed:
+        tokens = _tokens(flow, op) // c_in
         chosen, batch, positions = batch * positions // tokens, tokens, 1
-        rows = one.made // chosen if one.mixture.steps else tokens
+        rows = op.kernels_generated // chosen if op.mixture.steps else tokens
     bias = operation.arguments[2] if operation.name == "aten.convolution" else None
     return Sizes(
-        experts=one.mixture.experts,
+        experts=op.mixture.experts,
         c_in=c_in,
         c_out=c_out,
         area=area,
@@ -195,19 +201,19 @@ def _sizes(flow: Flow, one: Dynamic, router: Sequence[TensorInfo]) -> Sizes:
         positions=positions,
         batch=batch,
         chosen=chosen,
-        made=one.made,
-        products=one.mixture.products,
+        kernels_generated=op.kernels_generated,
+        products=op.mixture.products,
         bias=bias is not None,
-        bias_mixed=one.bias is not None,
+        bias_mixed=op.bias is not None,
         router_weights=tuple(tensor.numel for tensor in router if len(tensor.shape) > 1),
         router_biases=tuple(tensor.numel for tensor in router if len(tensor.shape) <= 1),
         router_rows=rows,
     )
 
 
-def _tokens(flow: Flow, one: Dynamic) -> int:
+def _tokens(flow: Flow, op: DynamicOp) -> int:
     """Elements of the tokens before each was copied for the experts that it goes to."""
-    tensor, before, least = one.input, one.operation, one.input.numel
+    tensor, before, least = op.input, op.operation, op.input.numel
     while (index := flow.maker(tensor, before)) is not None:
         operation = flow.operations[index]
         if not (operation.function.is_view or operation.name in MOVES):
@@ -219,8 +225,8 @@ def _tokens(flow: Flow, one: Dynamic) -> int:
     return least
 
 
-def _papers(one: Sizes) -> Papers:
-    if one.chosen:
+def _papers(sizes: Sizes) -> Papers:
+    if sizes.chosen:
         return None, None, None, None
     by: tuple[Callable[[Sizes], Fraction], ...] = (
         formulas.paper_parameters,
@@ -228,7 +234,7 @@ def _papers(one: Sizes) -> Papers:
         formulas.paper_macs,
         formulas.paper_macs_approximation,
     )
-    return tuple(formula(one) for formula in by)
+    return tuple(formula(sizes) for formula in by)
 
 
 def _notes(parameters: Figures, macs: Figures, owner: str, shared: str | None) -> list[str]:
@@ -240,38 +246,38 @@ def _notes(parameters: Figures, macs: Figures, owner: str, shared: str | None) -
     return notes
 
 
-def _broken(one: Sizes, parameters: Figures, macs: Figures, papers: Papers) -> list[str]:
-    """The assumptions of the paper's formulas that do not hold, where one of these is off."""
+def _broken(sizes: Sizes, parameters: Figures, macs: Figures, papers: Papers) -> list[str]:
+    """The assumptions of the paper's formulas that do not hold, where a figure is off."""
     names = []
     off = [
         paper is not None and abs(paper / Fraction(figures.measured, figures.static) - 1) > OFF
         for paper, figures in zip(papers, (parameters, parameters, macs, macs), strict=True)
     ]
-    if any(off) and one.groups > 1:
-        names.append(f"groups: {one.groups}, not 1")
+    if any(off) and sizes.groups > 1:
+        names.append(f"groups: {sizes.groups}, not 1")
     if any(off[:2]) or off[2]:
-        weights = (one.c_in**2, one.c_in * one.experts)
-        if one.router_weights != weights or one.router_biases:
-            sizes = sum(one.router_weights) + sum(one.router_biases)
-            has = f"another router: {sizes:,} parameters, not" if sizes else "no router of its own: the paper's has"
+        weights = (sizes.c_in**2, sizes.c_in * sizes.experts)
+        if sizes.router_weights != weights or sizes.router_biases:
+            router = sum(sizes.router_weights) + sum(sizes.router_biases)
+            has = f"another router: {router:,} parameters, not" if router else "no router of its own: the paper's has"
             names.append(f"{has} {sum(weights):,}")
-    if off[1] and one.c_in != one.c_out:
-        names.append(f"C_in {one.c_in} is not C_out {one.c_out}")
-    if off[1] and one.experts > OFF * one.c_out * one.area:
-        names.append(f"M {one.experts} is not much less than C_out·K² {one.c_out * one.area}")
-    if (off[2] or off[3]) and one.experts > OFF * one.positions:
-        names.append(f"H'W' {one.positions} is not much more than M {one.experts}")
-    if (off[2] or off[3]) and not one.products:
+    if off[1] and sizes.c_in != sizes.c_out:
+        names.append(f"C_in {sizes.c_in} is not C_out {sizes.c_out}")
+    if off[1] and sizes.experts > OFF * sizes.c_out * sizes.area:
+        names.append(f"M {sizes.experts} is not much less than C_out·K² {sizes.c_out * sizes.area}")
+    if (off[2] or off[3]) and sizes.experts > OFF * sizes.positions:
+        names.append(f"H'W' {sizes.positions} is not much more than M {sizes.experts}")
+    if (off[2] or off[3]) and not sizes.products:
         names.append("kernels are mixed element by element, which is no multiply-accumulate")
-    if (off[2] or off[3]) and one.made < one.batch:
-        names.append(f"{one.made} mixture for {one.batch} samples")
+    if (off[2] or off[3]) and sizes.kernels_generated < sizes.batch:
+        names.append(f"{sizes.kernels_generated} mixture for {sizes.batch} samples")
     return names
 
 
-def _moved(flow: Flow, one: Dynamic, kernel: int) -> int:
+def _moved(flow: Flow, op: DynamicOp, kernel: int) -> int:
     """Bytes that the plain layer reads and writes: what goes in, one kernel, what comes out."""
-    width = one.weight.dtype.itemsize
-    return one.input.nbytes + kernel * width + flow.operations[one.operation].outputs[0].nbytes
+    width = op.weight.dtype.itemsize
+    return op.input.nbytes + kernel * width + flow.operations[op.operation].outputs[0].nbytes
 
 
 def _owner(path: str) -> str:

@@ -10,7 +10,7 @@ from archprof.parameternet.find import samples
 from archprof.trace.record import TensorInfo, tensors
 
 if TYPE_CHECKING:
-    from archprof.parameternet.find import Dynamic
+    from archprof.parameternet.find import DynamicOp
     from archprof.parameternet.flow import Flow
     from archprof.trace.record import ModuleCall, Operation, Trace
 
@@ -30,42 +30,42 @@ class Boundary:
         position: Which of the tensors that go in is convolved.
         arguments: How many go in.
         padding: What is put round that tensor first, as ``torch.nn.functional.pad`` takes it.
-        whole: Whether the router runs inside too.
+        holds_router: Whether the router runs inside too.
     """
 
     call: int
     position: int
     arguments: int
     padding: tuple[int, ...]
-    whole: bool
+    holds_router: bool
 
 
-def find_boundary(flow: Flow, trace: Trace, one: Dynamic) -> Boundary | None:
+def find_boundary(flow: Flow, trace: Trace, op: DynamicOp) -> Boundary | None:
     """The innermost call with bank and router in it that is the layer alone, else the outermost that is.
 
     Between what goes in and the convolution, and between that and what comes out, elements may be moved, and weighed by
     what comes from elsewhere (the probability of an expert, ODConv's attention to channels).
     """
     found = None
-    index = trace.operations[one.operation].call
+    index = trace.operations[op.operation].call
     while index >= 0:
-        found = _bounds(flow, trace, one, index) or found
-        if found and found.whole:
+        found = _bounds(flow, trace, op, index) or found
+        if found and found.holds_router:
             break
         index = trace.calls[index].parent
     return found
 
 
-def complete(flow: Flow, trace: Trace, one: Dynamic) -> Dynamic:
+def complete(flow: Flow, trace: Trace, op: DynamicOp) -> DynamicOp:
     """The layer with all that its module runs besides mixing and convolution as its router.
 
     ODConv's attention to channels and places weighs no experts, and is a part of the layer all the same.
     """
-    boundary = find_boundary(flow, trace, one)
-    if boundary is None or not boundary.whole:
-        return one
-    mixing = one.mixture.steps | (one.bias.steps if one.bias else frozenset())
-    return replace(one, router=one.router | (inside(trace, boundary.call) - mixing - {one.operation}))
+    boundary = find_boundary(flow, trace, op)
+    if boundary is None or not boundary.holds_router:
+        return op
+    mixing = op.mixture.steps | (op.bias.steps if op.bias else frozenset())
+    return replace(op, router=op.router | (inside(trace, boundary.call) - mixing - {op.operation}))
 
 
 def inside(trace: Trace, call: int) -> set[int]:
@@ -77,19 +77,19 @@ def inside(trace: Trace, call: int) -> set[int]:
     return {place for place, operation in enumerate(trace.operations) if operation.call in calls}
 
 
-def _bounds(flow: Flow, trace: Trace, one: Dynamic, index: int) -> Boundary | None:
-    call, operation = trace.calls[index], trace.operations[one.operation]
+def _bounds(flow: Flow, trace: Trace, op: DynamicOp, index: int) -> Boundary | None:
+    call, operation = trace.calls[index], trace.operations[op.operation]
     if len(call.outputs) != 1:
         return None
     ran = inside(trace, index)
     down = _follow(flow, call.outputs[0], max(ran) + 1, operation.outputs)
-    up = _follow(flow, one.input, one.operation, call.inputs)
-    if down is None or up is None or down.padding or not _fits(one, operation, up.end, call):
+    up = _follow(flow, op.input, op.operation, call.inputs)
+    if down is None or up is None or down.padding or not _fits(op, operation, up.end, call):
         return None
-    if any(flow.behind([gate], before) >> one.operation & 1 for gate, before in down.gates):
+    if any(flow.behind([gate], before) >> op.operation & 1 for gate, before in down.gates):
         return None  # weighed by what was made of its result: squeeze-and-excitation, which the plain layer has too
     position = next(place for place, tensor in enumerate(call.inputs) if tensor is up.end)
-    return Boundary(index, position, len(call.inputs), up.padding, ran >= one.router)
+    return Boundary(index, position, len(call.inputs), up.padding, ran >= op.router)
 
 
 @dataclass(slots=True)
@@ -113,7 +113,7 @@ def _follow(flow: Flow, tensor: TensorInfo, before: int, ends: tuple[TensorInfo,
         if name in _SOURCES:
             path.end = tensors(operation.arguments[_SOURCES[name] :])[0]
         elif name == "aten.mul" and isinstance(operation.arguments[1], TensorInfo):
-            path.end, gate = sorted(operation.arguments[:2], key=lambda one: -one.numel)
+            path.end, gate = sorted(operation.arguments[:2], key=lambda tensor: -tensor.numel)
             path.gates.append((gate, index))
         elif name == "aten.constant_pad_nd" and not path.padding and not any(operation.arguments[2:]):
             path.end, path.padding = operation.arguments[:2]
@@ -126,9 +126,9 @@ def _follow(flow: Flow, tensor: TensorInfo, before: int, ends: tuple[TensorInfo,
     return path if path.gates or not summed else None
 
 
-def _fits(one: Dynamic, operation: Operation, source: TensorInfo, call: ModuleCall) -> bool:
+def _fits(op: DynamicOp, operation: Operation, source: TensorInfo, call: ModuleCall) -> bool:
     """Whether the plain layer makes a tensor of the call's result's shape of what goes in."""
-    batch, c_in, c_out, *_ = samples(one, operation)
+    batch, c_in, c_out, *_ = samples(op, operation)
     if operation.name == "aten.convolution":
         wanted = (batch, c_out, *operation.outputs[0].shape[2:])
         return source.shape[:2] == (batch, c_in) and call.outputs[0].shape == wanted

@@ -35,10 +35,10 @@ class Convolution:
         """What each run would cost with M kernels and a router of one linear layer with bias."""
         module = self.module
         kernel = module.kernel_size[0] * module.kernel_size[1]
-        found = []
+        sizes = []
         for run in self.runs:
             batch, _, height, width = run.outputs[0].shape
-            found.append(
+            sizes.append(
                 Sizes(
                     experts=experts,
                     c_in=module.in_channels,
@@ -47,7 +47,7 @@ class Convolution:
                     groups=module.groups,
                     positions=height * width,
                     batch=batch,
-                    made=batch,
+                    kernels_generated=batch,
                     bias=module.bias is not None,
                     bias_mixed=module.bias is not None,
                     router_weights=(module.in_channels * experts,),
@@ -55,7 +55,7 @@ class Convolution:
                     router_rows=batch,
                 )
             )
-        return found
+        return sizes
 
     def moved(self, experts: int) -> int:
         """Elements that a dynamic one reads and writes more, each tensor of each operation once.
@@ -64,13 +64,13 @@ class Convolution:
         one kernel a sample, instead of one in all, read by the convolution.
         """
         total = 0
-        for one, run in zip(self.sizes(experts), self.runs, strict=True):
-            scores = one.batch * experts
-            mean = run.arguments[0].numel + one.batch * one.c_in
-            linear = one.batch * one.c_in + one.c_in * experts + experts + scores
-            banks = [one.kernel, one.c_out] if one.bias else [one.kernel]
-            mixing = sum(scores + experts * size + one.batch * size for size in banks)
-            total += mean + linear + 2 * scores + mixing + (one.batch - 1) * sum(banks)
+        for sizes, run in zip(self.sizes(experts), self.runs, strict=True):
+            scores = sizes.batch * experts
+            mean = run.arguments[0].numel + sizes.batch * sizes.c_in
+            linear = sizes.batch * sizes.c_in + sizes.c_in * experts + experts + scores
+            banks = [sizes.kernel, sizes.c_out] if sizes.bias else [sizes.kernel]
+            mixing = sum(scores + experts * size + sizes.batch * size for size in banks)
+            total += mean + linear + 2 * scores + mixing + (sizes.batch - 1) * sum(banks)
         return total
 
 
@@ -78,7 +78,7 @@ def convolutions(ledger: Ledger) -> dict[str, Convolution]:
     """Every ``nn.Conv2d`` that trains and runs, by path, in the order of running; those of routers are left out."""
     model = ledger.trace.model
     _, dynamic = find(ledger.trace)
-    routers = {place for one in dynamic for place in one.router}
+    routers = {place for op in dynamic for place in op.router}
     found: dict[str, Convolution] = {}
     for place, entry in enumerate(ledger.entries):
         operation = entry.operation
@@ -89,8 +89,8 @@ def convolutions(ledger: Ledger) -> dict[str, Convolution]:
         # A subclass pads or convolves in a way of its own.
         if type(module) is not nn.Conv2d or module.padding_mode != "zeros" or not module.weight.requires_grad:
             continue
-        one = found.setdefault(path, Convolution(module))
-        one.macs += entry.count.macs
-        one.places.append(place)
-        one.runs.append(operation)
+        convolution = found.setdefault(path, Convolution(module))
+        convolution.macs += entry.count.macs
+        convolution.places.append(place)
+        convolution.runs.append(operation)
     return found

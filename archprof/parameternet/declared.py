@@ -41,20 +41,20 @@ def declaration(model: nn.Module, path: str) -> tuple[str, DynamicDeclaration] |
     """What the innermost module that says something, from a path upwards, says; with its own path."""
     while True:
         module: Any = model.get_submodule(path)
-        said = getattr(module, METHOD, None)
-        if callable(said):
-            return path, said()
+        declare = getattr(module, METHOD, None)
+        if callable(declare):
+            return path, declare()
         if not path:
             return None
         path = path.rpartition(".")[0]
 
 
-def disagreements(said: DynamicDeclaration, found: DynamicDeclaration) -> Iterator[str]:
-    """Where what was said is not what was found, in words."""
-    for one in fields(DynamicDeclaration):
-        mine, theirs = getattr(said, one.name), getattr(found, one.name)
+def disagreements(declaration: DynamicDeclaration, measured: DynamicDeclaration) -> Iterator[str]:
+    """Where a block's declaration is not what ran, in words."""
+    for field in fields(DynamicDeclaration):
+        mine, theirs = getattr(declaration, field.name), getattr(measured, field.name)
         if mine != theirs:
-            yield f"it says {one.name} {_text(mine)} of itself, and {_text(theirs)} ran"
+            yield f"it says {field.name} {_text(mine)} of itself, and {_text(theirs)} ran"
 
 
 def _text(value: int | tuple[int, ...]) -> str:

@@ -33,7 +33,7 @@ class Mixture:
         coefficients: What they are weighed by.
         steps: The operations of the mixing, by index.
         products: Whether experts are weighed by products of matrices, and not element by element.
-        picked: Whether experts are chosen by number, and none mixed.
+        top_k_routed: Whether experts are chosen by number, and none mixed.
     """
 
     experts: int
@@ -41,11 +41,11 @@ class Mixture:
     coefficients: tuple[tuple[TensorInfo, int], ...]
     steps: frozenset[int]
     products: bool
-    picked: bool = False
+    top_k_routed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Dynamic:
+class DynamicOp:
     """One run of a dynamic layer.
 
     Attributes:
@@ -55,7 +55,7 @@ class Dynamic:
         mixture: Where the weight comes from; without ``steps`` where experts are chosen and not mixed.
         bias: Where its bias comes from, where that is mixed too.
         router: The operations behind the coefficients that are not behind the input, by index.
-        made: Kernels in the weight.
+        kernels_generated: Kernels in the weight.
     """
 
     operation: int
@@ -64,34 +64,34 @@ class Dynamic:
     mixture: Mixture
     bias: Mixture | None
     router: frozenset[int]
-    made: int
+    kernels_generated: int
 
 
-def find(trace: Trace) -> tuple[Flow, list[Dynamic]]:
-    """The dynamic layers of a trace, in the order in which they run, and the flow that they were found in."""
+def find(trace: Trace) -> tuple[Flow, list[DynamicOp]]:
+    """The dynamic layers of a trace, in the order in which they run, and the flow that they are in."""
     flow = Flow(trace)
-    found: list[Dynamic] = []
+    ops: list[DynamicOp] = []
     known: set[int] = set()
     for index, operation in enumerate(trace.operations):
-        one = _dynamic(flow, index, operation)
-        if one is None:
+        op = _dynamic(flow, index, operation)
+        if op is None:
             continue
-        sources = {id(_source(flow, tensor, before)) for tensor, before in one.mixture.coefficients}
+        sources = {id(_source(flow, tensor, before)) for tensor, before in op.mixture.coefficients}
         # A product of a router's weights with what experts made of the input looks the same with the parts exchanged.
-        if operation.name == "aten.convolution" or flow.parameters(one.router) or sources & known:
-            found.append(one)
+        if operation.name == "aten.convolution" or flow.parameters(op.router) or sources & known:
+            ops.append(op)
             known |= sources
-    return flow, found
+    return flow, ops
 
 
 def _source(flow: Flow, tensor: TensorInfo, before: int) -> TensorInfo:
-    """The tensor that one is a view of."""
+    """The tensor that a tensor is a view of."""
     while (index := flow.maker(tensor, before)) is not None and flow.operations[index].function.is_view:
         tensor, before = tensors(flow.operations[index].arguments)[0], index
     return tensor
 
 
-def _dynamic(flow: Flow, index: int, operation: Operation) -> Dynamic | None:
+def _dynamic(flow: Flow, index: int, operation: Operation) -> DynamicOp | None:
     if operation.name == "aten._grouped_mm":
         return _chosen(flow, index, operation)
     if operation.name == "aten.convolution":
@@ -99,32 +99,32 @@ def _dynamic(flow: Flow, index: int, operation: Operation) -> Dynamic | None:
         if not flow.dynamic(weight) or not (mixture := _mixture(flow, weight, index)):
             return None
         mixed = _mixture(flow, bias, index) if bias is not None and flow.dynamic(bias) else None
-        return _found(flow, index, input_, weight, mixture, mixed)
+        return _dynamic_op(flow, index, input_, weight, mixture, mixed)
     if operation.name not in ("aten.bmm", "aten.baddbmm"):
         return None
     left, right = (operation.arguments[place] for place in PRODUCTS[operation.name])
     for input_, weight in ((left, right), (right, left)):
         mixture = _mixture(flow, weight, index) if flow.dynamic(weight) and flow.dynamic(input_) else None
-        if mixture and mixture.experts > 1 and all(len(one.shape) >= 3 for one in mixture.bank):
-            return _found(flow, index, input_, weight, mixture, None)
+        if mixture and mixture.experts > 1 and all(len(tensor.shape) >= 3 for tensor in mixture.bank):
+            return _dynamic_op(flow, index, input_, weight, mixture, None)
     return None
 
 
-def _found(
+def _dynamic_op(
     flow: Flow, index: int, input_: TensorInfo, weight: TensorInfo, mixture: Mixture, bias: Mixture | None
-) -> Dynamic | None:
+) -> DynamicOp | None:
     size = sum(tensor.numel for tensor in mixture.bank)
     if not size or mixture.experts * weight.numel % size:
         return None
-    made = mixture.experts * weight.numel // size
+    kernels = mixture.experts * weight.numel // size
     trunk = flow.behind([input_], index, data=True)
     router = 0
     for tensor, before in mixture.coefficients:
         router |= flow.behind([tensor], before)
-    return Dynamic(index, input_, weight, mixture, bias, frozenset(indices(router & ~trunk)) - mixture.steps, made)
+    return DynamicOp(index, input_, weight, mixture, bias, frozenset(indices(router & ~trunk)) - mixture.steps, kernels)
 
 
-def _chosen(flow: Flow, index: int, operation: Operation) -> Dynamic | None:
+def _chosen(flow: Flow, index: int, operation: Operation) -> DynamicOp | None:
     """A grouped product of tokens, sorted by expert, with the experts' matrices."""
     input_, weight = operation.arguments[:2]
     bank = flow.origin(weight)
@@ -133,7 +133,7 @@ def _chosen(flow: Flow, index: int, operation: Operation) -> Dynamic | None:
     ends = [tensor for tensor in operation.inputs if tensor is not input_ and tensor is not weight]
     router = flow.behind([*ends, input_], index) & ~flow.behind([input_], index, data=True)
     mixture = Mixture(weight.shape[0], (bank,), tuple((end, index) for end in ends), frozenset(), True, True)
-    return Dynamic(index, input_, weight, mixture, None, frozenset(indices(router)), 1)
+    return DynamicOp(index, input_, weight, mixture, None, frozenset(indices(router)), 1)
 
 
 def _mixture(flow: Flow, weight: TensorInfo, before: int) -> Mixture | None:
@@ -159,7 +159,7 @@ def _mixture(flow: Flow, weight: TensorInfo, before: int) -> Mixture | None:
             left, right = operation.arguments[:2]
             share = factor
         elif name == "aten.add" and isinstance(operation.arguments[1], TensorInfo):
-            waiting += [(one, index, factor) for one in operation.arguments[:2]]
+            waiting += [(tensor, index, factor) for tensor in operation.arguments[:2]]
             continue
         elif name in GATHERS and not flow.dynamic(operation.arguments[0]):
             held = holds(flow, operation.arguments[0], index)
@@ -167,7 +167,7 @@ def _mixture(flow: Flow, weight: TensorInfo, before: int) -> Mixture | None:
                 return None
             experts += held[0].shape[0]
             bank[id(held[0])] = held[0]
-            coefficients += [(one, index) for one in tensors(operation.arguments[1:])]
+            coefficients += [(tensor, index) for tensor in tensors(operation.arguments[1:])]
             kinds.add(name)
             continue
         elif name in _LINEAR or name == "aten.add" or operation.function.is_view:
@@ -190,11 +190,11 @@ def _mixture(flow: Flow, weight: TensorInfo, before: int) -> Mixture | None:
         if not held or not flow.dynamic(dynamic):
             return None
         experts += share
-        bank.update((id(one), one) for one in held)
+        bank.update((id(tensor), tensor) for tensor in held)
         coefficients.append((dynamic, index))
         kinds.add(name)
-    products, picked = kinds <= set(PRODUCTS), kinds <= GATHERS
-    return Mixture(experts, tuple(bank.values()), tuple(coefficients), frozenset(steps), products, picked)
+    products, top_k_routed = kinds <= set(PRODUCTS), kinds <= GATHERS
+    return Mixture(experts, tuple(bank.values()), tuple(coefficients), frozenset(steps), products, top_k_routed)
 
 
 def holds(flow: Flow, tensor: TensorInfo, before: int) -> list[TensorInfo]:
@@ -203,18 +203,18 @@ def holds(flow: Flow, tensor: TensorInfo, before: int) -> list[TensorInfo]:
     return [origin] if origin else flow.parameters(indices(flow.behind([tensor], before)))
 
 
-def samples(one: Dynamic, operation: Operation) -> tuple[int, int, int, int, tuple[int, ...], int]:
+def samples(op: DynamicOp, operation: Operation) -> tuple[int, int, int, int, tuple[int, ...], int]:
     """Batch, channels in, channels out, groups, window and positions of a convolution or product."""
     output = operation.outputs[0].shape
     if operation.name == "aten.convolution":
         transposed, groups = bool(operation.arguments[6]), int(operation.arguments[8])
-        batch = one.input.shape[0] * one.made
-        c_in, c_out = one.input.shape[1] // one.made, output[1] // one.made
-        places = one.input.shape[2:] if transposed else output[2:]
-        return batch, c_in, c_out, max(groups // one.made, 1), one.weight.shape[2:], prod(places)
-    flipped = operation.arguments[PRODUCTS.get(operation.name, (0, 1))[0]] is one.weight
-    c_in = one.weight.shape[-1 if flipped else -2]
-    c_out = one.weight.shape[-2 if flipped else -1]
-    rows = one.input.numel // c_in
-    batch = rows if not one.mixture.steps else one.made
+        batch = op.input.shape[0] * op.kernels_generated
+        c_in, c_out = op.input.shape[1] // op.kernels_generated, output[1] // op.kernels_generated
+        places = op.input.shape[2:] if transposed else output[2:]
+        return batch, c_in, c_out, max(groups // op.kernels_generated, 1), op.weight.shape[2:], prod(places)
+    flipped = operation.arguments[PRODUCTS.get(operation.name, (0, 1))[0]] is op.weight
+    c_in = op.weight.shape[-1 if flipped else -2]
+    c_out = op.weight.shape[-2 if flipped else -1]
+    rows = op.input.numel // c_in
+    batch = rows if not op.mixture.steps else op.kernels_generated
     return batch, c_in, c_out, 1, (), rows // batch

@@ -66,12 +66,12 @@ class Flow:
             data: Whether to follow values only, and not the indices that choose among them.
         """
         known = self._values_behind if data else self._behind
-        found = 0
+        operations = 0
         for tensor in roots:
             index = self.maker(tensor, before)
             if index is not None:
-                found |= known[index]
-        return found
+                operations |= known[index]
+        return operations
 
     def parameters(self, operations: Iterable[int]) -> list[TensorInfo]:
         """The parameters that operations use, each once, in the order of use."""
@@ -86,9 +86,9 @@ class Flow:
 
 def indices(operations: int) -> list[int]:
     """The indices in a set of operations, from the first."""
-    found = []
+    positions = []
     while operations:
         lowest = operations & -operations
-        found.append(lowest.bit_length() - 1)
+        positions.append(lowest.bit_length() - 1)
         operations ^= lowest
-    return found
+    return positions

@@ -23,7 +23,7 @@ class Sizes:
         positions: Places that one kernel is applied at, H'·W'.
         batch: Samples; of a layer of experts, tokens.
         chosen: Experts that each token is multiplied by; 0 where kernels are mixed instead.
-        made: Kernels that are mixed: one a sample, or one for the whole batch.
+        kernels_generated: Kernels that are mixed: one a sample, or one for the whole batch.
         products: Whether they are mixed by a matrix product, and not element by element.
         bias: Whether there is a bias; it is mixed as the kernels are where ``bias_mixed``.
         bias_mixed: Whether there are M biases.
@@ -40,7 +40,7 @@ class Sizes:
     positions: int
     batch: int
     chosen: int = 0
-    made: int = 1
+    kernels_generated: int = 1
     products: bool = True
     bias: bool = False
     bias_mixed: bool = False
@@ -54,49 +54,49 @@ class Sizes:
         return self.c_out * (self.c_in // self.groups) * self.area
 
 
-def static_parameters(one: Sizes) -> int:
+def static_parameters(sizes: Sizes) -> int:
     """Of the plain layer: one kernel, and the bias where there is one."""
-    return one.kernel + (one.c_out if one.bias else 0)
+    return sizes.kernel + (sizes.c_out if sizes.bias else 0)
 
 
-def static_macs(one: Sizes) -> int:
+def static_macs(sizes: Sizes) -> int:
     """Of the plain layer: every element of the kernel at every place of every sample."""
-    return one.batch * one.positions * one.kernel
+    return sizes.batch * sizes.positions * sizes.kernel
 
 
-def built_parameters(one: Sizes) -> int:
+def built_parameters(sizes: Sizes) -> int:
     """M kernels, the router with its biases, and the layer's own bias, once or M times."""
-    biases = one.c_out * (one.experts if one.bias_mixed else 1) if one.bias else 0
-    return one.experts * one.kernel + biases + sum(one.router_weights) + sum(one.router_biases)
+    biases = sizes.c_out * (sizes.experts if sizes.bias_mixed else 1) if sizes.bias else 0
+    return sizes.experts * sizes.kernel + biases + sum(sizes.router_weights) + sum(sizes.router_biases)
 
 
-def built_macs(one: Sizes) -> int:
+def built_macs(sizes: Sizes) -> int:
     """The router for each row, the mixing of each kernel that is made, and the layer with the mixture."""
-    router = one.router_rows * sum(one.router_weights)
-    if one.chosen:
-        return router + one.chosen * static_macs(one)
-    mixed = one.kernel + (one.c_out if one.bias_mixed else 0)
-    mixing = one.made * one.experts * mixed if one.products else 0
-    return router + mixing + static_macs(one)
+    router = sizes.router_rows * sum(sizes.router_weights)
+    if sizes.chosen:
+        return router + sizes.chosen * static_macs(sizes)
+    mixed = sizes.kernel + (sizes.c_out if sizes.bias_mixed else 0)
+    mixing = sizes.kernels_generated * sizes.experts * mixed if sizes.products else 0
+    return router + mixing + static_macs(sizes)
 
 
-def paper_parameters(one: Sizes) -> Fraction:
+def paper_parameters(sizes: Sizes) -> Fraction:
     """The paper's ratio of parameters: C_in/(C_out·K²) + M/(C_out·K²) + M."""
-    window = one.c_out * one.area
-    return Fraction(one.c_in + one.experts, window) + one.experts
+    window = sizes.c_out * sizes.area
+    return Fraction(sizes.c_in + sizes.experts, window) + sizes.experts
 
 
-def paper_parameters_approximation(one: Sizes) -> Fraction:
+def paper_parameters_approximation(sizes: Sizes) -> Fraction:
     """1/K² + M, which takes C_in for C_out, and M for much less than C_out·K²."""
-    return Fraction(1, one.area) + one.experts
+    return Fraction(1, sizes.area) + sizes.experts
 
 
-def paper_macs(one: Sizes) -> Fraction:
+def paper_macs(sizes: Sizes) -> Fraction:
     """The paper's ratio of FLOPs: 1 + (C_in + M)/(C_out·K²·H'W') + M/H'W'."""
-    window = one.c_out * one.area * one.positions
-    return 1 + Fraction(one.c_in + one.experts, window) + Fraction(one.experts, one.positions)
+    window = sizes.c_out * sizes.area * sizes.positions
+    return 1 + Fraction(sizes.c_in + sizes.experts, window) + Fraction(sizes.experts, sizes.positions)
 
 
-def paper_macs_approximation(one: Sizes) -> Fraction:
+def paper_macs_approximation(sizes: Sizes) -> Fraction:
     """1, which takes M for much less than H'W'."""
     return Fraction(1)

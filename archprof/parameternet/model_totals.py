@@ -24,7 +24,7 @@ Papers = tuple[Fraction | None, ...]
 """By the paper's formulas: parameters exact and approximate, FLOPs exact and approximate."""
 
 
-def whole(
+def model_totals(
     ledger: Ledger, memory: Memory, layers: Sequence[DynamicLayer], papers: Sequence[Papers], again: Pass
 ) -> Whole:
     """A counted model against its static twin.
@@ -38,9 +38,9 @@ def whole(
     """
     dynamic = measured(ledger, memory)
     parameters, parameters_ratio = _both(
-        [layer.parameters for layer in layers], dynamic.parameters, [one[:2] for one in papers]
+        [layer.parameters for layer in layers], dynamic.parameters, [paper[:2] for paper in papers]
     )
-    macs, flops_ratio = _both([layer.macs for layer in layers], dynamic.macs, [one[2:] for one in papers])
+    macs, flops_ratio = _both([layer.macs for layer in layers], dynamic.macs, [paper[2:] for paper in papers])
     remarks: list[str] = []
     static = asked = None
     try:
@@ -92,22 +92,22 @@ def _unlike(static: Measured, parameters: Figures, macs: Figures) -> list[str]:
     """Where the twin as it was built is not what the formulas give."""
     pairs = ((static.parameters, parameters.static, "parameters"), (static.macs, macs.static, "MACs"))
     return [
-        f"the static twin was counted to have {found:,} {unit}, {found - wanted:+,} from what the formulas give"
-        for found, wanted, unit in pairs
-        if found != wanted
+        f"the static twin was counted to have {counted:,} {unit}, {counted - expected:+,} from what the formulas give"
+        for counted, expected, unit in pairs
+        if counted != expected
     ]
 
 
 def _both(figures: list[Figures], measured: int, papers: list[Papers]) -> tuple[Figures, Ratio]:
     """One quantity of the whole model, the rest of it being the same in its static twin."""
-    rest = measured - sum(one.measured for one in figures)
+    rest = measured - sum(figure.measured for figure in figures)
     total = Figures(
-        static=rest + sum(one.static for one in figures),
-        as_built=rest + sum(one.as_built for one in figures),
+        static=rest + sum(figure.static for figure in figures),
+        as_built=rest + sum(figure.as_built for figure in figures),
         measured=measured,
     )
     by_paper: list[Fraction | None] = []
     for ratios in zip(*papers, strict=True):
-        known = [ratio * one.static for ratio, one in zip(ratios, figures, strict=True) if ratio is not None]
+        known = [ratio * figure.static for ratio, figure in zip(ratios, figures, strict=True) if ratio is not None]
         by_paper.append((rest + sum(known)) / Fraction(total.static) if len(known) == len(figures) else None)
     return total, ratio(total, *by_paper)

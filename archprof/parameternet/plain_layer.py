@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from archprof.parameternet.boundary import Boundary
-    from archprof.parameternet.find import Dynamic
+    from archprof.parameternet.find import DynamicOp
     from archprof.trace.record import Operation
 
 
@@ -63,16 +63,16 @@ class Regrouped(nn.Module):
         return y.reshape(len(x), -1, *y.shape[2:])
 
 
-def plain_layer(one: Dynamic, operation: Operation, *, device: torch.device, dtype: torch.dtype) -> nn.Module:
+def plain_layer(op: DynamicOp, operation: Operation, *, device: torch.device, dtype: torch.dtype) -> nn.Module:
     """The layer with one kernel, freshly initialised.
 
     Args:
-        one: The dynamic layer.
+        op: The dynamic layer.
         operation: Its convolution or product.
         device: Where the kernel is to be.
         dtype: The kernel's type.
     """
-    _, c_in, c_out, groups, kernel, _ = samples(one, operation)
+    _, c_in, c_out, groups, kernel, _ = samples(op, operation)
     place: dict[str, Any] = {"device": device, "dtype": dtype}
     if operation.name != "aten.convolution":
         return nn.Linear(c_in, c_out, bias=False, **place)

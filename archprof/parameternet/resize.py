@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from archprof.builder.built import Built
-    from archprof.parameternet.find import Dynamic
+    from archprof.parameternet.find import DynamicOp
     from archprof.parameternet.flow import Flow
     from archprof.trace.record import TensorInfo
 
@@ -45,14 +45,14 @@ class Resize:
         """
         flow, found = find(observed(built.module, inputs))
         work = _Work(built.module, self.experts)
-        for one in found:
-            work.resize(flow, one)
+        for op in found:
+            work.resize(flow, op)
         try:
             _, after = find(observed(built.module, inputs))
         except RunError as error:
             message = f"the model does not take M = {self.experts}: {error.message}"
             raise BuildError(message, hint=error.hint) from error
-        if len(after) != len(found) or any(one.mixture.experts != self.experts for one in after):
+        if len(after) != len(found) or any(op.mixture.experts != self.experts for op in after):
             raise BuildError(f"the model does not take M = {self.experts}: the number of experts is fixed in its code")
         return built
 
@@ -65,12 +65,12 @@ class _Work:
     experts: int
     done: set[str] = field(default_factory=set)
 
-    def resize(self, flow: Flow, one: Dynamic) -> None:
+    def resize(self, flow: Flow, op: DynamicOp) -> None:
         """Resize one layer's bank, its biases, and what of its router has a score for each expert."""
-        before = one.mixture.experts
+        before = op.mixture.experts
         if before == self.experts:
             return
-        banks = [*one.mixture.bank, *(one.bias.bank if one.bias else ())]
+        banks = [*op.mixture.bank, *(op.bias.bank if op.bias else ())]
         for tensor in banks:
             if tensor.shape[:1] != (before,):
                 shape = "×".join(map(str, tensor.shape))
@@ -78,7 +78,7 @@ class _Work:
                     f"the model does not take M = {self.experts}: {tensor.parameter} ({shape}) is no bank of {before}",
                     hint="kernels that are parameters of their own cannot be told apart from others",
                 )
-        routers = flow.parameters(one.router)
+        routers = flow.parameters(op.router)
         last = next((tensor for tensor in reversed(routers) if tensor.shape[:1] == (before,)), None)
         owner = (last.parameter or "").rpartition(".")[0] if last else None
         scores = [tensor for tensor in routers if (tensor.parameter or "").rpartition(".")[0] == owner]

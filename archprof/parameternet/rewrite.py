@@ -60,9 +60,9 @@ def rewritten(module: nn.Module, layers: Mapping[int, nn.Module]) -> nn.Module |
             node.args, node.kwargs = (node.args[called.position],), {}
             root.set_submodule(node.target, called.alone())
     # Twice: whether a node may go is asked of its module, and the second time only what is still read is taken over.
-    whole = fx.GraphModule(root, graph, type(module).__name__)
-    whole.graph.eliminate_dead_code()
-    result = fx.GraphModule(whole, whole.graph, type(module).__name__)
+    traced = fx.GraphModule(root, graph, type(module).__name__)
+    traced.graph.eliminate_dead_code()
+    result = fx.GraphModule(traced, traced.graph, type(module).__name__)
     result.train(module.training)
     return result
 

@@ -26,7 +26,7 @@ _BESIDE = MOVES | {"aten.cat", "aten.stack"}
 """What leaves elements as they are, those of several tensors beside each other too."""
 
 _NAMED = 4
-"""How many places a remark names."""
+"""How many holders a remark names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +34,25 @@ class _Expert:
     """The call of a module, or a product with a parameter or a slice of one, that may be an expert or all of them.
 
     Attributes:
-        place: The module or the parameter that holds all of them.
+        holder: The module or the parameter that holds all of them.
         caller: The call that calls them.
         name: Which of them it is.
         many: How many are there.
-        whole: Whether it is all of them at once.
+        all_at_once: Whether it is all of them at once.
         inputs: What goes in.
         ran: The operations that it ran, by index.
     """
 
-    place: str
+    holder: str
     caller: int
     name: str
     many: int
-    whole: bool
+    all_at_once: bool
     inputs: tuple[TensorInfo, ...]
     ran: frozenset[int]
 
 
-def experts_apart(flow: Flow, trace: Trace) -> list[str]:
+def separate_experts(flow: Flow, trace: Trace) -> list[str]:
     """Where a model has experts that are layers of their own, in words."""
     makers: dict[int, list[int]] = {}
     for called, call in enumerate(trace.calls):
@@ -63,30 +63,30 @@ def experts_apart(flow: Flow, trace: Trace) -> list[str]:
         for value, gate in _weighings(flow, operation):
             router = flow.behind([gate], index)
             for tensor, before in _beside(flow, value, index):
-                for one in (
+                for expert in (
                     *_called(trace, makers.get(id(tensor), ())),
                     *_multiplied(flow, tensor, before, gate),
                 ):
-                    groups.setdefault((one.place, one.caller), {}).setdefault(one.name, (one, router))
-    found: dict[int, dict[str, None]] = {}
-    for (place, _), members in groups.items():
+                    groups.setdefault((expert.holder, expert.caller), {}).setdefault(expert.name, (expert, router))
+    holders: dict[int, dict[str, None]] = {}
+    for (holder, _), members in groups.items():
         if _routed(flow, members.values()):
-            many = max(one.many for one, _ in members.values())
-            found.setdefault(many, {})[place or "the model"] = None
-    return [_remark(list(places), many) for many, places in found.items()]
+            many = max(expert.many for expert, _ in members.values())
+            holders.setdefault(many, {})[holder or "the model"] = None
+    return [_remark(list(names), many) for many, names in holders.items()]
 
 
 def _weighings(flow: Flow, operation: Operation) -> Iterator[tuple[TensorInfo, TensorInfo]]:
     """What an operation weighs, and what by, if it may be that."""
     name = operation.name.removesuffix("_")
-    places = (0, 1) if name == "aten.mul" else PRODUCTS.get(name)
-    if places is None:
+    factors = (0, 1) if name == "aten.mul" else PRODUCTS.get(name)
+    if factors is None:
         return
-    one, other = (operation.arguments[place] for place in places)
-    if not (isinstance(other, TensorInfo) and flow.dynamic(one) and flow.dynamic(other)):
+    value, gate = (operation.arguments[index] for index in factors)
+    if not (isinstance(gate, TensorInfo) and flow.dynamic(value) and flow.dynamic(gate)):
         return
-    if one.numel != other.numel:
-        yield (one, other) if one.numel > other.numel else (other, one)
+    if value.numel != gate.numel:
+        yield (value, gate) if value.numel > gate.numel else (gate, value)
 
 
 def _beside(flow: Flow, tensor: TensorInfo, before: int) -> Iterator[tuple[TensorInfo, int]]:
@@ -103,16 +103,16 @@ def _beside(flow: Flow, tensor: TensorInfo, before: int) -> Iterator[tuple[Tenso
             continue
         operation = flow.operations[index]
         if operation.name in _BESIDE or operation.function.is_view:
-            waiting += [(one, index) for one in tensors(operation.arguments[:1])]
+            waiting += [(source, index) for source in tensors(operation.arguments[:1])]
 
 
 def _called(trace: Trace, calls: Iterable[int]) -> Iterator[_Expert]:
     """The calls of modules that stand in a container with others like them."""
-    for place in calls:
-        call = trace.calls[place]
+    for index in calls:
+        call = trace.calls[index]
         container = call.path.rpartition(".")[0]
         alike = _alike(trace.model, container, call.module) if call.path else 0
-        if alike > 1 and (ran := frozenset(inside(trace, place))):
+        if alike > 1 and (ran := frozenset(inside(trace, index))):
             yield _Expert(container, call.parent, call.path, alike, False, call.inputs, ran)
 
 
@@ -128,9 +128,9 @@ def _multiplied(flow: Flow, tensor: TensorInfo, before: int, gate: TensorInfo) -
         return
     (bank,) = banks
     many = bank.shape[0]
-    whole = weight.numel == bank.numel and [side for side in gate.shape if side > 1][-1:] == [many]
-    if whole or weight.numel * many == bank.numel:
-        yield _Expert(bank.parameter or "", operation.call, str(index), many, whole, (given,), frozenset({index}))
+    all_at_once = weight.numel == bank.numel and [side for side in gate.shape if side > 1][-1:] == [many]
+    if all_at_once or weight.numel * many == bank.numel:
+        yield _Expert(bank.parameter or "", operation.call, str(index), many, all_at_once, (given,), frozenset({index}))
 
 
 def _alike(model: nn.Module, container: str, module: nn.Module) -> int:
@@ -145,20 +145,20 @@ def _shapes(module: nn.Module) -> list[tuple[str, tuple[int, ...]]]:
 
 def _routed(flow: Flow, members: Collection[tuple[_Expert, int]]) -> bool:
     """Whether several run side by side, weighed by what one router with parameters says of what goes in."""
-    if len(members) < 2 and not any(one.whole for one, _ in members):
+    if len(members) < 2 and not any(expert.all_at_once for expert, _ in members):
         return False
-    ran = sum(1 << index for index in frozenset[int]().union(*(one.ran for one, _ in members)))
+    ran = sum(1 << index for index in frozenset[int]().union(*(expert.ran for expert, _ in members)))
     common = -1
-    for one, router in members:
-        first = min(one.ran)
-        if (flow.behind(one.inputs, first) | router) & ran:
+    for expert, router in members:
+        first = min(expert.ran)
+        if (flow.behind(expert.inputs, first) | router) & ran:
             return False  # one after another, or weighed by what they say themselves
-        common &= router & ~flow.behind(one.inputs, first, data=True)
+        common &= router & ~flow.behind(expert.inputs, first, data=True)
     return bool(flow.parameters(indices(common)))
 
 
-def _remark(places: list[str], many: int) -> str:
-    named = ", ".join(places[:_NAMED]) + (f" and {len(places) - _NAMED} more" if len(places) > _NAMED else "")
+def _remark(holders: list[str], many: int) -> str:
+    named = ", ".join(holders[:_NAMED]) + (f" and {len(holders) - _NAMED} more" if len(holders) > _NAMED else "")
     return (
         f"{named}: {many} experts weighed by a router are counted as they run, but not analysed as a dynamic layer: "
         "the weight of each is a parameter as it stands, and none is computed from a bank of them"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from archprof.builder.built import Built
     from archprof.parameternet.boundary import Boundary
-    from archprof.parameternet.find import Dynamic
+    from archprof.parameternet.find import DynamicOp
     from archprof.trace.record import Trace
 
 
@@ -81,8 +81,8 @@ def replace_layers(run: Trace, model: nn.Module, *, device: torch.device | None 
     """
     flow, found = find(run)
     surgery = _Surgery(run, model, device)
-    for one in found:
-        surgery.replace(one, find_boundary(flow, run, one))
+    for op in found:
+        surgery.replace(op, find_boundary(flow, run, op))
     surgery.rewrite()
     return Twin(surgery.model, surgery.replaced, tuple(dict.fromkeys(surgery.remarks)))
 
@@ -113,20 +113,20 @@ class _Surgery:
         # Modules whose forward is to be rewritten, with plain layers by place among their convolutions.
         self._mixed: dict[str, dict[int, nn.Module]] = {}
 
-    def replace(self, one: Dynamic, boundary: Boundary | None) -> None:
+    def replace(self, op: DynamicOp, boundary: Boundary | None) -> None:
         """Replace the module that is a dynamic layer, or note which module has to be rewritten for it."""
         operations, calls = self._run.operations, self._run.calls
-        operation = operations[one.operation]
+        operation = operations[op.operation]
         if boundary is not None:
             path = calls[boundary.call].path
             if path not in self._done:
                 self._done.add(path)
                 self.replaced += 1
-                self._put(path, plain_module(self._layer(one), boundary))
+                self._put(path, plain_module(self._layer(op), boundary))
         elif operation.name == "aten.convolution":
-            beside = [other for other in operations[: one.operation] if other.call == operation.call]
+            beside = [other for other in operations[: op.operation] if other.call == operation.call]
             place = sum(other.name == "aten.convolution" for other in beside)
-            self._mixed.setdefault(calls[operation.call].path, {})[place] = self._layer(one)
+            self._mixed.setdefault(calls[operation.call].path, {})[place] = self._layer(op)
         else:
             self._keeps(
                 calls[operation.call].path,
@@ -134,9 +134,9 @@ class _Surgery:
                 "its forward does more than multiply by the mixed matrix",
             )
             return
-        if one.router and not (boundary and boundary.whole):
+        if op.router and not (boundary and boundary.holds_router):
             call = operation.call
-            while not inside(self._run, call) >= one.router:
+            while not inside(self._run, call) >= op.router:
                 call = calls[call].parent
             self._mixed.setdefault(calls[call].path, {})
 
@@ -155,13 +155,13 @@ class _Surgery:
     def _keeps(self, path: str, what: str, why: str) -> None:
         self.remarks.append(f"the static twin keeps {what} of {path or 'the model'}: {why}")
 
-    def _layer(self, one: Dynamic) -> nn.Module:
+    def _layer(self, op: DynamicOp) -> nn.Module:
         """The plain layer, freshly initialised; modules that share experts share its kernel."""
-        bank = one.mixture.bank[0].parameter or ""
+        bank = op.mixture.bank[0].parameter or ""
         device = self._device or self._devices.get(bank, torch.device("cpu"))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            layer = plain_layer(one, self._run.operations[one.operation], device=device, dtype=one.weight.dtype)
+            layer = plain_layer(op, self._run.operations[op.operation], device=device, dtype=op.weight.dtype)
         first = self._kernels.setdefault(bank, layer)
         if first is not layer:
             layer.register_parameter("weight", first.get_parameter("weight"))

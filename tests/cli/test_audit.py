@@ -45,11 +45,11 @@ def test_the_way_from_the_exact_count_to_the_figure(archprof: Callable[[str], Re
 thop-2.0: 27.72 MFLOPs, 14 % above
       MACs    of which  calls  what
 {EXACT:,}                     the exact count
-+{NORMS:,}                     BatchNorm2d, counted as MACs
++{NORMS:,}                     BatchNorm2d, adds
             +1,310,720           row 2 Classify
                +65,536           row 0 Conv
                +32,768           row 1 Conv
-  +{POOLING:,}                     AdaptiveAvgPool2d, counted as MACs
+  +{POOLING:,}                     AdaptiveAvgPool2d, adds
               +{POOLING:,}           row 2 Classify
     +{LINEAR:,}                     Linear, extrapolated from 32×32
                 +{LINEAR:,}           row 2 Classify
@@ -69,7 +69,7 @@ def test_by_module_and_cut(archprof: Callable[[str], Result]) -> None:
 
 def test_by_operation_only(archprof: Callable[[str], Result]) -> None:
     text = archprof(f"{THOP} --detail ops").stdout
-    assert "BatchNorm2d, counted as MACs" in text
+    assert "BatchNorm2d, adds" in text
     assert "row 2" not in text
 
 

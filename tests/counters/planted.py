@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from archprof.counters import COUNTERS
+from archprof.counters import register_counter
 from archprof.counters.interface import Answer, Counter
 
 if TYPE_CHECKING:
@@ -71,4 +71,4 @@ class LooksForRubbish(Planted):
 
 
 for planted in (Crashes(), Dies(), Leaves(), Sleeps(), Litters(), LooksForRubbish()):
-    COUNTERS[planted.name] = planted
+    register_counter(planted)
