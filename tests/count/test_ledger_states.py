@@ -13,7 +13,7 @@ from archprof.count.ledger import Ledger, count
 from archprof.errors import RunError
 from archprof.trace.run import trace, trace_values
 
-from ..conventions.generated import MODULES, OPERATIONS, Case, modules, operations
+from .conventions.generated import MODULES, OPERATIONS, Case, modules, operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
