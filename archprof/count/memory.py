@@ -169,8 +169,6 @@ def _changed(operation: Operation) -> Iterator[TensorInfo]:
     for key in _writes(operation.function):
         values = (operation.keywords.get(key),) if isinstance(key, str) else operation.arguments[key : key + 1]
         yield from tensors(values)
-            (operation.keywords.get(key),) if isinstance(key, str) else operation.arguments[key : key + 1]
-        )
 
 
 @cache
