@@ -3,9 +3,10 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
+import click
 import typer
 
-from archprof.errors import did_you_mean
+from archprof.records.conventions import CONVENTIONS
 from archprof.render.formats import available
 
 
@@ -33,38 +34,21 @@ class DetailChoice(StrEnum):
     none = "none"
 
 
-class ConventionChoice(StrEnum):
-    """The rules that turn a run into one number."""
-
-    flops = "flops"
-    macs = "macs"
-    all = "all"
-    fvcore = "fvcore"
-    torchprofile = "torchprofile"
-    torchvision = "torchvision"
-    thop_2_0 = "thop-2.0"
-
-
 def format_option(*, findings: bool = False) -> Any:
-    """``--format`` of a command: help, completion and what is accepted follow from the registry of formats.
+    """``--format`` of a command: help and completion follow from the registry of formats.
+
+    What is accepted is decided when the destinations are planned, because a plugin may have formats, too.
 
     Args:
         findings: Whether the command's result has findings.
     """
-
-    def parse(name: str) -> str:
-        formats = available(findings=findings)
-        if name.lower() not in formats:
-            hint = did_you_mean(name, formats) or f"available: {', '.join(formats)}"
-            raise typer.BadParameter(f"this command has no format {name!r}: {hint}")
-        return name.lower()
 
     def complete(incomplete: str) -> list[str]:
         return [name for name in available(findings=findings) if name.startswith(incomplete)]
 
     return option(
         "--format",
-        parser=parse,
+        parser=str.lower,
         autocompletion=complete,
         metavar=f"[{'|'.join(available(findings=findings))}]",
         help="Format of the output.  [default: by the extension; text]",
@@ -150,9 +134,10 @@ Dtype = Annotated[str, option("--dtype", metavar="DTYPE", help="Data type of wei
 Threads = Annotated[int | None, option("--threads", min=1, metavar="N", help="Number of CPU threads.")]
 
 Convention = Annotated[
-    ConventionChoice,
+    str,
     option(
         "--convention",
+        click_type=click.Choice([*CONVENTIONS]),
         help="Convention of the figures in the table: the exact count in another unit, or another tool's rule.",
     ),
 ]

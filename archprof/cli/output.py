@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from archprof.cli.console import console
 from archprof.errors import OutputError, UsageError
+from archprof.registry import load_deferred
 from archprof.render import Page
-from archprof.render.formats import DEFAULT, FORMATS, available
+from archprof.render.formats import DEFAULT, FORMATS, available, find_format
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from archprof.render.formats import Format
     from archprof.render.report import Report
 
 STDOUT = "-"
@@ -51,26 +51,19 @@ def plan(
         UsageError: Where the format is not offered, a file's extension says none, or a file is named twice.
         OutputError: Where a file exists already, or cannot be written.
     """
-    formats = available(findings=findings)
-    destinations = [_destination(name, format, force, formats) for name in outputs or [STDOUT]]
+    destinations = [_destination(name, format, force, findings) for name in outputs or [STDOUT]]
     files = [os.path.realpath(one.path) for one in destinations if one.path]
     if len(set(files)) < len(files):
         raise UsageError("one file is named twice in --output")
     return list(dict.fromkeys(destinations))
 
 
-def _destination(name: str, format: str | None, force: bool, formats: Mapping[str, Format]) -> Destination:  # noqa: A002
+def _destination(name: str, format: str | None, force: bool, findings: bool) -> Destination:  # noqa: A002
     head, colon, rest = name.partition(":")
-    if colon and rest and head in FORMATS:
+    if colon and rest and (head in FORMATS or (load_deferred() and head in FORMATS)):
         name, format = rest, head  # noqa: A001
-    suffixes = {suffix: key for key, value in formats.items() for suffix in value.suffixes}
-    suffix = Path(name).suffix.lower()
-    chosen = format or (DEFAULT if name == STDOUT else suffixes.get(suffix))
-    if chosen is None:
-        hint = f"name it with --format, or before the file, as text:{name}; known extensions: {', '.join(suffixes)}"
-        raise UsageError(f"no format of this command has the extension of {name!r}", hint=hint)
-    if chosen not in formats:
-        raise UsageError(f"this command has no format {chosen!r}", hint=f"available: {', '.join(formats)}")
+    chosen = format or (DEFAULT if name == STDOUT else _by_suffix(name, findings))
+    find_format(chosen, findings=findings)
     if name == STDOUT:
         return Destination(None, chosen)
     path = Path(name)
@@ -79,6 +72,18 @@ def _destination(name: str, format: str | None, force: bool, formats: Mapping[st
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror}", path=path) from None
     return Destination(path, chosen)
+
+
+def _by_suffix(name: str, findings: bool) -> str:
+    """The format that has the extension of a file."""
+    while True:
+        suffixes = {suffix: key for key, value in available(findings=findings).items() for suffix in value.suffixes}
+        if chosen := suffixes.get(Path(name).suffix.lower()):
+            return chosen
+        if not load_deferred():
+            break
+    hint = f"name it with --format, or before the file, as text:{name}; known extensions: {', '.join(suffixes)}"
+    raise UsageError(f"no format of this command has the extension of {name!r}", hint=hint)
 
 
 def _check(path: Path, force: bool) -> None:

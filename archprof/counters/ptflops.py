@@ -6,6 +6,7 @@ import io
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
+from archprof.counters import COUNTERS
 from archprof.counters.interface import Answer, Counter
 from archprof.counters.watch import Watched, noted, recorded
 
@@ -41,3 +42,6 @@ class Ptflops(Counter):
         if macs is None:  # it prints what it caught
             raise RuntimeError(printed.getvalue().strip().splitlines()[-1])
         return Answer(macs, int(macs), lambda: [*watched.items, *rest])
+
+
+COUNTERS.register(Ptflops.name, Ptflops())

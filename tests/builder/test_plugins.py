@@ -7,7 +7,7 @@ import pytest
 
 from archprof.builder.plugins import load_family, load_plugin
 from archprof.builder.registry import registry
-from archprof.count.formulas import formula_scope
+from archprof.count.formulas import FORMULAS
 from archprof.counters import COUNTERS
 from archprof.errors import ArchprofError, PluginError, RegistrationError, UnknownReferenceError
 from archprof.render.formats import FORMATS
@@ -174,7 +174,7 @@ def test_a_plugin_that_registers_nothing(plugin: Callable[..., Path]) -> None:
     ],
 )
 def test_a_plugin_that_registers_something_else_than_blocks(plugin: Callable[..., Path], text: str) -> None:
-    with formula_scope(), COUNTERS.scope(), FORMATS.scope():
+    with FORMULAS.scope(), COUNTERS.scope(), FORMATS.scope():
         load_plugin(str(plugin(f"import archprof\n{text}\n")))
 
 

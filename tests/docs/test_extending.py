@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +12,9 @@ from torch import nn
 
 import archprof
 from archprof.builder.plugins import load_plugin
-from archprof.count.formulas import FORMULAS, formula_scope
+from archprof.count.formulas import FORMULAS
 from archprof.counters import COUNTERS
 from archprof.counters.probe import probe_case
-from archprof.records.conventions import CONVENTIONS, Convention
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +51,7 @@ def test_an_operations_formula(recipe: Callable[[str], Path]) -> None:
     library.define("mix(Tensor left, Tensor right) -> Tensor")
     library.impl("mix", lambda left, right: left.new_empty(left.shape[0], right.shape[1]), "Meta")
     assert archprof.profile(Mix(), torch.zeros(3, 5)).coverage.unknown == {"mine.mix": 1}
-    with formula_scope():
+    with FORMULAS.scope():
         load_plugin(str(recipe("formula.py")))
         totals = archprof.profile(Mix(), torch.zeros(3, 5)).totals
     # 3 · 5 · 7 products, and a bias for each of 3 · 7 elements.
@@ -70,5 +67,3 @@ def test_a_counter(recipe: Callable[[str], Path]) -> None:
     parameters = sum(parameter.numel() for parameter in model.parameters())
     assert (result.error, result.value, result.macs) == (None, 2 * parameters, parameters)
     assert "parameters-twice" not in COUNTERS
-
-
