@@ -50,6 +50,8 @@ class Registry(Mapping[str, T]):
     def __getitem__(self, name: str) -> T:
         if name not in self._entries and name in self._files:
             import_module(self._files[name])
+            if name not in self._entries:
+                raise RegistrationError(f"{self._files[name]} registers no {self.kind} {name!r}")
         return self._entries[name]
 
     def __contains__(self, name: object) -> bool:

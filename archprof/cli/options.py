@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-import click
 import typer
 
+from archprof.errors import did_you_mean
 from archprof.records.conventions import CONVENTIONS
 from archprof.render.formats import available
 
@@ -32,6 +32,18 @@ class DetailChoice(StrEnum):
     modules = "modules"
     ops = "ops"
     none = "none"
+
+
+def parse_convention(name: str) -> str:
+    """One of the rules that turn a run into one number.
+
+    Raises:
+        BadParameter: Where there is none of that name.
+    """
+    if name.lower() not in CONVENTIONS:
+        hint = did_you_mean(name, CONVENTIONS) or f"available: {', '.join(CONVENTIONS)}"
+        raise typer.BadParameter(f"unknown convention {name!r}: {hint}")
+    return name.lower()
 
 
 def format_option(*, findings: bool = False) -> Any:
@@ -137,7 +149,9 @@ Convention = Annotated[
     str,
     option(
         "--convention",
-        click_type=click.Choice([*CONVENTIONS]),
+        parser=parse_convention,
+        autocompletion=lambda incomplete: [name for name in CONVENTIONS if name.startswith(incomplete)],
+        metavar=f"[{'|'.join(CONVENTIONS)}]",
         help="Convention of the figures in the table: the exact count in another unit, or another tool's rule.",
     ),
 ]

@@ -178,6 +178,14 @@ def test_a_plugin_that_registers_something_else_than_blocks(plugin: Callable[...
         load_plugin(str(plugin(f"import archprof\n{text}\n")))
 
 
+def test_a_plugin_that_raises_registers_nothing_of_any_kind(plugin: Callable[..., Path]) -> None:
+    text = "from archprof.counters import COUNTERS\nCOUNTERS.register('half', None)\nraise ValueError('odd')\n"
+    path = plugin(text)
+    for _ in range(2):  # the second time says the same
+        assert failure(path).message == "blocks.py raised ValueError: odd"
+        assert "half" not in COUNTERS
+
+
 @pytest.mark.parametrize("name", ["", "  "])
 def test_a_block_without_a_name(plugin: Callable[..., Path], name: str) -> None:
     with pytest.raises(RegistrationError, match="a block is registered without a name"):
