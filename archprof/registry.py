@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -42,6 +42,8 @@ class Registry(Mapping[str, T]):
         self.kind = kind
         self._files = {name: f"{package}.{name}" for name in files}
         self._entries: dict[str, T] = {}
+        self._own = {*files}
+        self._loading_own = False
         _registries.add(self)
 
     def __hash__(self) -> int:
@@ -69,11 +71,12 @@ class Registry(Mapping[str, T]):
         Raises:
             RegistrationError: Where the name is taken.
         """
-        own = self._files.get(name)
-        if name in self._entries or (own and own not in sys.modules):
+        if name in self._entries or (name in self._files and self._files[name] not in sys.modules):
             raise RegistrationError(f"{self.kind} {name!r} is registered twice")
         self._entries[name] = value
-        if not own:
+        if self._loading_own:
+            self._own.add(name)
+        elif name not in self._own:
             note_registration()
 
     def find(self, name: str) -> T:
@@ -88,27 +91,26 @@ class Registry(Mapping[str, T]):
         raise UsageError(f"unknown {self.kind} {name!r}", hint=hint)
 
     @contextmanager
-    def scope(self) -> Iterator[None]:
-        """Forget at the end whatever was registered meanwhile, whether or not an error ends it."""
-        before = dict(self._entries)
+    def own(self) -> Iterator[None]:
+        """What is registered while it holds is archprof's own: no scope forgets it, since it is imported only once."""
+        self._loading_own = True
         try:
             yield
         finally:
-            self._restore(before)
+            self._loading_own = False
 
     @contextmanager
-    def undone_on_error(self) -> Iterator[None]:
-        """Forget what was registered meanwhile if anything is raised."""
-        before = dict(self._entries)
+    def scope(self) -> Iterator[None]:
+        """Forget at the end whatever was registered meanwhile, whether or not an error ends it."""
+        before = set(self._entries)
         try:
             yield
-        except BaseException:
-            self._restore(before)
-            raise
+        finally:
+            self.forget_except(before)
 
-    def _restore(self, before: Mapping[str, T]) -> None:
-        """Have those entries again, and those of own files, which are imported only once."""
-        self._entries = {name: value for name, value in self._entries.items() if name in before or name in self._files}
+    def forget_except(self, names: Collection[str]) -> None:
+        """Forget whatever has none of these names and is not archprof's own."""
+        self._entries = {name: value for name, value in self._entries.items() if name in names or name in self._own}
 
 
 @contextmanager
@@ -117,10 +119,13 @@ def undone_on_error() -> Iterator[None]:
 
     So a second try meets no half of it.
     """
-    with ExitStack() as stack:
-        for registry in _registries:
-            stack.enter_context(registry.undone_on_error())
+    before = {registry: set(registry._entries) for registry in _registries}
+    try:
         yield
+    except BaseException:
+        for registry in _registries:
+            registry.forget_except(before.get(registry, ()))
+        raise
 
 
 @contextmanager
