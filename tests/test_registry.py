@@ -115,6 +115,16 @@ def test_a_scope_keeps_what_its_files_registered(sizes: Registry[int]) -> None:
     assert sizes["large"] == 2
 
 
+def test_a_scope_keeps_what_is_registered_as_own(colours: Registry[int]) -> None:
+    before = registrations()
+    with colours.scope():
+        with colours.own():
+            colours.register("black", 0)
+        colours.register("blue", 3)
+    assert list(colours) == ["red", "green", "black"]
+    assert registrations() == before + 1
+
+
 def test_a_file_that_registers_another_name(sizes: Registry[int]) -> None:
     with pytest.raises(RegistrationError, match=r"\.empty registers no size 'empty'"):
         sizes.find("empty")

@@ -100,7 +100,11 @@ Settings = Annotated[
 ]
 Plugins = Annotated[
     list[str] | None,
-    option("--plugin", metavar="PLUGIN", help="A Python file or module that registers blocks. Repeatable."),
+    option(
+        "--plugin",
+        metavar="PLUGIN",
+        help="A Python file or module that registers blocks, formulas, counters, formats or backends. Repeatable.",
+    ),
 ]
 
 NoPlugins = Annotated[

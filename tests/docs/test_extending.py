@@ -1,7 +1,7 @@
 """The recipes of docs/extending.md, followed to the letter: write what it shows, run what it says, remove it again.
 
-A fence with a ``title`` is a file; one of the language ``diff`` adds lines to a file of archprof's. A recipe for a plugin
-is followed in a folder of its own, one for archprof in a copy of the package.
+A fence with a ``title`` is a file; one of the language ``diff`` adds lines to a file of archprof's. A recipe for a
+plugin is followed in a folder of its own, one for archprof in a copy of the package.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
+import archprof
 from archprof.builder.registry import registry
 from archprof.cli import app
 from archprof.count.formulas import FORMULAS
@@ -195,6 +196,15 @@ def test_a_latency_backend(plugin: Callable[[str], Callable[..., str]]) -> None:
     with BACKENDS.scope():
         assert list(backends_measured(run(*line))) == ["eager", "exported"]
     assert "exported" not in BACKENDS
+
+
+def test_a_latency_backend_from_python(plugin: Callable[[str], Callable[..., str]]) -> None:
+    plugin("A latency backend")
+    with BACKENDS.scope():
+        result = archprof.bench(
+            "tiny.yaml", imgsz=64, plugins=["exported.py"], backends=["exported"], devices=["cpu"], max_time=0.5
+        )
+    assert [(entry.backend, entry.error) for entry in result.profiles[0].latency] == [("exported", None)]
 
 
 @pytest.mark.full
