@@ -76,14 +76,19 @@ def _destination(name: str, format: str | None, force: bool, findings: bool) -> 
 
 def _by_suffix(name: str, findings: bool) -> str:
     """The format that has the extension of a file."""
-    while True:
-        suffixes = {suffix: key for key, value in available(findings=findings).items() for suffix in value.suffixes}
-        if chosen := suffixes.get(Path(name).suffix.lower()):
-            return chosen
-        if not load_deferred():
-            break
-    hint = f"name it with --format, or before the file, as text:{name}; known extensions: {', '.join(suffixes)}"
-    raise UsageError(f"no format of this command has the extension of {name!r}", hint=hint)
+    suffix = Path(name).suffix.lower()
+    if suffix not in _suffixes(findings):
+        load_deferred()
+    suffixes = _suffixes(findings)
+    if suffix not in suffixes:
+        hint = f"name it with --format, or before the file, as text:{name}; known extensions: {', '.join(suffixes)}"
+        raise UsageError(f"no format of this command has the extension of {name!r}", hint=hint)
+    return suffixes[suffix]
+
+
+def _suffixes(findings: bool) -> dict[str, str]:
+    """Extension -> the format of its files."""
+    return {suffix: name for name, value in available(findings=findings).items() for suffix in value.suffixes}
 
 
 def _check(path: Path, force: bool) -> None:
