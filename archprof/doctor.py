@@ -174,9 +174,9 @@ def thop_owner(path: list[str] | None = None) -> Finding:
 def _counters(time_limit: float, required: Collection[str]) -> list[Finding]:
     from archprof.counters import COUNTERS
     from archprof.counters.probe import probe_case
-    from archprof.counters.process import run_apart
+    from archprof.counters.process import run_isolated
 
-    results = run_apart(probe_case, list(COUNTERS), time_limit=time_limit)
+    results = run_isolated(probe_case, list(COUNTERS), time_limit=time_limit)
     return [counter_finding(result, required) for result in results]
 
 

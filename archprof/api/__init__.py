@@ -169,6 +169,7 @@ def _measured(
     layers: bool = False,
     seed: int = 0,
 ) -> Benchmark:
+    from archprof.builder.plugins import load_plugins
     from archprof.errors import RunError
     from archprof.latency.backends.interface import Settings
     from archprof.latency.experiment import Protocol
@@ -176,6 +177,7 @@ def _measured(
     from archprof.latency.sampler import Plan, longest_of
     from archprof.pipeline.measuring import Measurement, measure_all
 
+    load_plugins(choice.config.plugins)  # which may register backends, too
     settings = Settings(threads=threads)
     targets = choose_targets([device_name(name) for name in devices], list(backends), choice.build, settings)
     protocol = Protocol(settings=settings, plan=Plan(max_time=max_time or longest_of(len(requests))), seed=seed)

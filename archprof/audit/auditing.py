@@ -10,7 +10,7 @@ from archprof.count.ledger import count
 from archprof.counters import COUNTERS, thop_2_0
 from archprof.counters.exact import exact
 from archprof.counters.explain import explain, other_images
-from archprof.counters.process import run_apart
+from archprof.counters.process import run_isolated
 from archprof.errors import UsageError, did_you_mean
 from archprof.pipeline.counting import count_spec, finish
 from archprof.records.audit import AuditResult, Opinion, Row
@@ -69,7 +69,7 @@ def audit_spec(
     selected = counters or names()
     opinions = [thop_2_0.opinion(counted, exact_counts, image)] if thop_2_0.NAME in selected else []
     run = [name for name in selected if name != thop_2_0.NAME]
-    for result in run_apart(SpecSource(spec, options, tuple(plugins)), run, time_limit=time_limit):
+    for result in run_isolated(SpecSource(spec, options, tuple(plugins)), run, time_limit=time_limit):
         opinions.append(opinion(result, exact_counts, image))
     profile = finish(counted)
     return AuditResult(

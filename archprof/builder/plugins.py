@@ -12,7 +12,7 @@ import torch
 from archprof.builder.registry import registry
 from archprof.builder.ultralytics_import import import_ultralytics
 from archprof.errors import ArchprofError, PluginError, UnknownReferenceError, did_you_mean
-from archprof.registry import registrations
+from archprof.registry import registrations, undone_on_error
 from archprof.sources import families
 from archprof.sources.spec import STOCK, YOLOV5
 from archprof.sources.usercode import import_code
@@ -92,5 +92,5 @@ def families_with(block: str) -> list[str]:
 
 def _load(reference: str, *, own: bool) -> ModuleType:
     import_ultralytics()  # quietly, before the plugin does it
-    with registry.undone_on_error():
+    with registry.undone_on_error(), undone_on_error():
         return import_code(reference, PluginError, own=own)

@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
 from functools import wraps
@@ -16,8 +16,10 @@ import typer
 
 from archprof import cache
 from archprof.cli import options as o
+from archprof.cli import selection
 from archprof.cli.console import console
 from archprof.errors import ArchprofError
+from archprof.registry import deferred
 
 INTERRUPTED = 130
 FAILED = 2
@@ -71,7 +73,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             name: group(**{option: arguments.pop(option) for option in _parameters(group)})
             for name, group in groups.items()
         }
-        with _caching():
+        with _caching(), deferred(_loading(arguments, option_groups.values())):
             _guarded(lambda: function(**arguments, **option_groups))
 
     parameters: list[inspect.Parameter] = []
@@ -83,6 +85,20 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
+
+
+def _loading(arguments: Mapping[str, Any], groups: Iterable[Any]) -> Callable[[], None]:
+    """What loads the plugins of a command line, for an option that names something of theirs."""
+    options = dict(arguments)
+    for group in groups:
+        options |= {name: getattr(group, name) for name in _parameters(type(group))}
+
+    def load() -> None:
+        if plugins := options.get("plugins"):
+            config = selection.execution_config(plugins, no_plugins=options.get("no_plugins", False))
+            selection.load_plugins(config.plugins)
+
+    return load
 
 
 def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:

@@ -70,7 +70,7 @@ def compare(
     device: o.Device = "auto",
     backward: o.Backward = False,
     counting: Counting,
-    convention: o.Convention = o.ConventionChoice.flops,
+    convention: o.Convention = "flops",
     detail: Detail = DetailChoice.changes,
     depth: o.Depth = 3,
     top: Top = None,
@@ -100,7 +100,7 @@ def compare(
         references, model.selection(), model.options(device=device, backward=backward)
     )
     config = counting.config()
-    models = inputs.counted(lambda requests: selection.profile_all(requests, config), (convention.value,))
+    models = inputs.counted(lambda requests: selection.profile_all(requests, config), (convention,))
     comparison = comparing.compare(models, names=inputs.labels(references), depth=depth, x=x, y=y)
     output.deliver(destinations, report(comparison, view, models))
     leave(comparison, conditions)

@@ -10,6 +10,7 @@ from archprof.cli import selection
 from archprof.cli.console import console
 from archprof.cli.options import Threads, option
 from archprof.errors import RunError, UsageError
+from archprof.latency.backends import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,7 @@ Backends = Annotated[
     option(
         "--backend",
         metavar="NAMES",
-        help="Backends, comma-separated: eager, compile, torchscript, onnxruntime, openvino.",
+        help=f"Backends, comma-separated: {', '.join(BACKENDS)}.",
     ),
 ]
 MinTime = Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from archprof.errors import did_you_mean
+from archprof.records.conventions import CONVENTIONS
 from archprof.render.formats import available
 
 
@@ -33,38 +34,33 @@ class DetailChoice(StrEnum):
     none = "none"
 
 
-class ConventionChoice(StrEnum):
-    """The rules that turn a run into one number."""
+def parse_convention(name: str) -> str:
+    """One of the rules that turn a run into one number.
 
-    flops = "flops"
-    macs = "macs"
-    all = "all"
-    fvcore = "fvcore"
-    torchprofile = "torchprofile"
-    torchvision = "torchvision"
-    thop_2_0 = "thop-2.0"
+    Raises:
+        BadParameter: Where there is none of that name.
+    """
+    if name.lower() not in CONVENTIONS:
+        hint = did_you_mean(name, CONVENTIONS) or f"available: {', '.join(CONVENTIONS)}"
+        raise typer.BadParameter(f"unknown convention {name!r}: {hint}")
+    return name.lower()
 
 
 def format_option(*, findings: bool = False) -> Any:
-    """``--format`` of a command: help, completion and what is accepted follow from the registry of formats.
+    """``--format`` of a command: help and completion follow from the registry of formats.
+
+    What is accepted is decided when the destinations are planned, because a plugin may have formats, too.
 
     Args:
         findings: Whether the command's result has findings.
     """
-
-    def parse(name: str) -> str:
-        formats = available(findings=findings)
-        if name.lower() not in formats:
-            hint = did_you_mean(name, formats) or f"available: {', '.join(formats)}"
-            raise typer.BadParameter(f"this command has no format {name!r}: {hint}")
-        return name.lower()
 
     def complete(incomplete: str) -> list[str]:
         return [name for name in available(findings=findings) if name.startswith(incomplete)]
 
     return option(
         "--format",
-        parser=parse,
+        parser=str.lower,
         autocompletion=complete,
         metavar=f"[{'|'.join(available(findings=findings))}]",
         help="Format of the output.  [default: by the extension; text]",
@@ -104,7 +100,11 @@ Settings = Annotated[
 ]
 Plugins = Annotated[
     list[str] | None,
-    option("--plugin", metavar="PLUGIN", help="A Python file or module that registers blocks. Repeatable."),
+    option(
+        "--plugin",
+        metavar="PLUGIN",
+        help="A Python file or module that registers blocks, formulas, counters, formats or backends. Repeatable.",
+    ),
 ]
 
 NoPlugins = Annotated[
@@ -150,9 +150,12 @@ Dtype = Annotated[str, option("--dtype", metavar="DTYPE", help="Data type of wei
 Threads = Annotated[int | None, option("--threads", min=1, metavar="N", help="Number of CPU threads.")]
 
 Convention = Annotated[
-    ConventionChoice,
+    str,
     option(
         "--convention",
+        parser=parse_convention,
+        autocompletion=lambda incomplete: [name for name in CONVENTIONS if name.startswith(incomplete)],
+        metavar=f"[{'|'.join(CONVENTIONS)}]",
         help="Convention of the figures in the table: the exact count in another unit, or another tool's rule.",
     ),
 ]

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from archprof.cli.console import console
 from archprof.errors import OutputError, UsageError
+from archprof.registry import load_deferred
 from archprof.render import Page
-from archprof.render.formats import DEFAULT, FORMATS, available
+from archprof.render.formats import DEFAULT, FORMATS, available, find_format
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from archprof.render.formats import Format
     from archprof.render.report import Report
 
 STDOUT = "-"
@@ -51,26 +51,19 @@ def plan(
         UsageError: Where the format is not offered, a file's extension says none, or a file is named twice.
         OutputError: Where a file exists already, or cannot be written.
     """
-    formats = available(findings=findings)
-    destinations = [_destination(name, format, force, formats) for name in outputs or [STDOUT]]
+    destinations = [_destination(name, format, force, findings) for name in outputs or [STDOUT]]
     files = [os.path.realpath(destination.path) for destination in destinations if destination.path]
     if len(set(files)) < len(files):
         raise UsageError("one file is named twice in --output")
     return list(dict.fromkeys(destinations))
 
 
-def _destination(name: str, format: str | None, force: bool, formats: Mapping[str, Format]) -> Destination:  # noqa: A002
+def _destination(name: str, format: str | None, force: bool, findings: bool) -> Destination:  # noqa: A002
     head, colon, rest = name.partition(":")
-    if colon and rest and head in FORMATS:
+    if colon and rest and (head in FORMATS or (load_deferred() and head in FORMATS)):
         name, format = rest, head  # noqa: A001
-    suffixes = {suffix: key for key, value in formats.items() for suffix in value.suffixes}
-    suffix = Path(name).suffix.lower()
-    name_of_format = format or (DEFAULT if name == STDOUT else suffixes.get(suffix))
-    if name_of_format is None:
-        hint = f"name it with --format, or before the file, as text:{name}; known extensions: {', '.join(suffixes)}"
-        raise UsageError(f"no format of this command has the extension of {name!r}", hint=hint)
-    if name_of_format not in formats:
-        raise UsageError(f"this command has no format {name_of_format!r}", hint=f"available: {', '.join(formats)}")
+    name_of_format = format or (DEFAULT if name == STDOUT else _by_suffix(name, findings))
+    find_format(name_of_format, findings=findings)
     if name == STDOUT:
         return Destination(None, name_of_format)
     path = Path(name)
@@ -79,6 +72,23 @@ def _destination(name: str, format: str | None, force: bool, formats: Mapping[st
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror}", path=path) from None
     return Destination(path, name_of_format)
+
+
+def _by_suffix(name: str, findings: bool) -> str:
+    """The format that has the extension of a file."""
+    suffix = Path(name).suffix.lower()
+    if suffix not in _suffixes(findings):
+        load_deferred()
+    suffixes = _suffixes(findings)
+    if suffix not in suffixes:
+        hint = f"name it with --format, or before the file, as text:{name}; known extensions: {', '.join(suffixes)}"
+        raise UsageError(f"no format of this command has the extension of {name!r}", hint=hint)
+    return suffixes[suffix]
+
+
+def _suffixes(findings: bool) -> dict[str, str]:
+    """Extension -> the format of its files."""
+    return {suffix: name for name, value in available(findings=findings).items() for suffix in value.suffixes}
 
 
 def _check(path: Path, force: bool) -> None:

@@ -18,7 +18,7 @@ def summary(
     latency: la.Latency = False,
     threads: o.Threads = None,
     counting: Counting,
-    convention: o.Convention = o.ConventionChoice.flops,
+    convention: o.Convention = "flops",
     detail: o.Detail = None,
     depth: o.Depth = 3,
     sort: o.Sort = None,
@@ -46,7 +46,7 @@ def summary(
     config = counting.config()
     measurement = la.plan(options, config.plugins, la.Sampling(threads=threads)) if latency else None
     prediction = None if measurement else PredictionRequest(device=options.device, threads=threads)
-    requests = [Request(spec, options, (convention.value,), prediction=prediction) for spec in specs]
+    requests = [Request(spec, options, (convention,), prediction=prediction) for spec in specs]
     profiles, experiment = selection.profile_all(requests, config, every_scale=True), None
     if measurement:
         measured = la.measure(requests, profiles, measurement, config)

@@ -7,15 +7,11 @@ or as a view, is unknown, and a total that contains it is a lower bound.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.errors import RegistrationError
-from archprof.registry import note_registration
+from archprof.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from archprof.trace.record import Operation
 
 
@@ -29,7 +25,7 @@ class Count(NamedTuple):
 Formula = Callable[["Operation"], "Count | None"]
 """Gives the cost of one call, or None where its shapes do not tell it: the call is then unknown."""
 
-FORMULAS: dict[str, Formula] = {}
+FORMULAS: Registry[Formula] = Registry("formula for")
 """Operation name ("aten.convolution") -> formula."""
 
 
@@ -42,24 +38,10 @@ def register_formula(*names: str) -> Callable[[Formula], Formula]:
 
     def add(formula: Formula) -> Formula:
         for name in names:
-            if name in FORMULAS:
-                raise RegistrationError(f"operation {name!r} has a formula already")
-            FORMULAS[name] = formula
-        note_registration()
+            FORMULAS.register(name, formula)
         return formula
 
     return add
-
-
-@contextmanager
-def formula_scope() -> Iterator[None]:
-    """What is registered while it holds is forgotten afterwards, as a test or a notebook may want it."""
-    known = dict(FORMULAS)
-    try:
-        yield
-    finally:
-        FORMULAS.clear()
-        FORMULAS.update(known)
 
 
 def aten(names: str, namespace: str = "aten") -> tuple[str, ...]:

@@ -104,15 +104,15 @@ def measure(trace: Trace) -> Memory:
                 home.setdefault(tensor.storage, home[source])
             memory.traffic.append(_NOTHING)
             continue
-        made = []
+        new = []
         for tensor in operation.outputs:
             if tensor.storage in blocks or tensor.storage in given:
                 continue
             blocks[tensor.storage] = _Block(tensor.nbytes, index)
-            made.append(tensor)
+            new.append(tensor)
             memory.activation_elements += tensor.numel
             memory.activation_bytes += tensor.nbytes
-        memory.traffic.append(_traffic(operation, arguments, made, sizes))
+        memory.traffic.append(_traffic(operation, arguments, new, sizes))
     for tensor in trace.calls[0].outputs if trace.calls else ():
         if tensor.storage in blocks:
             blocks[tensor.storage].last = end
@@ -134,17 +134,17 @@ def _peak(blocks: Iterable[_Block], end: int) -> int:
 
 
 def _traffic(
-    operation: Operation, arguments: list[TensorInfo], made: list[TensorInfo], sizes: dict[int, int]
+    operation: Operation, arguments: list[TensorInfo], new: list[TensorInfo], sizes: dict[int, int]
 ) -> Traffic:
-    """What one operation moves, ``made`` being those of its results that are new, ``sizes`` by tensor."""
+    """What one operation moves, ``new`` being its results that take memory of their own, ``sizes`` by tensor."""
     name = operation.name
-    written = sum([tensor.nbytes for tensor in made])
+    written = sum([tensor.nbytes for tensor in new])
     if name in _EMPTY:
         return _NOTHING
     if name in MAKING:
         return Traffic(0, written)
     changed = {id(tensor) for tensor in _changed(operation)}
-    if not made and not changed and operation.outputs:
+    if not new and not changed and operation.outputs:
         return _NOTHING  # gave what it was given
     if name in GATHERS:
         table = id(operation.arguments[0])
@@ -162,6 +162,6 @@ def _traffic(
 
 def _changed(operation: Operation) -> Iterator[TensorInfo]:
     """The tensors that the operation changes in place."""
-    for place in written(operation.function):
-        values = (operation.keywords.get(place),) if isinstance(place, str) else operation.arguments[place : place + 1]
+    for key in written(operation.function):
+        values = (operation.keywords.get(key),) if isinstance(key, str) else operation.arguments[key : key + 1]
         yield from tensors(values)

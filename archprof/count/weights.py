@@ -26,7 +26,15 @@ def elements(tensors: Iterable[Tensor]) -> int:
 
 def nbytes(tensors: Iterable[Tensor]) -> int:
     """Bytes that weights take: of a quantised one its integers, its scales and its zero points."""
-    return sum([_stored(inner) for tensor in tensors for inner in inner_tensors(tensor)])
+    return sum([_stored(inner) for tensor in tensors for inner in _inner(tensor)])
+
+
+def _inner(tensor: Tensor) -> Iterable[Tensor]:
+    # Nearly every weight is plain, and asking for less is quicker.
+    return (tensor,) if type(tensor) in _PLAIN else inner_tensors(tensor)
+
+
+_PLAIN = (torch.nn.Parameter, torch.Tensor)
 
 
 def dtype(tensor: Tensor) -> torch.dtype:
@@ -44,7 +52,7 @@ def own_weights(module: nn.Module) -> list[Tensor]:
     """The weights of one module without those below it, each once."""
     if isinstance(module, torch.jit.ScriptModule):
         return [*module.parameters(recurse=False), *unregistered(module)]
-    own = {id(weight): weight for weight in module._parameters.values() if weight is not None}
+    own: dict[int, Tensor] = {id(weight): weight for weight in module._parameters.values() if weight is not None}
     return [*own.values(), *unregistered(module)]
 
 
@@ -52,7 +60,9 @@ def unregistered(module: nn.Module) -> list[Tensor]:
     """The weights of one module that are no parameters: packed for quantised kernels, or frozen by torch.jit."""
     if isinstance(module, torch.jit.ScriptModule):
         return list(_frozen(module))
-    objects = [value for value in vars(module).values() if isinstance(value, torch.ScriptObject)]
+    objects = [value for value in module.__dict__.values() if type(value) is torch.ScriptObject]
+    if not objects:
+        return []
     # Cells hold their biases beside the matrices that hold them too.
     return list({weight.data_ptr(): weight for value in objects for weight in _packed(value)}.values())
 
@@ -88,6 +98,8 @@ def _frozen(module: torch.jit.ScriptModule) -> Iterator[Tensor]:
 
 def _stored(tensor: Tensor) -> int:
     """Bytes of a plain tensor: of a sparse one its values and indices, of a quantised one its scales too."""
+    if tensor.layout is torch.strided and not tensor.is_quantized:
+        return tensor.numel() * tensor.element_size()
     if tensor.layout is torch.sparse_coo:
         return nbytes((tensor._values(), tensor._indices()))
     if tensor.layout in (torch.sparse_csr, torch.sparse_bsr):

@@ -92,8 +92,8 @@ def works(ledger: Ledger, traffic: Sequence[Traffic]) -> list[Work]:
 
 def key_of(operation: Operation, moved: Traffic) -> Key:
     """The kind of an operation and the factors of its work, none of which is zero."""
-    made = [one.numel for one in _tensors(operation.outputs)]
-    if not (moved.read or moved.written) or (made and not any(made)):
+    results = [tensor.numel for tensor in _tensors(operation.outputs)]
+    if not (moved.read or moved.written) or (results and not any(results)):
         return NOTHING, ()
     kind, sizes = _KINDS.get(_plain(operation), _elements)(operation)
     return (kind, sizes) if all(sizes) else _elements(operation)  # a sum of no products fills its result with zeros
@@ -109,7 +109,7 @@ def _elements(operation: Operation) -> Key:
     """One element after the other, as many as the largest tensor has."""
     name = _plain(operation)
     tensors = _tensors((*operation.arguments, *operation.outputs))
-    return _ALIKE.get(name, name), (max((one.numel for one in tensors), default=1),)
+    return _ALIKE.get(name, name), (max((tensor.numel for tensor in tensors), default=1),)
 
 
 @_kind("convolution", "_convolution", "convolution_overrideable")
@@ -118,8 +118,8 @@ def _convolution(operation: Operation) -> Key:
     first, second, *kernel = weight.shape
     elements, result = prod(kernel), operation.outputs[0]
     if transposed:
-        places = source.shape[0] * prod(source.shape[2:])
-        return "transposed convolution", (first // groups, second, groups, elements, places)
+        positions = source.shape[0] * prod(source.shape[2:])
+        return "transposed convolution", (first // groups, second, groups, elements, positions)
     sizes = (second, first // groups, groups, elements, result.numel // result.shape[1])
     return f"{_form(second, groups, kernel, max(stride))} convolution", sizes
 
@@ -155,7 +155,7 @@ def _grouped_product(operation: Operation) -> Key:
     left, right = operation.arguments[:2]
     columns = operation.outputs[0].shape[-1]
     rows = operation.outputs[0].numel // columns
-    groups = min(next((one.shape[0] for one in (right, left) if len(one.shape) > 2), 1), rows)
+    groups = min(next((factor.shape[0] for factor in (right, left) if len(factor.shape) > 2), 1), rows)
     return _of_rows(groups, rows // groups, columns, left.shape[-1])
 
 
@@ -194,6 +194,6 @@ def _layer_norm(operation: Operation) -> Key:
 
 def _tensors(values: Iterable[Any]) -> Iterator[Any]:
     for value in values:
-        for one in value if isinstance(value, tuple) else (value,):
-            if hasattr(one, "numel"):
-                yield one
+        for item in value if isinstance(value, tuple) else (value,):
+            if hasattr(item, "numel"):
+                yield item

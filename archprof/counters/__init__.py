@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from archprof.counters.calflops import Calflops
-from archprof.counters.fvcore import Fvcore
-from archprof.counters.interface import Counter, CounterResult, Item
-from archprof.counters.ptflops import Ptflops
-from archprof.counters.thop import Thop
-from archprof.counters.torch_flops import Torch
-from archprof.counters.torchinfo import Torchinfo
-from archprof.counters.torchprofile import Torchprofile
-from archprof.counters.ultralytics import Ultralytics
+from archprof.counters.interface import Answer, Counter, CounterResult, Item
 from archprof.registry import Registry
 
-__all__ = ["COUNTERS", "Counter", "CounterResult", "Item"]
+__all__ = ["COUNTERS", "Answer", "Counter", "CounterResult", "Item"]
 
-COUNTERS: Registry[Counter] = Registry("counter")
-"""By name, in the order in which they are shown. A plugin may add its own."""
-
-for counter in (Ultralytics(), Thop(), Fvcore(), Torch(), Ptflops(), Torchinfo(), Calflops(), Torchprofile()):
-    COUNTERS.register(counter.name, counter)
+COUNTERS: Registry[Counter] = Registry(
+    "counter",
+    __name__,
+    (
+        "ultralytics",
+        "thop",
+        "fvcore",
+        "torch",
+        "ptflops",
+        "torchinfo",
+        "calflops",
+        "torchprofile",
+    ),
+)
+"""By name, in the order in which they are shown; each is in the file of its name. A plugin may add its own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archprof.counters import COUNTERS
 from archprof.counters.interface import Answer, Counter
 from archprof.counters.watch import Watched, noted
 
@@ -27,3 +28,6 @@ class Calflops(Counter):
         watched = Watched(model, lambda one: noted(one, "__macs__", descend=True, once=False))
         flops, macs, _ = calculate_flops(watched, args=list(inputs), print_results=False, output_as_string=False)
         return Answer(flops, int(macs), lambda: watched.items)
+
+
+COUNTERS.register(Calflops.name, Calflops())

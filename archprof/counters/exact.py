@@ -22,9 +22,9 @@ def exact(built: Built, ledger: Ledger) -> Exact:
     times: Counter[tuple[str, str]] = Counter()
     for entry in ledger.entries:
         if entry.count.macs:
-            place = calls[entry.operation.call].path if entry.operation.call >= 0 else ""
-            macs[place, entry.operation.name] += entry.count.macs
-            times[place, entry.operation.name] += 1
+            path = calls[entry.operation.call].path if entry.operation.call >= 0 else ""
+            macs[path, entry.operation.name] += entry.count.macs
+            times[path, entry.operation.name] += 1
     costs: dict[str, dict[str, Cost]] = {}
     for (path, name), amount in macs.items():
         costs.setdefault(path, {})[name] = Cost(amount, times[path, name], family(name) == "convolution")

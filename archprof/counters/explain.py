@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from archprof.counters.interface import Item
     from archprof.records.audit import Kind
 
-NOT_SEEN = "not seen"
-AS_MACS = "counted as MACs"
+NOT_COUNTED = "not counted"
+ADDS = "adds"
 ONE_IMAGE = "in the other images of the batch"
 TOO_HIGH = "counted too high"
 TOO_LOW = "counted too low"
@@ -80,31 +80,31 @@ def explain(exact: Exact, items: Sequence[Item], total: int, rest: str) -> list[
         Differences whose amounts, added to the exact count, give ``total``.
     """
     differences = list(_by_module(exact, items)) if items else []
-    left = total - exact.macs - sum(one.macs for one in differences)
-    if left:
-        differences.append(exact.difference("unexplained", "", rest, left))
+    unexplained = total - exact.macs - sum(difference.macs for difference in differences)
+    if unexplained:
+        differences.append(exact.difference("unexplained", "", rest, unexplained))
     return differences
 
 
-def other_images(whole: Exact, image: Exact) -> Iterator[Difference]:
+def other_images(batch: Exact, image: Exact) -> Iterator[Difference]:
     """What is missed by looking at one image of a batch."""
-    for module, costs in whole.costs.items():
+    for module, costs in batch.costs.items():
         for name, cost in costs.items():
-            seen = image.costs.get(module, {}).get(name)
-            left = cost.macs - (seen.macs if seen else 0)
-            if left:
-                yield whole.difference("missed", name, ONE_IMAGE, -left, module=module, calls=cost.calls)
+            counted = image.costs.get(module, {}).get(name)
+            missed = cost.macs - (counted.macs if counted else 0)
+            if missed:
+                yield batch.difference("missed", name, ONE_IMAGE, -missed, module=module, calls=cost.calls)
 
 
 def _by_module(exact: Exact, items: Iterable[Item]) -> Iterator[Difference]:
-    said: defaultdict[str, list[Item]] = defaultdict(list)
+    items_of: defaultdict[str, list[Item]] = defaultdict(list)
     for item in items:
-        said[item.module].append(item)
-    for module in dict.fromkeys((*exact.costs, *said)):
-        costs, parts = exact.costs.get(module, {}), said[module]
+        items_of[item.module].append(item)
+    for module in dict.fromkeys((*exact.costs, *items_of)):
+        costs, parts = exact.costs.get(module, {}), items_of[module]
         for part in parts:
             if part.covers is None:
-                yield exact.difference("added", part.operation, AS_MACS, part.macs, module=module)
+                yield exact.difference("added", part.operation, ADDS, part.macs, module=module)
         counting = [part for part in parts if part.covers is not None]
         if any(part.covers == "module" for part in counting):
             yield from _compared(exact, module, costs, counting)
@@ -120,23 +120,23 @@ def _by_module(exact: Exact, items: Iterable[Item]) -> Iterator[Difference]:
 
 def _compared(exact: Exact, module: str, costs: Mapping[str, Cost], parts: Sequence[Item]) -> Iterator[Difference]:
     """How the parts that a counter has for some operations of a module differ from these."""
-    truth, said = sum(cost.macs for cost in costs.values()), sum(part.macs for part in parts)
-    if not said:
+    truth, reported = sum(cost.macs for cost in costs.values()), sum(part.macs for part in parts)
+    if not reported:
         for name, cost in costs.items():
             if cost.macs:
-                yield exact.difference("missed", name, NOT_SEEN, -cost.macs, module=module, calls=cost.calls)
+                yield exact.difference("missed", name, NOT_COUNTED, -cost.macs, module=module, calls=cost.calls)
         return
     if not truth:
         for part in parts:
-            yield exact.difference("added", part.operation, AS_MACS, part.macs, module=module)
+            yield exact.difference("added", part.operation, ADDS, part.macs, module=module)
         return
     operation = ", ".join(name for name, cost in costs.items() if cost.macs)
     calls = sum(cost.calls for cost in costs.values() if cost.macs)
-    surplus, bias = said - truth, exact.biases.get(module, 0)
+    surplus, bias = reported - truth, exact.biases.get(module, 0)
     if bias and surplus == bias:
-        yield exact.difference("added", "bias", AS_MACS, bias, module=module, calls=calls)
+        yield exact.difference("added", "bias", ADDS, bias, module=module, calls=calls)
     elif surplus and surplus % truth == 0 and surplus > 0:
-        why = f"counted {said // truth} times"
+        why = f"counted {reported // truth} times"
         yield exact.difference("repeated", operation, why, surplus, module=module, calls=calls)
     elif surplus:
         kind: Kind = "added" if surplus > 0 else "missed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from archprof.counters import COUNTERS
 from archprof.counters.interface import Answer, Counter, Item, family
 
 if TYPE_CHECKING:
@@ -42,3 +43,6 @@ def _own(inclusive: Any) -> Iterator[Item]:
         for operation, amount in own.items():
             if amount:
                 yield Item(path, operation, int(amount), family(operation))
+
+
+COUNTERS.register(Fvcore.name, Fvcore())

@@ -170,7 +170,7 @@ class Counter(ABC):
                 given |= {"value": answer.value, "macs": answer.macs, "items": tuple(answer.items())}
             except (Exception, SystemExit) as error:
                 given |= {"error": described(error)}
-        return CounterResult(**given, warnings=tuple(dict.fromkeys(str(one.message) for one in caught)))
+        return CounterResult(**given, warnings=tuple(dict.fromkeys(str(warning.message) for warning in caught)))
 
 
 def described(error: BaseException) -> str:

@@ -35,13 +35,13 @@ def claimants(package: str, path: Sequence[str] | None = None) -> list[Claimant]
         package: The import name.
         path: Where to look; by default where Python imports from.
     """
-    found = []
+    claims = []
     for distribution in metadata.distributions(path=list(sys.path if path is None else path)):
         if f"\n{package}/" not in f"\n{distribution.read_text('RECORD') or ''}":
             continue
         files = [file for file in distribution.files or () if file.parts[0] == package and file.suffix == ".py"]
-        found.append(Claimant(distribution.name, distribution.version, all(map(_as_installed, files))))
-    return found
+        claims.append(Claimant(distribution.name, distribution.version, all(map(_as_installed, files))))
+    return claims
 
 
 def _as_installed(file: metadata.PackagePath) -> bool:

@@ -28,7 +28,7 @@ Source = Callable[[], tuple[nn.Module, tuple[torch.Tensor, ...]]]
 """Makes a model, in eval mode, and its inputs."""
 
 
-def run_apart(source: Source, names: Sequence[str], *, time_limit: float) -> Iterator[CounterResult]:
+def run_isolated(source: Source, names: Sequence[str], *, time_limit: float) -> Iterator[CounterResult]:
     """Run counters one after the other, each on a copy of the same model.
 
     Args:

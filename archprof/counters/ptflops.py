@@ -6,6 +6,7 @@ import io
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
+from archprof.counters import COUNTERS
 from archprof.counters.interface import Answer, Counter
 from archprof.counters.watch import Watched, noted, recorded
 
@@ -28,16 +29,19 @@ class Ptflops(Counter):
         from ptflops import get_model_complexity_info
         from ptflops.pytorch_ops import FUNCTIONAL_MAPPING, TENSOR_OPS_MAPPING
 
-        one = inputs[0][:1]
-        watched = Watched(model, lambda whole: noted(whole, "__flops__", descend=False, once=False))
-        with redirect_stdout(io.StringIO()) as said, recorded(model, FUNCTIONAL_MAPPING, TENSOR_OPS_MAPPING) as rest:
+        image = inputs[0][:1]
+        watched = Watched(model, lambda module: noted(module, "__flops__", descend=False, once=False))
+        with redirect_stdout(io.StringIO()) as printed, recorded(model, FUNCTIONAL_MAPPING, TENSOR_OPS_MAPPING) as rest:
             macs, _ = get_model_complexity_info(
                 watched,
-                tuple(one.shape[1:]),
-                input_constructor=lambda shape: one,
+                tuple(image.shape[1:]),
+                input_constructor=lambda shape: image,
                 print_per_layer_stat=False,
                 as_strings=False,
             )
         if macs is None:  # it prints what it caught
-            raise RuntimeError(said.getvalue().strip().splitlines()[-1])
+            raise RuntimeError(printed.getvalue().strip().splitlines()[-1])
         return Answer(macs, int(macs), lambda: [*watched.items, *rest])
+
+
+COUNTERS.register(Ptflops.name, Ptflops())

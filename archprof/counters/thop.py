@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from archprof.counters import COUNTERS
 from archprof.counters.interface import Answer, Counter
 from archprof.counters.owner import claimants
 from archprof.counters.watch import Watched, noted, recorded
@@ -40,3 +41,6 @@ class Thop(Counter):
         with recorded(model, functions) as products:
             total, *_ = thop.profile(watched, inputs=inputs, verbose=False)
         return Answer(total, int(total), lambda: [*watched.items, *products])
+
+
+COUNTERS.register(Thop.name, Thop())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archprof.counters import COUNTERS
 from archprof.counters.interface import Answer, Counter, Item
 from archprof.counters.watch import paths
 
@@ -36,3 +37,6 @@ class Torchinfo(Counter):
                 if layer.is_leaf_layer and layer.macs
             ],
         )
+
+
+COUNTERS.register(Torchinfo.name, Torchinfo())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archprof.counters import COUNTERS
 from archprof.counters.interface import Answer, Counter, Item, family
 from archprof.counters.watch import paths
 
@@ -44,3 +45,6 @@ def _name_scopes(model: nn.Module) -> None:
 
 def _item(node: Any, macs: Any) -> Item:
     return Item(node.scope.rpartition("/")[2], node.operator.removeprefix("aten::"), int(macs), family(node.operator))
+
+
+COUNTERS.register(Torchprofile.name, Torchprofile())

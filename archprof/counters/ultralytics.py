@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archprof.builder.ultralytics_import import import_ultralytics
+from archprof.counters import COUNTERS
 from archprof.counters.interface import Answer, Counter
 from archprof.counters.thop import Thop
 
@@ -39,3 +40,6 @@ class Ultralytics(Counter):
         if not gflops:
             raise RuntimeError("it gives 0.0, as it does wherever thop fails")
         return Answer(gflops, round(gflops * 1e9 / 2), lambda: Thop().count(model, (image,)).items())
+
+
+COUNTERS.register(Ultralytics.name, Ultralytics())

@@ -113,7 +113,7 @@ def recorded(model: nn.Module, *tables: dict[Any, Any]) -> Iterator[list[Item]]:
         tables: The counter's tables from function to rule; they are as they were afterwards.
     """
     items: list[Item] = []
-    found = [dict(table) for table in tables]
+    originals = [dict(table) for table in tables]
 
     def recording(function: Any, rule: Callable[..., Any]) -> Callable[..., Any]:
         name = function.__name__
@@ -131,5 +131,5 @@ def recorded(model: nn.Module, *tables: dict[Any, Any]) -> Iterator[list[Item]]:
         with Innermost(model) as inside:
             yield items
     finally:
-        for table, original in zip(tables, found, strict=True):
+        for table, original in zip(tables, originals, strict=True):
             table.update(original)

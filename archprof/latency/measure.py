@@ -93,7 +93,7 @@ def _check(backend: Backend, device: torch.device, options: Options, settings: S
         raise UsageError(f"the backend {backend.name} takes {' or '.join(backend.dtypes)}, not {options.dtype}")
     if not backend.tunable and settings.wanted():
         raise UsageError(f"the backend {backend.name} is not torch's: it has no {settings.wanted()[0]}")
-    if settings.cuda_graph and (device.type != "cuda" or backend.name not in ("eager", "compile")):
+    if settings.cuda_graph and (device.type != "cuda" or not backend.graphs):
         raise UsageError("a CUDA graph needs CUDA, and the backend eager or compile")
 
 

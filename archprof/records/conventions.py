@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import dataclass
 
 from archprof.errors import UsageError, did_you_mean
 
 
-class Convention(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Convention:
     """A rule.
 
     Attributes:

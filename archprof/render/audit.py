@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from archprof import units
-from archprof.counters.explain import AS_MACS, NOT_SEEN
+from archprof.counters.explain import ADDS
 from archprof.records.audit import Opinion
 from archprof.render import facts
 from archprof.render.report import Report
@@ -137,9 +137,9 @@ def _section(audit: AuditResult, opinion: Opinion, view: View) -> Report:
 
 def _step(operation: str, reason: str) -> str:
     """What a counter does with an operation."""
-    if reason == AS_MACS:
+    if reason == ADDS:
         return f"adds {operation}"
-    return ", ".join(text for text in (operation, "not counted" if reason == NOT_SEEN else reason) if text)
+    return ", ".join(text for text in (operation, reason) if text)
 
 
 def _conclusion(opinion: Opinion) -> str:

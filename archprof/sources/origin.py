@@ -6,8 +6,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from archprof.registry import Registry
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -56,7 +54,3 @@ class Origin(ABC):
             folder: The folder that the reference names; the working folder where it names none.
         """
         return {}
-
-
-ORIGINS: Registry[Origin] = Registry("origin")
-"""Every origin, by name."""

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError, nearest
-from archprof.sources import misread, origins, scale_in_name  # noqa: F401 - importing origins registers them
+from archprof.sources import misread, scale_in_name
 from archprof.sources.files import SUFFIXES
-from archprof.sources.origin import ORIGINS, Query
+from archprof.sources.origin import Query
+from archprof.sources.origins import ORIGINS
 
 if TYPE_CHECKING:
     from archprof.sources.origin import Origin

@@ -7,7 +7,7 @@ import pytest
 
 from archprof.builder.plugins import load_family, load_plugin
 from archprof.builder.registry import registry
-from archprof.count.formulas import formula_scope
+from archprof.count.formulas import FORMULAS
 from archprof.counters import COUNTERS
 from archprof.errors import ArchprofError, PluginError, RegistrationError, UnknownReferenceError
 from archprof.render.formats import FORMATS
@@ -174,8 +174,16 @@ def test_a_plugin_that_registers_nothing(plugin: Callable[..., Path]) -> None:
     ],
 )
 def test_a_plugin_that_registers_something_else_than_blocks(plugin: Callable[..., Path], text: str) -> None:
-    with formula_scope(), COUNTERS.scope(), FORMATS.scope():
+    with FORMULAS.scope(), COUNTERS.scope(), FORMATS.scope():
         load_plugin(str(plugin(f"import archprof\n{text}\n")))
+
+
+def test_a_plugin_that_raises_registers_nothing_of_any_kind(plugin: Callable[..., Path]) -> None:
+    text = "from archprof.counters import COUNTERS\nCOUNTERS.register('half', None)\nraise ValueError('odd')\n"
+    path = plugin(text)
+    for _ in range(2):  # the second time says the same
+        assert failure(path).message == "blocks.py raised ValueError: odd"
+        assert "half" not in COUNTERS
 
 
 @pytest.mark.parametrize("name", ["", "  "])

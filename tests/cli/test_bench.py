@@ -161,7 +161,7 @@ def test_summary_measures_too(archprof: Callable[[str], Result]) -> None:
         ("bench tiny.yaml --device cuda:99", "there is no device 'cuda:99' here", "there is cpu"),
         ("bench tiny.yaml --device gpux", "unknown device 'gpux'", "a device is auto, cpu, cuda, cuda:N or meta"),
         ("bench tiny.yaml --device meta", "nothing runs on the meta device", "name cpu or cuda"),
-        ("bench tiny.yaml --backend eagr", "no backend 'eagr'", "did you mean eager?"),
+        ("bench tiny.yaml --backend eagr", "unknown backend 'eagr'", "did you mean eager?"),
         ("bench tiny.yaml --backend ,", "--backend names nothing", ""),
         ("bench tiny.yaml --backend onnxruntime --dtype bfloat16", "takes float32 or float16, not bfloat16", ""),
         ("bench tiny.yaml --backend openvino --channels-last", "it has no channels_last", ""),

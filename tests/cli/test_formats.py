@@ -61,6 +61,47 @@ def test_it_is_gone_afterwards(archprof: Callable[[str], Result]) -> None:
     assert "no format of this command has the extension of 'a.shout'" in archprof("summary tiny.yaml -o a.shout").stderr
 
 
+PLUGIN = """\
+from archprof.render.formats import FORMATS, Format
+
+FORMATS.register("whisper", Format(__name__, (".low",)))
+
+
+def render(report, page):
+    return report.title.lower()
+"""
+
+
+@pytest.mark.parametrize("asked", ["--format whisper", "--format Whisper", "-o a.low", "-o whisper:b.txt"])
+@pytest.mark.parametrize("command", ["summary", "audit", "parameternet", "bench"])
+def test_a_plugins_format_is_one_of_the_command(
+    archprof: Callable[[str], Result], folder: Path, command: str, asked: str
+) -> None:
+    (folder / "plugin.py").write_text(PLUGIN, encoding="utf-8")
+    options = {"audit": "--counter thop-2.0", "bench": "--max-time 0.1 --min-time 0 --threads 1"}.get(command, "")
+    with FORMATS.scope():
+        result = archprof(f"{command} tiny.yaml --imgsz 32 {options} --plugin plugin.py {asked} -q")
+    assert result.exit_code == 0, result.stderr
+    files = [folder / name for name in ("a.low", "b.txt")]
+    texts = [file.read_text(encoding="utf-8") for file in files if file.exists()] or [result.stdout]
+    assert [text.partition(" ")[0] for text in texts] == ["tiny"]
+
+
+def test_a_plugin_that_is_refused_has_no_format(archprof: Callable[[str], Result], folder: Path) -> None:
+    (folder / "plugin.py").write_text(PLUGIN, encoding="utf-8")
+    result = archprof("summary tiny.yaml --plugin plugin.py --no-plugins --format whisper")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "error: --no-plugins refuses to run plugin.py\n"
+
+
+def test_a_format_that_no_plugin_has(archprof: Callable[[str], Result], folder: Path) -> None:
+    (folder / "plugin.py").write_text(PLUGIN, encoding="utf-8")
+    with FORMATS.scope():
+        result = archprof("summary tiny.yaml --plugin plugin.py --format whisp")
+    assert result.exit_code == 2
+    assert "this command has no format 'whisp'\ndid you mean whisper?" in result.stderr
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_and_completion_have_the_formats_of_the_command(archprof: Callable[[str], Result], command: str) -> None:
     offered = available(findings=command == "check")

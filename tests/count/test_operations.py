@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from torch import nn
 
 import archprof
-from archprof.count.formulas import Count, formula_scope
+from archprof.count.formulas import FORMULAS, Count
 from archprof.count.ledger import Ledger, count
 from archprof.trace.run import trace, trace_values
 
@@ -290,7 +290,7 @@ def test_a_custom_operator_is_unknown_until_it_has_a_formula() -> None:
     profile = archprof.profile(model, ones(2, 3))
     assert profile.coverage.unknown == {name: 1}
     assert profile.coverage.share < 1
-    with formula_scope():
+    with FORMULAS.scope():
         archprof.register_formula(name)(lambda operation: Count(0, operation.outputs[0].numel))
         profile = archprof.profile(model, ones(2, 3))
     assert profile.coverage.unknown == {}

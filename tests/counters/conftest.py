@@ -8,7 +8,7 @@ import pytest
 from archprof.audit.model_source import SpecSource
 from archprof.builder.options import Options
 from archprof.counters import COUNTERS
-from archprof.counters.process import run_apart
+from archprof.counters.process import run_isolated
 from archprof.sources.reference import resolve
 
 if TYPE_CHECKING:
@@ -32,4 +32,4 @@ def source() -> Callable[..., SpecSource]:
 @pytest.fixture(scope="session")
 def mixed(source: Callable[..., SpecSource]) -> dict[str, CounterResult]:
     """What every counter makes of the mixed model."""
-    return {result.name: result for result in run_apart(source("Mixed"), list(COUNTERS), time_limit=300)}
+    return {result.name: result for result in run_isolated(source("Mixed"), list(COUNTERS), time_limit=300)}

@@ -12,7 +12,7 @@ from torch import nn
 from archprof.counters import COUNTERS
 from archprof.counters.interface import family
 from archprof.counters.probe import EXPECTED, probe_case
-from archprof.counters.process import run_apart
+from archprof.counters.process import run_isolated
 from archprof.counters.thop import Thop
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def test_a_swallowed_failure_is_no_figure(mixed: dict[str, CounterResult]) -> No
 def test_a_module_of_two_parents(source: Callable[..., SpecSource]) -> None:
     # 3 channels of 8×8 elements of 3 products, run twice; ptflops reads the module once a parent.
     once = 2 * 3 * 64 * 3
-    results = {one.name: one for one in run_apart(source("Shared"), ["ptflops", "thop"], time_limit=300)}
+    results = {one.name: one for one in run_isolated(source("Shared"), ["ptflops", "thop"], time_limit=300)}
     assert {name: result.macs for name, result in results.items()} == {"ptflops": 2 * once, "thop": once}
     assert [(item.module, item.macs) for item in results["ptflops"].items] == [("first.0", once)] * 2
 

@@ -10,7 +10,7 @@ import pytest
 from archprof.builder.plugins import load_plugin
 from archprof.counters import COUNTERS
 from archprof.counters.probe import probe_case
-from archprof.counters.process import run_apart
+from archprof.counters.process import run_isolated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ def test_none_touches_the_next_nor_anything_of_ours(
     source: Callable[..., SpecSource], capfd: pytest.CaptureFixture[str]
 ) -> None:
     names = ["litters", "looks", "dies", "sleeps"]
-    results = {one.name: one for one in run_apart(source("Mixed", PLANTED), names, time_limit=5)}
+    results = {one.name: one for one in run_isolated(source("Mixed", PLANTED), names, time_limit=5)}
     assert {name: result.error for name, result in results.items()} == {
         "litters": None,
         "looks": None,
@@ -53,6 +53,6 @@ def test_none_touches_the_next_nor_anything_of_ours(
 
 
 def test_a_model_that_cannot_be_made_there_is_said_of_each(source: Callable[..., SpecSource]) -> None:
-    results = list(run_apart(source("Missing"), ["thop", "fvcore"], time_limit=120))
+    results = list(run_isolated(source("Missing"), ["thop", "fvcore"], time_limit=120))
     assert [result.name for result in results] == ["thop", "fvcore"]
     assert all(result.error is not None and "Missing" in result.error for result in results)

@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from archprof.errors import RunError, UsageError
-from archprof.latency import backends
 from archprof.latency.agreement import TOLERANCES, agreement, rounding_changes
 from archprof.latency.backends import BACKENDS, find_backend
 from archprof.latency.backends.interface import Backend, Flat, Settings, leaves
@@ -237,7 +236,7 @@ def test_threads_are_the_backends_own(module: nn.Module, inputs: tuple[torch.Ten
     assert find_backend("openvino").threads(Settings()) is None
 
 
-def test_a_backend_that_is_not_installed_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backend_that_is_not_installed_says_what_to_install() -> None:
     class Absent(Backend):
         name = "absent"
         packages = ("json", "no_such_package")
@@ -246,10 +245,10 @@ def test_a_backend_that_is_not_installed_says_what_to_install(monkeypatch: pytes
         def prepare(self, module: nn.Module, inputs: tuple[torch.Tensor, ...], settings: Settings) -> object:
             raise AssertionError("it is not there")
 
-    monkeypatch.setitem(backends.BACKENDS, "absent", Absent())
-
-    with pytest.raises(UsageError) as caught:
-        find_backend("absent")
+    with BACKENDS.scope():
+        BACKENDS.register("absent", Absent())
+        with pytest.raises(UsageError) as caught:
+            find_backend("absent")
     assert caught.value.message == "the backend absent needs no_such_package, which is not installed"
     assert caught.value.hint == ("python -m pip install 'archprof[absent]', or python -m pip install no_such_package")
 

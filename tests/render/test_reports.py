@@ -135,8 +135,8 @@ def with_scale(profile: Profile, scale: str, **totals: int) -> Profile:
 
 def audited(profile: Profile) -> AuditResult:
     differences = [
-        Difference(kind="missed", operation="aten.bmm", why="not seen", macs=-20, calls=1, module="model.1", row=1),
-        Difference(kind="added", operation="BatchNorm2d", why="counted as MACs", macs=5, module="model.0", row=0),
+        Difference(kind="missed", operation="aten.bmm", why="not counted", macs=-20, calls=1, module="model.1", row=1),
+        Difference(kind="added", operation="BatchNorm2d", why="adds", macs=5, module="model.0", row=0),
     ]
     return AuditResult(
         variant=profile.variant,
@@ -317,7 +317,7 @@ def test_one_metric_has_one_name_everywhere(profile: Profile) -> None:
 
 def test_csv_of_other_records(profile: Profile) -> None:
     thop, added = records(REPORTS["audit"](profile))
-    assert (thop["macs_difference"], thop["reason"], added["macs_difference"]) == ("-20", "not seen", "5")
+    assert (thop["macs_difference"], thop["reason"], added["macs_difference"]) == ("-20", "not counted", "5")
     (layer,) = records(REPORTS["parameternet"](profile))
     assert (layer["bytes_moved"], layer["parameters_ratio"], layer["kernel"]) == ("500", "4.0", "3×3")
     (candidate,) = records(REPORTS["what if"](profile))

@@ -10,7 +10,8 @@ import pytest
 from archprof.builder.options import Options
 from archprof.errors import RegistrationError, UnknownReferenceError
 from archprof.pipeline.counting import profile_spec
-from archprof.sources.origin import ORIGINS, Origin
+from archprof.sources.origin import Origin
+from archprof.sources.origins import ORIGINS
 from archprof.sources.reference import resolve, scales
 from archprof.sources.settings import apply
 from archprof.sources.spec import Recipe, RecipeSpec, Spec
@@ -91,11 +92,11 @@ def test_an_origin_is_registered_once() -> None:
         "timm",
         "torchvision",
         "checkpoint",
-        "yaml",
-        "git",
+        "yaml_file",
+        "git_revision",
         "python",
         "zoo",
-        "ultralytics",
+        "stock",
     ]
 
 

@@ -76,7 +76,7 @@ def _form(equation: str) -> str:
     """An einsum's equation with its letters renamed a, b, c ... as they appear."""
     plain = equation.replace(" ", "")
     letters = dict.fromkeys(letter for letter in plain if letter.isalpha())
-    return plain.translate({ord(letter): ord("a") + place for place, letter in enumerate(letters)})
+    return plain.translate({ord(letter): ord("a") + index for index, letter in enumerate(letters)})
 
 
 def _batch_norm(call: FunctionCall) -> int:

@@ -22,22 +22,24 @@ function (sum, product, comparison, exponential ...) on each element. What a ker
 exponential is not counted, as no counter in the field does.
 """
 
-from archprof.count.formulas import register_formula
-from archprof.count.operations import (  # noqa: F401 - they register their formulas
-    attention,
-    convolution,
-    interpolation,
-    linear_algebra,
-    loss,
-    normalization,
-    pointwise,
-    pooling,
-    prims,
-    product,
-    quantized,
-    recurrent,
-    reduction,
-    transform,
-)
+from archprof.count.formulas import FORMULAS, register_formula
+
+with FORMULAS.own():
+    from archprof.count.operations import (  # noqa: F401 - they register their formulas
+        attention,
+        convolution,
+        interpolation,
+        linear_algebra,
+        loss,
+        normalization,
+        pointwise,
+        pooling,
+        prims,
+        product,
+        quantized,
+        recurrent,
+        reduction,
+        transform,
+    )
 
 __all__ = ["register_formula"]

@@ -1,26 +1,27 @@
-"""What can run a model: a registry of backends, one file each."""
+"""What can run a model: a registry of backends, one file each. Nothing is imported here that help would wait for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archprof.errors import UsageError, did_you_mean
-from archprof.latency.backends.compiled import Compiled
-from archprof.latency.backends.eager import Eager
-from archprof.latency.backends.onnxruntime import OnnxRuntime
-from archprof.latency.backends.openvino import OpenVino
-from archprof.latency.backends.torchscript import TorchScript
+from archprof.errors import UsageError
+from archprof.registry import Registry
 
 if TYPE_CHECKING:
     from archprof.latency.backends.interface import Backend
 
-BACKENDS: dict[str, Backend] = {
-    backend.name: backend for backend in (Eager(), Compiled(), TorchScript(), OnnxRuntime(), OpenVino())
-}
-"""Every backend by its name."""
-
-
-_ALIASES = {"onnx": "onnxruntime", "ort": "onnxruntime", "pytorch": "eager", "torch": "eager", "jit": "torchscript"}
+BACKENDS: Registry[Backend] = Registry(
+    "backend",
+    __name__,
+    (
+        "eager",
+        "compile",
+        "torchscript",
+        "onnxruntime",
+        "openvino",
+    ),
+)
+"""By name, in the order in which they are shown; each is in the file of its name. A plugin may add its own."""
 
 
 def find_backend(name: str) -> Backend:
@@ -29,14 +30,14 @@ def find_backend(name: str) -> Backend:
     Raises:
         UsageError: Where there is none, or what it needs is not installed.
     """
-    name = _ALIASES.get(name.lower(), name.lower())
-    if name not in BACKENDS:
-        raise UsageError(f"no backend {name!r}", hint=did_you_mean(name, BACKENDS) or f"there is {', '.join(BACKENDS)}")
-    backend = BACKENDS[name]
+    name = name.lower()
+    names = {alias: backend.name for backend in BACKENDS.values() for alias in backend.aliases}
+    backend = BACKENDS.find(names.get(name, name))
     if missing := backend.missing():
         packages = " ".join(missing)
+        install = f"python -m pip install {packages}"
         raise UsageError(
-            f"the backend {name} needs {packages}, which is not installed",
-            hint=f"python -m pip install 'archprof[{backend.extra}]', or python -m pip install {packages}",
+            f"the backend {backend.name} needs {packages}, which is not installed",
+            hint=f"python -m pip install 'archprof[{backend.extra}]', or {install}" if backend.extra else install,
         )
     return backend

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archprof.latency.backends import BACKENDS
 from archprof.latency.backends.interface import Backend, Settings, forward, laid_out
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ class Eager(Backend):
     """Each operation is run as Python comes to it."""
 
     name = "eager"
+    aliases = ("pytorch", "torch")
+    graphs = True
 
     def prepare(self, module: nn.Module, inputs: tuple[Tensor, ...], settings: Settings) -> Callable[[], Any]:
         """The module's own call, or a recorded graph of what it puts into a card's queue."""
@@ -48,3 +51,6 @@ def recorded(run: Callable[[], Any], device: torch.device) -> Callable[[], Any]:
         return outputs
 
     return replay
+
+
+BACKENDS.register(Eager.name, Eager())

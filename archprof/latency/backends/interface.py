@@ -50,19 +50,23 @@ class Backend(ABC):
 
     Attributes:
         name: Its name on the command line.
+        aliases: Other names that people have for it.
         packages: What it imports, and what to install for it.
         extra: The extra of archprof that installs it.
         devices: The kinds of devices that it runs on here.
         dtypes: The types of weights that it takes.
         tunable: Whether it takes what :class:`Settings` holds of torch's own.
+        graphs: Whether it takes a CUDA graph.
     """
 
     name: str
+    aliases: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     extra: str | None = None
     devices: tuple[str, ...] = ("cpu", "cuda")
     dtypes: tuple[str, ...] = ("float32", "float16", "bfloat16", "float64")
     tunable: bool = True
+    graphs: bool = False
 
     def missing(self) -> list[str]:
         """Those of its packages that are not installed."""

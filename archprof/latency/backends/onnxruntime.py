@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from archprof.latency.backends import BACKENDS
 from archprof.latency.backends.interface import Backend, Settings
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ class OnnxRuntime(Backend):
     """The model exported to ONNX and run by ONNX Runtime on the processor, with its default optimisations."""
 
     name = "onnxruntime"
+    aliases = ("onnx", "ort")
     packages = ("onnx", "onnxruntime")
     extra = "onnx"
     devices = ("cpu",)
@@ -42,3 +44,6 @@ class OnnxRuntime(Backend):
     def threads(self, settings: Settings) -> int | None:
         """As set; its own choice, one a physical core, cannot be read back."""
         return settings.threads
+
+
+BACKENDS.register(OnnxRuntime.name, OnnxRuntime())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from archprof.latency.backends import BACKENDS
 from archprof.latency.backends.interface import Backend, Settings
 
 if TYPE_CHECKING:
@@ -47,3 +48,6 @@ class OpenVino(Backend):
     def threads(self, settings: Settings) -> int | None:
         """As set; else its own choice, which it makes for each model."""
         return settings.threads
+
+
+BACKENDS.register(OpenVino.name, OpenVino())

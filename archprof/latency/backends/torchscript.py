@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archprof.latency.backends import BACKENDS
 from archprof.latency.backends.interface import Backend, Flat, Settings, forward, laid_out
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class TorchScript(Backend):
     """The model traced once, frozen, and optimised for inference."""
 
     name = "torchscript"
+    aliases = ("jit",)
 
     def prepare(self, module: nn.Module, inputs: tuple[Tensor, ...], settings: Settings) -> Callable[[], Any]:
         """The frozen trace's call. Its profiling executor specialises in the first calls, which warm-up holds."""
@@ -30,3 +32,6 @@ class TorchScript(Backend):
             traced = torch.jit.trace(flat, given, check_trace=False, strict=False)  # type: ignore[no-untyped-call]
             frozen = torch.jit.optimize_for_inference(torch.jit.freeze(traced.eval()))
         return forward(frozen, given, settings)
+
+
+BACKENDS.register(TorchScript.name, TorchScript())

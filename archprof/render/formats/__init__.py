@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from archprof.registry import Registry
+from archprof.errors import UsageError, did_you_mean
+from archprof.registry import Registry, load_deferred
 
 if TYPE_CHECKING:
     from archprof.render import Page
@@ -50,6 +51,25 @@ FORMATS.register("sarif", Format(f"{__name__}.sarif", (".sarif",), findings_only
 
 DEFAULT = "text"
 """The format of stdout where nobody names another."""
+
+
+def find_format(name: str, *, findings: bool = False) -> Format:
+    """The format of that name, one of those that a command offers; a plugin's too.
+
+    Args:
+        name: Its name.
+        findings: Whether the command's result has findings.
+
+    Raises:
+        UsageError: Where the command does not offer it.
+    """
+    if name not in FORMATS:
+        load_deferred()
+    formats = available(findings=findings)
+    if name not in formats:
+        hint = did_you_mean(name, formats) or f"available: {', '.join(formats)}"
+        raise UsageError(f"this command has no format {name!r}", hint=hint)
+    return formats[name]
 
 
 def available(*, findings: bool = False) -> dict[str, Format]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from archprof.sources.files import is_file, names_in
 from archprof.sources.origin import Origin
+from archprof.sources.origins import ORIGINS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,3 +37,6 @@ class CheckpointFile(Origin):
     def names(self, folder: Path) -> Mapping[str, str]:
         """The checkpoints in the folder."""
         return {Path(name).stem: str(folder / name) for name in names_in(folder, SUFFIXES)}
+
+
+ORIGINS.register("checkpoint", CheckpointFile())

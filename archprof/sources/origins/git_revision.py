@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from archprof.sources import misread, revision, scale_in_name
 from archprof.sources.origin import Origin
+from archprof.sources.origins import ORIGINS
 from archprof.sources.yaml_file import load_for
 
 if TYPE_CHECKING:
@@ -39,3 +40,6 @@ class GitRevision(Origin):
             name=name.rpartition(".")[0],
             data=data,
         )
+
+
+ORIGINS.register("git_revision", GitRevision())

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.errors import BuildError, UnknownReferenceError, did_you_mean, nearest
 from archprof.sources.files import is_file, names_in
-from archprof.sources.origin import ORIGINS, Origin
+from archprof.sources.origin import Origin
+from archprof.sources.origins import ORIGINS
 from archprof.sources.settings import is_count
 from archprof.sources.spec import Recipe, RecipeSpec
 from archprof.sources.usercode import import_code, importable, root_of
@@ -83,7 +84,8 @@ def _module(reference: str, path: str) -> ModuleType:
     try:
         return import_code(reference, BuildError)
     except BuildError as error:  # tim:resnet50 reads as a function of a module
-        if near := nearest(reference, ORIGINS, 1):
+        prefixes = [name for name, origin in ORIGINS.items() if origin.form.startswith(f"{name}:")]
+        if near := nearest(reference, prefixes, 1):
             error.hint = error.hint or f"did you mean {near[0]}:{path}?"
         raise
 
@@ -111,3 +113,6 @@ def _shape(target: str, model: Any, channels: int) -> tuple[int, ...]:
     if not isinstance(sides, (tuple, list)) or not 1 <= len(sides) <= 4 or not all(map(is_count, sides)):
         raise BuildError(f"{target}: input_size must be 1 to 4 whole numbers, not {size!r}")
     return (channels, *sides) if len(sides) == 2 else tuple(sides)
+
+
+ORIGINS.register("python", PythonFactory())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from archprof.sources.files import bare_name
 from archprof.sources.origin import Origin
+from archprof.sources.origins import ORIGINS
 from archprof.sources.spec import STOCK
 from archprof.sources.yaml_file import load_for
 
@@ -42,3 +43,6 @@ def stock() -> Mapping[str, Path]:
     folders = spec.submodule_search_locations if spec else None
     files = sorted(Path(next(iter(folders))).glob("cfg/models/**/*.yaml")) if folders else []
     return {file.stem: file for file in files}
+
+
+ORIGINS.register("stock", Stock())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.sources.model_names import is_absent, registered, unknown_model
 from archprof.sources.origin import Origin
+from archprof.sources.origins import ORIGINS
 from archprof.sources.settings import as_keywords
 from archprof.sources.spec import Recipe, RecipeSpec
 
@@ -76,3 +77,6 @@ class TimmSpec(RecipeSpec):
         return Recipe(
             make, lambda model: (channels, *model.pretrained_cfg.get("input_size", (3, SIDE, SIDE))[1:]), "classify"
         )
+
+
+ORIGINS.register("timm", Timm())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archprof.errors import UsageError
 from archprof.sources.model_names import is_absent, registered, unknown_model
 from archprof.sources.origin import Origin
+from archprof.sources.origins import ORIGINS
 from archprof.sources.settings import as_keywords
 from archprof.sources.spec import Recipe, RecipeSpec
 
@@ -98,3 +99,6 @@ class TorchvisionSpec(RecipeSpec):
             return (channels, *frames, *(2 * side)[-2:])
 
         return Recipe(make, shape, task, inputs=2 if kind == "optical_flow" else 1)
+
+
+ORIGINS.register("torchvision", Torchvision())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archprof.sources import misread
 from archprof.sources.files import SUFFIXES, is_file, names_in
 from archprof.sources.origin import Origin
+from archprof.sources.origins import ORIGINS
 from archprof.sources.yaml_file import load_for
 
 if TYPE_CHECKING:
@@ -38,3 +39,6 @@ class YamlFile(Origin):
     def names(self, folder: Path) -> Mapping[str, str]:
         """The YAML files in the folder."""
         return {Path(name).stem: str(folder / name) for name in names_in(folder, SUFFIXES)}
+
+
+ORIGINS.register("yaml_file", YamlFile())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archprof.sources import families
 from archprof.sources.files import bare_name
 from archprof.sources.origin import Origin
+from archprof.sources.origins import ORIGINS
 from archprof.sources.yaml_file import load_for
 
 if TYPE_CHECKING:
@@ -34,3 +35,6 @@ class Zoo(Origin):
     def names(self, folder: Path) -> Mapping[str, str]:
         """Every variant's."""
         return {name: name for _, name, _ in families.variants()}
+
+
+ORIGINS.register("zoo", Zoo())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archprof.latency.backends import BACKENDS
 from archprof.latency.backends.interface import Backend, Settings, forward, laid_out
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ class Compiled(Backend):
     """The model compiled by torch's own compiler for these very shapes, with its default settings."""
 
     name = "compile"
+    graphs = True
 
     def prepare(self, module: nn.Module, inputs: tuple[Tensor, ...], settings: Settings) -> Callable[[], Any]:
         """The compiled module's call; the first one compiles, so it is made here."""
@@ -28,3 +30,6 @@ class Compiled(Backend):
         with config.patch(compile_threads=1):  # no pool of processes that would go on beside the measurement
             run()
         return run
+
+
+BACKENDS.register(Compiled.name, Compiled())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter as Tally
 from typing import TYPE_CHECKING
 
+from archprof.counters import COUNTERS
 from archprof.counters.interface import Answer, Counter, Item, family
 from archprof.counters.watch import Innermost
 
@@ -43,3 +44,6 @@ class Torch(Counter):
             total // 2,
             lambda: [Item(path, name, flops // 2, family(name)) for (path, name), flops in own.items() if flops],
         )
+
+
+COUNTERS.register(Torch.name, Torch())

@@ -16,7 +16,7 @@ from archprof.errors import RunError, UsageError
 from archprof.records.conventions import CONVENTIONS
 from archprof.trace.run import trace
 
-from .generated import MODULES, modules
+from .conventions.generated import MODULES, modules
 
 if TYPE_CHECKING:
     from collections.abc import Callable

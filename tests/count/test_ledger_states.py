@@ -13,8 +13,8 @@ from archprof.count.ledger import Ledger, count
 from archprof.errors import RunError
 from archprof.trace.run import trace, trace_values
 
-from ..conventions.generated import MODULES, OPERATIONS, Case, modules, operations
-from ..function import Function
+from .conventions.generated import MODULES, OPERATIONS, Case, modules, operations
+from .function import Function
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from archprof.records.conventions import find_convention
 from archprof.trace.recorder import DataDependentError
 from archprof.trace.run import trace, trace_values
 
-from .generated import MODULES, OPERATIONS, Case, modules, operations
+from .conventions.generated import MODULES, OPERATIONS, Case, modules, operations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
