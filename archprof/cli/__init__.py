@@ -11,6 +11,7 @@ import typer
 
 from archprof.cli import options as o
 from archprof.cli.command import begin
+from archprof.cli.parsing import Command, Group
 from archprof.version import __version__
 
 COMMANDS = (
@@ -57,6 +58,7 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     """The command line with some of its commands: one that is not wanted takes time to read and to lay out."""
     app = typer.Typer(
         name="archprof",
+        cls=Group,
         help="Profile neural-network architectures: layers, parameters, exact FLOPs, memory and latency.",
         epilog="Every option can also be set by an environment variable: ARCHPROF_IMGSZ=384x640 means --imgsz 384x640.",
         no_args_is_help=True,
@@ -67,11 +69,11 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     )
     app.callback()(archprof)
     for name in names:
-        found = getattr(import_module(f"{__name__}.{name}"), name)
-        if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name)
+        command = getattr(import_module(f"{__name__}.{name}"), name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, cls=Group)
         else:
-            app.command()(found)
+            app.command(cls=Command)(command)
     return app
 
 

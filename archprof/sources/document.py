@@ -87,11 +87,18 @@ class Document:
         """
         return cls(texts.decode(texts.read(path)), path=path)
 
-    def error(self, message: str, place: yaml.Node | yaml.Event, *, hint: str | None = None) -> VariantError:
-        """An error that points at a place in the file."""
-        mark = place.start_mark
+    def error(
+        self,
+        message: str,
+        node: yaml.Node | yaml.Event,
+        *,
+        hint: str | None = None,
+        kind: type[VariantError] = VariantError,
+    ) -> VariantError:
+        """An error that points at a node of the file."""
+        mark = node.start_mark
         assert mark is not None  # every node and event that was read from text has one
-        return VariantError(message, path=self.path, line=mark.line + 1, column=mark.column + 1, hint=hint)
+        return kind(message, path=self.path, line=mark.line + 1, column=mark.column + 1, hint=hint)
 
     def mapping(self, node: yaml.Node, what: str, depth: int = 0) -> dict[str, yaml.Node]:
         """A mapping's values by key, each key as it is written; those that ``<<`` merges come last.

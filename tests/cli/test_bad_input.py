@@ -185,7 +185,7 @@ def test_a_mistake_is_one_message(archprof: Callable[[str], Result], folder: Pat
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
-        ("sumary tiny.yaml", "Did you mean 'summary'"),
+        ("sumary tiny.yaml", "did you mean summary?"),
         ("summary tiny.yaml --fromat csv", "--format"),
         ("summary tiny.yaml --detail row", "'rows'"),
         ("summary tiny.yaml --batch 0", "'--batch'"),

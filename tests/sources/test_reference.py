@@ -168,7 +168,7 @@ def test_models_that_are_no_yaml(folder: Path, text: str, origin: str, target: s
         ("yolov13m", VariantError, "the name 'yolov13m' asks for scale 'm', which the file does not have\navailable "),
         ("deep", VariantError, "a directory, not a YAML file"),
         (".", VariantError, "a directory, not a YAML file"),
-        ("/", VariantError, "a directory, not a YAML file"),
+        ("/", VariantError, "a directory without a YAML file"),
     ],
 )
 def test_what_means_nothing(folder: Path, text: str, kind: type[ArchprofError], message: str) -> None:
