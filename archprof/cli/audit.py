@@ -55,7 +55,7 @@ def audit(
     models = selection.find_models(references, model.find)
     specs = selection.specs_of(models)
     view = View(detail=selection.choose_detail(specs, detail and detail.value), top=top)
-    selection.prepare(specs, plugins or [])
+    selection.prepare(specs if len(models) == 1 else [], plugins or [])
     with console.working("loading torch"):
         from archprof.audit.auditing import audit_spec, check_names
         from archprof.render.audit import report, report_several

@@ -161,7 +161,7 @@ def prepare(spec: Spec, options: Options) -> tuple[Built, tuple[torch.Tensor, ..
     if built.kind == "image" and not _is_in(built.module, inputs[0].dtype):
         built.module.to(inputs[0].dtype)
     if options.static:
-        with naming_rows(built.module, spec):
+        with naming_rows(built.module, spec, built.layers):
             built = static(built, inputs)
         built = fuse(built) if options.fuse else built
     return built, inputs
@@ -172,11 +172,11 @@ def _count(spec: Spec, options: Options, device: str, change: Change | None, *re
         raise UsageError("--fuse is for inference, --backward for training", hint="leave one of them out")
     built, inputs = prepare(spec, replace(options, device=device))
     if change is not None:
-        with naming_rows(built.module, spec):
+        with naming_rows(built.module, spec, built.layers):
             built = change(built, inputs)
     run = RunSpec(inputs=inputs, backward=options.backward, values=device != "meta")
     start = perf_counter()
-    with naming_rows(built.module, spec):
+    with naming_rows(built.module, spec, built.layers):
         ledger = count(run(built.module))
     return CountedModel(built, inputs, ledger, run, device, perf_counter() - start, (*built.remarks, *remarks))
 
