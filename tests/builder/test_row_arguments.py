@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from torch import nn
 
 from archprof.builder.options import Options
 from archprof.builder.row_arguments import wrong_argument
@@ -17,9 +16,11 @@ from archprof.sources.yaml_file import load
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from torch import nn
+
 COUNT = "a whole number from 1 up"
 PADDING = "a whole number from 0 up, 'same' or 'valid'"
-NO_NUMBER = ["a", "[]", "[1, b]", "{x: 1}"]
+NO_NUMBER = ["a", "[1, b]", "{x: 1}"]
 
 # A block with one argument left open, the name of that argument, what is valid, and what is not, besides what is no
 # number. The row reads 16 channels.

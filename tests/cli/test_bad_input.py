@@ -62,7 +62,11 @@ HUGE = "nc: 2\nscales:\n  n: [1.0, 1.0, 100000000]\nbackbone:\n" + "  - [-1, 1, 
 
 MISTAKES = {
     "file not found": (nothing, "tinny.yaml", ["tinny.yaml", "did you mean tiny.yaml"]),
-    "syntax": (written("nc: 2\nbackbone:\n  - [-1, 1, Conv, [16]\n  - [-1]\n"), "bad.yaml", ["bad.yaml:4:3: "]),
+    "syntax": (
+        written("nc: 2\nbackbone:\n  - [-1, 1, Conv, [16]\n  - [-1]\n"),
+        "bad.yaml",
+        ["bad.yaml:3:5: not valid YAML: this [ is not closed\n  3 |   - [-1, 1, Conv, [16]\n    |     ^"],
+    ),
     "unknown block": (
         edited("[-1, 1, Cnov, [32, 3, 2]]"),
         "bad.yaml",
