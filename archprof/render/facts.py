@@ -56,10 +56,7 @@ def facts(profile: Profile) -> list[Fact]:
     return [
         ("variant", _variant(profile)),
         ("layers", [f"{units.count(totals.layers)} (leaf)", f"modules {units.count(totals.modules)}"]),
-        (
-            "parameters",
-            [units.count(totals.parameters), f"trainable parameters {units.count(totals.trainable_parameters)}"],
-        ),
+        ("parameters", [units.count(totals.parameters), _trainable(profile)]),
         ("compute", _compute(profile)),
         *unknown(profile.coverage.unknown),
         *_training(profile),
@@ -76,6 +73,13 @@ def _variant(profile: Profile) -> list[str]:
     variant = profile.variant
     words = [word for word in (variant.task, variant.family and f"family {variant.family}") if word]
     return [variant.path or variant.reference, *words, f"device {profile.environment.device}"]
+
+
+def _trainable(profile: Profile) -> str:
+    """How many parameters training changes; a fused model is not trained, and Ultralytics freezes its weights."""
+    if profile.variant.fused:
+        return "fused for inference: none is trained"
+    return f"trainable parameters {units.count(profile.totals.trainable_parameters)}"
 
 
 def _compute(profile: Profile) -> list[str]:

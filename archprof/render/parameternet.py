@@ -65,9 +65,9 @@ LAYERS = (
     Column("kind", "kind", printed=False),
     Column("experts", "M", number=True),
     Column("top_k", "top", lambda layer: layer.chosen or None, number=True),
-    Column("in_channels", "in", number=True),
-    Column("out_channels", "out", number=True),
-    Column("kernel", "K", lambda layer: layer.kernel or None, show=units.shape, raw=units.shape),
+    Column("in_channels", "in", number=True, droppable=True),
+    Column("out_channels", "out", number=True, droppable=True),
+    Column("kernel", "K", lambda layer: layer.kernel or None, show=units.shape, raw=units.shape, droppable=True),
     Column("groups", "g", number=True, droppable=True),
     Column("stride", "s", lambda layer: layer.stride or None, show=units.shape, printed=False, raw=units.shape),
     Column(

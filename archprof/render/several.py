@@ -35,6 +35,7 @@ def totals_table(results: Sequence[Profile | Failure]) -> Table:
     lower = any(profile.coverage.unknown for profile in profiles)
     reported = {name for profile in profiles for name in profile.reported}
     inputs = [" + ".join(map(units.shape, profile.input.shapes)) for profile in profiles]
+    hidden = {"trainable_parameters"} if all(profile.variant.fused for profile in profiles) else set[str]()
     model, scale = identity_columns(results)
     columns = [
         model,
@@ -46,7 +47,7 @@ def totals_table(results: Sequence[Profile | Failure]) -> Table:
                 f"{'>= ' if lower and metric.counted else ''}{_TITLES.get(metric.name, metric.label)}",
                 show=_giga if metric.convention else partial(units.measure, unit=metric.unit),
                 number=True,
-                printed=metric.name in SHOWN or metric.name in reported,
+                printed=(metric.name in SHOWN or metric.name in reported) and metric.name not in hidden,
                 droppable=metric.name in DROPPABLE,
                 absent=units.ABSENT,
                 aliases=(metric.name, *metric.aliases),
