@@ -6,7 +6,7 @@ import os
 import sys
 import textwrap
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Timer
 from typing import TYPE_CHECKING, TextIO
@@ -107,7 +107,8 @@ class Console:
         styled = f"\x1b[{code}m{label}\x1b[0m" if label and self.colored(sys.stderr) else label
         encoding = sys.stderr.encoding or "utf-8"
         plain = text.encode(encoding, "replace").decode(encoding)
-        print(styled + (_broken(plain, len(label)) if sys.stderr.isatty() else plain), file=sys.stderr)
+        with suppress(BrokenPipeError):  # whoever read has read enough, and the exit code stays what it is
+            print(styled + (_broken(plain, len(label)) if sys.stderr.isatty() else plain), file=sys.stderr)
 
 
 def _width(stream: TextIO) -> int:

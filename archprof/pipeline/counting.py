@@ -12,6 +12,7 @@ import torch
 
 from archprof.builder.built import Built
 from archprof.builder.fuse import fuse
+from archprof.builder.input_errors import naming_inputs
 from archprof.builder.inputs import make_inputs
 from archprof.builder.load import build
 from archprof.builder.row_errors import naming_rows
@@ -176,7 +177,7 @@ def _count(spec: Spec, options: Options, device: str, change: Change | None, *re
             built = change(built, inputs)
     run = RunSpec(inputs=inputs, backward=options.backward, values=device != "meta")
     start = perf_counter()
-    with naming_rows(built.module, spec, built.layers):
+    with naming_inputs(built, inputs), naming_rows(built.module, spec, built.layers):
         ledger = count(run(built.module))
     return CountedModel(built, inputs, ledger, run, device, perf_counter() - start, (*built.remarks, *remarks))
 

@@ -102,6 +102,23 @@ def _not_closed(place: Place) -> Mistake | None:
     return Mistake(f"this {opened} is not closed", line + 1, column + 1)
 
 
+def _not_closed_at_all(place: Place) -> Mistake | None:
+    """The innermost bracket that is open where the text ends in the middle of a list."""
+    if "node content" not in place.problem or any(map(_bare, place.lines[place.line + 1 :])):
+        return None
+    opened: list[tuple[int, int]] = []
+    for number, text in enumerate(place.lines):
+        for column, sign in enumerate(text if _bare(text) else ""):
+            if sign in "[{":
+                opened.append((number, column))
+            elif sign in "]}" and opened:
+                opened.pop()
+    if not opened:
+        return None
+    line, column = opened[-1]
+    return Mistake(f"this {place.lines[line][column]} is not closed", line + 1, column + 1)
+
+
 def _comma(place: Place) -> Mistake | None:
     if "expected ',' or" not in place.problem or place.start[0] != place.line:
         return None
@@ -189,6 +206,7 @@ RULES: tuple[Callable[[Place], Mistake | None], ...] = (
     _tab,
     _closed_twice,
     _not_closed,
+    _not_closed_at_all,
     _comma,
     _colon,
     _deeper_than_its_key,

@@ -111,7 +111,7 @@ MISTAKES = {
         ["bad.yaml:8: row 2: Concat was given 1×16×112×112 and 1×16×56×56"],
     ),
     "scale": (nothing, "tiny.yaml --scale z", ["'z'", "n, s"]),
-    "scale in the name": (nothing, "yolo11q.yaml", ["model 'yolo11q.yaml' not found", "did you mean yolo11"]),
+    "scale in the name": (nothing, "yolo11q.yaml", ["no scale 'q'; yolo11 has n, s, m, l, x", "type yolo11n.yaml or"]),
     "no scales": (nothing, "timm:resnet18 --scale all", ["no scales"]),
     "size": (nothing, "yolo11n.yaml --imgsz 650", ["650", "32", "640x640"]),
     "no size": (nothing, "tiny.yaml --imgsz 12by12", ["12by12", "384x640"]),
