@@ -61,6 +61,10 @@ class VariantError(ArchprofError):
     """A YAML that is not a variant: its syntax, its keys, its rows."""
 
 
+class NotAVariantError(VariantError):
+    """A YAML that is meant to be something else than a variant: a data set, a config of another project."""
+
+
 class BuildError(ArchprofError):
     """A variant that reads well and cannot be built."""
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class Unit(StrEnum):
@@ -117,7 +117,7 @@ def whole_percent(share: float) -> str:
     return f"{99 if rounded == 100 and not math.isclose(share, 1, rel_tol=1e-9) else rounded} %"
 
 
-def shape(sizes: list[int]) -> str:
+def shape(sizes: Sequence[int]) -> str:
     """A tensor's shape: ``1×3×640×640``; a scalar is ``()``."""
     return "×".join(str(size) for size in sizes) or "()"
 

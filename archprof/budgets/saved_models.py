@@ -135,8 +135,9 @@ def contents(text: bytes, path: Path | str) -> Lock | Benchmark | list[Profile]:
         return lock.parse(text, path)
     if isinstance(data, dict) and "profiles" in data:
         return Benchmark.from_dict(data, path=path)
-    several = data if isinstance(data, list) else [data]
-    return [Profile.from_dict(item, path=path) for item in several]
+    entries = data if isinstance(data, list) else [data]
+    failed = [isinstance(entry, dict) and "error" in entry and "totals" not in entry for entry in entries]
+    return [Profile.from_dict(entry, path=path) for entry, none in zip(entries, failed, strict=True) if not none]
 
 
 def _bytes(path: str) -> bytes:

@@ -6,8 +6,9 @@ import ast
 import copy
 import hashlib
 import inspect
+import traceback
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +19,7 @@ from archprof.builder.activation import parse_activation
 from archprof.builder.built import BuiltLayer
 from archprof.builder.plugins import families_with
 from archprof.builder.registry import RowContext, registry
+from archprof.builder.row_arguments import wrong_argument
 from archprof.builder.stock import register_stock, register_torchvision
 from archprof.builder.templates import key_of, templates
 from archprof.builder.unread_keys import AskedFor
@@ -245,9 +247,12 @@ def _unbuilt(spec: VariantSpec, block: Block, row: Row, error: Exception, call: 
     if isinstance(error, ArchprofError):
         hint = error.hint or (_takes(block, call) if call is None else None)
         return _wrong(spec, row, f"{row.module}: {error.message}", hint)
+    if call and (argument := wrong_argument(block.factory, call.arguments, partial(_try, block, call))):
+        shown = (_takes(block, call), f"it raised: {_reason(error)}", own_lines(error))
+        return _wrong(spec, row, f"{row.module}: {argument}", "\n".join(part for part in shown if part))
     # An index that is missing while there is no call yet: the rule reached for an argument.
     few = call is None and isinstance(error, IndexError)
-    reason = "too few arguments" if few else in_one_line(error)
+    reason = "too few arguments" if few else _reason(error)
     return _wrong(
         spec,
         row,
@@ -261,6 +266,19 @@ def _make(block: Block, call: Call) -> nn.Module:
         if call.repeats > 1:
             return nn.Sequential(*(block.factory(*call.arguments) for _ in range(call.repeats)))
         return block.factory(*call.arguments)
+
+
+def _reason(error: Exception) -> str:
+    """What an error says; of an assertion without a text the line that asserts."""
+    if isinstance(error, AssertionError) and not str(error) and (frames := traceback.extract_tb(error.__traceback__)):
+        return f"its constructor demands: {(frames[-1].line or '').removeprefix('assert ')}"
+    return in_one_line(error)
+
+
+def _try(block: Block, call: Call, *arguments: Any) -> None:
+    """Call the constructor with other arguments, to see whether it takes these."""
+    with limits.limits(limits.MAX_MODULES_OF_ROWS):
+        _make(block, replace(call, arguments=arguments, repeats=1))
 
 
 def _takes(block: Block, call: Call | None) -> str:

@@ -61,10 +61,10 @@ def assemble(spec: VariantSpec, graph: Graph, channels: int, size: tuple[int, ..
     side = SIDES.get(task or "", SIDE)
     if kind.strides:
         try:
-            with naming_rows(model, spec):
+            with naming_rows(model, spec, graph.layers):
                 strides = kind.strides(model, channels, graph.body)
         except RunError:
-            with naming_rows(model, spec):  # the error has the shapes at the size that was asked for
+            with naming_rows(model, spec, graph.layers):  # the error has the shapes at the size that was asked for
                 run_in_training(model, channels, (2 * size)[:2] if size else (side, side))
             raise
         model.stride = head.stride = torch.tensor(strides, device="cpu")

@@ -11,6 +11,7 @@ import typer
 
 from archprof.cli import options as o
 from archprof.cli.command import begin
+from archprof.cli.parsing import Command, Group
 from archprof.cli.streams import reserved_stdout
 from archprof.version import __version__
 
@@ -58,6 +59,7 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     """The command line with some of its commands: one that is not wanted takes time to read and to lay out."""
     app = typer.Typer(
         name="archprof",
+        cls=Group,
         help="Profile neural-network architectures: layers, parameters, exact FLOPs, memory and latency.",
         epilog="Every option can also be set by an environment variable: ARCHPROF_IMGSZ=384x640 means --imgsz 384x640.",
         no_args_is_help=True,
@@ -70,9 +72,9 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     for name in names:
         command = getattr(import_module(f"{__name__}.{name}"), name)
         if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
+            app.add_typer(command, name=name, cls=Group)
         else:
-            app.command()(command)
+            app.command(cls=Command)(command)
     return app
 
 

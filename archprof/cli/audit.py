@@ -1,6 +1,6 @@
 """``archprof audit``."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from archprof.builder.options import COUNTER_SECONDS
 from archprof.cli import options as o
@@ -8,6 +8,10 @@ from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import ModelAtOneScale, OutputOptions
+
+if TYPE_CHECKING:
+    from archprof.records.audit import AuditResult
+    from archprof.sources.spec import Spec
 
 TOP = 4
 """Rows or modules of a difference that are named unless somebody asks for more."""
@@ -31,7 +35,7 @@ Top = Annotated[int, o.option("--top", min=1, metavar="N", help="Show at most N 
 
 @command
 def audit(
-    reference: o.Reference,
+    references: o.References,
     *,
     model: ModelAtOneScale,
     counters: Counters = None,
@@ -44,18 +48,30 @@ def audit(
 ) -> None:
     """Run other FLOPs counters on a model and explain how each figure differs from the exact count."""
     from archprof.render import View
-    from archprof.render.audit import report
 
     destinations = output_options.plan()
     model.refuse_several("an audit")
     options = model.options(device=device)
-    specs = model.find(reference)
+    models = selection.find_models(references, model.find)
+    specs = selection.specs_of(models)
     view = View(detail=selection.choose_detail(specs, detail and detail.value), top=top)
-    selection.load_plugins(plugins or [])
+    selection.prepare(specs if len(models) == 1 else [], plugins or [])
     with console.working("loading torch"):
         from archprof.audit.auditing import audit_spec, check_names
+        from archprof.render.audit import report, report_several
     check_names(counters or [])
-    with console.working(f"running counters on {specs[0].name}"):
-        result = audit_spec(specs[0], options, counters=counters or [], plugins=plugins or [], time_limit=time_limit)
+
+    def audited(spec: "Spec") -> "AuditResult":
+        with console.working(f"running counters on {spec.name}"):
+            return audit_spec(spec, options, counters=counters or [], plugins=plugins or [], time_limit=time_limit)
+
+    if len(models) > 1:
+        outcomes = selection.each(specs, audited)
+        selection.remark_each(specs, outcomes)
+        results = selection.in_order(models, outcomes)
+        output.deliver(destinations, report_several(results, view, details=detail is not None))
+        selection.conclude(results)
+        return
+    result = audited(specs[0])
     selection.remark(specs, [result.environment])
     output.deliver(destinations, report(result, view))

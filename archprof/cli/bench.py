@@ -15,7 +15,9 @@ from archprof.cli.option_groups import Model, OutputOptions
 References = Annotated[
     list[str],
     typer.Argument(
-        metavar="REF...", help="Models to measure, as `summary` takes them; the others are compared with the first."
+        metavar="REF...",
+        help="Models to measure, as `summary` takes them, folders and patterns too; the others are compared with the "
+        "first.",
     ),
 ]
 
@@ -53,9 +55,9 @@ def bench(
     devices = [device_name(name) for name in la.parse_names(device, "--device")]
     backends = la.parse_names(backend, "--backend")
     options = model.options(device=devices[0])
-    specs = [spec for reference in references for spec in model.find(reference)]
+    specs = [spec for reference in selection.expand(references) for spec in model.find(reference)]
     longest = sampling.longest(len(specs))
-    selection.load_plugins(plugins or [])
+    selection.prepare(specs, plugins or [])
     requests = [
         Request(spec, replace(options, static=twin))
         for spec, twin in zip(specs, twins(specs, static=model.static), strict=True)

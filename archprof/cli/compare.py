@@ -35,7 +35,8 @@ References = Annotated[
     typer.Argument(
         metavar="MODEL",
         help="Models to compare, the base first: models as `summary` takes them, REV:FILE.yaml at a git revision, a "
-        "FILE.json that `summary` saved, or a lock file; FILE.json#NAME selects one of several in it.",
+        "FILE.json that `summary` saved, or a lock file; FILE.json#NAME selects one of several in it. A folder or a "
+        "pattern means all models in it.",
     ),
 ]
 Detail = Annotated[DetailChoice, o.option("--detail", help="Which rows to show.")]
@@ -90,6 +91,7 @@ def compare(
 
     destinations = output_options.plan()
     view = View(detail=detail.value, top=top, columns=parse_columns(columns))
+    references = selection.expand(references, (".json",))
     if len(references) < 2:
         raise UsageError("there is nothing to compare with", hint="name two models or more")
     model.refuse_several("a comparison")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Timer
 from typing import TYPE_CHECKING, TextIO
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 PIPED_WIDTH = 120
 """Terminal cells in a line that goes to a pipe."""
+
+NARROWEST = 20
+"""No message is broken into lines of fewer cells."""
 
 PATIENCE = 1.0
 """Seconds after which somebody at a terminal is told what is being done."""
@@ -71,7 +75,8 @@ class Console:
 
     def page(self) -> Page:
         """What text on stdout is fitted to: its width, and whether it takes colours."""
-        return Page(width=_width(self.data), color=self.colored(self.data))
+        fixed = self.data.isatty() or bool(_columns())
+        return Page(width=_width(self.data), color=self.colored(self.data), cut=fixed)
 
     def write(self, text: str) -> None:
         """Data, to stdout, whether or not its encoding knows every sign."""
@@ -120,15 +125,40 @@ class Console:
     def _tell(self, label: str, code: str, text: str) -> None:
         styled = f"\x1b[{code}m{label}\x1b[0m" if label and self.colored(sys.stderr) else label
         encoding = sys.stderr.encoding or "utf-8"
-        print(styled + text.encode(encoding, "replace").decode(encoding), file=sys.stderr)
+        plain = text.encode(encoding, "replace").decode(encoding)
+        with suppress(BrokenPipeError):  # whoever read has read enough, and the exit code stays what it is
+            print(styled + (_broken(plain, len(label)) if sys.stderr.isatty() else plain), file=sys.stderr)
 
 
 def _width(stream: TextIO) -> int:
     """Terminal cells in a line there; COLUMNS goes before what a terminal says."""
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isdecimal() and int(columns) > 0:
-        return int(columns)
+    if columns := _columns():
+        return columns
     return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else PIPED_WIDTH
+
+
+def _broken(text: str, taken: int) -> str:
+    """Sentences broken at spaces to a terminal's width; what is indented, as a traceback, is left as it is.
+
+    Args:
+        text: The lines.
+        taken: Cells of the first line that are taken already.
+    """
+    width = max(_width(sys.stderr), NARROWEST)
+    lines: list[str] = []
+    for number, line in enumerate(text.split("\n")):
+        first = " " * (0 if number else taken)
+        wrapped = textwrap.wrap(
+            line, width, initial_indent=first, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+        lines += [line] if line.startswith(" ") or not wrapped else [wrapped[0][len(first) :], *wrapped[1:]]
+    return "\n".join(lines)
+
+
+def _columns() -> int:
+    """What COLUMNS says; 0 where it says nothing."""
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if columns.isdecimal() else 0
 
 
 @contextmanager

@@ -73,12 +73,13 @@ Color = Annotated[ColorChoice | None, option("--color", help="When to colour the
 Debug = Annotated[bool, option("--debug", help="Show tracebacks of internal errors, and warnings of libraries.")]
 NoCache = Annotated[bool, option("--no-cache", help="Neither read nor write cached results.")]
 
-Reference = Annotated[
-    str,
+References = Annotated[
+    list[str],
     typer.Argument(
-        metavar="REF",
+        metavar="REF...",
         help="A model: a YAML file, REV:FILE.yaml at a git revision, the name of a zoo variant or of a model YAML that "
-        "Ultralytics ships, timm:NAME, torchvision:NAME, or FILE.py:FACTORY.",
+        "Ultralytics ships, timm:NAME, torchvision:NAME, or FILE.py:FACTORY. Several, a folder or a pattern such as "
+        "'models/*.yaml': one row each.",
     ),
 ]
 Scale = Annotated[

@@ -114,7 +114,7 @@ def deliver(destinations: Sequence[Destination], report: Report) -> None:
     """
     texts = []
     for destination in destinations:
-        page = Page() if destination.path else console.page()
+        page = Page(cut=False) if destination.path else console.page()
         texts.append((destination.path, FORMATS[destination.format].render(report, page)))
     for path, text in sorted(texts, key=lambda pair: pair[0] is None):
         if path is None:

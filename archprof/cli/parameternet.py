@@ -42,7 +42,7 @@ TOP = 20
 
 @command
 def parameternet(
-    reference: o.Reference,
+    references: o.References,
     *,
     model: ModelAtOneScale,
     device: o.Device = "auto",
@@ -58,21 +58,32 @@ def parameternet(
     from archprof.pipeline import PredictionRequest, Request
     from archprof.pipeline.static_equivalent import measure_static, predicted_static
     from archprof.render import View
-    from archprof.render.parameternet import report
+    from archprof.render.parameternet import report, report_several
 
     destinations = output_options.plan()
     model.refuse_several("this analysis")
     numbers = parse_experts(experts)
     options = model.options(device=device)
-    specs = model.find(reference)
+    models = selection.find_models(references, model.find)
+    specs = selection.specs_of(models)
     if latency and (experts or what_if):
         raise UsageError("--latency is of the model as it is", hint="leave out --experts and --what-if")
+    if len(models) > 1:
+        if latency or experts or what_if:
+            raise UsageError("--latency, --experts and --what-if are of one model", hint=f"name one: {references[0]}")
+        outcomes = selection.profile_each(
+            [Request(spec, options) for spec in specs], selection.execution_config(plugins)
+        )
+        results = selection.in_order(models, outcomes)
+        output.deliver(destinations, report_several(results))
+        selection.conclude(results)
+        return
     if what_if is not None:
-        selection.load_plugins(plugins or [])
+        selection.prepare(specs, plugins or [])
         mix(specs, options, what_if, numbers or [EXPERTS], View(top=top), destinations)
         return
     if numbers is not None:
-        selection.load_plugins(plugins or [])
+        selection.prepare(specs, plugins or [])
         rebuild(specs, options, numbers, destinations)
         return
     config = selection.execution_config(plugins)

@@ -1,16 +1,21 @@
 """What a command is about: references and options -> specs -> profiles."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from archprof.cli.console import console
-from archprof.errors import UsageError
+from archprof.errors import ArchprofError, UsageError
 
 if TYPE_CHECKING:
     from archprof.budgets.checking import Profiler
     from archprof.pipeline import ExecutionConfig, Request
+    from archprof.records.audit import AuditResult
+    from archprof.records.failure import Failure
     from archprof.records.profile import Environment, Profile
     from archprof.sources.spec import Spec
+
+R = TypeVar("R")
+"""A result of one model."""
 
 
 def parse_size(text: str | None) -> tuple[int, ...] | None:
@@ -38,6 +43,23 @@ def load_plugins(plugins: Sequence[str]) -> None:
         from archprof.builder import plugins as loading
 
         loading.load_plugins(plugins)
+
+
+def prepare(specs: Sequence["Spec"], plugins: Sequence[str]) -> None:
+    """Run the user's plugins, once everything is refused that can be refused without torch.
+
+    Raises:
+        ArchprofError: Where a plugin is not there, or raises, or a model does not exist.
+    """
+    from archprof.errors import PluginError
+    from archprof.sources.usercode import require
+
+    for plugin in plugins:
+        require(plugin, PluginError)
+    for spec in specs:
+        if not plugins and (error := spec.missing()):  # a plugin may add a model
+            raise error
+    load_plugins(plugins)
 
 
 def choose_detail(specs: Sequence["Spec"], detail: str | None) -> str:
@@ -109,6 +131,131 @@ def profile_all(
     return profiles
 
 
+def expand(references: Sequence[str], suffixes: tuple[str, ...] = ()) -> list[str]:
+    """References with folders and patterns replaced by the models in them; what is left out of these is said.
+
+    Args:
+        references: What was typed.
+        suffixes: The endings of other files that a pattern may match.
+
+    Raises:
+        ArchprofError: Where a folder or a pattern has no model.
+    """
+    from archprof.sources import expansion
+    from archprof.sources.files import SUFFIXES
+
+    expanded = expansion.expand(references, (*SUFFIXES, *suffixes))
+    for file, reason in expanded.left_out.items():
+        console.note(f"left out {file}: {reason}")
+    return list(expanded.references)
+
+
+def find_models(references: Sequence[str], find: Callable[[str], list["Spec"]]) -> list["Spec | Failure"]:
+    """What references mean, each at one scale or at all of them. Of several, one that cannot be read is a failure.
+
+    Args:
+        references: What was typed.
+        find: What one reference means.
+
+    Raises:
+        ArchprofError: Where there is one reference alone, and it means nothing.
+    """
+    from archprof.records.failure import Failure
+
+    names = expand(references)
+    models: list[Spec | Failure] = []
+    for name in names:
+        try:
+            models += find(name)
+        except ArchprofError as error:
+            if len(names) == 1:
+                raise
+            models.append(Failure(reference=name, error=str(error)))
+    return models
+
+
+def specs_of(models: Sequence["Spec | Failure"]) -> list["Spec"]:
+    """Those of :func:`find_models` that were found.
+
+    Raises:
+        ArchprofError: Where there are none.
+    """
+    from archprof.records.failure import Failure
+
+    specs = [model for model in models if not isinstance(model, Failure)]
+    if not specs:
+        reasons = [model.error for model in models if isinstance(model, Failure)]
+        raise ArchprofError(f"none of the {len(reasons)} models can be read", hint="\n".join(reasons))
+    return specs
+
+
+def in_order(models: Sequence["Spec | Failure"], outcomes: Sequence["R | ArchprofError"]) -> list["R | Failure"]:
+    """The result of each of :func:`find_models`, a failure where there is none.
+
+    Args:
+        models: What was found.
+        outcomes: What came of those that are no failures, in the same order.
+    """
+    from archprof.records.failure import Failure
+
+    results: list[R | Failure] = []
+    remaining = iter(outcomes)
+    for model in models:
+        if isinstance(model, Failure):
+            results.append(model)
+            continue
+        outcome = next(remaining)
+        if isinstance(outcome, ArchprofError):
+            results.append(Failure(reference=model.reference, scale=model.scale, error=str(outcome)))
+        else:
+            results.append(outcome)
+    return results
+
+
+def each(specs: Sequence["Spec"], work: Callable[["Spec"], R]) -> list["R | ArchprofError"]:
+    """What comes of each model, or what was wrong with it."""
+    outcomes: list[R | ArchprofError] = []
+    for spec in specs:
+        try:
+            outcomes.append(work(spec))
+        except ArchprofError as error:
+            outcomes.append(error)
+    return outcomes
+
+
+def conclude(results: Sequence[object]) -> None:
+    """End a command on several models as the worst of them has it.
+
+    Raises:
+        ArchprofError: Where one failed.
+    """
+    from archprof.records.failure import Failure
+
+    failures = [result for result in results if isinstance(result, Failure)]
+    if failures:
+        names = ", ".join(dict.fromkeys(failure.reference for failure in failures))
+        raise ArchprofError(f"{len(failures)} of {len(results)} models failed: {names}")
+
+
+def profile_each(requests: Sequence["Request"], config: "ExecutionConfig") -> list["Profile | ArchprofError"]:
+    """As :func:`profile_all` for several models, each of which may fail by itself."""
+    from archprof.pipeline import profile_all
+
+    outcomes = profile_all(requests, config, console)
+    remark_each([request.spec for request in requests], outcomes)
+    return outcomes
+
+
+def remark_each(specs: Sequence["Spec"], outcomes: Sequence["Profile | AuditResult | ArchprofError"]) -> None:
+    """As :func:`remark`, of those models that have figures."""
+    pairs = [
+        (spec, outcome.environment)
+        for spec, outcome in zip(specs, outcomes, strict=True)
+        if not isinstance(outcome, ArchprofError)
+    ]
+    remark([spec for spec, _ in pairs], [environment for _, environment in pairs])
+
+
 def profiler(config: "ExecutionConfig") -> "Profiler":
     """What answers several requests, each for itself.
 
@@ -131,5 +278,11 @@ def remark(specs: Sequence["Spec"], environments: Sequence["Environment"], *, ch
     for spec in specs:
         if spec.scale_assumed and len(specs) == 1:
             console.note(f"using scale {spec.scale} (the file's first); available: {', '.join(spec.scales)}{choice}")
-    for text in dict.fromkeys(text for environment in environments for text in environment.remarks):
-        console.note(text)
+    about: dict[str, list[str]] = {}
+    for index, environment in enumerate(environments):
+        for sentence in environment.remarks:
+            about.setdefault(sentence, []).append(specs[index].name)
+    for sentence, names in about.items():
+        models = dict.fromkeys(names)
+        everywhere = len(names) == len(environments)
+        console.note(sentence if everywhere else f"{', '.join(models)}: {sentence}")

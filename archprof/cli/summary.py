@@ -10,7 +10,7 @@ from archprof.errors import UsageError
 
 @command
 def summary(
-    reference: o.Reference,
+    references: o.References,
     *,
     model: Model,
     device: o.Device = "auto",
@@ -26,7 +26,7 @@ def summary(
     columns: o.Columns = None,
     output_options: OutputOptions,
 ) -> None:
-    """Show layers, parameters, FLOPs and memory of a model, in total and by row."""
+    """Show layers, parameters, FLOPs and memory of a model, in total and by row; of several, one row each."""
     from archprof.pipeline import PredictionRequest, Request
     from archprof.render import View
     from archprof.render.columns import parse_columns
@@ -35,22 +35,32 @@ def summary(
     destinations = output_options.plan()
     selected = parse_columns(columns)
     options = model.options(device=device, backward=backward)
-    specs = model.find(reference)
-    if latency and (model.several or backward):
+    models = selection.find_models(references, model.find)
+    several = model.several or len(models) > 1
+    if latency and (several or backward):
         raise UsageError(
-            "--latency is of one scale's inference", hint="leave out --scale all and --backward; bench takes several"
+            "--latency is of one model's inference, at one scale",
+            hint="leave out --scale all and --backward; bench takes several",
         )
+    specs = selection.specs_of(models)
     detail_level = selection.choose_detail(specs, detail and detail.value)
     view = View(detail=detail_level, depth=depth, sort=sort, top=top, columns=selected)
-    check(view, several=model.several)
+    check(view, one_table=several)
     config = counting.config()
-    measurement = la.plan(options, config.plugins, la.Sampling(threads=threads)) if latency else None
-    prediction = None if measurement else PredictionRequest(device=options.device, threads=threads)
+    prediction = None if latency else PredictionRequest(device=options.device, threads=threads)
     requests = [Request(spec, options, (convention,), prediction=prediction) for spec in specs]
+    if several:
+        outcomes = selection.profile_each(requests, config)
+        results = selection.in_order(models, outcomes)
+        details = detail is not None and detail_level != "none"
+        output.deliver(destinations, report_several(results, view, details=details))
+        selection.conclude(results)
+        return
+    measurement = la.plan(options, config.plugins, la.Sampling(threads=threads)) if latency else None
     profiles, experiment = selection.profile_all(requests, config, every_scale=True), None
     if measurement:
         measured = la.measure(requests, profiles, measurement, config)
         profiles, experiment = measured.profiles, measured.experiment
-    output.deliver(destinations, report_several(profiles, view) if model.several else report(profiles[0], view))
+    output.deliver(destinations, report(profiles[0], view))
     if experiment:
         la.conclude(experiment)

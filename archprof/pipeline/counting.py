@@ -11,6 +11,7 @@ import torch
 
 from archprof.builder.built import Built
 from archprof.builder.fuse import fuse
+from archprof.builder.input_errors import naming_inputs
 from archprof.builder.inputs import make_inputs
 from archprof.builder.load import build
 from archprof.builder.row_errors import naming_rows
@@ -161,7 +162,7 @@ def prepare(spec: Spec, options: Options) -> tuple[Built, tuple[torch.Tensor, ..
     if built.kind == "image" and not _is_in(built.module, inputs[0].dtype):
         built.module.to(inputs[0].dtype)
     if options.static:
-        with naming_rows(built.module, spec):
+        with naming_rows(built.module, spec, built.layers):
             built = static(built, inputs)
         built = fuse(built) if options.fuse else built
     return built, inputs
@@ -172,11 +173,11 @@ def _count(spec: Spec, options: Options, device: str, change: Change | None, *re
         raise UsageError("--fuse is for inference, --backward for training", hint="leave one of them out")
     built, inputs = prepare(spec, replace(options, device=device))
     if change is not None:
-        with naming_rows(built.module, spec):
+        with naming_rows(built.module, spec, built.layers):
             built = change(built, inputs)
     run = RunSpec(inputs=inputs, backward=options.backward, values=device != "meta")
     start = perf_counter()
-    with naming_rows(built.module, spec):
+    with naming_inputs(built, inputs), naming_rows(built.module, spec, built.layers):
         ledger = count(run(built.module))
     all_remarks = (*built.remarks, *remarks, *unread_weights(ledger.trace))
     return CountedModel(built, inputs, ledger, run, device, perf_counter() - start, all_remarks)

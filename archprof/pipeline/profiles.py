@@ -56,6 +56,9 @@ def profiles_of(requests: Sequence[Request], config: ExecutionConfig, progress: 
     Raises:
         ArchprofError: The first of all requests.
     """
+    for request in requests:  # before any is counted
+        if error := _refusal(request, config) or _nonexistent(request, config):
+            raise error
     profiles = []
     for outcome in profile_all(requests, config, progress):
         if isinstance(outcome, ArchprofError):

@@ -35,7 +35,9 @@ class Page:
     Attributes:
         width: Terminal cells in a line.
         color: Whether ANSI styles are wanted.
+        cut: Whether what is wider than a line is cut; sentences are broken between words in any case.
     """
 
     width: int = 120
     color: bool = False
+    cut: bool = True

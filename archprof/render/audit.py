@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from archprof import units
 from archprof.counters.explain import ADDS
 from archprof.records.audit import Opinion
-from archprof.render import facts
+from archprof.records.failure import Failure
+from archprof.render import facts, several
 from archprof.render.report import Report
 from archprof.render.table import Column, Record, Table, table_of
 
@@ -65,6 +66,46 @@ def report(audit: AuditResult, view: View) -> Report:
         parts=[_section(audit, opinion, view) for opinion in explained],
         record=audit,
         data=counters if view.detail == "none" else _differences(audit),
+    )
+
+
+def report_several(results: Sequence[AuditResult | Failure], view: View, *, details: bool = False) -> Report:
+    """Several models: one line each, with the figure of each counter; the report of each after it, if wanted."""
+    audits = [result for result in results if not isinstance(result, Failure)]
+    counters = list(dict.fromkeys(opinion.counter for audit in audits for opinion in audit.opinions))
+    names = several.names_of([result if isinstance(result, Failure) else result.variant for result in results])
+    columns = (
+        *several.identity_columns(results),
+        Column("macs", "exact GMACs", show=lambda macs: f"{macs / 10**9:,.4g}", number=True, absent=units.ABSENT),
+        *(Column(f"{name}_ratio", name, show="×{:.3f}".format, number=True, absent=units.ABSENT) for name in counters),
+        several.ERROR,
+    )
+
+    def record(name: str, result: AuditResult | Failure) -> Record:
+        if isinstance(result, Failure):
+            return (name, result.scale, None, *[None] * len(counters), result.error)
+        ratios = {opinion.counter: opinion.ratio for opinion in result.opinions}
+        return (name, result.variant.scale, result.macs, *map(ratios.get, counters), None)
+
+    title, about = several.heading(
+        [facts.about_variant(audit.variant, audit.input) for audit in audits], [audit.variant.name for audit in audits]
+    )
+    return Report(
+        title=title,
+        about=about,
+        tables=[Table(columns, tuple(map(record, names, results)), label="model")],
+        notes=[
+            "×: a counter's figure over the exact count; `archprof audit MODEL` leads from one to the other",
+            *(
+                f"{audit.variant.name}: {opinion.counter}: {opinion.error}"
+                for audit in audits
+                for opinion in audit.opinions
+                if opinion.error
+            ),
+            *several.reasons(results),
+        ],
+        parts=[report(audit, view) for audit in audits] if details and view.detail != "none" else [],
+        record=results,
     )
 
 

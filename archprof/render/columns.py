@@ -16,6 +16,7 @@ from archprof.units import Unit
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from archprof.records.failure import Failure
     from archprof.records.latency import Latency
     from archprof.records.metrics import Metric, Value
     from archprof.records.profile import Input, Profile, Variant
@@ -85,6 +86,11 @@ def of_profile(profile: Profile, latency: Latency | None = None, *, name: str | 
         lower_bound=lambda metric: metric.lower_bound(profile),
         unknown=profile.coverage.unknown,
     )
+
+
+def of_failure(failure: Failure, name: str) -> Subject:
+    """The line of a model that has no figures."""
+    return Subject(labels={"model": name, "scale": failure.scale}, of=lambda metric: None)
 
 
 def identity(name: str, variant: Variant, input_: Input | None) -> dict[str, str | int | None]:

@@ -60,7 +60,7 @@ def facts(profile: Profile) -> list[Fact]:
             "parameters",
             [
                 units.count(totals.parameters),
-                f"trainable parameters {units.count(totals.trainable_parameters)}",
+                _trainable(profile),
                 *(
                     [f"buffers {units.count(totals.buffers)} ({units.size(totals.buffer_bytes or 0)})"]
                     if totals.buffers
@@ -84,6 +84,13 @@ def _variant(profile: Profile) -> list[str]:
     variant = profile.variant
     words = [word for word in (variant.task, variant.family and f"family {variant.family}") if word]
     return [variant.path or variant.reference, *words, f"device {profile.environment.device}"]
+
+
+def _trainable(profile: Profile) -> str:
+    """How many parameters training changes; a fused model is not trained, and Ultralytics freezes its weights."""
+    if profile.variant.fused:
+        return "fused for inference: none is trained"
+    return f"trainable parameters {units.count(profile.totals.trainable_parameters)}"
 
 
 def _compute(profile: Profile) -> list[str]:

@@ -20,6 +20,9 @@ Style = Callable[[str, str], str]
 
 _CODES = {"name": "1", "head": "2", "total": "1", "label": "2", "bad": "1;31"}
 
+WHOLE_LABEL = 24
+"""Cells up to which what a row is called is left whole while another column can give way."""
+
 NARROWEST = 20
 """No sentence is broken into lines of fewer cells, however narrow the page is."""
 
@@ -60,11 +63,17 @@ def wrapped(text: str, width: int, indent: str = "", further: str | None = None)
     return [line.replace(_TIE, " ") for line in lines]
 
 
-def joined(pieces: Sequence[str], width: int) -> list[str]:
-    """Pieces with dots between them, broken between pieces before any is broken inside."""
+def joined(pieces: Sequence[str], width: int, *, cut_paths: bool = True) -> list[str]:
+    """Pieces with dots between them, broken between pieces before any is broken inside.
+
+    Args:
+        pieces: The pieces.
+        width: Cells in a line.
+        cut_paths: Whether the beginning of a path that is longer is left out.
+    """
     lines: list[str] = []
     for piece in pieces:
-        if " " not in piece and len(piece) > width:  # a path, whose end tells more than its beginning
+        if cut_paths and " " not in piece and len(piece) > width:  # a path, whose end tells more than its beginning
             piece = "…" + piece[1 - width :]
         if lines and len(lines[-1]) + 3 + len(piece) <= width:
             lines[-1] += f" · {piece}"
@@ -98,6 +107,8 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], label: str
     narrowest = [
         min(full, _narrowest(column, texts)) for column, texts, full in zip(columns, cells, widths, strict=True)
     ]
+    named = [index for index, column in enumerate(columns) if column.key == label and column.min_width]
+    fitting = [min(widths[index], WHOLE_LABEL) if index in named else least for index, least in enumerate(narrowest)]
     visible = list(range(len(columns)))
 
     def excess(of: Sequence[int]) -> int:
@@ -106,9 +117,9 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], label: str
     droppable = [index for index in visible if columns[index].droppable]
     shortened = [index for index in visible if columns[index].min_width and columns[index].key != label]
     for index in (*reversed(droppable), *reversed(shortened)):
-        if excess(narrowest) > 0 and index in visible:
+        if excess(fitting) > 0 and index in visible:
             visible.remove(index)
-    for index in sorted(visible, key=lambda index: (columns[index].wraps, -index)):
+    for index in sorted(visible, key=lambda index: (index in named, columns[index].wraps, -index)):
         widths[index] -= min(max(excess(widths), 0), widths[index] - narrowest[index])
     total = sum(widths[index] for index in visible)
     gap = 2 if total + 2 * (len(visible) - 1) <= width else 1

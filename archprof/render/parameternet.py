@@ -8,12 +8,13 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from archprof import units
-from archprof.render import facts, static_latency
+from archprof.records.failure import Failure
+from archprof.render import facts, several, static_latency
 from archprof.render.report import Report
 from archprof.render.table import Column, Record, Table, table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from archprof.records.parameternet import Figures, ModelTotals, ParameterNet, Ratio
     from archprof.records.profile import Profile
@@ -64,9 +65,9 @@ LAYERS = (
     Column("kind", "kind", visible=False),
     Column("experts", "M", number=True),
     Column("top_k", "top", lambda layer: layer.top_k or None, number=True),
-    Column("in_channels", "in", number=True),
-    Column("out_channels", "out", number=True),
-    Column("kernel", "K", lambda layer: layer.kernel or None, show=units.shape, raw=units.shape),
+    Column("in_channels", "in", number=True, droppable=True),
+    Column("out_channels", "out", number=True, droppable=True),
+    Column("kernel", "K", lambda layer: layer.kernel or None, show=units.shape, raw=units.shape, droppable=True),
     Column("groups", "g", number=True, droppable=True),
     Column("stride", "s", lambda layer: layer.stride or None, show=units.shape, visible=False, raw=units.shape),
     Column(
@@ -98,6 +99,24 @@ MODEL = (
 )
 
 
+TOTALS = (
+    Column("dynamic_layers", "dynamic layers", number=True, absent=units.ABSENT),
+    Column("experts", "M", number=True, absent=units.ABSENT),
+    *(
+        Column(
+            f"{name}_ratio{'_' if FORMULAS[source][0] else ''}{FORMULAS[source][0]}",
+            f"{title}×" if source == "paper" else FORMULAS[source][1],
+            show="{:.3f}".format,
+            number=True,
+            absent=units.ABSENT,
+        )
+        for name, title in (("parameters", "params"), ("flops", "FLOPs"))
+        for source in ("paper", "as_built", "measured")
+    ),
+)
+"""What a line says of one of several models."""
+
+
 def report(profile: Profile, view: View, static: Profile | None = None) -> Report:
     """The dynamic layers of a model; ``static`` is its static equivalent's profile, where that was made to predict."""
     analysis = profile.parameternet
@@ -113,17 +132,49 @@ def report(profile: Profile, view: View, static: Profile | None = None) -> Repor
         if analysis
         else [],
         notes=notes(profile, static),
-        record={
-            "variant": profile.variant,
-            "input": profile.input,
-            "parameternet": analysis,
-            "prediction": profile.prediction,
-            "prediction_absent": profile.prediction_absent,
-            "static_prediction": static.prediction if static else None,
-            "environment": profile.environment,
-        },
+        record=_record(profile, static),
         data=layers,
     )
+
+
+def report_several(results: Sequence[Profile | Failure]) -> Report:
+    """Several models: one line each, with their ratios as predicted and as measured."""
+    profiles = [result for result in results if not isinstance(result, Failure)]
+    names = several.names_of([result if isinstance(result, Failure) else result.variant for result in results])
+    columns = (*several.identity_columns(results), *TOTALS, several.ERROR)
+
+    def record(name: str, result: Profile | Failure) -> Record:
+        if isinstance(result, Failure):
+            return (name, result.scale, *[None] * len(TOTALS), result.error)
+        analysis = result.parameternet
+        if analysis is None:
+            return (name, result.variant.scale, 0, *[None] * len(TOTALS))
+        ratios = analysis.model.parameters_ratio, analysis.model.flops_ratio
+        experts = ", ".join(map(str, sorted({layer.experts for layer in analysis.layers})))
+        figures = [figure for ratio in ratios for figure in (ratio.paper, ratio.as_built, ratio.measured)]
+        return (name, result.variant.scale, len(analysis.layers), experts, *figures, None)
+
+    title, about = several.heading([facts.about_all(profile) for profile in profiles], names)
+    return Report(
+        title=title,
+        about=about,
+        tables=[Table(columns, tuple(map(record, names, results)), label="model")],
+        notes=several.reasons(results),
+        record=[result if isinstance(result, Failure) else _record(result, None) for result in results],
+    )
+
+
+def _record(profile: Profile, static: Profile | None) -> dict[str, object]:
+    """What JSON holds."""
+    return {
+        "variant": profile.variant,
+        "input": profile.input,
+        "parameternet": profile.parameternet,
+        "prediction": profile.prediction,
+        "prediction_absent": profile.prediction_absent,
+        "static_prediction": static.prediction if static else None,
+        "environment": profile.environment,
+    }
 
 
 def notes(profile: Profile, static: Profile | None = None) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from archprof.render import columns, conventions, facts, profile_tables
+from archprof.records.failure import Failure
+from archprof.render import columns, conventions, facts, profile_tables, several
 from archprof.render.report import Report
-from archprof.render.several import totals_table
 from archprof.render.table import Column, find_column
 
 if TYPE_CHECKING:
@@ -41,15 +41,19 @@ MOST_EXPENSIVE = "flops"
 """What ``top`` sorts by where nothing else is asked for."""
 
 
-def check(view: View, *, several: bool = False) -> None:
+def check(view: View, *, one_table: bool = False) -> None:
     """Raise what a report of one profile, or of several, would raise, before there is anything to report.
+
+    Args:
+        view: What is wanted.
+        one_table: Whether it is of several, in one table.
 
     Raises:
         UsageError: Where there is no such column to sort by.
     """
     if view.sort is None:
         return
-    if several or view.columns:
+    if one_table or view.columns:
         find_column(_table([], view).columns, view.sort)
     elif view.detail in DETAILS:
         find_column((*DETAILS[view.detail].columns, Column(conventions.ALIAS, conventions.ALIAS)), view.sort)
@@ -71,33 +75,52 @@ def report(profile: Profile, view: View) -> Report:
         facts=facts.facts(profile),
         tables=[table] if table else [],
         record=profile,
-        data=table or totals_table([profile]),
+        data=table or several.totals_table([profile]),
     )
 
 
-def report_several(profiles: Sequence[Profile], view: View) -> Report:
-    """Several profiles of one variant: one table, one line each.
+def report_several(results: Sequence[Profile | Failure], view: View, *, details: bool = False) -> Report:
+    """Several models, or one at several scales: one table, one line each, one that failed among them.
+
+    Args:
+        results: The profiles, or why there is none.
+        view: What is wanted of them.
+        details: Whether the report of each follows the table.
 
     Raises:
         UsageError: Where the view sorts by a column that is not there.
     """
-    first = profiles[0]
-    table = _table(profiles, view)
+    profiles = [result for result in results if not isinstance(result, Failure)]
+    table = _table(results, view)
+    names = [result.reference if isinstance(result, Failure) else result.variant.name for result in results]
+    title, about = several.heading([facts.about_all(profile) for profile in profiles], names)
     subjects = [columns.of_profile(profile) for profile in profiles]
+    plain = replace(view, columns=(), sort=None, top=None)  # those are of the table of models
     return Report(
-        title=first.variant.name,
-        about=facts.about_all(first),
+        title=title,
+        about=about,
         facts=facts.unknown(*(profile.coverage.unknown for profile in profiles)),
         tables=[(table.sorted_by(view.sort) if view.sort else table).top(view.top)],
-        notes=columns.absent(subjects, view.columns),
-        record=profiles,
+        notes=[*columns.absent(subjects, view.columns), *several.reasons(results)],
+        parts=[report(profile, plain) for profile in profiles] if details else [],
+        record=results,
     )
 
 
-def _table(profiles: Sequence[Profile], view: View) -> Table:
+def _table(results: Sequence[Profile | Failure], view: View) -> Table:
     if not view.columns:
-        return totals_table(profiles)
-    return columns.chosen_table([columns.of_profile(profile) for profile in profiles], view.columns)
+        return several.totals_table(results)
+    names = several.names_of([result if isinstance(result, Failure) else result.variant for result in results])
+    subjects = [
+        columns.of_failure(result, name) if isinstance(result, Failure) else columns.of_profile(result, name=name)
+        for name, result in zip(names, results, strict=True)
+    ]
+    table = columns.chosen_table(subjects, view.columns)
+    if not any(isinstance(result, Failure) for result in results):
+        return table
+    errors = [result.error if isinstance(result, Failure) else None for result in results]
+    records = tuple((*record, error) for record, error in zip(table.records, errors, strict=True))
+    return replace(table, columns=(*table.columns, several.ERROR), records=records)
 
 
 def _arranged(detail: Detail, profile: Profile, view: View) -> Table:

@@ -6,49 +6,110 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from archprof import units
+from archprof.records.failure import Failure
 from archprof.records.metrics import METRICS
 from archprof.render.table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archprof.records.profile import Profile
+    from archprof.records.profile import Profile, Variant
 
 VISIBLE = ("modules", "layers", "parameters", "trainable_parameters", "flops", "elementwise_flops")
 """The metrics that are printed, besides those of conventions that were asked for."""
 
+DROPPABLE = ("trainable_parameters", "modules")
+"""Those of them that a narrow terminal leaves out."""
 
-def totals_table(profiles: Sequence[Profile]) -> Table:
-    """One line a profile.
+ERROR = Column("error", "error", visible=False)
+"""Why a model has no figures; it is printed below the table, where there is room for a sentence."""
+
+
+def totals_table(results: Sequence[Profile | Failure]) -> Table:
+    """One line a profile, or what has none.
 
     Where an operation of any of them has no formula, the columns say that they are lower bounds, and how much
     of each is covered.
     """
+    profiles = [result for result in results if not isinstance(result, Failure)]
     lower = any(profile.coverage.unknown for profile in profiles)
     reported = {name for profile in profiles for name in profile.reported}
+    inputs = [" + ".join(map(units.shape, profile.input.shapes)) for profile in profiles]
+    hidden = {"trainable_parameters"} if all(profile.variant.fused for profile in profiles) else set[str]()
+    model, scale = identity_columns(results)
     columns = [
-        Column("model", "model", visible=False),
-        Column("scale", "scale", absent=units.ABSENT),
+        model,
+        scale,
+        Column("input", "input", visible=len(set(inputs)) > 1, saved=len(set(inputs)) > 1, absent=units.ABSENT),
         *(
             Column(
                 metric.column,
                 f"{'>= ' if lower and metric.counted else ''}{_TITLES.get(metric.name, metric.label)}",
                 show=_giga if metric.convention else partial(units.measure, unit=metric.unit),
                 number=True,
-                visible=metric.name in VISIBLE or metric.name in reported,
+                visible=(metric.name in VISIBLE or metric.name in reported) and metric.name not in hidden,
+                droppable=metric.name in DROPPABLE,
                 absent=units.ABSENT,
                 aliases=(metric.name, *metric.aliases),
             )
             for metric in METRICS.values()
         ),
         Column("coverage", "covered", show=units.coverage, number=True, visible=lower),
+        *([ERROR] if len(profiles) < len(results) else []),
+    ]
+    names = names_of([result if isinstance(result, Failure) else result.variant for result in results])
+    shapes = iter(inputs)
+
+    def record(name: str, result: Profile | Failure) -> tuple[object, ...]:
+        if isinstance(result, Failure):
+            return (name, result.scale, *[None] * (len(columns) - 3), result.error)
+        values = [metric.of(result) for metric in METRICS.values()]
+        figures = (name, result.variant.scale, next(shapes), *values, result.coverage.share)
+        return (*figures, *[None] * (len(columns) - len(figures)))
+
+    label = "model" if model.visible else "scale"
+    return Table(tuple(columns), tuple(map(record, names, results)), label=label)
+
+
+def identity_columns(results: Sequence[object]) -> tuple[Column, Column]:
+    """The columns that say which model a line is of: of the scales of one model the scale alone is visible."""
+    variants = [result if isinstance(result, Failure) else getattr(result, "variant", None) for result in results]
+    one = len({getattr(variant, "reference", None) for variant in variants}) == 1
+    scales = any(getattr(variant, "scale", None) for variant in variants)
+    return (
+        Column("model", "model", min_width=12, visible=not one),
+        Column("scale", "scale", absent=units.ABSENT, visible=one or scales),
+    )
+
+
+def names_of(variants: Sequence[Variant | Failure]) -> list[str]:
+    """What to call each model: its name, or what was typed where others have the same name."""
+    references: dict[str, set[str]] = {}
+    for variant in variants:
+        if not isinstance(variant, Failure):
+            references.setdefault(variant.name, set()).add(variant.reference)
+    return [
+        variant.name if not isinstance(variant, Failure) and len(references[variant.name]) == 1 else variant.reference
+        for variant in variants
     ]
 
-    def record(profile: Profile) -> tuple[object, ...]:
-        values = [metric.of(profile) for metric in METRICS.values()]
-        return (profile.variant.name, profile.variant.scale, *values, profile.coverage.share)
 
-    return Table(tuple(columns), tuple(map(record, profiles)), label="scale")
+def reasons(results: Sequence[object]) -> list[str]:
+    """A sentence for each model that has no figures."""
+    failures = [result for result in results if isinstance(result, Failure)]
+    return [f"{failure.reference}: failed: {failure.error}" for failure in failures]
+
+
+def heading(about: Sequence[Sequence[str]], names: Sequence[str]) -> tuple[str, list[str]]:
+    """The title of several models, and what holds for all of them.
+
+    Args:
+        about: What one must know of each, to quote a figure.
+        names: What each is called.
+    """
+    title = names[0] if len(set(names)) == 1 else units.plural(len(names), "model")
+    first, *others = about or [()]
+    return title, [piece for piece in first if all(piece in pieces for pieces in others)]
 
 
 def _giga(value: float) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from archprof.errors import VariantError
+from archprof.sources import yaml_syntax
 from archprof.sources import yaml_text as texts
 
 if TYPE_CHECKING:
@@ -64,13 +65,13 @@ class Document:
         except yaml.MarkedYAMLError as error:
             if "\0" in text:
                 raise VariantError("a binary file, not YAML", path=path) from None
-            mark = error.problem_mark or error.context_mark
+            mistake = yaml_syntax.explain(error, printable)
             raise VariantError(
-                f"not valid YAML: {error.problem or error.context}",
+                f"not valid YAML: {mistake.message}",
                 path=path,
-                line=mark.line + 1 if mark else None,
-                column=mark.column + 1 if mark else None,
-                hint=_syntax_hint(error, printable),
+                line=mistake.line,
+                column=mistake.column,
+                hint=yaml_syntax.pointer(printable, mistake.line, mistake.column),
             ) from None
         except (yaml.YAMLError, UnicodeEncodeError) as error:
             raise VariantError(f"not valid YAML: {' '.join(str(error).split())}", path=path) from None
@@ -87,11 +88,18 @@ class Document:
         """
         return cls(texts.decode(texts.read(path)), path=path)
 
-    def error(self, message: str, node: yaml.Node | yaml.Event, *, hint: str | None = None) -> VariantError:
-        """An error that points at where a node begins."""
+    def error(
+        self,
+        message: str,
+        node: yaml.Node | yaml.Event,
+        *,
+        hint: str | None = None,
+        kind: type[VariantError] = VariantError,
+    ) -> VariantError:
+        """An error that points at a node of the file."""
         mark = node.start_mark
         assert mark is not None  # every node and event that was read from text has one
-        return VariantError(message, path=self.path, line=mark.line + 1, column=mark.column + 1, hint=hint)
+        return kind(message, path=self.path, line=mark.line + 1, column=mark.column + 1, hint=hint)
 
     def mapping(self, node: yaml.Node, what: str, depth: int = 0) -> dict[str, yaml.Node]:
         """A mapping's values by key, each key as it is written; those that ``<<`` merges come last.
@@ -177,19 +185,6 @@ class Document:
         self._visited += 1
         if self._visited > 2 * MAX_NODES:
             raise self.error("aliases that unfold without end", node)
-
-
-def _syntax_hint(error: yaml.MarkedYAMLError, text: str) -> str | None:
-    """What to mend, where the place that YAML stumbled over is not where the mistake is, or not what it looks like."""
-    start, problem = error.context_mark, error.problem_mark
-    lines = text.split("\n")
-    if problem and problem.line < len(lines) and "\t" in lines[problem.line][: problem.column + 1]:
-        return f"line {problem.line + 1} is indented with a tab; YAML takes spaces only"
-    if start and problem and start.line < problem.line and start.line < len(lines):
-        opened = lines[start.line][start.column : start.column + 1]
-        if opened and opened in "[{'\"":
-            return f"the {opened} that was opened on line {start.line + 1}, column {start.column + 1}, is not closed"
-    return None
 
 
 def describe(node: yaml.Node) -> str:

@@ -20,10 +20,26 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder of that path; no for a path that cannot be one."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def names_in(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
     """The names with one of those extensions in a folder; none where it cannot be listed."""
     try:
         yield from sorted(file.name for file in folder.iterdir() if file.suffix in suffixes)
+    except (OSError, ValueError):
+        return
+
+
+def folders_in(folder: Path) -> Iterator[Path]:
+    """The folders in a folder, not those in them; none where it cannot be listed."""
+    try:
+        yield from sorted(inner for inner in folder.iterdir() if is_folder(inner))
     except (OSError, ValueError):
         return
 

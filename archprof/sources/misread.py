@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import glob
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError
-from archprof.sources.files import SUFFIXES, names_in
+from archprof.sources import assignment as assignments
+from archprof.sources.files import SUFFIXES, folders_in, is_file, is_folder, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,13 +18,9 @@ if TYPE_CHECKING:
 WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin")
 EXPORTED = (".onnx", ".h5", ".pt2", ".torchscript", ".engine", ".xml", ".mlpackage", ".tflite", ".pb")
 
-OPTIONS = {"imgsz": "--imgsz", "batch": "--batch", "device": "--device", "nc": "--nc", "scale": "--scale"}
-"""Ultralytics' arguments that are options here."""
-
 SHOWN = 3
 """How many files of a folder a message names."""
 
-_ASSIGNMENT = re.compile(r"(?P<key>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|hf-hub:|ul:")
 
 
@@ -33,15 +31,13 @@ def explain(text: str) -> ArchprofError | None:
 
 def assignment(text: str) -> ArchprofError | None:
     """``imgsz=640`` and ``model=x.yaml``, as Ultralytics' command line takes them."""
-    match = _ASSIGNMENT.fullmatch(text)
-    if match is None:
+    if assignments.split(text) is None:
         return None
-    key, value = match["key"], match["value"]
-    if key == "model":
-        hint = f"give the model by itself: {value or 'yolo11n.yaml'}"
-    elif key in OPTIONS:
-        hint = f"write it as an option: {OPTIONS[key]} {value}"
-    else:
+    words, dropped = assignments.translate([text])
+    hint = f"write it as {shlex.join(words)}" if words else "leave it out"
+    if text.startswith("model="):
+        hint = f"give the model by itself: {words[0]}"
+    elif dropped:
         hint = f"a value of the YAML is set with --set {text}"
     return UsageError(f"{text!r} is not a model: archprof does not take key=value", hint=hint)
 
@@ -82,45 +78,52 @@ def saved_profile(text: str) -> ArchprofError | None:
     return UnknownReferenceError(f"{text!r} is a JSON file, not a model", hint=hint)
 
 
-def pattern(text: str) -> ArchprofError | None:
-    """``models/*.yaml`` that no shell has expanded."""
+def several(text: str) -> ArchprofError | None:
+    """``models/*.yaml`` that no shell has expanded, or a folder, where one model is wanted."""
+    paths = matches(text)
+    if paths is None:
+        return None
+    if not paths:
+        return nothing_there(text)
+    more = f" or one of {len(paths) - SHOWN:,} more" if len(paths) > SHOWN else ""
+    hint = f"name {' or '.join(paths[:SHOWN])}{more}; `archprof summary {shlex.quote(text)}` takes all of them"
+    if is_folder(Path(text)):
+        return VariantError("a directory, not a YAML file", path=text, hint=hint)
+    files = "one file" if len(paths) == 1 else f"{len(paths):,} files"
+    return UsageError(f"{text!r} matches {files}, and one model is wanted", hint=hint)
+
+
+def matches(text: str) -> list[str] | None:
+    """The files that a folder or a pattern means, in alphabetical order; None for any other text.
+
+    Of a folder these are the YAMLs in it, those of inner folders not among them.
+    """
+    path = Path(text)
+    if is_file(path):
+        return None
+    if text.strip() and is_folder(path):
+        return [str(path / name) for name in names_in(path, SUFFIXES)]
     if not glob.has_magic(text):
         return None
-    paths = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - a pattern with its folders
-    if not paths:
-        return UnknownReferenceError(f"no file matches {text!r}")
-    return UsageError(f"{text!r} matches {_files(len(paths))}, and one model is wanted", hint=_choice(paths))
+    names = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - a pattern with its folders
+    return [name for name in names if is_file(Path(name))]
 
 
-def folder(text: str) -> ArchprofError | None:
-    """A folder of models."""
+def nothing_there(text: str) -> ArchprofError:
+    """The error of a folder without a YAML, or a pattern that no file matches."""
     path = Path(text)
-    try:
-        if not text.strip() or not path.is_dir():
-            return None
-    except (OSError, ValueError):
-        return None
-    paths = [str(path / name) for name in names_in(path, SUFFIXES)]
-    hint = _choice(paths) if paths else "there is no YAML in it"
-    return VariantError("a directory, not a YAML file", path=path, hint=hint)
+    if not is_folder(path):
+        return UnknownReferenceError(f"no file matches {text!r}")
+    inner = next((folder for folder in folders_in(path) if any(names_in(folder, SUFFIXES))), None)
+    hint = f"there are some in {inner}" if inner else None
+    return VariantError("a directory without a YAML file", path=path, hint=hint)
 
 
 MISTAKES: tuple[Callable[[str], ArchprofError | None], ...] = (
     assignment,
     url,
-    folder,
-    pattern,
+    several,
     file_of_weights,
     exported_model,
     saved_profile,
 )
-
-
-def _files(number: int) -> str:
-    return "one file" if number == 1 else f"{number:,} files"
-
-
-def _choice(paths: list[str]) -> str:
-    more = f" or one of {len(paths) - SHOWN:,} more" if len(paths) > SHOWN else ""
-    several = f"; archprof compare {paths[0]} {paths[1]} takes several" if len(paths) > 1 else ""
-    return f"name {' or '.join(paths[:SHOWN])}{more}{several}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from archprof.errors import did_you_mean, nearest
+from archprof.errors import NotAVariantError, VariantError, did_you_mean, nearest
 from archprof.sources.document import Document, describe, line_of
 from archprof.sources.other_yaml import kind_of
 from archprof.sources.settings import complaint, is_factor, is_number, is_repeats
@@ -47,13 +47,15 @@ def parse(text: str, path: Path) -> Sheet:
 
 
 def _rows(document: Document, keys: dict[str, yaml.Node]) -> tuple[Row, ...]:
-    if "backbone" not in keys and (kind := kind_of(keys)):
-        raise document.error(kind.name, document.root, hint=kind.hint)
+    if "backbone" not in keys and (other := kind_of(keys)):
+        raise document.error(other.name, document.root, hint=other.hint, kind=NotAVariantError)
     if "backbone" not in keys:
-        hint = did_you_mean("backbone", keys) or "a variant lists its rows under backbone: and head:"
-        raise document.error("no backbone: among the file's keys", document.root, hint=hint)
-    if "head" not in keys and (near := nearest("head", keys, 1)):
-        raise document.error(f"{near[0]!r} is not read; did you mean head?", keys[near[0]])
+        near = did_you_mean("backbone", keys)
+        hint = near or "a variant lists its rows under backbone: and head:"
+        kind = VariantError if near else NotAVariantError
+        raise document.error("no backbone: among the file's keys", document.root, hint=hint, kind=kind)
+    if "head" not in keys and (similar := nearest("head", keys, 1)):
+        raise document.error(f"{similar[0]!r} is not read; did you mean head?", keys[similar[0]])
     nodes = document.sequence(keys["backbone"], "backbone")
     if not nodes:
         raise document.error("backbone has no rows", keys["backbone"])

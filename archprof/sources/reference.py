@@ -78,9 +78,11 @@ def _unknown(text: str) -> ArchprofError:
         pass
     except OSError as failure:
         return VariantError(f"cannot be read: {failure.strerror}", path=typed)
-    name = _parts(text)[1]
+    folder, name, suffix = _parts(text)
     if not name:
         return UnknownReferenceError("the name of the model is empty", hint=forms)
+    if error := _no_such_scale(text, folder, name, suffix):
+        return error
     references: dict[str, list[str]] = {}
     for origin in _in_order():
         for other, reference in origin.names(typed.parent).items():
@@ -88,3 +90,18 @@ def _unknown(text: str) -> ArchprofError:
     near = references.get(name) or [references[other][0] for other in nearest(name, references)]
     hint = f"did you mean {' or '.join(near)}?" if near else forms
     return UnknownReferenceError(f"model {text!r} not found", hint=hint)
+
+
+def _no_such_scale(text: str, folder: str, name: str, suffix: str) -> ArchprofError | None:
+    """The error of a model whose name has a letter for its scale that is none, as ``yolov13q-pose``."""
+    parts = scale_in_name.other_letter(name)
+    if parts is None:
+        return None
+    letter, head, tail = parts
+    query = Query(f"{folder}{head}{tail}{suffix}", text)
+    spec = next((spec for origin in _in_order() if (spec := origin.find(query))), None)
+    if spec is None or not spec.scales:
+        return None
+    names = " or ".join(f"{folder}{head}{scale}{tail}{suffix}" for scale in spec.scales)
+    scales = ", ".join(spec.scales)
+    return UnknownReferenceError(f"{text!r}: no scale {letter!r}; {spec.name} has {scales}", hint=f"type {names}")

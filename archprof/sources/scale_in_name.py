@@ -11,6 +11,7 @@ import re
 
 _SCALE = re.compile(r"yolo(?:e-)?v?\d+([nslmx])")
 _FIRST_SCALE = re.compile(r"(\d+)[nslmx]")
+_OTHER_LETTER = re.compile(r"(yolo(?:e-)?v?\d+)([A-Za-z])(?=$|[^A-Za-z0-9])")
 _P6 = re.compile(r"(yolov[58])([nsmlx])6")
 
 
@@ -27,3 +28,9 @@ def without_scale(name: str) -> list[str]:
     if match := _P6.fullmatch(name):  # yolov8n6 was a name of yolov8n-p6
         return [f"{match[1]}-p6"]
     return [_FIRST_SCALE.sub(r"\1", name, count=1)]
+
+
+def other_letter(name: str) -> tuple[str, str, str] | None:
+    """A letter that stands where a scale would and is none, as in ``yolov13q-pose``, and the name around it."""
+    match = _OTHER_LETTER.match(name)
+    return (match[2], match[1], name[match.end() :]) if match and scale_of(name) is None else None

@@ -11,10 +11,7 @@ from archprof.sources import families, scale_in_name, yaml_text
 from archprof.sources.spec import STOCK, YOLOV5, Sheet, VariantSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from archprof.sources.origin import Query
-    from archprof.sources.spec import Scale
 
 
 def load_for(
@@ -63,7 +60,7 @@ def load(
     text = yaml_text.decode(yaml_text.read(path) if data is None else data)
     sheet = _sheet(text, path)
     named_scale = named_scale or scale_in_name.scale_of(stem)
-    used = _choose(path, reference or str(path), sheet.scales, scale, named_scale)
+    used = _choose(path, reference or str(path), sheet, scale, named_scale)
     return VariantSpec(
         name=stem,
         reference=reference or str(path),
@@ -115,19 +112,21 @@ def family_of(stem: str) -> str:
     return max(fits, key=len, default=STOCK)
 
 
-def _choose(
-    path: Path, reference: str, scales: Mapping[str, Scale], asked: str | None, named: str | None
-) -> str | None:
+def _choose(path: Path, reference: str, sheet: Sheet, asked: str | None, named: str | None) -> str | None:
     """The scale to use: the one asked for by an option, else by the name, else the first."""
+    scales, line = sheet.scales, sheet.value_lines.get("scales")
     available = f"available scales: {', '.join(scales)}"
     if asked is not None:
-        if scale := next((name for name in (asked, asked.lower()) if name in scales), None):
-            return scale
-        raise VariantError(f"no scale {asked!r}; {available if scales else 'the file has no scales'}", path=path)
+        if chosen := next((scale for scale in (asked, asked.lower()) if scale in scales), None):
+            return chosen
+        raise VariantError(
+            f"no scale {asked!r}; {available if scales else 'the file has no scales'}", path=path, line=line
+        )
     if named is not None and scales and named not in scales:
         raise VariantError(
             f"the name {Path(reference).name!r} asks for scale {named!r}, which the file does not have",
             path=path,
+            line=line,
             hint=f"{available}; choose one with --scale, or rename the file",
         )
     return named if named in scales else next(iter(scales), None)

@@ -144,8 +144,16 @@ def test_the_first_row_reads_the_image(variant: Variant) -> None:
             "row 0: Conv: its output channels must be a number above 0, not 'wide'",
             "Conv takes",
         ),
-        ("[-1, 1, Conv, [16, wide]]", "row 0: Conv cannot be built from [16, 'wide']: ", "called with (3, 16, 'wide')"),
-        ("[-1, 1, Conv, [16, 3, 2, 1, 5]]", "in_channels must be divisible by groups", "Conv takes (c1, c2, k=1"),
+        (
+            "[-1, 1, Conv, [16, wide]]",
+            "row 0: Conv: k must be a whole number from 1 up, not 'wide'",
+            "called with (3, 16, 'wide')",
+        ),
+        (
+            "[-1, 1, Conv, [16, 3, 2, 1, 5]]",
+            "row 0: Conv: g must be a divisor of the channels, 3 and 16, not 5",
+            "in_channels must be divisible by groups",
+        ),
         ("[-1, 1, Segment, [80]]", "row 0: Segment cannot be built from [80]: ", "Segment takes (nc=80, nm=32"),
         ("[-1, 1, SPPF, [16, 5, 3, False, 1]]", "row 0: SPPF cannot be built from", "SPPF takes (c1, c2, k=5"),
         ("[-1, 1, nn.Conv2d, [16]]", "missing 2 required positional arguments", "nn.Conv2d takes (in_channels"),

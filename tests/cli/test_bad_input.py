@@ -62,7 +62,11 @@ HUGE = "nc: 2\nscales:\n  n: [1.0, 1.0, 100000000]\nbackbone:\n" + "  - [-1, 1, 
 
 MISTAKES = {
     "file not found": (nothing, "tinny.yaml", ["tinny.yaml", "did you mean tiny.yaml"]),
-    "syntax": (written("nc: 2\nbackbone:\n  - [-1, 1, Conv, [16]\n  - [-1]\n"), "bad.yaml", ["bad.yaml:4:3: "]),
+    "syntax": (
+        written("nc: 2\nbackbone:\n  - [-1, 1, Conv, [16]\n  - [-1]\n"),
+        "bad.yaml",
+        ["bad.yaml:3:5: not valid YAML: this [ is not closed\n  3 |   - [-1, 1, Conv, [16]\n    |     ^"],
+    ),
     "unknown block": (
         edited("[-1, 1, Cnov, [32, 3, 2]]"),
         "bad.yaml",
@@ -107,7 +111,7 @@ MISTAKES = {
         ["bad.yaml:8: row 2: Concat was given 1×16×112×112 and 1×16×56×56"],
     ),
     "scale": (nothing, "tiny.yaml --scale z", ["'z'", "n, s"]),
-    "scale in the name": (nothing, "yolo11q.yaml", ["model 'yolo11q.yaml' not found", "did you mean yolo11"]),
+    "scale in the name": (nothing, "yolo11q.yaml", ["no scale 'q'; yolo11 has n, s, m, l, x", "type yolo11n.yaml or"]),
     "no scales": (nothing, "timm:resnet18 --scale all", ["no scales"]),
     "size": (nothing, "yolo11n.yaml --imgsz 650", ["650", "32", "640x640"]),
     "no size": (nothing, "tiny.yaml --imgsz 12by12", ["12by12", "384x640"]),
@@ -185,7 +189,7 @@ def test_a_mistake_is_one_message(archprof: Callable[[str], Result], folder: Pat
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
-        ("sumary tiny.yaml", "Did you mean 'summary'"),
+        ("sumary tiny.yaml", "did you mean summary?"),
         ("summary tiny.yaml --fromat csv", "--format"),
         ("summary tiny.yaml --detail row", "'rows'"),
         ("summary tiny.yaml --batch 0", "'--batch'"),

@@ -99,3 +99,40 @@ def test_colour(
 def test_width_of_a_pipe(columns: str, wanted: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     assert Console().page().width == wanted
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+@pytest.mark.parametrize("columns", [40, 60])
+def test_messages_are_broken_between_words_at_a_terminal(folder: Path, columns: int) -> None:
+    path = folder / ("long_" * 12 + "name.yaml")
+    path.write_text("names: {0: person}\ntrain: images\nval: images\n", encoding="utf-8")
+    code = f"from archprof.cli import app; app(['summary', {path.name!r}])"
+    text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", at_a_terminal(code, folder, columns))
+    lines = text.replace("\r", "").rstrip("\n").split("\n")
+    assert f"{path.name}:1:1:" in text  # whole, wider than the terminal though it is
+    assert max(len(line) for line in lines if path.name not in line) <= columns
+    assert " ".join(text.split()).endswith("whose rows stand under backbone: and head:")
+
+
+def test_nothing_is_broken_or_cut_in_a_pipe(folder: Path) -> None:
+    name = "folder_of_a_long_name" * 6
+    (folder / name).mkdir()
+    row = "[-1, 1, nn.Conv2d, [3, 8, [3, 3], [1, 1], [1, 1], [1, 1], 1, False, zeros]]"
+    (folder / name / "net.yaml").write_text(f"backbone:\n  - {row}\n", encoding="utf-8")
+    command = [sys.executable, "-m", "archprof", "summary", f"{name}/net.yaml", "--imgsz", "32"]
+    environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+    printed = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True).stdout
+    assert "…" not in printed
+    assert f"{name}/net.yaml" in printed
+    assert "3, 8, [3, 3], [1, 1], [1, 1], [1, 1], 1, False, 'zeros'" in printed
+    wrong = [*command[:-3], f"{name}/none.yaml"]
+    refused = subprocess.run(wrong, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert refused.stderr.startswith(f"error: model '{name}/none.yaml' not found\n")
+
+
+def test_a_reader_of_messages_who_leaves_changes_no_exit_code(folder: Path) -> None:
+    code = "import sys; from archprof.cli import main; sys.argv[1:] = ['summary', 'nowhere']; main()"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=folder, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        process.stderr.close()
+    assert process.returncode == 2

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.cells import cell_len
 
 from archprof.records.profile import Profile
 
@@ -249,3 +250,27 @@ def test_an_internal_error_is_one_line_and_its_traceback_is_for_who_asks(
         "error: internal error: ZeroDivisionError: division by zero (a fault of archprof's: --debug shows where)\n"
     )
     assert "Traceback" in archprof("summary tiny.yaml --debug").stderr
+
+
+def test_of_a_fused_model_nothing_is_trained(archprof: Callable[[str], Result]) -> None:
+    fused = archprof("summary tiny.yaml --scale n --imgsz 64 --fuse --detail none").stdout
+    assert "fused for inference: none is trained" in fused
+    assert "trainable parameters 0" not in fused
+    # As built all are: 3·16·9 + 2·16, 16·32·9 + 2·32, and 32·1280 + 2·1280 + 1280·2 + 2.
+    assert "trainable parameters 51,218" in archprof("summary tiny.yaml --scale n --imgsz 64 --detail none").stdout
+    assert "trainable" not in archprof("summary tiny.yaml --scale all --imgsz 64 --fuse").stdout
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["summary yolov13n-DynamicConv --imgsz 64", "summary yolo11 --scale all", "parameternet yolov13n-DynamicConv"],
+)
+def test_tables_fit_a_terminal_of_80_columns(
+    archprof: Callable[[str], Result], monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    result = archprof(line)
+    assert result.exit_code == 0, result.stderr
+    assert max(map(cell_len, result.stdout.splitlines())) <= 80
+    if "--imgsz" in line:
+        assert "C3k2_DynamicConv " in result.stdout  # arguments are cut before names

@@ -24,18 +24,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("a.yaml", "b.yml", "notes.txt"):
         (tmp_path / "models" / name).touch()
     (tmp_path / "empty").mkdir()
+    (tmp_path / "outer" / "inner").mkdir(parents=True)
+    (tmp_path / "outer" / "inner" / "c.yaml").touch()
     (tmp_path / "saved.json").write_text(json.dumps({"version": 2}), encoding="utf-8")
     (tmp_path / "there.pt").touch()
     return tmp_path
 
 
-SEVERAL = "name models/a.yaml or models/b.yml; archprof compare models/a.yaml models/b.yml takes several"
+SEVERAL = "name models/a.yaml or models/b.yml; `archprof summary "
 
 
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("imgsz=640", "'imgsz=640' is not a model: archprof does not take key=value", "as an option: --imgsz 640"),
+        ("imgsz=640", "'imgsz=640' is not a model: archprof does not take key=value", "write it as --imgsz 640"),
         ("model=x.yaml", "'model=x.yaml' is not a model", "give the model by itself: x.yaml"),
         ("reg_max=8", "'reg_max=8' is not a model", "--set reg_max=8"),
         ("https://example.org/x.yaml", "is an address: nothing is downloaded", "download it"),
@@ -51,7 +53,8 @@ SEVERAL = "name models/a.yaml or models/b.yml; archprof compare models/a.yaml mo
         ("models/*.y*ml", "'models/*.y*ml' matches 2 files, and one model is wanted", SEVERAL),
         ("models/*.json", "no file matches 'models/*.json'", None),
         ("models", "a directory, not a YAML file", SEVERAL),
-        ("empty", "a directory, not a YAML file", "there is no YAML in it"),
+        ("empty", "a directory without a YAML file", None),
+        ("outer", "a directory without a YAML file", "there are some in outer/inner"),
         ("resnet50", "model 'resnet50' not found", "did you mean timm:resnet50 or torchvision:resnet50?"),
         ("timm/resnet50", "model 'timm/resnet50' not found", "did you mean timm:resnet50 or torchvision:resnet50?"),
         ("microsoft/resnet-50", "model 'microsoft/resnet-50' not found", "did you mean timm:resnet50"),

@@ -169,11 +169,11 @@ def test_models_that_are_no_yaml(folder: Path, text: str, origin: str, target: s
         ("", UnknownReferenceError, "the name of the model is empty\ngive timm:NAME"),
         ("a" * 300, VariantError, "cannot be read: File name too long"),
         ("a\0b", UnknownReferenceError, "model 'a\\x00b' not found"),
-        ("yolo11q", UnknownReferenceError, "model 'yolo11q' not found\ndid you mean yolo11"),
+        ("yolo11q", UnknownReferenceError, "'yolo11q': no scale 'q'; yolo11 has n, s, m, l, x\ntype yolo11n or"),
         ("yolov13m", VariantError, "the name 'yolov13m' asks for scale 'm', which the file does not have\navailable "),
         ("deep", VariantError, "a directory, not a YAML file"),
         (".", VariantError, "a directory, not a YAML file"),
-        ("/", VariantError, "a directory, not a YAML file"),
+        ("/", VariantError, "a directory without a YAML file"),
     ],
 )
 def test_what_means_nothing(folder: Path, text: str, kind: type[ArchprofError], message: str) -> None:
@@ -208,3 +208,22 @@ assert not heavy, heavy
 assert not [name for name in sys.modules if name.startswith("model_zoo.")]
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "has", "first"),
+    [
+        ("yolov13q-DynamicConv.yaml", "yolov13-DynamicConv has n, s, l, x", "yolov13n-DynamicConv.yaml"),
+        ("yolov13q-DynamicConv", "yolov13-DynamicConv has n, s, l, x", "yolov13n-DynamicConv"),
+        ("yolo11q-seg", "yolo11-seg has n, s, m, l, x", "yolo11n-seg"),
+        ("yolov8z.yaml", "yolov8 has n, s, m, l, x", "yolov8n.yaml"),
+    ],
+)
+def test_a_letter_that_is_no_scale(text: str, has: str, first: str) -> None:
+    with pytest.raises(UnknownReferenceError) as caught:
+        resolve(text)
+    assert caught.value.message.endswith(f"; {has}")
+    assert caught.value.message.startswith(f"{text!r}: no scale ")
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith(f"type {first} or ")
+    assert resolve(first).scale == "n"

@@ -148,7 +148,7 @@ ROW = "[-1, 1, Conv, [64]]"
             b"a: 1\nb: \xff\xfe",
             "mine.yaml:1:1: no backbone: among the file's keys\na variant lists its rows under backbone: and head:",
         ),
-        ("backbone: [\n", "mine.yaml:2:1: not valid YAML: did not find expected node content"),
+        ("backbone: [\n", "mine.yaml:1:11: not valid YAML: this [ is not closed\n  1 | backbone: [\n    |           ^"),
         (f"- {ROW}", "mine.yaml:1:1: a variant must be a mapping (key: value), not a list"),
         ("words", "mine.yaml:1:1: a variant must be a mapping (key: value), not 'words'"),
         (
@@ -210,7 +210,7 @@ def test_what_is_not_a_variant_is_refused_where_it_is_wrong(
 
 
 def test_a_scale_that_is_not_there(write: Callable[..., Path]) -> None:
-    with pytest.raises(VariantError, match=r"mine\.yaml: no scale 'q'; available scales: n, s$"):
+    with pytest.raises(VariantError, match=r"mine\.yaml:2: no scale 'q'; available scales: n, s$"):
         load(write(GOOD), scale="q")
     with pytest.raises(VariantError, match="no scale 'n'; the file has no scales"):
         load(write("backbone: [[-1, 1, Conv, [64]]]"), scale="n")

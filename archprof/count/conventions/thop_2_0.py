@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from archprof import units
 from archprof.count.conventions.subject import Figures, Item, NotApplicableError, ToolStopsError, reason
 from archprof.count.ledger import count
 from archprof.errors import RunError
@@ -65,10 +66,10 @@ def replay(model: nn.Module, size: tuple[int, int]) -> Replay:
 
     Raises:
         NotApplicableError: Where no parameter tells how many channels an image has.
-        ToolStopsError: Where thop itself ends in an error at both sizes, and nothing would have been printed.
-        RunError: Where the model runs on neither image.
+        ToolStopsError: Where the model runs on neither image, or thop itself ends in an error at both sizes: then
+            Ultralytics leaves the figure out.
     """
-    first = next(model.parameters(), None)
+    name, first = next(model.named_parameters(), ("", None))
     if first is None or first.ndim < 2:
         raise NotApplicableError("Ultralytics takes the channels of the image from the first parameter's shape")
     strides: Any = getattr(model, "stride", None)
@@ -77,7 +78,18 @@ def replay(model: nn.Module, size: tuple[int, int]) -> Replay:
     try:
         return _profiled(model, torch.empty(1, channels, stride, stride, device="meta", dtype=dtype), size)
     except RunError:
+        pass
+    try:
         return _profiled(model, torch.empty(1, channels, *size, device="meta", dtype=dtype), size)
+    except ToolStopsError:
+        raise
+    except RunError as error:
+        shape = "×".join(map(str, first.shape))
+        takes = f"takes the channels of the image from the first parameter, here {name} of {shape}"
+        images = (
+            f"an image of {units.plural(channels, 'channel')}, neither of {stride}×{stride} nor of the size asked for"
+        )
+        raise ToolStopsError(f"Ultralytics {takes}; the model does not run on {images}") from error
 
 
 def _profiled(model: nn.Module, image: torch.Tensor, size: tuple[int, int]) -> Replay:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -21,41 +22,47 @@ LABEL = 12
 
 def render(report: Report, page: Page) -> str:
     """The report, a blank line between its parts."""
-    return "\n\n".join(map("\n".join, _blocks(report, page.width, painter(page.color)))) + "\n"
+    return "\n\n".join(map("\n".join, _blocks(report, page, painter(page.color)))) + "\n"
 
 
-def _blocks(report: Report, width: int, style: Style) -> Iterator[list[str]]:
-    head = [*_heading(report, width, style), *_facts(report, width, style)]
+def _blocks(report: Report, page: Page, style: Style) -> Iterator[list[str]]:
+    width = page.width
+    head = [*_heading(report, page, style), *_facts(report, page, style)]
     if head:
         yield head
     if report.conclusions:
         yield _sentences(report.conclusions, width)
     for table in report.tables:
-        yield table_lines(table, width, style)
+        yield table_lines(table, width if page.cut else sys.maxsize, style)
     if report.notes:
         yield _sentences(report.notes, width)
     for part in report.parts:
-        yield from _blocks(part, width, style)
+        yield from _blocks(part, page, style)
 
 
-def _heading(report: Report, width: int, style: Style) -> list[str]:
+def _heading(report: Report, page: Page, style: Style) -> list[str]:
     """The title, what one must know of it, and how it ended: on one line where there is room."""
+    width = page.width
     if not report.title:
         return []
     about, status = " · ".join(report.about), report.status
     styled = style(status, "bad") if status and report.failed else status
     if sum(cell_len(text) + 3 for text in (report.title, about, status) if text) - 3 <= width:
         return ["   ".join(text for text in (style(report.title, "name"), about, styled) if text)]
-    title = wrapped(report.title, width) if " " in report.title else [cut(report.title, width)]
+    title = (
+        wrapped(report.title, width)
+        if " " in report.title
+        else [cut(report.title, width) if page.cut else report.title]
+    )
     lines = [style(line, "name") for line in title]
-    lines += [f"  {line}" for line in joined(report.about, width - 2)] if about else []
+    lines += [f"  {line}" for line in joined(report.about, width - 2, cut_paths=page.cut)] if about else []
     return [*lines, *([f"  {styled}"] if status else [])]
 
 
-def _facts(report: Report, width: int, style: Style) -> Iterator[str]:
+def _facts(report: Report, page: Page, style: Style) -> Iterator[str]:
     """The facts, one below the other: labels to the left, and what belongs to them wrapped."""
     for label, pieces in report.facts:
-        first, *more = joined(pieces, max(width - LABEL - 2, NARROWEST))
+        first, *more = joined(pieces, max(page.width - LABEL - 2, NARROWEST), cut_paths=page.cut)
         if len(label) >= LABEL:
             yield f"  {style(label, 'label')}"
             more.insert(0, first)

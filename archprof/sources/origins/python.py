@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from contextlib import nullcontext
 from pathlib import Path
@@ -73,6 +74,8 @@ class PythonSpec(RecipeSpec):
         factory = _factory(module, reference, path)
         root = root_of(module.__spec__) if module.__spec__ else None
 
+        _check_arguments(factory, path, self)
+
         def make() -> Any:
             with importable(root.parent) if root else nullcontext():
                 return factory(**self.settings)
@@ -103,6 +106,32 @@ def _factory(module: ModuleType, reference: str, path: str) -> Callable[..., Any
         kind = type(factory).__name__
         raise BuildError(f"{reference}:{path} must be a function that returns a torch.nn.Module; it is a {kind}")
     return factory  # type: ignore[no-any-return]
+
+
+def _check_arguments(factory: Callable[..., Any], name: str, spec: PythonSpec) -> None:
+    """See to it that a function can be called with the settings.
+
+    Raises:
+        BuildError: Where an argument is missing, or it takes none of a name.
+    """
+    try:
+        signature = inspect.signature(factory)
+    except (TypeError, ValueError):  # what is written in C may have none
+        return
+    try:
+        signature.bind(**spec.settings)
+    except TypeError as error:
+        bare = [parameter.replace(annotation=parameter.empty) for parameter in signature.parameters.values()]
+        takes = f"{name} takes {inspect.Signature(bare)}"
+        missing = [
+            f"--set {parameter.name}=VALUE"
+            for parameter in bare
+            if parameter.default is parameter.empty
+            and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+            and parameter.name not in spec.settings
+        ]
+        hint = f"{takes}; type {' '.join(missing)}" if missing else takes
+        raise BuildError(f"{spec.target}: {error}", hint=hint) from None
 
 
 def _shape(target: str, model: Any, channels: int) -> tuple[int, ...]:

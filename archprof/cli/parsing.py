@@ -1,0 +1,146 @@
+"""What the command line does with words that it cannot take: the same messages as for any other mistake."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from archprof.cli.console import console
+from archprof.errors import ArchprofError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+ParserError: Any = typer.BadParameter.__mro__[1]
+"""What the parser raises, whichever click typer has."""
+
+REFERENCES = ("reference", "references")
+"""What commands call the argument that names a model."""
+
+ULTRALYTICS = frozenset(
+    ["detect", "segment", "classify", "pose", "obb", "semantic", "train", "val", "predict", "export", "track"]
+)
+"""Words that stand before the assignments of Ultralytics' command line."""
+
+
+class Command(TyperCommand):
+    """One command."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Parse its words."""
+        with _as_ours(f"archprof {info_name}"):
+            if any(parameter.name in REFERENCES for parameter in self.params):
+                self._refuse_assignments(f"archprof {info_name}", args)
+            return super().make_context(info_name, args, parent, **extra)
+
+    def _refuse_assignments(self, command: str, words: Sequence[str]) -> None:
+        """Say what to type instead of ``imgsz=640``.
+
+        Raises:
+            UsageError: Where there is such a word.
+        """
+        from archprof.sources import assignment
+
+        options = self._options()
+        loose = [_is_loose(word, before, options) for before, word in zip(("", *words), words, strict=False)]
+        mistaken = [word for word, free in zip(words, loose, strict=True) if free and assignment.split(word)]
+        if not mistaken:
+            return
+        result, dropped, named = list[str](), list[str](), False
+        by_name = {name.removeprefix("--"): takes for name, takes in options.items() if name.startswith("--")}
+        for word, free in zip(words, loose, strict=True):
+            translation = assignment.translate([word] if free else [], by_name)
+            result += translation.words if free else [word]
+            dropped += translation.dropped
+            named = named or (free and (word not in mistaken or word.startswith("model=")))
+        raise _refusal(mistaken, [*command.split(), *([] if named else [assignment.MODEL]), *result], dropped)
+
+    def _options(self) -> Mapping[str, bool]:
+        """Each option's names, and whether it takes a value."""
+        return {
+            name: not getattr(parameter, "is_flag", False)
+            for parameter in self.params
+            if parameter.param_type_name == "option"
+            for name in parameter.opts
+        }
+
+
+class Group(TyperGroup):
+    """Commands under one name."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Parse the words before the command."""
+        with _as_ours(f"archprof {info_name}" if parent else "archprof"):
+            return super().make_context(info_name, args, parent, **extra)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command of a name; a model's name is answered with the command that takes it."""
+        with _as_ours(ctx.command_path):
+            if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+                raise self._unknown(ctx, args)
+            return super().resolve_command(ctx, args)
+
+    def _unknown(self, ctx: Any, words: Sequence[str]) -> ArchprofError:
+        first, *others = words
+        path, names = ctx.command_path.split(), self.list_commands(ctx)
+        if first == "help":
+            known = [word for word in others[:1] if word in names]
+            return UsageError("unknown command 'help'", hint=f"type: {shlex.join([*path, *known, '--help'])}")
+        if ctx.parent is None and (error := _model_without_command(words)):
+            return error
+        hint = did_you_mean(first, names) or f"commands: {', '.join(names)}"
+        return UsageError(f"unknown command {first!r}", hint=hint)
+
+
+@contextmanager
+def _as_ours(command: str) -> Iterator[None]:
+    """While it holds, what the parser refuses is said as any other mistake is."""
+    try:
+        yield
+    except ParserError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            raise
+        message = error.format_message().strip().removesuffix(".")
+        console.error(str(UsageError(message[:1].lower() + message[1:], hint=f"{command} --help lists what it takes")))
+        raise typer.Exit(error.exit_code) from None
+    except ArchprofError as error:
+        console.error(str(error))
+        raise typer.Exit(error.exit_code) from None
+
+
+def _is_loose(word: str, before: str, options: Mapping[str, bool]) -> bool:
+    """Whether a word is neither an option nor an option's value."""
+    return not word.startswith("-") and not options.get(before, False)
+
+
+def _refusal(mistaken: Sequence[str], words: Sequence[str], dropped: Sequence[str]) -> UsageError:
+    """The error of assignments, with what to type."""
+    hint = f"type: {shlex.join(words)}"
+    if dropped:
+        hint += f"\n{', '.join(dropped)}: no option here; --set KEY=VALUE sets a top-level value of the YAML"
+    return UsageError(f"archprof does not take key=value ({', '.join(mistaken)})", hint=hint)
+
+
+def _model_without_command(words: Sequence[str]) -> ArchprofError | None:
+    """The error of a model where a command is expected; None where the first word is no model."""
+    from archprof.sources import assignment, files, reference
+
+    first = words[0]
+    mistaken = [word for word in words if assignment.split(word)]
+    if mistaken and (first in mistaken or first in ULTRALYTICS):
+        words = [word for word in words if word not in ULTRALYTICS and not word.startswith("mode=")]
+        translation = assignment.translate(words)
+        model = [] if any(word.startswith("model=") for word in mistaken) else [assignment.MODEL]
+        return _refusal(mistaken, ["archprof", "summary", *model, *translation.words], translation.dropped)
+    try:
+        reference.resolve(first)
+    except ArchprofError:
+        if not first.endswith(files.SUFFIXES) and ":" not in first:
+            return None
+    return UsageError(
+        f"{first!r} is a model, and a command is missing", hint=f"type: {shlex.join(['archprof', 'summary', *words])}"
+    )

@@ -1,0 +1,84 @@
+"""``imgsz=640`` and ``model=x.yaml``, as Ultralytics' command line takes them -> the words that mean it here."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from archprof.sources.files import SUFFIXES, is_file
+from archprof.sources.settings import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MODEL = "MODEL"
+"""What stands for a model that is not named."""
+
+RENAMED = {"ch": "channels"}
+"""Keys that an option here has under another name."""
+
+OPTIONS: Mapping[str, bool] = {
+    **dict.fromkeys(("imgsz", "batch", "device", "nc", "scale", "channels", "dtype"), True),
+    **dict.fromkeys(("fuse", "static", "backward"), False),
+}
+"""Options that most commands have: whether each takes a value."""
+
+_ASSIGNMENT = re.compile(r"(?P<key>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
+_ON, _OFF = ("true", "1", "yes", ""), ("false", "0", "no", "none", "null")
+
+
+class Translation(NamedTuple):
+    """A command line without assignments.
+
+    Attributes:
+        words: What to type behind the command.
+        dropped: The assignments that mean nothing here.
+    """
+
+    words: list[str]
+    dropped: list[str]
+
+
+def split(text: str) -> tuple[str, str] | None:
+    """``key=value`` -> the key and the value; None where it is none, or the name of a file."""
+    match = _ASSIGNMENT.fullmatch(text)
+    if match is None or any(is_file(Path(text + suffix)) for suffix in ("", *SUFFIXES)):
+        return None
+    return match["key"], match["value"]
+
+
+def translate(words: Sequence[str], options: Mapping[str, bool] = OPTIONS) -> Translation:
+    """The words of a command line with every assignment replaced by what it means.
+
+    Args:
+        words: What was typed behind the command; values of options are no assignments, and are not to be here.
+        options: The command's options by name, and whether each takes a value.
+    """
+    result, dropped = list[str](), list[str]()
+    for word in words:
+        pair = split(word)
+        meant = [word] if pair is None else _meaning(*pair, options)
+        if meant is None:
+            dropped.append(word)
+        else:
+            result += meant
+    return Translation(result, dropped)
+
+
+def _meaning(key: str, value: str, options: Mapping[str, bool]) -> list[str] | None:
+    """The words that mean an assignment; None where there are none."""
+    name = RENAMED.get(key, key).replace("_", "-")
+    if key == "model":
+        return [value or MODEL]
+    if key == "half":
+        return ["--dtype", "float16"] if value.lower() in _ON else []
+    if key == "imgsz":
+        value = "x".join(re.findall(r"\d+", value)) or value
+    if key == "device" and value.lower() in _OFF[3:]:
+        return []
+    if name in options:
+        if options[name]:
+            return [f"--{name}", value]
+        return [] if value.lower() in _OFF else [f"--{name}"]
+    return ["--set", f"{key}={value}"] if key in KINDS else None

@@ -1,0 +1,122 @@
+"""Words that the parser cannot take are answered as any other mistake, with what to type."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archprof.cli import COMMANDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("summary yolo11n.yaml imgsz=640", "summary yolo11n.yaml --imgsz 640"),
+        ("summary imgsz=640 yolo11n.yaml", "summary --imgsz 640 yolo11n.yaml"),
+        ("summary model=yolo11n.yaml", "summary yolo11n.yaml"),
+        ("summary model=yolo11n.yaml imgsz=[384,640] batch=2", "summary yolo11n.yaml --imgsz 384x640 --batch 2"),
+        ("summary yolo11n half=True device=0", "summary yolo11n --dtype float16 --device 0"),
+        ("summary yolo11n half=False device=None", "summary yolo11n"),
+        ("summary yolo11n nc=3 scale=s ch=1", "summary yolo11n --nc 3 --scale s --channels 1"),
+        ("summary yolo11n kpt_shape=[21,3]", "summary yolo11n --set 'kpt_shape=[21,3]'"),
+        ("summary yolo11n fuse=True --set nc=3", "summary yolo11n --fuse --set nc=3"),
+        ("summary imgsz=640", "summary MODEL --imgsz 640"),
+        ("bench yolo11n threads=2", "bench yolo11n --threads 2"),
+        ("audit yolo11n imgsz=640", "audit yolo11n --imgsz 640"),
+        ("detect predict model=yolo11n.yaml imgsz=640", "summary yolo11n.yaml --imgsz 640"),
+        ("mode=val model=yolo11n.yaml", "summary yolo11n.yaml"),
+        ("yolov13n.yaml", "summary yolov13n.yaml"),
+        ("yolo11n --fuse", "summary yolo11n --fuse"),
+        ("mine.yaml", "summary mine.yaml"),
+        ("timm:resnet18", "summary timm:resnet18"),
+        ("help", "--help"),
+        ("help bench", "bench --help"),
+    ],
+)
+def test_the_answer_is_what_to_type(archprof: Callable[[str], Result], typed: str, meant: str) -> None:
+    result = archprof(typed)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: ")
+    assert f"\ntype: archprof {meant}\n" in result.stderr
+
+
+def test_what_means_nothing_here_is_named(archprof: Callable[[str], Result]) -> None:
+    result = archprof("summary yolo11n data=coco8.yaml imgsz=640")
+    assert "type: archprof summary yolo11n --imgsz 640\ndata=coco8.yaml: no option here" in result.stderr
+
+
+def test_a_file_of_such_a_name_is_a_model(archprof: Callable[[str], Result], folder: Path) -> None:
+    (folder / "imgsz=640.yaml").write_text("backbone: [[-1, 1, Conv, [8]]]", encoding="utf-8")
+    for name in ("imgsz=640.yaml", "imgsz=640"):
+        assert archprof(f"summary {name} --imgsz 32").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "hint"),
+    [
+        ("sumary tiny.yaml", "unknown command 'sumary'", "did you mean summary?"),
+        ("frobnicate", "unknown command 'frobnicate'", f"commands: {', '.join(COMMANDS)}"),
+        ("summary", "missing argument 'REF...'", "archprof summary --help lists what it takes"),
+        ("summary a --batch 0", "invalid value for '--batch': ", "archprof summary --help lists what it takes"),
+        ("cache now", "got unexpected extra argument", "archprof cache --help lists what it takes"),
+        ("--bogus", "no such option: --bogus", "archprof --help lists what it takes"),
+    ],
+)
+def test_the_parsers_own_errors_look_like_ours(
+    archprof: Callable[[str], Result], line: str, message: str, hint: str
+) -> None:
+    result = archprof(line)
+    assert (result.exit_code, result.stdout) == (2, "")
+    first, *others = result.stderr.splitlines()
+    assert first.startswith(f"error: {message}")
+    assert not first.endswith(".")
+    assert others == [hint]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "summary yolo11n.yaml imgsz=640",
+        "yolov13n.yaml",
+        "summary yolo11n --dtype int7",
+        "summary yolo11n --device tpu",
+        "summary yolo11n --imgsz big",
+        "summary yolo11n --set nc",
+        "summary yolo11n --columns parms",
+        "summary yolo11 --scale q",
+        "summary yolo11n --plugin nowhere.py",
+        "summary timm:resnet5",
+        "bench yolo11n --dtype int7",
+        "bench timm:resnet5",
+        "audit yolo11n --dtype int7",
+        "audit timm:resnet5",
+        "audit yolo11n --plugin nowhere.py",
+        "bench yolo11n --plugin nowhere.py",
+        "parameternet yolo11n --plugin nowhere.py",
+        "compare yolo11n timm:resnet5",
+        "parameternet yolo11n --experts x",
+    ],
+)
+def test_no_torch_is_imported_for_it(line: str) -> None:
+    code = """
+import sys
+from archprof.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert end.code == 2, end.code
+assert not {"torch", "timm", "torchvision", "ultralytics"} & set(sys.modules)
+"""
+    command = [sys.executable, "-c", code, *line.split(), "--no-cache"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, ""), result.stderr
+    assert result.stderr.startswith("error: ")
