@@ -176,6 +176,20 @@ def test_models_that_nothing_is_fitted_to_say_how_far_predictions_are_off() -> N
     assert (alone.error, alone.coverage) == (None, None)
 
 
+def test_of_a_slow_device_only_those_that_there_is_time_for_are_held_out() -> None:
+    few = Probe(PROBES[2].kind, PROBES[2].axes, tuple(axis[:1] for axis in PROBES[2].ticks), PROBES[2].make)
+    models = {str(number): network for number in range(9)}
+    calibration = calibrate(
+        this_device("float32"), CPU, Clocks.of_one(EvenClock(1.0)), 8.0, probes=[few], networks=[network],
+        held_out=models, default_threads=4,
+    )  # fmt: skip
+
+    # A quarter of the time are two seconds, one for each model. Overheads, the network, the memory and the least size
+    # take 6 + 1 + 5 + 1 seconds more, so there is no second round.
+    assert list(calibration.held_out) == ["0", "1"]
+    assert calibration.coverage == pytest.approx(2 / 3)
+
+
 @pytest.mark.parametrize("reference", HELD_OUT)
 def test_every_held_out_model_runs(reference: str) -> None:
     module, image = HELD_OUT[reference]()
