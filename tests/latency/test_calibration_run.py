@@ -159,7 +159,7 @@ def test_models_that_nothing_is_fitted_to_say_how_far_predictions_are_off() -> N
     few = Probe(PROBES[2].kind, PROBES[2].axes, tuple(axis[:1] for axis in PROBES[2].ticks), PROBES[2].make)
     calibration, alone = (
         calibrate(
-            this_device("float32"), CPU, Clocks.of_one(EvenClock()), READING, probes=[few], networks=[network],
+            this_device("float32"), CPU, Clocks.of_one(EvenClock()), 40 * READING, probes=[few], networks=[network],
             held_out=held_out, default_threads=4,
         )
         for held_out in ({"the same": network, "twice": twice}, {})
