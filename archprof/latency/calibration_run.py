@@ -49,6 +49,10 @@ _SAMPLES = 3
 _FIRST = 1.25
 """How much longer the first round may take than all of them are to."""
 
+_HELD_OUT_SHARE = 0.25
+"""The share of the time in which models that nothing is fitted to are measured in a round; on a slow device not all of
+them are, and the interval holds for a smaller share of models."""
+
 _LONGEST = 0.5
 """Seconds of a call that is not repeated in a round; an operation that would take longer is not run at all."""
 
@@ -97,11 +101,14 @@ def calibrate(
     others = _networks(list(held_out.values()), torch_device, dtype)
     bench, rounds, start = _Bench(device, torch_device, clocks, Operands(dtype, torch_device)), 0, now()
     end = start + max_time
+    share = _HELD_OUT_SHARE * max_time
     with torch.inference_mode():
-        if bench.round(probes, [*fitted, *others], start + _FIRST * max_time):
+        bench.models(others, share)
+        if bench.round(probes, fitted, start + _FIRST * max_time):
             rounds = 1
-            while now() < end and bench.round(probes, [*fitted, *others], end):
+            while now() < end and bench.round(probes, fitted, end):
                 rounds += 1
+                bench.models(others, min(share, end - now()))
     low = {key: quantile(times, LOW) for key, times in bench.samples.items()}
     operation, view, call = (max(low[name, ()] - low["loop", ()], 1e-9) for name in ("operation", "view", "call"))
     fresh_s, reused_s = (low.get((name, ()), 0.0) for name in ("fresh", "again"))
@@ -125,12 +132,12 @@ def calibrate(
     )
     calibration = _in_sequence(alone, fitted, [low["network", (number,)] for number in range(len(fitted))])
     # What a user measures is a median; the fit has the lower quartile, which other work on the machine moves less.
-    medians = [median(bench.samples["network", (len(fitted) + number,)]) for number in range(len(others))]
-    ratios = [
-        measured / time_of_pass(_demand(network, given), calibration).whole
-        for (network, given), measured in zip(others, medians, strict=True)
-    ]
-    return msgspec.structs.replace(calibration, held_out=dict(zip(held_out, ratios, strict=True)))
+    ratios = {
+        name: median(samples) / time_of_pass(_demand(network, given), calibration).whole
+        for number, (name, (network, given)) in enumerate(zip(held_out, others, strict=True))
+        if (samples := bench.samples.get(("model", (number,))))
+    }
+    return msgspec.structs.replace(calibration, held_out=ratios)
 
 
 class _Bench:
@@ -165,6 +172,14 @@ class _Bench:
             if self._fastest[probe.kind] * prod(sizes) <= _LONGEST:
                 self._alone(probe, sizes)
         return True
+
+    def models(self, models: Sequence[Built], seconds: float) -> None:
+        """Measure models that nothing is fitted to, one after another, until so many seconds are over."""
+        end = self._clocks.calls.now() + seconds
+        for number, (model, given) in enumerate(models):
+            if self._clocks.calls.now() >= end:
+                return
+            self._add(self._clocks.networks, ("model", (number,)), partial(model, given), times=_SAMPLES)
 
     def _overheads(self) -> None:
         for name, call in _overheads(self._place).items():

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from archprof.latency.sampler import Plan, Sampled, Watch, silent, warm_up
 from archprof.latency.statistics import MARGIN, allowance, block_ratios, decide, paired
 from archprof.records.latency import CANNOT_TELL, INTERRUPTED, PRECISION, Ratio, saved
+from archprof.units import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -161,7 +162,8 @@ def remarks(run: Experiment, index: int) -> list[str]:
         return []
     if run.blocks < MIN_BLOCKS:
         seconds = math.ceil(run.sampled[index].duration * MIN_BLOCKS / run.blocks)
-        return [f"{run.blocks} blocks are too few for a verdict, which takes {MIN_BLOCKS}: --max-time {seconds}"]
+        blocks = f"{plural(run.blocks, 'block')} {'is' if run.blocks == 1 else 'are'}"
+        return [f"{blocks} too few for a verdict, which takes {MIN_BLOCKS}: --max-time {seconds}"]
     base, own = (median(run.sampled[which].samples) for which in (0, index))
     low, high = ratio.bounds
     if low <= own / base <= high or abs(own / base - ratio.ratio) <= ratio.margin * ratio.ratio:

@@ -159,7 +159,7 @@ def test_models_that_nothing_is_fitted_to_say_how_far_predictions_are_off() -> N
     few = Probe(PROBES[2].kind, PROBES[2].axes, tuple(axis[:1] for axis in PROBES[2].ticks), PROBES[2].make)
     calibration, alone = (
         calibrate(
-            this_device("float32"), CPU, Clocks.of_one(EvenClock()), READING, probes=[few], networks=[network],
+            this_device("float32"), CPU, Clocks.of_one(EvenClock()), 40 * READING, probes=[few], networks=[network],
             held_out=held_out, default_threads=4,
         )
         for held_out in ({"the same": network, "twice": twice}, {})
@@ -174,6 +174,20 @@ def test_models_that_nothing_is_fitted_to_say_how_far_predictions_are_off() -> N
     # They change nothing that is predicted.
     assert (calibration.in_sequence, calibration.operation_s) == (alone.in_sequence, alone.operation_s)
     assert (alone.error, alone.coverage) == (None, None)
+
+
+def test_of_a_slow_device_only_those_that_there_is_time_for_are_held_out() -> None:
+    few = Probe(PROBES[2].kind, PROBES[2].axes, tuple(axis[:1] for axis in PROBES[2].ticks), PROBES[2].make)
+    models = {str(number): network for number in range(9)}
+    calibration = calibrate(
+        this_device("float32"), CPU, Clocks.of_one(EvenClock(1.0)), 8.0, probes=[few], networks=[network],
+        held_out=models, default_threads=4,
+    )  # fmt: skip
+
+    # A quarter of the time are two seconds, one for each model. Overheads, the network, the memory and the least size
+    # take 6 + 1 + 5 + 1 seconds more, so there is no second round.
+    assert list(calibration.held_out) == ["0", "1"]
+    assert calibration.coverage == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize("reference", HELD_OUT)
