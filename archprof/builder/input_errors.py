@@ -24,7 +24,7 @@ INPUT_SIZE = (
 )
 OTHERS = "other inputs, or several: archprof.profile(model, inputs) in Python"
 
-_CONVOLUTIONS = {nn.Conv1d: 1, nn.Conv2d: 2, nn.Conv3d: 3}
+_CONVOLUTIONS: dict[type[nn.Module], int] = {nn.Conv1d: 1, nn.Conv2d: 2, nn.Conv3d: 3}
 """The dimensions of what a convolution goes over."""
 
 
@@ -46,7 +46,7 @@ def naming_inputs(built: Built, inputs: Sequence[Tensor]) -> Iterator[None]:
 
 
 def _takes(model: nn.Module, inputs: Sequence[Tensor]) -> str:
-    shapes = " and ".join(f"{units.shape(tuple(tensor.shape))} {_dtype(tensor)}" for tensor in inputs)
+    shapes = " and ".join(f"{units.shape(list(tensor.shape))} {_dtype(tensor)}" for tensor in inputs)
     given = f"was given {units.plural(len(inputs), 'tensor')}, {shapes}"
     try:
         parameters = inspect.signature(model.forward).parameters.values()
