@@ -24,7 +24,7 @@ INPUT_SIZE = (
 )
 OTHERS = "other inputs, or several: archprof.profile(model, inputs) in Python"
 
-_CONVOLUTIONS = {nn.Conv1d: 1, nn.Conv2d: 2, nn.Conv3d: 3}
+_CONVOLUTIONS: dict[type[nn.Module], int] = {nn.Conv1d: 1, nn.Conv2d: 2, nn.Conv3d: 3}
 """The dimensions of what a convolution goes over."""
 
 

@@ -108,7 +108,6 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], label: str
         min(full, _narrowest(column, texts)) for column, texts, full in zip(columns, cells, widths, strict=True)
     ]
     named = [index for index, column in enumerate(columns) if column.key == label and column.min_width]
-    fitting = [min(widths[index], WHOLE_LABEL) if index in named else least for index, least in enumerate(narrowest)]
     visible = list(range(len(columns)))
 
     def excess(of: Sequence[int]) -> int:
@@ -116,10 +115,13 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], label: str
 
     droppable = [index for index in visible if columns[index].droppable]
     shortened = [index for index in visible if columns[index].min_width and columns[index].key != label]
+    # Another text gives way before the label does.
+    whole = named if shortened else []
+    fitting = [min(widths[index], WHOLE_LABEL) if index in whole else least for index, least in enumerate(narrowest)]
     for index in (*reversed(droppable), *reversed(shortened)):
         if excess(fitting) > 0 and index in visible:
             visible.remove(index)
-    for index in sorted(visible, key=lambda index: (index in named, columns[index].wraps, -index)):
+    for index in sorted(visible, key=lambda index: (index in whole, columns[index].wraps, -index)):
         widths[index] -= min(max(excess(widths), 0), widths[index] - narrowest[index])
     total = sum(widths[index] for index in visible)
     gap = 2 if total + 2 * (len(visible) - 1) <= width else 1

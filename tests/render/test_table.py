@@ -95,8 +95,7 @@ def test_columns_give_way_in_their_order() -> None:
         return FORMATS["text"].render(Report(tables=[wide(name, text, number)]), Page(width=width)).splitlines()[1:]
 
     assert lines(Column("text", "text", wraps=True), 40) == [
-        "a name of some length words that 123,456",
-        "                      may go on",
+        "a name … words that may go on    123,456",
         "         below",
     ]
     assert lines(Column("text", "text", droppable=True), 40) == ["a name of some length  123,456"]
