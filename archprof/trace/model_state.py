@@ -120,7 +120,7 @@ class _State:
             self._seen[id(value)] = value
             if kind in classes or has_attributes(kind):
                 classes.add(kind)
-            if isinstance(value, nn.Module) and kind_of(kind) is None and not slots(kind):  # most of all that there is
+            if issubclass(kind, nn.Module) and kind_of(kind) is None and not slots(kind):  # most of all that there is
                 attributes = value.__dict__
                 self._held.append((attributes, DICT, DICT.content(attributes)))
                 parts: Iterable[Any] = attributes.values()

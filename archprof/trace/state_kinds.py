@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from collections import OrderedDict, UserDict, UserList, deque
 from functools import cache
+from operator import is_
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -60,9 +61,14 @@ def _dict_content(members: dict[Any, Any]) -> list[Any]:
 
 def _put_dict_back(members: dict[Any, Any], content: list[Any]) -> None:
     kind, half = _dict_of(members), len(content) // 2
-    kind.clear(members)
-    for key, value in zip(content[:half], content[half:], strict=True):
-        kind.__setitem__(members, key, value)
+    before = dict(zip(content[:half], content[half:], strict=True))
+    for key in [key for key in kind.keys(members) if key not in before]:
+        kind.__delitem__(members, key)
+    if not all(map(is_, kind.keys(members), content)) or len(members) != half:  # some are gone, or in another order
+        kind.clear(members)
+    for key, value in before.items():
+        if kind.get(members, key, _ABSENT) is not value:  # globals may be read by another thread meanwhile
+            kind.__setitem__(members, key, value)
 
 
 def _put_list_back(items: list[Any], content: list[Any]) -> None:
