@@ -57,7 +57,7 @@ def make_inputs(
         raise UsageError(f"batch {batch} is not positive")
     if built.kind == "tokens":
         if len(wanted) != 1 or wanted[0] < 1:
-            raise UsageError(f"{_text(wanted)} is no length of a text", hint="give one positive number")
+            raise UsageError(f"invalid length of a text: {_text(wanted)}", hint="give one positive number")
         return (torch.zeros(batch, *wanted, dtype=torch.int64, device=where),)
     wanted = wanted * 2 if len(wanted) == 1 else wanted
     _check_image(wanted, max(built.strides, default=1))
@@ -70,7 +70,7 @@ def make_inputs(
 
 def _check_image(size: tuple[int, ...], stride: int) -> None:
     if len(size) != 2 or min(size) < 1:
-        raise UsageError(f"{_text(size)} is no size of an image", hint="give a side or HEIGHTxWIDTH, both positive")
+        raise UsageError(f"invalid image size: {_text(size)}", hint="give a side or HEIGHTxWIDTH, both positive")
     if any(side % stride for side in size):
         down = tuple(max(side // stride, 1) * stride for side in size)
         up = tuple(-(-side // stride) * stride for side in size)

@@ -66,7 +66,7 @@ def parameternet(
     options = model.options(device=device)
     specs = model.find(reference)
     if latency and (experts or what_if):
-        raise UsageError("--latency is of the model as it is", hint="leave out --experts and --what-if")
+        raise UsageError("--latency measures the model itself", hint="leave out --experts and --what-if")
     if what_if is not None:
         selection.load_plugins(plugins or [])
         mix(specs, options, what_if, numbers or [EXPERTS], View(top=top), destinations)
@@ -105,7 +105,7 @@ def parse_experts(text: str | None) -> list[int] | None:
     for piece in pieces:
         if not piece.isdecimal() or int(piece) < 1:
             raise UsageError(
-                f"--experts {text!r}: {piece!r} is no number of experts", hint="whole numbers from 1 up, as 1,2,4,8"
+                f"invalid number of experts: --experts {text!r}, {piece!r}", hint="whole numbers from 1 up, as 1,2,4,8"
             )
     return list(dict.fromkeys(map(int, pieces)))
 

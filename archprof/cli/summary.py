@@ -38,7 +38,8 @@ def summary(
     specs = model.find(reference)
     if latency and (model.several or backward):
         raise UsageError(
-            "--latency is of one scale's inference", hint="leave out --scale all and --backward; bench takes several"
+            "--latency takes one scale, and inference only",
+            hint="leave out --scale all and --backward; bench takes several",
         )
     detail_level = selection.choose_detail(specs, detail and detail.value)
     view = View(detail=detail_level, depth=depth, sort=sort, top=top, columns=selected)

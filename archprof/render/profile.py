@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from archprof.records.profile import Profile
     from archprof.render import View
+    from archprof.render.columns import Subject
     from archprof.render.table import Table
 
 
@@ -50,7 +51,7 @@ def check(view: View, *, several: bool = False) -> None:
     if view.sort is None:
         return
     if several or view.columns:
-        find_column(_table([], view).columns, view.sort)
+        find_column(_table([], [], view).columns, view.sort)
     elif view.detail in DETAILS:
         find_column((*DETAILS[view.detail].columns, Column(conventions.ALIAS, conventions.ALIAS)), view.sort)
 
@@ -82,8 +83,8 @@ def report_several(profiles: Sequence[Profile], view: View) -> Report:
         UsageError: Where the view sorts by a column that is not there.
     """
     first = profiles[0]
-    table = _table(profiles, view)
     subjects = [columns.of_profile(profile) for profile in profiles]
+    table = _table(profiles, subjects, view)
     return Report(
         title=first.variant.name,
         about=facts.about_all(first),
@@ -94,10 +95,8 @@ def report_several(profiles: Sequence[Profile], view: View) -> Report:
     )
 
 
-def _table(profiles: Sequence[Profile], view: View) -> Table:
-    if not view.columns:
-        return totals_table(profiles)
-    return columns.chosen_table([columns.of_profile(profile) for profile in profiles], view.columns)
+def _table(profiles: Sequence[Profile], subjects: Sequence[Subject], view: View) -> Table:
+    return columns.chosen_table(subjects, view.columns) if view.columns else totals_table(profiles)
 
 
 def _arranged(detail: Detail, profile: Profile, view: View) -> Table:

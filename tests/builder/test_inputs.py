@@ -46,9 +46,9 @@ def test_the_same_values_each_time_and_no_random_number_used() -> None:
         ({"size": (650, 650)}, "image size 650x650 is not a multiple of 32", "640x640 and 672x672"),
         ({"size": (640, 650)}, "image size 640x650 is not a multiple of 32", "640x640 and 640x672"),
         ({"size": (20, 20)}, "image size 20x20 is not a multiple of 32", "the nearest is 32x32"),
-        ({"size": (0, 32)}, "0x32 is no size of an image", "both positive"),
-        ({"size": (-32, 32)}, "-32x32 is no size of an image", "both positive"),
-        ({"size": (32, 32, 32)}, "32x32x32 is no size of an image", "HEIGHTxWIDTH"),
+        ({"size": (0, 32)}, "invalid image size: 0x32", "both positive"),
+        ({"size": (-32, 32)}, "invalid image size: -32x32", "both positive"),
+        ({"size": (32, 32, 32)}, "invalid image size: 32x32x32", "HEIGHTxWIDTH"),
         ({"batch": 0}, "batch 0 is not positive", None),
         ({"dtype": "float31"}, "unknown dtype 'float31'", "float32"),
         ({"dtype": "int8"}, "unknown dtype 'int8'", "float32, float16, bfloat16, float64"),
@@ -64,7 +64,7 @@ def test_what_cannot_be(options: dict[str, object], message: str, hint: str | No
 
 
 def test_a_text_has_one_length() -> None:
-    with pytest.raises(UsageError, match="32x32 is no length of a text"):
+    with pytest.raises(UsageError, match="invalid length of a text: 32x32"):
         make_inputs(TOKENS, size=(32, 32))
 
 
