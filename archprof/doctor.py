@@ -36,12 +36,12 @@ State = Literal["ok", "note", "broken"]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What one check found. ``mend`` is what to type, where something is to be mended."""
+    """What one check found. ``command`` is what to type, where something can be repaired."""
 
     check: str
     state: State
-    says: str
-    mend: str | None = None
+    message: str
+    command: str | None = None
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +71,7 @@ def diagnose(*, time_limit: float = COUNTER_SECONDS) -> Diagnosis:
     packages = {name: _version(name) for name in names}
     findings = missing_packages(packages, needed)
     if packages.get("torch") is None:
-        findings.append(Finding(check="devices", state="broken", says="not looked for without torch"))
+        findings.append(Finding(check="devices", state="broken", message="not looked for without torch"))
     else:
         findings += [_devices(), thop_owner(), *_counters(time_limit, frozenset(needed[""]))]
     return Diagnosis(
@@ -107,15 +107,19 @@ def _version(distribution: str) -> str | None:
 def missing_packages(packages: Mapping[str, str | None], needed: Mapping[str, Sequence[str]]) -> list[Finding]:
     """What is not installed: what archprof needs, and what its extras do, an extra's packages in one finding."""
     findings = [
-        Finding(check=name, state="broken", says=f"the package {name} is not installed", mend=f"pip install {name}")
+        Finding(
+            check=name, state="broken", message=f"the package {name} is not installed", command=f"pip install {name}"
+        )
         for name in needed[""]
         if packages[name] is None
     ]
     for extra, purpose in PURPOSES.items():
         absent = [name for name in needed.get(extra, []) if packages[name] is None]
         if absent and (extra != "cuda" or _has_gpu()):
-            says = f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} not installed: {purpose}"
-            findings.append(Finding(check=extra, state="note", says=says, mend=f"pip install 'archprof[{extra}]'"))
+            message = f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} not installed: {purpose}"
+            findings.append(
+                Finding(check=extra, state="note", message=message, command=f"pip install 'archprof[{extra}]'")
+            )
     return findings
 
 
@@ -133,12 +137,12 @@ def _devices() -> Finding:
     cpu = f"cpu with {os.cpu_count()} cores, {torch.get_num_threads()} threads"
     if not torch.cuda.is_available():
         why = "torch is built without it" if torch.version.cuda is None else "no GPU was found"
-        return Finding(check="devices", state="ok", says=f"{cpu}; no cuda: {why}")
+        return Finding(check="devices", state="ok", message=f"{cpu}; no cuda: {why}")
     named = [
         f"cuda:{index} {torch.cuda.get_device_name(index)}, {torch.cuda.mem_get_info(index)[1] / 2**30:.0f} GiB"
         for index in range(torch.cuda.device_count())
     ]
-    return Finding(check="devices", state="ok", says="; ".join([cpu, *named]))
+    return Finding(check="devices", state="ok", message="; ".join([cpu, *named]))
 
 
 def thop_owner(path: list[str] | None = None) -> Finding:
@@ -157,18 +161,20 @@ def thop_owner(path: list[str] | None = None) -> Finding:
         return Finding(
             check="import thop",
             state="broken",
-            says="the package ultralytics-thop is not installed",
-            mend="pip install ultralytics-thop",
+            message="the package ultralytics-thop is not installed",
+            command="pip install ultralytics-thop",
         )
     if len(owners) > 1:
         whose = f"it is {intact[0]}'s" if intact else "it is a mixture of them"
-        return Finding(check="import thop", state="broken", says=f"{names} both install it, and {whose}", mend=anew)
+        return Finding(
+            check="import thop", state="broken", message=f"{names} both install it, and {whose}", command=anew
+        )
     if owners[0].name != "ultralytics-thop":
-        says = f"it is {names}'s; Ultralytics prints no GFLOPs with it"
-        return Finding(check="import thop", state="broken", says=says, mend=anew)
+        message = f"it is {names}'s; Ultralytics prints no GFLOPs with it"
+        return Finding(check="import thop", state="broken", message=message, command=anew)
     if not intact:
-        return Finding(check="import thop", state="broken", says=f"its files are not those of {names}", mend=anew)
-    return Finding(check="import thop", state="ok", says=f"the import name is {names}'s alone")
+        return Finding(check="import thop", state="broken", message=f"its files are not from {names}", command=anew)
+    return Finding(check="import thop", state="ok", message=f"the import name is {names}'s alone")
 
 
 def _counters(time_limit: float, required: Collection[str]) -> list[Finding]:
@@ -193,31 +199,33 @@ def counter_finding(result: CounterResult, required: Collection[str] = ()) -> Fi
     counter = COUNTERS[result.name]
     state: State = "broken" if counter.distribution in required else "note"
     if counter.absent():
-        says = f"the package {counter.distribution} is not installed"
-        return Finding(check=result.name, state=state, says=says, mend=f"pip install {counter.distribution}")
-    mend = f"pip install --upgrade {counter.distribution}"
+        message = f"the package {counter.distribution} is not installed"
+        return Finding(check=result.name, state=state, message=message, command=f"pip install {counter.distribution}")
+    command = f"pip install --upgrade {counter.distribution}"
     if result.error and (missing := _MISSING.search(result.error)):
-        says = f"{result.version} needs the package {missing['module']}, which is not installed"
-        mend = f"pip install {missing['module']}"
+        message = f"{result.version} needs the package {missing['module']}, which is not installed"
+        command = f"pip install {missing['module']}"
     elif result.error:
-        says = f"{result.version} fails on three layers: {result.error}"
+        message = f"{result.version} fails on three layers: {result.error}"
     elif result.macs != EXPECTED:
-        says = f"{result.version} gives {result.macs:,} MACs for three layers that have {EXPECTED:,}"
+        message = f"{result.version} gives {result.macs:,} MACs for three layers that have {EXPECTED:,}"
     else:
-        return Finding(check=result.name, state="ok", says=f"{result.version} gives {EXPECTED:,} MACs for three layers")
-    return Finding(check=result.name, state=state, says=says, mend=mend)
+        return Finding(
+            check=result.name, state="ok", message=f"{result.version} gives {EXPECTED:,} MACs for three layers"
+        )
+    return Finding(check=result.name, state=state, message=message, command=command)
 
 
 def _cache() -> Finding:
     folder = cache.folder()
     parent_there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if parent_there.is_dir() and os.access(parent_there, os.W_OK | os.X_OK):
-        return Finding(check="cache", state="ok", says=f"{folder} can be written to")
+        return Finding(check="cache", state="ok", message=f"{folder} can be written to")
     return Finding(
         check="cache",
         state="note",
-        says=f"{folder} cannot be written to; a temporary folder is used each time",
-        mend="export ARCHPROF_CACHE_DIR=FOLDER, one that you may write to",
+        message=f"{folder} cannot be written to; a temporary folder is used each time",
+        command="export ARCHPROF_CACHE_DIR=FOLDER, one that you may write to",
     )
 
 
@@ -241,11 +249,11 @@ def _settings() -> tuple[int, int] | None:
 def _untouched(before: tuple[int, int] | None) -> Finding:
     file = _settings_file()
     if _settings() == before:
-        says = f"{file} is as it was" if before else f"{file} is not there, and was not made"
-        return Finding(check="settings", state="ok", says=says)
+        message = f"{file} is as it was" if before else f"{file} is not there, and was not made"
+        return Finding(check="settings", state="ok", message=message)
     return Finding(
         check="settings",
         state="broken",
-        says=f"{file} was changed while Ultralytics' counter ran",
-        mend="say so at the project's issues: archprof should not touch it",
+        message=f"{file} was changed while Ultralytics' counter ran",
+        command="say so at the project's issues: archprof should not touch it",
     )

@@ -82,7 +82,7 @@ def parse(text: Any, unit: Unit, *, percent: bool = False) -> Quantity:
         raise ValueError(f"{expected}, with its unit")
     factor = UNITS[unit].get(name) or _without_case(unit).get(name.lower(), None if name else Fraction(1))
     if factor is None:
-        raise ValueError(f"{expected}; {name!r} is no unit of it")
+        raise ValueError(f"{expected}; unknown unit {name!r}")
     return Quantity(number * factor, str(text))
 
 

@@ -144,7 +144,7 @@ def module_of(model: Any) -> nn.Module | None:
     if isinstance(model, nn.Module):
         return model
     raise UsageError(
-        f"a {type(model).__name__} is no model",
+        f"a {type(model).__name__} is not a model",
         hint="give a reference, as 'yolo11n.yaml', a torch.nn.Module with its inputs, or a YOLO object",
     )
 

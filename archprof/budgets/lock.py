@@ -121,7 +121,9 @@ def parse(text: bytes, path: Path | str) -> Lock:
             raise BudgetFileError(f"lock version {version}, this archprof reads {VERSION}: {older}", path=path)
         return msgspec.convert(data, Lock)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        hint = "git checkout brings the last good one back; without one, archprof check --update-lock makes it anew"
+        hint = (
+            "`git checkout` restores the last good file; without one, `archprof check --update-lock` writes a new file"
+        )
         raise BudgetFileError(f"not a lock file: {error}", path=path, hint=hint) from None
 
 

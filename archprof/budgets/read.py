@@ -39,7 +39,7 @@ def find(folder: Path) -> Path:
         if not (own.is_file() or in_pyproject(parent)):
             continue
         if own.is_file() and in_pyproject(parent):
-            message = f"budgets are in {OWN} and under [tool.archprof] of {PYPROJECT}; only one of them can hold"
+            message = f"budgets are in {OWN} and under [tool.archprof] of {PYPROJECT}; only one of them can be used"
             raise BudgetFileError(message, path=own, hint="move them into one file, or name one with --config")
         return Path(os.path.relpath(own if own.is_file() else parent / PYPROJECT))
     message = f"no {OWN}, and no [tool.archprof] in a {PYPROJECT}, here or in a folder above"
@@ -135,7 +135,7 @@ class _Reader:
         latencies = [key for key in data if key.startswith(f"{LATENCY}/")] if isinstance(data, dict) else []
         self.table(key_path, data, [*ENTRY, *METRICS, UNKNOWN.name, LATENCY, *latencies])
         if "variants" not in data:
-            raise self.error(key_path, "has no variants", hint='say which: variants = "models/*.yaml"')
+            raise self.error(key_path, "has no variants", hint='for example variants = "models/*.yaml"')
         variants = self.texts(f"{key_path}.variants", data["variants"])
         if not variants:
             raise self.error(f"{key_path}.variants", "is empty")
@@ -175,7 +175,7 @@ class _Reader:
             raise self.error(f"{key_path}.floor", "needs max_increase")
         if not metric.exact and "max_increase" in amounts and ("floor" not in amounts or amounts["floor"].percent):
             message = "max_increase of a latency needs a floor: a few percent of very little are noise"
-            raise self.error(key_path, message, hint='say how much nobody minds: floor = "0.2 ms"')
+            raise self.error(key_path, message, hint='give the smallest increase that matters: floor = "0.2 ms"')
         if "max" in amounts and "min" in amounts and amounts["min"].value > amounts["max"].value:
             low, high = amounts["min"].text, amounts["max"].text
             raise self.error(key_path, f"min {low} is more than max {high}")

@@ -212,7 +212,7 @@ def _facts(settings: Mapping[str, Any]) -> dict[str, Fact]:
         "batch": Fact(str(settings.get("batch", 1)), comparable=False),
         "dtype": Fact(settings.get("dtype", "float32"), comparable=False),
         "fusing": Fact("fused" if settings.get("fuse") else "not fused", comparable=False),
-        "model": Fact("static twin" if settings.get("static") else "as it is"),
+        "model": Fact("static equivalent" if settings.get("static") else "dynamic"),
         "pass": Fact("training step" if settings.get("backward") else "forward", comparable=False),
         "scale": Fact(settings.get("scale", "none")),
     }

@@ -33,9 +33,9 @@ DIGITS = 3
 """Digits of a first budget that count: nobody agrees on 2,461,081 parameters."""
 
 _HEAD = """\
-# What the models of this repository are held to; `archprof check` does it.
-# max is what was found, with {headroom} of headroom. max_increase compares with {lock}, where
-# `archprof check --update-lock` writes what has been agreed on.
+# Budgets of this repository's models; `archprof check` checks them.
+# max is the current figure plus {headroom} of headroom. max_increase compares with {lock}, in which
+# `archprof check --update-lock` records the current figures.
 """
 
 _ROWS = tuple("backbone:".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
@@ -146,7 +146,7 @@ def _installed(folder: Path) -> str | None:
     """Why a folder holds nothing of the repository's own; None where it may."""
     if (folder / "pyvenv.cfg").is_file():
         return "it is a virtual environment"
-    return "it holds installed packages" if folder.name in ("site-packages", "node_modules") else None
+    return "it contains installed packages" if folder.name in ("site-packages", "node_modules") else None
 
 
 def _toml(value: Any) -> str:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _TEXT = {"type": "string", "minLength": 1}
 _TEXTS = {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "items": _TEXT}]}
 _VERDICT = {
-    "level": {"enum": [level.value for level in Level], "description": "What becomes of it where it does not hold."},
-    "message": {"type": "string", "description": "What the team has to say then."},
+    "level": {"enum": [level.value for level in Level], "description": "What happens if the budget fails."},
+    "message": {"type": "string", "description": "The message to show if it fails."},
 }
 
 

@@ -51,7 +51,7 @@ def select(file: SavedFile, requested: Mapping[str, str], compared_with: Sequenc
         if len(matches) > 1:
             matches = [entry for entry in matches if narrow(entry)] or matches
     if len(matches) > 1:
-        hint = f"say which, as '{file.path}#{matches[0].line}', or by options; it has {_lines(matches)}"
+        hint = f"name one, as '{file.path}#{matches[0].line}', or by options; it has {_lines(matches)}"
         raise UsageError(f"{file.path} has {matches[0].variant} several times", hint=hint)
     return matches[0]
 
@@ -79,7 +79,7 @@ def _entries_of(file: SavedFile, name: str, compared_with: Sequence[Spec | Entry
             raise UsageError(f"{file.path} has {'several' if matches else 'no'} {name!r}", hint=hint)
     if len(variants) == 1:
         return list(file.entries)
-    hint = f"say which, as {file.path}#{variants[0]}; it has {_listed(variants)}"
+    hint = f"name one, as {file.path}#{variants[0]}; it has {_listed(variants)}"
     raise UsageError(f"{file.path} has several models", hint=hint)
 
 

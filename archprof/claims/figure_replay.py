@@ -130,4 +130,4 @@ def replay_figure(published: Published, profile: Profile) -> FigureResult:
 def _reported(convention: str, profile: Profile) -> Reported:
     if report := profile.reported.get(convention):
         return report
-    raise UsageError(f"{convention} says nothing of {profile.variant.name}", hint="it prints figures of images only")
+    raise UsageError(f"{convention} has no figure for {profile.variant.name}", hint="it counts image models only")

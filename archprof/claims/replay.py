@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 
     reproduced = "reproduced"
     differs = "not reproduced"
-    expected_failure = "known not to hold"
+    expected_failure = "known not to be reproduced"
     failed = "could not be evaluated"
 
 

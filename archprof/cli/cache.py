@@ -18,13 +18,10 @@ def cache(clear: Clear = False) -> None:
 
     store = Store(folder())
     count, size = store.usage()
+    results = units.plural(count, "result")
     if clear:
         store.clear()
-        console.write(f"deleted {_results(count)}, {units.size(size)}, from {store.folder}\n")
+        console.write(f"deleted {results}, {units.size(size)}, from {store.folder}\n")
     else:
         limit = units.size(store.limit)
-        console.write(f"{_results(count)}, {units.size(size)} of at most {limit}, in {store.folder}\n")
-
-
-def _results(count: int) -> str:
-    return "1 result" if count == 1 else f"{count:,} results"
+        console.write(f"{results}, {units.size(size)} of at most {limit}, in {store.folder}\n")

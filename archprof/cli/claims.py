@@ -11,6 +11,7 @@ from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import OutputOptions
+from archprof.units import plural
 
 if TYPE_CHECKING:
     from archprof.claims.replay import ClaimResult
@@ -87,7 +88,7 @@ def leave(results: Sequence["ClaimResult"]) -> None:
             console.error(complaint)
         if result.comes_out and result.verdict is Verdict.expected_failure:
             console.note(f"{location(result)} comes out, although the file says that it does not hold")
-    console.note(f"{len(results)} claim{'' if len(results) == 1 else 's'}: {counts_text}")
+    console.note(f"{plural(len(results), 'claim')}: {counts_text}")
     if counts[Verdict.failed]:
         raise typer.Exit(COULD_NOT_JUDGE)
     if counts[Verdict.differs]:

@@ -12,6 +12,7 @@ from archprof.cli.check import save_lock
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.errors import ArchprofError, BudgetFileError, OutputError, UsageError
+from archprof.units import plural
 
 Variants = Annotated[
     list[str] | None,
@@ -47,7 +48,7 @@ def init(
     for name, reason in discovery.skipped:
         console.note(f"left out {name}: {reason}")
     if not discovery.variants:
-        raise BudgetFileError("no YAML with rows here or below", hint="name what to hold to budgets")
+        raise BudgetFileError("no YAML with rows here or below", hint="name the models to guard")
     file = scaffold.plan(path, discovery.variants, settings)
     measured = measure(cases.find(file).cases, selection.profiler(selection.execution_config(plugins)))
     profiles = [(entry.case, entry.profile) for entry in measured if not isinstance(entry.profile, ArchprofError)]
@@ -58,8 +59,7 @@ def init(
         raise BudgetFileError("nothing was written, because nothing could be built")
     save_lock(file.lock, None, updated_lock(lock.Lock(), measured, all_cases=True))
     output.write_whole(path, scaffold.write(profiles, share))
-    plural = "" if len(profiles) == 1 else "s"
-    console.note(f"wrote {path} with {len(profiles)} case{plural}; archprof check holds them to it")
+    console.note(f"wrote {path} with {plural(len(profiles), 'case')}; `archprof check` checks them")
     if errors:
         raise typer.Exit(BudgetFileError.exit_code)
 

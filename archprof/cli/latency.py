@@ -67,7 +67,7 @@ MaxTime = Annotated[
 ]
 Precision = Annotated[
     str,
-    option("--precision", metavar="SHARE", help="Stop when half the 95 % interval is this share of the median."),
+    option("--precision", metavar="SHARE", help="Stop when half the 95 % interval is this percentage of the median."),
 ]
 Margin = Annotated[
     str, option("--margin", metavar="SHARE", help="Smallest difference that counts as faster or slower.")
@@ -95,7 +95,9 @@ def parse_share(text: str, name: str) -> float:
     except ValueError:
         share = -1.0
     if rest or not 0 < share < 1:
-        raise UsageError(f"{name} {text!r} is no share", hint="give a percentage, as 1%, or a fraction, as 0.01")
+        raise UsageError(
+            f"invalid percentage: {name} {text!r}", hint="give a percentage, as 1%, or a fraction, as 0.01"
+        )
     return share
 
 
@@ -107,7 +109,7 @@ def parse_names(text: str, name: str) -> list[str]:
     """
     names = [part.strip() for part in text.split(",") if part.strip()]
     if not names:
-        raise UsageError(f"{name} names nothing", hint="leave it out, or give a name")
+        raise UsageError(f"{name} is empty", hint="leave it out, or give a name")
     return names
 
 

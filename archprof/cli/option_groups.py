@@ -42,7 +42,7 @@ class Model:
             UsageError: Where every scale is asked for.
         """
         if self.several:
-            raise UsageError(f"{subject} is of one scale", hint="name one with --scale")
+            raise UsageError(f"{subject} takes one scale", hint="name one with --scale")
 
     def find(self, reference: str) -> "list[Spec]":
         """What a reference means: one spec, or one for each scale.

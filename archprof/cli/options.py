@@ -92,7 +92,11 @@ Scale = Annotated[
 ]
 OneScale = Annotated[
     str | None,
-    option("--scale", metavar="SCALE", help="One of the file's scales.  [default: that of the file's name; the first]"),
+    option(
+        "--scale",
+        metavar="SCALE",
+        help="One of the file's scales.  [default: the scale in the file's name, else the first]",
+    ),
 ]
 Classes = Annotated[int | None, option("--nc", metavar="N", help="Number of classes.")]
 Settings = Annotated[

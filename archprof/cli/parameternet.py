@@ -67,7 +67,7 @@ def parameternet(
     models = selection.find_models(references, model.find)
     specs = selection.specs_of(models)
     if latency and (experts or what_if):
-        raise UsageError("--latency is of the model as it is", hint="leave out --experts and --what-if")
+        raise UsageError("--latency measures the model itself", hint="leave out --experts and --what-if")
     if len(models) > 1:
         if latency or experts or what_if:
             raise UsageError("--latency, --experts and --what-if are of one model", hint=f"name one: {references[0]}")
@@ -116,7 +116,7 @@ def parse_experts(text: str | None) -> list[int] | None:
     for piece in pieces:
         if not piece.isdecimal() or int(piece) < 1:
             raise UsageError(
-                f"--experts {text!r}: {piece!r} is no number of experts", hint="whole numbers from 1 up, as 1,2,4,8"
+                f"invalid number of experts: --experts {text!r}, {piece!r}", hint="whole numbers from 1 up, as 1,2,4,8"
             )
     return list(dict.fromkeys(map(int, pieces)))
 

@@ -29,7 +29,7 @@ def parse_size(text: str | None) -> tuple[int, ...] | None:
     from archprof.builder.options import sides_of
 
     if not (sides := sides_of(text)):
-        raise UsageError(f"--imgsz {text!r} is no size", hint="give a side, as 640, or HEIGHTxWIDTH, as 384x640")
+        raise UsageError(f"invalid size: --imgsz {text!r}", hint="give a side, as 640, or HEIGHTxWIDTH, as 384x640")
     return sides
 
 

@@ -191,7 +191,7 @@ def _facts(profile: Profile) -> dict[str, Fact]:
         "input": Fact(" + ".join("×".join(map(str, shape)) for shape in input_.shapes), comparable=False),
         "dtype": Fact(input_.dtype, comparable=False),
         "fusing": Fact("fused" if variant.fused else "not fused", comparable=False),
-        "model": Fact("static twin" if variant.static else "as it is"),
+        "model": Fact("static equivalent" if variant.static else "dynamic"),
         "pass": Fact("training step" if profile.backward else "forward", comparable=False),
     }
     if len(input_.shapes) == 1:

@@ -65,7 +65,7 @@ def _undetected(trace: Trace, charged: _Charged) -> list[str]:
     """Which modules say that they are dynamic layers while none was found in them."""
     paths = dict.fromkeys(call.path for call in trace.calls if callable(getattr(call.module, METHOD, None)))
     return [
-        f"{path or 'the model'} says in {METHOD}() that it is a dynamic layer, and none was found in it"
+        f"{path or 'the model'} declares a dynamic layer in {METHOD}(), and none was found in it"
         for path in paths
         if path not in charged.declared
     ]
@@ -240,7 +240,7 @@ def _papers(sizes: Sizes) -> Papers:
 def _notes(parameters: Figures, macs: Figures, owner: str, shared: str | None) -> list[str]:
     notes = [f"its router is counted with {shared}"] if shared is not None and shared != owner else []
     if excess := parameters.measured - parameters.as_built:
-        notes.append(f"{excess:+,} parameters: its modules hold others than kernels, biases and linear routers")
+        notes.append(f"{excess:+,} parameters: its modules have parameters besides kernels, biases and linear routers")
     if excess := macs.measured - macs.as_built:
         notes.append(f"{excess:+,} MACs: its router or its mixing does not run as linear layers, once a kernel made")
     return notes
@@ -268,7 +268,7 @@ def _broken_assumptions(sizes: Sizes, parameters: Figures, macs: Figures, papers
     if (off[2] or off[3]) and sizes.experts > OFF * sizes.positions:
         names.append(f"H'W' {sizes.positions} is not much more than M {sizes.experts}")
     if (off[2] or off[3]) and not sizes.products:
-        names.append("kernels are mixed element by element, which is no multiply-accumulate")
+        names.append("kernels are mixed element by element, which is not a multiply-accumulate")
     if (off[2] or off[3]) and sizes.kernels_generated < sizes.batch:
         names.append(f"{sizes.kernels_generated} mixture for {sizes.batch} samples")
     return names

@@ -54,7 +54,7 @@ def disagreements(declared: DynamicDeclaration, detected: DynamicDeclaration) ->
     for field in fields(DynamicDeclaration):
         declared_value, detected_value = getattr(declared, field.name), getattr(detected, field.name)
         if declared_value != detected_value:
-            yield f"it says {field.name} {_text(declared_value)} of itself, and {_text(detected_value)} ran"
+            yield f"{METHOD}() declares {field.name} {_text(declared_value)}, and {_text(detected_value)} ran"
 
 
 def _text(value: int | tuple[int, ...]) -> str:

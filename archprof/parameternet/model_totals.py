@@ -53,7 +53,7 @@ def model_totals(
         static, workload = measured_totals(run, twin_memory), demand(run, twin_memory)
         remarks += _formula_differences(static, parameters, macs)
     except (RunError, TypeError, RuntimeError) as error:  # the last two from copying what the user's own modules hold
-        remarks.append(f"its static twin could not be built: {error}")
+        remarks.append(f"its static equivalent could not be built: {error}")
     return ModelTotals(
         parameters=parameters,
         macs=macs,
@@ -94,7 +94,7 @@ def _formula_differences(static: MeasuredTotals, parameters: Figures, macs: Figu
     """Where the twin as it was built is not what the formulas give."""
     pairs = ((static.parameters, parameters.static, "parameters"), (static.macs, macs.static, "MACs"))
     return [
-        f"the static twin was counted to have {value:,} {unit}, {value - expected:+,} from what the formulas give"
+        f"the static equivalent has {value:,} {unit}, {value - expected:+,} from the formulas"
         for value, expected, unit in pairs
         if value != expected
     ]

@@ -75,8 +75,9 @@ class _Work:
             if tensor.shape[:1] != (before,):
                 shape = "×".join(map(str, tensor.shape))
                 raise BuildError(
-                    f"the model does not take M = {self.experts}: {tensor.parameter} ({shape}) is no bank of {before}",
-                    hint="kernels that are parameters of their own cannot be told apart from others",
+                    f"the model does not take M = {self.experts}: "
+                    f"{tensor.parameter} ({shape}) is not a bank of {before}",
+                    hint="kernels that are parameters of their own cannot be distinguished from others",
                 )
         routers = flow.parameters(layer.router)
         last = next((tensor for tensor in reversed(routers) if tensor.shape[:1] == (before,)), None)

@@ -51,7 +51,9 @@ def static(built: Built, inputs: tuple[Tensor, ...]) -> Built:
     """
     twin = replace_layers(observed(built.module, inputs), built.module)
     nothing = (
-        () if twin.replaced or twin.remarks else ("it has no dynamic layers: the static twin is the model itself",)
+        ()
+        if twin.replaced or twin.remarks
+        else ("it has no dynamic layers: the static equivalent is the model itself",)
     )
     return replace(built, module=twin.module, static=True, remarks=(*built.remarks, *nothing, *twin.remarks))
 
@@ -153,7 +155,7 @@ class _Surgery:
             self._note_kept(path, part, "its forward branches on shapes or values, and cannot be rewritten")
 
     def _note_kept(self, path: str, part: str, reason: str) -> None:
-        self.remarks.append(f"the static twin keeps {part} of {path or 'the model'}: {reason}")
+        self.remarks.append(f"the static equivalent keeps {part} of {path or 'the model'}: {reason}")
 
     def _layer(self, dynamic: DynamicOp) -> nn.Module:
         """The plain layer, freshly initialised; modules that share experts share its kernel."""

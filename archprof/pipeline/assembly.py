@@ -76,7 +76,8 @@ def assemble(
     gradients = step.traffic[len(memory.traffic) :]
     own, inclusive = _by_call(ledger, memory, backward)
     parameternet, aside = analyse(ledger, memory, counted.run)
-    parameters = _parameters(built.module)
+    own_parameters = {module: elements(own_weights(module)) for module in tree.modules(built.module)}
+    parameters = _parameters(built.module, own_parameters)
     return Profile(
         variant=_variant(built),
         input=Input(
@@ -90,7 +91,7 @@ def assemble(
         backward=_backward(backward, gradients, step.peak_bytes) if backward else None,
         coverage=_coverage(ledger, *([backward] if backward else [])),
         layers=_layers(built, trace, own, parameters),
-        modules=_modules(built.module, trace, own, inclusive, parameters) if details else [],
+        modules=_modules(built.module, trace, own, inclusive, parameters, own_parameters) if details else [],
         operations=[
             *_operations(ledger, memory.traffic, "forward"),
             *(_operations(backward, gradients, "backward") if backward else []),
@@ -267,6 +268,7 @@ def _modules(
     own: list[_Figures],
     inclusive: list[_Figures],
     parameters: dict[nn.Module, int],
+    own_parameters: dict[nn.Module, int],
 ) -> list[Module]:
     """One entry a module, in the order of the tree; one that ran several times has the sum of its calls."""
     # Without what is inside of torch.jit's modules: nothing tells what ran in each.
@@ -283,7 +285,7 @@ def _modules(
                 depth=path.count(".") + 1 if path else 0,
                 calls=len(calls),
                 parameters=parameters[module],
-                own_parameters=elements(own_weights(module)),
+                own_parameters=own_parameters[module],
                 output_shapes=_shapes(trace.calls[calls[-1]].outputs) if calls else [],
                 **_sum(inclusive[index] for index in inclusive_of.get(path, ())),
                 **{f"own_{name}": cost for name, cost in _sum(own[index] for index in calls).items()},
@@ -319,9 +321,9 @@ def _operations(ledger: Ledger, traffic: Sequence[Traffic], phase: str) -> list[
     ]
 
 
-def _parameters(model: nn.Module) -> dict[nn.Module, int]:
+def _parameters(model: nn.Module, own_parameters: dict[nn.Module, int]) -> dict[nn.Module, int]:
     """The parameters of each module with all that is in it, each counted once."""
-    modules = tree.modules(model)
+    modules = list(own_parameters)
     held = [id(parameter) for module in modules for parameter in module._parameters.values() if parameter is not None]
     homes = Counter([model, *(child for module in modules for child in module._modules.values() if child is not None)])
     shared = (module for module, times in homes.items() if times > 1)
@@ -330,8 +332,8 @@ def _parameters(model: nn.Module) -> dict[nn.Module, int]:
         return {module: elements(weights(module)) for module in modules}
     counts: dict[nn.Module, int] = {}
     for module in reversed(modules):  # children before their parents
-        own = elements(own_weights(module))
-        counts[module] = own + sum([counts.get(child, 0) for child in module._modules.values() if child is not None])
+        children = sum([counts.get(child, 0) for child in module._modules.values() if child is not None])
+        counts[module] = own_parameters[module] + children
     return counts
 
 

@@ -87,4 +87,5 @@ class AuditResult(Record, frozen=True, kw_only=True):
     @property
     def headline(self) -> str:
         """What was counted, and by how many."""
-        return f"{self.variant.name}: {units.amount(self.macs)}MACs exactly, beside {len(self.opinions)} counters"
+        counters = units.plural(len(self.opinions), "counter")
+        return f"{self.variant.name}: {units.amount(self.macs)}MACs exactly, compared with {counters}"

@@ -93,7 +93,7 @@ class _Names:
         if not change.edits:
             if self.pair.parts == "modules":
                 return name
-            return f"{name} says the same in both files, so its block's code must have changed"
+            return f"{name} is the same in both files, so its block's code must have changed"
         return f"{name} {self._edit(change.edits[0])}{self._in_brackets(1, change.part.line)}{heads}"
 
     def _removed(self, change: Change, heads: str) -> str:

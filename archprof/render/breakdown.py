@@ -99,7 +99,7 @@ def remarks(profile: Profile, breakdown: Breakdown) -> Iterator[str]:
             f"the profiler made a pass {units.seconds(breakdown.profiler_s)} ({share:.1%}) longer, "
             f"{units.seconds(breakdown.noting_s)} for each of {plural(breakdown.events, 'event')}: "
             "that is taken out of the parts"
-            + (", and so much makes those of short operations rough" if share > CLOSE else "")
+            + (", so the times of short operations are imprecise" if share > CLOSE else "")
         )
     distance = breakdown.sum_s / breakdown.whole_s - 1
     if abs(distance) > CLOSE:

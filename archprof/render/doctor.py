@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("state", "state"),
     Column("check", "check"),
-    Column("message", "message", attrgetter("says"), wraps=True),
-    Column("command", "command", attrgetter("mend"), visible=False),
+    Column("message", "message", attrgetter("message"), wraps=True),
+    Column("command", "command", attrgetter("command"), visible=False),
 )
 
 
@@ -29,6 +29,6 @@ def report(diagnosis: Diagnosis, view: View) -> Report:
         about=[f"Python {diagnosis.python}", diagnosis.platform],
         facts=[("packages", [f"{name} {version or units.ABSENT}" for name, version in diagnosis.packages.items()])],
         tables=[table_of(COLUMNS, findings, "check")],
-        notes=[f"to fix {finding.check}:\n{finding.mend}" for finding in findings if finding.mend],
+        notes=[f"to fix {finding.check}:\n{finding.command}" for finding in findings if finding.command],
         record=diagnosis,
     )

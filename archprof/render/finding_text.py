@@ -93,7 +93,7 @@ def attribution(result: RuleResult, case: CaseResult) -> str | None:
     if cause.reason == "largest":
         return f"{name} is the most expensive, {amount(cause.value or 0, metric)}"
     if cause.reason == "grew":
-        return f"{name} says the same as before, and has grown most{_accounts(cause, metric)}"
+        return f"{name} is unchanged, and has grown most{_accounts(cause, metric)}"
     texts = {
         "added": f"row {cause.row}{where} is new: {cause.after}",
         "changed": f"row {cause.row}{where} was {cause.before}, is {cause.after}",
@@ -146,7 +146,7 @@ def tightest(case: CaseResult) -> str:
     if nearest is not None:
         text = f"{nearest} at {_percent(used[nearest])} of its max"
     else:
-        text = f"{units.plural(len(holding), 'bound')} hold{'' if len(holding) != 1 else 's'}" if holding else ""
+        text = f"within {units.plural(len(holding), 'bound')}" if holding else ""
     unclear = [undecided(result) for result in case.results if result.state == "inconclusive"]
     notes = dict.fromkeys(result.note or "no baseline" for result in case.without_baseline)
     return "; ".join(filter(None, (text, *unclear, *notes)))

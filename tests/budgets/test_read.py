@@ -131,7 +131,7 @@ def test_the_nearest_folder_with_budgets_counts(folder: Path) -> None:
 def test_budgets_in_two_files_of_one_folder_are_refused(folder: Path) -> None:
     for name, text in (("pyproject.toml", "[tool.archprof]\n"), ("archprof.toml", "")):
         (folder / name).write_text(text, encoding="utf-8")
-    with pytest.raises(BudgetFileError, match="only one of them can hold"):
+    with pytest.raises(BudgetFileError, match="only one of them can be used"):
         find(folder)
 
 

@@ -91,5 +91,5 @@ def test_macs_that_were_printed_as_flops_are_recognised(profile: Profile, publis
 
 
 def test_a_convention_that_says_nothing_is_not_zero(profile: Profile) -> None:
-    with pytest.raises(UsageError, match="torchvision says nothing of one"):
+    with pytest.raises(UsageError, match="torchvision has no figure for one"):
         replay_figure(Published("gflops", "6.4", "torchvision"), profile)

@@ -213,7 +213,7 @@ def test_figures_by_two_conventions_are_of_one_claim(tmp_path: Path) -> None:
     added = {part.operation: round(part.amount) for part in good.figures[1].added}
     assert added == {"aten.batch_norm": 2 * (16 + 1280) * 32**2, "aten.adaptive_avg_pool2d": 1280 * 32**2}
     assert str(misspelt.error) == "no convention 'fvcor'\ndid you mean fvcore?"
-    assert str(absent.error).startswith("thop-2.0 says nothing of llama-1b")
+    assert str(absent.error).startswith("thop-2.0 has no figure for llama-1b")
 
 
 def test_one_that_does_not_build_leaves_the_others_alone(tmp_path: Path) -> None:

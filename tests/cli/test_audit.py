@@ -128,7 +128,7 @@ def test_counters_that_go_wrong_are_rows(folder: Path) -> None:
     ("line", "message"),
     [
         ("audit tiny.yaml --counter thp", "error: no counter 'thp'\ndid you mean thop?\n"),
-        ("audit tiny.yaml --scale all", "error: an audit is of one scale\nname one with --scale\n"),
+        ("audit tiny.yaml --scale all", "error: an audit takes one scale\nname one with --scale\n"),
     ],
 )
 def test_mistakes_are_one_message(line: str, message: str, archprof: Callable[[str], Result]) -> None:

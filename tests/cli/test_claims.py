@@ -126,8 +126,8 @@ def test_what_is_known_not_to_hold_is_no_failure(
 ) -> None:
     paper(GOOD.replace("51 K", "52 K").replace("    note", "    holds: false\n    note"))
     result = archprof("claims paper.yaml")
-    assert (result.exit_code, result.stderr) == (0, "note: 2 claims: 1 reproduced, 1 known not to hold\n")
-    assert "   known not to hold\n" in result.stdout
+    assert (result.exit_code, result.stderr) == (0, "note: 2 claims: 1 reproduced, 1 known not to be reproduced\n")
+    assert "   known not to be reproduced\n" in result.stdout
     assert "\nThe same again.\n" in result.stdout
 
 

@@ -224,7 +224,7 @@ def test_models_without_rows(archprof: Callable[[str], Result], folder: Path) ->
     ("line", "message"),
     [
         ("compare tiny.yaml", "there is nothing to compare with\nname two models or more"),
-        ("compare tiny.yaml tiny.yaml --scale all", "a comparison is of one scale"),
+        ("compare tiny.yaml tiny.yaml --scale all", "a comparison takes one scale"),
         ("compare tiny.yaml tiny.yaml --x flop", "no metric 'flop'\ndid you mean flops"),
         ("compare tiny.yaml tiny.yaml --x flops --y flops", "--x and --y are both flops"),
         ("compare tiny.yaml tiny.yaml --y latency", "none of these has latency"),

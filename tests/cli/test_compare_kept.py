@@ -140,7 +140,7 @@ def test_profiles_of_several_scales_in_one_file(archprof: Callable[[str], Result
     assert "\nno figure differs\n" in archprof("compare all.json tiny.yaml --imgsz 64").stdout
     several = archprof("compare all.json all.json")
     assert several.stderr.startswith(
-        "error: all.json has tiny.yaml several times\nsay which, as 'all.json#tiny.yaml scale=n'"
+        "error: all.json has tiny.yaml several times\nname one, as 'all.json#tiny.yaml scale=n'"
     )
 
 
@@ -157,7 +157,7 @@ def test_profiles_of_several_scales_in_one_file(archprof: Callable[[str], Result
         (
             "archprof.lock.json archprof.lock.json",
             "archprof.lock.json has tiny.yaml several times\n"
-            "say which, as 'archprof.lock.json#tiny.yaml imgsz=64 scale=n', or by options; "
+            "name one, as 'archprof.lock.json#tiny.yaml imgsz=64 scale=n', or by options; "
             "it has tiny.yaml imgsz=64 scale=n; tiny.yaml imgsz=64 scale=s",
         ),
     ],
@@ -173,7 +173,7 @@ def test_several_models_and_none_that_is_named(archprof: Callable[[str], Result]
     result = archprof("compare archprof.lock.json timm:resnet10t")
     assert result.stderr == (
         "error: archprof.lock.json has several models\n"
-        "say which, as archprof.lock.json#other.yaml; it has other.yaml; tiny.yaml\n"
+        "name one, as archprof.lock.json#other.yaml; it has other.yaml; tiny.yaml\n"
     )
 
 

@@ -27,7 +27,7 @@ def test_all_is_well_here(archprof: Callable[[str], Result]) -> None:
     assert {finding["state"] for finding in found.values()} == {"ok"}
     assert found.keys() == {"devices", "import thop", *COUNTERS, "cache", "settings"}
     for name in COUNTERS:
-        assert found[name]["says"].endswith("gives 151,552 MACs for three layers")
+        assert found[name]["message"].endswith("gives 151,552 MACs for three layers")
     assert diagnosis["packages"]["ultralytics-thop"]
 
 
@@ -67,7 +67,7 @@ def test_missing_packages_are_named_with_what_to_type() -> None:
     needed = {"": ["torch", "timm"], "audit": ["ptflops", "torchinfo", "calflops"], "onnx": ["onnx", "onnxruntime"]}
     there = {"torch": "2.6", "timm": None, "ptflops": "1", "torchinfo": None, "calflops": None, "onnx": "1"}
     findings = missing_packages({**there, "onnxruntime": None}, needed)
-    assert [(one.check, one.state, one.says, one.mend) for one in findings] == [
+    assert [(one.check, one.state, one.message, one.command) for one in findings] == [
         ("timm", "broken", "the package timm is not installed", "pip install timm"),
         (
             "audit",
@@ -104,5 +104,5 @@ def test_a_counter_whose_own_package_is_missing_names_it(tmp_path: Path) -> None
     )
     found = {finding["check"]: finding for finding in json.loads(run.stdout)["findings"]}
     assert found["calflops"]["state"] == "note"
-    assert found["calflops"]["says"].endswith("needs the package transformers, which is not installed")
-    assert found["calflops"]["mend"] == "pip install transformers"
+    assert found["calflops"]["message"].endswith("needs the package transformers, which is not installed")
+    assert found["calflops"]["command"] == "pip install transformers"

@@ -19,7 +19,7 @@ def test_first_budgets_hold_and_bound_today_s_figures(folder: Path, archprof: Ca
     (folder / "compose.yaml").write_text("services: {}\n", encoding="utf-8")
     result = archprof("init --scale n --imgsz 64")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "note: wrote archprof.toml with 1 case; archprof check holds them to it\n" in result.stderr
+    assert "note: wrote archprof.toml with 1 case; `archprof check` checks them\n" in result.stderr
     (entry,) = tomllib.loads((folder / "archprof.toml").read_text(encoding="utf-8"))["budgets"]
     assert entry == {
         "variants": "tiny.yaml",
@@ -78,7 +78,7 @@ def test_what_does_not_build_is_told_and_the_rest_is_written(folder: Path, archp
     [
         ("init --headroom much", "--headroom 'much' is not a percentage"),
         ("init --headroom 5", "for example --headroom 5%"),
-        ("init --imgsz x", "--imgsz 'x' is no size"),
+        ("init --imgsz x", "invalid size: --imgsz 'x'"),
         ("init nothing.yaml", "model 'nothing.yaml' not found"),
         ("init tiny.yaml --scale z", "no scale 'z'"),
     ],
@@ -119,7 +119,7 @@ def test_what_is_left_out_is_said_with_the_reason(folder: Path, archprof: Callab
         "left out .hidden.yaml: it is hidden",
         "left out .old/a.yaml: it is hidden",
         "left out env: it is a virtual environment",
-        "left out lib/site-packages: it holds installed packages",
+        "left out lib/site-packages: it contains installed packages",
     ):
         assert f"note: {line}\n" in result.stderr
     assert len(tomllib.loads((folder / "archprof.toml").read_text(encoding="utf-8"))["budgets"]) == 1

@@ -72,7 +72,7 @@ def test_a_model_without_says_so(archprof: Callable[[str], Result]) -> None:
 
 def test_a_block_that_says_what_it_is_not(archprof: Callable[[str], Result], folder: Path) -> None:
     (folder / "idle.py").write_text(IDLE, encoding="utf-8")
-    remark = "the model says in dynamic_layer() that it is a dynamic layer, and none was found in it"
+    remark = "the model declares a dynamic layer in dynamic_layer(), and none was found in it"
 
     result = archprof("parameternet idle.py:Idle --imgsz 32 --format json")
     assert result.exit_code == 0
@@ -134,11 +134,11 @@ def test_the_time_of_what_is_not_there_is_not_measured(archprof: Callable[[str],
     assert result.exit_code == 0, result.stderr
     assert "no dynamic layers: every weight is a parameter" in result.stdout
     for more, message in {
-        "--experts 1,2": "--latency is of the model as it is",
-        "--what-if all": "--latency is of the model as it is",
+        "--experts 1,2": "--latency measures the model itself",
+        "--what-if all": "--latency measures the model itself",
         "--device meta": "nothing runs on the meta device",
         "--min-time 3 --max-time 2": "--min-time 3 is longer than --max-time 2",
-        "--margin 2": "--margin '2' is no share",
+        "--margin 2": "invalid percentage: --margin '2'",
     }.items():
         result = archprof(f"parameternet tiny.yaml --imgsz 32 --latency {more}")
         assert (result.exit_code, result.stdout) == (2, "")
@@ -149,7 +149,7 @@ def test_a_twin_of_what_is_static_already(archprof: Callable[[str], Result]) -> 
     result = archprof("summary tiny.yaml --imgsz 32 --static")
 
     assert result.exit_code == 0
-    assert "the static twin is the model itself" in result.stderr
+    assert "the static equivalent is the model itself" in result.stderr
 
 
 def test_other_numbers_of_experts(archprof: Callable[[str], Result], folder: Path) -> None:
@@ -172,7 +172,7 @@ def test_numbers_of_experts_that_are_none(archprof: Callable[[str], Result]) -> 
     for wrong in ("0", "two", "1,,2", "-1"):
         result = archprof(f"parameternet tiny.yaml --experts={wrong}")
         assert result.exit_code == 2
-        assert "is no number of experts" in result.stderr
+        assert "invalid number of experts: --experts" in result.stderr
     result = archprof("parameternet tiny.yaml --imgsz 32 --experts 2")
     assert result.exit_code == 0
     assert "no dynamic layers" in result.stdout

@@ -30,7 +30,7 @@ def install(site: Path, name: str, version: str, content: str) -> None:
 def test_alone_it_is_as_it_should_be(tmp_path: Path) -> None:
     install(tmp_path, "ultralytics-thop", "2.2.3", "new")
     finding = thop_owner([str(tmp_path)])
-    assert (finding.state, finding.says) == ("ok", "the import name is ultralytics-thop 2.2.3's alone")
+    assert (finding.state, finding.message) == ("ok", "the import name is ultralytics-thop 2.2.3's alone")
 
 
 @pytest.mark.parametrize("last", ["thop", "ultralytics-thop"])
@@ -42,14 +42,14 @@ def test_of_two_the_one_installed_last_has_it(last: str, tmp_path: Path) -> None
     }
     finding = thop_owner([str(tmp_path)])
     assert finding.state == "broken"
-    assert finding.says.endswith(f"both install it, and it is {last}'s")
-    assert finding.mend == "pip uninstall -y thop ultralytics-thop && pip install ultralytics-thop"
+    assert finding.message.endswith(f"both install it, and it is {last}'s")
+    assert finding.command == "pip uninstall -y thop ultralytics-thop && pip install ultralytics-thop"
 
 
 def test_the_other_one_alone_is_a_mistake(tmp_path: Path) -> None:
     install(tmp_path, "thop", "0.1.1", "old")
     finding = thop_owner([str(tmp_path)])
-    assert (finding.state, finding.says) == (
+    assert (finding.state, finding.message) == (
         "broken",
         "it is thop 0.1.1's; Ultralytics prints no GFLOPs with it",
     )
@@ -59,12 +59,12 @@ def test_changed_files_are_nobodys(tmp_path: Path) -> None:
     install(tmp_path, "ultralytics-thop", "2.2.3", "new")
     (tmp_path / "thop" / "__init__.py").write_text("changed", encoding="utf-8")
     finding = thop_owner([str(tmp_path)])
-    assert (finding.state, finding.says) == ("broken", "its files are not those of ultralytics-thop 2.2.3")
+    assert (finding.state, finding.message) == ("broken", "its files are not from ultralytics-thop 2.2.3")
 
 
 def test_without_it_there_is_something_to_type(tmp_path: Path) -> None:
     finding = thop_owner([str(tmp_path)])
-    assert (finding.state, finding.mend) == ("broken", "pip install ultralytics-thop")
+    assert (finding.state, finding.command) == ("broken", "pip install ultralytics-thop")
 
 
 def test_here_it_belongs_to_ultralytics_thop() -> None:

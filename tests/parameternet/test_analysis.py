@@ -177,21 +177,21 @@ def test_what_a_block_says_is_checked() -> None:
     found, aside = analysed_and_aside(nn.Sequential(Boasting(8, 8, 3, experts=2), Idle()), 1, 8, 9, 9)
     assert found is not None
     assert found.layers[0].notes == [
-        "it says experts 8 of itself, and 2 ran",
-        "it says kernel 5×5 of itself, and 3×3 ran",
+        "dynamic_layer() declares experts 8, and 2 ran",
+        "dynamic_layer() declares kernel 5×5, and 3×3 ran",
     ]
-    assert aside == ["1 says in dynamic_layer() that it is a dynamic layer, and none was found in it"]
+    assert aside == ["1 declares a dynamic layer in dynamic_layer(), and none was found in it"]
 
 
 def test_what_a_block_says_is_checked_where_nothing_is_dynamic() -> None:
     layer = Idle()
     assert analysed_and_aside(nn.Sequential(layer, nn.Conv2d(8, 8, 1), layer), 1, 8, 9, 9) == (
         None,
-        ["0 says in dynamic_layer() that it is a dynamic layer, and none was found in it"],
+        ["0 declares a dynamic layer in dynamic_layer(), and none was found in it"],
     )
     assert analysed_and_aside(Idle(), 1, 8) == (
         None,
-        ["the model says in dynamic_layer() that it is a dynamic layer, and none was found in it"],
+        ["the model declares a dynamic layer in dynamic_layer(), and none was found in it"],
     )
 
 
@@ -212,7 +212,7 @@ def test_a_row_says_why_it_is_not_as_built(layers: Any) -> None:
 
     # Bank 2 · 16, router 8 + 2.
     assert layer.parameters == Figures(static=16, as_built=42, measured=49)
-    assert layer.notes == ["+7 parameters: its modules hold others than kernels, biases and linear routers"]
+    assert layer.notes == ["+7 parameters: its modules have parameters besides kernels, biases and linear routers"]
 
 
 @pytest.mark.parametrize("name", ["resnet18", "vit_tiny_patch16_224", "efficientnet_b0"])

@@ -106,7 +106,7 @@ def test_what_cannot_be_rewritten_stays_and_is_named(layers: Any) -> None:
     given = torch.empty(1, 4, 8, 8, device="meta")
     twin = static_copy(trace(nn.Sequential(layers.Steered()).eval(), (given,)))
     assert twin.remarks == (
-        "the static twin keeps the dynamic layer of 0: "
+        "the static equivalent keeps the dynamic layer of 0: "
         "its forward branches on shapes or values, and cannot be rewritten",
     )
     assert twin.replaced == 0
@@ -116,7 +116,7 @@ def test_a_router_in_a_parent_that_cannot_be_rewritten_stays_and_is_named(layers
     given = torch.empty(1, 4, 8, 8, device="meta")
     twin = static_copy(trace(layers.Routing().eval(), (given,)))
     assert twin.remarks == (
-        "the static twin keeps the router of the dynamic layers of the model: "
+        "the static equivalent keeps the router of the dynamic layers of the model: "
         "its forward branches on shapes or values, and cannot be rewritten",
     )
     assert twin.replaced == 1
@@ -130,9 +130,9 @@ def test_a_mixed_matrix_that_is_a_part_of_a_module_stays_and_is_named(layers: An
     # The twin is the model: router 8·3, bank 3 · 64, norm 16, and the formulas take all but 64 and the norm away. For
     # each of 2 samples the router's 24 and the mixing of 192.
     assert found.model.remarks == [
-        "the static twin keeps the dynamic layer of 0: its forward does more than multiply by the mixed matrix",
-        "the static twin was counted to have 232 parameters, +152 from what the formulas give",
-        "the static twin was counted to have 1,072 MACs, +432 from what the formulas give",
+        "the static equivalent keeps the dynamic layer of 0: its forward does more than multiply by the mixed matrix",
+        "the static equivalent has 232 parameters, +152 from the formulas",
+        "the static equivalent has 1,072 MACs, +432 from the formulas",
     ]
 
 
@@ -174,4 +174,4 @@ def test_a_twin_runs_for_real_and_is_folded() -> None:
 
 def test_a_model_without_dynamic_layers_is_its_own_twin() -> None:
     twin = profile_spec(resolve("ghostnet-600m"), Options(static=True))
-    assert twin.environment.remarks == ["it has no dynamic layers: the static twin is the model itself"]
+    assert twin.environment.remarks == ["it has no dynamic layers: the static equivalent is the model itself"]

@@ -56,7 +56,7 @@ def test_a_users_own_is_resized() -> None:
     ("factory", "message"),
     [
         ("Weighed", "the model does not take M = 2: "),  # its code says 3
-        ("Shared", "is no bank of 2"),  # each is a parameter of its own
+        ("Shared", "is not a bank of 2"),  # each is a parameter of its own
     ],
 )
 def test_an_m_that_a_layer_cannot_take(factory: str, message: str) -> None:

@@ -103,7 +103,7 @@ SCALE = Difference(name="scale", before="n", after="s")
         ),
         pytest.param(
             [change(0, "x", 10)],
-            "row 0 Conv says the same in both files, so its block's code must have changed: 100 % of the +10 FLOPs",
+            "row 0 Conv is the same in both files, so its block's code must have changed: 100 % of the +10 FLOPs",
             id="another block",
         ),
     ],

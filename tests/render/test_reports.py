@@ -178,9 +178,9 @@ def checked() -> CheckResult:
 def diagnosed() -> Diagnosis:
     findings = [
         DoctorFinding(
-            check="import thop", state="broken", says="nobody installed it", mend="pip install ultralytics-thop"
+            check="import thop", state="broken", message="nobody installed it", command="pip install ultralytics-thop"
         ),
-        DoctorFinding(check="cache", state="ok", says="/a/folder can be written to"),
+        DoctorFinding(check="cache", state="ok", message="/a/folder can be written to"),
     ]
     return Diagnosis(python="3.11", platform="Linux", packages={"torch": "2.6", "calflops": None}, findings=findings)
 
