@@ -51,11 +51,11 @@ def test_a_profile_is_held_to_what_is_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("budget", "says"),
+    ("budget", "message"),
     [({"flop": 1}, "within.flop: unknown key"), ({"flops": "1 s"}, "unknown unit 's'"), ({"nc": "x"}, "within.nc")],
 )
-def test_a_mistake_is_said(budget: dict[str, object], says: str) -> None:
-    with pytest.raises(BudgetFileError, match=says):
+def test_a_mistake_is_said(budget: dict[str, object], message: str) -> None:
+    with pytest.raises(BudgetFileError, match=message):
         archprof.within("tiny.yaml", **budget)
 
 
@@ -72,10 +72,10 @@ class {name}(Conv):
 
 def test_a_model_beside_its_static_equivalent(folder: Path) -> None:
     (folder / "yolov13-own.yaml").write_text(DYNAMIC, encoding="utf-8")
-    found = archprof.compare("yolov13-own.yaml", "yolov13-own.yaml", static=True, imgsz=32)
+    result = archprof.compare("yolov13-own.yaml", "yolov13-own.yaml", static=True, imgsz=32)
 
-    assert [model.name for model in found.models] == ["yolov13-own.yaml", "yolov13-own.yaml, static equivalent"]
-    (delta,) = [one for one in found.pairs[0].metrics if one.metric == "parameters"]
+    assert [model.name for model in result.models] == ["yolov13-own.yaml", "yolov13-own.yaml, static equivalent"]
+    (delta,) = [entry for entry in result.pairs[0].metrics if entry.metric == "parameters"]
     # Four kernels of 16 x 3 x 3 x 3 = 432 and a router of 3 x 4 + 4 = 16 become one kernel: 432 - 4 x 432 - 16.
     assert delta.after is not None
     assert delta.before is not None
@@ -83,9 +83,9 @@ def test_a_model_beside_its_static_equivalent(folder: Path) -> None:
 
 
 def test_a_profile_beside_a_reference(folder: Path) -> None:
-    mine = archprof.profile("tiny.yaml", imgsz=64, nc=3)
-    found = archprof.compare(mine, "tiny.yaml", imgsz=64, nc=5)
-    assert [model.variant.nc for model in found.models] == [3, 5]
+    own = archprof.profile("tiny.yaml", imgsz=64, nc=3)
+    result = archprof.compare(own, "tiny.yaml", imgsz=64, nc=5)
+    assert [model.variant.nc for model in result.models] == [3, 5]
 
 
 def test_what_is_measured_has_the_conventions_that_were_asked_for(folder: Path) -> None:
@@ -112,15 +112,15 @@ def test_a_plugin_is_run_whatever_is_asked_for(folder: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "says"),
+    ("call", "message"),
     [
         (lambda: archprof.parameternet("tiny.yaml", what_if="all", experts=[2, 4]), "one number of experts"),
         (lambda: archprof.bench("tiny.yaml", layers=True, backends=["onnxruntime"]), "looks into eager PyTorch"),
         (lambda: archprof.audit("tiny.yaml", counters=["thp"]), "no counter 'thp'"),
     ],
 )
-def test_what_the_command_line_refuses_is_refused(folder: Path, call: Callable[[], object], says: str) -> None:
-    with pytest.raises(UsageError, match=says):
+def test_what_the_command_line_refuses_is_refused(folder: Path, call: Callable[[], object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         call()
 
 

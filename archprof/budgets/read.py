@@ -1,4 +1,4 @@
-"""A budget file: where it is, and what it says. Every mistake in it is one message with its key_path."""
+"""A budget file: where it is, and what it says. Every mistake in it is one message with its line and key."""
 
 from __future__ import annotations
 

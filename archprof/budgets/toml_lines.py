@@ -14,22 +14,22 @@ _PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
 
 
 class Lines:
-    """The lines of a file's keys, by the key's key_path: ``budgets[2].flops.max``.
+    """The lines of a file's keys, by the key's path: ``budgets[2].flops.max``.
 
     It reads headers and keys as they are commonly laid out. What stands inside a line (an inline table's key) has
     the line of what it stands in, and so has what it does not find.
     """
 
     def __init__(self, text: str) -> None:
-        self._found: dict[str, int] = {}
+        self._line_of_key: dict[str, int] = {}
         for key_path, line in _key_paths(text):
-            self._found.setdefault(key_path, line)
+            self._line_of_key.setdefault(key_path, line)
 
     def of(self, key_path: str) -> int | None:
-        """The line of a key_path, or of the nearest thing around it; None where nothing of it was found."""
+        """The line of a key, or of the nearest thing around it; None where nothing of it was found."""
         while key_path:
-            if key_path in self._found:
-                return self._found[key_path]
+            if key_path in self._line_of_key:
+                return self._line_of_key[key_path]
             key_path = key_path.rpartition("[" if key_path.endswith("]") else ".")[0]
         return None
 

@@ -63,16 +63,16 @@ class Console:
     def note(self, text: str) -> None:
         """What a reader of the data should know."""
         if not self.quiet:
-            self._tell("note: ", "36", text)
+            self._print_line("note: ", "36", text)
 
     def step(self, text: str) -> None:
         """What only somebody who asked for every step wants to know."""
         if self.verbose:
-            self._tell("", "2", text)
+            self._print_line("", "2", text)
 
     def error(self, text: str) -> None:
         """What went wrong; never silenced."""
-        self._tell("error: ", "1;31", text)
+        self._print_line("error: ", "1;31", text)
 
     @contextmanager
     def working(self, activity: str) -> Iterator[None]:
@@ -98,7 +98,7 @@ class Console:
             with _bar(self.colored(sys.stderr)) as watch:
                 yield watch
 
-    def _tell(self, label: str, code: str, text: str) -> None:
+    def _print_line(self, label: str, code: str, text: str) -> None:
         styled = f"\x1b[{code}m{label}\x1b[0m" if label and self.colored(sys.stderr) else label
         encoding = sys.stderr.encoding or "utf-8"
         print(styled + text.encode(encoding, "replace").decode(encoding), file=sys.stderr)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archprof.sources.spec import Spec
 
 DYNAMIC = "yolov13-DynamicConv"
-TOLD = ["thop-2.0", "thop", "fvcore"]
+ALWAYS_INSTALLED = ["thop-2.0", "thop", "fvcore"]
 """Counters whose every part is known, and which take little time."""
 
 
@@ -27,17 +27,17 @@ def spec(reference: str) -> Spec:
 
 
 def opinion(audit: AuditResult, name: str) -> Opinion:
-    (found,) = (one for one in audit.opinions if one.counter == name)
-    return found
+    (result,) = (answer for answer in audit.opinions if answer.counter == name)
+    return result
 
 
-def adds_up(audit: AuditResult, one: Opinion) -> bool:
-    return audit.macs + sum(difference.macs for difference in one.differences) == one.macs
+def adds_up(audit: AuditResult, answer: Opinion) -> bool:
+    return audit.macs + sum(difference.macs for difference in answer.differences) == answer.macs
 
 
-def groups(one: Opinion) -> dict[tuple[str, str], int]:
+def groups(answer: Opinion) -> dict[tuple[str, str], int]:
     sums: Counter[tuple[str, str]] = Counter()
-    for difference in one.differences:
+    for difference in answer.differences:
         sums[difference.operation, difference.why] += difference.macs
     return dict(sums)
 
@@ -49,22 +49,22 @@ def small() -> AuditResult:
 
 
 def test_every_counter_answers(small: AuditResult) -> None:
-    assert [one.counter for one in small.opinions] == names()
-    assert {one.counter: one.error for one in small.opinions} == dict.fromkeys(names())
-    assert all(one.seconds is not None and one.version for one in small.opinions)
+    assert [answer.counter for answer in small.opinions] == names()
+    assert {answer.counter: answer.error for answer in small.opinions} == dict.fromkeys(names())
+    assert all(answer.seconds is not None and answer.version for answer in small.opinions)
 
 
 @pytest.mark.parametrize("name", names())
 def test_the_explanation_adds_up_and_leaves_nothing_unexplained(name: str, small: AuditResult) -> None:
-    one = opinion(small, name)
-    assert adds_up(small, one)
-    assert not [difference for difference in one.differences if difference.kind == "unexplained"]
+    answer = opinion(small, name)
+    assert adds_up(small, answer)
+    assert not [difference for difference in answer.differences if difference.kind == "unexplained"]
 
 
 def test_each_difference_has_its_module_and_its_row(small: AuditResult) -> None:
     rows = {row.index: row for row in small.rows}
-    for one in small.opinions:
-        for difference in one.differences:
+    for answer in small.opinions:
+        for difference in answer.differences:
             assert difference.module is not None
             assert difference.type
             assert difference.row is not None
@@ -78,10 +78,10 @@ def test_torch_agrees(small: AuditResult) -> None:
 
 @pytest.mark.parametrize("reference", ["yolo11n", "timm:resnet18"])
 def test_it_adds_up_on_other_models(reference: str) -> None:
-    audit = audit_spec(spec(reference), Options(size=(64,)), counters=TOLD)
-    for one in audit.opinions:
-        assert one.error is None
-        assert adds_up(audit, one)
+    audit = audit_spec(spec(reference), Options(size=(64,)), counters=ALWAYS_INSTALLED)
+    for answer in audit.opinions:
+        assert answer.error is None
+        assert adds_up(audit, answer)
 
 
 @pytest.mark.full
@@ -102,32 +102,32 @@ def test_it_adds_up_on_other_models(reference: str) -> None:
 @pytest.mark.parametrize("batch", [1, 3])
 def test_it_adds_up_for_every_counter(reference: str, size: tuple[int, ...] | None, batch: int) -> None:
     audit = audit_spec(spec(reference), Options(size=size, batch=batch))
-    for one in audit.opinions:
-        assert one.macs is None or adds_up(audit, one)
-        assert one.macs is not None or one.error
+    for answer in audit.opinions:
+        assert answer.macs is None or adds_up(audit, answer)
+        assert answer.macs is not None or answer.error
     assert not any(opinion(audit, name).error for name in ("thop", "fvcore", "torch"))
 
 
 def test_where_6_2_and_8_1_come_from() -> None:
     audit = audit_spec(spec(DYNAMIC), Options(), counters=["thop-2.0"])
-    one = opinion(audit, "thop-2.0")
+    answer = opinion(audit, "thop-2.0")
     assert f"{2 * audit.macs / 1e9:.1f}" == "8.1"
-    assert f"{one.value:.1f}" == "6.2"
-    assert adds_up(audit, one)
-    found = groups(one)
+    assert f"{answer.value:.1f}" == "6.2"
+    assert adds_up(audit, answer)
+    result = groups(answer)
     # Row 5 is a dynamic convolution of 128 -> 128 channels, 3×3 and stride 2, on 80×80: 40·40·128·128·9. It alone
     # is 0.47 GFLOPs that were printed as nothing.
     (row_5,) = (
         difference
-        for difference in one.differences
+        for difference in answer.differences
         if difference.row == 5 and difference.operation == "aten.convolution"
     )
     assert (row_5.kind, row_5.macs) == ("missed", -40 * 40 * 128 * 128 * 9)
     # A router, 128 -> 4 experts, runs once, and counts (640/32)² times.
-    (router,) = (difference for difference in one.differences if difference.row == 5 and difference.type == "Linear")
+    (router,) = (difference for difference in answer.differences if difference.row == 5 and difference.type == "Linear")
     assert (router.kind, router.why, router.macs) == ("added", "extrapolated from 32×32", 399 * 128 * 4)
-    assert found["BatchNorm2d", "counted as MACs"] > 0
-    assert found["aten.bmm", "not seen"] < 0
+    assert result["BatchNorm2d", "counted as MACs"] > 0
+    assert result["aten.bmm", "not seen"] < 0
 
 
 def test_what_is_replayed_is_what_summary_says_was_printed() -> None:
@@ -148,18 +148,18 @@ def test_one_image_of_a_batch() -> None:
     audit = audit_spec(
         spec("timm:resnet18"), Options(size=(64,), batch=2), counters=["thop-2.0", "ultralytics", "thop"]
     )
-    for one in audit.opinions:
-        assert adds_up(audit, one)
+    for answer in audit.opinions:
+        assert adds_up(audit, answer)
     for name in ("thop-2.0", "ultralytics"):
-        found = groups(opinion(audit, name))
-        others = sum(macs for (_, why), macs in found.items() if why == "in the other images of the batch")
-        assert others == -audit.macs // 2
+        result = groups(opinion(audit, name))
+        rest = sum(macs for (_, why), macs in result.items() if why == "in the other images of the batch")
+        assert rest == -audit.macs // 2
     assert "in the other images of the batch" not in {why for _, why in groups(opinion(audit, "thop"))}
 
 
 def test_a_model_that_takes_no_image_has_no_figure_of_2024() -> None:
     audit = audit_spec(spec("timm:vit_tiny_patch16_224"), Options(), counters=["thop-2.0"])
     # Its first parameter is the class token, whose second dimension Ultralytics takes for the image's channels.
-    (one,) = audit.opinions
-    assert one.value is None
-    assert one.error is not None
+    (answer,) = audit.opinions
+    assert answer.value is None
+    assert answer.error is not None

@@ -19,14 +19,14 @@ Limits = dict[str, dict[str, str]]
 def limits(budgets: Callable[[str], Path]) -> Callable[..., Limits]:
     """The maxima that a budget file gives each case: by variant and settings, then by metric."""
 
-    def given(text: str, *wanted: str) -> Limits:
-        cases = find(read(budgets(text)), wanted).cases
+    def limits_of(text: str, *expected: str) -> Limits:
+        cases = find(read(budgets(text)), expected).cases
         return {
             " ".join(case.case_key): {rule.metric.name: rule.max.text for rule in case.rules if rule.max}
             for case in cases
         }
 
-    return given
+    return limits_of
 
 
 def test_every_file_at_every_scale_and_size(limits: Callable[..., Limits]) -> None:
@@ -41,7 +41,7 @@ def test_two_stars_go_down_and_hidden_folders_are_left_out(folder: Path, limits:
     hidden.parent.mkdir()
     hidden.write_text("nc: 1\n", encoding="utf-8")
     text = '[[budgets]]\nvariants = "**/*.yaml"\nflops = {max = "1 G"}'
-    assert [place.split()[0] for place in limits(text)] == ["models/a.yaml", "models/b.yaml", "models/old/c.yaml"]
+    assert [index.split()[0] for index in limits(text)] == ["models/a.yaml", "models/b.yaml", "models/old/c.yaml"]
 
 
 def test_of_each_metric_the_most_specific_entry_counts(limits: Callable[..., Limits]) -> None:
@@ -152,14 +152,14 @@ def test_only_what_is_asked_for(folder: Path, budgets: Callable[[str], Path], mo
 
 
 def test_patterns_that_match_nothing_are_told(budgets: Callable[[str], Path]) -> None:
-    found = find(read(budgets('[[budgets]]\nvariants = ["models/*.yaml", "nets/*.yaml"]\nflops = {max = "1"}\n')))
-    assert [pattern for _, pattern in found.unmatched] == ["nets/*.yaml"]
+    result = find(read(budgets('[[budgets]]\nvariants = ["models/*.yaml", "nets/*.yaml"]\nflops = {max = "1"}\n')))
+    assert [pattern for _, pattern in result.unmatched] == ["nets/*.yaml"]
 
 
 def test_equal_settings_are_one_place_in_the_lock(budgets: Callable[[str], Path]) -> None:
     text = '[[budgets]]\nvariants = "models/a.yaml"\nset = {{{}}}\nnc = 3\nfuse = true\n'
-    places = {
+    indices = {
         find(read(budgets(text.format(order)))).cases[0].case_key
         for order in ("reg_max = 8, nc = 3", "nc = 3, reg_max = 8")
     }
-    assert places == {("models/a.yaml", "fuse=true nc=3 scale=n set={nc:3,reg_max:8}")}
+    assert indices == {("models/a.yaml", "fuse=true nc=3 scale=n set={nc:3,reg_max:8}")}

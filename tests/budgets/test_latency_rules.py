@@ -27,20 +27,20 @@ def time(median: float, low: float, high: float, **more: Any) -> Time:
 
 def rule(**amounts: Any) -> Rule:
     metric = find_metric("latency")
-    found = {name: parse(text, metric.unit, percent=name == "max_increase") for name, text in amounts.items()}
-    return Rule(metric=metric, key_path="budgets[0].latency", **found)
+    quantities = {name: parse(text, metric.unit, percent=name == "max_increase") for name, text in amounts.items()}
+    return Rule(metric=metric, key_path="budgets[0].latency", **quantities)
 
 
-def pair(was: tuple[float, float, float], now: tuple[float, float, float]) -> Timing:
+def pair(before: tuple[float, float, float], after: tuple[float, float, float]) -> Timing:
     """Two times of one experiment, whose ratio lies between the ends of the two intervals."""
-    base, time_now = time(*was), time(*now)
+    base, time_now = time(*before), time(*after)
     low, high = time_now.low_ns / base.high_ns, time_now.high_ns / base.low_ns
-    ratio = Ratio(ratio=now[0] / was[0], interval=(low, high), confidence=0.995, margin=MARGIN, verdict="")
+    ratio = Ratio(ratio=after[0] / before[0], interval=(low, high), confidence=0.995, margin=MARGIN, verdict="")
     return Timing(time_now, ratio, base)
 
 
-def one(rule: Rule, timed: Timing, locked: Time | None = None) -> RuleResult:
-    (rule_result,) = judge_time(rule, timed, locked)
+def evaluate(rule: Rule, timing: Timing, locked: Time | None = None) -> RuleResult:
+    (rule_result,) = judge_time(rule, timing, locked)
     return rule_result
 
 
@@ -49,19 +49,19 @@ def one(rule: Rule, timed: Timing, locked: Time | None = None) -> RuleResult:
     [(4.0, 5.0, "ok"), (4.9, 5.1, "inconclusive"), (5.0, 5.1, "inconclusive"), (5.01, 5.1, "failed")],
 )
 def test_a_bound_fails_only_where_the_whole_interval_is_beyond_it(low: float, high: float, state: str) -> None:
-    found = one(rule(max="5 ms"), Timing(time(5.05, low, high)))
-    assert (found.state, found.interval) == (state, pytest.approx((low / 1000, high / 1000)))
-    assert found.excess == pytest.approx(0.05e-3 if state == "failed" else 0)
+    result = evaluate(rule(max="5 ms"), Timing(time(5.05, low, high)))
+    assert (result.state, result.interval) == (state, pytest.approx((low / 1000, high / 1000)))
+    assert result.excess == pytest.approx(0.05e-3 if state == "failed" else 0)
 
 
 def test_a_min_is_the_other_way_round() -> None:
-    assert one(rule(min="5 ms"), Timing(time(4, 3.9, 4.9))).state == "failed"
-    assert one(rule(min="5 ms"), Timing(time(5.1, 5, 5.2))).state == "ok"
-    assert one(rule(min="5 ms"), Timing(time(5, 4.9, 5.1))).state == "inconclusive"
+    assert evaluate(rule(min="5 ms"), Timing(time(4, 3.9, 4.9))).state == "failed"
+    assert evaluate(rule(min="5 ms"), Timing(time(5.1, 5, 5.2))).state == "ok"
+    assert evaluate(rule(min="5 ms"), Timing(time(5, 4.9, 5.1))).state == "inconclusive"
 
 
 @pytest.mark.parametrize(
-    ("now", "state"),
+    ("after", "state"),
     [
         # It was 10 ms, between 9.9 and 10.1; 10 % more are 11. The ratio's interval is [low / 10.1, high / 9.9].
         ((11.5, 11.4, 11.6), "failed"),  # from 11.4 / 10.1 = 1.129
@@ -71,61 +71,61 @@ def test_a_min_is_the_other_way_round() -> None:
     ],
 )
 def test_a_growth_fails_only_where_the_whole_interval_is_beyond_what_is_allowed(
-    now: tuple[float, float, float], state: str
+    after: tuple[float, float, float], state: str
 ) -> None:
-    found = one(rule(max_increase="10 %", floor="0.2 ms"), pair((10, 9.9, 10.1), now))
-    assert (found.state, found.bound, found.baseline) == (state, pytest.approx(0.011), 0.01)
+    result = evaluate(rule(max_increase="10 %", floor="0.2 ms"), pair((10, 9.9, 10.1), after))
+    assert (result.state, result.bound, result.baseline) == (state, pytest.approx(0.011), 0.01)
 
 
 def test_a_growth_below_the_floor_does_not_fail_however_certain() -> None:
     # Half as much again, of 0.1 ms: 0.05 ms.
-    timed = pair((0.1, 0.1, 0.1), (0.15, 0.15, 0.15))
-    assert one(rule(max_increase="10 %", floor="0.2 ms"), timed).state == "ok"
-    assert one(rule(max_increase="10 %", floor="0.04 ms"), timed).state == "failed"
+    timing = pair((0.1, 0.1, 0.1), (0.15, 0.15, 0.15))
+    assert evaluate(rule(max_increase="10 %", floor="0.2 ms"), timing).state == "ok"
+    assert evaluate(rule(max_increase="10 %", floor="0.04 ms"), timing).state == "failed"
 
 
 def test_no_growth_at_all_still_allows_what_is_noise() -> None:
     # The margin is the share below which nobody speaks of a difference.
     edge = 10 * (1 + MARGIN)
     below, above = (pair((10, 10, 10), (edge + more, edge + more, edge + more)) for more in (-0.01, 0.01))
-    assert one(rule(max_increase="0 %", floor="0 ms"), below).state == "ok"
-    assert one(rule(max_increase="0 %", floor="0 ms"), above).state == "failed"
+    assert evaluate(rule(max_increase="0 %", floor="0 ms"), below).state == "ok"
+    assert evaluate(rule(max_increase="0 %", floor="0 ms"), above).state == "failed"
 
 
 def test_an_increase_may_be_an_amount() -> None:
-    less, more = (pair((10, 10, 10), (now, now, now)) for now in (11.9, 12.1))
-    assert one(rule(max_increase="2 ms", floor="0 ms"), less).state == "ok"
-    assert one(rule(max_increase="2 ms", floor="0 ms"), more).state == "failed"
+    below, more = (pair((10, 10, 10), (after, after, after)) for after in (11.9, 12.1))
+    assert evaluate(rule(max_increase="2 ms", floor="0 ms"), below).state == "ok"
+    assert evaluate(rule(max_increase="2 ms", floor="0 ms"), more).state == "failed"
 
 
 def test_a_baseline_that_was_measured_separately_gives_no_verdict_on_growth() -> None:
     # Ten times as long, each without any scatter; the bound that needs no baseline holds as ever.
-    found = judge_time(rule(max="5 ms", max_increase="10 %", floor="0 ms"), Timing(time(10, 10, 10)), time(1, 1, 1))
-    assert [(rule_result.kind, rule_result.state) for rule_result in found] == [
+    result = judge_time(rule(max="5 ms", max_increase="10 %", floor="0 ms"), Timing(time(10, 10, 10)), time(1, 1, 1))
+    assert [(rule_result.kind, rule_result.state) for rule_result in result] == [
         ("max", "failed"),
         ("max_increase", "no_baseline"),
     ]
-    assert found[1].note is not None
-    assert found[1].note.startswith("measured separately from its baseline; `archprof check --latency --against")
+    assert result[1].note is not None
+    assert result[1].note.startswith("measured separately from its baseline; `archprof check --latency --against")
 
 
 def test_what_ran_in_one_experiment_goes_by_the_ratio_of_its_pairs() -> None:
     # The medians' own intervals are wide, because the machine was busy with something else for a while.
     ratio = Ratio(ratio=1.2, interval=(1.18, 1.22), confidence=0.995, margin=0.01, verdict="slower")
-    timed = Timing(time(12, 8, 16), ratio, time(10, 7, 15))
-    found = one(rule(max_increase="10 %", floor="0.2 ms"), timed, locked=time(1, 1, 1))
-    assert (found.state, found.baseline) == ("failed", 0.01)
-    assert found.interval == (pytest.approx(0.0118), pytest.approx(0.0122))
+    timing = Timing(time(12, 8, 16), ratio, time(10, 7, 15))
+    result = evaluate(rule(max_increase="10 %", floor="0.2 ms"), timing, locked=time(1, 1, 1))
+    assert (result.state, result.baseline) == ("failed", 0.01)
+    assert result.interval == (pytest.approx(0.0118), pytest.approx(0.0122))
 
 
 def test_too_few_pairs_leave_everything_possible() -> None:
     ratio = Ratio(ratio=3, interval=(0.0, math.inf), confidence=0.995, margin=0.01, verdict="cannot tell")
-    found = one(rule(max_increase="10 %", floor="0.2 ms"), Timing(time(30, 30, 30), ratio, time(10, 10, 10)))
-    assert (found.state, found.interval) == ("inconclusive", None)
+    result = evaluate(rule(max_increase="10 %", floor="0.2 ms"), Timing(time(30, 30, 30), ratio, time(10, 10, 10)))
+    assert (result.state, result.interval) == ("inconclusive", None)
 
 
 @pytest.mark.parametrize(
-    ("other", "says"),
+    ("another_model", "message"),
     [
         ({"device_name": "another"}, "not comparable: device name was another, and is a processor"),
         ({"dtype": "float16"}, "not comparable: dtype was float16, and is float32"),
@@ -133,36 +133,36 @@ def test_too_few_pairs_leave_everything_possible() -> None:
         ({"batch": 2}, "not comparable: batch was 2, and is 1"),
     ],
 )
-def test_another_machine_is_not_compared_with(other: dict[str, Any], says: str) -> None:
-    found = judge_time(
-        rule(max="5 ms", max_increase="10 %", floor="1 ms"), Timing(time(9, 9, 9)), time(1, 1, 1, **other)
+def test_another_machine_is_not_compared_with(another_model: dict[str, Any], message: str) -> None:
+    result = judge_time(
+        rule(max="5 ms", max_increase="10 %", floor="1 ms"), Timing(time(9, 9, 9)), time(1, 1, 1, **another_model)
     )
-    assert [(rule_result.kind, rule_result.state, rule_result.note) for rule_result in found] == [
+    assert [(rule_result.kind, rule_result.state, rule_result.note) for rule_result in result] == [
         ("max", "failed", None),
-        ("max_increase", "no_baseline", says),
+        ("max_increase", "no_baseline", message),
     ]
 
 
 def test_without_a_baseline_nothing_is_said_of_growth() -> None:
-    found = one(rule(max_increase="10 %", floor="1 ms"), Timing(time(9, 9, 9)))
-    assert (found.state, found.note, found.bound) == ("no_baseline", None, None)
+    result = evaluate(rule(max_increase="10 %", floor="1 ms"), Timing(time(9, 9, 9)))
+    assert (result.state, result.note, result.bound) == ("no_baseline", None, None)
 
 
 def test_a_warning_is_one_for_a_latency_too() -> None:
     warned = Rule(
         metric=find_metric("latency"), max=rule(max="5 ms").max, level=Level.warn, key_path="budgets[0].latency"
     )
-    assert one(warned, Timing(time(9, 9, 9))).state == "warning"
+    assert evaluate(warned, Timing(time(9, 9, 9))).state == "warning"
 
 
 def test_what_a_second_measurement_does_not_confirm_does_not_fail() -> None:
     bound = rule(max="5 ms")
-    failed, unclear, good = (one(bound, Timing(time(*span))) for span in ((9, 8, 10), (5, 4, 6), (4, 3, 5)))
+    failed, unclear, good = (evaluate(bound, Timing(time(*span))) for span in ((9, 8, 10), (5, 4, 6), (4, 3, 5)))
     assert _confirmed(failed, failed).state == "failed"
-    for again in (unclear, good):
-        found = _confirmed(failed, again)
-        assert (found.state, found.actual) == ("inconclusive", again.actual)
-        assert found.note == "a second measurement did not confirm it"
+    for second in (unclear, good):
+        result = _confirmed(failed, second)
+        assert (result.state, result.actual) == ("inconclusive", second.actual)
+        assert result.note == "a second measurement did not confirm it"
     assert _confirmed(unclear, failed) is unclear
 
 
@@ -178,7 +178,7 @@ def test_a_measured_latency_in_whole_nanoseconds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "place"),
+    ("name", "index"),
     [
         ("latency", ("cpu", "eager")),
         ("latency/cpu/openvino", ("cpu", "openvino")),
@@ -186,5 +186,5 @@ def test_a_measured_latency_in_whole_nanoseconds() -> None:
         ("latency/cuda:1/compile", ("cuda:1", "compile")),
     ],
 )
-def test_where_a_latency_is_measured(name: str, place: tuple[str, str]) -> None:
-    assert place_of(find_metric(name)) == place
+def test_where_a_latency_is_measured(name: str, index: tuple[str, str]) -> None:
+    assert place_of(find_metric(name)) == index

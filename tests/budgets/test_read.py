@@ -76,7 +76,7 @@ HEAD = '[[budgets]]\nvariants = "models/*.yaml"\n'
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "says", "hint"),
+    ("text", "line", "message", "hint"),
     [
         ("budgets = 3", 1, "budgets: must be a list of tables", None),
         ("budget = []", 1, "budget: unknown key", "did you mean budgets?"),
@@ -108,12 +108,12 @@ HEAD = '[[budgets]]\nvariants = "models/*.yaml"\n'
     ],
 )
 def test_a_mistake_is_said_with_its_place(
-    budgets: Callable[[str], Path], text: str, line: int | None, says: str, hint: str | None
+    budgets: Callable[[str], Path], text: str, line: int | None, message: str, hint: str | None
 ) -> None:
     path = budgets(text)
     with pytest.raises(BudgetFileError) as caught:
         read(path)
-    assert says in caught.value.message
+    assert message in caught.value.message
     assert (caught.value.path, caught.value.line) == (path, line)
     assert hint is None or hint in (caught.value.hint or "")
 

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 def rule(metric: str, *, level: Level = Level.error, message: str | None = None, **amounts: Any) -> Rule:
     unit = find_metric(metric).unit
-    found = {name: parse(text, unit, percent=name in ("max_increase", "floor")) for name, text in amounts.items()}
-    return Rule(metric=find_metric(metric), level=level, message=message, key_path=f"budgets[0].{metric}", **found)
+    quantities = {name: parse(text, unit, percent=name in ("max_increase", "floor")) for name, text in amounts.items()}
+    return Rule(metric=find_metric(metric), level=level, message=message, key_path=f"budgets[0].{metric}", **quantities)
 
 
-def one(profile: Profile, rule: Rule, base: float | None = None) -> RuleResult:
+def evaluate(profile: Profile, rule: Rule, base: float | None = None) -> RuleResult:
     baseline = None if base is None else Baseline(values={rule.metric.name: base})
-    (found,) = judge([rule], profile, baseline)
-    return found
+    (result,) = judge([rule], profile, baseline)
+    return result
 
 
 @pytest.fixture
@@ -65,24 +65,24 @@ def profile(profile: Profile) -> Profile:
 def test_bounds_are_exact(
     profile: Profile, amounts: dict[str, Any], base: int | None, state: str, bound: int | None, excess: int
 ) -> None:
-    found = one(profile, rule("parameters", **amounts), base)
-    assert (found.state, found.bound, found.excess) == (state, bound, excess)
+    result = evaluate(profile, rule("parameters", **amounts), base)
+    assert (result.state, result.bound, result.excess) == (state, bound, excess)
 
 
 def test_ratios_are_held_to_what_is_written(profile: Profile) -> None:
     # A model without dynamic layers is its own static twin.
-    assert one(profile, rule("flops_ratio", max="1.0")).state == "ok"
-    assert one(profile, rule("flops_ratio", max="0.99")).state == "failed"
+    assert evaluate(profile, rule("flops_ratio", max="1.0")).state == "ok"
+    assert evaluate(profile, rule("flops_ratio", max="0.99")).state == "failed"
 
 
 def test_a_warning_is_said_and_does_not_fail(profile: Profile) -> None:
-    found = one(profile, rule("parameters", max=1, level=Level.warn, message="Think of the phone."))
-    assert (found.state, found.message) == ("warning", "Think of the phone.")
+    result = evaluate(profile, rule("parameters", max=1, level=Level.warn, message="Think of the phone."))
+    assert (result.state, result.message) == ("warning", "Think of the phone.")
 
 
 def test_one_rule_may_have_three_bounds(profile: Profile) -> None:
-    found = judge([rule("parameters", max="2 M", min=1, max_increase=0)], profile)
-    assert [(rule_result.kind, rule_result.state) for rule_result in found] == [
+    result = judge([rule("parameters", max="2 M", min=1, max_increase=0)], profile)
+    assert [(rule_result.kind, rule_result.state) for rule_result in result] == [
         ("max", "ok"),
         ("min", "ok"),
         ("max_increase", "no_baseline"),
@@ -164,8 +164,8 @@ def test_of_two_changed_rows_the_one_with_which_it_grew_most(profile: Profile) -
 
 def test_a_row_whose_source_only_moved_down_was_not_changed(profile: Profile) -> None:
     # Row 0 is new, so that the third row reads the same row by another number: 100 + 400 - 300 + 600 - 590 = 210.
-    now = profile_of(profile, ["Conv [8]", "Conv [16]", "Concat [1] from [-1, 1]"], [50, 200, 300])
-    cause = attribute("flops", now, baseline(["Conv [16]", "Concat [1] from [-1, 0]"], [300, 590]))
+    after = profile_of(profile, ["Conv [8]", "Conv [16]", "Concat [1] from [-1, 1]"], [50, 200, 300])
+    cause = attribute("flops", after, baseline(["Conv [16]", "Concat [1] from [-1, 0]"], [300, 590]))
     assert cause is not None
     assert (cause.row, cause.reason, cause.change, cause.share) == (0, "added", 210, 1)
 
@@ -185,10 +185,10 @@ def test_the_largest_row_where_nothing_grew(profile: Profile) -> None:
 
 
 def test_a_changed_key_is_named_and_no_row(profile: Profile) -> None:
-    now = profile_of(profile, LABELS, [50, 200, 300], **{"scales.n": [1.0, 0.5, 64], "nc": 80})
-    was = baseline(LABELS, [25, 100, 150], **{"scales.n": [1.0, 0.25, 64], "nc": 80})
+    after = profile_of(profile, LABELS, [50, 200, 300], **{"scales.n": [1.0, 0.5, 64], "nc": 80})
+    before = baseline(LABELS, [25, 100, 150], **{"scales.n": [1.0, 0.25, 64], "nc": 80})
     # 100 - 25 + 400 - 100 + 600 - 150 = 825, all of it.
-    assert attribute("flops", now, was) == Attribution(
+    assert attribute("flops", after, before) == Attribution(
         reason="changed",
         key="scales.n",
         line=3,
@@ -209,8 +209,8 @@ def test_a_key_that_is_gone_has_no_line(profile: Profile) -> None:
 
 def test_a_removed_row_is_named_by_what_it_said(profile: Profile) -> None:
     # Without the row that halved the map, the one after it has four times as much: 600 - 150 - 100 = 350.
-    now = profile_of(profile, ["Conv [64]"], [300])
-    cause = attribute("flops", now, baseline(["Conv [16, 3, 2]", "Conv [64]"], [100, 150]))
+    after = profile_of(profile, ["Conv [64]"], [300])
+    cause = attribute("flops", after, baseline(["Conv [16, 3, 2]", "Conv [64]"], [100, 150]))
     assert cause is not None
     assert (cause.row, cause.reason, cause.before, cause.line, cause.change) == (
         0,
@@ -222,24 +222,24 @@ def test_a_removed_row_is_named_by_what_it_said(profile: Profile) -> None:
 
 
 def test_a_head_that_lost_its_light_branch_is_named_with_the_row(profile: Profile) -> None:
-    now = profile_of(profile, ["C2f [8]", "Detect ['nc']"], [50, 200])
-    (first, head) = now.layers
-    now = msgspec.structs.replace(now, layers=[first, msgspec.structs.replace(head, light_head="takes")])
-    was = msgspec.structs.replace(baseline(["C3k2 [8]", "Detect ['nc']"], [100, 300]), light_head=["gives", "takes"])
-    cause = attribute("flops", now, was)
+    after = profile_of(profile, ["C2f [8]", "Detect ['nc']"], [50, 200])
+    (first, head) = after.layers
+    after = msgspec.structs.replace(after, layers=[first, msgspec.structs.replace(head, light_head="takes")])
+    before = msgspec.structs.replace(baseline(["C3k2 [8]", "Detect ['nc']"], [100, 300]), light_head=["gives", "takes"])
+    cause = attribute("flops", after, before)
     assert cause is not None
     # Row 0 has as many FLOPs as before, and the head 400 - 300 more.
     assert (cause.row, cause.reason, cause.change, cause.light_head) == (0, "changed", 100, [1])
 
 
 def test_a_figure_that_rows_have_no_part_in_leads_to_the_first_changed_line(profile: Profile) -> None:
-    now = profile_of(profile, LABELS, [50, 200, 300], nc=3)
-    was = baseline(["Conv [16]", "Conv [8]", "Conv [8]"], [1, 1, 1], nc=3)
-    cause = attribute("peak_activation_bytes", now, was)
+    after = profile_of(profile, LABELS, [50, 200, 300], nc=3)
+    before = baseline(["Conv [16]", "Conv [8]", "Conv [8]"], [1, 1, 1], nc=3)
+    cause = attribute("peak_activation_bytes", after, before)
     assert cause is not None
     assert (cause.row, cause.reason, cause.value) == (1, "changed", None)
     assert (cause.before, cause.after) == ("Conv [8]", "Conv [32]")
-    assert attribute("peak_activation_bytes", now) is None
-    key = attribute("peak_activation_bytes", now, msgspec.structs.replace(was, top_level={}))
+    assert attribute("peak_activation_bytes", after) is None
+    key = attribute("peak_activation_bytes", after, msgspec.structs.replace(before, top_level={}))
     assert key is not None
     assert (key.key, key.after) == ("nc", "3")

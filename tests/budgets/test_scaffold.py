@@ -31,12 +31,12 @@ def test_a_first_bound(value: int, unit: Unit, percent: int, rule: dict[str, str
 @given(st.integers(0, 10**15), st.sampled_from([Unit.things, Unit.flops]), st.integers(1, 200))
 def test_headroom_can_be_used(value: int, unit: Unit, percent: int) -> None:
     rule = tomllib.loads(f"it = {bound(value, unit, Fraction(percent, 100))}")["it"]
-    most = parse(rule["max"], unit).value
+    upper = parse(rule["max"], unit).value
     increase = parse(rule["max_increase"], unit, percent=True).of(Fraction(value))
     floor = parse(rule["floor"], unit).value if "floor" in rule else 0
     # At least what was asked for, and one; and not more than three digits make of it.
-    assert most >= value + max(value * Fraction(percent, 100), 1)
-    assert most <= (value + max(value * Fraction(percent, 100) + 1, 1)) * Fraction(101, 100) + 1
+    assert upper >= value + max(value * Fraction(percent, 100), 1)
+    assert upper <= (value + max(value * Fraction(percent, 100) + 1, 1)) * Fraction(101, 100) + 1
     assert max(increase, floor) >= 1
 
 

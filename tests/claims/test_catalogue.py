@@ -22,8 +22,8 @@ def test_every_entry_says_what_a_reader_wants_to_know() -> None:
 def test_the_catalogue_holds_what_was_published() -> None:
     entry = next(entry for entry in catalogue() if entry.name == "yolov13-DynamicConv")
     assert (entry.family.name, entry.task, entry.scales) == ("yolov13", "detect", ("n", "s", "l", "x"))
-    printed = {one.figure: one.text for one in entry.claims[0].figures}
-    assert (printed["parameters"], printed["gflops"], printed["modules"]) == ("4,621,033", "6.2", "641")
+    figures = {item.figure: item.text for item in entry.claims[0].figures}
+    assert (figures["parameters"], figures["gflops"], figures["modules"]) == ("4,621,033", "6.2", "641")
 
 
 def test_claims_are_found_by_family_by_variant_and_by_file(tmp_path: Path) -> None:
@@ -47,9 +47,9 @@ def test_claims_are_found_by_family_by_variant_and_by_file(tmp_path: Path) -> No
 
 
 def test_a_claim_that_is_named_twice_is_found_once() -> None:
-    once = find_claims(["yolov13-pose"])
-    assert len(once) == 1
-    assert find_claims(["yolov13-pose", "yolov13-pose"]) == once
+    single = find_claims(["yolov13-pose"])
+    assert len(single) == 1
+    assert find_claims(["yolov13-pose", "yolov13-pose"]) == single
     assert len(find_claims(["yolov13-pose", "yolov13"])) == len(find_claims(["yolov13"]))
 
 

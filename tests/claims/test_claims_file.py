@@ -38,10 +38,10 @@ def test_figures_stay_as_they_were_printed(tmp_path: Path) -> None:
     path = tmp_path / "claims.yaml"
     path.write_text(GOOD)
 
-    found = read(path)
+    result = read(path)
 
-    assert (found.title, found.source, found.about) == ("A paper", "https://example.org", "What it is about.")
-    first, second = found.claims
+    assert (result.title, result.source, result.about) == ("A paper", "https://example.org", "What it is about.")
+    first, second = result.claims
     assert first.settings == {
         "scale": "n",
         "nc": 6,

@@ -40,7 +40,7 @@ def test_a_figure_is_measured_by_its_own_rule(
 
 
 @pytest.mark.parametrize(
-    ("published", "missed", "added", "otherwise"),
+    ("published", "missed", "added", "remainder"),
     [
         (Published("layers", "7"), [], [], 0),
         (Published("gflops", "8.0"), [], [], 0),
@@ -65,13 +65,13 @@ def test_what_is_missed_and_added_and_the_rest_make_the_difference(
     published: Published,
     missed: list[tuple[str, int, float]],
     added: list[tuple[str, int, float]],
-    otherwise: float,
+    remainder: float,
 ) -> None:
     figure = replay_figure(published, profile)
-    for found, wanted in ((figure.missed, missed), (figure.added, added)):
-        assert [part[:2] for part in found] == [part[:2] for part in wanted]
-        assert [part.amount for part in found] == pytest.approx([part[2] for part in wanted])
-    assert figure.remainder == pytest.approx(otherwise)
+    for result, expected in ((figure.missed, missed), (figure.added, added)):
+        assert [part[:2] for part in result] == [part[:2] for part in expected]
+        assert [part.amount for part in result] == pytest.approx([part[2] for part in expected])
+    assert figure.remainder == pytest.approx(remainder)
 
 
 @pytest.mark.parametrize(

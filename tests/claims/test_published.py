@@ -45,7 +45,7 @@ def test_a_figure_agrees_where_it_rounds_to_the_printed_digits(text: str, measur
 
 
 @pytest.mark.parametrize(
-    ("text", "measured", "more", "written"),
+    ("text", "measured", "more", "sources"),
     [
         ("6.2", 6.2078464, 0, "6.2"),
         ("6.2", 6.2078464, 2, "6.208"),
@@ -57,5 +57,5 @@ def test_a_figure_agrees_where_it_rounds_to_the_printed_digits(text: str, measur
         ("4,621,033", 4_621_017, 0, "4,621,017"),
     ],
 )
-def test_a_measured_figure_is_written_as_the_printed_one(text: str, measured: float, more: int, written: str) -> None:
-    assert Published("macs", text).format_like(measured, more=more) == written
+def test_a_measured_figure_is_written_as_the_printed_one(text: str, measured: float, more: int, sources: str) -> None:
+    assert Published("macs", text).format_like(measured, more=more) == sources

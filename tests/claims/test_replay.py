@@ -56,18 +56,18 @@ LLAMA = [
 
 
 def test_everything_that_was_published_is_in_the_zoo() -> None:
-    found = {
-        (claim.variant, repr(sorted(claim.settings.items())), one.figure, one.convention, one.text, claim.holds)
+    result = {
+        (claim.variant, repr(sorted(claim.settings.items())), entry.figure, entry.convention, entry.text, claim.holds)
         for claim in catalogue.find_claims([])
-        for one in claim.figures
+        for entry in claim.figures
     }
-    wanted = set()
+    expected = set()
 
     def add(variant: str, settings: dict[str, object], figures: dict[str, str], convention: str, holds: bool) -> None:
-        given = repr(sorted((key, value) for key, value in settings.items() if value is not None))
+        values = repr(sorted((key, value) for key, value in settings.items() if value is not None))
         for figure, text in figures.items():
             rule = convention if figure in ("gflops", "macs") and convention else None
-            wanted.add((variant, given, figure, rule, text, holds))
+            expected.add((variant, values, figure, rule, text, holds))
 
     for variant, scale, classes, fused, modules, parameters, trainable, gflops in ARTICLES:
         settings = {"scale": scale, "nc": classes, "fuse": fused or None}
@@ -83,7 +83,7 @@ def test_everything_that_was_published_is_in_the_zoo() -> None:
     for variant, parameters in LLAMA:
         add(variant, {}, {"parameters": parameters}, "", True)
         add(variant, {}, {"gflops": "919"}, "", False)
-    assert found == wanted
+    assert result == expected
 
 
 def test_the_zoo_s_claims_hold_and_each_model_is_profiled_once() -> None:
@@ -104,19 +104,19 @@ def test_the_zoo_s_claims_hold_and_each_model_is_profiled_once() -> None:
         if not result.claim.holds:  # for if it held, the claim would say so
             assert not all(figure.agrees for figure in result.figures)
     assert len(profiled) == len(ARTICLES) + len(PROJECT_PAGE) + len(PARAMETERNET) + len(LLAMA)
-    assert all(profiled.count(one) == 1 for one in profiled)
+    assert all(profiled.count(entry) == 1 for entry in profiled)
 
     # Printed as 3 and 4 % cheaper than their bases (6.2 of 6.4, 7.4 of 7.7 GFLOPs), they are 14 % dearer: an
     # independent count finds 8.111 and 7.083, 9.719 and 8.557 GFLOPs.
     against = {result.claim.variant: result.against for result in results if result.against}
-    for variant, base, printed, exact in (
+    for variant, base, figures, exact in (
         ("yolov13-DynamicConv", "yolov13", 6.2 / 6.4, 8.111 / 7.083),
         ("yolov13-pose-PST", "yolov13-pose", 7.4 / 7.7, 9.719 / 8.557),
     ):
-        found = against[variant]
-        assert found.variant == base
-        assert found.published == pytest.approx(printed)
-        assert found.exact == pytest.approx(exact, rel=2e-4)
+        actual = against[variant]
+        assert actual.variant == base
+        assert actual.published == pytest.approx(figures)
+        assert actual.exact == pytest.approx(exact, rel=2e-4)
 
 
 def claim_of(*figures: Published, holds: bool = True, against: Claim | None = None) -> Claim:
@@ -137,12 +137,12 @@ def test_a_claim_holds_where_all_its_figures_do(
     assert judge(claim_of(*figures, holds=holds), profile).verdict is verdict
 
 
-@pytest.mark.parametrize(("printed", "exact"), [("6.4", True), ("0", False)])
-def test_a_claim_stands_to_its_base_as_printed_and_as_run(profile: Profile, printed: str, exact: bool) -> None:
-    base = claim_of(Published("parameters", "3"), Published("gflops", printed))
+@pytest.mark.parametrize(("figures", "exact"), [("6.4", True), ("0", False)])
+def test_a_claim_stands_to_its_base_as_printed_and_as_run(profile: Profile, figures: str, exact: bool) -> None:
+    base = claim_of(Published("parameters", "3"), Published("gflops", figures))
     result = judge(claim_of(Published("gflops", "3.2"), against=base), profile, profile)
-    found = result.against and (result.against.published, result.against.exact)
-    assert found == ((0.5, 1.0) if exact else None)
+    actual = result.against and (result.against.published, result.against.exact)
+    assert actual == ((0.5, 1.0) if exact else None)
 
 
 TINY = """\
@@ -227,8 +227,8 @@ def test_one_that_does_not_build_leaves_the_others_alone(tmp_path: Path) -> None
         "  - {variant: nowhere, figures: {parameters: 3}}\n"
         '  - {variant: tiny, figures: {parameters: "26,066"}}\n'
     )
-    broken, known, nowhere, tiny = replay(read(tmp_path / "claims.yaml").claims, count)
-    assert [one.verdict for one in (broken, known, nowhere, tiny)] == [
+    broken, expected_failure, nowhere, tiny = replay(read(tmp_path / "claims.yaml").claims, count)
+    assert [entry.verdict for entry in (broken, expected_failure, nowhere, tiny)] == [
         Verdict.failed,
         Verdict.expected_failure,
         Verdict.failed,
@@ -236,5 +236,5 @@ def test_one_that_does_not_build_leaves_the_others_alone(tmp_path: Path) -> None
     ]
     assert str(broken.error).startswith(f"{tmp_path / 'broken.yaml'}:4: ")
     assert "Cnov" in str(broken.error)
-    assert known.error is broken.error
+    assert expected_failure.error is broken.error
     assert str(nowhere.error).startswith("model 'nowhere' not found")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 THOP = "audit tiny.yaml --imgsz 64 --counter thop-2.0"
 EXECUTABLE = str(Path(sysconfig.get_path("scripts"), "archprof"))
-PLANTED = str(Path(__file__).parents[1] / "counters" / "planted.py")
+PLUGIN = str(Path(__file__).parents[1] / "counters" / "planted.py")
 
 # On 64×64 the convolutions give 16·32·32 elements of 27 products, 32·16·16 of 144 and 1280·16·16 of 32; the linear
 # layer has 1280·2 products.
@@ -109,7 +109,7 @@ def test_counters_that_go_wrong_are_rows(folder: Path) -> None:
     # In a process of its own: what a plugin registers stays registered.
     counters = ["--counter", "crashes", "--counter", "dies", "--counter", "thop"]
     run = subprocess.run(
-        [EXECUTABLE, "audit", "tiny.yaml", "--imgsz", "64", *counters, "--plugin", PLANTED, "--detail", "none"],
+        [EXECUTABLE, "audit", "tiny.yaml", "--imgsz", "64", *counters, "--plugin", PLUGIN, "--detail", "none"],
         cwd=folder,
         env={**os.environ, "COLUMNS": "80"},
         capture_output=True,

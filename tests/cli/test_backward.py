@@ -30,7 +30,7 @@ def test_the_step_by_row(archprof: Callable[[str], Result]) -> None:
     assert profile.backward.flops == 2 * sum(BACKWARD)
     assert [layer.backward_macs for layer in profile.layers] == BACKWARD
     assert profile.backward.peak_activation_bytes > profile.totals.peak_activation_bytes
-    assert {one.phase for one in profile.operations} == {"forward", "backward"}
+    assert {entry.phase for entry in profile.operations} == {"forward", "backward"}
 
 
 def test_columns_of_csv(archprof: Callable[[str], Result]) -> None:
@@ -39,9 +39,9 @@ def test_columns_of_csv(archprof: Callable[[str], Result]) -> None:
     assert [int(row["backward_macs"]) for row in rows] == BACKWARD
     # FLOPs of both kinds over what is moved.
     for row in rows:
-        moved = int(row["bytes_read"]) + int(row["bytes_written"])
+        traffic = int(row["bytes_read"]) + int(row["bytes_written"])
         flops = int(row["flops"]) + int(row["elementwise_flops"])
-        assert float(row["flops_per_byte"]) == flops / moved
+        assert float(row["flops_per_byte"]) == flops / traffic
 
 
 def test_text_tells_the_passes_apart(archprof: Callable[[str], Result]) -> None:
@@ -58,7 +58,7 @@ def test_text_tells_the_passes_apart(archprof: Callable[[str], Result]) -> None:
 def test_without_it_there_is_no_backward_pass(archprof: Callable[[str], Result]) -> None:
     profile = json.loads(archprof("summary tiny.yaml --imgsz 64 --format json").stdout)
     assert profile["backward"] is None
-    assert {one["phase"] for one in profile["operations"]} == {"forward"}
+    assert {entry["phase"] for entry in profile["operations"]} == {"forward"}
     assert "pass" not in archprof("summary tiny.yaml --imgsz 64 --detail ops").stdout.split()
 
 

@@ -29,7 +29,7 @@ def edited(new: str, old: str = SECOND) -> Callable[[], None]:
     return write
 
 
-def written(text: str | bytes, name: str = "bad.yaml") -> Callable[[], None]:
+def to_file(text: str | bytes, name: str = "bad.yaml") -> Callable[[], None]:
     return lambda: void(Path(name).write_bytes(text if isinstance(text, bytes) else text.encode()))
 
 
@@ -52,7 +52,7 @@ def block_that_raises(where: str) -> Callable[[], None]:
     )
 
     def write() -> None:
-        written(code, "blocks.py")()
+        to_file(code, "blocks.py")()
         edited(f"[-1, 1, {name}, [32, 3, 2]]")()
 
     return write
@@ -62,7 +62,7 @@ HUGE = "nc: 2\nscales:\n  n: [1.0, 1.0, 100000000]\nbackbone:\n" + "  - [-1, 1, 
 
 MISTAKES = {
     "file not found": (nothing, "tinny.yaml", ["tinny.yaml", "did you mean tiny.yaml"]),
-    "syntax": (written("nc: 2\nbackbone:\n  - [-1, 1, Conv, [16]\n  - [-1]\n"), "bad.yaml", ["bad.yaml:4:3: "]),
+    "syntax": (to_file("nc: 2\nbackbone:\n  - [-1, 1, Conv, [16]\n  - [-1]\n"), "bad.yaml", ["bad.yaml:4:3: "]),
     "unknown block": (
         edited("[-1, 1, Cnov, [32, 3, 2]]"),
         "bad.yaml",
@@ -111,15 +111,15 @@ MISTAKES = {
     "no scales": (nothing, "timm:resnet18 --scale all", ["no scales"]),
     "size": (nothing, "yolo11n.yaml --imgsz 650", ["650", "32", "640x640"]),
     "no size": (nothing, "tiny.yaml --imgsz 12by12", ["12by12", "384x640"]),
-    "10^12 parameters": (written(HUGE), "bad.yaml", ["bad.yaml:6: ", "parameters"]),
-    "a million rows": (written("backbone:\n" + "  - [-1, 1, Conv, [16]]\n" * 10**6), "bad.yaml", ["bad.yaml"]),
+    "10^12 parameters": (to_file(HUGE), "bad.yaml", ["bad.yaml:6: ", "parameters"]),
+    "a million rows": (to_file("backbone:\n" + "  - [-1, 1, Conv, [16]]\n" * 10**6), "bad.yaml", ["bad.yaml"]),
     "device": (nothing, "tiny.yaml --device cuda:99", ["cuda:99", "cpu"]),
     "no device": (nothing, "tiny.yaml --device tpu", ["tpu", "cuda:N"]),
     "dtype": (nothing, "tiny.yaml --dtype float23", ["float23", "float32"]),
     "setting": (nothing, "tiny.yaml --set kpt_shape=[1,2]", ["kpt_shape", "nc"]),
     "no setting": (nothing, "tiny.yaml --set nc", ["key=value"]),
     "plugin raises": (
-        written("x = 1\nraise ValueError('mine')\n", "blocks.py"),
+        to_file("x = 1\nraise ValueError('mine')\n", "blocks.py"),
         "tiny.yaml --plugin blocks.py",
         ["blocks.py:2", "mine", "| Traceback"],
     ),
@@ -134,30 +134,30 @@ MISTAKES = {
         ["bad.yaml:7: row 1: Mine", "KeyError: 'absent'", "| Traceback", "line 11, in forward"],
     ),
     "no plugin": (nothing, "tiny.yaml --plugin blocks.py", ["blocks.py"]),
-    "empty": (written(""), "bad.yaml", ["bad.yaml", "empty"]),
-    "binary": (written(b"nc: 2\n\x80\x81"), "bad.yaml", ["bad.yaml:1:1", "no backbone"]),
+    "empty": (to_file(""), "bad.yaml", ["bad.yaml", "empty"]),
+    "binary": (to_file(b"nc: 2\n\x80\x81"), "bad.yaml", ["bad.yaml:1:1", "no backbone"]),
     "directory": (lambda: Path("bad.yaml").mkdir(), "bad.yaml", ["bad.yaml", "directory"]),
     "timm's name": (nothing, "timm:resnet19", ["resnet19", "timm:resnet18"]),
     "torchvision's name": (nothing, "torchvision:resnet19", ["resnet19", "torchvision:resnet18"]),
     "factory's file": (nothing, "models.py:make", ["models.py"]),
-    "factory": (written("def other(): ...\n", "models.py"), "models.py:make", ["make"]),
-    "no factory named": (written("def other(): ...\n", "models.py"), "models.py", ["models.py", "models.py:make"]),
+    "factory": (to_file("def other(): ...\n", "models.py"), "models.py:make", ["make"]),
+    "no factory named": (to_file("def other(): ...\n", "models.py"), "models.py", ["models.py", "models.py:make"]),
     "model that exits": (
-        written(
+        to_file(
             "from torch.nn import Module\nclass Exit(Module):\n  def forward(self, x): raise SystemExit(7)\n", "e.py"
         ),
         "e.py:Exit",
         ["SystemExit: 7", "line 3, in forward"],
     ),
     "not a model": (
-        written("def make(): return 1\n", "models.py"),
+        to_file("def make(): return 1\n", "models.py"),
         "models.py:make",
         ["models.py:make", "int", "torch.nn.Module"],
     ),
     "column": (nothing, "tiny.yaml --sort flosp", ["flosp", "did you mean flops"]),
     "extension": (nothing, "tiny.yaml -o out.xlsx", ["out.xlsx", "--format", ".csv"]),
     "output folder": (nothing, "tiny.yaml -o no/out.json", ["no/out.json", "folder"]),
-    "output is there": (written("", "out.json"), "tiny.yaml -o out.json", ["out.json", "--force"]),
+    "output is there": (to_file("", "out.json"), "tiny.yaml -o out.json", ["out.json", "--force"]),
     "output is a folder": (lambda: Path("out.json").mkdir(), "tiny.yaml -o out.json --force", ["out.json", "folder"]),
     "output named twice": (nothing, "tiny.yaml -o out.json -o ./out.json", ["twice"]),
 }
@@ -165,7 +165,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_one_message(archprof: Callable[[str], Result], folder: Path, name: str) -> None:
-    prepare, line, wanted = MISTAKES[name]
+    prepare, line, expected = MISTAKES[name]
     prepare()
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     result = archprof(f"summary {line}")
@@ -176,14 +176,14 @@ def test_a_mistake_is_one_message(archprof: Callable[[str], Result], folder: Pat
     assert result.stderr.startswith("error: ")
     assert "internal error" not in result.stderr
     assert not [text for text in result.stderr.splitlines() if text.startswith("Traceback")]
-    for part in wanted:
+    for part in expected:
         assert part in result.stderr
     after = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if "__pycache__" not in path.parts}
     assert after == before
 
 
 @pytest.mark.parametrize(
-    ("line", "wanted"),
+    ("line", "expected"),
     [
         ("sumary tiny.yaml", "Did you mean 'summary'"),
         ("summary tiny.yaml --fromat csv", "--format"),
@@ -192,10 +192,10 @@ def test_a_mistake_is_one_message(archprof: Callable[[str], Result], folder: Pat
         ("summary", "REF"),
     ],
 )
-def test_a_mistaken_option_names_what_was_meant(archprof: Callable[[str], Result], line: str, wanted: str) -> None:
+def test_a_mistaken_option_names_what_was_meant(archprof: Callable[[str], Result], line: str, expected: str) -> None:
     result = archprof(line)
     assert result.exit_code == 2
-    assert wanted in result.stderr
+    assert expected in result.stderr
     assert result.stdout == ""
 
 

@@ -100,14 +100,14 @@ def test_models_are_compared_with_the_first(archprof: Callable[[str], Result], f
     assert saved["seed"] == 5
     names = [profile["variant"]["name"] for profile in saved["profiles"]]
     assert names == ["tiny", "wide", "tiny"]
-    wide_one, same = saved["comparisons"]
-    assert (wide_one["base"], wide_one["model"], same["base"], same["model"]) == (0, 1, 0, 2)
+    wide_one, unchanged = saved["comparisons"]
+    assert (wide_one["base"], wide_one["model"], unchanged["base"], unchanged["model"]) == (0, 1, 0, 2)
     # 16 times the channels at four times the pixels: tens of times the work.
     assert wide_one["result"]["verdict"] == "slower"
-    assert same["result"]["verdict"] in VERDICTS
+    assert unchanged["result"]["verdict"] in VERDICTS
     latencies = [profile["latency"][0] for profile in saved["profiles"]]
     per_block = latencies[0]["samples_per_block"]
-    assert {len(one["samples_s"]) for one in latencies} == {per_block * wide_one["blocks"]}
+    assert {len(entry["samples_s"]) for entry in latencies} == {per_block * wide_one["blocks"]}
     assert result.stdout == (folder / "several.json").read_text(encoding="utf-8")
 
 
@@ -150,7 +150,7 @@ def test_summary_measures_too(archprof: Callable[[str], Result]) -> None:
 
     assert result.exit_code == 0, result.stderr
     profile = Profile.from_json(result.stdout)
-    assert [one.backend for one in profile.latency] == ["eager"]
+    assert [entry.backend for entry in profile.latency] == ["eager"]
     plain = archprof("summary tiny.yaml --imgsz 32 --format json")
     assert Profile.from_json(plain.stdout).totals == profile.totals
 
@@ -204,8 +204,8 @@ def test_of_several_models_the_one_that_does_not_fit_is_named(archprof: Callable
     result = archprof(f"bench tiny.yaml wide.yaml tiny.yaml --static {QUICK} --batch 999999999")
 
     assert result.exit_code == 2
-    said = result.stderr.splitlines()
-    assert [line.partition(": a batch of 999999999 does not fit")[0] for line in said if "does not fit" in line] == [
+    text = result.stderr.splitlines()
+    assert [line.partition(": a batch of 999999999 does not fit")[0] for line in text if "does not fit" in line] == [
         "error: not measured: tiny.yaml, cpu, eager",
         "not measured: wide.yaml, cpu, eager",
         "not measured: tiny.yaml, static equivalent, cpu, eager",
@@ -231,7 +231,7 @@ def test_what_fails_at_one_place_is_a_row_and_the_others_are_measured(
     result = archprof(f"bench untraceable.py:Wayward {QUICK} --backend torchscript,eager --format json")
 
     rows = Profile.from_json(result.stdout).latency
-    assert [(one.backend, one.error is None) for one in rows] == [("torchscript", False), ("eager", True)]
+    assert [(entry.backend, entry.error is None) for entry in rows] == [("torchscript", False), ("eager", True)]
     assert result.exit_code == 2
     assert "not measured: cpu, torchscript: AttributeError" in result.stderr
     assert "no_such_thing" in result.stderr
@@ -248,10 +248,12 @@ def test_layers_say_where_the_time_goes(archprof: Callable[[str], Result]) -> No
 def test_torch_s_profiler_says_nothing_of_its_own() -> None:
     # A name of timm's loads torch before anything is counted. What torch says it writes past Python's own stderr.
     line = "bench timm:resnet18 --imgsz 32 --device cpu --max-time 0.2 --min-time 0 --layers --quiet"
-    done = subprocess.run([sys.executable, "-m", "archprof", *line.split()], capture_output=True, text=True, check=True)
+    process = subprocess.run(
+        [sys.executable, "-m", "archprof", *line.split()], capture_output=True, text=True, check=True
+    )
 
-    assert "layer1" in done.stdout
-    assert done.stderr == ""
+    assert "layer1" in process.stdout
+    assert process.stderr == ""
 
 
 def test_layers_look_into_eager_only(archprof: Callable[[str], Result]) -> None:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("as_new")
 SUMMARY = "summary tiny.yaml --scale n --imgsz 32"
 
 
-def kept() -> int:
+def stored() -> int:
     return Store(cache.folder()).usage()[0]
 
 
@@ -34,29 +34,29 @@ def test_what_is_kept_is_shown_and_deleted(archprof: Callable[[str], Result]) ->
     assert len(files) >= 2  # the profile, and what the YAML says
     assert archprof("cache").stdout.startswith(f"{len(files)} results, {size / 1000:.2f} kB of ")
     assert archprof("cache --clear").stdout.startswith(f"deleted {len(files)} results, ")
-    assert kept() == 0
+    assert stored() == 0
 
 
 @pytest.mark.parametrize("form", ["text", "json", "markdown", "csv"])
 def test_a_kept_answer_is_the_fresh_one_byte_for_byte(archprof: Callable[[str], Result], form: str) -> None:
     line = f"{SUMMARY} --format {form} --detail modules --convention fvcore"
-    fresh, again, anew = archprof(line), archprof(line), archprof(f"{line} --no-cache")
+    fresh, second, anew = archprof(line), archprof(line), archprof(f"{line} --no-cache")
 
     assert fresh.exit_code == 0
-    assert (again.stdout, again.stderr) == (fresh.stdout, fresh.stderr)
+    assert (second.stdout, second.stderr) == (fresh.stdout, fresh.stderr)
     assert (anew.stdout, anew.stderr) == (fresh.stdout, fresh.stderr)
 
 
 @pytest.mark.parametrize("line", [f"{SUMMARY} --no-cache", f"--no-cache {SUMMARY}"])
 def test_nothing_is_kept_where_that_is_not_wanted(archprof: Callable[[str], Result], line: str) -> None:
     assert archprof(line).exit_code == 0
-    assert kept() == 0
+    assert stored() == 0
 
 
 def test_the_environment_may_forbid_it(archprof: Callable[[str], Result], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARCHPROF_NO_CACHE", "1")
     assert archprof(SUMMARY).exit_code == 0
-    assert kept() == 0
+    assert stored() == 0
 
 
 def test_a_cache_that_cannot_be_written_is_no_matter(
@@ -81,8 +81,8 @@ def test_an_unchanged_variant_costs_no_import_of_torch(folder: Path) -> None:
         ended = subprocess.run(line, cwd=folder, env=os.environ, capture_output=True, text=True, check=True)
         return ended.stdout, set(ended.stderr.split())
 
-    (fresh, counting), (again, reading) = run(), run()
+    (fresh, counting), (second, reading) = run(), run()
     assert "torch" in counting
     assert reading == set()
-    assert again == fresh
-    assert json.loads(again)["totals"]["parameters"] == 51_218
+    assert second == fresh
+    assert json.loads(second)["totals"]["parameters"] == 51_218

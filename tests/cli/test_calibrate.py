@@ -20,7 +20,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     from archprof.latency import calibration_run, networks
     from archprof.latency.probes import PROBES, Probe
 
-    few = [Probe(one.kind, one.axes, tuple(axis[:1] for axis in one.ticks), one.make) for one in PROBES]
+    few = [Probe(entry.kind, entry.axes, tuple(axis[:1] for axis in entry.ticks), entry.make) for entry in PROBES]
     monkeypatch.setattr(calibration_run, "PROBES", few)
     monkeypatch.setattr(calibration_run, "NETWORKS", networks.NETWORKS[-1:])
     monkeypatch.setenv("ARCHPROF_CACHE_DIR", str(tmp_path / "kept"))
@@ -57,9 +57,9 @@ def test_the_time_of_a_model_and_of_its_static_twin(archprof: Callable[[str], Re
     assert "after `archprof calibrate` it is predicted" in before.stdout.replace("\n  ", " ")
     assert after.exit_code == 0, after.output
     assert "predicted latency" in after.stdout
-    said = json.loads(archprof("parameternet yolov13-own.yaml --imgsz 32 --format json").stdout)
+    text = json.loads(archprof("parameternet yolov13-own.yaml --imgsz 32 --format json").stdout)
     # Six operations fewer, at least: the twin has no router and mixes nothing.
-    assert 0 < said["static_predicted"]["overhead_s"] < said["predicted"]["overhead_s"]
+    assert 0 < text["static_predicted"]["overhead_s"] < text["predicted"]["overhead_s"]
 
 
 def test_nothing_is_predicted_of_what_was_not_calibrated(archprof: Callable[[str], Result], quick: Path) -> None:

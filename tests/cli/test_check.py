@@ -122,10 +122,10 @@ def test_what_became_less_is_told_so_that_it_can_be_kept(
     archprof: Callable[[str], Result], budgets: Callable[[str], None], grow: Callable[[], None], folder: Path
 ) -> None:
     budgets(BUDGETS.replace('max = "25 MFLOPs", ', ""))
-    now = (folder / "tiny.yaml").read_text(encoding="utf-8")
+    after = (folder / "tiny.yaml").read_text(encoding="utf-8")
     grow()
     archprof("check --update-lock")
-    (folder / "tiny.yaml").write_text(now, encoding="utf-8")
+    (folder / "tiny.yaml").write_text(after, encoding="utf-8")
     result = archprof("check")
     assert result.exit_code == 0
     assert "note: below the lock: tiny.yaml; `archprof check --update-lock` records it\n" in result.stderr
@@ -147,7 +147,7 @@ def test_a_variant_that_does_not_build_is_two_and_the_others_are_judged(
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("", "archprof.toml: has no budgets"),
         ('[[budgets]]\nvariants = "nets/*.yaml"', "archprof.toml: nothing to check: nothing matches 'nets/*.yaml'"),
@@ -156,12 +156,12 @@ def test_a_variant_that_does_not_build_is_two_and_the_others_are_judged(
     ],
 )
 def test_nothing_to_judge_is_two(
-    archprof: Callable[[str], Result], budgets: Callable[[str], None], text: str, says: str
+    archprof: Callable[[str], Result], budgets: Callable[[str], None], text: str, message: str
 ) -> None:
     budgets(text)
     result = archprof("check")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith(f"error: {says}")
+    assert result.stderr.startswith(f"error: {message}")
 
 
 def test_no_budgets_at_all(archprof: Callable[[str], Result]) -> None:
@@ -214,7 +214,7 @@ def test_what_cannot_be_built_stays_locked_as_it_was(
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("<<<<<<< HEAD\n", "not a lock file"),
         ('{"version": 3}', "lock version 3, this archprof reads 2: this archprof is older than the file"),
@@ -222,14 +222,14 @@ def test_what_cannot_be_built_stays_locked_as_it_was(
     ],
 )
 def test_a_lock_that_cannot_be_read_is_two(
-    folder: Path, archprof: Callable[[str], Result], budgets: Callable[[str], None], text: str, says: str
+    folder: Path, archprof: Callable[[str], Result], budgets: Callable[[str], None], text: str, message: str
 ) -> None:
     budgets(BUDGETS)
     (folder / "archprof.lock.json").write_text(text, encoding="utf-8")
     for line in ("check", "check --update-lock"):
         result = archprof(line)
         assert result.exit_code == 2
-        assert f"archprof.lock.json: {says}" in result.stderr
+        assert f"archprof.lock.json: {message}" in result.stderr
     assert (folder / "archprof.lock.json").read_text(encoding="utf-8") == text
 
 

@@ -21,7 +21,7 @@ def git(*arguments: str) -> None:
 
 
 @pytest.fixture
-def grown(folder: Path) -> Path:
+def changed_repository(folder: Path) -> Path:
     """A repository with the budgets and the variant, whose row 1 has since lost its stride; see test_check.py."""
     (folder / "archprof.toml").write_text(BUDGETS, encoding="utf-8")
     git("init", "-q", "-b", "main")
@@ -32,8 +32,10 @@ def grown(folder: Path) -> Path:
     return folder
 
 
-def test_a_git_revision(grown: Path, archprof: Callable[[str], Result]) -> None:
-    (grown / "new.yaml").write_text((grown / "tiny.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+def test_a_git_revision(changed_repository: Path, archprof: Callable[[str], Result]) -> None:
+    (changed_repository / "new.yaml").write_text(
+        (changed_repository / "tiny.yaml").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     result = archprof("check --against main --format json")
     assert result.exit_code == 1
     new, old = json.loads(result.stdout)["cases"]
@@ -51,9 +53,9 @@ def test_a_git_revision(grown: Path, archprof: Callable[[str], Result]) -> None:
 
 
 def test_a_git_revision_from_a_folder_below(
-    grown: Path, archprof: Callable[[str], Result], monkeypatch: pytest.MonkeyPatch
+    changed_repository: Path, archprof: Callable[[str], Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    below = grown / "below"
+    below = changed_repository / "below"
     below.mkdir()
     monkeypatch.chdir(below)
     result = archprof("check --against main --format concise")
@@ -61,32 +63,32 @@ def test_a_git_revision_from_a_folder_below(
     assert result.stdout.startswith("../tiny.yaml:7: error: tiny.yaml · imgsz 64 · scale n: flops: 94.21 MFLOPs")
 
 
-def test_a_saved_profile(grown: Path, archprof: Callable[[str], Result]) -> None:
-    path = grown / "tiny.yaml"
-    now = path.read_text(encoding="utf-8")
-    path.write_text(now.replace("[32, 3, 1]", "[32, 3, 2]"), encoding="utf-8")
+def test_a_saved_profile(changed_repository: Path, archprof: Callable[[str], Result]) -> None:
+    path = changed_repository / "tiny.yaml"
+    after = path.read_text(encoding="utf-8")
+    path.write_text(after.replace("[32, 3, 1]", "[32, 3, 2]"), encoding="utf-8")
     for size in (64, 32):
         assert archprof(f"summary tiny.yaml --imgsz {size} -o before{size}.json").exit_code == 0
-    path.write_text(now, encoding="utf-8")
+    path.write_text(after, encoding="utf-8")
 
     result = archprof("check --against before64.json --format json")
     (rule_result,) = json.loads(result.stdout)["cases"][0]["results"]
     assert (result.exit_code, rule_result["baseline"], rule_result["actual"]) == (1, 24_220_672, 94_213_120)
     # Of another size, it is not of this case.
-    other = archprof("check --against before32.json")
-    assert other.exit_code == 0
-    assert "note: no baseline in before32.json, growth could not be evaluated: tiny.yaml\n" in other.stderr
+    another_model = archprof("check --against before32.json")
+    assert another_model.exit_code == 0
+    assert "note: no baseline in before32.json, growth could not be evaluated: tiny.yaml\n" in another_model.stderr
 
 
-def test_another_lock_file(grown: Path, archprof: Callable[[str], Result]) -> None:
+def test_another_lock_file(changed_repository: Path, archprof: Callable[[str], Result]) -> None:
     assert archprof("check --update-lock").exit_code == 0
-    (grown / "archprof.lock.json").rename(grown / "agreed.json")
+    (changed_repository / "archprof.lock.json").rename(changed_repository / "agreed.json")
     result = archprof("check --against agreed.json")
     assert (result.exit_code, result.stderr) == (0, "note: 1 case: 1 within budget\n")
 
 
 @pytest.mark.parametrize(
-    ("against", "says"),
+    ("against", "message"),
     [
         ("mian", "no git revision 'mian'\ndid you mean main?"),
         ("tiny.yaml", "tiny.yaml: neither a saved profile, a benchmark nor a lock file"),
@@ -94,11 +96,11 @@ def test_another_lock_file(grown: Path, archprof: Callable[[str], Result]) -> No
     ],
 )
 def test_what_cannot_be_compared_with_is_two(
-    grown: Path, archprof: Callable[[str], Result], against: str, says: str
+    changed_repository: Path, archprof: Callable[[str], Result], against: str, message: str
 ) -> None:
     result = archprof(f"check --against {against}")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert says in result.stderr
+    assert message in result.stderr
 
 
 def test_no_repository(folder: Path, archprof: Callable[[str], Result]) -> None:

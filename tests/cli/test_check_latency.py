@@ -53,17 +53,19 @@ def test_a_latency_is_held_locked_and_compared(
     assert 0 < time["low_ns"] <= time["median_ns"] <= time["high_ns"]
     assert (time["threads"], time["batch"], time["dtype"]) == (1, 1, "float32")
 
-    again = archprof("check --latency --max-time 0.2 --threads 1 --format json")
-    states = {(one["metric"], one["kind"]): one["state"] for one in json.loads(again.stdout)["cases"][0]["results"]}
+    second = archprof("check --latency --max-time 0.2 --threads 1 --format json")
+    states = {
+        (entry["metric"], entry["kind"]): entry["state"] for entry in json.loads(second.stdout)["cases"][0]["results"]
+    }
     assert states == {
         ("parameters", "max"): "ok",
         ("latency", "max"): "ok",
         ("latency", "max_increase"): "no_baseline",
     }
-    assert "measured separately from its baseline; `archprof check --latency --against REVISION`" in again.stdout
-    other = archprof("check --latency --max-time 0.2 --threads 2")
-    assert other.exit_code == 0
-    assert "not comparable: threads was 1, and is 2" in other.stdout
+    assert "measured separately from its baseline; `archprof check --latency --against REVISION`" in second.stdout
+    another_model = archprof("check --latency --max-time 0.2 --threads 2")
+    assert another_model.exit_code == 0
+    assert "not comparable: threads was 1, and is 2" in another_model.stdout
     # Without measuring anew, what is locked stays.
     assert archprof("check --update-lock").exit_code == 0
     assert (folder / "archprof.lock.json").read_text(encoding="utf-8") == text
@@ -95,7 +97,7 @@ def test_a_git_revision_runs_in_the_same_experiment(
 
 
 @pytest.mark.parametrize(
-    ("rule", "says"),
+    ("rule", "message"),
     [
         ('latency = { max_increase = "5 %" }', "max_increase of a latency needs a floor"),
         ('latency = { max_increase = "5 %", floor = "1 %" }', "max_increase of a latency needs a floor"),
@@ -105,9 +107,9 @@ def test_a_git_revision_runs_in_the_same_experiment(
     ],
 )
 def test_mistakes_are_two(
-    archprof: Callable[[str], Result], budgets: Callable[[str], None], rule: str, says: str
+    archprof: Callable[[str], Result], budgets: Callable[[str], None], rule: str, message: str
 ) -> None:
     budgets(f'[[budgets]]\nvariants = "tiny.yaml"\nimgsz = 64\n{rule}\n')
     result = archprof("check --latency --max-time 0.2")
     assert result.exit_code == 2
-    assert says in result.output
+    assert message in result.output

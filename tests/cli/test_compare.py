@@ -77,12 +77,12 @@ def test_markdown_says_why_first(archprof: Callable[[str], Result], edited: Path
 
 
 def test_json_follows_its_schema(archprof: Callable[[str], Result], edited: Path) -> None:
-    found = json.loads(archprof("compare tiny.yaml mine.yaml tiny.yaml --imgsz 64 --format json").stdout)
-    jsonschema.validate(found, json_schema())
+    result = json.loads(archprof("compare tiny.yaml mine.yaml tiny.yaml --imgsz 64 --format json").stdout)
+    jsonschema.validate(result, json_schema())
     schema = json.loads(archprof("schema comparison").stdout)
-    jsonschema.validate(found, schema)
-    first, second = found["pairs"]
-    flops = {one["metric"]: one for one in first["metrics"]}["flops"]
+    jsonschema.validate(result, schema)
+    first, second = result["pairs"]
+    flops = {entry["metric"]: entry for entry in first["metrics"]}["flops"]
     assert (flops["before"], flops["after"], flops["difference"]) == (24_220_672, 96_867_328, 72_646_656)
     (why, *_) = first["explanations"]
     assert why["causes"] == [
@@ -128,10 +128,10 @@ DYNAMIC = "nc: 2\nbackbone:\n  - [-1, 1, DynamicConv, [16, 3, 2]]\nhead:\n  - [-
 def test_a_model_and_its_static_twin(archprof: Callable[[str], Result], folder: Path) -> None:
     (folder / "yolov13-own.yaml").write_text(DYNAMIC, encoding="utf-8")
     line = "compare yolov13-own.yaml yolov13-own.yaml --static --imgsz 32 --format json"
-    found = json.loads(archprof(line).stdout)
+    result = json.loads(archprof(line).stdout)
 
-    assert [one["name"] for one in found["models"]] == ["yolov13-own.yaml", "yolov13-own.yaml, static equivalent"]
-    parameters = next(one for one in found["pairs"][0]["metrics"] if one["metric"] == "parameters")
+    assert [entry["name"] for entry in result["models"]] == ["yolov13-own.yaml", "yolov13-own.yaml, static equivalent"]
+    parameters = next(entry for entry in result["pairs"][0]["metrics"] if entry["metric"] == "parameters")
     # Four kernels of 16 x 3 x 3 x 3 = 432 and a router of 3 x 4 + 4 = 16 become one kernel: 432 - 4 x 432 - 16.
     assert parameters["after"] - parameters["before"] == -1312
 
@@ -140,10 +140,10 @@ def test_the_static_twins_of_two_models(archprof: Callable[[str], Result], folde
     for name, wide in (("yolov13-a", 16), ("yolov13-b", 24)):
         text = DYNAMIC.replace("[16, 3, 2]", f"[{wide}, 3, 2]")
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    found = json.loads(archprof("compare yolov13-a.yaml yolov13-b.yaml --static --imgsz 32 --format json").stdout)
+    result = json.loads(archprof("compare yolov13-a.yaml yolov13-b.yaml --static --imgsz 32 --format json").stdout)
 
-    by_name = {one["metric"]: one for one in found["pairs"][0]["metrics"]}
-    assert [one["variant"]["static"] for one in found["models"]] == [True, True]
+    by_name = {entry["metric"]: entry for entry in result["pairs"][0]["metrics"]}
+    assert [entry["variant"]["static"] for entry in result["models"]] == [True, True]
     # One kernel each, 3 x 3 x 3 = 27 of a filter, and two of BatchNorm; then 1280 filters over the channels.
     assert by_name["parameters"]["after"] - by_name["parameters"]["before"] == 8 * (27 + 2) + 8 * 1280
 
@@ -165,13 +165,13 @@ def test_several_with_their_pareto_front(archprof: Callable[[str], Result], edit
     assert [line[:11] for line in lines[1:] if ".yaml" in line] == ["* tiny.yaml", "  mine.yaml", "* tiny.yaml"]
     assert lines[-1] == "* on the Pareto front of FLOPs (less is better) and parameters (more is better)"
     table = list(csv.DictReader(io.StringIO(archprof("compare tiny.yaml mine.yaml tiny.yaml --format csv").stdout)))
-    assert [one["front"] for one in table] == ["*", "", "*"]
+    assert [entry["front"] for entry in table] == ["*", "", "*"]
 
 
 def test_a_file_and_what_it_was(archprof: Callable[[str], Result], edited: Path) -> None:
     def git(*arguments: str) -> None:
-        who = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
-        subprocess.run(["git", *who, *arguments], check=True, capture_output=True)
+        identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
 
     git("init")
     git("add", ".")
@@ -195,9 +195,9 @@ def test_saved_profiles_are_compared_without_torch(archprof: Callable[[str], Res
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert {"torch", "torchvision", "timm", "ultralytics"} & set(run.stderr.split()) == set()
-    mixed = archprof("compare old.json mine.yaml --imgsz 64")
+    blend = archprof("compare old.json mine.yaml --imgsz 64")
     assert WHY in run.stdout
-    assert WHY in mixed.stdout
+    assert WHY in blend.stdout
 
 
 def test_other_inputs_are_said_loudly(archprof: Callable[[str], Result], folder: Path) -> None:
@@ -216,8 +216,8 @@ def test_models_without_rows(archprof: Callable[[str], Result], folder: Path) ->
     result = archprof("compare net.py:small net.py:large --imgsz 8")
     # 4 more channels of 3 inputs on 8×8: 768 MACs, 1,536 FLOPs, and 4·3 + 4 = 16 parameters.
     assert "0 (Conv2d): 100 % of the +1.54 kFLOPs, and 100 % of the +16 parameters\n" in result.stdout
-    mixed = archprof("compare net.py:small tiny.yaml --imgsz 64")
-    assert "one of them has rows and the other has none" in mixed.stdout
+    blend = archprof("compare net.py:small tiny.yaml --imgsz 64")
+    assert "one of them has rows and the other has none" in blend.stdout
 
 
 @pytest.mark.parametrize(
@@ -267,8 +267,10 @@ def test_a_change_may_fail(
     result = archprof(f"compare tiny.yaml mine.yaml --imgsz 64 --scale n --fail-on {condition}")
     assert (result.exit_code, result.stderr) == (code, message)
     assert WHY in result.stdout
-    both = archprof(f"compare tiny.yaml mine.yaml --imgsz 64 --fail-on {condition} --fail-on fvcore>0 --format json")
-    assert both.exit_code == 2
+    outcomes = archprof(
+        f"compare tiny.yaml mine.yaml --imgsz 64 --fail-on {condition} --fail-on fvcore>0 --format json"
+    )
+    assert outcomes.exit_code == 2
 
 
 @pytest.mark.parametrize("command", ["summary", "bench", "compare", "audit", "parameternet"])
@@ -282,5 +284,5 @@ def test_a_scale_that_was_assumed_is_told_with_what_the_command_takes(
     archprof: Callable[[str], Result], folder: Path
 ) -> None:
     assert "n, s or all\n" in archprof("summary tiny.yaml --imgsz 64").stderr
-    one = archprof("parameternet tiny.yaml --imgsz 64").stderr
-    assert "n, s\n" in one
+    entry = archprof("parameternet tiny.yaml --imgsz 64").stderr
+    assert "n, s\n" in entry

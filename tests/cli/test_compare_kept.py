@@ -39,8 +39,8 @@ def locked(archprof: Callable[[str], Result], folder: Path, monkeypatch: pytest.
     return folder
 
 
-def metrics(found: dict[str, Any]) -> dict[str, Any]:
-    return {one["metric"]: one for one in found["pairs"][0]["metrics"]}
+def metrics(result: dict[str, Any]) -> dict[str, Any]:
+    return {entry["metric"]: entry for entry in result["pairs"][0]["metrics"]}
 
 
 def test_a_lock_file_and_a_model_at_its_settings(archprof: Callable[[str], Result], locked: Path) -> None:
@@ -56,17 +56,17 @@ def test_a_lock_file_and_a_model_at_its_settings(archprof: Callable[[str], Resul
 
 
 def test_what_the_lock_file_does_not_keep_is_absent(archprof: Callable[[str], Result], locked: Path) -> None:
-    found = json.loads(
+    result = json.loads(
         archprof("compare archprof.lock.json tiny.yaml --format json --x fvcore --convention fvcore").stdout
     )
-    jsonschema.validate(found, json_schema())
-    flops, fvcore = metrics(found)["flops"], metrics(found)["fvcore"]
+    jsonschema.validate(result, json_schema())
+    flops, fvcore = metrics(result)["flops"], metrics(result)["fvcore"]
     assert (flops["before"], flops["difference"]) == (24_220_672, 72_646_656)
     assert (fvcore["before"], fvcore["difference"], fvcore["ratio"]) == (None, None, None)
     assert fvcore["after"] > 0
-    (before, _) = found["models"]
+    (before, _) = result["models"]
     assert (before["input"], before["device"], before["locked"]) == (None, None, "imgsz=64 scale=n")
-    first = found["pairs"][0]["changes"][0]
+    first = result["pairs"][0]["changes"][0]
     assert (first["flops"], first["bytes_read"], first["elementwise_flops"]) == (2_654_208, None, None)
     assert (first["before"]["output_shapes"], first["before"]["bytes_written"]) == (None, None)
 
@@ -81,15 +81,15 @@ def test_the_other_way_round_and_by_a_condition(archprof: Callable[[str], Result
 def test_at_a_scale_that_is_named(archprof: Callable[[str], Result], locked: Path) -> None:
     # At s, 86,050 of parameters without nc's: 928 + 18,560 + 87,042, see tests/cli/test_compare.py.
     for line in ("archprof.lock.json tiny.yaml --scale s", "archprof.lock.json#scale=s tiny.yaml"):
-        found = json.loads(archprof(f"compare {line} --format json").stdout)
-        assert [one["variant"]["scale"] for one in found["models"]] == ["s", "s"]
-        assert metrics(found)["parameters"]["before"] == metrics(found)["parameters"]["after"] == 106_530
+        result = json.loads(archprof(f"compare {line} --format json").stdout)
+        assert [entry["variant"]["scale"] for entry in result["models"]] == ["s", "s"]
+        assert metrics(result)["parameters"]["before"] == metrics(result)["parameters"]["after"] == 106_530
 
 
 def test_two_lock_files_one_of_a_revision(archprof: Callable[[str], Result], locked: Path) -> None:
-    who = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org"]
+    identity = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org"]
     for arguments in (["init"], ["add", "."], ["commit", "-m", "one"]):
-        subprocess.run([*who, *arguments], check=True, capture_output=True)
+        subprocess.run([*identity, *arguments], check=True, capture_output=True)
     archprof("check --update-lock -q")
     line = "compare HEAD:archprof.lock.json archprof.lock.json#tiny.yaml --scale n"
     result = archprof(line)
@@ -109,8 +109,8 @@ def test_an_entry_that_is_not_in_a_model_of_rows(archprof: Callable[[str], Resul
     assert (result.exit_code, result.stderr) == (0, "")
     assert "1×3×32×32" in result.stdout
     assert "\nno figure differs\n" in result.stdout
-    other = archprof("compare archprof.lock.json timm:resnet14t")
-    assert "\nno row-by-row comparison: the lock file has no rows of these models\n" in other.stdout
+    another_model = archprof("compare archprof.lock.json timm:resnet14t")
+    assert "\nno row-by-row comparison: the lock file has no rows of these models\n" in another_model.stdout
 
 
 def test_settings_of_the_entry_are_those_of_the_others(archprof: Callable[[str], Result], folder: Path) -> None:
@@ -186,15 +186,15 @@ def test_saved_latencies_have_a_verdict_only_where_they_were_measured_together(
     (folder / "wide.yaml").write_text((folder / "tiny.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     assert archprof(f"bench tiny.yaml wide.yaml {options} --min-time 0 --max-time 0.5 -o bench.json").exit_code == 0
 
-    apart = archprof("compare first.json second.json --fail-on latency>1% --format json")
-    assert apart.exit_code == 2
+    separate = archprof("compare first.json second.json --fail-on latency>1% --format json")
+    assert separate.exit_code == 2
     note = "measured separately; `archprof bench tiny.yaml tiny.yaml` measures them together"
-    assert apart.stderr == f"error: second.json: 'latency>1%' could not be evaluated: {note}\n"
-    delta = json.loads(apart.stdout)["pairs"][0]["metrics"][-1]
+    assert separate.stderr == f"error: second.json: 'latency>1%' could not be evaluated: {note}\n"
+    delta = json.loads(separate.stdout)["pairs"][0]["metrics"][-1]
     assert (delta["interval"], delta["note"]) == (None, note)
 
-    together = json.loads(archprof("compare bench.json#tiny.yaml bench.json#wide.yaml --format json").stdout)
-    delta = together["pairs"][0]["metrics"][-1]
+    joint = json.loads(archprof("compare bench.json#tiny.yaml bench.json#wide.yaml --format json").stdout)
+    delta = joint["pairs"][0]["metrics"][-1]
     (paired,) = json.loads((folder / "bench.json").read_text(encoding="utf-8"))["comparisons"]
     low, high = paired["result"]["interval"]
     if high is None:  # too few blocks for an interval, on a machine as busy as that

@@ -29,17 +29,17 @@ def at_a_terminal(code: str, folder: Path, columns: int) -> str:
     import struct
     import termios
 
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    master, reference = pty.openpty()
+    fcntl.ioctl(reference, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     line = [sys.executable, "-c", code]
-    with subprocess.Popen(line, cwd=folder, env={**os.environ, "TERM": "xterm"}, stdout=theirs, stderr=theirs):
-        os.close(theirs)
-        printed = b""
+    with subprocess.Popen(line, cwd=folder, env={**os.environ, "TERM": "xterm"}, stdout=reference, stderr=reference):
+        os.close(reference)
+        figures = b""
         with contextlib.suppress(OSError):  # raised once the far end is closed
-            while part := os.read(ours, 4096):
-                printed += part
-    os.close(ours)
-    return printed.decode()
+            while part := os.read(master, 4096):
+                figures += part
+    os.close(master)
+    return figures.decode()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
@@ -74,7 +74,7 @@ def test_nobody_is_told_through_a_pipe(capsys: pytest.CaptureFixture[str], monke
 
 
 @pytest.mark.parametrize(
-    ("color", "terminal", "environment", "wanted"),
+    ("color", "terminal", "environment", "expected"),
     [
         ("auto", True, {}, True),
         ("auto", False, {}, False),
@@ -86,16 +86,16 @@ def test_nobody_is_told_through_a_pipe(capsys: pytest.CaptureFixture[str], monke
     ],
 )
 def test_colour(
-    color: str, terminal: bool, environment: dict[str, str], wanted: bool, monkeypatch: pytest.MonkeyPatch
+    color: str, terminal: bool, environment: dict[str, str], expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for variable in ("NO_COLOR", "TERM"):
         monkeypatch.delenv(variable, raising=False)
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
-    assert Console(color=ColorChoice(color)).colored(Terminal() if terminal else io.StringIO()) is wanted
+    assert Console(color=ColorChoice(color)).colored(Terminal() if terminal else io.StringIO()) is expected
 
 
-@pytest.mark.parametrize(("columns", "wanted"), [("100", 100), ("wide", PIPED_WIDTH), ("0", PIPED_WIDTH)])
-def test_width_of_a_pipe(columns: str, wanted: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("columns", "expected"), [("100", 100), ("wide", PIPED_WIDTH), ("0", PIPED_WIDTH)])
+def test_width_of_a_pipe(columns: str, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", columns)
-    assert Console().page().width == wanted
+    assert Console().page().width == expected

@@ -52,11 +52,11 @@ def test_the_default_says_nothing_of_conventions(summary: Summary) -> None:
 
 def test_json_totals_stay_exact(summary: Summary) -> None:
     exact = json.loads(summary("--format", "json"))
-    other = json.loads(summary("--format", "json", "--convention", "fvcore"))
+    another_model = json.loads(summary("--format", "json", "--convention", "fvcore"))
     for part in ("totals", "coverage", "layers", "modules", "operations"):
-        assert other[part] == exact[part]
-    assert (exact["conventions"], other["conventions"]) == ([], ["fvcore"])
-    assert set(other["reported"]) == {"thop-2.0", "fvcore"}
+        assert another_model[part] == exact[part]
+    assert (exact["conventions"], another_model["conventions"]) == ([], ["fvcore"])
+    assert set(another_model["reported"]) == {"thop-2.0", "fvcore"}
 
 
 @pytest.mark.parametrize("detail", ["rows", "modules", "ops"])

@@ -23,11 +23,11 @@ def test_all_is_well_here(archprof: Callable[[str], Result]) -> None:
     result = archprof("doctor --format json")
     assert result.exit_code == 0, result.stdout
     diagnosis = json.loads(result.stdout)
-    found = {finding["check"]: finding for finding in diagnosis["findings"]}
-    assert {finding["state"] for finding in found.values()} == {"ok"}
-    assert found.keys() == {"devices", "import thop", *COUNTERS, "cache", "settings"}
+    actual = {finding["check"]: finding for finding in diagnosis["findings"]}
+    assert {finding["state"] for finding in actual.values()} == {"ok"}
+    assert actual.keys() == {"devices", "import thop", *COUNTERS, "cache", "settings"}
     for name in COUNTERS:
-        assert found[name]["message"].endswith("gives 151,552 MACs for three layers")
+        assert actual[name]["message"].endswith("gives 151,552 MACs for three layers")
     assert diagnosis["packages"]["ultralytics-thop"]
 
 
@@ -63,9 +63,9 @@ def test_what_archprof_needs_is_read_from_its_own_metadata() -> None:
 
 def test_missing_packages_are_named_with_what_to_type() -> None:
     needed = {"": ["torch", "timm"], "audit": ["ptflops", "torchinfo", "calflops"], "onnx": ["onnx", "onnxruntime"]}
-    there = {"torch": "2.6", "timm": None, "ptflops": "1", "torchinfo": None, "calflops": None, "onnx": "1"}
-    findings = missing_packages({**there, "onnxruntime": None}, needed)
-    assert [(one.check, one.state, one.message, one.command) for one in findings] == [
+    forward = {"torch": "2.6", "timm": None, "ptflops": "1", "torchinfo": None, "calflops": None, "onnx": "1"}
+    findings = missing_packages({**forward, "onnxruntime": None}, needed)
+    assert [(entry.check, entry.state, entry.message, entry.command) for entry in findings] == [
         ("timm", "broken", "the package timm is not installed", "pip install timm"),
         (
             "audit",
@@ -100,7 +100,7 @@ def test_a_counter_whose_own_package_is_missing_names_it(tmp_path: Path) -> None
         capture_output=True,
         text=True,
     )
-    found = {finding["check"]: finding for finding in json.loads(run.stdout)["findings"]}
-    assert found["calflops"]["state"] == "note"
-    assert found["calflops"]["message"].endswith("needs the package transformers, which is not installed")
-    assert found["calflops"]["command"] == "pip install transformers"
+    result = {finding["check"]: finding for finding in json.loads(run.stdout)["findings"]}
+    assert result["calflops"]["state"] == "note"
+    assert result["calflops"]["message"].endswith("needs the package transformers, which is not installed")
+    assert result["calflops"]["command"] == "pip install transformers"

@@ -66,19 +66,19 @@ def test_help_and_completion_have_the_formats_of_the_command(archprof: Callable[
     offered = available(findings=command == "check")
     text = "".join(archprof(f"{command} --help").stdout.split())
     assert f"--format[{'|'.join(offered)}]" in text
-    found = typer.main.get_command(app).commands[command]
-    (option,) = [parameter for parameter in found.params if parameter.name == "format"]
-    context = found.make_context(command, [], resilient_parsing=True)
+    result = typer.main.get_command(app).commands[command]
+    (option,) = [parameter for parameter in result.params if parameter.name == "format"]
+    context = result.make_context(command, [], resilient_parsing=True)
     completed = [item.value for item in option.shell_complete(context, "")]
     assert completed == list(offered)
 
 
 @pytest.mark.parametrize("command", ["summary tiny.yaml", "audit tiny.yaml", "doctor", "bench tiny.yaml", "zoo"])
-@pytest.mark.parametrize("asked", ["--format sarif", "-o sarif:a.json", "-o a.sarif", "--format jsn"])
+@pytest.mark.parametrize("option", ["--format sarif", "-o sarif:a.json", "-o a.sarif", "--format jsn"])
 def test_a_format_that_is_not_offered_is_refused_before_anything_is_done(
-    archprof: Callable[[str], Result], folder: Path, command: str, asked: str
+    archprof: Callable[[str], Result], folder: Path, command: str, option: str
 ) -> None:
-    result = archprof(f"{command} {asked}")
+    result = archprof(f"{command} {option}")
     assert (result.exit_code, result.stdout) == (2, "")
     assert re.search("no format", result.stderr)
     assert "internal" not in result.stderr

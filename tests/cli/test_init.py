@@ -74,7 +74,7 @@ def test_what_does_not_build_is_told_and_the_rest_is_written(folder: Path, archp
 
 
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("line", "message"),
     [
         ("init --headroom much", "--headroom 'much' is not a percentage"),
         ("init --headroom 5", "for example --headroom 5%"),
@@ -83,10 +83,10 @@ def test_what_does_not_build_is_told_and_the_rest_is_written(folder: Path, archp
         ("init tiny.yaml --scale z", "no scale 'z'"),
     ],
 )
-def test_wrong_input(folder: Path, archprof: Callable[[str], Result], line: str, says: str) -> None:
+def test_wrong_input(folder: Path, archprof: Callable[[str], Result], line: str, message: str) -> None:
     result = archprof(line)
     assert result.exit_code == 2
-    assert says in result.stderr
+    assert message in result.stderr
     assert not (folder / "archprof.toml").exists()
     assert not (folder / "archprof.lock.json").exists()
 

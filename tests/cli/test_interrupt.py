@@ -50,45 +50,45 @@ def interrupted(line: str, moment: str, folder: Path) -> tuple[int, str, str]:
     """
     import pty
 
-    ours, theirs = pty.openpty()
+    master, reference = pty.openpty()
     program = "from archprof.cli import app; app()"
     with subprocess.Popen(
         [sys.executable, "-c", program, *line.split()],
         cwd=folder,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
         stdout=subprocess.PIPE,
-        stderr=theirs,
+        stderr=reference,
         encoding="utf-8",
         # A shell starts what runs in its background deaf to Ctrl-C, and these tests may be in it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
-        os.close(theirs)
-        told = b""
+        os.close(reference)
+        received = b""
         with contextlib.suppress(OSError):  # raised once the far end is closed
-            while part := os.read(ours, 4096):
-                before, told = told, told + part
-                if moment.encode() in told and moment.encode() not in before:
+            while part := os.read(master, 4096):
+                before, received = received, received + part
+                if moment.encode() in received and moment.encode() not in before:
                     process.send_signal(signal.SIGINT)
         stdout, _ = process.communicate()
-    os.close(ours)
-    said = told.decode()
-    assert moment in said
-    assert "Traceback" not in said + stdout
-    assert said.rstrip().endswith("interrupted")
-    return process.returncode, stdout, said
+    os.close(master)
+    text = received.decode()
+    assert moment in text
+    assert "Traceback" not in text + stdout
+    assert text.rstrip().endswith("interrupted")
+    return process.returncode, stdout, text
 
 
 def test_what_was_sampled_is_printed_and_kept(folder: Path) -> None:
-    code, stdout, said = interrupted(f"bench tiny.yaml tiny.yaml {ENDLESS} -o two.json -o -", "sampling", folder)
+    code, stdout, text = interrupted(f"bench tiny.yaml tiny.yaml {ENDLESS} -o two.json -o -", "sampling", folder)
 
     assert code == 130
     assert "tiny (2)" in stdout
-    assert "wrote two.json" in said
+    assert "wrote two.json" in text
     saved = msgspec.json.decode((folder / "two.json").read_bytes(), type=Benchmark)
     assert saved.interrupted
     latencies = [profile.latency[0] for profile in saved.profiles]
-    assert [one.stopped for one in latencies] == [INTERRUPTED] * 2
-    assert all(one.samples_s for one in latencies)
+    assert [entry.stopped for entry in latencies] == [INTERRUPTED] * 2
+    assert all(entry.samples_s for entry in latencies)
 
 
 def test_what_was_to_come_is_left_out(folder: Path) -> None:

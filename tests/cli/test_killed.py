@@ -57,12 +57,12 @@ def test_killed_while_it_writes(folder: Path) -> None:
     variant.write_text(wide, encoding="utf-8")
     assert old != new
 
-    for moment, left in (("open", 0), ("write", 1), ("os.chmod", 2), ("os.rename", 3)):
+    for moment, remaining in (("open", 0), ("write", 1), ("os.chmod", 2), ("os.rename", 3)):
         code = killed(moment)
         assert code == -(signal.SIGXFSZ if moment == "write" else signal.SIGKILL), moment
         assert lock.read_bytes() == old, moment
         drafts = sorted(folder.glob(f".{LOCK}.*.tmp"))
-        assert len(drafts) == left, moment  # those of the moments before are there still
+        assert len(drafts) == remaining, moment  # those of the moments before are there still
     assert {draft.read_bytes() for draft in drafts} == {new[:200], new}
 
     assert killed("") == 0  # what was left behind is in nobody's way

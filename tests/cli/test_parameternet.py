@@ -77,8 +77,8 @@ def test_a_block_that_says_what_it_is_not(archprof: Callable[[str], Result], fol
     result = archprof("parameternet idle.py:Idle --imgsz 32 --format json")
     assert result.exit_code == 0
     assert remark in result.stderr.replace("\n", " ")
-    said = json.loads(result.stdout)
-    assert (said["parameternet"], said["environment"]["remarks"]) == (None, [remark])
+    text = json.loads(result.stdout)
+    assert (text["parameternet"], text["environment"]["remarks"]) == (None, [remark])
 
 
 def test_all_scales_at_once_are_refused(archprof: Callable[[str], Result]) -> None:
@@ -95,8 +95,8 @@ def test_the_static_twin(archprof: Callable[[str], Result], folder: Path) -> Non
     twin = json.loads(result.stdout)
     assert twin["variant"]["static"] is True
     # The dynamic convolution's 18,500 parameters are 4608 in the plain one.
-    whole = json.loads(archprof("summary yolov13-own.yaml --imgsz 64 --format json").stdout)
-    assert whole["totals"]["parameters"] - twin["totals"]["parameters"] == 18_500 - 4608
+    total = json.loads(archprof("summary yolov13-own.yaml --imgsz 64 --format json").stdout)
+    assert total["totals"]["parameters"] - twin["totals"]["parameters"] == 18_500 - 4608
     assert "not fused · static equivalent" in archprof("summary yolov13-own.yaml --imgsz 64 --static").stdout.replace(
         "\n ", ""
     )
@@ -109,24 +109,24 @@ def test_the_time_of_both_is_measured(archprof: Callable[[str], Result], folder:
     result = archprof(f"{command} -o - -o both.json")
 
     assert result.exit_code == 0, result.stderr
-    said = json.loads((folder / "both.json").read_text(encoding="utf-8"))
+    output = json.loads((folder / "both.json").read_text(encoding="utf-8"))
     schema = json_schema() | {"$ref": "#/$defs/ParameterNet"}
-    jsonschema.Draft202012Validator({key: schema[key] for key in ("$ref", "$defs")}).validate(said["parameternet"])
-    both = said["parameternet"]["model"]["latency"]
-    mine, theirs = both["dynamic"], both["static"]
-    found = both["comparison"]
-    assert (found["base"], found["model"], found["device"], found["backend"]) == (0, 1, "cpu", "eager")
+    jsonschema.Draft202012Validator({key: schema[key] for key in ("$ref", "$defs")}).validate(output["parameternet"])
+    outcomes = output["parameternet"]["model"]["latency"]
+    own, reference = outcomes["dynamic"], outcomes["static"]
+    actual = outcomes["comparison"]
+    assert (actual["base"], actual["model"], actual["device"], actual["backend"]) == (0, 1, "cpu", "eager")
     # Both were called as often, in the same blocks.
-    assert len(mine["samples_s"]) == len(theirs["samples_s"]) == found["blocks"] * mine["samples_per_block"]
-    assert (mine["threads"], theirs["threads"]) == (1, 1)
-    assert found["result"]["verdict"] in VERDICTS
-    assert said["environment"]["machine"]["cpus"] >= 1
+    assert len(own["samples_s"]) == len(reference["samples_s"]) == actual["blocks"] * own["samples_per_block"]
+    assert (own["threads"], reference["threads"]) == (1, 1)
+    assert actual["result"]["verdict"] in VERDICTS
+    assert output["environment"]["machine"]["cpus"] >= 1
     text = result.stdout.replace("\n  ", " ")
     (row,) = [line for line in result.stdout.splitlines() if line.startswith("measured latency")]
-    assert row.split()[-1] == f"×{found['result']['ratio']:,.3f}"
+    assert row.split()[-1] == f"×{actual['result']['ratio']:,.3f}"
     assert "measured (cpu, eager, 1 thread): " in text
     assert "its static equivalent: ×" in text
-    assert f"{found['blocks']} block" in text
+    assert f"{actual['blocks']} block" in text
 
 
 def test_the_time_of_what_is_not_there_is_not_measured(archprof: Callable[[str], Result]) -> None:
@@ -183,9 +183,9 @@ def test_what_if_convolutions_were_dynamic(archprof: Callable[[str], Result]) ->
 
     result = archprof(f"{command} --format json")
     assert result.exit_code == 0, result.stderr
-    (one,) = json.loads(result.stdout)["what_if"]["candidates"]
+    (entry,) = json.loads(result.stdout)["what_if"]["candidates"]
     # One kernel of 32·16·9 more, and a router of 16·2 + 2.
-    assert one["parameters"] == {"predicted": 4642, "measured": 4642}
+    assert entry["parameters"] == {"predicted": 4642, "measured": 4642}
     text = archprof(command).stdout
     assert "what if 1 convolution had 2 experts" in text
     assert "predicted and measured counts match exactly for every convolution" in text

@@ -52,27 +52,27 @@ def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_nothing_but_data_is_printed(line: str, folder: Path) -> None:
-    done = run(line, folder)
+    process = run(line, folder)
 
-    assert done.returncode == 0
-    assert done.stdout
-    assert done.stderr == ""
+    assert process.returncode == 0
+    assert process.stdout
+    assert process.stderr == ""
 
 
 def test_errors_that_are_logged_are_shown_and_warnings_are_not(folder: Path) -> None:
     (folder / "talkative.py").write_text(MODEL, encoding="utf-8")
 
     line = f"bench talkative.py:model --imgsz 8 --backend compile --quiet {ONE_MEASUREMENT}"
-    done = run(line, folder)
+    process = run(line, folder)
 
-    assert done.returncode == 0, done.stderr
-    assert set(done.stderr.splitlines()) == {"logged as an error"}
+    assert process.returncode == 0, process.stderr
+    assert set(process.stderr.splitlines()) == {"logged as an error"}
 
 
 def test_debug_shows_what_is_logged(folder: Path) -> None:
     (folder / "talkative.py").write_text(MODEL, encoding="utf-8")
 
-    done = run("summary talkative.py:model --imgsz 8 --debug", folder)
+    process = run("summary talkative.py:model --imgsz 8 --debug", folder)
 
-    assert done.returncode == 0, done.stderr
-    assert "logged as a warning" in done.stderr
+    assert process.returncode == 0, process.stderr
+    assert "logged as a warning" in process.stderr

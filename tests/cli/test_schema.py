@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 
-@pytest.mark.parametrize("which", SchemaChoice)
+@pytest.mark.parametrize("record", SchemaChoice)
 def test_the_published_schema_is_what_the_command_prints(
-    archprof: Callable[[str], Result], checkout: Path, which: str
+    archprof: Callable[[str], Result], checkout: Path, record: str
 ) -> None:
     """Mend it with ``archprof schema WHICH > docs/reference/WHICH.schema.json``."""
-    printed = archprof(f"schema {which}").stdout
-    assert printed == (checkout / f"docs/reference/{which}.schema.json").read_text(encoding="utf-8")
-    jsonschema.Draft202012Validator.check_schema(json.loads(printed))
+    figures = archprof(f"schema {record}").stdout
+    assert figures == (checkout / f"docs/reference/{record}.schema.json").read_text(encoding="utf-8")
+    jsonschema.Draft202012Validator.check_schema(json.loads(figures))
 
 
 @pytest.mark.parametrize("reference", ["tiny.yaml", "yolov13-pose-PST.yaml --set kpt_shape=[21,3]", "timm:resnet18"])

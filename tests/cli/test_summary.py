@@ -164,12 +164,12 @@ def test_the_printed_rows_add_up_to_the_printed_totals(archprof: Callable[[str],
     result = archprof("summary yolov13-DynamicConv.yaml --scale n --color never")
     *body, total = [line.split()[-4:] for line in result.stdout.split("\n\n")[1].splitlines()[1:]]
     numbers = [[float(cell.replace(",", "")) for cell in line] for line in body]
-    whole = [float(cell.replace(",", "")) for cell in total]
+    totals = [float(cell.replace(",", "")) for cell in total]
     parameters, _, megaflops, _ = map(sum, zip(*numbers, strict=True))
-    assert parameters == whole[0]
-    assert megaflops == pytest.approx(whole[2], abs=0.005 * len(body))
+    assert parameters == totals[0]
+    assert megaflops == pytest.approx(totals[2], abs=0.005 * len(body))
     assert f"parameters  {total[0]} " in result.stdout
-    assert f"{whole[2] / 1000:.2f} GFLOPs" in result.stdout
+    assert f"{totals[2] / 1000:.2f} GFLOPs" in result.stdout
 
 
 def test_help_and_version_load_nothing_heavy(folder: Path) -> None:

@@ -48,8 +48,8 @@ def test_the_listing_as_csv_and_markdown(archprof: Callable[[str], Result]) -> N
     assert [row[1] for row in rows] == list(VARIANTS)
     lines = archprof("zoo --format markdown").stdout.splitlines()
     assert [line for line in lines if line.startswith("#### ")] == [f"#### {name}" for name in families.families()]
-    named = [line.split(" | ")[0].removeprefix("| ").replace("\\_", "_") for line in lines if line.startswith("| ")]
-    assert [name for name in named if name not in ("variant", "---")] == list(VARIANTS)
+    names = [line.split(" | ")[0].removeprefix("| ").replace("\\_", "_") for line in lines if line.startswith("| ")]
+    assert [name for name in names if name not in ("variant", "---")] == list(VARIANTS)
 
 
 @pytest.mark.parametrize(

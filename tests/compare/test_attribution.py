@@ -46,24 +46,24 @@ def pair(folder: Path, before: str, after: str, **options: Any) -> Pair:
         specs.append(reference.resolve(str(folder / f"{name}.yaml")))
     profiles = profile_all([Request(spec, Options(size=(64, 64), **options)) for spec in specs], ExecutionConfig())
     good = [profile for profile in profiles if isinstance(profile, Profile)]
-    (found,) = compare(good).pairs
-    return found
+    (result,) = compare(good).pairs
+    return result
 
 
-def named(found: Pair, cause: Cause) -> tuple[str, int | None]:
+def name_and_line(result: Pair, cause: Cause) -> tuple[str, int | None]:
     """The changed thing and its line after the change."""
     if cause.difference is not None:
-        difference = found.differences[cause.difference]
+        difference = result.differences[cause.difference]
         return difference.name, difference.after_line
     assert cause.change is not None
-    change = found.changes[cause.change]
+    change = result.changes[cause.change]
     return ("row", change.after.line if change.after else None)
 
 
-def check(found: Pair, what: str, line: int | None) -> None:
+def check(result: Pair, name: str, line: int | None) -> None:
     """All that is explained comes of one thing, and of nothing else."""
-    for why in found.explanations:
-        assert [named(found, cause) for cause in why.causes] == [(what, line)]
+    for why in result.explanations:
+        assert [name_and_line(result, cause) for cause in why.causes] == [(name, line)]
         assert why.causes[0].exclusive == why.difference - why.outside
         assert (why.shared, why.outside) == (0, 0)
 
@@ -82,13 +82,15 @@ SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthChe
 @SLOW
 @given(KEYS)
 def test_a_top_level_key(tmp_path: Path, key: tuple[str, str]) -> None:
-    what, line = key
-    there, back = pair(tmp_path, text(ROWS), text(ROWS, keys=line)), pair(tmp_path, text(ROWS, keys=line), text(ROWS))
+    name, line = key
+    forward, back = pair(tmp_path, text(ROWS), text(ROWS, keys=line)), pair(tmp_path, text(ROWS, keys=line), text(ROWS))
     # nc, scales, its scale, backbone and the rows stand before it.
-    check(there, what, 4 + len(ROWS) + 1)
-    check(back, what, None)
-    assert [(one.name, one.before) for one in there.differences] == ([] if what == "about" else [(what, "none")])
-    assert bool(there.explanations) == (what != "about")
+    check(forward, name, 4 + len(ROWS) + 1)
+    check(back, name, None)
+    assert [(entry.name, entry.before) for entry in forward.differences] == (
+        [] if name == "about" else [(name, "none")]
+    )
+    assert bool(forward.explanations) == (name != "about")
 
 
 @SLOW
@@ -100,20 +102,23 @@ def test_the_number_of_classes(tmp_path: Path, nc: int) -> None:
 @SLOW
 @given(st.sampled_from([0.25, 0.5, 1.0]), st.sampled_from([0.25, 0.5, 1.0]), st.sampled_from([64, 128, 1024]))
 def test_a_scale(tmp_path: Path, depth: float, width: float, channels: int) -> None:
-    found = pair(tmp_path, text(ROWS), text(ROWS, scale=f"[{depth}, {width}, {channels}]"))
-    check(found, "scales.n", SCALE)
+    result = pair(tmp_path, text(ROWS), text(ROWS, scale=f"[{depth}, {width}, {channels}]"))
+    check(result, "scales.n", SCALE)
 
 
 CHANGED_ROWS = st.one_of(
     st.tuples(st.sampled_from([0, 1, 3, 5]), st.sampled_from([1, 5])).map(
-        lambda drawn: (drawn[0], ROWS[drawn[0]].replace(", 3, 2]", f", {drawn[1]}, 2]"))
+        lambda example: (example[0], ROWS[example[0]].replace(", 3, 2]", f", {example[1]}, 2]"))
     ),
     st.sampled_from([0, 1, 3, 5]).map(lambda row: (row, ROWS[row].replace("3, 2]", "3, 1]"))),
     st.tuples(st.sampled_from([2, 6]), st.sampled_from([1, 8])).map(
-        lambda drawn: (drawn[0], f"[-1, {drawn[1]}" + ROWS[drawn[0]][5:])
+        lambda example: (example[0], f"[-1, {example[1]}" + ROWS[example[0]][5:])
     ),
     st.sampled_from([(2, "C3k2"), (4, "C2f"), (4, "C3"), (6, "C3"), (6, "C3k2")]).map(
-        lambda drawn: (drawn[0], ROWS[drawn[0]].replace("C3k2" if drawn[0] == 4 else "C2f", drawn[1]))
+        lambda example: (
+            example[0],
+            ROWS[example[0]].replace("C3k2" if example[0] == 4 else "C2f", example[1]),
+        )
     ),
 )
 
@@ -122,8 +127,8 @@ CHANGED_ROWS = st.one_of(
 @given(CHANGED_ROWS)
 def test_a_row(tmp_path: Path, changed: tuple[int, str]) -> None:
     index, row = changed
-    found = pair(tmp_path, text(ROWS), text([*ROWS[:index], row, *ROWS[index + 1 :]]))
-    check(found, "row", ROW_0 + index)
+    result = pair(tmp_path, text(ROWS), text([*ROWS[:index], row, *ROWS[index + 1 :]]))
+    check(result, "row", ROW_0 + index)
 
 
 @SLOW
@@ -133,53 +138,55 @@ def test_of_several_changes_everything_is_told_once(
 ) -> None:
     index, row = changed
     after = text([*ROWS[:index], row, *ROWS[index + 1 :]], keys=key, nc=nc)
-    found = pair(tmp_path, text(ROWS), after)
-    there = {("row", ROW_0 + index), ("nc", NC), (key.partition(":")[0], 4 + len(ROWS) + 1)}
-    for why in found.explanations:
-        assert {named(found, cause) for cause in why.causes} <= there
+    result = pair(tmp_path, text(ROWS), after)
+    forward = {("row", ROW_0 + index), ("nc", NC), (key.partition(":")[0], 4 + len(ROWS) + 1)}
+    for why in result.explanations:
+        assert {name_and_line(result, cause) for cause in why.causes} <= forward
         assert sum(cause.exclusive for cause in why.causes) + why.shared + why.outside == why.difference
 
 
 def test_the_last_block_that_gives_a_light_head(tmp_path: Path) -> None:
     # C3k2 is the only one that does. C2f in its place makes the head build full convolutions for its classes.
     after = [*ROWS[:4], ROWS[4].replace("C3k2", "C2f"), *ROWS[5:]]
-    found = pair(tmp_path, text(ROWS), text(after))
-    for why in found.explanations:
+    result = pair(tmp_path, text(ROWS), text(after))
+    for why in result.explanations:
         (cause,) = why.causes
-        assert named(found, cause) == ("row", ROW_0 + 4)
-        assert [found.changes[head].part.module for head in cause.light_head] == ["Detect"]
-        assert cause.downstream == getattr(found.changes[-1], why.metric)
-    parameters = {why.metric: why for why in found.explanations}["parameters"].causes[0]
+        assert name_and_line(result, cause) == ("row", ROW_0 + 4)
+        assert [result.changes[head].part.module for head in cause.light_head] == ["Detect"]
+        assert cause.downstream == getattr(result.changes[-1], why.metric)
+    parameters = {why.metric: why for why in result.explanations}["parameters"].causes[0]
     # At half width the head reads c = 64 and 128 channels; its class branch has max(64, min(5, 100)) = 64 channels.
     # Full: Conv(c, 64, 3), Conv(64, 64, 3): 9·c·64 + 128 and 9·64·64 + 128 weights with BatchNorm.
     # Light: a depthwise 3×3 and a 1×1 twice: 9·c + 2·c + c·64 + 128, and 9·64 + 2·64 + 64·64 + 128.
-    grown = sum(
+    growth = sum(
         (9 * c * 64 + 128 + 9 * 64 * 64 + 128) - (9 * c + 2 * c + c * 64 + 128 + 9 * 64 + 2 * 64 + 64 * 64 + 128)
         for c in (64, 128)
     )
-    assert parameters.downstream == grown
+    assert parameters.downstream == growth
     with torch.device("meta"):
         from ultralytics.nn.modules import C2f, C3k2
 
-        own = [sum(weight.numel() for weight in made.parameters()) for made in (C3k2(64, 64, 1, False), C2f(64, 64, 1))]
+        own = [
+            sum(weight.numel() for weight in built.parameters()) for built in (C3k2(64, 64, 1, False), C2f(64, 64, 1))
+        ]
     assert parameters.own == own[1] - own[0]
 
 
 def test_another_block_that_gives_a_light_head_is_left(tmp_path: Path) -> None:
-    both = [*ROWS[:2], ROWS[2].replace("C2f", "C3k2"), *ROWS[3:]]
-    one = [*both[:4], ROWS[4].replace("C3k2", "C2f"), *both[5:]]
-    for why in pair(tmp_path, text(both), text(one)).explanations:
+    outcomes = [*ROWS[:2], ROWS[2].replace("C2f", "C3k2"), *ROWS[3:]]
+    entry = [*outcomes[:4], ROWS[4].replace("C3k2", "C2f"), *outcomes[5:]]
+    for why in pair(tmp_path, text(outcomes), text(entry)).explanations:
         (cause,) = why.causes
         assert (cause.light_head, cause.downstream) == ([], 0)
 
 
 def test_a_removed_row_has_its_line_in_the_file_that_has_it(tmp_path: Path) -> None:
     after = [*ROWS[:6], "[[4, 5], 1, Detect, [nc]]"]
-    found = pair(tmp_path, text(ROWS), text(after))
-    first = found.explanations[0].causes[0]
+    result = pair(tmp_path, text(ROWS), text(after))
+    first = result.explanations[0].causes[0]
     assert first.change is not None
-    gone = found.changes[first.change]
-    assert (gone.mark, gone.before and gone.before.line, gone.after) == ("-", ROW_0 + 6, None)
+    removed = result.changes[first.change]
+    assert (removed.mark, removed.before and removed.before.line, removed.after) == ("-", ROW_0 + 6, None)
 
 
 def test_a_setting_of_the_command_line_stands_in_no_line(tmp_path: Path) -> None:
@@ -187,15 +194,17 @@ def test_a_setting_of_the_command_line_stands_in_no_line(tmp_path: Path) -> None
     specs = [reference.resolve(str(tmp_path / "net.yaml"))]
     specs.append(specs[0].with_values({"nc": 7}))  # type: ignore[union-attr]
     profiles = profile_all([Request(spec, Options(size=(64, 64))) for spec in specs], ExecutionConfig())
-    (found,) = compare([one for one in profiles if isinstance(one, Profile)]).pairs
-    assert [(one.name, one.before_line, one.after_line) for one in found.differences] == [("nc", NC, None)]
-    check(found, "nc", None)
+    (result,) = compare([entry for entry in profiles if isinstance(entry, Profile)]).pairs
+    assert [(entry.name, entry.before_line, entry.after_line) for entry in result.differences] == [("nc", NC, None)]
+    check(result, "nc", None)
 
 
-@pytest.mark.parametrize(("size", "what"), [((64, 96), "input"), ((64, 64), None)])
-def test_another_input_is_named_and_no_row(tmp_path: Path, size: tuple[int, int], what: str | None) -> None:
+@pytest.mark.parametrize(("size", "name"), [((64, 96), "input"), ((64, 64), None)])
+def test_another_input_is_named_and_no_row(tmp_path: Path, size: tuple[int, int], name: str | None) -> None:
     (tmp_path / "net.yaml").write_text(text(ROWS), encoding="utf-8")
     spec = reference.resolve(str(tmp_path / "net.yaml"))
-    profiles = profile_all([Request(spec, Options(size=one)) for one in ((64, 64), size)], ExecutionConfig())
-    (found,) = compare([one for one in profiles if isinstance(one, Profile)]).pairs
-    assert [named(found, cause)[0] for why in found.explanations for cause in why.causes] == [what] * bool(what)
+    profiles = profile_all([Request(spec, Options(size=entry)) for entry in ((64, 64), size)], ExecutionConfig())
+    (result,) = compare([entry for entry in profiles if isinstance(entry, Profile)]).pairs
+    assert [name_and_line(result, cause)[0] for why in result.explanations for cause in why.causes] == [name] * bool(
+        name
+    )

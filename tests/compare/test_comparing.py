@@ -31,7 +31,7 @@ def profile(layers: list[Layer], **changes: Any) -> Profile:
         "flops": 2 * macs,
         "elementwise_flops": sum(layer.elementwise_flops for layer in layers),
     }
-    made = Profile(
+    built = Profile(
         variant=Variant(name="one", reference="one.yaml", origin="yaml", scale="n"),
         input=Input(shapes=[[1, 3, 64, 64]], dtype="float32", batch=1),
         environment=Environment(device="meta", python="3.11", platform="Linux", packages={}),
@@ -39,7 +39,7 @@ def profile(layers: list[Layer], **changes: Any) -> Profile:
         coverage=Coverage(operations=3, counted=3, free=0),
         layers=layers,
     )
-    return msgspec.structs.replace(made, **changes)
+    return msgspec.structs.replace(built, **changes)
 
 
 def row(index: int, macs: int, side: int, arguments: list[Any], *, source: list[int] | None = None) -> Layer:
@@ -56,12 +56,12 @@ def row(index: int, macs: int, side: int, arguments: list[Any], *, source: list[
 
 
 def pair(before: Profile, after: Profile) -> Pair:
-    (found,) = compare([before, after]).pairs
-    return found
+    (result,) = compare([before, after]).pairs
+    return result
 
 
-def marks(found: Pair) -> str:
-    return "".join(change.mark for change in found.changes)
+def marks(result: Pair) -> str:
+    return "".join(change.mark for change in result.changes)
 
 
 # Four rows in a line, and one beside them that reads row 0. Row 1 loses its stride, so that it and rows 2 and 3 make
@@ -83,18 +83,18 @@ AFTER = [
 
 
 def test_a_stride_accounts_for_what_is_downstream_of_it() -> None:
-    found = pair(profile(BEFORE), profile(AFTER))
-    assert marks(found) == "=~xx="
+    result = pair(profile(BEFORE), profile(AFTER))
+    assert marks(result) == "=~xx="
     # In FLOPs: 2 · (300 + 600 + 150) = 2100, of which 600 in the row and 1500 downstream.
-    (why,) = found.explanations
+    (why,) = result.explanations
     assert (why.metric, why.difference, why.gains, why.losses) == ("flops", 2100, 2100, 0)
     (cause,) = why.causes
     assert (cause.change, cause.own, cause.downstream) == (1, 600, 1500)
-    assert [(edit.field, edit.before, edit.after) for edit in found.changes[1].edits] == [
+    assert [(edit.field, edit.before, edit.after) for edit in result.changes[1].edits] == [
         ("stride", 2, 1),
         ("arguments", [8, 3, 2], [8, 3, 1]),
     ]
-    assert found.changes[2].shares["flops"] == pytest.approx(1200 / 2100)
+    assert result.changes[2].shares["flops"] == pytest.approx(1200 / 2100)
 
 
 def test_a_row_that_keeps_its_output_accounts_for_nothing_downstream() -> None:
@@ -107,13 +107,13 @@ def test_a_row_that_keeps_its_output_accounts_for_nothing_downstream() -> None:
 
 def test_rows_after_an_added_one_are_the_same_rows() -> None:
     added = row(1, 33, 32, [8, 7, 1])
-    moved = [
+    traffic = [
         msgspec.structs.replace(layer, index=layer.index + 1, from_=[-1] if layer.index < 4 else [0])
         for layer in BEFORE[1:]
     ]
-    found = pair(profile(BEFORE), profile([BEFORE[0], added, *moved]))
-    assert marks(found) == "=+===="
-    (why, parameters) = found.explanations
+    result = pair(profile(BEFORE), profile([BEFORE[0], added, *traffic]))
+    assert marks(result) == "=+===="
+    (why, parameters) = result.explanations
     assert [(cause.change, cause.total) for cause in why.causes] == [(1, 66)]
     assert (parameters.metric, parameters.difference) == ("parameters", 10)
 
@@ -121,16 +121,16 @@ def test_rows_after_an_added_one_are_the_same_rows() -> None:
 def test_numbers_that_were_not_moved_with_the_rows_are_seen() -> None:
     reader = row(5, 10, 32, [1], source=[-1, 1])
     shifted = [msgspec.structs.replace(layer, index=layer.index + 1) for layer in (*BEFORE[1:], reader)]
-    found = pair(profile([*BEFORE, reader]), profile([BEFORE[0], row(1, 33, 32, [8, 7, 1]), *shifted]))
+    result = pair(profile([*BEFORE, reader]), profile([BEFORE[0], row(1, 33, 32, [8, 7, 1]), *shifted]))
     # Row 4 reads row 0, which did not move; row 5 read row 1, which is row 2 now.
-    assert marks(found) == "=+====~"
-    assert [(edit.field, edit.before, edit.after) for edit in found.changes[-1].edits] == [("from", [-1, 1], [-1, 1])]
+    assert marks(result) == "=+====~"
+    assert [(edit.field, edit.before, edit.after) for edit in result.changes[-1].edits] == [("from", [-1, 1], [-1, 1])]
 
 
 def test_a_model_and_itself() -> None:
-    found = pair(profile(BEFORE), profile(BEFORE))
-    assert (marks(found), found.explanations, found.differences) == ("=====", [], [])
-    assert all(not delta.difference for delta in found.metrics)
+    result = pair(profile(BEFORE), profile(BEFORE))
+    assert (marks(result), result.explanations, result.differences) == ("=====", [], [])
+    assert all(not delta.difference for delta in result.metrics)
 
 
 LAYERS = st.lists(
@@ -139,24 +139,24 @@ LAYERS = st.lists(
     ),
     min_size=1,
     max_size=8,
-).map(lambda given: [row(index, macs, side, [8, kernel]) for index, (macs, side, kernel) in enumerate(given)])
+).map(lambda parts: [row(index, macs, side, [8, kernel]) for index, (macs, side, kernel) in enumerate(parts)])
 
 
 @given(LAYERS)
 def test_nothing_differs_from_itself(layers: list[Layer]) -> None:
-    found = pair(profile(layers), profile(layers))
-    assert set(marks(found)) == {"="}
-    assert found.explanations == []
+    result = pair(profile(layers), profile(layers))
+    assert set(marks(result)) == {"="}
+    assert result.explanations == []
 
 
 @given(LAYERS, LAYERS)
 def test_the_other_way_round_everything_is_negated(before: list[Layer], after: list[Layer]) -> None:
-    there, back = pair(profile(before), profile(after)), pair(profile(after), profile(before))
-    assert [one.difference for one in there.metrics] == [-(one.difference or 0) for one in back.metrics]
-    for found in (there, back):
-        whole = {one.metric: one.difference for one in found.metrics}
-        assert sum(change.flops for change in found.changes) == whole["flops"]
-        for why in found.explanations:
+    forward, back = pair(profile(before), profile(after)), pair(profile(after), profile(before))
+    assert [entry.difference for entry in forward.metrics] == [-(entry.difference or 0) for entry in back.metrics]
+    for result in (forward, back):
+        total = {entry.metric: entry.difference for entry in result.metrics}
+        assert sum(change.flops for change in result.changes) == total["flops"]
+        for why in result.explanations:
             assert why.gains + why.losses == why.difference
             # Everything is told once.
             assert sum(cause.exclusive for cause in why.causes) + why.shared + why.outside == why.difference
@@ -164,13 +164,13 @@ def test_the_other_way_round_everything_is_negated(before: list[Layer], after: l
 
 def test_a_part_s_share_is_of_the_whole_difference() -> None:
     after = [*BEFORE[:3], row(3, 150, 16, [8, 9, 1]), row(4, 20, 32, [8, 2, 1], source=[0])]
-    found = pair(profile(BEFORE), profile(after))
+    result = pair(profile(BEFORE), profile(after))
     # 2 · (100 - 50) = 100 FLOPs: twice that of row 3, minus the other once.
-    assert [change.shares["flops"] for change in found.changes] == [0, 0, 0, 2, -1]
+    assert [change.shares["flops"] for change in result.changes] == [0, 0, 0, 2, -1]
 
 
 @pytest.mark.parametrize(
-    ("changes", "what", "comparable"),
+    ("changes", "name", "comparable"),
     [
         ({"input": Input(shapes=[[1, 3, 32, 32]], dtype="float32", batch=1)}, "input", False),
         ({"input": Input(shapes=[[1, 3, 64, 64]], dtype="float16", batch=1)}, "dtype", False),
@@ -189,15 +189,15 @@ def test_a_part_s_share_is_of_the_whole_difference() -> None:
         ({"variant": Variant(name="one", reference="", origin="yaml", scale="n", static=True)}, "model", True),
     ],
 )
-def test_what_differs_beside_the_rows(changes: dict[str, Any], what: str, comparable: bool) -> None:
-    (found,) = pair(profile(BEFORE), profile(BEFORE, **changes)).differences
-    assert (found.name, found.comparable) == (what, comparable)
+def test_what_differs_beside_the_rows(changes: dict[str, Any], name: str, comparable: bool) -> None:
+    (result,) = pair(profile(BEFORE), profile(BEFORE, **changes)).differences
+    assert (result.name, result.comparable) == (name, comparable)
 
 
 def modules(**macs: int) -> list[Module]:
     """A model with these modules under ``body``."""
 
-    def one(path: str, cost: int, own: int) -> Module:
+    def module(path: str, cost: int, own: int) -> Module:
         return Module(
             path=path,
             type="Block",
@@ -211,14 +211,18 @@ def modules(**macs: int) -> list[Module]:
             own_elementwise_flops=0,
         )
 
-    whole = sum(macs.values())
-    return [one("", whole, 0), one("body", whole, 0), *(one(f"body.{name}", cost, cost) for name, cost in macs.items())]
+    total = sum(macs.values())
+    return [
+        module("", total, 0),
+        module("body", total, 0),
+        *(module(f"body.{name}", cost, cost) for name, cost in macs.items()),
+    ]
 
 
 def tree(**macs: int) -> Profile:
-    whole = sum(macs.values())
+    total = sum(macs.values())
     totals = profile([]).totals
-    return profile([], modules=modules(**macs), totals=msgspec.structs.replace(totals, macs=whole, flops=2 * whole))
+    return profile([], modules=modules(**macs), totals=msgspec.structs.replace(totals, macs=total, flops=2 * total))
 
 
 @pytest.mark.parametrize(
@@ -232,17 +236,17 @@ def tree(**macs: int) -> Profile:
     ],
 )
 def test_models_without_rows_go_by_their_modules(depth: int, changes: list[tuple[str, str, int]]) -> None:
-    (found,) = compare([tree(a=10, b=10), tree(b=20, c=20)], depth=depth).pairs
-    assert found.parts == "modules"
-    assert [(change.mark, change.part.path, change.flops) for change in found.changes] == changes
+    (result,) = compare([tree(a=10, b=10), tree(b=20, c=20)], depth=depth).pairs
+    assert result.parts == "modules"
+    assert [(change.mark, change.part.path, change.flops) for change in result.changes] == changes
 
 
 def test_rows_and_modules_are_not_set_beside_each_other() -> None:
-    found = pair(profile(BEFORE), tree(a=10))
-    assert (found.parts, found.changes, found.explanations) == ("none", [], [])
+    result = pair(profile(BEFORE), tree(a=10))
+    assert (result.parts, result.changes, result.explanations) == ("none", [], [])
 
 
-def timed(median: float, **changes: Any) -> Profile:
+def with_latency(median: float, **changes: Any) -> Profile:
     latency = Latency(
         device="cpu",
         device_name="a processor",
@@ -258,14 +262,14 @@ def timed(median: float, **changes: Any) -> Profile:
 
 
 def latency(*models: Profile | Model) -> Delta:
-    (found,) = compare(models).pairs
-    (delta,) = (one for one in found.metrics if one.metric.startswith("latency"))
+    (result,) = compare(models).pairs
+    (delta,) = (entry for entry in result.metrics if entry.metric.startswith("latency"))
     return delta
 
 
 def test_latencies_that_were_measured_separately_have_no_verdict() -> None:
     # Each sample is the same, and one is twice the other: however certain it looks, nobody knows what else changed.
-    delta = latency(timed(0.1), timed(0.2))
+    delta = latency(with_latency(0.1), with_latency(0.2))
     assert (delta.before, delta.after, delta.ratio, delta.interval) == (0.1, 0.2, 2, None)
     assert delta.note == "measured separately; `archprof bench one.yaml one.yaml` measures them together"
 
@@ -286,53 +290,55 @@ def test_latencies_that_were_measured_separately_have_no_verdict() -> None:
 )
 def test_latencies_of_other_conditions_are_not_comparable(changes: dict[str, Any], note: str) -> None:
     # The name of a latency with options has them; the only one of a profile is found by the other name too.
-    delta = not_comparable(find_metric("latency"), of_profile(timed(0.1)), of_profile(timed(0.2, **changes)))
+    delta = not_comparable(
+        find_metric("latency"), of_profile(with_latency(0.1)), of_profile(with_latency(0.2, **changes))
+    )
     assert f"not comparable: {delta}" == note
     if "options" not in changes:
-        found = latency(timed(0.1), timed(0.2, **changes))
-        assert (found.note, found.difference, found.ratio) == (note, None, None)
+        result = latency(with_latency(0.1), with_latency(0.2, **changes))
+        assert (result.note, result.difference, result.ratio) == (note, None, None)
 
 
 @pytest.mark.parametrize("changes", [{"device": "cuda:0"}, {"backend": "onnxruntime"}])
 def test_other_devices_and_backends_are_latencies_of_their_own(changes: dict[str, Any]) -> None:
-    (found,) = compare([timed(0.1), timed(0.2, **changes)]).pairs
-    latencies = [delta for delta in found.metrics if delta.metric.startswith("latency")]
+    (result,) = compare([with_latency(0.1), with_latency(0.2, **changes)]).pairs
+    latencies = [delta for delta in result.metrics if delta.metric.startswith("latency")]
     assert [(delta.difference, delta.ratio) for delta in latencies] == [(None, None)] * 2
 
 
-def together(index: int, median: float, *, name: str = "one") -> Model:
+def measured_together(index: int, median: float, *, name: str = "one") -> Model:
     """A model of a benchmark in which the second took 1.5 times as long as the first."""
     ratio = Ratio(ratio=1.5, interval=(1.4, 1.6), confidence=0.995, margin=0.02, verdict="slower")
-    found = Measured(base=0, model=1, device="cpu", backend="eager", blocks=40, looks=3, result=ratio)
-    return of_profile(timed(median), Experiment(name, index, [found]))
+    result = Measured(base=0, model=1, device="cpu", backend="eager", blocks=40, looks=3, result=ratio)
+    return of_profile(with_latency(median), Experiment(name, index, [result]))
 
 
 def test_latencies_of_one_experiment_keep_its_verdict() -> None:
-    delta = latency(together(0, 0.1), together(1, 0.2))
+    delta = latency(measured_together(0, 0.1), measured_together(1, 0.2))
     assert delta.interval == Interval(low=1.4, high=1.6, confidence=0.995, verdict="slower")
     assert delta.note is None
-    back = latency(together(1, 0.2), together(0, 0.1))
+    back = latency(measured_together(1, 0.2), measured_together(0, 0.1))
     assert back.interval is not None
     assert (back.interval.low, back.interval.high) == (pytest.approx(1 / 1.6), pytest.approx(1 / 1.4))
     assert back.interval.verdict == "faster"
 
 
 def test_latencies_of_two_experiments_were_measured_separately() -> None:
-    delta = latency(together(0, 0.1), together(1, 0.2, name="two"))
+    delta = latency(measured_together(0, 0.1), measured_together(1, 0.2, name="two"))
     assert delta.interval is None
     assert delta.note is not None
     assert delta.note.startswith("measured separately; ")
     # And a pair that the experiment was not about.
-    third = latency(together(1, 0.2), together(2, 0.1)).note
+    third = latency(measured_together(1, 0.2), measured_together(2, 0.1)).note
     assert third is not None
     assert third.startswith("measured together, but without an interval of this pair; ")
 
 
 def test_a_lower_bound_is_said_to_be_one() -> None:
     unknown = Coverage(operations=3, counted=2, free=0, unknown={"mine.op": 1})
-    found = {one.metric: one for one in pair(profile(BEFORE), profile(BEFORE, coverage=unknown)).metrics}
-    assert found["flops"].lower_bounds == ["after"]
-    assert found["parameters"].lower_bounds == []
+    result = {entry.metric: entry for entry in pair(profile(BEFORE), profile(BEFORE, coverage=unknown)).metrics}
+    assert result["flops"].lower_bounds == ["after"]
+    assert result["parameters"].lower_bounds == []
 
 
 def sized(flops: int, parameters: int) -> Profile:
@@ -352,7 +358,7 @@ def sized(flops: int, parameters: int) -> Profile:
 )
 def test_the_pareto_front(x: str, y: str, members: list[int]) -> None:
     profiles = [sized(1, 9), sized(2, 5), sized(3, 5), sized(4, 1)]
-    assert pareto.front([of_profile(one) for one in profiles], x, y).members == members
+    assert pareto.front([of_profile(entry) for entry in profiles], x, y).members == members
 
 
 def test_equals_are_all_on_the_front() -> None:

@@ -131,8 +131,10 @@ def test_what_cannot_be_judged(text: str, models: Pair, reason: str) -> None:
 @pytest.mark.parametrize("text", ["latency > 3 %", "latency/cpu/eager > 3 %"])
 def test_latencies_of_other_backends_are_not_comparable(text: str) -> None:
     eager = Delta(metric="latency/cpu/eager", unit="s", before=0.1, after=None, difference=None, ratio=None)
-    other = Delta(metric="latency/cpu/openvino", unit="s", before=None, after=0.1, difference=None, ratio=None)
-    models = Pair(before=0, after=1, differences=[], metrics=[eager, other], parts="none", changes=[], explanations=[])
+    another_model = Delta(metric="latency/cpu/openvino", unit="s", before=None, after=0.1, difference=None, ratio=None)
+    models = Pair(
+        before=0, after=1, differences=[], metrics=[eager, another_model], parts="none", changes=[], explanations=[]
+    )
     reason = (
         "not comparable: latency/cpu/eager and latency/cpu/openvino|not both have latency/cpu/eager; `archprof bench"
     )

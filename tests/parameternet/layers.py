@@ -21,9 +21,9 @@ class Weighed(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         batch = len(x)
-        seen = self.reduce(adaptive_avg_pool2d(x, 1)).relu()
-        experts = self.experts(seen).softmax(1).view(batch, 3, 1, 1, 1, 1)
-        filters = self.filters(seen).sigmoid().view(batch, 6, 1, 1, 1)
+        pooled = self.reduce(adaptive_avg_pool2d(x, 1)).relu()
+        experts = self.experts(pooled).softmax(1).view(batch, 3, 1, 1, 1, 1)
+        filters = self.filters(pooled).sigmoid().view(batch, 6, 1, 1, 1)
         kernels = filters * (experts * self.bank).sum(1)
         images = x.reshape(1, -1, *x.shape[2:])
         y = conv2d(images, kernels.reshape(-1, 4, 3, 3), padding=1, groups=batch)
@@ -42,8 +42,8 @@ class Shared(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         weights = self.router(x.mean((0, 2, 3))[None]).softmax(1)[0]
-        mixed = sum(weights[place] * kernel for place, kernel in enumerate(self.kernels))
-        return conv2d(x, mixed)
+        blend = sum(weights[index] * kernel for index, kernel in enumerate(self.kernels))
+        return conv2d(x, blend)
 
 
 class Dense(nn.Module):
@@ -171,16 +171,16 @@ class Attention4(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         batch, _, height, width = x.shape
-        seen = self.squeeze(adaptive_avg_pool2d(x, 1))
-        x = x * self.channels(seen).sigmoid()
-        places = self.places(seen).sigmoid().view(batch, 1, 1, 1, 3, 3)
-        experts = self.experts(seen).softmax(1).view(batch, 3, 1, 1, 1, 1)
-        kernels = (places * experts * self.bank.unsqueeze(0)).sum(1).view(-1, 4, 3, 3)
+        pooled = self.squeeze(adaptive_avg_pool2d(x, 1))
+        x = x * self.channels(pooled).sigmoid()
+        indices = self.places(pooled).sigmoid().view(batch, 1, 1, 1, 3, 3)
+        experts = self.experts(pooled).softmax(1).view(batch, 3, 1, 1, 1, 1)
+        kernels = (indices * experts * self.bank.unsqueeze(0)).sum(1).view(-1, 4, 3, 3)
         y = conv2d(x.reshape(1, -1, height, width), kernels, padding=1, groups=batch)
-        return y.view(batch, 6, height, width) * self.filters(seen).sigmoid()
+        return y.view(batch, 6, height, width) * self.filters(pooled).sigmoid()
 
 
-class Picked(nn.Module):
+class TopOne(nn.Module):
     """One of three kernels for each image, and none mixed."""
 
     def __init__(self) -> None:
@@ -206,6 +206,6 @@ class TopTwo(nn.Module):
         tokens = x.flatten(0, -2)
         weights, best = self.router(tokens).softmax(-1).topk(2)
         matrices = self.bank[best.flatten()]
-        each = tokens.unsqueeze(1).expand(-1, 2, -1).reshape(-1, 1, 8)
-        y = torch.bmm(each, matrices).view(-1, 2, 16) * weights.unsqueeze(-1)
+        copies = tokens.unsqueeze(1).expand(-1, 2, -1).reshape(-1, 1, 8)
+        y = torch.bmm(copies, matrices).view(-1, 2, 16) * weights.unsqueeze(-1)
         return y.sum(1).view(*x.shape[:-1], 16)

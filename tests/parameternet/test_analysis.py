@@ -30,15 +30,15 @@ def analysed_and_aside(model: nn.Module, *shape: int) -> tuple[ParameterNet | No
     return analyse(ledger, measure(ledger.trace), run)
 
 
-def one(model: nn.Module, *shape: int) -> DynamicLayer:
-    found = analysed(model, *shape)
-    assert found is not None
-    (layer,) = found.layers
+def single_layer(model: nn.Module, *shape: int) -> DynamicLayer:
+    result = analysed(model, *shape)
+    assert result is not None
+    (layer,) = result.layers
     return layer
 
 
 def test_the_papers_layer_is_what_the_paper_says() -> None:
-    layer = one(DynamicConv2d(8, 16, 3, experts=4, router="mlp"), 1, 8, 10, 10)
+    layer = single_layer(DynamicConv2d(8, 16, 3, experts=4, router="mlp"), 1, 8, 10, 10)
 
     # Router 8·8 + 8·4 = 96; kernels 4 · 16·8·9 = 4608; plain 16·8·9 = 1152.
     assert layer.parameters == Figures(static=1152, as_built=4704, measured=4704)
@@ -55,7 +55,7 @@ def test_the_papers_layer_is_what_the_paper_says() -> None:
 
 
 def test_groups_batch_stride_and_another_router_are_in_the_formula_as_built() -> None:
-    layer = one(DynamicConv2d(8, 16, 3, 2, g=2, experts=4), 3, 8, 4, 4)
+    layer = single_layer(DynamicConv2d(8, 16, 3, 2, g=2, experts=4), 3, 8, 4, 4)
 
     # Router 8·4 + 4 = 36; kernels 4 · 16·4·9 = 2304; plain 576.
     assert layer.parameters == Figures(static=576, as_built=2340, measured=2340)
@@ -67,7 +67,7 @@ def test_groups_batch_stride_and_another_router_are_in_the_formula_as_built() ->
 
 
 def test_mixing_moves_every_expert_to_make_one_kernel() -> None:
-    layer = one(DynamicConv2d(8, 16, 3, experts=4), 1, 8, 10, 10)
+    layer = single_layer(DynamicConv2d(8, 16, 3, experts=4), 1, 8, 10, 10)
 
     # Read: 4 weights and 4 · 1152 elements of the bank; written: 1152; 4 bytes each.
     assert layer.mixing_bytes == 4 * (4 + 4608 + 1152)
@@ -78,7 +78,7 @@ def test_mixing_moves_every_expert_to_make_one_kernel() -> None:
 
 
 def test_experts_that_tokens_choose_among() -> None:
-    layer = one(MixtureLinear(8, 16, 4), 2, 5, 8)
+    layer = single_layer(MixtureLinear(8, 16, 4), 2, 5, 8)
 
     # Router 8·4 = 32, matrices 4 · 128 = 512; each of 10 tokens: router 32, one matrix 128.
     assert layer.parameters == Figures(static=128, as_built=544, measured=544)
@@ -88,7 +88,7 @@ def test_experts_that_tokens_choose_among() -> None:
 
 
 def test_a_users_own_that_mixes_element_by_element(layers: Any) -> None:
-    layer = one(layers.Weighed(), 2, 4, 8, 8)
+    layer = single_layer(layers.Weighed(), 2, 4, 8, 8)
 
     # Router weights 8 + 6 + 12, biases 3 + 6; bank 3 · 216; plain 216.
     assert layer.parameters == Figures(static=216, as_built=683, measured=683)
@@ -98,7 +98,7 @@ def test_a_users_own_that_mixes_element_by_element(layers: Any) -> None:
 
 
 def test_one_mixture_for_the_whole_batch(layers: Any) -> None:
-    layer = one(layers.Shared(), 2, 4, 8, 8)
+    layer = single_layer(layers.Shared(), 2, 4, 8, 8)
 
     # Router 8 + 2, kernels 2 · 24; router once, convolution 2 · 64 · 24.
     assert layer.parameters == Figures(static=24, as_built=58, measured=58)
@@ -106,7 +106,7 @@ def test_one_mixture_for_the_whole_batch(layers: Any) -> None:
 
 
 def test_a_linear_layer_that_is_mixed(layers: Any) -> None:
-    layer = one(layers.Dense(), 2, 5, 8)
+    layer = single_layer(layers.Dense(), 2, 5, 8)
 
     # Router 24, bank 3 · 128; for each of 2 samples: router 24, mixing 384, 5 · 128 for its tokens.
     assert layer.parameters == Figures(static=128, as_built=408, measured=408)
@@ -115,7 +115,7 @@ def test_a_linear_layer_that_is_mixed(layers: Any) -> None:
 
 
 def test_attention_to_channels_and_places_belongs_to_the_layer(layers: Any) -> None:
-    layer = one(layers.Attention4(), 2, 4, 8, 8)
+    layer = single_layer(layers.Attention4(), 2, 4, 8, 8)
 
     # Squeezing 4·2 and a BatchNorm of 2·2; attentions 2·4 + 4, 2·6 + 6, 2·9 + 9, 2·3 + 3; bank 3 · 216.
     assert layer.parameters == Figures(static=216, as_built=726, measured=726)
@@ -125,7 +125,7 @@ def test_attention_to_channels_and_places_belongs_to_the_layer(layers: Any) -> N
 
 
 def test_a_kernel_that_is_picked(layers: Any) -> None:
-    layer = one(layers.Picked(), 2, 4, 8, 8)
+    layer = single_layer(layers.TopOne(), 2, 4, 8, 8)
 
     # Bank 3 · 216, router 4·3 + 3; for each of 2 images the router 12 and the convolution 64 · 216.
     assert layer.parameters == Figures(static=216, as_built=663, measured=663)
@@ -135,7 +135,7 @@ def test_a_kernel_that_is_picked(layers: Any) -> None:
 
 
 def test_two_matrices_of_four_for_each_token(layers: Any) -> None:
-    layer = one(layers.TopTwo(), 2, 5, 8)
+    layer = single_layer(layers.TopTwo(), 2, 5, 8)
 
     # Bank 4 · 128, router 8·4; each of 10 tokens: the router 32, two matrices of 128.
     assert layer.parameters == Figures(static=128, as_built=544, measured=544)
@@ -144,19 +144,19 @@ def test_two_matrices_of_four_for_each_token(layers: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "shape", "said"),
+    ("model", "shape", "text"),
     [
         (DynamicConv2d(8, 12, 3, g=2, experts=5), (2, 8, 9, 9), (5, 8, 12, (3, 3), 2, 0)),
         (MixtureLinear(8, 16, 4), (2, 5, 8), (4, 8, 16, (), 1, 1)),
     ],
 )
 def test_what_the_zoos_blocks_say_is_what_is_found(
-    model: DynamicConv2d | MixtureLinear, shape: tuple[int, ...], said: tuple[Any, ...]
+    model: DynamicConv2d | MixtureLinear, shape: tuple[int, ...], text: tuple[Any, ...]
 ) -> None:
-    assert astuple(model.dynamic_layer()) == said
-    found = analysed(nn.Sequential(model), *shape)
-    assert found is not None
-    assert (found.layers[0].notes, found.model.remarks) == ([], [])
+    assert astuple(model.dynamic_layer()) == text
+    result = analysed(nn.Sequential(model), *shape)
+    assert result is not None
+    assert (result.layers[0].notes, result.model.remarks) == ([], [])
 
 
 class Boasting(DynamicConv2d):
@@ -174,13 +174,13 @@ class Idle(nn.Identity):
 
 
 def test_what_a_block_says_is_checked() -> None:
-    found, aside = analysed_and_aside(nn.Sequential(Boasting(8, 8, 3, experts=2), Idle()), 1, 8, 9, 9)
-    assert found is not None
-    assert found.layers[0].notes == [
+    result, remarks = analysed_and_aside(nn.Sequential(Boasting(8, 8, 3, experts=2), Idle()), 1, 8, 9, 9)
+    assert result is not None
+    assert result.layers[0].notes == [
         "dynamic_layer() declares experts 8, and 2 ran",
         "dynamic_layer() declares kernel 5×5, and 3×3 ran",
     ]
-    assert aside == ["1 declares a dynamic layer in dynamic_layer(), and none was found in it"]
+    assert remarks == ["1 declares a dynamic layer in dynamic_layer(), and none was found in it"]
 
 
 def test_what_a_block_says_is_checked_where_nothing_is_dynamic() -> None:
@@ -198,17 +198,17 @@ def test_what_a_block_says_is_checked_where_nothing_is_dynamic() -> None:
 def test_timms_share_a_router_among_three() -> None:
     with torch.device("meta"):
         model = timm.create_model("tf_efficientnet_cc_b0_4e")
-    found = analysed(model, 2, 3, 224, 224)
-    assert found is not None
+    result = analysed(model, 2, 3, 224, 224)
+    assert result is not None
     # CondConv in stages of 3, 4 and 1 blocks, each of three convolutions.
-    assert len(found.layers) == 24
-    assert all(layer.macs.as_built == layer.macs.measured for layer in found.layers)
-    assert all(layer.parameters.as_built == layer.parameters.measured for layer in found.layers)
-    assert found.layers[1].notes == [f"its router is counted with {found.layers[0].module}"]
+    assert len(result.layers) == 24
+    assert all(layer.macs.as_built == layer.macs.measured for layer in result.layers)
+    assert all(layer.parameters.as_built == layer.parameters.measured for layer in result.layers)
+    assert result.layers[1].notes == [f"its router is counted with {result.layers[0].module}"]
 
 
 def test_a_row_says_why_it_is_not_as_built(layers: Any) -> None:
-    layer = one(layers.Hyper(), 1, 4, 8, 8)
+    layer = single_layer(layers.Hyper(), 1, 4, 8, 8)
 
     # Bank 2 · 16, router 8 + 2.
     assert layer.parameters == Figures(static=16, as_built=42, measured=49)

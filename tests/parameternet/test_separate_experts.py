@@ -17,7 +17,7 @@ REMARK = (
 )
 
 
-class Mixed(nn.Module):
+class WeighedSum(nn.Module):
     """All of four small networks for every token, and the sum of what they say."""
 
     def __init__(self) -> None:
@@ -29,25 +29,25 @@ class Mixed(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         weights = self.gate(x).softmax(-1)
-        return torch.stack([weights[:, place, None] * expert(x) for place, expert in enumerate(self.experts)]).sum(0)
+        return torch.stack([weights[:, index, None] * expert(x) for index, expert in enumerate(self.experts)]).sum(0)
 
 
-class Stacked(Mixed):
+class Stacked(WeighedSum):
     """The same, weighed by one product."""
 
     def forward(self, x: Tensor) -> Tensor:
-        each = torch.stack([expert(x) for expert in self.experts], 1)
-        return torch.einsum("te,ted->td", self.gate(x).softmax(-1), each)
+        copies = torch.stack([expert(x) for expert in self.experts], 1)
+        return torch.einsum("te,ted->td", self.gate(x).softmax(-1), copies)
 
 
-class TopTwo(Mixed):
+class TopTwo(WeighedSum):
     """Two of them for every token, in a loop over the experts."""
 
     def forward(self, x: Tensor) -> Tensor:
         weights, best = self.gate(x).softmax(-1).topk(2)
         y = torch.zeros_like(x)
-        for place, expert in enumerate(self.experts):
-            token, rank = torch.where(best == place)
+        for index, expert in enumerate(self.experts):
+            token, rank = torch.where(best == index)
             y.index_add_(0, token, expert(x[token]) * weights[token, rank, None])
         return y
 
@@ -57,7 +57,7 @@ class Deep(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(Mixed() for _ in range(6))
+        self.layers = nn.ModuleList(WeighedSum() for _ in range(6))
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.layers:
@@ -75,8 +75,8 @@ class Sliced(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         weights = self.gate(x).softmax(-1)
-        each = [weights[:, place, None] * (x @ matrix) for place, matrix in enumerate(self.bank)]
-        return torch.stack(each).sum(0)
+        copies = [weights[:, index, None] * (x @ matrix) for index, matrix in enumerate(self.bank)]
+        return torch.stack(copies).sum(0)
 
 
 class AtOnce(Sliced):
@@ -86,28 +86,28 @@ class AtOnce(Sliced):
         return torch.einsum("te,teo->to", self.gate(x).softmax(-1), torch.einsum("ti,eio->teo", x, self.bank))
 
 
-def aside(model: nn.Module, x: Tensor, *, values: bool = False) -> list[str]:
+def remarks_of(model: nn.Module, x: Tensor, *, values: bool = False) -> list[str]:
     run = RunSpec(inputs=(x,), values=values)
     ledger = count(run(model.eval()))
-    found, said = analyse(ledger, measure(ledger.trace), run)
-    assert found is None
-    return said
+    result, text = analyse(ledger, measure(ledger.trace), run)
+    assert result is None
+    return text
 
 
 @pytest.mark.parametrize(
-    ("model", "place"), [(Mixed, "experts"), (Stacked, "experts"), (Sliced, "bank"), (AtOnce, "bank")]
+    ("model", "index"), [(WeighedSum, "experts"), (Stacked, "experts"), (Sliced, "bank"), (AtOnce, "bank")]
 )
-def test_experts_that_are_layers_of_their_own_are_said_to_be_there(model: type[nn.Module], place: str) -> None:
-    assert aside(model(), torch.empty(6, 8, device="meta")) == [REMARK.format(place, 4)]
+def test_experts_that_are_layers_of_their_own_are_said_to_be_there(model: type[nn.Module], index: str) -> None:
+    assert remarks_of(model(), torch.empty(6, 8, device="meta")) == [REMARK.format(index, 4)]
 
 
 def test_experts_that_tokens_choose_among_in_a_loop() -> None:
-    assert aside(TopTwo(), torch.randn(6, 8), values=True) == [REMARK.format("experts", 4)]
+    assert remarks_of(TopTwo(), torch.randn(6, 8), values=True) == [REMARK.format("experts", 4)]
 
 
 def test_many_places_are_one_remark() -> None:
-    named = "layers.0.experts, layers.1.experts, layers.2.experts, layers.3.experts and 2 more"
-    assert aside(Deep(), torch.empty(6, 8, device="meta")) == [REMARK.format(named, 4)]
+    names = "layers.0.experts, layers.1.experts, layers.2.experts, layers.3.experts and 2 more"
+    assert remarks_of(Deep(), torch.empty(6, 8, device="meta")) == [REMARK.format(names, 4)]
 
 
 class Selective(nn.Module):
@@ -119,9 +119,9 @@ class Selective(nn.Module):
         self.gate = nn.Linear(8, 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        one, other = (branch(x) for branch in self.branches)
-        weights = self.gate(one + other).softmax(-1)
-        return weights[:, :1] * one + weights[:, 1:] * other
+        entry, another_model = (branch(x) for branch in self.branches)
+        weights = self.gate(entry + another_model).softmax(-1)
+        return weights[:, :1] * entry + weights[:, 1:] * another_model
 
 
 class Chained(Selective):
@@ -129,8 +129,8 @@ class Chained(Selective):
 
     def forward(self, x: Tensor) -> Tensor:
         weights = self.gate(x).sigmoid()
-        one, other = self.branches
-        return weights[:, 1:] * other(weights[:, :1] * one(x))
+        entry, another_model = self.branches
+        return weights[:, 1:] * another_model(weights[:, :1] * entry(x))
 
 
 class Attention(nn.Module):
@@ -147,4 +147,4 @@ class Attention(nn.Module):
 
 @pytest.mark.parametrize("model", [Selective, Chained, Attention])
 def test_what_only_looks_like_experts_is_not_spoken_of(model: type[nn.Module]) -> None:
-    assert aside(model(), torch.empty(6, 8, device="meta")) == []
+    assert remarks_of(model(), torch.empty(6, 8, device="meta")) == []

@@ -25,12 +25,12 @@ def twin_of(model: nn.Module, *shape: int) -> Twin:
     """The twin, held against what the formulas say of it."""
     run = RunSpec(inputs=(torch.empty(shape, device="meta"),))
     ledger = count(run(model.eval()))
-    found, _ = analyse(ledger, measure(ledger.trace), run)
-    assert found is not None
-    assert found.model.static is not None
-    assert found.model.static.parameters == found.model.parameters.static
-    assert found.model.static.macs == found.model.macs.static
-    assert found.model.remarks == []
+    result, _ = analyse(ledger, measure(ledger.trace), run)
+    assert result is not None
+    assert result.model.static is not None
+    assert result.model.static.parameters == result.model.parameters.static
+    assert result.model.static.macs == result.model.macs.static
+    assert result.model.remarks == []
     return static_copy(ledger.trace)
 
 
@@ -51,7 +51,7 @@ def test_the_plain_convolution_has_stride_padding_dilation_and_groups() -> None:
         ("Weighed", (2, 4, 8, 8), 216, 2 * 64 * 216),
         ("Shared", (2, 4, 8, 8), 24, 2 * 64 * 24),
         ("Attention4", (2, 4, 8, 8), 216, 2 * 64 * 216),
-        ("Picked", (2, 4, 8, 8), 216, 2 * 64 * 216),
+        ("TopOne", (2, 4, 8, 8), 216, 2 * 64 * 216),
         ("TopTwo", (2, 5, 8), 128, 2 * 5 * 128),
         ("Dense", (2, 5, 8), 128, 2 * 5 * 128),
     ],
@@ -103,8 +103,8 @@ def test_a_forward_is_rewritten_where_the_layer_is_part_of_it(layers: Any) -> No
 
 
 def test_what_cannot_be_rewritten_stays_and_is_named(layers: Any) -> None:
-    given = torch.empty(1, 4, 8, 8, device="meta")
-    twin = static_copy(trace(nn.Sequential(layers.Steered()).eval(), (given,)))
+    values = torch.empty(1, 4, 8, 8, device="meta")
+    twin = static_copy(trace(nn.Sequential(layers.Steered()).eval(), (values,)))
     assert twin.remarks == (
         "the static equivalent keeps the dynamic layer of 0: "
         "its forward branches on shapes or values, and cannot be rewritten",
@@ -113,8 +113,8 @@ def test_what_cannot_be_rewritten_stays_and_is_named(layers: Any) -> None:
 
 
 def test_a_router_in_a_parent_that_cannot_be_rewritten_stays_and_is_named(layers: Any) -> None:
-    given = torch.empty(1, 4, 8, 8, device="meta")
-    twin = static_copy(trace(layers.Routing().eval(), (given,)))
+    values = torch.empty(1, 4, 8, 8, device="meta")
+    twin = static_copy(trace(layers.Routing().eval(), (values,)))
     assert twin.remarks == (
         "the static equivalent keeps the router of the dynamic layers of the model: "
         "its forward branches on shapes or values, and cannot be rewritten",
@@ -125,11 +125,11 @@ def test_a_router_in_a_parent_that_cannot_be_rewritten_stays_and_is_named(layers
 def test_a_mixed_matrix_that_is_a_part_of_a_module_stays_and_is_named(layers: Any) -> None:
     run = RunSpec(inputs=(torch.empty(2, 5, 8, device="meta"),))
     ledger = count(run(nn.Sequential(layers.Residual()).eval()))
-    found, _ = analyse(ledger, measure(ledger.trace), run)
-    assert found is not None
+    result, _ = analyse(ledger, measure(ledger.trace), run)
+    assert result is not None
     # The twin is the model: router 8·3, bank 3 · 64, norm 16, and the formulas take all but 64 and the norm away. For
     # each of 2 samples the router's 24 and the mixing of 192.
-    assert found.model.remarks == [
+    assert result.model.remarks == [
         "the static equivalent keeps the dynamic layer of 0: its forward does more than multiply by the mixed matrix",
         "the static equivalent has 232 parameters, +152 from the formulas",
         "the static equivalent has 1,072 MACs, +432 from the formulas",

@@ -41,9 +41,9 @@ def test_a_rate_is_linear_in_logarithms_between_ticks(sizes: tuple[int, int], ex
 
 
 def test_one_tick_has_one_rate() -> None:
-    one = grid(axes=["kernel"], ticks=[[9]], rates=[3e9])
+    entry = grid(axes=["kernel"], ticks=[[9]], rates=[3e9])
 
-    assert one.rate((1,)) == one.rate((9,)) == one.rate((49,)) == pytest.approx(3e9)
+    assert entry.rate((1,)) == entry.rate((9,)) == entry.rate((49,)) == pytest.approx(3e9)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from archprof.records.check_result import CheckResult
 
 
 @pytest.mark.parametrize(
-    ("folder", "path", "found"),
+    ("folder", "path", "result"),
     [
         (".", "models/a.yaml", "models/a.yaml"),
         (".", "./a.yaml", "a.yaml"),
@@ -22,6 +22,6 @@ from archprof.records.check_result import CheckResult
         ("../elsewhere", "../repo/a.yaml", "a.yaml"),
     ],
 )
-def test_paths_go_by_the_root_of_the_repository(folder: str, path: str, found: str) -> None:
+def test_paths_go_by_the_root_of_the_repository(folder: str, path: str, result: str) -> None:
     check = CheckResult(config="archprof.toml", root="/srv/repo", folder=folder, exit_code=0, cases=[])
-    assert check.from_root(path) == found
+    assert check.from_root(path) == result

@@ -33,7 +33,7 @@ FIELDS = [
 
 @pytest.fixture
 def numbered(profile: Profile) -> Profile:
-    totals = Totals(**{field: place for place, field in enumerate(FIELDS)})
+    totals = Totals(**{field: index for index, field in enumerate(FIELDS)})
     return msgspec.structs.replace(profile, totals=totals)
 
 
@@ -122,16 +122,16 @@ def test_latencies_go_by_device_and_backend(profile: Profile) -> None:
         )
         for device, s in (("cpu", 0.2), ("cuda:0", 0.1))
     ]
-    timed = msgspec.structs.replace(profile, latency=two)
-    found = [metric.name for metric in metrics_in([of_profile(timed)])]
-    assert found[-2:] == [
+    with_latency = msgspec.structs.replace(profile, latency=two)
+    result = [metric.name for metric in metrics_in([of_profile(with_latency)])]
+    assert result[-2:] == [
         "latency/cpu/eager",
         "latency/cuda:0/eager",
     ]
-    assert find_metric("latency/cuda:0/eager").of(timed) == 0.1
+    assert find_metric("latency/cuda:0/eager").of(with_latency) == 0.1
     assert not find_metric("latency/cpu/eager").exact
     with pytest.raises(UsageError, match="one has several latencies"):
-        find_metric("latency").of(timed)
+        find_metric("latency").of(with_latency)
 
 
 def test_metrics_do_not_need_torch() -> None:

@@ -73,7 +73,7 @@ def module(path: str, type_: str, layer: Layer | None, own: bool) -> Module:
     parameters = layer.parameters if layer else 21_024
     macs = layer.macs if layer else 200_000_000
     elementwise = layer.elementwise_flops if layer else 3_000_000
-    read, written = (layer.bytes_read, layer.bytes_written) if layer else (35_000_000, 12_345_678)
+    read, sources = (layer.bytes_read, layer.bytes_written) if layer else (35_000_000, 12_345_678)
     return Module(
         path=path,
         type=type_,
@@ -87,8 +87,8 @@ def module(path: str, type_: str, layer: Layer | None, own: bool) -> Module:
         own_elementwise_flops=elementwise if own else 0,
         bytes_read=read,
         own_bytes_read=read if own else 0,
-        bytes_written=written,
-        own_bytes_written=written if own else 0,
+        bytes_written=sources,
+        own_bytes_written=sources if own else 0,
         output_shapes=layer.output_shapes if layer else [[1, 10, 8400]],
     )
 

@@ -28,17 +28,17 @@ def change(index: int, mark: str, flops: int, *edits: tuple[str, Any, Any], side
         mark=mark,  # type: ignore[arg-type]
         before=None if mark == "+" else before,
         after=None if mark == "-" else after,
-        edits=[Edit(field=what, before=old, after=new) for what, old, new in edits],
+        edits=[Edit(field=name, before=old, after=new) for name, old, new in edits],
         flops=flops,
     )
 
 
-def said(*changes: Change, outside: int = 0, differences: tuple[Difference, ...] = ()) -> str:
-    whole = sum(one.flops for one in changes) + outside
+def sentences(*changes: Change, outside: int = 0, differences: tuple[Difference, ...] = ()) -> str:
+    total = sum(entry.flops for entry in changes) + outside
     nothing = dict.fromkeys(("parameters", "elementwise_flops", "bytes_read", "bytes_written"), 0)
-    found = explain(changes, differences, {**nothing, "flops": whole})
+    result = explain(changes, differences, {**nothing, "flops": total})
     pair = Pair(
-        before=0, after=1, differences=[*differences], metrics=[], parts="rows", changes=[*changes], explanations=found
+        before=0, after=1, differences=[*differences], metrics=[], parts="rows", changes=[*changes], explanations=result
     )
     (sentence,) = attribution_text(pair, side("old.yaml"), side("new.yaml"))
     return sentence
@@ -87,7 +87,7 @@ SCALE = Difference(name="scale", before="n", after="s")
             id="numbers that were not moved",
         ),
         pytest.param(
-            [change(place, "~", 25, ("arguments", [8, 1], [8, 3])) for place in range(4)],
+            [change(index, "~", 25, ("arguments", [8, 1], [8, 3])) for index in range(4)],
             "4 changed rows account for +100 FLOPs: row 0 Conv changed from [8, 1] to [8, 3] (new.yaml:10) "
             "(25 %); "
             "row 1 Conv changed from [8, 1] to [8, 3] (new.yaml:11) (25 %); "
@@ -109,16 +109,19 @@ SCALE = Difference(name="scale", before="n", after="s")
     ],
 )
 def test_a_difference_is_explained(changes: list[Change], sentence: str) -> None:
-    assert said(*changes) == sentence
+    assert sentences(*changes) == sentence
 
 
 def test_what_is_in_no_row() -> None:
-    assert said(change(0, "=", 0), outside=5) == "nothing in the rows: the +5 FLOPs is outside of them"
+    assert sentences(change(0, "=", 0), outside=5) == "nothing in the rows: the +5 FLOPs is outside of them"
 
 
 def test_what_no_row_made() -> None:
-    assert said(change(0, "x", 5), differences=(SCALE,)) == "scale n → s: 100 % of the +5 FLOPs"
+    assert sentences(change(0, "x", 5), differences=(SCALE,)) == "scale n → s: 100 % of the +5 FLOPs"
 
 
 def test_rows_that_changed_go_before_what_else_differs() -> None:
-    assert said(change(0, "+", 5), differences=(SCALE,)) == "row 0 Conv was added (new.yaml:10): 100 % of the +5 FLOPs"
+    assert (
+        sentences(change(0, "+", 5), differences=(SCALE,))
+        == "row 0 Conv was added (new.yaml:10): 100 % of the +5 FLOPs"
+    )

@@ -55,10 +55,10 @@ def with_latency(profile: Profile, *latencies: Latency) -> Profile:
 
 
 @pytest.fixture
-def alone(profile: Profile) -> Benchmark:
+def single_model(profile: Profile) -> Benchmark:
     checked = Agreement(absolute=1e-5, relative=2e-6, tolerance=1e-3)
-    other = latency(backend="compile", options=["channels_last"], agreement=checked, notes=["its median moved"])
-    return Benchmark(profiles=[with_latency(profile, latency(), other, FAILED)])
+    another_model = latency(backend="compile", options=["channels_last"], agreement=checked, notes=["its median moved"])
+    return Benchmark(profiles=[with_latency(profile, latency(), another_model, FAILED)])
 
 
 @pytest.fixture
@@ -71,8 +71,8 @@ def several(profile: Profile) -> Benchmark:
     return Benchmark(
         profiles=models,
         comparisons=[
-            Comparison(base=0, model=place, device="cpu", backend="eager", blocks=1200, looks=9, result=result)
-            for place, result in enumerate(results, 1)
+            Comparison(base=0, model=index, device="cpu", backend="eager", blocks=1200, looks=9, result=result)
+            for index, result in enumerate(results, 1)
         ],
     )
 
@@ -82,14 +82,14 @@ def rendered(name: str, benchmark: Benchmark, width: int = 160, view: View | Non
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_text_fits_the_terminal(alone: Benchmark, several: Benchmark, width: int) -> None:
-    for benchmark in (alone, several):
+def test_text_fits_the_terminal(single_model: Benchmark, several: Benchmark, width: int) -> None:
+    for benchmark in (single_model, several):
         lines = rendered("text", benchmark, width).splitlines()
         assert max(map(cell_len, lines)) <= width
 
 
-def test_text_says_everything_once(alone: Benchmark) -> None:
-    text = rendered("text", alone)
+def test_text_says_everything_once(single_model: Benchmark) -> None:
+    text = rendered("text", single_model)
 
     assert "A processor · 4 CPUs · 16.0 GB · CPU governor: unknown · torch 2.6.0, AVX2" in text
     assert text.count("  timed       forward pass only\n") == 1
@@ -131,22 +131,22 @@ def test_text_gives_verdicts_with_names_that_differ(several: Benchmark) -> None:
     assert "no significant difference between tiny-variant (3) and tiny-variant (1) on cpu with eager: ×1.000" in text
 
 
-def test_json_is_a_profile_or_a_benchmark(alone: Benchmark, several: Benchmark) -> None:
-    assert Profile.from_json(rendered("json", alone)) == alone.profiles[0]
+def test_json_is_a_profile_or_a_benchmark(single_model: Benchmark, several: Benchmark) -> None:
+    assert Profile.from_json(rendered("json", single_model)) == single_model.profiles[0]
     saved = msgspec.json.decode(rendered("json", several), type=Benchmark)
     assert saved == several
     assert json.loads(rendered("json", several))["comparisons"][0]["result"]["verdict"] == "slower"
 
 
-def test_csv_has_raw_seconds(alone: Benchmark) -> None:
-    first, _, failed = csv.DictReader(io.StringIO(rendered("csv", alone)))
+def test_csv_has_raw_seconds(single_model: Benchmark) -> None:
+    first, _, failed = csv.DictReader(io.StringIO(rendered("csv", single_model)))
     assert (first["latency_s"], first["latency_ci95_low_s"], first["samples"]) == ("0.0105", "0.01", "10")
     assert (failed["latency_s"], failed["outliers"], failed["error"]) == ("", "", "RuntimeError: no such operation")
 
 
 def test_the_summary_has_a_line_for_each_place(profile: Profile) -> None:
-    found = dict(facts.facts(with_latency(profile, latency(), FAILED)))
-    assert found["latency"] == [
+    result = dict(facts.facts(with_latency(profile, latency(), FAILED)))
+    assert result["latency"] == [
         "cpu, eager: median 10.5 ms, 95 % interval [10.0, 11.0] ms, 10 samples",
         "cpu, openvino: RuntimeError: no such operation",
     ]

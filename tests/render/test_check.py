@@ -34,7 +34,7 @@ OVER = RuleResult(
     key_path="budgets[0].flops",
     key_line=4,
 )
-GROWN = RuleResult(
+INCREASE = RuleResult(
     metric="parameters",
     kind="max_increase",
     state="warning",
@@ -70,12 +70,12 @@ NEW = RuleResult(
 )
 CASES = [
     CaseResult(variant="good.yaml", file="good.yaml", settings={"scale": "n"}, results=[FINE, NEW]),
-    CaseResult(variant="warned.yaml", file="warned.yaml", results=[GROWN]),
+    CaseResult(variant="warned.yaml", file="warned.yaml", results=[INCREASE]),
     CaseResult(
         variant="models/a,b <&>.yaml",
         file="models/a,b <&>.yaml",
         settings={"imgsz": "640", "fuse": True, "set": {"kpt_shape": [21, 3]}},
-        results=[GROWN, OVER],
+        results=[INCREASE, OVER],
     ),
     CaseResult(variant="timm:resnet18", results=[OVER]),
     CaseResult(
@@ -85,14 +85,14 @@ CASES = [
 
 
 def check(cases: Sequence[CaseResult] = CASES) -> CheckResult:
-    found = list(cases)
+    result = list(cases)
     return CheckResult(
         config="archprof.toml",
         root="/home/me/my nets",
         baseline="archprof.lock.json",
         baseline_is_lock=True,
-        exit_code=exit_code(found),
-        cases=found,
+        exit_code=exit_code(result),
+        cases=result,
     )
 
 
@@ -100,11 +100,15 @@ def rendered(name: str, cases: Sequence[CaseResult] = CASES) -> str:
     return FORMATS[name].render(report(check(cases), View()), Page(width=100))
 
 
-MANY = [msgspec.structs.replace(case, variant=f"{index}/{case.variant}") for index in range(500) for case in CASES]
+LARGE_CHECK = [
+    msgspec.structs.replace(case, variant=f"{index}/{case.variant}") for index in range(500) for case in CASES
+]
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("cases", [CASES, CASES[:1], CASES[-1:], [], MANY], ids=["all", "good", "bad", "none", "many"])
+@pytest.mark.parametrize(
+    "cases", [CASES, CASES[:1], CASES[-1:], [], LARGE_CHECK], ids=["all", "good", "bad", "none", "many"]
+)
 def test_every_format_writes_every_check(name: str, cases: list[CaseResult]) -> None:
     text = rendered(name, cases)
     assert text.endswith("\n")
@@ -123,8 +127,8 @@ def test_every_format_says_what_is_wrong_and_where(name: str) -> None:
 def test_text_fits_the_width_and_puts_the_worst_first(width: int) -> None:
     text = FORMATS["text"].render(report(check(), View()), Page(width=width))
     assert max(map(cell_len, text.splitlines())) <= width
-    places = [text.index(name) for name in ("bad.yaml", "timm:resnet18", "warned.yaml", "good.yaml")]
-    assert places == sorted(places)
+    indices = [text.index(name) for name in ("bad.yaml", "timm:resnet18", "warned.yaml", "good.yaml")]
+    assert indices == sorted(indices)
 
 
 def test_concise_is_a_line_each() -> None:
@@ -157,7 +161,7 @@ def test_github_escapes_and_shows_ten_at_most() -> None:
     title = "models/a%2Cb <&>.yaml · imgsz 640 · kpt_shape [21%2C 3] · fused%3A flops"
     assert lines[1].startswith(f"::error file=models/a%2Cb <&>.yaml,line=14,title={title}::")
     assert lines[1].endswith("The phone: 100 %25, no more")
-    commands = [line for line in rendered("github", MANY).splitlines() if line.startswith("::")]
+    commands = [line for line in rendered("github", LARGE_CHECK).splitlines() if line.startswith("::")]
     # 500 errors, 1,000 failures and 1,000 warnings, of which nine errors are shown.
     assert len(commands) == ANNOTATIONS
     assert [line.split()[0] for line in commands] == ["::error"] * 9 + ["::warning"]
@@ -166,7 +170,7 @@ def test_github_escapes_and_shows_ten_at_most() -> None:
 
 def test_markdown_fits_into_a_comment() -> None:
     assert "#### models/a,b \\<&\\>.yaml" in rendered("markdown")
-    long = rendered("markdown", MANY)
+    long = rendered("markdown", LARGE_CHECK)
     assert LIMIT - 2000 < len(long) < LIMIT
     assert "more" in long.splitlines()[-1]
 
@@ -214,9 +218,9 @@ def test_sarif_points_at_rows() -> None:
     for result in run["results"]:
         assert rules[result["ruleIndex"]] == result["ruleId"]
         assert result["message"]["text"]
-    place = run["results"][1]["locations"][0]["physicalLocation"]
+    index = run["results"][1]["locations"][0]["physicalLocation"]
     assert run["originalUriBaseIds"] == {"SRCROOT": {"uri": "file:///home/me/my%20nets/"}}
-    assert place == {
+    assert index == {
         "artifactLocation": {"uri": "models/a%2Cb%20%3C%26%3E.yaml", "uriBaseId": "SRCROOT"},
         "region": {"startLine": 14},
     }
@@ -266,9 +270,9 @@ def test_a_latency_that_may_hold_or_not_is_no_significant_difference() -> None:
         interval=(0.0048, 0.0054),
         key_path="budgets[0].latency",
     )
-    alone = CaseResult(variant="a.yaml", file="a.yaml", results=[unclear])
-    beside = msgspec.structs.replace(alone, results=[unclear, OVER])
+    single = CaseResult(variant="a.yaml", file="a.yaml", results=[unclear])
+    with_failure = msgspec.structs.replace(single, results=[unclear, OVER])
     words = "latency 5.10 ms, between [4.80, 5.40] ms: no significant difference from the bound, at most 5 ms"
-    for case in (alone, beside):
+    for case in (single, with_failure):
         assert words in " ".join(rendered("text", [case]).split())
-    assert "? " in rendered("text", [alone])
+    assert "? " in rendered("text", [single])

@@ -89,12 +89,12 @@ def test_text_says_what_was_counted_and_what_others_say(profile: Profile) -> Non
 
 
 def test_a_figure_of_one_image_is_held_against_one_image(profile: Profile) -> None:
-    one = msgspec.structs.replace(profile.reported["thop-2.0"], per_image=True, exact_macs=200_000_000)
+    entry = msgspec.structs.replace(profile.reported["thop-2.0"], per_image=True, exact_macs=200_000_000)
     eight = msgspec.structs.replace(
         profile,
         input=msgspec.structs.replace(profile.input, batch=8),
         totals=msgspec.structs.replace(profile.totals, macs=1_600_000_000, flops=3_200_000_000),
-        reported={"thop-2.0": one},
+        reported={"thop-2.0": entry},
     )
 
     text = " ".join(render("text", eight, View()).split())
@@ -175,11 +175,11 @@ def test_printed_columns_add_up_to_the_printed_totals(profile: Profile) -> None:
     for view in (View(), View(top=1), View(detail="modules", top=2)):
         _, *body, total = [line.split()[-4:] for line in table(render("text", profile, view, 300))]
         numbers = [[float(cell.replace(",", "")) for cell in row] for row in (*body, total)]
-        *parts, whole = numbers
+        *parts, totals = numbers
         parameters, parameters_share, flops, flops_share = map(sum, zip(*parts, strict=True))
-        assert parameters == whole[0] == 21_024
-        assert flops == pytest.approx(whole[2], abs=0.005 * len(body))
-        assert whole[2] == 400
+        assert parameters == totals[0] == 21_024
+        assert flops == pytest.approx(totals[2], abs=0.005 * len(body))
+        assert totals[2] == 400
         assert parameters_share == pytest.approx(100, abs=0.05 * len(body))
         assert flops_share == pytest.approx(100, abs=0.05 * len(body))
 
@@ -311,17 +311,19 @@ def test_what_is_predicted_stands_beside_what_was_measured(profile: Profile) -> 
     assert "60.0 % computing · 30.0 % moving data · 10.0 % overhead · eager, 2 threads, calibrated 2026-01-02" in text
 
 
-@pytest.mark.parametrize("other", [{"threads": 1}, {"dtype": "bfloat16"}, {"backend": "compile"}, {"device": "cuda:0"}])
-def test_what_was_measured_otherwise_does_not(profile: Profile, other: dict[str, object]) -> None:
-    profile = msgspec.structs.replace(profile, predicted=predicted(), latency=[measured(**other)])
+@pytest.mark.parametrize(
+    "another_model", [{"threads": 1}, {"dtype": "bfloat16"}, {"backend": "compile"}, {"device": "cuda:0"}]
+)
+def test_what_was_measured_otherwise_does_not(profile: Profile, another_model: dict[str, object]) -> None:
+    profile = msgspec.structs.replace(profile, predicted=predicted(), latency=[measured(**another_model)])
 
     assert "above measured" not in render("text", profile, View(detail="none"))
 
 
 def test_on_a_gpu_the_rest_is_waiting_for_the_cpu(profile: Profile) -> None:
     card = Device(device="cuda", name="A card", host="A processor", cpus=2, dtype="float32", torch="2.6.0")
-    said = predicted(device=card, threads=None, fresh_memory_s=0.0, computing_s=0.013)
-    profile = msgspec.structs.replace(profile, predicted=said, latency=[measured(device="cuda:0", median_s=0.025)])
+    output = predicted(device=card, threads=None, fresh_memory_s=0.0, computing_s=0.013)
+    profile = msgspec.structs.replace(profile, predicted=output, latency=[measured(device="cuda:0", median_s=0.025)])
     text = render("text", profile, View(detail="none"))
 
     assert "cuda 20.0 ms · 20 % below measured" in text

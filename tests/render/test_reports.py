@@ -187,7 +187,7 @@ def diagnosed() -> Diagnosis:
 
 VIEW = View()
 
-CHOSEN = View(columns=("model", "scale", "parameters", "flops", "latency"))
+BY_COLUMNS = View(columns=("model", "scale", "parameters", "flops", "latency"))
 
 REPORTS: dict[str, Callable[[Profile], Report]] = {
     "rows": lambda profile: profile_report.report(profile, VIEW),
@@ -195,16 +195,16 @@ REPORTS: dict[str, Callable[[Profile], Report]] = {
     "operations": lambda profile: profile_report.report(profile, View(detail="ops")),
     "totals": lambda profile: profile_report.report(profile, View(detail="none")),
     "scales": lambda profile: profile_report.report_several([profile, with_scale(profile, "s")], VIEW),
-    "columns": lambda profile: profile_report.report_several([profile, with_scale(profile, "s")], CHOSEN),
+    "columns": lambda profile: profile_report.report_several([profile, with_scale(profile, "s")], BY_COLUMNS),
     "pair": lambda profile: comparison.report(compare([profile, with_scale(profile, "s", macs=2, flops=4)]), VIEW),
     "several models": lambda profile: comparison.report(compare([profile] * 3), VIEW),
-    "columns of models": lambda profile: comparison.report(compare([profile] * 2), CHOSEN, [profile] * 2),
+    "columns of models": lambda profile: comparison.report(compare([profile] * 2), BY_COLUMNS, [profile] * 2),
     "audit": lambda profile: audit.report(audited(profile), VIEW),
     "benchmark": lambda profile: benchmark.report(
         Benchmark(profiles=[msgspec.structs.replace(profile, latency=[LATENCY], breakdowns=[BREAKDOWN])]), VIEW
     ),
     "benchmark by columns": lambda profile: benchmark.report(
-        Benchmark(profiles=[msgspec.structs.replace(profile, latency=[LATENCY])] * 2), CHOSEN
+        Benchmark(profiles=[msgspec.structs.replace(profile, latency=[LATENCY])] * 2), BY_COLUMNS
     ),
     "check": lambda profile: check.report(checked(), VIEW),
     "claims": lambda profile: claims.report(
@@ -309,9 +309,9 @@ def test_one_metric_has_one_name_everywhere(profile: Profile) -> None:
             tables[name]
         )
     latency = records(REPORTS["benchmark"](profile))[0]
-    chosen = tables["benchmark by columns"][0]
+    selected = tables["benchmark by columns"][0]
     for name in ("latency_s", "latency_ci95_low_s", "latency_ci95_high_s"):
-        assert latency[name] == chosen[name] != ""
+        assert latency[name] == selected[name] != ""
     assert tables["columns"][0]["latency_s"] == ""
 
 
@@ -340,7 +340,7 @@ def test_csv_of_other_records(profile: Profile) -> None:
 def test_latex_can_be_pasted(profile: Profile) -> None:
     variant = msgspec.structs.replace(profile.variant, name="50 % of_a&b {x}")
     subject = msgspec.structs.replace(profile, variant=variant, latency=[LATENCY])
-    text = FORMATS["latex"].render(profile_report.report(subject, CHOSEN), Page())
+    text = FORMATS["latex"].render(profile_report.report(subject, BY_COLUMNS), Page())
     # 21,024 parameters, 0.4 GFLOPs, 11 ms between 10 and 12.
     assert text == (
         "% needs \\usepackage{booktabs}\n"

@@ -54,19 +54,21 @@ def test_what_is_printed_adds_up_to_the_printed_total(
 ) -> None:
     table = table_of(COLUMNS, parts, "name").with_total().sorted_by(sort).top(top)
     lines = FORMATS["text"].render(Report(tables=[table]), Page(width=width)).splitlines()[1:]
-    *shown, total = map(parameters, lines)
-    assert sum(shown) == total == sum(part.parameters for part in parts)
-    assert len(shown) == (len(parts) if top is None or top >= len(parts) else top + 1)
+    *visible, total = map(parameters, lines)
+    assert sum(visible) == total == sum(part.parameters for part in parts)
+    assert len(visible) == (len(parts) if top is None or top >= len(parts) else top + 1)
 
 
 @given(PARTS, st.integers(1, 25))
 def test_csv_is_read_back_to_the_same_numbers(parts: list[Part], top: int) -> None:
     table = table_of(COLUMNS, parts, "name").with_total().top(top)
     rows = list(csv.DictReader(io.StringIO(FORMATS["csv"].render(Report(data=table), Page()))))
-    kept = parts[:top]
-    assert [row["name"] for row in rows] == [part.name for part in kept]
-    assert [int(row["parameters"]) for row in rows] == [part.parameters for part in kept]
-    assert [float(row["duration_s"]) if row["duration_s"] else None for row in rows] == [part.seconds for part in kept]
+    records = parts[:top]
+    assert [row["name"] for row in rows] == [part.name for part in records]
+    assert [int(row["parameters"]) for row in rows] == [part.parameters for part in records]
+    assert [float(row["duration_s"]) if row["duration_s"] else None for row in rows] == [
+        part.seconds for part in records
+    ]
 
 
 @given(PARTS, st.integers(20, 60))
