@@ -76,7 +76,7 @@ def leave(results: Sequence["ClaimResult"]) -> None:
     """Say what became of the claims, and end as the worst of them demands.
 
     Raises:
-        typer.Exit: Where a claim that should hold does not, or could not be judged.
+        typer.Exit: Where a claim that should hold does not, or could not be evaluated.
     """
     from archprof.claims.replay import Verdict
     from archprof.render.claim_text import complaints, location
