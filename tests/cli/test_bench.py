@@ -171,7 +171,7 @@ def test_summary_measures_too(archprof: Callable[[str], Result]) -> None:
         ("bench tiny.yaml --precision nan", "invalid percentage: --precision 'nan'", ""),
         ("bench tiny.yaml --min-time 5 --max-time 2", "--min-time 5 is longer than --max-time 2", ""),
         (f"bench tiny.yaml {QUICK} --postprocess", "--postprocess is for detectors with Ultralytics' heads", ""),
-        ("summary tiny.yaml --latency --scale all", "--latency takes one scale, and inference only", "bench"),
+        ("summary tiny.yaml --latency --scale all", "--latency is of one model's inference, at one scale", "bench"),
         ("summary tiny.yaml --latency --device meta", "nothing runs on the meta device", ""),
         (
             f"bench tiny.yaml {QUICK} --batch 999999999",

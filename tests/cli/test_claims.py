@@ -172,7 +172,7 @@ def test_what_cannot_be_judged_is_neither_held_nor_failed(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("claims: [", "error: paper.yaml:2:1: not valid YAML"),
+        ("claims: [", "error: paper.yaml:1:9: not valid YAML: this [ is not closed"),
         ("claims:\n  - variant: tiny\n    figures: {params: 3}", "error: paper.yaml:3:23: figures has no key 'params'"),
         ("claims:\n  - variant: tiny\n    figures: {macs: lots}", "error: paper.yaml:3:21: macs must be a number"),
         ("nc: 3\nbackbone: []", "error: paper.yaml:1:5: the claims file has no key 'nc'"),

@@ -81,7 +81,7 @@ def test_what_an_exporter_prints_is_shown_for_debugging_only(debug: str, folder:
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["latency"][0]["exporter"] == "dynamo"
     # It dumps its graph past Python where it meets what it does not know.
-    assert ("torch's torchscript exporter to ONNX: ONNX graph being constructed" in done.stderr) == bool(debug)
+    assert ("torch's torchscript exporter to ONNX: " in done.stderr) == bool(debug)
     assert bool(done.stderr) == bool(debug)
 
 

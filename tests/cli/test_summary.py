@@ -203,15 +203,15 @@ def test_an_interrupt_ends_with_130_and_leaves_nothing(folder: Path) -> None:
     with subprocess.Popen(
         line,
         cwd=folder,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         # Whoever runs the tests in the background of a shell has its children ignore interrupts.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
+            assert process.stderr is not None
+            assert process.stderr.readline() == "ready\n"
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=60)
         finally:

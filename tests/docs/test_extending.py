@@ -263,9 +263,9 @@ def test_a_command(copy: Callable[..., Callable[..., str]]) -> None:
     run = copy("A command")
     (line,) = commands("A command")
     output = run(*line)
-    assert re.search(r"row +2 Classify\n +parameters +46,082\n", output)
-    assert json.loads(run(*line, "--format", "json"))["index"] == 2
-    assert "Show the row that has the most parameters." in run("--help")
+    assert re.search(r"tiny +row 2 Classify · parameters 46,082\n", output)
+    assert json.loads(run(*line, "--format", "json"))[0]["index"] == 2
+    assert "Show the row of each model that has the most parameters." in run("--help")
 
 
 def test_a_metric(copy: Callable[..., Callable[..., str]]) -> None:

@@ -252,6 +252,6 @@ def test_what_the_profiler_took_is_said(looked_into: tuple[Profile, Breakdown]) 
     )
 
     assert "the profiler made a pass 10.0 ms (1.0%) longer, 10.0 µs for each of 1,000 events" in little[1]
-    assert "rough" not in little[1]
+    assert "imprecise" not in little[1]
     assert "(10.0%) longer" in much[1]
-    assert "rough" in much[1]
+    assert "imprecise" in much[1]
