@@ -54,13 +54,13 @@ class FigureResult:
 
     @property
     def missed(self) -> list[Part]:
-        """What runs and its convention gives nothing for, the dearest first."""
+        """What runs and its convention gives nothing for, the most expensive first."""
         operations = self.reported.missed if self.reported else []
         return [Part(missed.operation, missed.calls, missed.flops * self._of_a_flop) for missed in operations]
 
     @property
     def added(self) -> list[Part]:
-        """What its convention counts that is no multiply-accumulate, the dearest first."""
+        """What its convention counts that is no multiply-accumulate, the most expensive first."""
         by_operation: defaultdict[str, list[Share]] = defaultdict(list)
         for share in self.reported.shares if self.reported else []:
             if share.amount and not share.macs:

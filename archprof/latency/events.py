@@ -66,7 +66,7 @@ def times(root: Event, known: set[str], noting_s: float = 0.0, pass_s: float | N
 
 
 def _name(event: Event, known: set[str]) -> str:
-    """The trace's name for an operation: that of the dearest of what it called, the outermost first."""
+    """The trace's name for an operation: that of the most expensive of what it called, the outermost first."""
     names = [(entry.seconds, entry.name.replace("::", ".", 1)) for entry in _below(event)]
     named = [entry for entry in names if entry[1] in known]
     return max(named, key=lambda entry: entry[0])[1] if named else names[0][1]

@@ -2,7 +2,8 @@
 
 Each part of the model opens a range when it is called; the profiler notes ranges, operations and kernels with their
 times as they come. Afterwards an operation belongs to the innermost range around it, and goes by the name that the
-trace has for the dearest of what it called: what the profiler calls ``aten::linear`` the trace has as ``aten.addmm``.
+trace has for the most expensive of what it called: what the profiler calls ``aten::linear`` the trace has as
+``aten.addmm``.
 
 The profiler makes a pass longer, by up to a third where operations are short. So passes are taken in turn with it and
 without, and what it adds is spread over the events that it noted and taken out of what they are in.

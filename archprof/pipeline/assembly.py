@@ -295,7 +295,7 @@ def _modules(
 
 
 def _operations(ledger: Ledger, traffic: Sequence[Traffic], phase: str) -> list[Operation]:
-    """One entry an operation's name, the dearest first."""
+    """One entry an operation's name, the most expensive first."""
     calls: Counter[tuple[str, str]] = Counter()
     sums: dict[tuple[str, str], list[int]] = {}
     for entry, moved in zip(ledger.entries, traffic, strict=True):

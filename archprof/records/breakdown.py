@@ -34,7 +34,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
     """The time of a pass of eager torch, in parts, each without what torch's profiler adds to it.
 
-    Everything is the mean of the ``kept`` fastest of ``passes`` passes, which were disturbed least.
+    Everything is the mean of the ``passes_used`` fastest of ``passes`` passes, which were disturbed least.
 
     Attributes:
         device: Where it ran.
@@ -44,7 +44,7 @@ class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
         whole_s: What a pass takes without the profiler.
         parts: The rows, or of a model without rows its modules down to the second level; their sum is that of
             ``operations``.
-        operations: By name, the dearest first.
+        operations: By name, the most expensive first.
         between_s: The rest of a pass: Python, and what torch does before a kernel runs; on a graphics card, the time in
             which it waits.
         events: Ranges and operations that the profiler noted in a pass; 0 where the times are a card's own.
