@@ -11,7 +11,7 @@ from archprof.records.profile import arithmetic_intensity
 from archprof.units import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from archprof.records.calibration import Device
     from archprof.records.latency import Latency
@@ -263,6 +263,18 @@ def unknown(*operations: Mapping[str, int]) -> list[Fact]:
         return []
     calls_text = [f"{name} {count}×" for name, count in sorted(calls.items())]
     return [("no formula", [*calls_text, "(every total is a lower bound)"])]
+
+
+def of_one_image(profiles: Sequence[Profile]) -> list[str]:
+    """Which reported figures are of one image, where the batch has more."""
+    names = dict.fromkeys(
+        name
+        for profile in profiles
+        if profile.input.batch > 1
+        for name, reported in profile.reported.items()
+        if reported.per_image
+    )
+    return [f"{name}: for one image of the batch; the other figures are for all of it" for name in names]
 
 
 def reported_text(name: str, reported: Reported, profile: Profile) -> str:

@@ -101,7 +101,11 @@ def report_several(results: Sequence[Profile | Failure], view: View, *, details:
         about=about,
         facts=facts.unknown(*(profile.coverage.unknown for profile in profiles)),
         tables=[(table.sorted_by(view.sort) if view.sort else table).top(view.top)],
-        notes=[*columns.absent(subjects, view.columns), *several.reasons(results)],
+        notes=[
+            *columns.absent(subjects, view.columns),
+            *([] if view.columns else facts.of_one_image(profiles)),
+            *several.reasons(results),
+        ],
         parts=[report(profile, plain) for profile in profiles] if details else [],
         record=results,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -26,6 +28,27 @@ def flat(value: Any) -> Iterator[Tensor]:
     elif is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
             yield from flat(getattr(value, field.name, None))
+
+
+def within(value: Any, seen: set[int] | None = None) -> Iterator[Tensor]:
+    """As :func:`flat`, also of the attributes of whatever object, each looked into once."""
+    seen = set() if seen is None else seen
+    if isinstance(value, torch.Tensor):
+        yield value
+        return
+    if isinstance(value, (type, ModuleType, torch.nn.Module)) or callable(value) or id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, Mapping):
+        items = list(value.values())
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        items = list(value)
+    else:
+        slots = [vars(kind).get("__slots__", ()) for kind in type(value).__mro__]
+        names = [name for group in slots for name in ([group] if isinstance(group, str) else group)]
+        items = [*getattr(value, "__dict__", {}).values(), *(getattr(value, name, None) for name in names)]
+    for item in items:
+        yield from within(item, seen)
 
 
 def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:

@@ -20,7 +20,7 @@ from archprof.trace.meta_kernels.layout import META
 from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enabled
 from archprof.trace.meta_kernels.result import result_on_meta
 from archprof.trace.modules import MODULE_FAST_PATHS
-from archprof.trace.nested import flat, map_leaves
+from archprof.trace.nested import flat, map_leaves, within
 from archprof.trace.overwritten import Overwritten
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
 from archprof.trace.subclasses import computes_itself, dispatches, inner_tensors
@@ -160,7 +160,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         Raises:
             RunError: Where none has.
         """
-        results = [tensor for tensor in flat(output) if tensor.requires_grad]
+        results = [tensor for tensor in within(output) if tensor.requires_grad]
         if not results:
             raise RunError("there is no backward pass: nothing that comes out depends on a trainable parameter")
         self._backwards = True

@@ -103,6 +103,16 @@ def test_a_figure_of_one_image_is_held_against_one_image(profile: Profile) -> No
     assert "(thop 2.0): 0.3 GFLOPs for one image of 8, 25 % below; omits" in text
 
 
+def test_a_table_of_several_models_says_which_figures_are_of_one_image(profile: Profile) -> None:
+    one = msgspec.structs.replace(profile.reported["thop-2.0"], per_image=True)
+    eight = msgspec.structs.replace(profile, input=msgspec.structs.replace(profile.input, batch=8))
+    eight = msgspec.structs.replace(eight, reported={**profile.reported, "thop-2.0": one})
+
+    sentence = "thop-2.0: for one image of the batch; the other figures are for all of it"
+    assert sentence in FORMATS["text"].render(report_several([eight, eight], View()), Page(width=120))
+    assert sentence not in FORMATS["text"].render(report_several([profile, profile], View()), Page(width=120))
+
+
 def test_a_training_step_has_lines_of_its_own(profile: Profile) -> None:
     backward = Backward(
         macs=390_000_000,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -176,3 +177,52 @@ def test_a_tensor_of_the_model_s_own_that_asks_for_its_gradient() -> None:
     assert profile.backward.macs == 2 * 4 * 8 * 8
     assert model.scale.grad is None
     assert not model.scale.is_meta
+
+
+class Plain:
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class Slotted:
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class Wrapping(nn.Module):
+    """A linear layer whose result is inside something."""
+
+    def __init__(self, wrap: Callable[[torch.Tensor], Any]) -> None:
+        super().__init__()
+        self.linear, self.wrap = nn.Linear(8, 2), wrap
+
+    def forward(self, rows: torch.Tensor) -> Any:
+        return self.wrap(self.linear(rows))
+
+
+def _of_itself(value: torch.Tensor) -> Plain:
+    plain = Plain(value)
+    plain.value = [value, plain]
+    return plain
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        Plain,
+        Slotted,
+        lambda value: SimpleNamespace(rows=[value]),
+        lambda value: torch.distributions.Normal(value, 1.0),
+        lambda value: {"deep": (Plain(Slotted(value)),)},
+        _of_itself,
+    ],
+)
+def test_a_result_inside_an_object_has_a_backward_pass(wrap: Callable[[torch.Tensor], Any]) -> None:
+    profile = archprof.profile(Wrapping(wrap), ROWS, backward=True)
+
+    # 4·8·2 = 64 forward; the weight's gradient takes as many, and the rows need none.
+    assert profile.totals.macs == 64
+    assert profile.backward is not None
+    assert profile.backward.macs == 64
