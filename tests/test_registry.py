@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -169,3 +170,17 @@ def test_what_nobody_asked_for_is_not_deferred_any_longer(colours: Registry[int]
         pass
     with pytest.raises(UsageError):
         colours.find("blue")
+
+
+def test_formats_that_a_failed_plugin_imported_first_stay() -> None:
+    code = (
+        "from archprof.registry import registrations, undone_on_error\n"
+        "try:\n"
+        "    with undone_on_error():\n"
+        "        from archprof.render.formats import FORMATS\n"
+        "        raise ZeroDivisionError\n"
+        "except ZeroDivisionError:\n"
+        "    print('text' in FORMATS, registrations())\n"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout == "True 0\n"

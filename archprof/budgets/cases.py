@@ -196,11 +196,11 @@ def _with_rules(case: Case, entries: Entries) -> Case:
         else:
             defaults = {rule.metric.name: rule for rule in _default_rules(entry)}
     order = list(METRICS)
-    rules_by_line = sorted(
+    rules_by_metric = sorted(
         (rule for rule in (defaults | rules).values() if rule.level is not Level.off),
         key=lambda rule: order.index(rule.metric.name) if rule.metric.name in METRICS else len(order),
     )
-    return msgspec.structs.replace(case, rules=tuple(rules_by_line))
+    return msgspec.structs.replace(case, rules=tuple(rules_by_metric))
 
 
 def _default_rules(entry: Budget) -> Iterator[Rule]:

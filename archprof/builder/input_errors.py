@@ -24,8 +24,8 @@ INPUT_SIZE = (
 )
 OTHERS = "other inputs, or several: archprof.profile(model, inputs) in Python"
 
-_CONVOLUTIONS: dict[type[nn.Module], int] = {nn.Conv1d: 1, nn.Conv2d: 2, nn.Conv3d: 3}
-"""The dimensions of what a convolution goes over."""
+_WITH_WEIGHTS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, nn.Embedding)
+"""Layers that say what they take."""
 
 
 @contextmanager
@@ -62,16 +62,13 @@ def _dtype(tensor: Tensor) -> str:
 
 def _first_layer(model: nn.Module, inputs: Sequence[Tensor]) -> str | None:
     """What the first layer with weights takes, where that is something else."""
-    layer = next(
-        (module for module in model.modules() if isinstance(module, (*_CONVOLUTIONS, nn.Linear, nn.Embedding))), None
-    )
+    layer = next((module for module in model.modules() if isinstance(module, _WITH_WEIGHTS)), None)
     shape = tuple(inputs[0].shape)
     if isinstance(layer, nn.Embedding):
         return "its first layer is an Embedding, which takes tokens: give the model input_size = (LENGTH,)"
     if isinstance(layer, nn.Linear) and shape[-1] != layer.in_features:
         return f"its first layer is a Linear, which takes {layer.in_features} features, not images"
-    dimensions = next((axes for kind, axes in _CONVOLUTIONS.items() if isinstance(layer, kind)), None)
-    if isinstance(layer, nn.Conv2d) and dimensions == len(shape) - 2 and layer.in_channels != shape[1]:
+    if isinstance(layer, nn.Conv2d) and len(shape) == 4 and layer.in_channels != shape[1]:
         return f"its first layer takes {units.plural(layer.in_channels, 'channel')}: --channels {layer.in_channels}"
     if isinstance(layer, nn.Conv3d):
         return f"its first layer takes clips: give the model input_size = ({layer.in_channels}, FRAMES, HEIGHT, WIDTH)"

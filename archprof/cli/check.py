@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -10,7 +10,7 @@ from archprof.cli import options as o
 from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
-from archprof.cli.option_groups import Counting
+from archprof.cli.option_groups import Counting, OutputOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -113,22 +113,12 @@ class CaseExecution(Counting):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckOutput:
-    """Where the result goes, in which format, and whether a failed budget ends the command as a failure."""
+class CheckOutput(OutputOptions):
+    """Where the result goes, and in which format, those of CI among them."""
 
-    exit_zero: ExitZero = False
+    findings: ClassVar[bool] = True
+
     format: o.FindingsFormat = None
-    outputs: o.Outputs = None
-    force: o.Force = False
-
-    def plan(self) -> list[output.Destination]:
-        """The destinations, checked before there is anything to write.
-
-        Raises:
-            UsageError: Where a file's extension says no format, or a file is named twice.
-            OutputError: Where a file exists already, or cannot be written.
-        """
-        return output.plan(self.outputs or [], self.format, force=self.force, findings=True)
 
 
 @command
@@ -138,6 +128,7 @@ def check(
     budgets: BudgetOptions,
     latency: LatencyOptions,
     counting: CaseExecution,
+    exit_zero: ExitZero = False,
     output_options: CheckOutput,
 ) -> None:
     """Check the repository's models against their budgets.
@@ -167,7 +158,7 @@ def check(
         save_lock(file.lock, old, locked)
     output.deliver(destinations, report(result, View()))
     remark(result, file, selected, latencies=latency.latency)
-    if result.exit_code == 2 or (result.exit_code and not output_options.exit_zero):
+    if result.exit_code == 2 or (result.exit_code and not exit_zero):
         raise typer.Exit(result.exit_code)
 
 

@@ -6,13 +6,12 @@ import os
 import sys
 import textwrap
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from threading import Timer
 from typing import TYPE_CHECKING, TextIO
 
 from archprof.cli.options import ColorChoice
-from archprof.cli.streams import prints_to_stderr
 from archprof.render import Page
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class Console:
         """While it holds, only :meth:`write` writes to stdout; what anything else prints goes to stderr."""
         self._data = sys.stdout
         try:
-            with prints_to_stderr():
+            with redirect_stdout(sys.stderr):
                 yield
         finally:
             self._data = None

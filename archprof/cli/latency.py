@@ -230,4 +230,4 @@ def conclude(benched: Benched) -> None:
     )
     if failed:
         first, *more = failed
-        raise RunError(f"not measured: {first}", hint="\n".join(f"not measured: {latency}" for latency in more) or None)
+        raise RunError(f"not measured: {first}", hint="\n".join(f"not measured: {reason}" for reason in more) or None)

@@ -1,7 +1,7 @@
 """Options that go together: a command that takes a group takes each of its options."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from archprof.cli import options as o
 from archprof.cli import output, selection
@@ -100,7 +100,7 @@ class Counting:
         """The same without the command line.
 
         Raises:
-            UsageError: Where the memory is no amount of it.
+            UsageError: Where the amount of memory is invalid.
         """
         return selection.execution_config(
             self.plugins,
@@ -115,6 +115,9 @@ class Counting:
 class OutputOptions:
     """Where the result goes, and in which format."""
 
+    findings: ClassVar[bool] = False
+    """Whether the command has findings, and so the formats of CI."""
+
     format: o.Format = None
     outputs: o.Outputs = None
     force: o.Force = False
@@ -126,4 +129,4 @@ class OutputOptions:
             UsageError: Where a file's extension says no format, or a file is named twice.
             OutputError: Where a file exists already, or cannot be written.
         """
-        return output.plan(self.outputs or [], self.format, force=self.force)
+        return output.plan(self.outputs or [], self.format, force=self.force, findings=self.findings)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 ParserError: Any = typer.BadParameter.__mro__[1]
 """What the parser raises, whichever click typer has."""
 
-REFERENCES = ("reference", "references")
-"""What commands call the argument that names a model."""
+REFERENCES = "references"
+"""What commands call the argument that names models."""
 
 ULTRALYTICS = frozenset(
     ["detect", "segment", "classify", "pose", "obb", "semantic", "train", "val", "predict", "export", "track"]
@@ -33,7 +33,7 @@ class Command(TyperCommand):
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Parse its words."""
         with _as_ours(f"archprof {info_name}"):
-            if any(parameter.name in REFERENCES for parameter in self.params):
+            if any(parameter.name == REFERENCES for parameter in self.params):
                 self._refuse_assignments(f"archprof {info_name}", args)
             return super().make_context(info_name, args, parent, **extra)
 

@@ -33,7 +33,7 @@ MODULES = {
 
 Record = Annotated[
     SchemaChoice,
-    typer.Argument(help="Record saved file."),
+    typer.Argument(help="Which saved file."),
 ]
 
 

@@ -79,7 +79,7 @@ def execution_config(
     """How models may be counted, as the options of the same names say.
 
     Raises:
-        UsageError: Where the memory is no amount of it.
+        UsageError: Where the amount of memory is invalid.
     """
     from archprof.latency.processor import available_cpus
     from archprof.pipeline import ExecutionConfig
@@ -97,7 +97,7 @@ def parse_memory(text: str | None) -> int | None:
     """``4 GB`` -> bytes; None for no limit.
 
     Raises:
-        UsageError: Where it is no amount of memory.
+        UsageError: Where the amount is invalid.
     """
     if text is None:
         return None

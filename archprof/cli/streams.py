@@ -34,13 +34,3 @@ def reserved_stdout() -> Iterator[None]:
         sys.stdout = sys.stderr
         with suppress(OSError):  # whoever read it has gone
             data.close()
-
-
-@contextmanager
-def prints_to_stderr() -> Iterator[None]:
-    """While it holds, :func:`print` writes to stderr."""
-    stdout, sys.stdout = sys.stdout, sys.stderr
-    try:
-        yield
-    finally:
-        sys.stdout = stdout

@@ -86,11 +86,9 @@ def reason_for_none(device: Device, threads: int | None = None) -> str | None:
         device: What is to be predicted for.
         threads: With how many threads; torch's own choice where None.
     """
-    calibrations = list(_saved())
-    if not calibrations:
-        return None
-    nearest = min(calibrations, key=lambda calibration: len(_differences(calibration, device, threads)))
-    return f"calibrated {' and '.join(_differences(nearest, device, threads))}"
+    differences = [_differences(calibration, device, threads) for calibration in _saved()]
+    fewest = min(differences, key=len, default=[])
+    return f"calibrated {' and '.join(fewest)}" if fewest else None
 
 
 def _differences(calibration: Calibration, device: Device, threads: int | None) -> list[str]:

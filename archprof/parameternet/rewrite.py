@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONVOLUTIONS = frozenset(
-    getattr(position, f"conv{kind}{rank}d")
-    for position in (torch, nn.functional)
+    getattr(namespace, f"conv{kind}{rank}d")
+    for namespace in (torch, nn.functional)
     for kind in ("", "_transpose")
     for rank in (1, 2, 3)
 )

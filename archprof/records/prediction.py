@@ -24,8 +24,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         moving_s: Operations that the memory holds up.
         fresh_memory_s: What it takes to have the activations' memory from the system.
         static_s: The whole of the model's static twin, where it has dynamic layers and a twin could be built.
-        ridge: FLOPs a byte below which the device's memory holds an operation up, above which its arithmetic does: the
-            best rate of any kernel over the memory's at the largest working set.
+        ridge: FLOPs per byte below which the device's memory holds an operation up, above which its arithmetic does:
+            the best rate of any kernel over the memory's at the largest working set.
         by_bytes: Kinds of operations whose arithmetic was not measured, with their calls: their bytes alone count.
     """
 

@@ -73,7 +73,7 @@ def report_several(results: Sequence[AuditResult | Failure], view: View, *, deta
     """Several models: one line each, with the figure of each counter; the report of each after it, if wanted."""
     audits = [result for result in results if not isinstance(result, Failure)]
     counters = list(dict.fromkeys(opinion.counter for audit in audits for opinion in audit.opinions))
-    names = several.names_of([result if isinstance(result, Failure) else result.variant for result in results])
+    names = several.names_of(results)
     columns = (
         *several.identity_columns(results),
         Column("macs", "exact GMACs", show=lambda macs: f"{macs / 10**9:,.4g}", number=True, absent=units.ABSENT),
@@ -87,9 +87,7 @@ def report_several(results: Sequence[AuditResult | Failure], view: View, *, deta
         ratios = {opinion.counter: opinion.ratio for opinion in result.opinions}
         return (name, result.variant.scale, result.macs, *map(ratios.get, counters), None)
 
-    title, about = several.heading(
-        [facts.about_variant(audit.variant, audit.input) for audit in audits], [audit.variant.name for audit in audits]
-    )
+    title, about = several.heading(results, [facts.about_variant(audit.variant, audit.input) for audit in audits])
     return Report(
         title=title,
         about=about,

@@ -72,7 +72,7 @@ def _record(name: str, part: Part, profile: Profile, breakdown: Breakdown) -> Re
 
 
 def _ridge(profile: Profile, breakdown: Breakdown) -> float | None:
-    """FLOPs a byte at which the limits of the device meet, where that was calibrated."""
+    """FLOPs per byte at which the limits of the device meet, where that was calibrated."""
     prediction = profile.prediction
     return prediction.ridge if prediction and facts.same_device(breakdown.device, prediction.device) else None
 

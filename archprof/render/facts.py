@@ -61,11 +61,7 @@ def facts(profile: Profile) -> list[Fact]:
             [
                 units.count(totals.parameters),
                 _trainable(profile),
-                *(
-                    [f"buffers {units.count(totals.buffers)} ({units.size(totals.buffer_bytes or 0)})"]
-                    if totals.buffers
-                    else []
-                ),
+                *_buffers(totals),
             ],
         ),
         ("compute", _compute(profile)),

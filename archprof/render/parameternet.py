@@ -140,7 +140,7 @@ def report(profile: Profile, view: View, static: Profile | None = None) -> Repor
 def report_several(results: Sequence[Profile | Failure]) -> Report:
     """Several models: one line each, with their ratios as predicted and as measured."""
     profiles = [result for result in results if not isinstance(result, Failure)]
-    names = several.names_of([result if isinstance(result, Failure) else result.variant for result in results])
+    names = several.names_of(results)
     columns = (*several.identity_columns(results), *TOTALS, several.ERROR)
 
     def record(name: str, result: Profile | Failure) -> Record:
@@ -154,7 +154,7 @@ def report_several(results: Sequence[Profile | Failure]) -> Report:
         figures = [figure for ratio in ratios for figure in (ratio.paper, ratio.as_built, ratio.measured)]
         return (name, result.variant.scale, len(analysis.layers), experts, *figures, None)
 
-    title, about = several.heading([facts.about_all(profile) for profile in profiles], names)
+    title, about = several.heading(results, [facts.about_all(profile) for profile in profiles])
     return Report(
         title=title,
         about=about,

@@ -92,8 +92,7 @@ def report_several(results: Sequence[Profile | Failure], view: View, *, details:
     """
     profiles = [result for result in results if not isinstance(result, Failure)]
     table = _table(results, view)
-    names = [result.reference if isinstance(result, Failure) else result.variant.name for result in results]
-    title, about = several.heading([facts.about_all(profile) for profile in profiles], names)
+    title, about = several.heading(results, [facts.about_all(profile) for profile in profiles])
     subjects = [columns.of_profile(profile) for profile in profiles]
     plain = replace(view, columns=(), sort=None, top=None)  # those are of the table of models
     return Report(
@@ -114,7 +113,7 @@ def report_several(results: Sequence[Profile | Failure], view: View, *, details:
 def _table(results: Sequence[Profile | Failure], view: View) -> Table:
     if not view.columns:
         return several.totals_table(results)
-    names = several.names_of([result if isinstance(result, Failure) else result.variant for result in results])
+    names = several.names_of(results)
     subjects = [
         columns.of_failure(result, name) if isinstance(result, Failure) else columns.of_profile(result, name=name)
         for name, result in zip(names, results, strict=True)

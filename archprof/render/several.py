@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archprof import units
 from archprof.records.failure import Failure
@@ -57,7 +57,7 @@ def totals_table(results: Sequence[Profile | Failure]) -> Table:
         Column("coverage", "covered", show=units.coverage, number=True, visible=lower),
         *([ERROR] if len(profiles) < len(results) else []),
     ]
-    names = names_of([result if isinstance(result, Failure) else result.variant for result in results])
+    names = names_of(results)
     shapes = iter(inputs)
 
     def record(name: str, result: Profile | Failure) -> tuple[object, ...]:
@@ -71,19 +71,25 @@ def totals_table(results: Sequence[Profile | Failure]) -> Table:
     return Table(tuple(columns), tuple(map(record, names, results)), label=label)
 
 
-def identity_columns(results: Sequence[object]) -> tuple[Column, Column]:
+def identity_columns(results: Sequence[Any]) -> tuple[Column, Column]:
     """The columns that say which model a line is of: of the scales of one model the scale alone is visible."""
-    variants = [result if isinstance(result, Failure) else getattr(result, "variant", None) for result in results]
-    one = len({getattr(variant, "reference", None) for variant in variants}) == 1
-    scales = any(getattr(variant, "scale", None) for variant in variants)
+    variants = _variants(results)
+    one = len({variant.reference for variant in variants}) == 1
+    scales = any(variant.scale for variant in variants)
     return (
         Column("model", "model", min_width=12, visible=not one),
         Column("scale", "scale", absent=units.ABSENT, visible=one or scales),
     )
 
 
-def names_of(variants: Sequence[Variant | Failure]) -> list[str]:
+def _variants(results: Sequence[Any]) -> list[Variant | Failure]:
+    """What each result is of; a failure says that itself."""
+    return [result if isinstance(result, Failure) else result.variant for result in results]
+
+
+def names_of(results: Sequence[Any]) -> list[str]:
     """What to call each model: its name, or what was typed where others have the same name."""
+    variants = _variants(results)
     references: dict[str, set[str]] = {}
     for variant in variants:
         if not isinstance(variant, Failure):
@@ -100,13 +106,14 @@ def reasons(results: Sequence[object]) -> list[str]:
     return [f"{failure.reference}: failed: {failure.error}" for failure in failures]
 
 
-def heading(about: Sequence[Sequence[str]], names: Sequence[str]) -> tuple[str, list[str]]:
+def heading(results: Sequence[Any], about: Sequence[Sequence[str]]) -> tuple[str, list[str]]:
     """The title of several models, and what holds for all of them.
 
     Args:
-        about: What one must know of each, to quote a figure.
-        names: What each is called.
+        results: The result of each, or why there is none.
+        about: What one must know of each that has figures, to quote one.
     """
+    names = names_of(results)
     title = names[0] if len(set(names)) == 1 else units.plural(len(names), "model")
     first, *others = about or [()]
     return title, [piece for piece in first if all(piece in pieces for pieces in others)]

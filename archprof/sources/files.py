@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 SUFFIXES = (".yaml", ".yml")
 """Extensions of a YAML."""
 
+WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin")
+"""Extensions of a checkpoint."""
+
 
 def is_file(path: Path) -> bool:
     """Whether there is a file of that path; no for a path that cannot be one."""

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError
 from archprof.sources import assignment as assignments
-from archprof.sources.files import SUFFIXES, folders_in, is_file, is_folder, names_in
+from archprof.sources.files import SUFFIXES, WEIGHTS, folders_in, is_file, is_folder, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin")
 EXPORTED = (".onnx", ".h5", ".pt2", ".torchscript", ".engine", ".xml", ".mlpackage", ".tflite", ".pb")
 
 SHOWN = 3

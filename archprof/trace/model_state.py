@@ -33,6 +33,7 @@ from archprof.trace.state_kinds import (
     has_attributes,
     in_library,
     kind_of,
+    members_of,
     parts_of,
     slots,
 )
@@ -138,7 +139,7 @@ class _State:
         while waiting:
             value = waiting.pop()
             kind = type(value)
-            if kind in _PLAIN or (id(value) in self._seen and kind is not FunctionType):
+            if kind in _PLAIN or id(value) in self._seen:
                 continue
             if issubclass(kind, type):
                 self._save_class(value, reach)
@@ -267,8 +268,7 @@ def _without_tensors(now: list[Any], before: list[Any], *, keyed: bool) -> list[
         known = {id(value) for value in before}
         new = [value for value in now if id(value) not in known]
         return before if _holds_tensor(new) or (len(now) != len(before) and _holds_tensor(before)) else None
-    members = dict(zip(now[: len(now) // 2], now[len(now) // 2 :], strict=True))
-    former = dict(zip(before[: len(before) // 2], before[len(before) // 2 :], strict=True))
+    members, former = members_of(now), members_of(before)
     absent = object()
     changed = [
         key

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archprof.trace.state_kinds import SLOTS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -44,9 +46,7 @@ def within(value: Any, seen: set[int] | None = None) -> Iterator[Tensor]:
     elif isinstance(value, (list, tuple, set, frozenset)):
         items = list(value)
     else:
-        slots = [vars(kind).get("__slots__", ()) for kind in type(value).__mro__]
-        names = [name for group in slots for name in ([group] if isinstance(group, str) else group)]
-        items = [*getattr(value, "__dict__", {}).values(), *(getattr(value, name, None) for name in names)]
+        items = [*getattr(value, "__dict__", {}).values(), *SLOTS.content(value)]
     for item in items:
         yield from within(item, seen)
 

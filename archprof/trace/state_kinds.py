@@ -59,12 +59,19 @@ def _dict_content(members: dict[Any, Any]) -> list[Any]:
     return [*kind.keys(members), *kind.values(members)] if members else []
 
 
+def members_of(content: list[Any]) -> dict[Any, Any]:
+    """The content of something keyed, which is its keys and then its values, by key."""
+    half = len(content) // 2
+    return dict(zip(content[:half], content[half:], strict=True))
+
+
 def _put_dict_back(members: dict[Any, Any], content: list[Any]) -> None:
-    kind, half = _dict_of(members), len(content) // 2
-    before = dict(zip(content[:half], content[half:], strict=True))
+    kind, before = _dict_of(members), members_of(content)
     for key in [key for key in kind.keys(members) if key not in before]:
         kind.__delitem__(members, key)
-    if not all(map(is_, kind.keys(members), content)) or len(members) != half:  # some are gone, or in another order
+    if not all(map(is_, kind.keys(members), content)) or len(members) != len(
+        before
+    ):  # some are gone, or in another order
         kind.clear(members)
     for key, value in before.items():
         if kind.get(members, key, _ABSENT) is not value:  # globals may be read by another thread meanwhile
@@ -131,8 +138,7 @@ def _class_content(owner: type) -> list[Any]:
 
 
 def _put_class_back(owner: type, content: list[Any]) -> None:
-    half = len(content) // 2
-    before = dict(zip(content[:half], content[half:], strict=True))
+    before = members_of(content)
     for name, value in before.items():
         if vars(owner).get(name, _ABSENT) is not value:
             type.__setattr__(owner, name, value)

@@ -37,17 +37,18 @@ class Format:
 FORMATS: Registry[Format] = Registry("format")
 """Every format by its name, in the order in which help lists them."""
 
-FORMATS.register("text", Format(f"{__name__}.text", (".txt",)))
-FORMATS.register("json", Format(f"{__name__}.json", (".json",)))
-FORMATS.register("markdown", Format(f"{__name__}.markdown", (".md", ".markdown")))
-FORMATS.register("csv", Format(f"{__name__}.csv", (".csv",)))
-FORMATS.register("latex", Format(f"{__name__}.latex", (".tex",)))
-FORMATS.register("html", Format(f"{__name__}.html", (".html",)))
-FORMATS.register("concise", Format(f"{__name__}.concise", findings_only=True))
-FORMATS.register("github", Format(f"{__name__}.github", findings_only=True))
-FORMATS.register("gitlab", Format(f"{__name__}.gitlab", findings_only=True))
-FORMATS.register("junit", Format(f"{__name__}.junit", (".xml",), findings_only=True))
-FORMATS.register("sarif", Format(f"{__name__}.sarif", (".sarif",), findings_only=True))
+with FORMATS.own():
+    FORMATS.register("text", Format(f"{__name__}.text", (".txt",)))
+    FORMATS.register("json", Format(f"{__name__}.json", (".json",)))
+    FORMATS.register("markdown", Format(f"{__name__}.markdown", (".md", ".markdown")))
+    FORMATS.register("csv", Format(f"{__name__}.csv", (".csv",)))
+    FORMATS.register("latex", Format(f"{__name__}.latex", (".tex",)))
+    FORMATS.register("html", Format(f"{__name__}.html", (".html",)))
+    FORMATS.register("concise", Format(f"{__name__}.concise", findings_only=True))
+    FORMATS.register("github", Format(f"{__name__}.github", findings_only=True))
+    FORMATS.register("gitlab", Format(f"{__name__}.gitlab", findings_only=True))
+    FORMATS.register("junit", Format(f"{__name__}.junit", (".xml",), findings_only=True))
+    FORMATS.register("sarif", Format(f"{__name__}.sarif", (".sarif",), findings_only=True))
 
 DEFAULT = "text"
 """The format of stdout where nobody names another."""

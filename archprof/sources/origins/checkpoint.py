@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archprof.sources.files import is_file, names_in
+from archprof.sources.files import WEIGHTS, is_file, names_in
 from archprof.sources.origin import Origin
 from archprof.sources.origins import ORIGINS
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from archprof.sources.origin import Query
     from archprof.sources.spec import Spec
-
-SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
 
 
 class CheckpointFile(Origin):
@@ -27,7 +25,7 @@ class CheckpointFile(Origin):
     def find(self, query: Query) -> Spec | None:
         """The network of the file of that name."""
         path = Path(query.text)
-        if path.suffix.lower() not in SUFFIXES or not is_file(path):
+        if path.suffix.lower() not in WEIGHTS or not is_file(path):
             return None
         from archprof.sources.checkpoint.reader import read
         from archprof.sources.checkpoint.variant import variant
@@ -36,7 +34,7 @@ class CheckpointFile(Origin):
 
     def names(self, folder: Path) -> Mapping[str, str]:
         """The checkpoints in the folder."""
-        return {Path(name).stem: str(folder / name) for name in names_in(folder, SUFFIXES)}
+        return {Path(name).stem: str(folder / name) for name in names_in(folder, WEIGHTS)}
 
 
 ORIGINS.register("checkpoint", CheckpointFile())
