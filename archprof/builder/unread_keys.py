@@ -1,6 +1,7 @@
-"""Top-level keys of a YAML that nothing reads, and that are nearly those of something: typing errors without an error.
+"""Typing errors of a YAML that are no error: nearly the key of something, or nearly True, False or None.
 
-Files carry notes under keys of their own, so a key that nobody knows is no mistake by itself.
+Files carry notes under keys of their own, so a key that nobody knows is no mistake by itself. What is no literal in a
+row is a text, for Ultralytics as here, and a text counts as true.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ READ_ALWAYS = frozenset(
 
 NEAR = 0.8
 """How alike, as difflib has it, two keys are of which one may be meant for the other: rooter and router are 0.83."""
+
+
+LITERALS = ("True", "False", "None")
+
+NEAR_LITERAL = 0.75
+"""The same for an argument and a literal: Ture and True are 0.75."""
 
 
 class AskedFor(Mapping[str, Any]):
@@ -63,4 +70,13 @@ def remarks(spec: VariantSpec, asked: set[str]) -> tuple[str, ...]:
         if near := difflib.get_close_matches(key, sorted(missing), 1, NEAR):
             place = f"{spec.path}:{spec.value_lines[key]}" if key in spec.value_lines else spec.reference
             notes.append(f"{place}: nothing reads {key!r}; did you mean {near[0]}?")
-    return tuple(notes)
+    return (*notes, *_literals(spec))
+
+
+def _literals(spec: VariantSpec) -> Iterator[str]:
+    for row in spec.rows:
+        for argument in row.arguments:
+            if not isinstance(argument, str) or argument in LITERALS or argument in spec.values:
+                continue
+            if near := difflib.get_close_matches(argument, LITERALS, 1, NEAR_LITERAL):
+                yield f"{spec.path}:{row.line}: row {row.index} takes {argument!r} as a text; did you mean {near[0]}?"

@@ -48,6 +48,21 @@ def test_a_key_that_is_nearly_another(tmp_path: Path, keys: str, meant: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("argument", "meant"),
+    [("Fasle", "False"), ("Flase", "False"), ("Ture", "True"), ("Nnoe", "None"), ("nearest", None), ("wide", None)],
+)
+def test_an_argument_that_is_nearly_a_literal(tmp_path: Path, argument: str, meant: str | None) -> None:
+    path = tmp_path / "mine.yaml"
+    row = f"[-1, 1, C2f, [8, {argument}]]" if argument != "nearest" else "[-1, 1, nn.Upsample, [None, 2, nearest]]"
+    path.write_text(f"nc: 2\nwide: 1\nbackbone:\n  - {row}\nhead:\n  - [-1, 1, Classify, [nc]]\n", encoding="utf-8")
+
+    notes = [remark for remark in build(yaml_file.load(path)).remarks if "did you mean" in remark]
+
+    expected = f"{path}:4: row 0 takes {argument!r} as a text; did you mean {meant}?"
+    assert notes == ([expected] if meant else [])
+
+
+@pytest.mark.parametrize(
     "keys",
     [
         "experts: 2\nrouter: mlp",
