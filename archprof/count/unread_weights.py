@@ -21,18 +21,18 @@ _NAMED = 3
 
 def unread_weights(trace: Trace) -> tuple[str, ...]:
     """What to say of the parameters that no operation of a pass read; nothing where there are none."""
-    if not trace.unread:
+    infos = trace.unread()
+    if not infos:
         return ()
-    unread = sum(info.numel for info in trace.unread)
-    names = _names(trace)
+    unread = sum(info.numel for info in infos)
+    names = _names(trace, {info.parameter for info in infos})
     named = ", ".join(names[:_NAMED]) + (f" and {count(len(names) - _NAMED)} more" if len(names) > _NAMED else "")
     total = elements(weights(trace.model))
     return (f"{count(unread)} of {count(total)} parameters are read by no operation of this pass: {named}",)
 
 
-def _names(trace: Trace) -> list[str]:
+def _names(trace: Trace, unread: set[str | None]) -> list[str]:
     """The unread parameters, a module's as one where all that it holds are."""
-    unread = {info.parameter for info in trace.unread}
     modules = tree.walk(trace.model)
     held: dict[int, str] = {}
     for path, module in modules:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from archprof.trace.nested import flat
 from archprof.trace.patch_attributes import hold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from torch import Tensor
 
@@ -24,9 +23,10 @@ _BASE: Any = _C.TensorBase
 _PYTHON = _C.DispatchKey.Python
 
 
-def device_of(tensors: Any) -> torch.device:
+def device_of(tensors: Iterable[Tensor | None]) -> torch.device:
     """The first device on which any of some tensors holds values; the CPU where none does."""
-    return next((tensor.device for tensor in flat(tensors) if not tensor.is_meta), torch.device("cpu"))
+    devices = (tensor.device for tensor in tensors if tensor is not None and not tensor.is_meta)
+    return next(devices, torch.device("cpu"))
 
 
 def _outside() -> bool:

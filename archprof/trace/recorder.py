@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -35,7 +36,7 @@ _INSIDE_VMAP: Any = torch._C._functorch.peek_interpreter_stack
 _PLAIN = {int, float, bool, type(None), str, torch.dtype, torch.device}
 """Types of most arguments that are no tensor; asking for them first is quicker."""
 
-_PLAIN_TENSORS = (torch.Tensor, nn.Parameter)
+_PLAIN_TENSORS = frozenset({torch.Tensor, nn.Parameter})
 
 _C: Any = torch._C
 
@@ -80,26 +81,29 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         # Every tensor seen is kept, so that an id() stays one tensor's for the whole pass.
         self._seen: dict[int, tuple[Tensor, TensorInfo]] = {}
         self._meta_placeholders: dict[int, Tensor] = {}
-        # Memory of a placeholder -> that of the tensor which it stands for.
-        self._stands_for: dict[int, int] = {}
         self._tree = tree
-        # The memory of each parameter, of all its parts where it is made of others.
-        self._parameters: list[tuple[set[int], TensorInfo]] = []
         self._paths = {id(module): path for path, module in tree}
         for path, module in tree:
-            for name, tensor in (*module._parameters.items(), *module._buffers.items()):
+            for name, tensor in module._parameters.items():
                 if tensor is not None and id(tensor) not in self._seen:
-                    info = self.info(tensor)
-                    info.parameter = f"{path}.{name}" if path else name
-                    if name in module._parameters:
-                        memory = {info.storage}
-                        if type(tensor) not in _PLAIN_TENSORS:
-                            memory |= {self.info(inner).storage for inner in inner_tensors(tensor)}
-                        self._parameters.append((memory, info))
+                    info = self._registered(tensor, path, name)
+                    memory: tuple[int, ...] = (info.storage,)
+                    if type(tensor) not in _PLAIN_TENSORS:
+                        memory += tuple([self.info(part).storage for part in inner_tensors(tensor)])
+                    self.trace.parameters.append((info, memory))
+            for name, buffer in module._buffers.items():
+                if buffer is not None and id(buffer) not in self._seen:
+                    self._registered(buffer, path, name)
+
+    def _registered(self, tensor: Tensor, path: str, name: str) -> TensorInfo:
+        """What is known of a parameter or buffer of a module."""
+        info = self.info(tensor)
+        info.parameter = f"{path}.{name}" if path else name
+        return info
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for each operation."""
-        if types and any(kind not in _PLAIN_TENSORS and dispatches(kind) for kind in types):
+        if not _PLAIN_TENSORS.issuperset(types) and any(map(dispatches, types)):
             return NotImplemented  # a subclass of tensors takes its operations apart itself, and then they come here
         kwargs = kwargs or {}
         if func is _TO_COPY and self._stays(args[0], kwargs):
@@ -249,7 +253,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Put placeholders in the model in place of its parameters and buffers; the inputs on meta too."""
-        self.device = device_of((*[list(module._parameters.values()) for _, module in self._tree], *inputs))
+        registered = chain.from_iterable(module._parameters.values() for _, module in self._tree)
+        self.device = device_of(chain(registered, flat(inputs)))
         for path, module in self._tree:
             if isinstance(module, torch.jit.ScriptModule):
                 if any(not tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
@@ -281,16 +286,6 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return "the model"
         call = self.trace.calls[self._call]
         return f"{call.path or 'the model'} ({type(call.module).__name__})"
-
-    def finish(self) -> Trace:
-        """The trace, once the pass is over: which parameters it read is known then."""
-        operations = (*self.trace.operations, *self.trace.backward)
-        read = {tensor.storage for operation in operations for tensor in operation.inputs}
-        read = {self._stands_for.get(storage, storage) for storage in read}
-        for memory, info in self._parameters:
-            if not memory & read and info.numel:
-                self.trace.unread.append(info)
-        return self.trace
 
     # -- tensors ------------------------------------------------------------------------------------------
 
@@ -332,7 +327,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 found = torch.nn.Parameter(found, tensor.requires_grad)
             elif tensor.requires_grad:
                 found.requires_grad_()
-            self._stands_for[found.untyped_storage()._cdata] = info.storage
+            self.trace.stands_for[found.untyped_storage()._cdata] = info.storage
             info.storage = found.untyped_storage()._cdata  # views will be of the placeholder's
             self._meta_placeholders[id(tensor)] = found
             self._seen[id(found)] = (found, info)
@@ -355,7 +350,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """What is known of the tensors in something, in order."""
         if isinstance(value, torch.Tensor):
             return (self.info(value),)
-        return tuple([self.info(tensor) for tensor in flat(value)])
+        infos: list[TensorInfo] = []
+        for item in value if type(value) in (tuple, list) else (value,):
+            if isinstance(item, torch.Tensor):
+                infos.append(self.info(item))
+            elif type(item) not in _PLAIN:
+                infos += [self.info(tensor) for tensor in flat(item)]
+        return tuple(infos)
 
     def _described(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor):

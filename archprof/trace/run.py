@@ -148,7 +148,7 @@ def _run_once(
             raise _framed(error, recorder) from error
         finally:
             recorder.overwritten.put_back()
-    return recorder.finish()
+    return recorder.trace
 
 
 def _lacks_gradients(error: BaseException | None) -> bool:

@@ -49,6 +49,10 @@ class Kind(NamedTuple):
     put_back: Callable[[Any, list[Any]], None]
 
 
+Saved = tuple[Any, Kind, list[Any]]
+"""An object, its kind, and what it held."""
+
+
 # The methods of the built-in types themselves: those of a subclass may do anything.
 def _dict_of(members: dict[Any, Any]) -> type[dict[Any, Any]]:
     return OrderedDict if isinstance(members, OrderedDict) else dict
@@ -213,3 +217,28 @@ def has_attributes(type_: type) -> bool:
 def in_library(module: object) -> bool:
     """Whether a module of this name is Python's own, torch's or archprof's."""
     return not isinstance(module, str) or module.partition(".")[0] in _LIBRARIES
+
+
+def saved_parts(value: Any, kind: Any, saved: list[Saved]) -> list[Any]:
+    """Note what an object holds, and give that."""
+    parts: list[Any] = []
+    if (container := kind_of(kind)) is not None:
+        saved.append((value, container, parts := container.content(value)))
+    elif (fixed := parts_of(kind)) is not None:
+        parts = fixed(value)
+    if has_attributes(kind):
+        if slots(kind):
+            saved.append((value, SLOTS, inside := SLOTS.content(value)))
+            parts = parts + inside
+        if isinstance(attributes := getattr(value, "__dict__", None), dict):
+            saved.append((attributes, DICT, DICT.content(attributes)))
+            parts = [*parts, *attributes.values()]
+    return parts
+
+
+def same(now: Any, before: Any) -> bool:
+    """Whether a container holds what it held; one that is equal is as good, and asking for that is the quickest."""
+    try:
+        return bool(now == before)
+    except Exception:  # of tensors and arrays that are others now
+        return False
