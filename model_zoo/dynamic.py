@@ -7,6 +7,7 @@ with it, whose kernels are timm's ``CondConv2d``.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -154,6 +155,7 @@ class DynamicConv2d(nn.Module):
 def steered(rule: Rule) -> Rule:
     """The rule, with the variant's top-level ``experts`` and ``router`` in force while the block is made."""
 
+    @wraps(rule)
     def wrapped(row: RowContext) -> Call:
         call = rule(row)
         settings = {key: row.values[key] for key in ("experts", "router") if key in row.values}

@@ -143,6 +143,10 @@ class Registry:
         """Every family that a block is registered for."""
         return {family for family, _ in self._blocks} - {"*"}
 
+    def blocks(self) -> list[Block]:
+        """Every block, by name and then by family."""
+        return sorted(self._blocks.values(), key=lambda block: (block.name.lower(), block.family))
+
     def names(self, family: str) -> list[str]:
         """Every name that a row of this family may use."""
         return sorted({name for owner, name in self._blocks if owner in (family, "*", STOCK)})

@@ -26,8 +26,10 @@ COMMANDS = (
     "compare",
     "doctor",
     "init",
+    "list",
     "parameternet",
     "schema",
+    "explain",
     "zoo",
 )
 """Every command; each is in the file of its name, and is called so there."""
