@@ -65,7 +65,6 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
         help="Profile neural-network architectures: layers, parameters, exact FLOPs, memory and latency.",
         epilog="Every option can also be set by an environment variable: ARCHPROF_IMGSZ=384x640 means --imgsz 384x640.",
         no_args_is_help=True,
-        add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from archprof.cli import completion, output, selection
 from archprof.cli import latency as la
 from archprof.cli import options as o
-from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import Model, OutputOptions
@@ -15,6 +15,7 @@ from archprof.cli.option_groups import Model, OutputOptions
 References = Annotated[
     list[str],
     typer.Argument(
+        autocompletion=completion.references,
         metavar="REF...",
         help="Models to measure, as `summary` takes them, folders and patterns too; the others are compared with the "
         "first.",

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archprof.cli import completion, output, selection
 from archprof.cli import options as o
-from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import Counting, ModelAtOneScale, OutputOptions
@@ -33,6 +33,7 @@ class DetailChoice(StrEnum):
 References = Annotated[
     list[str],
     typer.Argument(
+        autocompletion=completion.references,
         metavar="MODEL",
         help="Models to compare, the base first: models as `summary` takes them, REV:FILE.yaml at a git revision, a "
         "FILE.json that `summary` saved, or a lock file; FILE.json#NAME selects one of several in it. A folder or a "

@@ -4,12 +4,14 @@ from typing import Annotated
 
 import typer
 
+from archprof.cli import completion, output, selection
 from archprof.cli import options as o
-from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.option_groups import OutputOptions
 
-BlockName = Annotated[str, typer.Argument(metavar="NAME", help="A block, as a row of a YAML names it.")]
+BlockName = Annotated[
+    str, typer.Argument(autocompletion=completion.blocks, metavar="NAME", help="A block, as a row of a YAML names it.")
+]
 
 
 @command

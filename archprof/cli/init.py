@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from archprof.cli import completion, output, selection
 from archprof.cli import options as o
-from archprof.cli import output, selection
 from archprof.cli.check import save_lock
 from archprof.cli.command import command
 from archprof.cli.console import console
@@ -16,7 +16,11 @@ from archprof.units import plural
 
 Variants = Annotated[
     list[str] | None,
-    typer.Argument(metavar="REF", help="Models to guard.  [default: every model YAML here and below]"),
+    typer.Argument(
+        autocompletion=completion.references,
+        metavar="REF",
+        help="Models to guard.  [default: every model YAML here and below]",
+    ),
 ]
 Headroom = Annotated[str, o.option("--headroom", metavar="SHARE", help="Added to today's figures, as a percentage.")]
 Force = Annotated[bool, o.option("--force", help="Overwrite the budget file and the lock file.")]

@@ -4,14 +4,18 @@ from typing import Annotated
 
 import typer
 
+from archprof.cli import completion, output, selection
 from archprof.cli import options as o
-from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.option_groups import OutputOptions
 
 What = Annotated[
     str | None,
-    typer.Argument(metavar="[KIND[:PATTERN]]", help="What to list, as timm:vit* or blocks.  [default: the kinds]"),
+    typer.Argument(
+        autocompletion=completion.kinds,
+        metavar="[KIND[:PATTERN]]",
+        help="What to list, as timm:vit* or blocks.  [default: the kinds]",
+    ),
 ]
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from archprof.cli import completion
 from archprof.errors import did_you_mean
 from archprof.records.conventions import CONVENTIONS
 from archprof.render.formats import available
@@ -77,6 +78,7 @@ References = Annotated[
     list[str],
     typer.Argument(
         metavar="REF...",
+        autocompletion=completion.references,
         help="A model: a YAML file, REV:FILE.yaml at a git revision, the name of a zoo variant or of a model YAML that "
         "Ultralytics ships, timm:NAME, torchvision:NAME, or FILE.py:FACTORY. Several, a folder or a pattern such as "
         "'models/*.yaml': one row each.",
@@ -86,6 +88,7 @@ Scale = Annotated[
     str | None,
     option(
         "--scale",
+        autocompletion=completion.scales,
         metavar="SCALE",
         help="A scale of the file, or 'all' where a command takes several.  [default: the file's first]",
     ),
@@ -94,6 +97,7 @@ OneScale = Annotated[
     str | None,
     option(
         "--scale",
+        autocompletion=completion.scales,
         metavar="SCALE",
         help="One of the file's scales.  [default: the scale in the file's name, else the first]",
     ),
