@@ -76,14 +76,25 @@ def _figures(profile: Profile | None) -> tuple[Column, ...]:
     )
 
 
+def _sources(rows: Sequence[int]) -> str:
+    """What a row reads, with spaces where the cell may be folded."""
+    return sources(rows).replace(",", ", ")
+
+
 def row_columns(profile: Profile | None = None) -> tuple[Column, ...]:
     """The columns of :func:`rows`."""
     return (
         Column("index", "row"),
-        Column("from", "from", attrgetter("from_"), show=sources, raw=sources, min_width=5),
+        Column("from", "from", attrgetter("from_"), show=_sources, raw=sources, min_width=4, wraps=True),
         Column("repeats", "repeats", droppable=True),
         Column("module", "module", min_width=12),
-        Column("arguments", "arguments", lambda layer: ", ".join(map(units.literal, layer.arguments)), min_width=8),
+        Column(
+            "arguments",
+            "arguments",
+            lambda layer: ", ".join(map(units.literal, layer.arguments)),
+            min_width=9,
+            wraps=True,
+        ),
         *_figures(profile),
         Column("line", "line", visible=False),
     )

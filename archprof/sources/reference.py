@@ -68,10 +68,6 @@ def _parts(text: str) -> tuple[str, str, str]:
 
 
 def _unknown(text: str) -> ArchprofError:
-    if error := misread.explain(text):
-        return error
-    *others, last = (origin.form for origin in _in_order())
-    forms = f"give {', '.join(others)} or {last}"
     typed = Path(text)
     try:
         typed.stat()
@@ -79,6 +75,10 @@ def _unknown(text: str) -> ArchprofError:
         pass
     except OSError as failure:
         return VariantError(f"cannot be read: {failure.strerror}", path=typed)
+    if error := misread.explain(text):
+        return error
+    *others, last = (origin.form for origin in _in_order())
+    forms = f"give {', '.join(others)} or {last}"
     folder, name, suffix = _parts(text)
     if not name:
         return UnknownReferenceError("the name of the model is empty", hint=forms)

@@ -49,7 +49,7 @@ def table(text: str) -> list[str]:
 def test_every_format_renders_every_view(profile: Profile, name: str, view: View, width: int) -> None:
     text = render(name, profile, view, width)
     assert text.endswith("\n")
-    assert "None" not in unescape(text).replace("'both', None", "")
+    assert "None" not in re.sub(r"'both',\s+None", "", unescape(text))
     assert "\x1b" not in text
 
 
@@ -177,7 +177,7 @@ def test_what_an_output_has_more_of_goes_to_the_next_line(profile: Profile) -> N
     lines = table(render("text", profile, View(), 80))
     index = next(index for index, line in enumerate(lines) if "Detect" in line)
     assert "1×10×8400" in lines[index]
-    assert lines[index + 1].strip() == "and 2 more"
+    assert lines[index + 1].split()[-3:] == ["and", "2", "more"]
     assert "1×10×8400 and 2 more" in render("text", profile, View(), 160)
 
 
