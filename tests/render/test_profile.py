@@ -14,7 +14,7 @@ from archprof.errors import UsageError
 from archprof.records.calibration import Device
 from archprof.records.latency import Latency
 from archprof.records.prediction import Prediction
-from archprof.records.profile import Backward, Coverage, Operation, Profile
+from archprof.records.profile import Backward, Coverage, Missed, Operation, Profile
 from archprof.render import Page, View
 from archprof.render.formats import FORMATS
 from archprof.render.profile import DETAILS, check, report, report_several
@@ -86,6 +86,15 @@ def test_text_says_what_was_counted_and_what_others_say(profile: Profile) -> Non
         "omits 19 × aten.convolution (60.00 MFLOPs) and 1 × aten.bmm (40.00 MFLOPs)",
         "              `archprof audit tiny-variant.yaml` lists all of it",
     ]
+
+
+def test_a_convention_says_what_it_adds(profile: Profile) -> None:
+    added = [Missed(operation=name, calls=2, flops=10**6) for name in ("BatchNorm2d", "Linear", "Upsample", "PReLU")]
+    entry = msgspec.structs.replace(profile.reported["thop-2.0"], missed=[], added=added)
+    above = msgspec.structs.replace(profile, reported={"thop-2.0": entry})
+    assert "adds 1.00 MFLOPs for 2 × BatchNorm2d, 1.00 MFLOPs for 2 × Linear and 2.00 MFLOPs for others" in render(
+        "text", above, View()
+    )
 
 
 def test_a_figure_of_one_image_is_held_against_one_image(profile: Profile) -> None:
