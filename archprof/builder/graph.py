@@ -24,7 +24,9 @@ from archprof.builder.stock import register_stock, register_torchvision
 from archprof.builder.templates import key_of, templates
 from archprof.builder.unread_keys import AskedFor
 from archprof.errors import ArchprofError, BuildError, in_one_line
+from archprof.sources import block_names
 from archprof.sources.usercode import own_lines
+from archprof.sources.variant_errors import row_error, without_classes
 from archprof.trace.patch_attributes import hold
 from archprof.trace.tree import parameters
 
@@ -85,6 +87,8 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
     save: set[int] = set()
     keys: list[Key | None] = []
     blocks = [_block(spec, row) for row in spec.rows]
+    if error := without_classes(spec):
+        raise error
     names = {**spec.values, **dialect.parser_variables(spec)}
     values = AskedFor(spec.values)
     light_head = False
@@ -96,7 +100,7 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
             context = RowContext(
                 row=row,
                 inputs=tuple(widths[source] for source in sources),
-                arguments=_arguments(spec, row, names),
+                arguments=_arguments(row, names),
                 repeats=_repeats(spec, row, factors.depth),
                 scale=spec.size,
                 width=factors.width,
@@ -160,19 +164,13 @@ def _activation(spec: VariantSpec) -> Iterator[None]:
 def _block(spec: VariantSpec, row: Row) -> Block:
     block = registry.find(row.module, spec.family)
     if block is None:
-        raise _wrong(spec, row, f"unknown block {row.module!r}", _hint(spec, row.module))
+        raise row_error(spec, row, f"unknown block {row.module!r}", _hint(spec, row.module))
     return block
 
 
 def _hint(spec: VariantSpec, name: str) -> str:
     """What may have been meant by a name that is no block's."""
-    if families := families_with(name):
-        which = "the family" if len(families) == 1 else "the families"
-        first = f"say which is meant at the file's top level, as `family: {families[0]}`"
-        return f"{name} is a block of {which} {', '.join(families)}; {first}"
-    near = registry.nearest(name, spec.family)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    return f"{hint}A block of your own is registered with archprof.register, in a file that you name with --plugin"
+    return block_names.hint(name, families_with(name), registry.nearest(name, spec.family))
 
 
 def _sources(spec: VariantSpec, row: Row) -> tuple[int, ...]:
@@ -182,9 +180,9 @@ def _sources(spec: VariantSpec, row: Row) -> tuple[int, ...]:
         absolute = source if source >= 0 else row.index + source
         if absolute >= row.index and absolute < len(spec.rows):
             which = "itself" if absolute == row.index else f"row {absolute}, which comes later"
-            raise _wrong(spec, row, f"{row.module} reads {which}", "a row reads rows above it only")
+            raise row_error(spec, row, f"{row.module} reads {which}", "a row reads rows above it only")
         if absolute >= row.index or absolute < (0 if row.index else IMAGE):
-            raise _wrong(
+            raise row_error(
                 spec,
                 row,
                 f"{row.module} reads row {source}, which does not exist",
@@ -196,10 +194,7 @@ def _sources(spec: VariantSpec, row: Row) -> tuple[int, ...]:
     return tuple(indices)
 
 
-def _arguments(spec: VariantSpec, row: Row, names: Mapping[str, Any]) -> tuple[Any, ...]:
-    if "nc" in row.arguments and names["nc"] is None:
-        hint = "add `nc: 80` to the file's top level, or give --nc 80"
-        raise _wrong(spec, row, f"{row.module} needs the number of classes, and the file has no nc", hint)
+def _arguments(row: Row, names: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(_value(argument, names) for argument in row.arguments)
 
 
@@ -218,7 +213,7 @@ def _value(argument: Any, values: Mapping[str, Any]) -> Any:
 def _repeats(spec: VariantSpec, row: Row, depth: float) -> int:
     if row.repeats > limits.MAX_REPEATS:
         message = f"{row.module} is repeated {row.repeats:,} times; {limits.MAX_REPEATS:,} are allowed"
-        raise _wrong(spec, row, message)
+        raise row_error(spec, row, message)
     return max(round(row.repeats * depth), 1) if row.repeats > 1 else int(row.repeats)
 
 
@@ -238,7 +233,7 @@ def _construct(
     except Exception as error:
         raise _unbuilt(spec, block, row, error, call=call) from error
     if not isinstance(module, nn.Module):
-        raise _wrong(spec, row, f"{row.module} made a {type(module).__name__}, which is not an nn.Module")
+        raise row_error(spec, row, f"{row.module} made a {type(module).__name__}, which is not an nn.Module")
     return module
 
 
@@ -246,14 +241,14 @@ def _unbuilt(spec: VariantSpec, block: Block, row: Row, error: Exception, call: 
     """Why a row could not be built, or there is not even a call of its constructor."""
     if isinstance(error, ArchprofError):
         hint = error.hint or (_takes(block, call) if call is None else None)
-        return _wrong(spec, row, f"{row.module}: {error.message}", hint)
+        return row_error(spec, row, f"{row.module}: {error.message}", hint)
     if call and (argument := wrong_argument(block.factory, call.arguments, partial(_try, block, call))):
         shown = (_takes(block, call), f"it raised: {_reason(error)}", own_lines(error))
-        return _wrong(spec, row, f"{row.module}: {argument}", "\n".join(part for part in shown if part))
+        return row_error(spec, row, f"{row.module}: {argument}", "\n".join(part for part in shown if part))
     # An index that is missing while there is no call yet: the rule reached for an argument.
     few = call is None and isinstance(error, IndexError)
     reason = "too few arguments" if few else _reason(error)
-    return _wrong(
+    return row_error(
         spec,
         row,
         f"{row.module} cannot be built from {list(row.arguments)}: {reason}",
@@ -305,7 +300,3 @@ def _mark(module: nn.Module, row: Row, block: nn.Module) -> None:
     marks = (row.index, sources, f"{kind.__module__}.{kind.__qualname__}", size)
     for name, value in zip(ROW_MARKS, marks, strict=True):
         setattr(module, name, value)
-
-
-def _wrong(spec: VariantSpec, row: Row, message: str, hint: str | None = None) -> BuildError:
-    return BuildError(f"row {row.index}: {message}", path=spec.path, line=row.line, hint=hint)

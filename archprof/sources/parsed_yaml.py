@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from archprof.errors import NotAVariantError, VariantError, did_you_mean, nearest
+from archprof.errors import NotAVariantError, VariantError, nearest
+from archprof.sources import near_keys
 from archprof.sources.document import Document, describe, line_of
 from archprof.sources.other_yaml import kind_of
 from archprof.sources.settings import complaint, is_factor, is_number, is_repeats
@@ -47,15 +48,13 @@ def parse(text: str, path: Path) -> Sheet:
 
 
 def _rows(document: Document, keys: dict[str, yaml.Node]) -> tuple[Row, ...]:
-    if "backbone" not in keys and (other := kind_of(keys)):
-        raise document.error(other.name, document.root, hint=other.hint, kind=NotAVariantError)
     if "backbone" not in keys:
-        near = did_you_mean("backbone", keys)
-        hint = near or "a variant lists its rows under backbone: and head:"
-        kind = VariantError if near else NotAVariantError
-        raise document.error("no backbone: among the file's keys", document.root, hint=hint, kind=kind)
-    if "head" not in keys and (similar := nearest("head", keys, 1)):
-        raise document.error(f"{similar[0]!r} is not read; did you mean head?", keys[similar[0]])
+        raise _no_backbone(document, keys)
+    if "head" not in keys:
+        lists = {key: [] for key, node in keys.items() if isinstance(node, yaml.SequenceNode)}
+        if pair := near_keys.mistaken(lists, keys.keys() | near_keys.SUITS.keys() - {"head"}):
+            message = f"{pair[0]!r} is not read; did you mean head?"
+            raise document.error(message, document.key(document.root, pair[0]))
     nodes = document.sequence(keys["backbone"], "backbone")
     if not nodes:
         raise document.error("backbone has no rows", keys["backbone"])
@@ -64,6 +63,17 @@ def _rows(document: Document, keys: dict[str, yaml.Node]) -> tuple[Row, ...]:
     if len(nodes) > MAX_ROWS:
         raise document.error(f"more than {MAX_ROWS:,} rows", nodes[MAX_ROWS])
     return tuple(_row(document, index, node) for index, node in enumerate(nodes))
+
+
+def _no_backbone(document: Document, keys: dict[str, yaml.Node]) -> VariantError:
+    """The error of a file without ``backbone:``: what else it is, or the line of the key that was meant for it."""
+    if other := kind_of(keys):
+        return document.error(other.name, document.root, hint=other.hint, kind=NotAVariantError)
+    message = "no backbone: among the file's keys"
+    if near := nearest("backbone", keys, 1):
+        return document.error(message, document.key(document.root, near[0]), hint=f"did you mean {near[0]}?")
+    hint = "a variant lists its rows under backbone: and head:"
+    return document.error(message, document.root, hint=hint, kind=NotAVariantError)
 
 
 def _row(document: Document, index: int, node: yaml.Node) -> Row:

@@ -94,7 +94,12 @@ def variant(
     made_from = PurePath(file.replace("\\", "/")).stem if isinstance(file, str) and file else None
     document = {key: value for key, value in checkpoint.yaml.items() if key not in _OF_THE_RUN}
     spec = yaml_file.load(
-        checkpoint.path, scale=own, reference=reference, name=made_from, data=yaml_text_of(document).encode()
+        checkpoint.path,
+        scale=own,
+        reference=reference,
+        name=made_from,
+        data=yaml_text_of(document).encode(),
+        strict=False,
     )
     channels = checkpoint.yaml.get("channels", checkpoint.yaml.get("ch"))
     fields = {field.name: getattr(spec, field.name) for field in dataclasses.fields(spec)}
