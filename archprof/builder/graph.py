@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import copy
 import hashlib
-import inspect
-import traceback
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,13 +17,12 @@ from archprof.builder.activation import parse_activation
 from archprof.builder.built import BuiltLayer
 from archprof.builder.plugins import families_with
 from archprof.builder.registry import RowContext, registry
-from archprof.builder.row_arguments import wrong_argument
+from archprof.builder.row_failures import unbuilt, wrong_from
 from archprof.builder.stock import register_stock, register_torchvision
 from archprof.builder.templates import key_of, templates
 from archprof.builder.unread_keys import AskedFor
-from archprof.errors import ArchprofError, BuildError, in_one_line
+from archprof.errors import BuildError
 from archprof.sources import block_names
-from archprof.sources.usercode import own_lines
 from archprof.sources.variant_errors import row_error, without_classes
 from archprof.trace.patch_attributes import hold
 from archprof.trace.tree import parameters
@@ -219,10 +216,12 @@ def _repeats(spec: VariantSpec, row: Row, depth: float) -> int:
 
 def _call_of(spec: VariantSpec, block: Block, context: RowContext) -> Call:
     """What a row's rule makes of it."""
+    if message := wrong_from(block, context.row):
+        raise row_error(spec, context.row, f"{block.name} {message}")
     try:
         return block.rule(context)
     except Exception as error:
-        raise _unbuilt(spec, block, context.row, error) from error
+        raise unbuilt(spec, block, context.row, error) from error
 
 
 def _construct(
@@ -231,43 +230,10 @@ def _construct(
     try:
         module = templates.build(key, partial(_make, block, call), tally)
     except Exception as error:
-        raise _unbuilt(spec, block, row, error, call=call) from error
+        raise unbuilt(spec, block, row, error, call, partial(_try, block, call)) from error
     if not isinstance(module, nn.Module):
         raise row_error(spec, row, f"{row.module} made a {type(module).__name__}, which is not an nn.Module")
     return module
-
-
-def _unbuilt(spec: VariantSpec, block: Block, row: Row, error: Exception, call: Call | None = None) -> BuildError:
-    """Why a row could not be built, or there is not even a call of its constructor."""
-    if isinstance(error, ArchprofError):
-        hint = error.hint or (_takes(block, call) if call is None else None)
-        return row_error(spec, row, f"{row.module}: {error.message}", hint)
-    if call and (argument := wrong_argument(block.factory, call.arguments, partial(_try, block, call))):
-        shown = (_takes(block, call), f"it raised: {_reason(error)}", own_lines(error))
-        return row_error(spec, row, f"{row.module}: {argument}", "\n".join(part for part in shown if part))
-    # An index that is missing while there is no call yet: the rule reached for an argument.
-    few = call is None and isinstance(error, IndexError)
-    reason = "too few arguments" if few else _reason(error)
-    return row_error(
-        spec,
-        row,
-        f"{row.module} cannot be built from {list(row.arguments)}: {reason}",
-        "\n".join(part for part in (_takes(block, call), own_lines(error)) if part),
-    )
-
-
-def _make(block: Block, call: Call) -> nn.Module:
-    with hold(call.holding):
-        if call.repeats > 1:
-            return nn.Sequential(*(block.factory(*call.arguments) for _ in range(call.repeats)))
-        return block.factory(*call.arguments)
-
-
-def _reason(error: Exception) -> str:
-    """What an error says; of an assertion without a text the line that asserts."""
-    if isinstance(error, AssertionError) and not str(error) and (frames := traceback.extract_tb(error.__traceback__)):
-        return f"its constructor demands: {(frames[-1].line or '').removeprefix('assert ')}"
-    return in_one_line(error)
 
 
 def _try(block: Block, call: Call, *arguments: Any) -> None:
@@ -276,21 +242,11 @@ def _try(block: Block, call: Call, *arguments: Any) -> None:
         _make(block, replace(call, arguments=arguments, repeats=1))
 
 
-def _takes(block: Block, call: Call | None) -> str:
-    """What a block takes and what it was given, for a message."""
-    try:
-        signature = inspect.signature(block.factory)
-    except (TypeError, ValueError):
-        takes = ""
-    else:
-        bare = [
-            parameter.replace(annotation=parameter.empty)
-            for name, parameter in signature.parameters.items()
-            if name != "self"
-        ]
-        takes = f"{block.name} takes {inspect.Signature(bare)}"
-    given = f"it was called with {call.arguments}" if call else ""
-    return "; ".join(part for part in (takes, given) if part) or "see the block's own documentation"
+def _make(block: Block, call: Call) -> nn.Module:
+    with hold(call.holding):
+        if call.repeats > 1:
+            return nn.Sequential(*(block.factory(*call.arguments) for _ in range(call.repeats)))
+        return block.factory(*call.arguments)
 
 
 def _mark(module: nn.Module, row: Row, block: nn.Module) -> None:

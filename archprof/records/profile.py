@@ -252,8 +252,9 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
 
     ``operations`` is its own raw count, at the input that it was taken at, and ``gflops`` the figure as it was
     printed from that, in billions of ``unit``. ``missed`` is what it gives nothing for, and ``added`` what it gives
-    beyond the exact count, largest first, at the profile's input. ``shares`` are only there for conventions that were asked for. ``exact_macs`` is what the figure is to be compared with; with
-    ``per_image`` both, and all the rest, are of one image of the profile's batch, as the tool looks at no more.
+    beyond the exact count, largest first, at the profile's input. ``shares`` are only there for conventions that were
+    asked for. ``exact_macs`` is what the figure is to be compared with; with ``per_image`` both, and all the rest, are
+    of one image of the profile's batch, as the tool looks at no more.
     """
 
     gflops: float

@@ -93,7 +93,10 @@ def table_lines(table: Table, width: int, style: Style) -> list[str]:
     columns = table.visible
     rows = [[column.title for column in columns], *table.cells()]
     widths, gap = _widths(columns, rows, table.label, width)
-    texts = [_fitted(column, cells, width) for column, cells, width in zip(columns, zip(*rows, strict=True), widths)]
+    texts = [
+        _fitted(column, cells, width)
+        for column, cells, width in zip(columns, zip(*rows, strict=True), widths, strict=True)
+    ]
     lines = [list(_lines(columns, row, widths, gap)) for row in zip(*texts, strict=True)]
     lines[0] = [style(text, "head") for text in lines[0]]
     if table.total:

@@ -1,7 +1,7 @@
 """The names of blocks, read from the files that register them: importing Ultralytics takes seconds.
 
-What is registered otherwise is not seen here, so that a name that is not listed may be a block's nevertheless, unless it
-stands nowhere in the files of whatever a variant may use.
+What is registered otherwise is not seen here, so that a name that is not listed may be a block's nevertheless, unless
+it stands nowhere in the files of whatever a variant may use.
 """
 
 from __future__ import annotations

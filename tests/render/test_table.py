@@ -75,7 +75,9 @@ def test_arguments_are_folded_and_not_cut() -> None:
         Column("arguments", "arguments", lambda part: "64, [128, 256], True, " * 3 + "None", min_width=9, wraps=True),
     )
     for width in (40, 60, 160):
-        text = FORMATS["text"].render(Report(tables=[table_of(columns, [Part("Conv", 1, None)], "name")]), Page(width=width))
+        text = FORMATS["text"].render(
+            Report(tables=[table_of(columns, [Part("Conv", 1, None)], "name")]), Page(width=width)
+        )
         assert max(map(cell_len, text.splitlines())) <= width
         assert " ".join(text.split()[3:]) == "Conv 1 " + "64, [128, 256], True, " * 3 + "None"
 

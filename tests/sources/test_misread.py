@@ -12,6 +12,7 @@ import pytest
 from archprof.errors import ArchprofError, UnknownReferenceError
 from archprof.sources.reference import resolve
 
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two YAMLs in a folder, and a saved profile."""
@@ -58,7 +59,11 @@ SEVERAL = "name models/a.yaml or models/b.yml; `archprof summary "
         ("nodir/best.pt", "there is no folder 'nodir'", None),
         ("nodir/*.yaml", "no file matches 'nodir/*.yaml'", "there is no folder 'nodir'"),
         ("resnet50", "model 'resnet50' not found", "did you mean timm:resnet50 or torchvision:resnet50?"),
-        ("torchvision.models.vit_b_16", "model 'torchvision.models.vit_b_16' not found", "did you mean torchvision:vit_b"),
+        (
+            "torchvision.models.vit_b_16",
+            "model 'torchvision.models.vit_b_16' not found",
+            "did you mean torchvision:vit_b",
+        ),
         ("pytorch/vision:vit_b_16", "model 'pytorch/vision:vit_b_16' not found", "did you mean torchvision:vit_b_16?"),
         ("microsoft/resnet-50", "model 'microsoft/resnet-50' not found", "did you mean timm:resnet50"),
         ("vit_b_16", "model 'vit_b_16' not found", "did you mean torchvision:vit_b_16?"),
