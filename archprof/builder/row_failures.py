@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from archprof.sources.spec import Row, VariantSpec
 
 
+DEMANDS = {"c1 == c2": "as many channels must come out of it (c2) as go in (c1)"}
+"""What Ultralytics' constructors assert without a word."""
+
+
 def wrong_from(block: Block, row: Row) -> str | None:
     """What is wrong with ``from`` of a row of Ultralytics' blocks: a list for one map, or one map for a list."""
     if block.family != STOCK:
@@ -85,7 +89,8 @@ def _reason(error: Exception, *, is_call: bool = True) -> str:
     if not is_call and (isinstance(error, IndexError) or "not enough values to unpack" in str(error)):
         return "too few arguments"
     if isinstance(error, AssertionError) and not str(error) and (frames := traceback.extract_tb(error.__traceback__)):
-        return f"its constructor demands: {(frames[-1].line or '').removeprefix('assert ')}"
+        demand = (frames[-1].line or "").removeprefix("assert ")
+        return DEMANDS.get(demand, f"its constructor demands: {demand}")
     return in_one_line(error)
 
 

@@ -83,7 +83,10 @@ TAKES_LIST = frozenset(
 )
 """The blocks that read a list of rows: Ultralytics hands them a list of maps."""
 
-TAKES_ONE = frozenset({*CONVOLUTIONS, *REPEATED, "A2C2f", "AIFI", "C3k2", "HGBlock", "HGStem", "ResNetLayer"})
+TAKES_ONE = frozenset(
+    {*CONVOLUTIONS, *UNKNOWN_CONVOLUTIONS, *OF_INPUT, *REPEATED, "A2C2f", "AIFI", "C3k2", "CBLinear", "HGBlock"}
+    | {"HGStem", "ResNetLayer"}
+) - {"MaxSigmoidAttnBlock"}
 """Those that read one row, and are handed one map."""
 
 LIGHT_HEAD = frozenset({"A2C2f", "C2fCIB", "C3k2"})

@@ -211,7 +211,8 @@ class VariantSpec(Spec):
         if self.scale is not None:
             return self.scales[self.scale]
         depth, width = (self.values.get(key, 1.0) for key in ("depth_multiple", "width_multiple"))
-        return Scale(float(depth), float(width))
+        # Where no row is repeated, the depth may be anything: nothing is multiplied by it.
+        return Scale(float(depth) if setting_rules.is_multiple(depth) else 1.0, float(width))
 
     @property
     def top_level(self) -> dict[str, TopLevelKey]:

@@ -137,7 +137,7 @@ def test_every_yaml_of_ultralytics_that_is_no_model_is_named() -> None:
     others = [file for file in root.rglob("*.yaml") if "models" not in file.parts]
     assert len(others) > 40
     for file in others:
-        with pytest.raises(UnknownReferenceError, match="is the name of .*, not of a model"):
+        with pytest.raises(UnknownReferenceError, match=r"is the name of .*, not of a model"):
             resolve(file.name)
 
 
@@ -148,6 +148,28 @@ def test_a_variant_of_such_a_name_is_one(folder: Path) -> None:
     assert resolve("net.json").name == "net.json"
 
 
+BROKEN = {
+    "dynamic.yaml": (
+        "backbone: [[-1, 1, DynamicConv, [8]]]",
+        "dynamic.yaml:1: row 0: unknown block 'DynamicConv'\n",
+    ),
+    "typing.yaml": ("backbone: [[-1, 1, Cnov, [8]]]", "typing.yaml:1: row 0: unknown block 'Cnov'\ndid you mean Conv"),
+    "torch.yaml": (
+        "backbone: [[-1, 1, nn.Upsmaple, [8]]]",
+        "torch.yaml:1: row 0: unknown block 'nn.Upsmaple'\ndid you mean nn.Upsample",
+    ),
+    "zoo.yaml": (
+        "family: yolov13\nbackbone: [[-1, 1, DynamcConv, [8]]]",
+        "zoo.yaml:2: row 0: unknown block 'DynamcConv'\ndid you mean DynamicConv",
+    ),
+    "classes.yaml": (
+        "backbone: [[-1, 1, Conv, [8]]]\nhead: [[-1, 1, Classify, [nc]]]",
+        "classes.yaml:2: row 1: Classify needs the number of classes, and the file has no nc\nadd `nc: 80`",
+    ),
+    "key.yaml": ("backbone: [[-1, 1, Conv, [8]]]\nwith_multiple: 0.5", "key.yaml:2: nothing reads 'with_multiple'"),
+}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -156,9 +178,12 @@ def test_a_variant_of_such_a_name_is_one(folder: Path) -> None:
         ("yolo11n --plugin nowhere.py", "nowhere.py: no such file"),
         ("yolo11n --plugin nowhere", "no module named 'nowhere'\na file is named with its extension: nowhere.py"),
         ("resnet50", "model 'resnet50' not found"),
+        *((name, message) for name, (_, message) in BROKEN.items()),
     ],
 )
-def test_what_needs_no_torch_is_said_without_it(arguments: str, message: str) -> None:
+def test_what_needs_no_torch_is_said_without_it(folder: Path, arguments: str, message: str) -> None:
+    for name, (text, _) in BROKEN.items():
+        (folder / name).write_text(text, encoding="utf-8")
     code = """
 import sys
 from archprof.cli import main
