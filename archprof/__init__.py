@@ -7,9 +7,11 @@ The names below are the public Python interface. They are looked up when first u
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
 from archprof.version import __version__
+
+# Not imported: with ``python -m archprof`` a file of the user's called typing.py would come first here.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from archprof.api import audit as audit
@@ -72,7 +74,7 @@ def __dir__() -> list[str]:
 class _Package(ModuleType):
     """This package. Its functions keep their names although subpackages are called like them: ``archprof.compare``."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if not (name in _PUBLIC and isinstance(value, ModuleType)):  # that is how an import binds a subpackage
             super().__setattr__(name, value)
 

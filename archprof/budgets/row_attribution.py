@@ -21,8 +21,8 @@ FIGURES: Mapping[str, Callable[[Layer], int]] = {
     "elementwise_flops": lambda layer: layer.elementwise_flops,
     "bytes_read": lambda layer: layer.bytes_read,
     "bytes_written": lambda layer: layer.bytes_written,
-    "backward_macs": lambda layer: layer.backward_macs,
-    "backward_flops": lambda layer: 2 * layer.backward_macs,
+    "backward_macs": lambda layer: layer.backward_macs or 0,
+    "backward_flops": lambda layer: 2 * (layer.backward_macs or 0),
 }
 """The metrics that rows have a part in."""
 

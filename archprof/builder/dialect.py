@@ -7,9 +7,13 @@ in a row's arguments among its own variables. Whoever trains with Ultralytics ne
 from __future__ import annotations
 
 import ast
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from archprof.builder.stock import TAKES_REPEATS
+from archprof.sources import scale_in_name
+from archprof.sources.files import SUFFIXES
+from archprof.sources.settings import is_multiple
 from archprof.sources.spec import STOCK, YOLOV5
 
 if TYPE_CHECKING:
@@ -57,8 +61,38 @@ def remarks(spec: VariantSpec, blocks: Sequence[Block]) -> tuple[str, ...]:
 
     version = f"Ultralytics {ultralytics.__version__}"
     pairs = list(zip(spec.rows, blocks, strict=True))
-    notes = (*_channels(spec), *_whole(spec, blocks), *_unknown_blocks(pairs), *_arguments(spec, pairs))
+    notes = (
+        *_other_file(spec),
+        *_depth(spec),
+        *_channels(spec),
+        *_whole(spec, blocks),
+        *_unknown_blocks(pairs),
+        *_arguments(spec, pairs),
+    )
     return tuple(f"{version} {note}" for note in dict.fromkeys(notes))
+
+
+def _other_file(spec: VariantSpec) -> Iterator[str]:
+    """Ultralytics renames ``yolov8x6.yaml`` to ``yolov8x-p6.yaml``, even where there is a file of the first name."""
+    name = PurePath(spec.reference).name
+    stem = name.rpartition(".")[0] if name.endswith(SUFFIXES) else name
+    other = scale_in_name.renamed(stem)
+    if other is None:
+        return
+    own, scale = scale_in_name.without_scale(other)[0], scale_in_name.scale_of(other)
+    if PurePath(spec.path).stem == stem:
+        yield (
+            f"reads {stem}.yaml as {other}.yaml, and loads its own {own}.yaml at scale {scale}, not this file; "
+            f"give the file another name to train what is profiled here"
+        )
+    else:
+        yield f"reads {stem}.yaml as {other}.yaml: {own}.yaml at scale {scale}, and so does archprof"
+
+
+def _depth(spec: VariantSpec) -> Iterator[str]:
+    value = spec.values.get("depth_multiple", 1.0)
+    if spec.scale is None and not is_multiple(value):
+        yield f"ignores `depth_multiple: {value}`, which is no number, as no row is repeated, and so does archprof"
 
 
 def _channels(spec: VariantSpec) -> Iterator[str]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import copy
 import hashlib
-import inspect
-import traceback
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,12 +17,13 @@ from archprof.builder.activation import parse_activation
 from archprof.builder.built import BuiltLayer
 from archprof.builder.plugins import families_with
 from archprof.builder.registry import RowContext, registry
-from archprof.builder.row_arguments import wrong_argument
+from archprof.builder.row_failures import unbuilt, wrong_from
 from archprof.builder.stock import register_stock, register_torchvision
 from archprof.builder.templates import key_of, templates
 from archprof.builder.unread_keys import AskedFor
-from archprof.errors import ArchprofError, BuildError, in_one_line
-from archprof.sources.usercode import own_lines
+from archprof.errors import BuildError
+from archprof.sources import block_names
+from archprof.sources.variant_errors import row_error, without_classes
 from archprof.trace.patch_attributes import hold
 from archprof.trace.tree import parameters
 
@@ -85,6 +84,8 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
     save: set[int] = set()
     keys: list[Key | None] = []
     blocks = [_block(spec, row) for row in spec.rows]
+    if error := without_classes(spec):
+        raise error
     names = {**spec.values, **dialect.parser_variables(spec)}
     values = AskedFor(spec.values)
     light_head = False
@@ -96,7 +97,7 @@ def build_graph(spec: VariantSpec, channels: int) -> Graph:
             context = RowContext(
                 row=row,
                 inputs=tuple(widths[source] for source in sources),
-                arguments=_arguments(spec, row, names),
+                arguments=_arguments(row, names),
                 repeats=_repeats(spec, row, factors.depth),
                 scale=spec.size,
                 width=factors.width,
@@ -160,19 +161,13 @@ def _activation(spec: VariantSpec) -> Iterator[None]:
 def _block(spec: VariantSpec, row: Row) -> Block:
     block = registry.find(row.module, spec.family)
     if block is None:
-        raise _wrong(spec, row, f"unknown block {row.module!r}", _hint(spec, row.module))
+        raise row_error(spec, row, f"unknown block {row.module!r}", _hint(spec, row.module))
     return block
 
 
 def _hint(spec: VariantSpec, name: str) -> str:
     """What may have been meant by a name that is no block's."""
-    if families := families_with(name):
-        which = "the family" if len(families) == 1 else "the families"
-        first = f"say which is meant at the file's top level, as `family: {families[0]}`"
-        return f"{name} is a block of {which} {', '.join(families)}; {first}"
-    near = registry.nearest(name, spec.family)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    return f"{hint}A block of your own is registered with archprof.register, in a file that you name with --plugin"
+    return block_names.hint(name, families_with(name), registry.nearest(name, spec.family))
 
 
 def _sources(spec: VariantSpec, row: Row) -> tuple[int, ...]:
@@ -182,9 +177,9 @@ def _sources(spec: VariantSpec, row: Row) -> tuple[int, ...]:
         absolute = source if source >= 0 else row.index + source
         if absolute >= row.index and absolute < len(spec.rows):
             which = "itself" if absolute == row.index else f"row {absolute}, which comes later"
-            raise _wrong(spec, row, f"{row.module} reads {which}", "a row reads rows above it only")
+            raise row_error(spec, row, f"{row.module} reads {which}", "a row reads rows above it only")
         if absolute >= row.index or absolute < (0 if row.index else IMAGE):
-            raise _wrong(
+            raise row_error(
                 spec,
                 row,
                 f"{row.module} reads row {source}, which does not exist",
@@ -196,10 +191,7 @@ def _sources(spec: VariantSpec, row: Row) -> tuple[int, ...]:
     return tuple(indices)
 
 
-def _arguments(spec: VariantSpec, row: Row, names: Mapping[str, Any]) -> tuple[Any, ...]:
-    if "nc" in row.arguments and names["nc"] is None:
-        hint = "add `nc: 80` to the file's top level, or give --nc 80"
-        raise _wrong(spec, row, f"{row.module} needs the number of classes, and the file has no nc", hint)
+def _arguments(row: Row, names: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(_value(argument, names) for argument in row.arguments)
 
 
@@ -218,16 +210,18 @@ def _value(argument: Any, values: Mapping[str, Any]) -> Any:
 def _repeats(spec: VariantSpec, row: Row, depth: float) -> int:
     if row.repeats > limits.MAX_REPEATS:
         message = f"{row.module} is repeated {row.repeats:,} times; {limits.MAX_REPEATS:,} are allowed"
-        raise _wrong(spec, row, message)
+        raise row_error(spec, row, message)
     return max(round(row.repeats * depth), 1) if row.repeats > 1 else int(row.repeats)
 
 
 def _call_of(spec: VariantSpec, block: Block, context: RowContext) -> Call:
     """What a row's rule makes of it."""
+    if message := wrong_from(block, context.row):
+        raise row_error(spec, context.row, f"{block.name} {message}")
     try:
         return block.rule(context)
     except Exception as error:
-        raise _unbuilt(spec, block, context.row, error) from error
+        raise unbuilt(spec, block, context.row, error) from error
 
 
 def _construct(
@@ -236,29 +230,16 @@ def _construct(
     try:
         module = templates.build(key, partial(_make, block, call), tally)
     except Exception as error:
-        raise _unbuilt(spec, block, row, error, call=call) from error
+        raise unbuilt(spec, block, row, error, call, partial(_try, block, call)) from error
     if not isinstance(module, nn.Module):
-        raise _wrong(spec, row, f"{row.module} made a {type(module).__name__}, which is not an nn.Module")
+        raise row_error(spec, row, f"{row.module} made a {type(module).__name__}, which is not an nn.Module")
     return module
 
 
-def _unbuilt(spec: VariantSpec, block: Block, row: Row, error: Exception, call: Call | None = None) -> BuildError:
-    """Why a row could not be built, or there is not even a call of its constructor."""
-    if isinstance(error, ArchprofError):
-        hint = error.hint or (_takes(block, call) if call is None else None)
-        return _wrong(spec, row, f"{row.module}: {error.message}", hint)
-    if call and (argument := wrong_argument(block.factory, call.arguments, partial(_try, block, call))):
-        shown = (_takes(block, call), f"it raised: {_reason(error)}", own_lines(error))
-        return _wrong(spec, row, f"{row.module}: {argument}", "\n".join(part for part in shown if part))
-    # An index that is missing while there is no call yet: the rule reached for an argument.
-    few = call is None and isinstance(error, IndexError)
-    reason = "too few arguments" if few else _reason(error)
-    return _wrong(
-        spec,
-        row,
-        f"{row.module} cannot be built from {list(row.arguments)}: {reason}",
-        "\n".join(part for part in (_takes(block, call), own_lines(error)) if part),
-    )
+def _try(block: Block, call: Call, *arguments: Any) -> None:
+    """Call the constructor with other arguments, to see whether it takes these."""
+    with limits.limits(limits.MAX_MODULES_OF_ROWS):
+        _make(block, replace(call, arguments=arguments, repeats=1))
 
 
 def _make(block: Block, call: Call) -> nn.Module:
@@ -268,36 +249,6 @@ def _make(block: Block, call: Call) -> nn.Module:
         return block.factory(*call.arguments)
 
 
-def _reason(error: Exception) -> str:
-    """What an error says; of an assertion without a text the line that asserts."""
-    if isinstance(error, AssertionError) and not str(error) and (frames := traceback.extract_tb(error.__traceback__)):
-        return f"its constructor demands: {(frames[-1].line or '').removeprefix('assert ')}"
-    return in_one_line(error)
-
-
-def _try(block: Block, call: Call, *arguments: Any) -> None:
-    """Call the constructor with other arguments, to see whether it takes these."""
-    with limits.limits(limits.MAX_MODULES_OF_ROWS):
-        _make(block, replace(call, arguments=arguments, repeats=1))
-
-
-def _takes(block: Block, call: Call | None) -> str:
-    """What a block takes and what it was given, for a message."""
-    try:
-        signature = inspect.signature(block.factory)
-    except (TypeError, ValueError):
-        takes = ""
-    else:
-        bare = [
-            parameter.replace(annotation=parameter.empty)
-            for name, parameter in signature.parameters.items()
-            if name != "self"
-        ]
-        takes = f"{block.name} takes {inspect.Signature(bare)}"
-    given = f"it was called with {call.arguments}" if call else ""
-    return "; ".join(part for part in (takes, given) if part) or "see the block's own documentation"
-
-
 def _mark(module: nn.Module, row: Row, block: nn.Module) -> None:
     kind = type(block)
     sources = list(row.sources) if row.many else row.sources[0]
@@ -305,7 +256,3 @@ def _mark(module: nn.Module, row: Row, block: nn.Module) -> None:
     marks = (row.index, sources, f"{kind.__module__}.{kind.__qualname__}", size)
     for name, value in zip(ROW_MARKS, marks, strict=True):
         setattr(module, name, value)
-
-
-def _wrong(spec: VariantSpec, row: Row, message: str, hint: str | None = None) -> BuildError:
-    return BuildError(f"row {row.index}: {message}", path=spec.path, line=row.line, hint=hint)

@@ -39,6 +39,11 @@ def load_family(name: str) -> None:
         import_ultralytics()
         importlib.import_module(BUILT_IN[name])
     elif family := families.families().get(name):
+        if other := families.hidden_by(family):
+            raise PluginError(
+                f"the blocks of family {name} cannot be loaded: {other} comes before {family.package} on Python's path",
+                hint=f"rename {other.name}, or start from another folder",
+            )
         _load(family.package, own=False)
     elif name not in (known := {STOCK, *families.families(), *registry.families()}):
         hint = did_you_mean(name, known) or "a file that registers its blocks is named with --plugin"

@@ -56,7 +56,8 @@ def naming_rows(model: nn.Module, spec: Spec, layers: Sequence[BuiltLayer]) -> I
             error.message = f"row {index}: {row.module} was given {shapes}: {wrong or error.message}"
             error.path, error.line = spec.path, row.line
             earlier = None if wrong else next(filter(None, (_earlier(spec, layer) for layer in layers[:index])), None)
-            error.hint = "\n".join(part for part in (raised, earlier, error.hint) if part) or None
+            near = wrong.hint(spec.values) if wrong else None
+            error.hint = "\n".join(part for part in (near, raised, earlier, error.hint) if part) or None
         raise
     finally:
         for hook in hooks:
@@ -85,9 +86,11 @@ def _showing_own_lines() -> Iterator[None]:
 
 
 def _shapes(value: Any) -> Iterator[str]:
-    """The shapes of the tensors in nested tuples and lists, as 1×64×80×80."""
+    """The shapes of the tensors in nested tuples and lists, as 1×64×80×80; of a map that was not kept "nothing"."""
     if isinstance(value, torch.Tensor):
         yield "×".join(str(side) for side in value.shape)
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from _shapes(item)
+    elif value is None:
+        yield "nothing"

@@ -77,6 +77,18 @@ RULES: dict[str, Rule] = {
 }
 """Name -> rule, where it is not :func:`~archprof.builder.rules.unchanged`."""
 
+TAKES_LIST = frozenset(
+    {*DETECTION_HEADS, *SEGMENTATION_HEADS, "CBFuse", "Concat", "Depth", "ImagePoolingAttn", "RTDETRDecoder"}
+    | {"SemanticSegment", "v10Detect"}
+)
+"""The blocks that read a list of rows: Ultralytics hands them a list of maps."""
+
+TAKES_ONE = frozenset(
+    {*CONVOLUTIONS, *UNKNOWN_CONVOLUTIONS, *OF_INPUT, *REPEATED, "A2C2f", "AIFI", "C3k2", "CBLinear", "HGBlock"}
+    | {"HGStem", "ResNetLayer"}
+) - {"MaxSigmoidAttnBlock"}
+"""Those that read one row, and are handed one map."""
+
 LIGHT_HEAD = frozenset({"A2C2f", "C2fCIB", "C3k2"})
 """The blocks after which Ultralytics does not call a detection head legacy."""
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from archprof.builder.registry import Call, RowContext
 from archprof.builder.rules import repeated
+from archprof.errors import BuildError
+from archprof.sources.settings import is_count
 
 
 def classify(row: RowContext) -> Call:
@@ -34,9 +36,12 @@ def c2f_attn(row: RowContext) -> Call:
     """``(c_in, c_out, repeats, embedding, heads, *rest)``: the embedding is the hidden width, heads are scaled.
 
     Raises:
-        ValueError: Where the heads do not divide the hidden width.
+        BuildError: Where the heads are no number.
+        ValueError: Where they do not divide the hidden width.
     """
     out, _, heads, *rest = row.arguments
+    if not is_count(heads):
+        raise BuildError(f"nh must be a whole number from 1 up, not {heads!r}")
     if heads > 1:
         heads = int(max(round(min(heads, row.max_channels // 2 // 32)) * row.width, 1))
     channels = row.scaled(out)
@@ -82,8 +87,14 @@ def hg_block(row: RowContext) -> Call:
 
 
 def resnet_layer(row: RowContext) -> Call:
-    """``(*arguments)`` as written, the input's channels among them; a bottleneck stage gives four times its width."""
+    """``(*arguments)`` as written, the input's channels among them; a bottleneck stage gives four times its width.
+
+    Raises:
+        BuildError: Where the width is no number.
+    """
     width, is_first = row.arguments[1], row.arguments[3]
+    if not is_count(width):
+        raise BuildError(f"c2 must be a whole number from 1 up, not {width!r}")
     return Call(row.arguments, width if is_first else width * 4, row.repeats)
 
 
@@ -93,8 +104,14 @@ def batch_norm(row: RowContext) -> Call:
 
 
 def cb_linear(row: RowContext) -> Call:
-    """``(c_in, *arguments)``; several maps come out, which only a CBFuse reads, and that asks for no channels."""
+    """``(c_in, *arguments)``; several maps come out, which only a CBFuse reads, and that asks for no channels.
+
+    Raises:
+        BuildError: Where their channels are no list of numbers.
+    """
     outs, *rest = row.arguments
+    if not isinstance(outs, list) or not outs or not all(map(is_count, outs)):
+        raise BuildError(f"c2s must be a list of whole numbers from 1 up, not {outs!r}")
     return Call((row.inputs[0], outs, *rest), sum(outs), row.repeats)
 
 

@@ -1,6 +1,7 @@
 """Typing errors of a YAML that are no error: nearly the key of something, or nearly True, False or None.
 
-Files carry notes under keys of their own, so a key that nobody knows is no mistake by itself. What is no literal in a
+Files carry notes under keys of their own, so a key that nobody knows is no mistake by itself; those that are one in
+every file are refused when it is read (:mod:`archprof.sources.near_keys`). What is no literal in a
 row is a text, for Ultralytics as here, and a text counts as true.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from archprof.sources import near_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +23,6 @@ READ_ALWAYS = frozenset(
     | {"inplace", "task", "family", "sequence", "text_model"}
 )
 """Keys that are read whatever the rows are."""
-
-NEAR = 0.8
-"""How alike, as difflib has it, two keys are of which one may be meant for the other: rooter and router are 0.83."""
-
 
 LITERALS = ("True", "False", "None")
 
@@ -67,9 +66,9 @@ def remarks(spec: VariantSpec, asked: set[str]) -> tuple[str, ...]:
     for key in spec.values:
         if key in READ_ALWAYS or key in asked or key in written:
             continue
-        if near := difflib.get_close_matches(key, sorted(missing), 1, NEAR):
+        if near := near_keys.near(key, missing):
             place = f"{spec.path}:{spec.value_lines[key]}" if key in spec.value_lines else spec.reference
-            notes.append(f"{place}: nothing reads {key!r}; did you mean {near[0]}?")
+            notes.append(f"{place}: nothing reads {key!r}; did you mean {near}?")
     return (*notes, *_literals(spec))
 
 

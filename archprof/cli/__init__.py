@@ -1,6 +1,7 @@
 """The command line. Nothing is imported here that ``--help`` would have to wait for."""
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -88,6 +89,8 @@ def __getattr__(name: str) -> typer.Typer:
 
 def main() -> None:
     """The ``archprof`` command."""
+    # Processes that are started from here do not import what lies in the working folder instead of what is installed.
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     # Python would look for cycles once in 700 new objects, among all that imports leave behind, and once more at the
     # end, when everything is thrown away anyhow: a twentieth of a short command's time.
     gc.set_threshold(50_000, 3, 3)

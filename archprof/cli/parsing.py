@@ -21,6 +21,9 @@ ParserError: Any = typer.BadParameter.__mro__[1]
 REFERENCES = "references"
 """What commands call the argument that names models."""
 
+HELP = "help"
+"""``archprof help summary`` is ``archprof summary --help``."""
+
 ULTRALYTICS = frozenset(
     ["detect", "segment", "classify", "pose", "obb", "semantic", "train", "val", "predict", "export", "track"]
 )
@@ -78,18 +81,19 @@ class Group(TyperGroup):
             return super().make_context(info_name, args, parent, **extra)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command of a name; a model's name is answered with the command that takes it."""
+        """The command of a name; "help" is one, and a model's name is answered with the command that takes it."""
         with _as_ours(ctx.command_path):
+            if args[:1] == [HELP] and self.get_command(ctx, HELP) is None:
+                if not args[1:]:
+                    typer.echo(ctx.get_help())
+                    raise typer.Exit
+                args = [*args[1:], "--help"]
             if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
                 raise self._unknown(ctx, args)
             return super().resolve_command(ctx, args)
 
     def _unknown(self, ctx: Any, words: Sequence[str]) -> ArchprofError:
-        first, *others = words
-        path, names = ctx.command_path.split(), self.list_commands(ctx)
-        if first == "help":
-            known = [word for word in others[:1] if word in names]
-            return UsageError("unknown command 'help'", hint=f"type: {shlex.join([*path, *known, '--help'])}")
+        first, names = words[0], self.list_commands(ctx)
         if ctx.parent is None and (error := _model_without_command(words)):
             return error
         hint = did_you_mean(first, names) or f"commands: {', '.join(names)}"

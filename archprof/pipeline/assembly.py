@@ -123,10 +123,11 @@ def _by_call(ledger: Ledger, memory: Memory, backward: Ledger | None) -> tuple[l
     )
 
 
-def _sum(parts: Iterable[_Figures]) -> dict[str, int]:
-    """Several costs as one, under the names of their fields."""
-    sums = map(sum, zip(*parts, strict=True))
-    return dict(zip(_Figures._fields, sums, strict=False)) or dict.fromkeys(_Figures._fields, 0)
+def _sum(parts: Iterable[_Figures], *, backward: bool) -> dict[str, Any]:
+    """Several costs as one, under the names of their fields; that of a backward pass is None where none ran."""
+    sums = [sum(values) for values in zip(*parts, strict=True)] or [0] * len(_Figures._fields)
+    costs: dict[str, Any] = dict(zip(_Figures._fields, sums, strict=True))
+    return costs if backward else {**costs, "backward_macs": None}
 
 
 def _variant(built: Built) -> Variant:
@@ -226,8 +227,15 @@ def _layers(built: Built, trace: Trace, own: list[_Figures], parameters: dict[nn
             parts.setdefault(row, []).append(figures)
         if call.path in rows:
             shapes[call.path] = _shapes(call.outputs)
+    backward = bool(trace.backward)
     return [
-        _layer(layer, built.module.get_submodule(layer.path), _sum(parts.get(layer.path, [])), shapes, parameters)
+        _layer(
+            layer,
+            built.module.get_submodule(layer.path),
+            _sum(parts.get(layer.path, []), backward=backward),
+            shapes,
+            parameters,
+        )
         for layer in built.layers
     ]
 
@@ -241,7 +249,7 @@ def _row_of(path: str, rows: set[str]) -> str | None:
 def _layer(
     layer: BuiltLayer,
     module: nn.Module,
-    costs: dict[str, int],
+    costs: dict[str, Any],
     shapes: dict[str, list[list[int]]],
     parameters: dict[nn.Module, int],
 ) -> Layer:
@@ -275,7 +283,7 @@ def _modules(
     paths = tree.walk(model)
     calls_of = calls_by_path(trace.calls)
     inclusive_of = calls_by_module(trace.calls, calls_of, [path for path, _ in paths])
-    entries = []
+    backward, entries = bool(trace.backward), []
     for path, module in paths:
         calls = calls_of.get(path, [])
         entries.append(
@@ -287,8 +295,8 @@ def _modules(
                 parameters=parameters[module],
                 own_parameters=own_parameters[module],
                 output_shapes=_shapes(trace.calls[calls[-1]].outputs) if calls else [],
-                **_sum(inclusive[index] for index in inclusive_of.get(path, ())),
-                **{f"own_{name}": cost for name, cost in _sum(own[index] for index in calls).items()},
+                **_sum((inclusive[index] for index in inclusive_of.get(path, ())), backward=backward),
+                **{f"own_{name}": cost for name, cost in _sum(map(own.__getitem__, calls), backward=backward).items()},
             )
         )
     return entries

@@ -157,7 +157,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
 
     ``line`` is its line in the file, and ``yaml_row`` the row as it stands there: from, repeats, module, arguments.
     ``light_head`` says that its block "gives" every detection head below the light class branch of YOLO11, or that it
-    is such a head, which "takes" it from the rows above.
+    is such a head, which "takes" it from the rows above. ``backward_macs`` is None where no backward pass ran.
     """
 
     index: int
@@ -173,7 +173,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     elementwise_flops: int = 0
     bytes_read: int = 0
     bytes_written: int = 0
-    backward_macs: int = 0
+    backward_macs: int | None = None
     line: int | None = None
     yaml_row: list[Any] = msgspec.field(default_factory=list)
     light_head: Literal["gives", "takes"] | None = None
@@ -183,7 +183,8 @@ class Module(msgspec.Struct, frozen=True, kw_only=True):
     """One module of the tree. ``macs`` includes its children's, ``own_macs`` only what it ran itself, and so on.
 
     What a module's call ran is its own and its children's, so one that two parents call is in both. A container that is
-    never called itself (``calls`` is 0) has the sum of its children.
+    never called itself (``calls`` is 0) has the sum of its children. ``backward_macs`` is None where no backward pass
+    ran.
     """
 
     path: str
@@ -200,8 +201,8 @@ class Module(msgspec.Struct, frozen=True, kw_only=True):
     own_bytes_read: int = 0
     bytes_written: int = 0
     own_bytes_written: int = 0
-    backward_macs: int = 0
-    own_backward_macs: int = 0
+    backward_macs: int | None = None
+    own_backward_macs: int | None = None
     output_shapes: list[list[int]] = msgspec.field(default_factory=list)
 
 
@@ -225,7 +226,7 @@ def arithmetic_intensity(part: Totals | Backward | Layer | Module | Operation) -
 
 
 class Missed(msgspec.Struct, frozen=True, kw_only=True):
-    """Operations of one kind that a convention or counter gives nothing, and the exact count does."""
+    """Operations of one kind that a convention gives nothing, or more than the exact count does; by how many FLOPs."""
 
     operation: str
     calls: int
@@ -250,9 +251,10 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
     """What a convention or a counter says of the same model.
 
     ``operations`` is its own raw count, at the input that it was taken at, and ``gflops`` the figure as it was
-    printed from that, in billions of ``unit``. ``missed`` is largest first, at the profile's input. ``shares`` are
-    only there for conventions that were asked for. ``exact_macs`` is what the figure is to be compared with; with
-    ``per_image`` both, and all the rest, are of one image of the profile's batch, as the tool looks at no more.
+    printed from that, in billions of ``unit``. ``missed`` is what it gives nothing for, and ``added`` what it gives
+    beyond the exact count, largest first, at the profile's input. ``shares`` are only there for conventions that were
+    asked for. ``exact_macs`` is what the figure is to be compared with; with ``per_image`` both, and all the rest, are
+    of one image of the profile's batch, as the tool looks at no more.
     """
 
     gflops: float
@@ -262,6 +264,7 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
     per_image: bool = False
     exact_macs: int | None = None
     missed: list[Missed] = msgspec.field(default_factory=list)
+    added: list[Missed] = msgspec.field(default_factory=list)
     shares: list[Share] = msgspec.field(default_factory=list)
     note: str | None = None
 

@@ -11,7 +11,7 @@ from archprof.records.profile import arithmetic_intensity
 from archprof.units import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from archprof.records.calibration import Device
     from archprof.records.latency import Latency
@@ -291,7 +291,9 @@ def reported_text(name: str, reported: Reported, profile: Profile) -> str:
     if exact and reported.operations != exact:
         sentence += f", {units.below_or_above(reported.gflops, exact / 10**9)}"
     if reported.missed:
-        sentence += f"; omits {missed(reported.missed)}"
+        sentence += f"; omits {_omits(reported.missed)}"
+    if reported.added:
+        sentence += f"; adds {_adds(reported.added)}"
     return f"{sentence}; {reported.note}" if reported.note else sentence
 
 
@@ -300,17 +302,30 @@ def _pointer(reported: Reported, profile: Profile, index: int) -> list[str]:
     variant = profile.variant
     is_named = variant.origin != "python" or ":" in variant.reference
     pointer = f"`archprof audit {variant.reference}` lists all of it"
-    return [pointer] if not index and reported.missed and is_named and len(pointer) <= _LINE else []
+    return [pointer] if not index and (reported.missed or reported.added) and is_named and len(pointer) <= _LINE else []
 
 
-def missed(operations: list[Missed]) -> str:
-    """What a counter omits: the most expensive operations by name, the rest together."""
-    texts = [
-        f"{operation.calls} × {operation.operation} ({units.amount(operation.flops, 'FLOPs')})"
-        for operation in operations[:_MAX_NAMES]
-    ]
-    if rest := sum(operation.flops for operation in operations[_MAX_NAMES:]):
-        texts.append(f"others ({units.amount(rest, 'FLOPs')})")
+def _omits(operations: Sequence[Missed]) -> str:
+    """What a counter gives nothing for: the most expensive operations by name, the rest together."""
+    pairs = _most_expensive(operations, _MAX_NAMES)
+    return _enumerated([f"{name} ({units.amount(flops, 'FLOPs')})" for name, flops in pairs])
+
+
+def _adds(operations: Sequence[Missed]) -> str:
+    """What a counter gives beyond the exact count, in the same way."""
+    pairs = _most_expensive(operations, _MAX_NAMES // 2)
+    return _enumerated([f"{units.amount(flops, 'FLOPs')} for {name}" for name, flops in pairs])
+
+
+def _most_expensive(operations: Sequence[Missed], count: int) -> Iterator[tuple[str, int]]:
+    """The names of the first operations, and then of all others together, each with its FLOPs."""
+    for operation in operations[:count]:
+        yield f"{operation.calls} × {operation.operation}", operation.flops
+    if rest := sum(operation.flops for operation in operations[count:]):
+        yield "others", rest
+
+
+def _enumerated(texts: Sequence[str]) -> str:
     return " and ".join(part for part in (", ".join(texts[:-1]), texts[-1]) if part)
 
 

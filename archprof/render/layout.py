@@ -23,6 +23,12 @@ _CODES = {"name": "1", "head": "2", "total": "1", "label": "2", "bad": "1;31"}
 WHOLE_LABEL = 24
 """Cells up to which what a row is called is left whole while another column can give way."""
 
+COMFORTABLE = 24
+"""Cells that a cell of several lines has before another column gives way to it."""
+
+MOST_LINES = 4
+"""How many lines one cell of a column may take that may be cut."""
+
 NARROWEST = 20
 """No sentence is broken into lines of fewer cells, however narrow the page is."""
 
@@ -63,22 +69,22 @@ def wrapped(text: str, width: int, indent: str = "", further: str | None = None)
     return [line.replace(_TIE, " ") for line in lines]
 
 
-def joined(pieces: Sequence[str], width: int, *, cut_paths: bool = True) -> list[str]:
+def joined(pieces: Sequence[str], width: int, *, fixed: bool = True) -> list[str]:
     """Pieces with dots between them, broken between pieces before any is broken inside.
 
     Args:
         pieces: The pieces.
         width: Cells in a line.
-        cut_paths: Whether the beginning of a path that is longer is left out.
+        fixed: Whether no line may be wider: a piece that is has its lines, or of a path the beginning is left out.
     """
     lines: list[str] = []
     for piece in pieces:
-        if cut_paths and " " not in piece and len(piece) > width:  # a path, whose end tells more than its beginning
+        if fixed and " " not in piece and len(piece) > width:  # a path, whose end tells more than its beginning
             piece = "…" + piece[1 - width :]
         if lines and len(lines[-1]) + 3 + len(piece) <= width:
             lines[-1] += f" · {piece}"
         else:
-            lines += wrapped(piece, width)
+            lines += wrapped(piece, width) if fixed else [piece]
     return lines or [""]
 
 
@@ -87,7 +93,11 @@ def table_lines(table: Table, width: int, style: Style) -> list[str]:
     columns = table.visible
     rows = [[column.title for column in columns], *table.cells()]
     widths, gap = _widths(columns, rows, table.label, width)
-    lines = [list(_lines(columns, row, widths, gap)) for row in rows]
+    texts = [
+        _fitted(column, cells, width)
+        for column, cells, width in zip(columns, zip(*rows, strict=True), widths, strict=True)
+    ]
+    lines = [list(_lines(columns, row, widths, gap)) for row in zip(*texts, strict=True)]
     lines[0] = [style(text, "head") for text in lines[0]]
     if table.total:
         lines[-1] = [style(text, "total") for text in lines[-1]]
@@ -98,8 +108,8 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], label: str
     """The width of each column, 0 for one that is left out, and the gap between them.
 
     Which columns there is room for goes by the narrowest that each may be: droppable ones are left out first, then
-    those that may be cut, from the right; the label always stays. Those that may be cut then give way, and last those
-    that wrap.
+    those with a least width, from the right; the label always stays. Those that may be cut then give way, and last
+    those that wrap.
     """
     cells = list(zip(*rows, strict=True))
     widths = [max(map(cell_len, texts)) for texts in cells]
@@ -121,8 +131,10 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], label: str
     for index in (*reversed(droppable), *reversed(shortened)):
         if excess(fitting) > 0 and index in visible:
             visible.remove(index)
-    for index in sorted(visible, key=lambda index: (index in whole, columns[index].wraps, -index)):
-        widths[index] -= min(max(excess(widths), 0), widths[index] - narrowest[index])
+    long = [(index, COMFORTABLE) for index in visible if columns[index].wraps and columns[index].min_width]
+    order = sorted(visible, key=lambda index: (index in whole, columns[index].wraps, -index))
+    for index, least in (*long, *((index, narrowest[index]) for index in order)):
+        widths[index] -= min(max(excess(widths), 0), max(widths[index] - least, 0))
     total = sum(widths[index] for index in visible)
     gap = 2 if total + 2 * (len(visible) - 1) <= width else 1
     return [width if index in visible else 0 for index, width in enumerate(widths)], gap
@@ -130,29 +142,38 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], label: str
 
 def _narrowest(column: Column, texts: Sequence[str]) -> int:
     """The least cells of a column: where it wraps those of its longest word, for no number is cut."""
-    if column.wraps:
+    if column.wraps and not column.min_width:
         return max(cell_len(word) for text in texts for word in _tied(text).split(" "))
-    return column.min_width or max(map(cell_len, texts))
+    return max(column.min_width, cell_len(column.title) if column.wraps else 0) or max(map(cell_len, texts))
 
 
-def _lines(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], gap: int) -> Iterator[str]:
+def _lines(columns: Sequence[Column], row: Sequence[list[str]], widths: Sequence[int], gap: int) -> Iterator[str]:
     """The lines of one row: one, or as many as its longest wrapped cell takes."""
     visible = [index for index, width in enumerate(widths) if width]
-    cells = [_cell(columns[index], row[index], widths[index]) for index in visible]
-    for pieces in zip_longest(*cells, fillvalue=""):
+    for pieces in zip_longest(*(row[index] for index in visible), fillvalue=""):
         padded = [
             _padded(text, widths[index], columns[index].number) for index, text in zip(visible, pieces, strict=True)
         ]
         yield (" " * gap).join(padded).rstrip()
 
 
-def _cell(column: Column, text: str, width: int) -> list[str]:
-    if cell_len(text) <= width:
-        return [text]
+def _fitted(column: Column, texts: Sequence[str], width: int) -> list[list[str]]:
+    """The lines of each cell of a column; texts that differ still differ where they are cut."""
+    if not width or all(cell_len(text) <= width for text in texts):
+        return [[text] for text in texts]
     if column.wraps:
-        lines = textwrap.wrap(_tied(text), width, break_long_words=False, break_on_hyphens=False)
-        return [line.replace(_TIE, " ") for line in lines]
-    return [cut(text, width)]
+        return [_folded(_tied(text), width, MOST_LINES if column.min_width else None) for text in texts]
+    for shorten in (cut, cut_middle, cut_start):
+        shortened = {text: shorten(text, width) for text in texts}
+        if len({*shortened.values()}) == len(shortened):
+            return [[shortened[text]] for text in texts]
+    return [_folded(text, width) for text in texts]
+
+
+def _folded(text: str, width: int, most: int | None = None) -> list[str]:
+    """A cell in several lines, at most so many, broken between words as far as that is possible."""
+    lines = textwrap.wrap(text, width, break_on_hyphens=False, max_lines=most, placeholder=" …")
+    return [line.replace(_TIE, " ") for line in lines] or [""]
 
 
 def _tied(text: str) -> str:
@@ -163,6 +184,19 @@ def _tied(text: str) -> str:
 def cut(text: str, width: int) -> str:
     """The text, its end replaced with ``…`` where it is wider than ``width`` terminal cells."""
     return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
+
+
+def cut_start(text: str, width: int) -> str:
+    """The same where its beginning gives way."""
+    return cut(text[::-1], width)[::-1]
+
+
+def cut_middle(text: str, width: int) -> str:
+    """The same where its middle gives way."""
+    if cell_len(text) <= width:
+        return text
+    head = (width - 1) // 2
+    return set_cell_size(text, head) + cut_start(text, width - head)
 
 
 def _padded(text: str, width: int, right: bool) -> str:

@@ -99,7 +99,7 @@ def report_several(results: Sequence[Profile | Failure], view: View, *, details:
         title=title,
         about=about,
         facts=facts.unknown(*(profile.coverage.unknown for profile in profiles)),
-        tables=[(table.sorted_by(view.sort) if view.sort else table).top(view.top)],
+        tables=[_ranked(table, view)],
         notes=[
             *columns.absent(subjects, view.columns),
             *([] if view.columns else facts.of_one_image(profiles)),
@@ -108,6 +108,18 @@ def report_several(results: Sequence[Profile | Failure], view: View, *, details:
         parts=[report(profile, plain) for profile in profiles] if details else [],
         record=results,
     )
+
+
+def _ranked(table: Table, view: View) -> Table:
+    """A table of models, sorted and cut as the view has it: the first of what is cut is never a model that failed."""
+    if view.sort:
+        table = table.sorted_by(view.sort)
+    elif view.top and any(column.key == MOST_EXPENSIVE for column in table.columns):
+        table = table.sorted_by(MOST_EXPENSIVE)
+    if view.top and several.ERROR in table.columns:
+        error = table.columns.index(several.ERROR)
+        table = replace(table, records=tuple(sorted(table.records, key=lambda record: record[error] is not None)))
+    return table.top(view.top)
 
 
 def _table(results: Sequence[Profile | Failure], view: View) -> Table:

@@ -53,7 +53,6 @@ class Branch:
 def _figures(profile: Profile | None) -> tuple[Column, ...]:
     """The columns that rows and modules share; without a profile as far as their names go."""
     parameters, flops = (profile.totals.parameters, profile.totals.flops) if profile else (0, 0)
-    backward = profile is not None and profile.backward is not None
     return (
         Column(
             "output",
@@ -72,18 +71,29 @@ def _figures(profile: Profile | None) -> tuple[Column, ...]:
         number("bytes_read", "bytes read", visible=False),
         number("bytes_written", "bytes written", visible=False),
         replace(INTENSITY, visible=False),
-        number("backward_macs", "backward MACs", lambda part: part.backward_macs if backward else None, visible=False),
+        number("backward_macs", "backward MACs", visible=False),
     )
+
+
+def _sources(rows: list[int]) -> str:
+    """What a row reads, with spaces where the cell may be folded."""
+    return sources(rows).replace(",", ", ")
 
 
 def row_columns(profile: Profile | None = None) -> tuple[Column, ...]:
     """The columns of :func:`rows`."""
     return (
         Column("index", "row"),
-        Column("from", "from", attrgetter("from_"), show=sources, raw=sources, min_width=5),
+        Column("from", "from", attrgetter("from_"), show=_sources, raw=sources, min_width=4, wraps=True),
         Column("repeats", "repeats", droppable=True),
         Column("module", "module", min_width=12),
-        Column("arguments", "arguments", lambda layer: ", ".join(map(units.literal, layer.arguments)), min_width=8),
+        Column(
+            "arguments",
+            "arguments",
+            lambda layer: ", ".join(map(units.literal, layer.arguments)),
+            min_width=9,
+            wraps=True,
+        ),
         *_figures(profile),
         Column("line", "line", visible=False),
     )
@@ -96,7 +106,8 @@ def rows(profile: Profile) -> Table:
     """
     columns, totals = row_columns(profile), profile.totals
     total = {name: getattr(totals, name) for name in _ADDING if name != "backward_macs"}
-    total["backward_macs"] = profile.backward.macs if profile.backward else 0
+    if profile.backward:
+        total["backward_macs"] = profile.backward.macs
     outside = {name: amount - sum(getattr(layer, name) for layer in profile.layers) for name, amount in total.items()}
     reported = conventions.asked_for(profile)
     figures = conventions.module_figures(reported, inclusive=True) if reported else Counter[str]()

@@ -134,6 +134,16 @@ class Document:
             values = {**self.mapping(other, "what << merges", depth + 1), **values}
         return values
 
+    def key(self, node: yaml.Node, name: str) -> yaml.Node:
+        """The node of a mapping's key, which may stand on another line than its value; the mapping's where it has none.
+
+        Args:
+            node: The mapping.
+            name: The key.
+        """
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        return next((key for key, _ in pairs if key.value == name), node)
+
     def sequence(self, node: yaml.Node, what: str) -> list[yaml.Node]:
         """A list's items.
 

@@ -1,4 +1,4 @@
-"""``models/*.yaml`` and a folder -> the models in them: other YAMLs that lie beside them are left out, and named."""
+"""``models/*.yaml`` and a folder -> the models in them: other files that lie beside them are left out, and named."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError, NotAVariantError, UnknownReferenceError
 from archprof.sources import misread
-from archprof.sources.files import SUFFIXES
+from archprof.sources.checkpoint.error import WeightsOnlyError
+from archprof.sources.origins import model_suffixes
 from archprof.sources.reference import resolve
 
 if TYPE_CHECKING:
@@ -27,16 +28,16 @@ class Expansion:
     left_out: Mapping[str, str]
 
 
-def expand(texts: Sequence[str], suffixes: tuple[str, ...] = SUFFIXES) -> Expansion:
-    """Replace folders and patterns by the models in them. A YAML that is meant as a model and is wrong stays.
+def expand(texts: Sequence[str], suffixes: tuple[str, ...] = ()) -> Expansion:
+    """Replace folders and patterns by the models in them. A file that is meant as a model and is wrong stays.
 
     Args:
         texts: What was typed.
-        suffixes: The endings of what a pattern may match besides; others are left out.
+        suffixes: The endings of what a pattern may match besides models; others are left out.
 
     Raises:
         UnknownReferenceError: Where a folder or a pattern has no model.
-        VariantError: Where a folder has no YAML at all.
+        VariantError: Where a folder has no file that may be one.
     """
     references: list[str] = []
     left_out: dict[str, str] = {}
@@ -69,13 +70,14 @@ def _is_model(text: str) -> bool:
 
 def _reason(file: str, suffixes: tuple[str, ...]) -> str | None:
     """Why a file is no model; None for a model, and for what is meant as one."""
-    if not file.endswith(suffixes):
-        return f"a file of another kind than {' or '.join(suffixes)}"
-    if not file.endswith(SUFFIXES):
+    models = model_suffixes()
+    if not file.endswith((*models, *suffixes)):
+        return f"a file of another kind than {', '.join((*models, *suffixes))}"
+    if not file.endswith(models):
         return None
     try:
         resolve(file)
-    except NotAVariantError as error:
+    except (NotAVariantError, WeightsOnlyError) as error:
         return error.message
     except ArchprofError:
         return None

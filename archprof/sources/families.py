@@ -7,8 +7,11 @@ its YAML variants, its ``claims.yaml`` and its blocks. Listing them imports none
 from __future__ import annotations
 
 import functools
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,10 +74,27 @@ def variants() -> Iterator[tuple[Family, str, Path]]:
 
 
 def _folder(package: str) -> Path | None:
-    """Where a package lies, without running its code (only that of the packages round it)."""
-    try:
-        spec = find_spec(package)
-    except ImportError:
+    """Where a package lies, without running its code (only that of the packages round it).
+
+    Where another package of the same outermost name comes first on Python's path, it is looked for behind that.
+    """
+    outermost, *inner = package.split(".")
+    with suppress(ImportError):
+        if (spec := find_spec(package)) and spec.submodule_search_locations:
+            return Path(next(iter(spec.submodule_search_locations)))
+    for entry in sys.path:
+        outer = PathFinder.find_spec(outermost, [entry])
+        for folder in (outer.submodule_search_locations or ()) if outer else ():
+            if (path := Path(folder, *inner)).is_dir():
+                return path
+    return None
+
+
+def hidden_by(family: Family) -> Path | None:
+    """The package that Python finds instead of a family's, as one of the user's of the same name; None for its own."""
+    outermost, *inner = family.package.split(".")
+    spec = find_spec(outermost)
+    folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
+    if family.folder is None or not folders or any(Path(folder, *inner) == family.folder for folder in folders):
         return None
-    folders = spec.submodule_search_locations if spec else None
-    return Path(next(iter(folders))) if folders else None
+    return folders[0]

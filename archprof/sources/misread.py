@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import glob
+import itertools
+import os
 import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError
+from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError, nearest
 from archprof.sources import assignment as assignments
-from archprof.sources.files import SUFFIXES, WEIGHTS, folders_in, is_file, is_folder, names_in
+from archprof.sources import foreign_names
+from archprof.sources.files import WEIGHTS, folders_in, is_file, is_folder, names_in
+from archprof.sources.origins import model_suffixes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +24,7 @@ EXPORTED = (".onnx", ".h5", ".pt2", ".torchscript", ".engine", ".xml", ".mlpacka
 SHOWN = 3
 """How many files of a folder a message names."""
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|hf-hub:|ul:")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|ul:")
 
 
 def explain(text: str) -> ArchprofError | None:
@@ -87,7 +91,7 @@ def several(text: str) -> ArchprofError | None:
     more = f" or one of {len(paths) - SHOWN:,} more" if len(paths) > SHOWN else ""
     hint = f"name {' or '.join(paths[:SHOWN])}{more}; `archprof summary {shlex.quote(text)}` takes all of them"
     if is_folder(Path(text)):
-        return VariantError("a directory, not a YAML file", path=text, hint=hint)
+        return VariantError("a folder, not a model", path=text, hint=hint)
     files = "one file" if len(paths) == 1 else f"{len(paths):,} files"
     return UsageError(f"{text!r} matches {files}, and one model is wanted", hint=hint)
 
@@ -95,33 +99,54 @@ def several(text: str) -> ArchprofError | None:
 def matches(text: str) -> list[str] | None:
     """The files that a folder or a pattern means, in alphabetical order; None for any other text.
 
-    Of a folder these are the YAMLs in it, those of inner folders not among them.
+    Of a folder these are the files in it that may be models, as a YAML or a checkpoint may; those of inner folders are
+    not among them.
     """
     path = Path(text)
     if is_file(path):
         return None
     if text.strip() and is_folder(path):
-        return [str(path / name) for name in names_in(path, SUFFIXES)]
+        return [str(path / name) for name in names_in(path, model_suffixes())]
     if not glob.has_magic(text):
         return None
     names = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - a pattern with its folders
     return [name for name in names if is_file(Path(name))]
 
 
+def in_no_folder(text: str) -> ArchprofError | None:
+    """A path whose folder is not there; ``models/`` is one, too."""
+    path = Path(text)
+    is_folder_name = text.endswith(("/", os.sep))
+    if ":" in text or not (is_folder_name or (path.suffix in model_suffixes() and path.parent.parts)):
+        return None
+    folder = path if is_folder_name else path.parent
+    if is_folder(folder) or not folder.parts:
+        return None
+    outer = next(outer for outer in folder.parents if is_folder(outer))
+    near = nearest(folder.relative_to(outer).parts[0], (inner.name for inner in folders_in(outer)))
+    hint = f"did you mean {' or '.join(f'{outer / name}/' for name in near)}?" if near else None
+    return UnknownReferenceError(f"{text!r} not found: there is no folder {str(folder)!r}", hint=hint)
+
+
 def nothing_there(text: str) -> ArchprofError:
-    """The error of a folder without a YAML, or a pattern that no file matches."""
+    """The error of a folder without a model, or a pattern that no file matches."""
     path = Path(text)
     if not is_folder(path):
-        return UnknownReferenceError(f"no file matches {text!r}")
-    inner = next((folder for folder in folders_in(path) if any(names_in(folder, SUFFIXES))), None)
+        folder = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts))
+        hint = None if is_folder(folder) else f"there is no folder {str(folder)!r}"
+        return UnknownReferenceError(f"no file matches {text!r}", hint=hint)
+    inner = next((folder for folder in folders_in(path) if any(names_in(folder, model_suffixes()))), None)
     hint = f"there are some in {inner}" if inner else None
-    return VariantError("a directory without a YAML file", path=path, hint=hint)
+    return VariantError(f"a folder without a model ({', '.join(model_suffixes())})", path=path, hint=hint)
 
 
 MISTAKES: tuple[Callable[[str], ArchprofError | None], ...] = (
     assignment,
+    foreign_names.on_hub,
     url,
     several,
+    foreign_names.no_model,
+    in_no_folder,
     file_of_weights,
     exported_model,
     saved_profile,

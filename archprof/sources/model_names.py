@@ -43,6 +43,11 @@ def registered(package: str) -> tuple[str, ...]:
     return remember("model names", source, tuple[str, ...], read)
 
 
+def architecture(name: str) -> str:
+    """The architecture in a model's name on a hub: ``hf-hub:timm/resnet50.a1_in1k`` is ``resnet50`` with a tag."""
+    return re.split(r"[/:]", name.removeprefix("timm."))[-1].partition(".")[0]
+
+
 def is_absent(name: str, package: str) -> bool:
     """Whether a package surely has no model of that name: it is not registered, and no file has it as a word."""
     if name in registered(package) or not registered(package):
@@ -57,7 +62,9 @@ def unknown_model(spec: RecipeSpec, names: Iterable[str]) -> UnknownReferenceErr
         spec: What was asked for.
         names: The names of those that it has.
     """
-    near = [f"{spec.origin}:{name}" for name in nearest(spec.target, names)]
+    known = list(names)
+    meant = architecture(spec.target)
+    near = [f"{spec.origin}:{name}" for name in ([meant] if meant in known else nearest(meant, known))]
     hint = f"did you mean {' or '.join(near)}?" if near else None
     return UnknownReferenceError(f"{spec.origin} has no model {spec.target!r}", hint=hint)
 

@@ -39,6 +39,9 @@ class Origin(ABC):
     form: ClassVar[str]
     """How its references are written, as ``timm:NAME``, for messages."""
 
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """The extensions of its files, where it has files: those that a folder is searched for."""
+
     @abstractmethod
     def find(self, query: Query) -> Spec | None:
         """The spec of a model; None where the text is no reference of this origin, or it has no such model.

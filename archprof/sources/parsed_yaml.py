@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from archprof.errors import NotAVariantError, VariantError, did_you_mean, nearest
+from archprof.errors import NotAVariantError, VariantError, nearest
+from archprof.sources import near_keys
 from archprof.sources.document import Document, describe, line_of
 from archprof.sources.other_yaml import kind_of
-from archprof.sources.settings import complaint, is_factor, is_number, is_repeats
+from archprof.sources.settings import DEPTH, MAX_CHANNELS, WIDTH, complaint, is_repeats, without_quotes
 from archprof.sources.spec import Row, Scale, Sheet
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ MAX_ROWS = 10_000
 
 CHECKED = ("nc", "sequence", "family")
 """Top-level keys whose values are checked in every file."""
+
+FACTORS = {"depth": DEPTH, "width": WIDTH, "max_channels": MAX_CHANNELS}
+"""What one entry of the scales is."""
 
 MULTIPLES = ("depth_multiple", "width_multiple")
 """The same of a file without scales, which go before them."""
@@ -35,9 +39,11 @@ def parse(text: str, path: Path) -> Sheet:
     rows = _rows(document, keys)
     scales = _scales(document, keys["scales"]) if "scales" in keys else {}
     values = _values(document, {key: keys[key] for key in keys if key not in ("backbone", "head", "scales")})
-    for key in CHECKED if scales else (*CHECKED, *MULTIPLES):
-        if key in values and (error := complaint(key, values[key])):
-            raise document.error(error, keys[key])
+    # Without a row that is repeated nothing is multiplied by the depth, and Ultralytics builds the file whatever it is.
+    unused = {*MULTIPLES} if scales else {"depth_multiple"} if all(row.repeats <= 1 for row in rows) else set[str]()
+    for key in (*CHECKED, *MULTIPLES):
+        if key in values and key not in unused and (error := complaint(key, values[key])):
+            raise document.error(error, keys[key], hint=without_quotes(values[key]))
     return Sheet(
         rows=rows,
         scales=scales,
@@ -47,15 +53,13 @@ def parse(text: str, path: Path) -> Sheet:
 
 
 def _rows(document: Document, keys: dict[str, yaml.Node]) -> tuple[Row, ...]:
-    if "backbone" not in keys and (other := kind_of(keys)):
-        raise document.error(other.name, document.root, hint=other.hint, kind=NotAVariantError)
     if "backbone" not in keys:
-        near = did_you_mean("backbone", keys)
-        hint = near or "a variant lists its rows under backbone: and head:"
-        kind = VariantError if near else NotAVariantError
-        raise document.error("no backbone: among the file's keys", document.root, hint=hint, kind=kind)
-    if "head" not in keys and (similar := nearest("head", keys, 1)):
-        raise document.error(f"{similar[0]!r} is not read; did you mean head?", keys[similar[0]])
+        raise _no_backbone(document, keys)
+    if "head" not in keys:
+        lists = {key: [] for key, node in keys.items() if isinstance(node, yaml.SequenceNode)}
+        if pair := near_keys.mistaken(lists, keys.keys() | near_keys.SUITS.keys() - {"head"}):
+            message = f"{pair[0]!r} is not read; did you mean head?"
+            raise document.error(message, document.key(document.root, pair[0]))
     nodes = document.sequence(keys["backbone"], "backbone")
     if not nodes:
         raise document.error("backbone has no rows", keys["backbone"])
@@ -64,6 +68,17 @@ def _rows(document: Document, keys: dict[str, yaml.Node]) -> tuple[Row, ...]:
     if len(nodes) > MAX_ROWS:
         raise document.error(f"more than {MAX_ROWS:,} rows", nodes[MAX_ROWS])
     return tuple(_row(document, index, node) for index, node in enumerate(nodes))
+
+
+def _no_backbone(document: Document, keys: dict[str, yaml.Node]) -> VariantError:
+    """The error of a file without ``backbone:``: what else it is, or the line of the key that was meant for it."""
+    if other := kind_of(keys):
+        return document.error(other.name, document.root, hint=other.hint, kind=NotAVariantError)
+    message = "no backbone: among the file's keys"
+    if near := nearest("backbone", keys, 1):
+        return document.error(message, document.key(document.root, near[0]), hint=f"did you mean {near[0]}?")
+    hint = "a variant lists its rows under backbone: and head:"
+    return document.error(message, document.root, hint=hint, kind=NotAVariantError)
 
 
 def _row(document: Document, index: int, node: yaml.Node) -> Row:
@@ -98,11 +113,17 @@ def _scales(document: Document, node: yaml.Node) -> dict[str, Scale]:
         return {}
     scales = {}
     for name, entry in document.mapping(node, "scales").items():
-        factors = document.plain(entry)
-        if not _is_scale(factors):
-            message = f"scale {name!r} must be [depth, width, max_channels], three numbers, the last two above 0"
+        if not isinstance(entry, yaml.SequenceNode) or len(entry.value) != len(FACTORS):
+            kind = f"{len(entry.value)} items" if isinstance(entry, yaml.SequenceNode) else describe(entry)
+            message = f"scale {name!r} must be [depth, width, max_channels], three numbers, not {kind}"
             raise document.error(message, entry)
-        scales[name] = Scale(float(factors[0]), float(factors[1]), factors[2])
+        factors = [document.plain(item) for item in entry.value]
+        for item, factor, (what, (is_valid, kind)) in zip(entry.value, factors, FACTORS.items(), strict=True):
+            if not is_valid(factor):
+                message = f"scale {name!r}: {what} must be {kind}, not {describe(item)}"
+                raise document.error(message, item, hint=without_quotes(factor))
+        depth, width, most = factors
+        scales[name] = Scale(float(depth), float(width), int(most) if isinstance(most, bool) else most)
     return scales
 
 
@@ -118,11 +139,3 @@ def _lines(root: yaml.Node, keys: dict[str, yaml.Node]) -> dict[str, int]:
     if isinstance(scales := keys.get("scales"), yaml.MappingNode):
         lines |= {f"scales.{name.value}": line_of(name) for name, _ in scales.value}
     return lines
-
-
-def _is_scale(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 3 and is_number(value[0]) and all(map(_is_positive, value[1:]))
-
-
-def _is_positive(value: Any) -> bool:
-    return is_factor(value) or value == float("inf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,10 +68,6 @@ def _parts(text: str) -> tuple[str, str, str]:
 
 
 def _unknown(text: str) -> ArchprofError:
-    if error := misread.explain(text):
-        return error
-    *others, last = (origin.form for origin in _in_order())
-    forms = f"give {', '.join(others)} or {last}"
     typed = Path(text)
     try:
         typed.stat()
@@ -78,6 +75,10 @@ def _unknown(text: str) -> ArchprofError:
         pass
     except OSError as failure:
         return VariantError(f"cannot be read: {failure.strerror}", path=typed)
+    if error := misread.explain(text):
+        return error
+    *others, last = (origin.form for origin in _in_order())
+    forms = f"give {', '.join(others)} or {last}"
     folder, name, suffix = _parts(text)
     if not name:
         return UnknownReferenceError("the name of the model is empty", hint=forms)
@@ -87,7 +88,9 @@ def _unknown(text: str) -> ArchprofError:
     for origin in _in_order():
         for other, reference in origin.names(typed.parent).items():
             references.setdefault(other, []).append(reference)
-    near = references.get(name) or [references[other][0] for other in nearest(name, references)]
+    # torchvision.models.resnet50 and pytorch/vision:resnet50 end in a name.
+    exact = next((references[part] for part in (name, *reversed(re.split("[.:]", name))) if part in references), None)
+    near = exact or [references[other][0] for other in nearest(name, references)]
     hint = f"did you mean {' or '.join(near)}?" if near else forms
     return UnknownReferenceError(f"model {text!r} not found", hint=hint)
 

@@ -21,13 +21,17 @@ def scale_of(name: str) -> str | None:
     return match[1] if match else None
 
 
+def renamed(name: str) -> str | None:
+    """The name that Ultralytics reads an older name of its P6 models as: ``yolov8x6`` is ``yolov8x-p6``."""
+    match = _P6.fullmatch(name)
+    return f"{match[1]}{match[2]}-p6" if match else None
+
+
 def without_scale(name: str) -> list[str]:
     """The names of files that may be meant where there is none of this name, without the scale that it has."""
     if scale_of(name) is None:
         return []
-    if match := _P6.fullmatch(name):  # yolov8n6 was a name of yolov8n-p6
-        return [f"{match[1]}-p6"]
-    return [_FIRST_SCALE.sub(r"\1", name, count=1)]
+    return [_FIRST_SCALE.sub(r"\1", renamed(name) or name, count=1)]
 
 
 def other_letter(name: str) -> tuple[str, str, str] | None:

@@ -33,6 +33,16 @@ def is_number(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value)
 
 
+def is_multiple(value: Any) -> bool:
+    """Whether Ultralytics multiplies by it: a finite number, or true for 1 and false for 0."""
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+def is_multiple_above_0(value: Any) -> bool:
+    """The same without what would leave no channels."""
+    return is_multiple(value) and value > 0
+
+
 def _is_kpt_shape(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(is_count, value))
 
@@ -42,15 +52,17 @@ def _is_text(value: Any) -> bool:
 
 
 COUNT = (is_count, "a whole number from 1 up")
-_FACTOR = (is_factor, "a number above 0")
+DEPTH = (is_multiple, "a number")
+WIDTH = (is_multiple_above_0, "a number above 0")
+MAX_CHANNELS = (lambda value: is_multiple_above_0(value) or value == math.inf, "a number above 0")
 TEXT = (_is_text, "text")
 
 KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "nc": COUNT,
     "reg_max": COUNT,
     "sequence": COUNT,
-    "depth_multiple": (is_number, "a number"),
-    "width_multiple": _FACTOR,
+    "depth_multiple": DEPTH,
+    "width_multiple": WIDTH,
     "kpt_shape": (_is_kpt_shape, "two whole numbers, as [17, 3]"),
     "end2end": (lambda value: value in (True, False, None), "true or false"),
     "activation": (lambda value: not value or _is_text(value), "text, or nothing"),
@@ -71,6 +83,15 @@ FIXED: Mapping[str, str] = {
     "family": "it says what the rows' blocks mean; change it in the file",
 }
 """Keys that ``--set`` does not change, and what does."""
+
+
+def without_quotes(value: Any) -> str | None:
+    """What to write for a text that is meant as a number: YAML reads '0.33' and 1e-3 as texts."""
+    try:
+        number = float(value) if isinstance(value, str) else math.nan
+    except ValueError:
+        return None
+    return f"write {number:g}: {value!r} is text in YAML" if math.isfinite(number) else None
 
 
 def complaint(key: str, value: Any) -> str | None:

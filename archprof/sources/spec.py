@@ -133,7 +133,7 @@ class Spec(ABC):
         return self.trusted
 
     def missing(self) -> ArchprofError | None:
-        """The error of a model that surely does not exist, as far as that can be told without building it."""
+        """The error of a model that surely cannot be built, as far as that can be told without building it."""
         return None
 
     @property
@@ -211,7 +211,8 @@ class VariantSpec(Spec):
         if self.scale is not None:
             return self.scales[self.scale]
         depth, width = (self.values.get(key, 1.0) for key in ("depth_multiple", "width_multiple"))
-        return Scale(float(depth), float(width))
+        # Where no row is repeated, the depth may be anything: nothing is multiplied by it.
+        return Scale(float(depth) if setting_rules.is_multiple(depth) else 1.0, float(width))
 
     @property
     def top_level(self) -> dict[str, TopLevelKey]:
@@ -225,6 +226,12 @@ class VariantSpec(Spec):
             key = f"scales.{self.scale}"
             keys[key] = TopLevelKey(value=_json(factors), line=self.value_lines.get(key))
         return keys
+
+    def missing(self) -> ArchprofError | None:
+        """The error of a row that names no block, or lacks the number of classes."""
+        from archprof.sources import variant_errors
+
+        return variant_errors.error_of(self)
 
     def check_setting(self, key: str, value: Any) -> None:
         """See to it that a top-level value may be set.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archprof import cache
 from archprof.errors import VariantError
-from archprof.sources import families, scale_in_name, yaml_text
+from archprof.sources import families, near_keys, scale_in_name, yaml_text
 from archprof.sources.spec import STOCK, YOLOV5, Sheet, VariantSpec
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def load(
     name: str | None = None,
     family: str | None = None,
     data: bytes | None = None,
+    strict: bool = True,
 ) -> VariantSpec:
     """Read a variant at one scale.
 
@@ -51,6 +52,7 @@ def load(
         family: The family of a file without a ``family:`` key. Without it, the installed family that the
             file's name starts with, else Ultralytics'.
         data: What the file says, where it is not on the disk.
+        strict: Whether a key that was probably meant for another is an error, as it is where it can be mended.
 
     Raises:
         VariantError: Where the file cannot be read, is not a variant, or lacks the scale; with the line.
@@ -59,6 +61,8 @@ def load(
     stem = name or path.stem
     text = yaml_text.decode(yaml_text.read(path) if data is None else data)
     sheet = _sheet(text, path)
+    if strict:
+        near_keys.check(sheet, path)
     named_scale = named_scale or scale_in_name.scale_of(stem)
     used = _choose(path, reference or str(path), sheet, scale, named_scale)
     return VariantSpec(

@@ -135,7 +135,7 @@ def test_the_first_row_reads_the_image(variant: Variant) -> None:
     [
         (
             "[-1, 1, Conv, [16, 3, 2, 1, 1, 1, True, 7]]",
-            "takes from 3 to 9 positional arguments but 10 were given",
+            "too many arguments: 8, and at most 7 are taken",
             "Conv takes (c1, c2, k=1, s=1, p=None, g=1, d=1, act=True); it was called with (3, 16, 3, 2, 1, 1,",
         ),
         ("[-1, 1, Conv, []]", "row 0: Conv cannot be built from []: too few arguments", "Conv takes (c1, c2"),
@@ -154,9 +154,13 @@ def test_the_first_row_reads_the_image(variant: Variant) -> None:
             "row 0: Conv: g must be a divisor of the channels, 3 and 16, not 5",
             "in_channels must be divisible by groups",
         ),
-        ("[-1, 1, Segment, [80]]", "row 0: Segment cannot be built from [80]: ", "Segment takes (nc=80, nm=32"),
-        ("[-1, 1, SPPF, [16, 5, 3, False, 1]]", "row 0: SPPF cannot be built from", "SPPF takes (c1, c2, k=5"),
-        ("[-1, 1, nn.Conv2d, [16]]", "missing 2 required positional arguments", "nn.Conv2d takes (in_channels"),
+        ("[[-1], 1, Segment, [80]]", "row 0: Segment cannot be built from [80]: ", "Segment takes (nc=80, nm=32"),
+        (
+            "[-1, 1, SPPF, [16, 5, 3, False, 1]]",
+            "SPPF: too many arguments: 5, and at most 4",
+            "SPPF takes (c1, c2, k=5",
+        ),
+        ("[-1, 1, nn.Conv2d, [16]]", "too few arguments: 1, and at least 3 are needed", "nn.Conv2d takes (in_channels"),
     ],
 )
 def test_arguments_that_do_not_fit(variant: Variant, row: str, message: str, hint: str) -> None:

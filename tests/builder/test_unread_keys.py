@@ -37,9 +37,8 @@ def remarks(tmp_path: Path, keys: str) -> list[str]:
         ("expert: 8", "experts"),
         ("exprets: 8", "experts"),
         ("rooter: mlp", "router"),
-        ("scale:\n  n: [0.5, 0.25, 1024]", "scales"),
-        ("activaton: nn.ReLU", "activation"),
-        ("reg_mx: 1", "reg_max"),
+        ("chanels: 4", "channels"),
+        ("inplce: False", "inplace"),
     ],
 )
 def test_a_key_that_is_nearly_another(tmp_path: Path, keys: str, meant: str) -> None:

@@ -29,6 +29,7 @@ def test_the_step_by_row(archprof: Callable[[str], Result]) -> None:
     assert profile.backward.macs == sum(BACKWARD)
     assert profile.backward.flops == 2 * sum(BACKWARD)
     assert [layer.backward_macs for layer in profile.layers] == BACKWARD
+    assert all(module.own_backward_macs is not None for module in profile.modules)
     assert profile.backward.peak_activation_bytes > profile.totals.peak_activation_bytes
     assert {entry.phase for entry in profile.operations} == {"forward", "backward"}
 
@@ -58,6 +59,9 @@ def test_text_tells_the_passes_apart(archprof: Callable[[str], Result]) -> None:
 def test_without_it_there_is_no_backward_pass(archprof: Callable[[str], Result]) -> None:
     profile = json.loads(archprof("summary tiny.yaml --imgsz 64 --format json").stdout)
     assert profile["backward"] is None
+    parts = [*profile["layers"], *profile["modules"]]
+    assert parts
+    assert {part[key] for part in parts for key in part if "backward" in key} == {None}
     assert {entry["phase"] for entry in profile["operations"]} == {"forward"}
     assert "pass" not in archprof("summary tiny.yaml --imgsz 64 --detail ops").stdout.split()
 

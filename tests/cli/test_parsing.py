@@ -38,8 +38,6 @@ if TYPE_CHECKING:
         ("yolo11n --fuse", "summary yolo11n --fuse"),
         ("mine.yaml", "summary mine.yaml"),
         ("timm:resnet18", "summary timm:resnet18"),
-        ("help", "--help"),
-        ("help bench", "bench --help"),
     ],
 )
 def test_the_answer_is_what_to_type(archprof: Callable[[str], Result], typed: str, meant: str) -> None:
@@ -47,6 +45,23 @@ def test_the_answer_is_what_to_type(archprof: Callable[[str], Result], typed: st
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("error: ")
     assert f"\ntype: archprof {meant}\n" in result.stderr
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("help", "--help"), ("help bench", "bench --help")])
+def test_help_is_a_command(archprof: Callable[[str], Result], typed: str, meant: str) -> None:
+    result = archprof(typed)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == archprof(meant).stdout
+    assert "Usage: archprof" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"), [("help bnech", "did you mean bench?"), ("help yolo11n", "type: archprof summary yolo11n --help")]
+)
+def test_help_on_what_is_no_command(archprof: Callable[[str], Result], typed: str, hint: str) -> None:
+    result = archprof(typed)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert hint in result.stderr
 
 
 def test_what_means_nothing_here_is_named(archprof: Callable[[str], Result]) -> None:

@@ -42,10 +42,44 @@ PARTS = st.lists(
 )
 
 
+FIGURES = re.compile(r" ([\d,]+) +(?:[\d.]+ s|–)$")
+
+
 def parameters(line: str) -> int:
     """The figure before the time, or before the dash that stands for none."""
-    (figure,) = re.findall(r" ([\d,]+) +(?:[\d.]+ s|–)$", line)
+    (figure,) = FIGURES.findall(line)
     return int(figure.replace(",", ""))
+
+
+ALIKE = st.builds("{}{}{}".format, st.sampled_from(["yolov13-", ""]), st.text("ab", max_size=30), st.just("-Dynamic"))
+
+
+@given(st.lists(ALIKE, min_size=2, max_size=8, unique=True), st.integers(40, 100))
+def test_names_that_differ_still_differ_where_they_are_cut(names: list[str], width: int) -> None:
+    parts = [Part(name, 10**9, None) for name in names]
+    text = FORMATS["text"].render(Report(tables=[table_of(COLUMNS, parts, "name")]), Page(width=width))
+    shown: list[str] = []
+    for line in text.splitlines()[1:]:
+        assert cell_len(line) <= width
+        if FIGURES.search(line):
+            shown.append(line.split()[0])
+        else:
+            shown[-1] += line.strip()
+    assert len({*shown}) == len(names)
+
+
+def test_arguments_are_folded_and_not_cut() -> None:
+    columns = (
+        Column("name", "name", min_width=6),
+        Column("parameters", "params", number=True),
+        Column("arguments", "arguments", lambda part: "64, [128, 256], True, " * 3 + "None", min_width=9, wraps=True),
+    )
+    for width in (40, 60, 160):
+        text = FORMATS["text"].render(
+            Report(tables=[table_of(columns, [Part("Conv", 1, None)], "name")]), Page(width=width)
+        )
+        assert max(map(cell_len, text.splitlines())) <= width
+        assert " ".join(text.split()[3:]) == "Conv 1 " + "64, [128, 256], True, " * 3 + "None"
 
 
 @given(PARTS, st.none() | st.integers(1, 25), st.sampled_from(["name", "parameters", "time"]), st.integers(40, 120))
@@ -54,7 +88,7 @@ def test_what_is_printed_adds_up_to_the_printed_total(
 ) -> None:
     table = table_of(COLUMNS, parts, "name").with_total().sorted_by(sort).top(top)
     lines = FORMATS["text"].render(Report(tables=[table]), Page(width=width)).splitlines()[1:]
-    *visible, total = map(parameters, lines)
+    *visible, total = map(parameters, filter(FIGURES.search, lines))  # a name may go on below its figures
     assert sum(visible) == total == sum(part.parameters for part in parts)
     assert len(visible) == (len(parts) if top is None or top >= len(parts) else top + 1)
 

@@ -154,9 +154,9 @@ def test_models_that_are_no_yaml(folder: Path, text: str, origin: str, target: s
         ("deep/mien.yaml", UnknownReferenceError, "model 'deep/mien.yaml' not found\ndid you mean deep/mine.yml?"),
         ("deep/yolo11.yaml", UnknownReferenceError, "model 'deep/yolo11.yaml' not found\ndid you mean yolo11?"),
         (
-            "gone/zzzzzz.yaml",
+            "zzzzzz.yaml",
             UnknownReferenceError,
-            "model 'gone/zzzzzz.yaml' not found\n"
+            "model 'zzzzzz.yaml' not found\n"
             "give timm:NAME, torchvision:NAME, a checkpoint (best.pt), a YAML file, REV:",
         ),
         ("resnet18", UnknownReferenceError, "model 'resnet18' not found\ndid you mean "),
@@ -171,9 +171,9 @@ def test_models_that_are_no_yaml(folder: Path, text: str, origin: str, target: s
         ("a\0b", UnknownReferenceError, "model 'a\\x00b' not found"),
         ("yolo11q", UnknownReferenceError, "'yolo11q': no scale 'q'; yolo11 has n, s, m, l, x\ntype yolo11n or"),
         ("yolov13m", VariantError, "the name 'yolov13m' asks for scale 'm', which the file does not have\navailable "),
-        ("deep", VariantError, "a directory, not a YAML file"),
-        (".", VariantError, "a directory, not a YAML file"),
-        ("/", VariantError, "a directory without a YAML file"),
+        ("deep", VariantError, "a folder, not a model"),
+        (".", VariantError, "a folder, not a model"),
+        ("/", VariantError, "a folder without a model (."),
     ],
 )
 def test_what_means_nothing(folder: Path, text: str, kind: type[ArchprofError], message: str) -> None:

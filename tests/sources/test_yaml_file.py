@@ -156,7 +156,7 @@ ROW = "[-1, 1, Conv, [64]]"
             "mine.yaml:1:1: no backbone: among the file's keys\na variant lists its rows under backbone: and head:",
         ),
         (f"bakbone: [{ROW}]", "mine.yaml:1:1: no backbone: among the file's keys\ndid you mean bakbone?"),
-        (f"backbone: [{ROW}]\nheads: [{ROW}]", "mine.yaml:2:8: 'heads' is not read; did you mean head?"),
+        (f"backbone: [{ROW}]\nheads: [{ROW}]", "mine.yaml:2:1: 'heads' is not read; did you mean head?"),
         ("backbone: []", "mine.yaml:1:11: backbone has no rows"),
         ("backbone:", "mine.yaml:1:10: backbone must be a list, not nothing"),
         (f"backbone: [{ROW}]\nhead: 3", "mine.yaml:2:7: head must be a list, not 3"),

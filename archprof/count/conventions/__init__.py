@@ -17,6 +17,7 @@ from archprof.records.profile import Missed, Reported, Share
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from fractions import Fraction
 
     from archprof.count.conventions.subject import Figures, Item, Subject
     from archprof.records.conventions import Convention
@@ -79,6 +80,7 @@ def report(convention: Convention, subject: Subject, *, shares: bool = True) -> 
         per_image=figures.per_image,
         exact_macs=sum(part.macs for part in parts),
         missed=_missed(parts) if convention.tool else [],
+        added=_added(parts, figures.scale * (1 if "FLOP" in convention.unit else 2)) if convention.tool else [],
         shares=parts if shares else [],
     )
 
@@ -110,3 +112,19 @@ def _missed(parts: Iterable[Share]) -> list[Missed]:
             calls[part.operation] += part.calls
             flops[part.operation] += 2 * part.macs
     return [Missed(operation=name, calls=calls[name], flops=total) for name, total in flops.most_common()]
+
+
+def _added(parts: Iterable[Share], scale: Fraction) -> list[Missed]:
+    """What is given to operations beyond what their multiply-accumulates take, largest first.
+
+    Args:
+        parts: What the convention gives each operation.
+        scale: FLOPs that one of its units of ``amount`` stands for.
+    """
+    calls: Counter[str] = Counter()
+    flops: Counter[str] = Counter()
+    for part in parts:
+        if part.amount:
+            calls[part.operation] += part.calls
+            flops[part.operation] += round(part.amount * scale) - 2 * part.macs
+    return [Missed(operation=name, calls=calls[name], flops=total) for name, total in flops.most_common() if total > 0]

@@ -26,14 +26,14 @@ def render(report: Report, page: Page) -> str:
 
 
 def _blocks(report: Report, page: Page, style: Style) -> Iterator[list[str]]:
-    width = page.width
+    width = page.width if page.cut else sys.maxsize
     head = [*_heading(report, page, style), *_facts(report, page, style)]
     if head:
         yield head
     if report.conclusions:
         yield _sentences(report.conclusions, width)
     for table in report.tables:
-        yield table_lines(table, width if page.cut else sys.maxsize, style)
+        yield table_lines(table, width, style)
     if report.notes:
         yield _sentences(report.notes, width)
     for part in report.parts:
@@ -55,14 +55,14 @@ def _heading(report: Report, page: Page, style: Style) -> list[str]:
         else [cut(report.title, width) if page.cut else report.title]
     )
     lines = [style(line, "name") for line in title]
-    lines += [f"  {line}" for line in joined(report.about, width - 2, cut_paths=page.cut)] if about else []
+    lines += [f"  {line}" for line in joined(report.about, width - 2, fixed=page.cut)] if about else []
     return [*lines, *([f"  {styled}"] if status else [])]
 
 
 def _facts(report: Report, page: Page, style: Style) -> Iterator[str]:
     """The facts, one below the other: labels to the left, and what belongs to them wrapped."""
     for label, pieces in report.facts:
-        first, *more = joined(pieces, max(page.width - LABEL - 2, NARROWEST), cut_paths=page.cut)
+        first, *more = joined(pieces, max(page.width - LABEL - 2, NARROWEST), fixed=page.cut)
         if len(label) >= LABEL:
             yield f"  {style(label, 'label')}"
             more.insert(0, first)

@@ -7,3 +7,7 @@ from archprof.errors import ArchprofError
 
 class CheckpointError(ArchprofError):
     """A file that is not a checkpoint, is damaged, or passes a limit."""
+
+
+class WeightsOnlyError(CheckpointError):
+    """A file of weights without the architecture that they are for."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archprof.errors import UsageError
 from archprof.sources import yaml_file
 from archprof.sources.checkpoint.contents import Checkpoint, parameters, parameters_by_prefix
-from archprof.sources.checkpoint.error import CheckpointError
+from archprof.sources.checkpoint.error import CheckpointError, WeightsOnlyError
 from archprof.sources.spec import Constructor, VariantSpec, encode_key
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def variant(
         VariantError: Where its YAML is no variant. Lines are those of :func:`yaml_text_of`.
     """
     if checkpoint.yaml is None:
-        raise CheckpointError(
+        raise WeightsOnlyError(
             f"the file holds weights, but no architecture ({_KINDS[checkpoint.kind]}); {_weights(checkpoint)}",
             path=checkpoint.path,
             hint="name the YAML or the function that makes the model; a checkpoint of Ultralytics has its YAML in it",
@@ -94,7 +94,12 @@ def variant(
     made_from = PurePath(file.replace("\\", "/")).stem if isinstance(file, str) and file else None
     document = {key: value for key, value in checkpoint.yaml.items() if key not in _OF_THE_RUN}
     spec = yaml_file.load(
-        checkpoint.path, scale=own, reference=reference, name=made_from, data=yaml_text_of(document).encode()
+        checkpoint.path,
+        scale=own,
+        reference=reference,
+        name=made_from,
+        data=yaml_text_of(document).encode(),
+        strict=False,
     )
     channels = checkpoint.yaml.get("channels", checkpoint.yaml.get("ch"))
     fields = {field.name: getattr(spec, field.name) for field in dataclasses.fields(spec)}

@@ -24,3 +24,8 @@ ORIGINS: Registry[Origin] = Registry(
     ),
 )
 """Every origin; each is in the file of its name."""
+
+
+def model_suffixes() -> tuple[str, ...]:
+    """The extensions of the files that may be models, of every origin."""
+    return tuple(dict.fromkeys(suffix for origin in ORIGINS.values() for suffix in origin.suffixes))

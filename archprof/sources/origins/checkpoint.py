@@ -21,6 +21,7 @@ class CheckpointFile(Origin):
 
     order = 25
     form = "a checkpoint (best.pt)"
+    suffixes = WEIGHTS
 
     def find(self, query: Query) -> Spec | None:
         """The network of the file of that name."""

@@ -23,6 +23,7 @@ class YamlFile(Origin):
 
     order = 30
     form = "a YAML file"
+    suffixes = SUFFIXES
 
     def find(self, query: Query) -> Spec | None:
         """The file of that name, else the one that has an extension besides."""

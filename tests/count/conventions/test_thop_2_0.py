@@ -113,6 +113,17 @@ def test_one_convolution_by_hand() -> None:
     # Doubled, and four times the area.
     assert answer.gflops == pytest.approx((8192 * 27 + 4 * 8192) * 2 * 4 / 1e9)
     assert answer.missed == []
+    # The convolution is given what it takes; the normalisation 4 an element, doubled, and four times the area.
+    assert [(added.operation, added.calls, added.flops) for added in answer.added] == [
+        ("BatchNorm2d", 1, 4 * 8192 * 2 * 4)
+    ]
+
+
+def test_what_does_not_grow_with_the_area_is_added_as_often_as_the_area_grew() -> None:
+    # A Linear of 3·5 products behind pooling to one pixel: at 32×32 as at 64×64, and 4 times that is 3 times too much.
+    model = nn.Sequential(nn.Conv2d(3, 3, 1), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(3, 5)).eval()
+    answer = replayed(model, 64)
+    assert [(added.operation, added.flops) for added in answer.added] == [("Linear", 3 * 15 * 2)]
 
 
 class Functional(nn.Module):

@@ -1,0 +1,101 @@
+"""Names that mean something elsewhere: on Hugging Face's hub, or among the files of Ultralytics that are no models."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from archprof.errors import ArchprofError, UnknownReferenceError, nearest
+from archprof.sources.document import Document
+from archprof.sources.files import SUFFIXES
+from archprof.sources.model_names import architecture, registered
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_HUB = re.compile(r"hf[-_]hub:|(?:https?://)?(?:www\.)?huggingface\.co/", re.IGNORECASE)
+_TIMM = re.compile(r"timm[/.]", re.IGNORECASE)
+
+_DATASET = re.compile(
+    r"(?:coco|voc|pascal-?voc|imagenet(?:te|woof)?|cifar-?|mnist|fashion-mnist|caltech|lvis|objects|widerface"
+    r"|crowdhuman|bdd|dota|visdrone|kitti|cityscapes|ade)\d*k?(?:v\d.*)?(?:[-_](?:seg|pose|obb|cls|grayscale|mini|small"
+    r"|tiny|\d+))*",
+    re.IGNORECASE,
+)
+"""The names of well-known datasets, with the endings that theirs have."""
+
+_DATA = frozenset({"data", "dataset", "datasets"})
+"""What a dataset's YAML is called that has no name of its own."""
+
+
+class Shipped(NamedTuple):
+    """A YAML of Ultralytics' that is no model: what it is, and its file."""
+
+    kind: str
+    path: Path
+
+
+_FOLDERS = {"datasets": "a dataset", "trackers": "a tracker's settings", "": "the settings of Ultralytics"}
+"""Folders of Ultralytics' ``cfg``, and what the YAMLs in each are."""
+
+
+def on_hub(text: str) -> ArchprofError | None:
+    """A name on Hugging Face's hub, as ``hf-hub:timm/resnet50.a1_in1k`` or ``timm/resnet50``."""
+    is_address = _HUB.match(text) is not None
+    name = architecture(text)
+    if name in registered("timm.models") and (is_address or _TIMM.match(text)):
+        hint = f"type timm:{name}, the same architecture; its weights change none of the figures"
+    elif is_address:
+        near = nearest(name, registered("timm.models"), 1)
+        forms = "name the architecture: timm:NAME, torchvision:NAME or FILE.py:FACTORY"
+        hint = f"did you mean timm:{near[0]}?" if near else forms
+    else:
+        return None
+    return UnknownReferenceError(f"{text!r} is a name on Hugging Face's hub: nothing is downloaded", hint=hint)
+
+
+def no_model(text: str) -> ArchprofError | None:
+    """The name of a dataset (``coco128.yaml``), or of another YAML of Ultralytics' that is no model."""
+    name = Path(text).name
+    stem = next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), name)
+    shipped = _shipped().get(stem.lower())
+    has_extension = stem != name
+    is_dataset = _DATASET.fullmatch(stem) or (has_extension and stem.lower() in _DATA)
+    kind = shipped.kind if shipped else _FOLDERS["datasets"] if is_dataset else None
+    if kind is None or (shipped is not None and kind != _FOLDERS["datasets"] and not has_extension):
+        return None
+    message = f"{text!r} is the name of {kind}, not of a model"
+    if kind != _FOLDERS["datasets"]:
+        return UnknownReferenceError(message, hint="name a model: archprof summary yolo11n")
+    classes = _classes(shipped.path) if shipped else None
+    for_classes = f"for its {classes:,} classes" if classes else "with N for its number of classes"
+    hint = f"name the model that it trains; {for_classes} type: archprof summary yolo11n --nc {classes or 'N'}"
+    return UnknownReferenceError(message, hint=hint)
+
+
+@cache
+def _shipped() -> Mapping[str, Shipped]:
+    """The YAMLs of the installed Ultralytics that are no models, by name in lower case."""
+    spec = find_spec("ultralytics")
+    folders = spec.submodule_search_locations if spec else None
+    if not folders:
+        return {}
+    root = Path(next(iter(folders)), "cfg")
+    return {
+        file.stem.lower(): Shipped(kind, file)
+        for folder, kind in _FOLDERS.items()
+        for file in sorted((root / folder).glob("*.yaml"))
+    }
+
+
+def _classes(path: Path) -> int | None:
+    """The number of classes of a dataset's YAML; None where that is not told."""
+    try:
+        document = Document.read(path)
+        names = document.plain(document.mapping(document.root, "a dataset")["names"])
+    except (ArchprofError, KeyError):
+        return None
+    return len(names) if isinstance(names, (list, dict)) else None
