@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.errors import RunError, in_one_line
 from archprof.trace.constants import Constants, check_indices, is_table
-from archprof.trace.device import device_of
+from archprof.trace.device import device_of, is_meta
 from archprof.trace.gradients import Gradients
 from archprof.trace.higher_order import run_higher_order
 from archprof.trace.meta_kernels.layout import META
@@ -73,10 +73,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.overwritten = Overwritten()
         self._constants = Constants(self.info, self.overwritten)
         self._backwards = False
-        self._fast_paths = meta_kernels_enabled() and not (
-            _has_any_global_hook()  # type: ignore[no-untyped-call]
-            or torch.is_autocast_enabled("cpu")
-        )
+        self.keeps_constants = True
+        # What had no values, which the model may have taken for an error of its own.
+        self.lack: DataDependentError | None = None
+        self._fast_paths = meta_kernels_enabled() and not _has_any_global_hook()  # type: ignore[no-untyped-call]
         # Every tensor seen is kept, so that an id() stays one tensor's for the whole pass.
         self._seen: dict[int, tuple[Tensor, TensorInfo]] = {}
         self._meta_placeholders: dict[int, Tensor] = {}
@@ -125,7 +125,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         Otherwise that device is struck from the changes.
         """
         device = changes.get("device")
-        if device is None or not tensor.is_meta or torch.device(device) != self.device:
+        if device is None or not is_meta(tensor) or torch.device(device) != self.device:
             return False
         del changes["device"]
         asked = {value for value in changes.values() if value is not None and value is not False}
@@ -181,7 +181,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             found is None
             or len(args) != 1
             or type(args[0]) is not torch.Tensor
-            or not args[0].is_meta
+            or not is_meta(args[0])
             or module._forward_hooks
             or module._forward_pre_hooks
             or module._backward_hooks
@@ -231,12 +231,17 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 self._constants.forget(func, args, kwargs)
                 args, kwargs = map_leaves(self._on_meta, (tuple(args), kwargs))
             elif not meta:
-                return self._constants.made(func, args, kwargs)
+                return self._constants.made(func, args, kwargs, real=self.keeps_constants)
             return result_on_meta(func, args, kwargs)
         except Exception as error:
             if _reads_values(func, error):
-                raise DataDependentError(f"{self.where} needs the values of its input: {func}") from error
+                raise self.needs_values(func) from error
             raise
+
+    def needs_values(self, reader: object) -> DataDependentError:
+        """The error for what only tensors with values can do; it is known even where the model handles it."""
+        self.lack = DataDependentError(f"{self.where} needs the values of its input: {reader}")
+        return self.lack
 
     def compute_higher_order(self, operator: HigherOrderOperator, args: Any, kwargs: dict[str, Any]) -> Any:
         """What an operator gives that takes functions."""
@@ -252,16 +257,16 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.device = device_of((*[list(module._parameters.values()) for _, module in self._tree], *inputs))
         for path, module in self._tree:
             if isinstance(module, torch.jit.ScriptModule):
-                if any(not tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
+                if any(not is_meta(tensor) for tensor in (*module.parameters(), *module.buffers())):
                     raise DataDependentError(f"{path or 'the model'} was compiled by torch.jit, with its weights in it")
                 continue
             replaced = False
             for name, tensor in module._parameters.items():
-                if tensor is not None and not tensor.is_meta:
+                if tensor is not None and not is_meta(tensor):
                     module._parameters[name] = self._meta_placeholder(tensor)  # type: ignore[assignment]
                     replaced = True
             for name, buffer in module._buffers.items():
-                if buffer is not None and not buffer.is_meta and not is_table(buffer):
+                if buffer is not None and not is_meta(buffer) and not is_table(buffer):
                     module._buffers[name] = self._meta_placeholder(buffer)
             if replaced and type(module) not in MODULE_FAST_PATHS:
                 # Recurrent layers hand their weights to torch in a list of their own.
@@ -270,7 +275,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                         vars(module)[name] = [self._meta_placeholders.get(id(item), item) for item in value]
             if torch.is_grad_enabled():
                 for name, value in vars(module).items():
-                    if isinstance(value, torch.Tensor) and value.requires_grad and not value.is_meta:
+                    if isinstance(value, torch.Tensor) and value.requires_grad and not is_meta(value):
                         vars(module)[name] = self._meta_placeholder(value)
         return tuple([map_leaves(self._on_meta, value) for value in inputs])
 
@@ -301,14 +306,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if type(arg) in _PLAIN:
                 continue
             if isinstance(arg, torch.Tensor):
-                if arg.is_meta:
+                if is_meta(arg):
                     meta = True
                 else:
                     values = True
             elif isinstance(arg, (list, tuple)):
                 for item in arg:
                     if type(item) not in _PLAIN and isinstance(item, torch.Tensor):
-                        if item.is_meta:
+                        if is_meta(item):
                             meta = True
                         else:
                             values = True
@@ -317,7 +322,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _on_meta(self, value: Any) -> Any:
         """A tensor without its values, or the device for it; anything else as it is."""
         if isinstance(value, torch.Tensor):
-            return value if value.is_meta else self._meta_placeholder(value)
+            return value if is_meta(value) else self._meta_placeholder(value)
         return META if isinstance(value, torch.device) else value
 
     def _meta_placeholder(self, tensor: Tensor) -> Tensor:
