@@ -103,7 +103,7 @@ class _Presentation:
                 yield owner, name, self._valued(getattr(owner, name), f"{owner.__name__}.{name}")
         for caller in CALLERS:
             yield caller, "__call__", self._compiled(caller.__call__)
-        yield torch.autocast, "__enter__", self._autocast(torch.autocast.__enter__)
+        yield torch, "set_autocast_enabled", self._autocast(torch.set_autocast_enabled)
         yield from legacy_types(kind, self._type_name)
 
     def _hides(self, subject: Any) -> bool:
@@ -195,13 +195,16 @@ class _Presentation:
 
         return call
 
-    def _autocast(self, true: Callable[[Any], Any]) -> Any:
-        def enter(autocast: Any) -> Any:
-            if autocast._enabled and autocast.device == self.device.type and _outside():
-                raise self.needs_values("torch.autocast")
-            return true(autocast)
+    def _autocast(self, true: Callable[..., None]) -> Any:
+        """What switches autocast on and off, for a kind of device: of old for graphics cards."""
 
-        return enter
+        def set_enabled(*args: Any) -> None:
+            kind = args[0] if len(args) > 1 else "cuda"
+            if args[-1] and kind == self.device.type and _outside():
+                raise self.needs_values("torch.autocast")
+            true(*args)
+
+        return set_enabled
 
 
 def _is_device(value: Any, device: torch.device) -> bool:

@@ -19,7 +19,9 @@ from torch.nn.parameter import is_lazy
 from archprof.errors import RunError, in_one_line
 from archprof.trace.device import presented
 from archprof.trace.model_state import put_back
+from archprof.trace.patch_attributes import hold
 from archprof.trace.recorder import CALL, DataDependentError, Recorder
+from archprof.trace.replaced_data import watched_data
 from archprof.trace.torch_state import surroundings, without_collector
 from archprof.trace.tree import walk
 from archprof.trace.value_recorder import ValueRecorder
@@ -139,7 +141,7 @@ def _run_once(
             if backward:
                 model.train()
             arguments, named = recorder.prepare((inputs, keywords))
-            with recorder, _watched(recorder), _presented(recorder):
+            with recorder, _watched(recorder), watched_data(recorder), _presented(recorder):
                 output = model(*arguments, **named)
                 if backward:
                     recorder.backward(output)
@@ -216,11 +218,8 @@ def _watched(recorder: Recorder) -> Iterator[None]:
     def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         return recorder.call(module, args, kwargs) if get_ident() == thread else CALL(module, *args, **kwargs)
 
-    nn.Module.__call__ = call  # type: ignore[method-assign]
-    try:
+    with hold({(nn.Module, "__call__"): call}):
         yield
-    finally:
-        nn.Module.__call__ = CALL  # type: ignore[method-assign]
 
 
 def _failed_at(recorder: Recorder) -> str:

@@ -188,6 +188,14 @@ def _autocast(m: Any, x: torch.Tensor) -> Any:
         return m.layer(x).dtype, torch.is_autocast_enabled(x.device.type)
 
 
+def _switched(m: Any, x: torch.Tensor) -> Any:
+    torch.set_autocast_enabled("cpu", True)
+    try:
+        return m.layer(x).dtype
+    finally:
+        torch.set_autocast_enabled("cpu", False)
+
+
 def _handled(m: Any, x: torch.Tensor) -> Any:
     with suppress(Exception):
         return bool(x.sum() > 0)
@@ -230,6 +238,7 @@ VALUED: dict[str, Callable[[Any, torch.Tensor], Any]] = {
     "compiled, on meta": lambda m, x: compiled(_meta)(x),
     "compiled, compared": lambda m, x: compiled(_compared)(x),
     "autocast": _autocast,
+    "autocast without a context": _switched,
 }
 
 
@@ -342,7 +351,7 @@ def test_afterwards_torch_is_as_it_was() -> None:
         [getattr(torch.Tensor, name) for name in names],
         torch.FloatTensor,
         torch.as_tensor,
-        torch.autocast.__enter__,
+        torch.set_autocast_enabled,
     )
     archprof.profile(nn.Linear(8, 8), X)
     with pytest.raises(RunError):
@@ -352,7 +361,7 @@ def test_afterwards_torch_is_as_it_was() -> None:
         [getattr(torch.Tensor, name) for name in names],
         torch.FloatTensor,
         torch.as_tensor,
-        torch.autocast.__enter__,
+        torch.set_autocast_enabled,
     )
     assert before == after
     assert torch.empty(1, device="meta").is_meta
