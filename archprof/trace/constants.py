@@ -51,13 +51,13 @@ class Constants:
         self._stale: set[int] = set()
         self._overwritten = overwritten
 
-    def made(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-        """What an operation makes of no tensor: for real where it is small."""
+    def made(self, func: Any, args: Any, kwargs: dict[str, Any], *, real: bool) -> Any:
+        """What an operation makes of no tensor: where it may and is small, for real."""
         device = kwargs.get("device")
         if not _has_device(func) or (device is not None and torch.device(device).type == "meta"):
             return result_on_meta(func, args, kwargs)
         result = result_on_meta(func, args, {**kwargs, "device": META})
-        return func(*args, **kwargs) if _small(result) else result
+        return func(*args, **kwargs) if real and _small(result) else result
 
     def computed(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """What an operation gives whose tensors all have values; None where it is not to be computed for real."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from archprof.trace.meta_kernels.memory_requirements import targets
+from archprof.trace.meta_kernels.memory_requirements import changes_shapes, targets
 from archprof.trace.nested import flat
 from archprof.trace.subclasses import computes_itself
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _C: Any = torch._C
+_DATA: Any = _C.TensorBase.data
 
 
 class Overwritten:
@@ -22,12 +23,19 @@ class Overwritten:
     def __init__(self) -> None:
         self._made: set[int] = set()
         self._before: dict[tuple[Any, ...], tuple[Tensor, Tensor]] = {}
+        self._shapes: list[tuple[Tensor, Tensor]] = []
 
     def save(self, func: Any, args: Any, kwargs: dict[str, Any]) -> None:
         """An operation is about to be computed: keep what it will write over, unless the pass made that."""
         for tensor in targets(func, args, kwargs):
             if _has_memory(tensor) and _memory(tensor) not in self._made:
                 self.keep(tensor)
+                if changes_shapes(func):
+                    self.keep_shape(tensor)
+
+    def keep_shape(self, tensor: Tensor) -> None:
+        """Keep a tensor's shape and where its memory is, which are about to be others."""
+        self._shapes.append((tensor, _DATA.__get__(tensor)))
 
     def keep(self, tensor: Tensor) -> None:
         """Keep a tensor that may be written over by an operation that does not say so, as batch norm does."""
@@ -45,6 +53,9 @@ class Overwritten:
 
     def put_back(self) -> None:
         """Write every value back; what several tensors share was first written over by the first."""
+        for tensor, data in reversed(self._shapes):
+            _DATA.__set__(tensor, data)
+        self._shapes.clear()
         with torch.inference_mode():  # in which every tensor may be written to
             for tensor, values in reversed(self._before.values()):
                 if tensor.shape != values.shape:  # as observers of a range do, which begin without elements

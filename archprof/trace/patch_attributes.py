@@ -1,4 +1,4 @@
-"""Class attributes held at a value for a while."""
+"""Attributes of classes and modules held at a value for a while."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _ABSENT = object()
 
 
 @contextmanager
-def hold(values: Mapping[tuple[type, str], Any]) -> Iterator[None]:
-    """Set class attributes, and put back what was there, whatever happens in between.
+def hold(values: Mapping[tuple[Any, str], Any]) -> Iterator[None]:
+    """Set attributes, and put back what was there, whatever happens in between.
 
     Args:
-        values: (class, name of the attribute) -> its value meanwhile. An attribute that the class only inherits
-            is taken off it again afterwards.
+        values: (class or module, name of the attribute) -> its value meanwhile. An attribute that a class only
+            inherits is taken off it again afterwards.
     """
     before = {(owner, name): vars(owner).get(name, _ABSENT) for owner, name in values}
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -14,20 +13,24 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.errors import RunError, in_one_line
 from archprof.trace.constants import Constants, check_indices, is_table
-from archprof.trace.device import device_of
+from archprof.trace.device import device_of, is_meta
 from archprof.trace.gradients import Gradients
 from archprof.trace.higher_order import run_higher_order
 from archprof.trace.meta_kernels.layout import META
+from archprof.trace.meta_kernels.memory_requirements import changes_shapes, targets
 from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enabled
 from archprof.trace.meta_kernels.result import result_on_meta
 from archprof.trace.modules import MODULE_FAST_PATHS
 from archprof.trace.nested import flat, map_leaves, within
+from archprof.trace.operators import is_composite, reads_values, sizes
 from archprof.trace.overwritten import Overwritten
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
 from archprof.trace.subclasses import computes_itself, dispatches, inner_tensors
 from archprof.trace.zero_tangents import ZeroTangents
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch import Tensor
 
 _INSIDE_VMAP: Any = torch._C._functorch.peek_interpreter_stack
@@ -41,9 +44,6 @@ _PLAIN_TENSORS = frozenset({torch.Tensor, nn.Parameter})
 _C: Any = torch._C
 
 _TO_COPY = torch.ops.aten._to_copy.default
-
-_TORCH_S = frozenset({"aten", "prims", "torchvision", "quantized", "profiler"})
-"""Namespaces of operations that have kernels for tensors without values."""
 
 CALL = nn.Module.__call__
 """What calling a module does when nobody watches."""
@@ -74,12 +74,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.overwritten = Overwritten()
         self._constants = Constants(self.info, self.overwritten)
         self._backwards = False
-        self._fast_paths = meta_kernels_enabled() and not (
-            _has_any_global_hook()  # type: ignore[no-untyped-call]
-            or torch.is_autocast_enabled("cpu")
-        )
-        # Every tensor seen is kept, so that an id() stays one tensor's for the whole pass.
-        self._seen: dict[int, tuple[Tensor, TensorInfo]] = {}
+        self.keeps_constants = True
+        # What had no values, which the model may have taken for an error of its own.
+        self.lack: DataDependentError | None = None
+        self._fast_paths = meta_kernels_enabled() and not _has_any_global_hook()  # type: ignore[no-untyped-call]
+        # Every tensor seen is kept, and its memory, so that an id() stays one tensor's for the whole pass.
+        self._seen: dict[int, tuple[Tensor, TensorInfo, Any]] = {}
+        self._earlier: list[tuple[Tensor, TensorInfo, Any]] = []
         self._meta_placeholders: dict[int, Tensor] = {}
         self._tree = tree
         self._paths = {id(module): path for path, module in tree}
@@ -129,7 +130,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         Otherwise that device is struck from the changes.
         """
         device = changes.get("device")
-        if device is None or not tensor.is_meta or torch.device(device) != self.device:
+        if device is None or not is_meta(tensor) or torch.device(device) != self.device:
             return False
         del changes["device"]
         asked = {value for value in changes.values() if value is not None and value is not False}
@@ -185,7 +186,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             found is None
             or len(args) != 1
             or type(args[0]) is not torch.Tensor
-            or not args[0].is_meta
+            or not is_meta(args[0])
             or module._forward_hooks
             or module._forward_pre_hooks
             or module._backward_hooks
@@ -212,12 +213,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Write an operation down."""
         if (instead := self._zero_tangents.seen(func, args, result, self.info)) is not None:
             func, args = instead
-        self.append(
-            func,
-            self._described(args),
-            {key: self._described(value) for key, value in kwargs.items()} if kwargs else kwargs,
-            self._infos(result),
-        )
+        inputs = self._described(args)
+        keywords = {key: self._described(value) for key, value in kwargs.items()} if kwargs else kwargs
+        if changes_shapes(func):
+            for target in targets(func, args, kwargs):
+                self.forget(target)
+        self.append(func, inputs, keywords, self._infos(result))
 
     def append(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: tuple[TensorInfo, ...]) -> None:
         """Write an operation down whose tensors are described already."""
@@ -233,14 +234,31 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     return result
                 check_indices(func, args)
                 self._constants.forget(func, args, kwargs)
+                given = args, kwargs
                 args, kwargs = map_leaves(self._on_meta, (tuple(args), kwargs))
+                if changes_shapes(func):
+                    result = result_on_meta(func, args, kwargs)
+                    self._follow(targets(func, *given))
+                    return result
             elif not meta:
-                return self._constants.made(func, args, kwargs)
+                return self._constants.made(func, args, kwargs, real=self.keeps_constants)
             return result_on_meta(func, args, kwargs)
         except Exception as error:
-            if _reads_values(func, error):
-                raise DataDependentError(f"{self.where} needs the values of its input: {func}") from error
+            if reads_values(func, error):
+                raise self.needs_values(func) from error
             raise
+
+    def _follow(self, tensors: Iterable[Tensor]) -> None:
+        """Tensors with values that were to be written to take the shapes of their placeholders."""
+        for tensor in tensors:
+            placeholder = self._meta_placeholders.get(id(tensor))
+            if placeholder is not None and placeholder.shape != tensor.shape:
+                tensor.resize_(placeholder.shape)
+
+    def needs_values(self, reader: object) -> DataDependentError:
+        """The error for what only tensors with values can do; it is known even where the model handles it."""
+        self.lack = DataDependentError(f"{self.where} needs the values of its input: {reader}")
+        return self.lack
 
     def compute_higher_order(self, operator: HigherOrderOperator, args: Any, kwargs: dict[str, Any]) -> Any:
         """What an operator gives that takes functions."""
@@ -257,16 +275,16 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.device = device_of(chain(registered, flat(inputs)))
         for path, module in self._tree:
             if isinstance(module, torch.jit.ScriptModule):
-                if any(not tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
+                if any(not is_meta(tensor) for tensor in (*module.parameters(), *module.buffers())):
                     raise DataDependentError(f"{path or 'the model'} was compiled by torch.jit, with its weights in it")
                 continue
             replaced = False
             for name, tensor in module._parameters.items():
-                if tensor is not None and not tensor.is_meta:
+                if tensor is not None and not is_meta(tensor):
                     module._parameters[name] = self._meta_placeholder(tensor)  # type: ignore[assignment]
                     replaced = True
             for name, buffer in module._buffers.items():
-                if buffer is not None and not buffer.is_meta and not is_table(buffer):
+                if buffer is not None and not is_meta(buffer) and not is_table(buffer):
                     module._buffers[name] = self._meta_placeholder(buffer)
             if replaced and type(module) not in MODULE_FAST_PATHS:
                 # Recurrent layers hand their weights to torch in a list of their own.
@@ -275,7 +293,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                         vars(module)[name] = [self._meta_placeholders.get(id(item), item) for item in value]
             if torch.is_grad_enabled():
                 for name, value in vars(module).items():
-                    if isinstance(value, torch.Tensor) and value.requires_grad and not value.is_meta:
+                    if isinstance(value, torch.Tensor) and value.requires_grad and not is_meta(value):
                         vars(module)[name] = self._meta_placeholder(value)
         return tuple([map_leaves(self._on_meta, value) for value in inputs])
 
@@ -296,14 +314,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if type(arg) in _PLAIN:
                 continue
             if isinstance(arg, torch.Tensor):
-                if arg.is_meta:
+                if is_meta(arg):
                     meta = True
                 else:
                     values = True
             elif isinstance(arg, (list, tuple)):
                 for item in arg:
                     if type(item) not in _PLAIN and isinstance(item, torch.Tensor):
-                        if item.is_meta:
+                        if is_meta(item):
                             meta = True
                         else:
                             values = True
@@ -312,7 +330,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _on_meta(self, value: Any) -> Any:
         """A tensor without its values, or the device for it; anything else as it is."""
         if isinstance(value, torch.Tensor):
-            return value if value.is_meta else self._meta_placeholder(value)
+            return value if is_meta(value) else self._meta_placeholder(value)
         return META if isinstance(value, torch.device) else value
 
     def _meta_placeholder(self, tensor: Tensor) -> Tensor:
@@ -327,10 +345,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 found = torch.nn.Parameter(found, tensor.requires_grad)
             elif tensor.requires_grad:
                 found.requires_grad_()
-            self.trace.stands_for[found.untyped_storage()._cdata] = info.storage
-            info.storage = found.untyped_storage()._cdata  # views will be of the placeholder's
+            memory = found.untyped_storage()
+            self.trace.stands_for[memory._cdata] = info.storage
+            info.storage = memory._cdata  # views will be of the placeholder's
             self._meta_placeholders[id(tensor)] = found
-            self._seen[id(found)] = (found, info)
+            self._seen[id(found)] = (found, info, memory)
         return found
 
     def info(self, tensor: Tensor) -> TensorInfo:
@@ -338,13 +357,31 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         known = self._seen.get(id(tensor))
         if known is not None:
             return known[1]
+        memory = None
         try:
-            storage = tensor.untyped_storage()._cdata
+            memory = tensor.untyped_storage()
+            storage = memory._cdata
         except (NotImplementedError, RuntimeError):  # a sparse tensor, or one that stands for many inside of a vmap
             storage = -id(tensor)
-        info = TensorInfo(_sizes(tensor), tensor.dtype, storage)
-        self._seen[id(tensor)] = (tensor, info)
+        info = TensorInfo(sizes(tensor), tensor.dtype, storage)
+        self._seen[id(tensor)] = (tensor, info, memory)
         return info
+
+    def forget(self, tensor: Tensor) -> None:
+        """A tensor may have another shape or other memory than when it was seen; of a parameter a part is its own."""
+        if (known := self._seen.pop(id(tensor), None)) is None:
+            return
+        self._earlier.append(known)
+        placeholder = self._meta_placeholders.get(id(tensor))
+        if placeholder is not None and placeholder.shape == tensor.shape:
+            self._earlier.append(self._seen.pop(id(placeholder)))
+            info = self.info(placeholder)
+            self._seen[id(tensor)] = (tensor, info, None)
+        else:
+            self._meta_placeholders.pop(id(tensor), None)
+            info = self.info(tensor)
+        if info.storage == known[1].storage:
+            info.parameter = known[1].parameter
 
     def _infos(self, value: Any) -> tuple[TensorInfo, ...]:
         """What is known of the tensors in something, in order."""
@@ -364,26 +401,3 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if isinstance(value, (list, tuple)):
             return tuple([item if type(item) in _PLAIN else self._described(item) for item in value])
         return value
-
-
-@cache
-def is_composite(func: Any) -> bool:
-    """Whether torch takes a function apart for every device."""
-    return bool(_C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"))
-
-
-def _sizes(tensor: Tensor) -> tuple[int, ...]:
-    """A tensor's shape; of a nested tensor, whose rows differ, that of all its rows one after the other."""
-    if tensor.is_nested:
-        return tuple(tensor.values().shape) if tensor.layout == torch.jagged else (tensor.numel(),)
-    return tuple(tensor.shape)
-
-
-def _reads_values(func: Any, error: Exception) -> bool:
-    """Whether an operation failed for want of values rather than of matching shapes."""
-    return (
-        func.name() == "aten::_local_scalar_dense"
-        or func.namespace not in _TORCH_S  # whose kernel for shapes alone, if there is one, may know less
-        or isinstance(error, NotImplementedError)
-        or any(tag in func.tags for tag in (torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape))
-    )

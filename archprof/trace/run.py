@@ -19,13 +19,16 @@ from torch.nn.parameter import is_lazy
 from archprof.errors import RunError, in_one_line
 from archprof.trace.device import presented
 from archprof.trace.model_state import put_back
+from archprof.trace.patch_attributes import hold
 from archprof.trace.recorder import CALL, DataDependentError, Recorder
+from archprof.trace.replaced_data import watched_data
 from archprof.trace.torch_state import surroundings, without_collector
 from archprof.trace.tree import walk
 from archprof.trace.value_recorder import ValueRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from archprof.trace.record import Trace
 
@@ -98,19 +101,19 @@ def run(
 
     A forward that differentiates, as that of a potential whose forces are its gradients, is run with gradients too. One
     that gives what it made on its input's device to a function that compares devices, as recurrent layers do, is run
-    with that device told as it is.
+    with nothing that has values.
     """
-    gradients, presenting = backward, not issubclass(kind, ValueRecorder)
+    gradients, constants = backward, True
     while True:
         try:
             return _run_once(
-                kind, model, inputs, keywords or {}, backward=backward, gradients=gradients, presenting=presenting
+                kind, model, inputs, keywords or {}, backward=backward, gradients=gradients, constants=constants
             )
         except RunError as error:
             if not gradients and _lacks_gradients(error.__cause__):
                 gradients = True
-            elif presenting and _compares_devices(error.__cause__):
-                presenting = False
+            elif constants and _compares_devices(error.__cause__):
+                constants = False
             else:
                 raise
 
@@ -123,13 +126,14 @@ def _run_once(
     *,
     backward: bool,
     gradients: bool,
-    presenting: bool,
+    constants: bool,
 ) -> Trace:
     tree = walk(model)
     modules = [module for _, module in tree]
     _check_shapes(tree)
     _check_graphs(tree)
     recorder = kind(model, tree)
+    recorder.keeps_constants = constants
     aside = _without_gradients(model) if gradients else nullcontext()
     collecting = nullcontext() if issubclass(kind, ValueRecorder) else without_collector()
     with collecting, put_back(modules), aside, surroundings(modules, gradients=gradients):
@@ -137,18 +141,28 @@ def _run_once(
             if backward:
                 model.train()
             arguments, named = recorder.prepare((inputs, keywords))
-            seen_from = presented(recorder.device) if presenting else nullcontext()
-            with recorder, _watched(recorder), seen_from:
+            with recorder, _watched(recorder), watched_data(recorder), _presented(recorder):
                 output = model(*arguments, **named)
                 if backward:
                     recorder.backward(output)
+            if recorder.lack is not None:
+                raise recorder.lack
         except RunError:
             raise
         except (Exception, SystemExit) as error:
+            if recorder.lack is not None:
+                raise recorder.lack from error
             raise _framed(error, recorder) from error
         finally:
             recorder.overwritten.put_back()
     return recorder.trace
+
+
+def _presented(recorder: Recorder) -> AbstractContextManager[None]:
+    """While it holds, tensors without values are said to be where the model would run."""
+    if isinstance(recorder, ValueRecorder):
+        return nullcontext()
+    return presented(recorder.device, recorder.needs_values)
 
 
 def _lacks_gradients(error: BaseException | None) -> bool:
@@ -204,11 +218,8 @@ def _watched(recorder: Recorder) -> Iterator[None]:
     def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         return recorder.call(module, args, kwargs) if get_ident() == thread else CALL(module, *args, **kwargs)
 
-    nn.Module.__call__ = call  # type: ignore[method-assign]
-    try:
+    with hold({(nn.Module, "__call__"): call}):
         yield
-    finally:
-        nn.Module.__call__ = CALL  # type: ignore[method-assign]
 
 
 def _failed_at(recorder: Recorder) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import sys
 from argparse import Namespace
-from collections import OrderedDict, UserDict, UserList, deque
+from collections import ChainMap, OrderedDict, UserDict, UserList, deque
 from functools import cache
 from operator import is_
+from threading import local
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -18,9 +19,11 @@ from types import (
     SimpleNamespace,
 )
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 from torch import Tensor, nn
+
+from archprof.trace.memory_kinds import CONTENTS, Content, Copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +31,10 @@ if TYPE_CHECKING:
 _ABSENT: Any = object()
 """What a cell, a slot or a key holds that holds nothing."""
 
-_PLAIN_HOLDERS = (SimpleNamespace, Namespace, UserDict, UserList, WeakKeyDictionary, WeakValueDictionary)
+_PLAIN_HOLDERS = (
+    *(SimpleNamespace, Namespace, ChainMap, UserDict, UserList, local),
+    *(WeakKeyDictionary, WeakSet, WeakValueDictionary),
+)
 """Python's own classes whose instances are there to hold things."""
 
 _LIBRARIES = frozenset({*sys.stdlib_module_names, "torch", "torchvision", "numpy", "archprof"})
@@ -150,6 +156,10 @@ def _put_class_back(owner: type, content: list[Any]) -> None:
         type.__delattr__(owner, name)
 
 
+def _memory(content: Content) -> Kind:
+    return Kind(lambda value: [Copy(content.read(value))], lambda value, before: content.write(value, before[0].value))
+
+
 DICT = Kind(_dict_content, _put_dict_back)
 SLOTS = Kind(_slots_content, _put_slots_back)
 CLASS = Kind(_class_content, _put_class_back)
@@ -160,6 +170,7 @@ _CHANGEABLE: dict[type, Kind] = {
     set: Kind(lambda items: [*set.__iter__(items)], _put_set_back),
     deque: Kind(lambda items: [*deque.__iter__(items)], _put_deque_back),
     CellType: Kind(_cell_content, _put_cell_back),
+    **{type_: _memory(content) for type_, content in CONTENTS.items()},
 }
 KEYED = (DICT, CLASS)
 """Those whose content is keys, and then as many values."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from archprof.trace.meta_kernels.attention import fused_attention
+from archprof.trace.process_state import process_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ def surroundings(modules: list[nn.Module], *, gradients: bool) -> Iterator[None]
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.set_grad_enabled(gradients))
-        stack.enter_context(torch.random.fork_rng(devices=[]))
+        stack.enter_context(process_state())
         stack.enter_context(fused_attention())
         stack.enter_context(_no_fast_path())
         stack.enter_context(_nothing_compiled())

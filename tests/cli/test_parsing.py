@@ -56,7 +56,8 @@ def test_help_is_a_command(archprof: Callable[[str], Result], typed: str, meant:
 
 
 @pytest.mark.parametrize(
-    ("typed", "hint"), [("help bnech", "did you mean bench?"), ("help yolo11n", "type: archprof summary yolo11n --help")]
+    ("typed", "hint"),
+    [("help bnech", "did you mean bench?"), ("help yolo11n", "type: archprof summary yolo11n --help")],
 )
 def test_help_on_what_is_no_command(archprof: Callable[[str], Result], typed: str, hint: str) -> None:
     result = archprof(typed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -41,6 +42,15 @@ def targets(operation: Any, args: Any, kwargs: Any) -> Iterator[torch.Tensor]:
         value = kwargs.get(position) if isinstance(position, str) else args[position] if position < len(args) else None
         if isinstance(value, torch.Tensor):
             yield value
+
+
+@cache
+def changes_shapes(operation: Any) -> bool:
+    """Whether the tensors that an operation writes to may have another shape or other memory afterwards."""
+    schema = getattr(operation, "_schema", None)
+    if schema is None:
+        return False
+    return torch.Tag.inplace_view in operation.tags or any(argument.is_out for argument in schema.arguments)
 
 
 def _may_overlap(operation: Any) -> bool:
