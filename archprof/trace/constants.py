@@ -46,8 +46,7 @@ def is_table(tensor: Tensor) -> bool:
 class Constants:
     """The constants of one pass."""
 
-    def __init__(self, info: Callable[[Tensor], TensorInfo], overwritten: Overwritten) -> None:
-        self._info = info
+    def __init__(self, overwritten: Overwritten) -> None:
         self._stale: set[int] = set()
         self._overwritten = overwritten
 
@@ -59,15 +58,23 @@ class Constants:
         result = result_on_meta(func, args, {**kwargs, "device": META})
         return func(*args, **kwargs) if real and _small(result) else result
 
-    def computed(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-        """What an operation gives whose tensors all have values; None where it is not to be computed for real."""
+    def computed(self, func: Any, args: Any, kwargs: dict[str, Any], info: Callable[[Tensor], TensorInfo]) -> Any:
+        """What an operation gives whose tensors all have values; None where it is not to be computed for real.
+
+        Args:
+            func: The operation.
+            args: What it is called with.
+            kwargs: The same by keyword.
+            info: Gives what is known of a tensor. It is the recorder's, which holds these constants: to keep it would
+                make a cycle, and a whole pass would wait for Python to look for it.
+        """
         tensors = list(flat((args, tuple(kwargs.values()))))
         for tensor in tensors:
-            if tensor.numel() > LIMIT or (self._info(tensor).parameter is not None and not is_table(tensor)):
+            if tensor.numel() > LIMIT or (info(tensor).parameter is not None and not is_table(tensor)):
                 return None
             if self._stale and _memory(tensor) in self._stale:
                 return None
-        if any(self._info(target).parameter is not None for target in targets(func, args, kwargs)):
+        if any(info(target).parameter is not None for target in targets(func, args, kwargs)):
             return None  # the model's own is left as it is
         if prod([max(tensor.numel(), 1) for tensor in tensors]) > LIMIT and not func.is_view:
             # It may be large: two vectors make a matrix.

@@ -24,9 +24,8 @@ class Gradients:
         self._marks: list[tuple[int, int]] = []
 
     def mark(self, call: int) -> None:
-        """From now on nodes belong to this call."""
-        if torch.is_grad_enabled():
-            self._marks.append((_AUTOGRAD._get_sequence_nr(), call))
+        """From now on nodes belong to this call; there are nodes while gradients are recorded."""
+        self._marks.append((_AUTOGRAD._get_sequence_nr(), call))
 
     def call(self, last: int) -> int | None:
         """The call that the operation that runs now gives a gradient of.

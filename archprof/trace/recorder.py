@@ -72,7 +72,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._gradients = Gradients()
         self._zero_tangents = ZeroTangents()
         self.overwritten = Overwritten()
-        self._constants = Constants(self.info, self.overwritten)
+        self._constants = Constants(self.overwritten)
         self._backwards = False
         self.keeps_constants = True
         # What had no values, which the model may have taken for an error of its own.
@@ -157,7 +157,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _enter(self, call: int) -> None:
         """From now on operations belong to a call."""
         self._call = call
-        self._gradients.mark(call)
+        if torch.is_grad_enabled():
+            self._gradients.mark(call)
 
     def backward(self, output: Any) -> None:
         """Run the backward pass from every result of the forward that has a gradient.
@@ -230,7 +231,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         values, meta = self._placement(args, kwargs)
         try:
             if values:
-                if not meta and (result := self._constants.computed(func, args, kwargs)) is not None:
+                if not meta and (result := self._constants.computed(func, args, kwargs, self.info)) is not None:
                     return result
                 check_indices(func, args)
                 self._constants.forget(func, args, kwargs)
@@ -398,6 +399,15 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _described(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor):
             return self.info(value)
-        if isinstance(value, (list, tuple)):
-            return tuple([item if type(item) in _PLAIN else self._described(item) for item in value])
-        return value
+        if not isinstance(value, (list, tuple)):
+            return value
+        described: list[Any] = []
+        for item in value:
+            kind = type(item)
+            if kind in _PLAIN or (kind is tuple and _PLAIN.issuperset(map(type, item))):
+                described.append(item)
+            elif isinstance(item, torch.Tensor):
+                described.append(self.info(item))
+            else:
+                described.append(self._described(item))
+        return tuple(described)
