@@ -7,6 +7,7 @@ changed, and CPU, CUDA and meta models give the same trace.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from threading import get_ident
@@ -170,9 +171,12 @@ def _lacks_gradients(error: BaseException | None) -> bool:
     return isinstance(error, RuntimeError) and "not require grad" in str(error)
 
 
+_DEVICES = re.compile("same device|expected device")
+
+
 def _compares_devices(error: BaseException | None) -> bool:
     """Whether a forward failed because a function found tensors without values beside some that have them."""
-    return isinstance(error, RuntimeError) and "same device" in str(error) and "meta" in str(error)
+    return isinstance(error, RuntimeError) and "meta" in str(error) and bool(_DEVICES.search(str(error)))
 
 
 def _check_shapes(tree: list[tuple[str, nn.Module]]) -> None:
