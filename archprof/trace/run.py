@@ -135,8 +135,9 @@ def _run_once(
     _check_graphs(tree)
     recorder = kind(model, tree)
     recorder.keeps_constants = constants
-    aside = _without_gradients(model) if gradients else nullcontext()
-    collecting = nullcontext() if issubclass(kind, ValueRecorder) else without_collector()
+    values = issubclass(kind, ValueRecorder)
+    aside = _gradients_aside(model, own=not gradients) if gradients or values else nullcontext()
+    collecting = nullcontext() if values else without_collector()
     with collecting, put_back(modules), aside, surroundings(modules, gradients=gradients):
         try:
             if backward:
@@ -237,13 +238,19 @@ def _failed_at(recorder: Recorder) -> str:
 
 
 @contextmanager
-def _without_gradients(model: nn.Module) -> Iterator[None]:
-    """Put the gradients of the parameters aside: to those that are there the pass would add its own."""
-    found = [(parameter, parameter.grad) for parameter in model.parameters()]
+def _gradients_aside(model: nn.Module, *, own: bool) -> Iterator[None]:
+    """Put back the gradients of the parameters, and which of them ask for one.
+
+    Unless the pass may see the model's own, there are none meanwhile: to those that are there it would add its own.
+    """
+    before = [(parameter, parameter.grad, parameter.requires_grad) for parameter in model.parameters()]
     try:
-        for parameter, _ in found:
-            parameter.grad = None
+        for parameter, _, _ in before:
+            if not own:
+                parameter.grad = None
         yield
     finally:
-        for parameter, gradient in found:
+        for parameter, gradient, asks in before:
             parameter.grad = gradient
+            if parameter.requires_grad != asks:
+                parameter.requires_grad_(asks)

@@ -172,7 +172,7 @@ def _learns(m: Any, x: torch.Tensor) -> None:
 
 
 def _casts(m: Any, x: torch.Tensor) -> None:
-    m.layer.to(torch.bfloat16).float()
+    m.layer.to(torch.float16).float()
 
 
 def _prunes(m: Any, x: torch.Tensor) -> None:
@@ -265,7 +265,10 @@ CHANGES: dict[str, tuple[Callable[[Any], object], Callable[[Any, torch.Tensor], 
     "gradients": (
         lambda m: setattr(m.layer.weight, "grad", torch.ones(8, 8)),
         _gradients,
-        lambda m: (float(m.layer.weight.grad.sum()), m.layer.bias.grad),
+        lambda m: [
+            gradient if gradient is None else float(gradient.sum())
+            for gradient in (m.layer.weight.grad, m.layer.bias.grad)
+        ],
     ),
     "batch normalisation": (held(lambda: nn.BatchNorm1d(8)), lambda m, x: m.held(x), _weights),
     "spectral normalisation": (
@@ -314,7 +317,8 @@ def test_a_model_is_as_it_was(name: str, run: Callable[..., Any], training: bool
     torch.manual_seed(0)
     expected = Changes(hold, change).train(training)(X)
     assert torch.equal(model(X), expected)
-    assert look(model) != before or name in ("weights' type", "an enumeration"), "nothing was changed"
+    if training:  # so that the test can fail
+        assert look(model) != before
 
 
 @pytest.fixture(autouse=True)
