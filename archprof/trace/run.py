@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager, nullcontext
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -107,8 +108,13 @@ def run(
     gradients, constants = backward, True
     while True:
         try:
-            return _run_once(
-                kind, model, inputs, keywords or {}, backward=backward, gradients=gradients, constants=constants
+            # In a copy of the context, so that context variables are what they were.
+            return copy_context().run(
+                _run_once,
+                *(kind, model, inputs, keywords or {}),
+                backward=backward,
+                gradients=gradients,
+                constants=constants,
             )
         except RunError as error:
             if not gradients and _lacks_gradients(error.__cause__):

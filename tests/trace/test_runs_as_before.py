@@ -9,6 +9,7 @@ import random
 import threading
 import weakref
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -240,6 +241,11 @@ CHANGES: dict[str, tuple[Callable[[Any], object], Callable[[Any, torch.Tensor], 
         held(threading.local),
         lambda m, x: setattr(m.held, "kept", x),
         lambda m: hasattr(m.held, "kept"),
+    ),
+    "a context variable": (
+        held(lambda: ContextVar("held", default=None)),
+        lambda m, x: m.held.set(x),
+        lambda m: m.held.get() is None,
     ),
     "containers": (
         _hold_containers,
