@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from itertools import islice
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.nn.utils.rnn import PackedSequence
 
+from archprof.errors import RunError
 from archprof.trace.state_kinds import SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from torch import Tensor
+
+RESULTS = 10_000
+"""Results that a model may give one after the other."""
 
 
 def flat(value: Any) -> Iterator[Tensor]:
@@ -51,6 +57,20 @@ def within(value: Any, seen: set[int] | None = None) -> Iterator[Tensor]:
         yield from within(item, seen)
 
 
+def drained(results: Iterator[Any]) -> list[Any]:
+    """What a model gives one after the other, which it computes only then.
+
+    Raises:
+        RunError: Where there is no end of it.
+    """
+    taken = list(islice(results, RESULTS + 1))
+    if len(taken) > RESULTS:
+        raise RunError(
+            f"the model gives more than {RESULTS:,} results one after the other", hint="give it one that ends"
+        )
+    return taken
+
+
 def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
     """The same containers with each tensor replaced; what is inside of a dataclass stays."""
     return map_leaves(lambda leaf: function(leaf) if isinstance(leaf, torch.Tensor) else leaf, value)
@@ -58,6 +78,8 @@ def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
 
 def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
     """The same tuples, lists and dicts with each thing in them that is none of these replaced."""
+    if isinstance(value, PackedSequence):  # how long its sequences are is read where it is run
+        return PackedSequence(function(value.data), *value[1:])
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*[map_leaves(function, item) for item in value])
     if isinstance(value, (list, tuple)):

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archprof.trace.device import is_meta
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 _C: Any = torch._C
+
+PLAIN = {int, float, bool, type(None), str, torch.dtype, torch.device}
+"""Types of most arguments that are no tensor; asking for them first is quicker."""
+
 
 _TORCH_S = frozenset({"aten", "prims", "torchvision", "quantized", "profiler"})
 """Namespaces of operations that have kernels for tensors without values."""
@@ -37,3 +43,24 @@ def reads_values(func: Any, error: Exception) -> bool:
         or isinstance(error, NotImplementedError)
         or any(tag in func.tags for tag in (torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape))
     )
+
+
+def placement(args: Any, kwargs: Any) -> tuple[bool, bool]:
+    """Whether any tensor argument holds values, and whether any is on meta."""
+    values = meta = False
+    for arg in (*args, *kwargs.values()) if kwargs else args:
+        if type(arg) in PLAIN:
+            continue
+        if isinstance(arg, torch.Tensor):
+            if is_meta(arg):
+                meta = True
+            else:
+                values = True
+        elif isinstance(arg, (list, tuple)):
+            for item in arg:
+                if type(item) not in PLAIN and isinstance(item, torch.Tensor):
+                    if is_meta(item):
+                        meta = True
+                    else:
+                        values = True
+    return values, meta

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from itertools import chain
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch._ops import HigherOrderOperator
+from torch.autograd import forward_ad
 from torch.nn.modules.module import _has_any_global_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -21,8 +23,8 @@ from archprof.trace.meta_kernels.memory_requirements import changes_shapes, targ
 from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enabled
 from archprof.trace.meta_kernels.result import result_on_meta
 from archprof.trace.modules import MODULE_FAST_PATHS
-from archprof.trace.nested import flat, map_leaves, within
-from archprof.trace.operators import is_composite, reads_values, sizes
+from archprof.trace.nested import drained, flat, map_leaves, within
+from archprof.trace.operators import PLAIN, is_composite, placement, reads_values, sizes
 from archprof.trace.overwritten import Overwritten
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
 from archprof.trace.subclasses import computes_itself, dispatches, inner_tensors
@@ -35,9 +37,6 @@ if TYPE_CHECKING:
 
 _INSIDE_VMAP: Any = torch._C._functorch.peek_interpreter_stack
 """Gives something inside of a function that runs for many samples at once, where shapes are one sample's."""
-
-_PLAIN = {int, float, bool, type(None), str, torch.dtype, torch.device}
-"""Types of most arguments that are no tensor; asking for them first is quicker."""
 
 _PLAIN_TENSORS = frozenset({torch.Tensor, nn.Parameter})
 
@@ -146,9 +145,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.trace.calls.append(call)
         self._enter(len(self.trace.calls) - 1)
         try:
-            output = None if kwargs else self._fast_path(module, args)
+            output: Any = None if kwargs else self._fast_path(module, args)
             if output is None:
                 output = CALL(module, *args, **kwargs)
+            if call.parent < 0 and isinstance(output, GeneratorType):
+                output = drained(output)
             call.outputs = self._infos(output)
         finally:
             self._enter(call.parent)
@@ -196,6 +197,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             or not self._fast_paths
             or torch.is_grad_enabled()
             or _INSIDE_VMAP() is not None
+            or forward_ad._current_level >= 0  # where a tensor may carry another, its derivative
         ):
             return None
         with torch._C._DisableTorchDispatch():
@@ -228,7 +230,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def compute(self, func: Any, args: Any, kwargs: Any) -> Any:
         """The operation's result, as meta tensors unless it depends on small constants only."""
-        values, meta = self._placement(args, kwargs)
+        values, meta = placement(args, kwargs)
         try:
             if values:
                 if not meta and (result := self._constants.computed(func, args, kwargs, self.info)) is not None:
@@ -308,26 +310,6 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     # -- tensors ------------------------------------------------------------------------------------------
 
-    def _placement(self, args: Any, kwargs: Any) -> tuple[bool, bool]:
-        """Whether any tensor argument holds values, and whether any is on meta."""
-        values = meta = False
-        for arg in (*args, *kwargs.values()) if kwargs else args:
-            if type(arg) in _PLAIN:
-                continue
-            if isinstance(arg, torch.Tensor):
-                if is_meta(arg):
-                    meta = True
-                else:
-                    values = True
-            elif isinstance(arg, (list, tuple)):
-                for item in arg:
-                    if type(item) not in _PLAIN and isinstance(item, torch.Tensor):
-                        if is_meta(item):
-                            meta = True
-                        else:
-                            values = True
-        return values, meta
-
     def _on_meta(self, value: Any) -> Any:
         """A tensor without its values, or the device for it; anything else as it is."""
         if isinstance(value, torch.Tensor):
@@ -392,7 +374,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for item in value if type(value) in (tuple, list) else (value,):
             if isinstance(item, torch.Tensor):
                 infos.append(self.info(item))
-            elif type(item) not in _PLAIN:
+            elif type(item) not in PLAIN:
                 infos += [self.info(tensor) for tensor in flat(item)]
         return tuple(infos)
 
@@ -404,7 +386,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         described: list[Any] = []
         for item in value:
             kind = type(item)
-            if kind in _PLAIN or (kind is tuple and _PLAIN.issuperset(map(type, item))):
+            if kind in PLAIN or (kind is tuple and PLAIN.issuperset(map(type, item))):
                 described.append(item)
             elif isinstance(item, torch.Tensor):
                 described.append(self.info(item))

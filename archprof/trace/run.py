@@ -7,7 +7,9 @@ changed, and CPU, CUDA and meta models give the same trace.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager, nullcontext
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -106,8 +108,13 @@ def run(
     gradients, constants = backward, True
     while True:
         try:
-            return _run_once(
-                kind, model, inputs, keywords or {}, backward=backward, gradients=gradients, constants=constants
+            # In a copy of the context, so that context variables are what they were.
+            return copy_context().run(
+                _run_once,
+                *(kind, model, inputs, keywords or {}),
+                backward=backward,
+                gradients=gradients,
+                constants=constants,
             )
         except RunError as error:
             if not gradients and _lacks_gradients(error.__cause__):
@@ -134,8 +141,9 @@ def _run_once(
     _check_graphs(tree)
     recorder = kind(model, tree)
     recorder.keeps_constants = constants
-    aside = _without_gradients(model) if gradients else nullcontext()
-    collecting = nullcontext() if issubclass(kind, ValueRecorder) else without_collector()
+    values = issubclass(kind, ValueRecorder)
+    aside = _gradients_aside(model, own=not gradients) if gradients or values else nullcontext()
+    collecting = nullcontext() if values else without_collector()
     with collecting, put_back(modules), aside, surroundings(modules, gradients=gradients):
         try:
             if backward:
@@ -170,9 +178,12 @@ def _lacks_gradients(error: BaseException | None) -> bool:
     return isinstance(error, RuntimeError) and "not require grad" in str(error)
 
 
+_DEVICES = re.compile("same device|expected device")
+
+
 def _compares_devices(error: BaseException | None) -> bool:
     """Whether a forward failed because a function found tensors without values beside some that have them."""
-    return isinstance(error, RuntimeError) and "same device" in str(error) and "meta" in str(error)
+    return isinstance(error, RuntimeError) and "meta" in str(error) and bool(_DEVICES.search(str(error)))
 
 
 def _check_shapes(tree: list[tuple[str, nn.Module]]) -> None:
@@ -233,13 +244,19 @@ def _failed_at(recorder: Recorder) -> str:
 
 
 @contextmanager
-def _without_gradients(model: nn.Module) -> Iterator[None]:
-    """Put the gradients of the parameters aside: to those that are there the pass would add its own."""
-    found = [(parameter, parameter.grad) for parameter in model.parameters()]
+def _gradients_aside(model: nn.Module, *, own: bool) -> Iterator[None]:
+    """Put back the gradients of the parameters, and which of them ask for one.
+
+    Unless the pass may see the model's own, there are none meanwhile: to those that are there it would add its own.
+    """
+    before = [(parameter, parameter.grad, parameter.requires_grad) for parameter in model.parameters()]
     try:
-        for parameter, _ in found:
-            parameter.grad = None
+        for parameter, _, _ in before:
+            if not own:
+                parameter.grad = None
         yield
     finally:
-        for parameter, gradient in found:
+        for parameter, gradient, asks in before:
             parameter.grad = gradient
+            if parameter.requires_grad != asks:
+                parameter.requires_grad_(asks)

@@ -222,6 +222,38 @@ def test_a_dynamically_quantised_lstm_has_its_parameters() -> None:
     assert nbytes(weights(model)) == 24 * (5 + 6) + 4 * 2 * 24
 
 
+# Gates of a cell, and the elementwise work of a unit of a cell with two biases a gate: as of the float kernels.
+CELLS = {"LSTM": (4, 4 * 4 + 5), "GRU": (3, 2 * 4 + 2 + 3 + 3), "RNN": (1, 4)}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "LSTMCell", "GRUCell", "RNNCell"])
+def test_dynamically_quantised_recurrent_layers_are_counted(kind: str) -> None:
+    gates, unit = CELLS[kind.removesuffix("Cell")]
+    layer = getattr(nn, kind)
+    model = torch.ao.quantization.quantize_dynamic(nn.Sequential(layer(5, 6)).eval(), {layer})
+    profile = archprof.profile(model, torch.zeros(7, 5) if kind.endswith("Cell") else torch.zeros(7, 1, 5))
+
+    assert profile.coverage.unknown == {}
+    # Seven rows, each through gates of 6 units from 5 inputs and 6 of the state.
+    assert profile.totals.macs == 7 * gates * 6 * (5 + 6)
+    # The 5 and the 6 are measured (2) and quantised (4), the two products of each gate dequantised (2).
+    rnn = next(operation for operation in profile.operations if "quantized" in operation.name)
+    assert rnn.elementwise_flops == 7 * (6 * unit + 6 * (5 + 6) + 2 * 2 * gates * 6)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_quantised_layers_over_one_another_in_both_directions_cost_what_the_float_layers_do(kind: str) -> None:
+    layer = getattr(nn, kind)
+    plain = nn.Sequential(layer(5, 6, num_layers=3, bidirectional=True)).eval()
+    model = torch.ao.quantization.quantize_dynamic(plain, {layer})
+    packed = nn.utils.rnn.pack_sequence([torch.zeros(4, 5), torch.zeros(3, 5)])
+
+    for inputs in ((torch.zeros(7, 1, 5),), (packed,)):
+        assert archprof.profile(model, inputs).totals.macs == archprof.profile(plain, inputs).totals.macs
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_what_torch_jit_has_frozen_has_its_weights() -> None:
     model = torch.jit.freeze(torch.jit.script(Tower().eval()))

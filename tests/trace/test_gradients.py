@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from torch import nn
+from torch.autograd import forward_ad
 from torch.utils.checkpoint import checkpoint
 
 import archprof
@@ -226,3 +227,36 @@ def test_a_result_inside_an_object_has_a_backward_pass(wrap: Callable[[torch.Ten
     assert profile.totals.macs == 64
     assert profile.backward is not None
     assert profile.backward.macs == 64
+
+
+def _carried(m: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    with forward_ad.dual_level():
+        return forward_ad.unpack_dual(m(forward_ad.make_dual(x, torch.ones_like(x)))).tangent
+
+
+# Of Linear(8, 8), Tanh, Linear(8, 1) on 4 rows: 4 * 8 * 8 + 4 * 8 forward; and as many for what the linear layers do to
+# a derivative by the input, in either direction.
+DERIVATIVES: dict[str, Callable[[nn.Module, torch.Tensor], Any]] = {
+    "carried along": _carried,
+    "jvp": lambda m, x: torch.func.jvp(m, (x,), (torch.ones_like(x),)),
+    "vjp": lambda m, x: torch.func.vjp(m, x)[1](torch.ones(4, 1)),
+    "vjp on the input's device": lambda m, x: torch.func.vjp(m, x)[1](torch.ones(4, 1, device=x.device)),
+    "functional.vjp": lambda m, x: torch.autograd.functional.vjp(m, x, torch.ones(4, 1)),
+    "vmap of grad": lambda m, x: torch.vmap(torch.func.grad(lambda row: m(row).sum()))(x),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.* is deprecated")
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_derivatives_in_either_direction_are_counted_without_values(name: str) -> None:
+    class Derives(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1))
+
+        def forward(self, x: torch.Tensor) -> Any:
+            return DERIVATIVES[name](self.inner, x)
+
+    profile = archprof.profile(Derives(), torch.ones(4, 8))
+    assert profile.totals.macs == 2 * (4 * 8 * 8 + 4 * 8)
+    assert not profile.environment.remarks

@@ -233,3 +233,36 @@ def test_a_convention_of_another_tool_takes_no_keywords() -> None:
     profile = archprof.profile(model, {"image": IMAGE}, conventions=["fvcore"])
     assert "fvcore" not in profile.reported
     assert "takes positional arguments only" in profile.environment.remarks[0]
+
+
+def _one_after_the_other(module: Any, x: torch.Tensor) -> Any:
+    for _ in range(3):
+        x = module.conv(x)
+        yield x
+
+
+def test_results_that_are_computed_when_they_are_taken_are_counted() -> None:
+    profile = profiled(Function(_one_after_the_other, conv=ONE_BY_ONE))
+    assert profile.totals.macs == 3 * ONE
+    assert {module.path: module.macs for module in profile.modules} == {"": 3 * ONE, "conv": 3 * ONE}
+    assert profiled(Function(_one_after_the_other, conv=ONE_BY_ONE), backward=True).totals.macs == 3 * ONE
+
+
+def _without_end(module: Any, x: torch.Tensor) -> Any:
+    while True:
+        yield x
+
+
+def test_results_without_end_are_refused() -> None:
+    with pytest.raises(RunError, match="more than 10,000 results"):
+        archprof.profile(Function(_without_end), IMAGE)
+
+
+@pytest.mark.parametrize("sorted_by_length", [True, False])
+def test_packed_sequences_go_in(sorted_by_length: bool) -> None:
+    lengths = (4, 3) if sorted_by_length else (3, 4)
+    packed = rnn.pack_sequence([torch.zeros(length, 5) for length in lengths], enforce_sorted=sorted_by_length)
+    profile = profiled(nn.LSTM(5, 6), (packed,))
+    # Seven steps, each through 4 gates of 6 units from 5 inputs and 6 of the state.
+    assert profile.totals.macs == 7 * 4 * 6 * (5 + 6)
+    assert not profile.environment.remarks

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archprof.count.formulas import Count, register_formula
+from archprof.count.formulas import Count, aten, register_formula
+from archprof.count.operations.quantized import DEQUANTIZE, QUANTIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +24,7 @@ _CELL = {
     # Two gates of 4, their biases again for the third (2), r·, +, tanh (3), h' = n + z·(h − n) (3).
     _GRU: 2 * 4 + 2 + 3 + 3,
 }
+_KINDS = {"rnn_relu": _RELU, "rnn_tanh": _TANH, "lstm": _LSTM, "gru": _GRU}
 _GATES = {_RELU: 1, _TANH: 1, _LSTM: 4, _GRU: 3}
 
 
@@ -55,6 +57,42 @@ def _fused_cell(operation: Operation) -> Count:
     # The two products have run; what is left is a cell's elementwise work.
     mode = _LSTM if "lstm" in operation.name else _GRU
     return Count(0, operation.outputs[0].numel * _CELL[mode])
+
+
+@register_formula("aten.quantized_lstm", "aten.quantized_gru")
+def _quantized(operation: Operation) -> Count:
+    """Layers of cells whose weights are packed; a row of packed sequences has no batch dimension."""
+    arguments = [*operation.arguments]
+    if str(operation.function).endswith(".data"):
+        del arguments[1]  # how many sequences there still are at each step
+    input_, state, cells, biased, layers, _, _, both_ways = arguments[:8]
+    mode = _LSTM if "lstm" in operation.name else _GRU
+    hidden = (state[0] if mode == _LSTM else state).shape[-1]
+    tokens, directions = input_.numel // input_.shape[-1], 1 + both_ways
+    integers = "fp16" not in cells[0].__getstate__()[0]
+    widths = [input_.shape[-1], *[hidden * directions] * (layers - 1)]
+    counts = [_quantized_cell(tokens, mode, width, hidden, biased=biased, integers=integers) for width in widths]
+    macs, elementwise = (sum(column) for column in zip(*counts, strict=True))
+    return Count(directions * macs, directions * elementwise)
+
+
+@register_formula(
+    *aten("quantized_lstm_cell_dynamic quantized_gru_cell_dynamic", "quantized"),
+    *aten("quantized_rnn_tanh_cell_dynamic quantized_rnn_relu_cell_dynamic", "quantized"),
+)
+def _single_quantized_cell(operation: Operation) -> Count:
+    input_ = operation.arguments[0]
+    mode = next(mode for kind, mode in _KINDS.items() if kind in operation.name)
+    rows, width = input_.shape
+    return _quantized_cell(rows, mode, width, operation.outputs[0].shape[-1], biased=True, integers=True)
+
+
+def _quantized_cell(tokens: int, mode: int, width: int, hidden: int, *, biased: bool, integers: bool) -> Count:
+    """Of integers, what goes into the two products is measured (2) and quantised, what comes out dequantised."""
+    gates = _GATES[mode] * hidden
+    per_unit = _CELL[mode] - (0 if biased else 2 * _GATES[mode])
+    moved = (2 + QUANTIZE) * (width + hidden) + DEQUANTIZE * 2 * gates if integers else 0
+    return Count(tokens * gates * (width + hidden), tokens * (hidden * per_unit + moved))
 
 
 # The gradients of what went in and of the weights each take the forward pass's products once more, and the cells'
