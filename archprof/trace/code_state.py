@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archprof.trace.memory_kinds import is_copy
 from archprof.trace.state_kinds import (
     CLASS,
     DICT,
@@ -145,7 +146,10 @@ class CodeState:
         """Put back what tensors were left in."""
         for value, kind, content in self._objects:
             now = kind.content(value)
-            if not same(now, content) and (before := _without_tensors(now, content, keyed=kind in KEYED)) is not None:
+            if same(now, content):
+                continue
+            before = content if is_copy(content) else _without_tensors(now, content, keyed=kind in KEYED)
+            if before is not None:
                 kind.put_back(value, before)
         for function in self._functions:
             attributes = function.__dict__

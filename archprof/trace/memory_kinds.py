@@ -41,6 +41,11 @@ class Copy:
         return isinstance(other, Copy) and _bits(self.value) == _bits(other.value)
 
 
+def is_copy(content: list[Any]) -> bool:
+    """Whether what was saved of an object is a copy of its memory."""
+    return len(content) == 1 and isinstance(content[0], Copy)
+
+
 def _bits(value: Any) -> Any:
     """Something equal for the same content, whatever its numbers are: NaN is not equal to itself."""
     if isinstance(value, torch.Tensor):

@@ -57,6 +57,7 @@ class _State:
 
     def __init__(self, objects: list[Any]) -> None:
         self._empty: list[Any] = []
+        self._kinds: list[tuple[Any, type]] = []
         self._attributes: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._tensors: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._objects: list[Saved] = []
@@ -85,6 +86,7 @@ class _State:
             seen[id(value)] = value
             if has_attributes(kind):
                 classes.add(kind)
+                self._kinds.append((value, kind))
             is_module = _has_one_dict(kind)
             for part in self._save_module(value.__dict__) if is_module else saved_parts(value, kind, self._objects):
                 if (kind := type(part)) in PLAIN or (kind is tuple and PLAIN.issuperset(map(type, part))):
@@ -121,6 +123,9 @@ class _State:
 
     def restore(self) -> None:
         """Put everything back."""
+        for value, kind in self._kinds:
+            if type(value) is not kind:  # as torch makes of a module whose weight is parametrised
+                object.__setattr__(value, "__class__", kind)
         for value in filter(None, self._empty):
             value.clear()
         for members, values in self._attributes:
@@ -129,8 +134,8 @@ class _State:
         for members, values in self._tensors:  # others stand for them during the pass
             members.clear()
             members.update(values)
-        for value, kind, content in self._objects:
-            if not same(kind.content(value), content):
-                kind.put_back(value, content)
+        for value, state, content in self._objects:
+            if not same(state.content(value), content):
+                state.put_back(value, content)
         for code in self._code:
             code.restore()

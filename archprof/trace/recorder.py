@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from archprof.errors import RunError, in_one_line
 from archprof.trace.constants import Constants, check_indices, is_table
 from archprof.trace.device import device_of, is_meta
+from archprof.trace.escaped import MadeTensors
 from archprof.trace.gradients import Gradients
 from archprof.trace.higher_order import run_higher_order
 from archprof.trace.meta_kernels.layout import META
@@ -307,6 +308,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return "the model"
         call = self.trace.calls[self._call]
         return f"{call.path or 'the model'} ({type(call.module).__name__})"
+
+    def made(self) -> MadeTensors:
+        """The tensors without memory that the pass made, to be asked for once it is over."""
+        entries = (*self._seen.values(), *self._earlier)
+        others = ((tensor, info) for tensor, info, _ in entries if info.parameter is None and is_meta(tensor))
+        return MadeTensors(self._meta_placeholders.values(), others, self.trace)
 
     # -- tensors ------------------------------------------------------------------------------------------
 

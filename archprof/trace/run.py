@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
+    from archprof.trace.escaped import MadeTensors
     from archprof.trace.record import Trace
 
 
@@ -107,6 +108,7 @@ def run(
     """
     gradients, constants = backward, True
     while True:
+        made: list[MadeTensors] = []
         try:
             # In a copy of the context, so that context variables are what they were.
             return copy_context().run(
@@ -115,6 +117,7 @@ def run(
                 backward=backward,
                 gradients=gradients,
                 constants=constants,
+                made=made,
             )
         except RunError as error:
             if not gradients and _lacks_gradients(error.__cause__):
@@ -123,6 +126,9 @@ def run(
                 constants = False
             else:
                 raise
+        finally:
+            for tensors in made:
+                tensors.take_back()
 
 
 def _run_once(
@@ -134,6 +140,7 @@ def _run_once(
     backward: bool,
     gradients: bool,
     constants: bool,
+    made: list[MadeTensors],
 ) -> Trace:
     tree = walk(model)
     modules = [module for _, module in tree]
@@ -163,6 +170,8 @@ def _run_once(
             raise _framed(error, recorder) from error
         finally:
             recorder.overwritten.put_back()
+            if not values:
+                made.append(recorder.made())
     return recorder.trace
 
 

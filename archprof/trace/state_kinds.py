@@ -28,7 +28,7 @@ from archprof.trace.memory_kinds import CONTENTS, Content, Copy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_ABSENT: Any = object()
+ABSENT: Any = object()
 """What a cell, a slot or a key holds that holds nothing."""
 
 _PLAIN_HOLDERS = (
@@ -84,7 +84,7 @@ def _put_dict_back(members: dict[Any, Any], content: list[Any]) -> None:
     ):  # some are gone, or in another order
         kind.clear(members)
     for key, value in before.items():
-        if kind.get(members, key, _ABSENT) is not value:  # globals may be read by another thread meanwhile
+        if kind.get(members, key, ABSENT) is not value:  # globals may be read by another thread meanwhile
             kind.__setitem__(members, key, value)
 
 
@@ -106,13 +106,13 @@ def _cell_content(cell: CellType) -> list[Any]:
     try:
         return [cell.cell_contents]
     except ValueError:
-        return [_ABSENT]
+        return [ABSENT]
 
 
 def _put_cell_back(cell: CellType, content: list[Any]) -> None:
-    if content[0] is not _ABSENT:
+    if content[0] is not ABSENT:
         cell.cell_contents = content[0]
-    elif _cell_content(cell)[0] is not _ABSENT:
+    elif _cell_content(cell)[0] is not ABSENT:
         del cell.cell_contents
 
 
@@ -133,14 +133,14 @@ def _slots_content(value: Any) -> list[Any]:
         try:
             content.append(slot.__get__(value))
         except AttributeError:
-            content.append(_ABSENT)
+            content.append(ABSENT)
     return content
 
 
 def _put_slots_back(value: Any, content: list[Any]) -> None:
     for slot, member, now in zip(slots(_type_of(value)), content, _slots_content(value), strict=True):
         if member is not now:
-            slot.__delete__(value) if member is _ABSENT else slot.__set__(value, member)
+            slot.__delete__(value) if member is ABSENT else slot.__set__(value, member)
 
 
 def _class_content(owner: type) -> list[Any]:
@@ -150,7 +150,7 @@ def _class_content(owner: type) -> list[Any]:
 def _put_class_back(owner: type, content: list[Any]) -> None:
     before = members_of(content)
     for name, value in before.items():
-        if vars(owner).get(name, _ABSENT) is not value:
+        if vars(owner).get(name, ABSENT) is not value:
             type.__setattr__(owner, name, value)
     for name in vars(owner).keys() - before.keys():
         type.__delattr__(owner, name)
