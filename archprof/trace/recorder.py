@@ -12,11 +12,12 @@ from torch.nn.modules.module import _has_any_global_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.errors import RunError, in_one_line
-from archprof.trace.constants import Constants, check_indices, is_table
+from archprof.trace.constants import Constants, is_table
 from archprof.trace.device import device_of
 from archprof.trace.gradients import Gradients
 from archprof.trace.higher_order import run_higher_order
-from archprof.trace.meta_kernels.layout import META
+from archprof.trace.meta_kernels.index_requirements import check_known_indices
+from archprof.trace.meta_kernels.layout import META, without_memory
 from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enabled
 from archprof.trace.meta_kernels.result import result_on_meta
 from archprof.trace.modules import MODULE_FAST_PATHS
@@ -227,7 +228,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if values:
                 if not meta and (result := self._constants.computed(func, args, kwargs)) is not None:
                     return result
-                check_indices(func, args)
+                check_known_indices(func, args)
                 self._constants.forget(func, args, kwargs)
                 args, kwargs = map_leaves(self._on_meta, (tuple(args), kwargs))
             elif not meta:
@@ -327,7 +328,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 kind = type(tensor).__name__ if tensor.layout == torch.strided else f"{tensor.layout} tensor"
                 raise DataDependentError(f"{self.where} holds or takes a {kind.removeprefix('torch.')}")
             info = self.info(tensor)
-            found = torch.empty_strided(info.shape, tensor.stride(), dtype=info.dtype, device=META)
+            found = without_memory(tensor)
             if isinstance(tensor, torch.nn.Parameter):
                 found = torch.nn.Parameter(found, tensor.requires_grad)
             elif tensor.requires_grad:

@@ -58,3 +58,10 @@ def _statistics_type(input_: Tensor, *parameters: Tensor | None) -> torch.dtype:
     """That of means and deviations: the parameters' where they are wider than the input's."""
     wider = any(parameter is not None and parameter.dtype != input_.dtype for parameter in parameters)
     return torch.float32 if input_.dtype in REDUCED and wider else input_.dtype
+
+
+@as_on_cpu(aten.where.self)
+def _where(condition: Tensor, left: Tensor, right: Tensor) -> Any:
+    if condition.dtype == torch.uint8:  # deprecated, and still taken
+        condition = empty(condition.shape, torch.bool)
+    return aten.where.self(condition, left, right)

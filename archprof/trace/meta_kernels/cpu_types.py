@@ -1,8 +1,8 @@
 """Which types of elements the CPU's kernels compute, asked of the kernels themselves.
 
 Torch's meta kernels take integers, masks and complex numbers where its CPU kernels compute floats alone. No table here
-says where: the CPU's kernel is run once for each operation and types, on a few zeros. Tensors of floats are not asked
-about, so that an ordinary network costs nothing.
+says where: the CPU's kernel is run once for each operation and types, on a few zeros. Floats of a single type are not
+asked about, so that an ordinary network costs nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SMALL = 4
 LIMIT = 1 << 24
 """Elements up to which a call is made in its true sizes."""
 
-_OF_TYPES = re.compile("type|not implemented for|support|complex|bool|integ|float", re.IGNORECASE)
+_OF_TYPES = re.compile(r"type|not implemented for|support|complex|bool|\blong\b|integ|float", re.IGNORECASE)
 """What a refusal of types speaks of, and of values, which are zeros here, does not."""
 
 _OF_ANOTHER_DEVICE = re.compile("'(Complex)?Half'|'BFloat16'|'Float8|backend")
@@ -53,7 +53,7 @@ def check_types(operation: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> 
     if operation.namespace != "aten" or operation.is_view or torch.Tag.inplace_view in operation.tags:
         return
     tensors = list(_tensors((*args, *kwargs.values())))
-    if not any(dtype in ASKED for dtype in _dtypes(tensors, kwargs)) or not all(map(torch.numel, tensors)):
+    if not _asked(set(_dtypes(tensors, kwargs))) or _picks_of_nothing(tensors):
         return
     try:
         refusal = _refusal(operation, *_described(args, kwargs, SMALL))
@@ -66,12 +66,33 @@ def check_types(operation: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> 
         raise RuntimeError(refusal)
 
 
+def cpu_computes(operation: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+    """Whether the operation's CPU kernel takes arguments of these sizes and types, where there are not too many."""
+    tensors = list(_tensors((*args, *kwargs.values())))
+    if operation.namespace != "aten" or _picks_of_nothing(tensors) or sum(map(torch.numel, tensors)) > LIMIT:
+        return False
+    try:
+        return _refusal(operation, *_described(args, kwargs, None)) is None
+    except TypeError:
+        return False
+
+
 def _tensors(values: Any) -> Iterator[torch.Tensor]:
     for value in values:
         if isinstance(value, torch.Tensor):
             yield value
         elif isinstance(value, (list, tuple)):
             yield from _tensors(value)
+
+
+def _asked(dtypes: set[torch.dtype]) -> bool:
+    return len(dtypes) > 1 or not dtypes.isdisjoint(ASKED)
+
+
+def _picks_of_nothing(tensors: list[torch.Tensor]) -> bool:
+    """Whether whole numbers, which may be indices, stand beside a tensor without elements: no zero is within that."""
+    empty = any(not tensor.numel() for tensor in tensors)
+    return empty and any(tensor.numel() and not tensor.is_floating_point() for tensor in tensors)
 
 
 def _dtypes(tensors: list[torch.Tensor], kwargs: dict[str, Any]) -> Iterator[torch.dtype]:

@@ -46,6 +46,39 @@ for _names, _positions in _DIMENSIONS.items():
     requires(*overloads(_names))(_dimensions(_positions))
 
 
+@requires(aten.max.dim, aten.min.dim, aten.median.dim, aten.nanmedian.dim)
+def _not_empty(tensor: Tensor, dim: int, keepdim: bool = False) -> None:
+    need(0 not in tensor.shape[dim:][:1], f"Expected reduction dim {dim} to have non-zero size.", IndexError)
+
+
+@requires(aten.mode.default)
+def _mode(tensor: Tensor, dim: int = -1, keepdim: bool = False) -> None:
+    _not_empty(tensor, dim)
+
+
+@requires(aten.max.default, aten.min.default)
+def _no_elements(tensor: Tensor) -> None:
+    need(tensor.numel() > 0, "Expected reduction dim to be specified for input.numel() == 0.")
+
+
+@requires(aten.uniform.default, aten.uniform_.default)
+def _range(tensor: Tensor, low: float = 0.0, high: float = 1.0, **kwargs: Any) -> None:
+    need(low <= high, f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
+
+
+@requires(aten._softmax_backward_data.default, aten._log_softmax_backward_data.default)
+def _gradient(gradient: Tensor, output: Tensor, *args: Any) -> None:
+    sizes = f"{list(gradient.shape)} for {list(output.shape)}"
+    need(gradient.shape == output.shape, f"Expected a gradient of the same size as the output, but got {sizes}")
+
+
+@requires(aten.diagonal_scatter.default)
+def _diagonal(tensor: Tensor, source: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> None:
+    expected = aten.diagonal.default(tensor, offset, dim1, dim2).shape
+    sizes = f"{list(source.shape)} for {list(expected)}"
+    need(source.shape == expected, f"expected src to have a size equal to the slice of self, but got {sizes}")
+
+
 @requires(aten.cat.default)
 def _joined(tensors: Sequence[Tensor], dim: int = 0) -> None:
     shapes = {index: tensor.shape for index, tensor in enumerate(tensors) if tensor.shape != (0,)}  # left out by torch
@@ -78,13 +111,6 @@ def _roll(tensor: Tensor, shifts: Sequence[int], dims: Sequence[int] = ()) -> No
             _dimension(dim, max(tensor.ndim, 1))
 
 
-@requires(*overloads("index index_put index_put_ _unsafe_index"))
-def _index(tensor: Tensor, indices: Sequence[Tensor | None], *args: Any, **kwargs: Any) -> None:
-    for size, index in zip(tensor.shape, indices, strict=False):
-        there = size > 0 or index is None or index.dtype in (torch.bool, torch.uint8) or not index.numel()
-        need(bool(there), "index is out of bounds for dimension with size 0", IndexError)
-
-
 @requires(*overloads("index _unsafe_index"))
 def _mask(tensor: Tensor, indices: Sequence[Tensor | None]) -> None:
     if any(index is not None and index.dtype is torch.uint8 for index in indices):
@@ -103,6 +129,8 @@ def _grid_sampler(tensor: Tensor, grid: Tensor, *args: Any) -> None:
     need(
         tensor.shape[0] == grid.shape[0], f"grid_sampler(): expected grid and input of one batch size, but got {sizes}"
     )
+    types = f"{type_name(tensor.dtype)} and {type_name(grid.dtype)}"
+    need(tensor.dtype == grid.dtype, f"grid_sampler(): expected grid and input of one dtype, but got {types}")
     need(all(tensor.shape[2:]), "grid_sampler(): expected input to have non-empty spatial dimensions")
 
 
