@@ -209,9 +209,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Write an operation down."""
         if (instead := self._zero_tangents.seen(func, args, result, self.info)) is not None:
             func, args = instead
+        described = self._described(args)
+        if torch.Tag.inplace_view in getattr(func, "tags", ()):
+            self._seen.pop(id(args[0]), None)  # its shape is another from now on
         self.append(
             func,
-            self._described(args),
+            described,
             {key: self._described(value) for key, value in kwargs.items()} if kwargs else kwargs,
             self._infos(result),
         )

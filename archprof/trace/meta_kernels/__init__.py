@@ -20,4 +20,5 @@ from archprof.trace.meta_kernels import (
     shape_requirements,  # noqa: F401
     type_requirements,  # noqa: F401
     views,  # noqa: F401
+    window_requirements,  # noqa: F401
 )

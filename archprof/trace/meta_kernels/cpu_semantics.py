@@ -13,6 +13,7 @@ import torch
 from archprof.trace.meta_kernels.arguments import REDUCED
 from archprof.trace.meta_kernels.layout import channels_last, empty
 from archprof.trace.meta_kernels.registry import as_on_cpu, aten
+from archprof.trace.meta_kernels.requirements import need
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +30,10 @@ def _as_image(tensor: Tensor, *sources: Tensor) -> Tensor:
 
 @as_on_cpu(aten.convolution.default)
 def _convolution(input_: Tensor, weight: Tensor, *parameters: Any) -> Any:
-    return _as_image(aten.convolution.default(input_, weight, *parameters), input_, weight)
+    result = aten.convolution.default(input_, weight, *parameters)
+    transposed, sizes = parameters[4], list(result.shape[2:])
+    need(not transposed or all(sizes), f"Calculated output size per channel: {sizes}. Output size is too small")
+    return _as_image(result, input_, weight)
 
 
 @as_on_cpu(aten.native_batch_norm.default)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from archprof.trace.meta_kernels.requirements import Check
+
 
 class Indices(NamedTuple):
     """Where an operation has indices, and what they count.
@@ -104,13 +106,21 @@ def picked_dimensions(indices: Sequence[Tensor | None]) -> Iterator[tuple[Tensor
 # -- what needs no values -------------------------------------------------------------------------------------
 
 
-@requires(*INDICES)
-def _whole_numbers(*args: Any, **kwargs: Any) -> None:
-    for value in args[1:3]:
-        if isinstance(value, torch.Tensor):  # the first one after the tensor itself
-            whole = not (value.dtype.is_floating_point or value.dtype.is_complex)
-            need(whole, f"Expected dtype int32 or int64 for index, but got {type_name(value.dtype)}")
-            return
+def _of_something(indices: Indices) -> Check:
+    """The check that indices are whole numbers, and that there is something for them to pick."""
+
+    def check(*args: Any, **kwargs: Any) -> None:
+        index = args[indices.position]
+        whole = not (index.dtype.is_floating_point or index.dtype.is_complex)
+        need(whole, f"Expected dtype int32 or int64 for index, but got {type_name(index.dtype)}")
+        dim, size = _picked(indices, args)
+        need(size > 0 or not index.numel(), f"index is out of bounds for dimension {dim} with size 0", IndexError)
+
+    return check
+
+
+for _operation, _indices in INDICES.items():
+    requires(_operation)(_of_something(_indices))
 
 
 @requires(*overloads("index_select index_reduce index_reduce_"))
@@ -120,19 +130,11 @@ def _vector(tensor: Tensor, dim: int, index: Tensor, *args: Any, **kwargs: Any) 
 
 @requires(*overloads("index_add index_add_ index_reduce index_reduce_"))
 def _source(tensor: Tensor, dim: int, index: Tensor, source: Tensor, *args: Any, **kwargs: Any) -> None:
-    if not tensor.ndim or not source.ndim or not index.numel():
-        return
-    dim %= tensor.ndim
-    expected = [*tensor.shape[:dim], index.numel(), *tensor.shape[dim + 1 :]]
+    expected = list(tensor.shape)
+    if expected:
+        expected[dim % tensor.ndim] = index.numel()
     fits = list(source.shape) == expected
     need(fits, f"source tensor shape must match self tensor shape: expected {expected}, but got {list(source.shape)}")
-
-
-@requires(*INDICES)
-def _elements(*args: Any, **kwargs: Any) -> None:
-    indices = next((value for value in args[1:3] if isinstance(value, torch.Tensor)), None)
-    if indices is not None and indices.numel() and isinstance(args[0], torch.Tensor) and not args[0].numel():
-        need(False, "indices pick from a tensor without elements", IndexError)
 
 
 @requires(*_BY_INDEX_LISTS, *overloads("_unsafe_index"))

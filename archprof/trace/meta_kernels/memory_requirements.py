@@ -58,7 +58,7 @@ def _within_storage(
     last = start + sum((count - 1) * step for count, step in zip(size, stride, strict=True))
     elements = tensor.untyped_storage().nbytes() // tensor.itemsize
     strides = f"sizes {list(size)}, strides {list(stride)} and storage offset {start}"
-    need(last < elements, f"{strides} are out of bounds for storage of {elements} elements")
+    need(bool(last < elements), f"{strides} are out of bounds for storage of {elements} elements")
 
 
 @requires(*overloads("as_strided_scatter"))
