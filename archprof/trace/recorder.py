@@ -24,6 +24,7 @@ from archprof.trace.modules import MODULE_FAST_PATHS
 from archprof.trace.nested import flat, map_leaves, within
 from archprof.trace.overwritten import Overwritten
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
+from archprof.trace.sequences import sizes
 from archprof.trace.subclasses import computes_itself, dispatches, inner_tensors
 from archprof.trace.zero_tangents import ZeroTangents
 
@@ -215,7 +216,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.append(
             func,
             described,
-            {key: self._described(value) for key, value in kwargs.items()} if kwargs else kwargs,
+            self._described_by_name(kwargs),
             self._infos(result),
         )
 
@@ -327,8 +328,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _meta_placeholder(self, tensor: Tensor) -> Tensor:
         found = self._meta_placeholders.get(id(tensor))
         if found is None:
-            if tensor.layout != torch.strided or computes_itself(tensor):
+            if tensor.layout != torch.strided or tensor.is_nested or computes_itself(tensor):
                 kind = type(tensor).__name__ if tensor.layout == torch.strided else f"{tensor.layout} tensor"
+                kind = "nested tensor" if tensor.is_nested else kind
                 raise DataDependentError(f"{self.where} holds or takes a {kind.removeprefix('torch.')}")
             info = self.info(tensor)
             found = without_memory(tensor)
@@ -351,7 +353,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             storage = tensor.untyped_storage()._cdata
         except (NotImplementedError, RuntimeError):  # a sparse tensor, or one that stands for many inside of a vmap
             storage = -id(tensor)
-        info = TensorInfo(_sizes(tensor), tensor.dtype, storage)
+        info = TensorInfo(sizes(tensor), tensor.dtype, storage)
         self._seen[id(tensor)] = (tensor, info)
         return info
 
@@ -360,6 +362,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if isinstance(value, torch.Tensor):
             return (self.info(value),)
         return tuple([self.info(tensor) for tensor in flat(value)])
+
+    def _described_by_name(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        return {key: self._described(value) for key, value in kwargs.items()} if kwargs else kwargs
 
     def _described(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor):
@@ -375,18 +380,12 @@ def is_composite(func: Any) -> bool:
     return bool(_C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"))
 
 
-def _sizes(tensor: Tensor) -> tuple[int, ...]:
-    """A tensor's shape; of a nested tensor, whose rows differ, that of all its rows one after the other."""
-    if tensor.is_nested:
-        return tuple(tensor.values().shape) if tensor.layout == torch.jagged else (tensor.numel(),)
-    return tuple(tensor.shape)
-
-
 def _reads_values(func: Any, error: Exception) -> bool:
     """Whether an operation failed for want of values rather than of matching shapes."""
     return (
         func.name() == "aten::_local_scalar_dense"
         or func.namespace not in _TORCH_S  # whose kernel for shapes alone, if there is one, may know less
         or isinstance(error, NotImplementedError)
+        or "NestedTensorImpl" in str(error)  # there are none without memory
         or any(tag in func.tags for tag in (torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape))
     )

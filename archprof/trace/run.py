@@ -7,6 +7,7 @@ changed, and CPU, CUDA and meta models give the same trace.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from threading import get_ident
@@ -98,19 +99,25 @@ def run(
 
     A forward that differentiates, as that of a potential whose forces are its gradients, is run with gradients too. One
     that gives what it made on its input's device to a function that compares devices, as recurrent layers do, is run
-    with that device told as it is.
+    with that device told as it is. One whose attention takes nested tensors is run with attention in one operation.
     """
-    gradients, presenting = backward, not issubclass(kind, ValueRecorder)
+    gradients, presenting, fast_path = backward, not issubclass(kind, ValueRecorder), False
     while True:
         try:
             return _run_once(
-                kind, model, inputs, keywords or {}, backward=backward, gradients=gradients, presenting=presenting
+                *(kind, model, inputs, keywords or {}),
+                backward=backward,
+                gradients=gradients,
+                presenting=presenting,
+                fast_path=fast_path,
             )
         except RunError as error:
             if not gradients and _lacks_gradients(error.__cause__):
                 gradients = True
             elif presenting and _compares_devices(error.__cause__):
                 presenting = False
+            elif not fast_path and "outside of its fast path" in str(error.__cause__):
+                fast_path = True
             else:
                 raise
 
@@ -124,6 +131,7 @@ def _run_once(
     backward: bool,
     gradients: bool,
     presenting: bool,
+    fast_path: bool,
 ) -> Trace:
     tree = walk(model)
     modules = [module for _, module in tree]
@@ -132,7 +140,7 @@ def _run_once(
     recorder = kind(model, tree)
     aside = _without_gradients(model) if gradients else nullcontext()
     collecting = nullcontext() if issubclass(kind, ValueRecorder) else without_collector()
-    with collecting, put_back(modules), aside, surroundings(modules, gradients=gradients):
+    with collecting, put_back(modules), aside, surroundings(modules, gradients=gradients, fast_path=fast_path):
         try:
             if backward:
                 model.train()
@@ -175,6 +183,10 @@ _WITHOUT_VALUES = ("meta", "unallocated storage", "data pointer")
 """Words of torch's errors for tensors without values, of which it has many outside of operations (numpy, lists)."""
 
 
+_INTERNAL = re.compile("INTERNAL ASSERT|Internal error|report (a bug|an issue)|file an issue", re.IGNORECASE)
+"""Words by which torch says that it has met a case that it did not expect, which tell a user nothing."""
+
+
 def _check_graphs(tree: list[tuple[str, nn.Module]]) -> None:
     for path, module in tree:
         if isinstance(module, torch.jit.ScriptModule) and "MKLDNN" in str(getattr(module, "graph", "")):
@@ -186,6 +198,12 @@ def _check_graphs(tree: list[tuple[str, nn.Module]]) -> None:
 
 def _framed(error: BaseException, recorder: Recorder) -> RunError:
     """What went wrong, and in which module."""
+    if _INTERNAL.search(str(error)):
+        return RunError(
+            f"{_failed_at(recorder)} does not run on this input: torch stops there at a check of its own, and has no"
+            " kernel for it",
+            hint="run the model by itself: where torch runs it, report it here; a nested tensor can be given padded",
+        )
     if recorder.trace.backward:
         return RunError(f"the backward pass of {recorder.where} fails: {in_one_line(error)}")
     if any(word in str(error) for word in _WITHOUT_VALUES) and not isinstance(recorder, ValueRecorder):
