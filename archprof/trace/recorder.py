@@ -24,6 +24,7 @@ from archprof.trace.modules import MODULE_FAST_PATHS
 from archprof.trace.nested import flat, map_leaves, within
 from archprof.trace.overwritten import Overwritten
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
+from archprof.trace.regions import window_elements
 from archprof.trace.sequences import sizes
 from archprof.trace.subclasses import computes_itself, dispatches, inner_tensors
 from archprof.trace.zero_tangents import ZeroTangents
@@ -228,6 +229,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def compute(self, func: Any, args: Any, kwargs: Any) -> Any:
         """The operation's result, as meta tensors unless it depends on small constants only."""
         values, meta = self._placement(args, kwargs)
+        if window_elements(func, args) is not None:
+            raise DataDependentError(f"{self.where} pools over regions whose sizes are values: {func}")
         try:
             if values:
                 if not meta and (result := self._constants.computed(func, args, kwargs)) is not None:

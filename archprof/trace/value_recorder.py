@@ -10,6 +10,7 @@ from archprof.trace.higher_order import run_higher_order
 from archprof.trace.nested import flat, map_tensors
 from archprof.trace.record import NamedOperator
 from archprof.trace.recorder import Recorder
+from archprof.trace.regions import WINDOW_ELEMENTS, window_elements
 from archprof.trace.sequences import is_ragged, per_sequence
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
         calls = list(per_sequence(func, args, kwargs, result, self.info)) if any(map(is_ragged, tensors)) else []
         for arguments, keywords, outputs in calls:
             self.append(func, self._described(arguments), self._described_by_name(keywords), outputs)
+        if (count := window_elements(func, args)) is not None:
+            kwargs = {**kwargs, WINDOW_ELEMENTS: count()}
         if not calls:
             super().note(func, args, kwargs, result)
 
