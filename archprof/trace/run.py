@@ -199,6 +199,8 @@ def _check_graphs(tree: list[tuple[str, nn.Module]]) -> None:
 def _framed(error: BaseException, recorder: Recorder) -> RunError:
     """What went wrong, and in which module."""
     if _INTERNAL.search(str(error)):
+        if not isinstance(recorder, ValueRecorder):
+            return DataDependentError(f"{_failed_at(recorder)} runs what torch has no shapes for")
         return RunError(
             f"{_failed_at(recorder)} does not run on this input: torch stops there at a check of its own, and has no"
             " kernel for it",

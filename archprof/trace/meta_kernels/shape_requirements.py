@@ -51,6 +51,11 @@ def _not_empty(tensor: Tensor, dim: int, keepdim: bool = False) -> None:
     need(0 not in tensor.shape[dim:][:1], f"Expected reduction dim {dim} to have non-zero size.", IndexError)
 
 
+@requires(*overloads("amax amin mean sum"))
+def _rank(tensor: Tensor, *args: Any, **kwargs: Any) -> None:
+    need(tensor.ndim <= 64, "only tensors with up to 64 dims are supported")
+
+
 @requires(aten.mode.default)
 def _mode(tensor: Tensor, dim: int = -1, keepdim: bool = False) -> None:
     _not_empty(tensor, dim)
@@ -140,6 +145,7 @@ def _bucketize(tensor: Any, boundaries: Tensor, **kwargs: Any) -> None:
 @requires(aten.multinomial.default)
 def _multinomial(tensor: Tensor, samples: int, replacement: bool = False, **kwargs: Any) -> None:
     need(samples > 0, "cannot sample n_sample <= 0 samples")
+    need(tensor.shape[-1] <= 1 << 24, "number of categories cannot exceed 2^24")
     fits = replacement or samples <= tensor.shape[-1]
     need(fits, "cannot sample n_sample > prob_dist.size(-1) samples without replacement")
 
