@@ -126,6 +126,8 @@ for _operation, _indices in INDICES.items():
 @requires(*overloads("index_select index_reduce index_reduce_"))
 def _vector(tensor: Tensor, dim: int, index: Tensor, *args: Any, **kwargs: Any) -> None:
     need(index.ndim < 2, f"Index is supposed to be a vector, but got {list(index.shape)}", IndexError)
+    scalar = f"Index to scalar can have only 1 value, but got {index.numel()}"
+    need(tensor.ndim > 0 or index.numel() == 1, scalar)
 
 
 @requires(*overloads("index_add index_add_ index_reduce index_reduce_"))
@@ -154,7 +156,7 @@ def _index_list(tensor: Tensor, indices: Sequence[Tensor | None], *args: Any, **
 @requires(*overloads("index_put index_put_ _index_put_impl_"))
 def _values(tensor: Tensor, indices: Sequence[Tensor | None], values: Tensor, *args: Any, **kwargs: Any) -> None:
     picked = [index for index in indices if index is not None]
-    if any(index.dtype in (torch.bool, torch.uint8) for index in picked) or values.numel() == 1:
+    if any(index.dtype in (torch.bool, torch.uint8) for index in picked):
         return  # how many a mask picks depends on its values
     shape = torch.ops.aten.index.Tensor(tensor, indices).shape
     fits = broadcast_sizes(shape, values.shape) == list(shape)

@@ -49,7 +49,7 @@ def picked(draw: st.DrawFn) -> tuple[torch.Tensor, int, torch.Tensor, tuple[int,
     dim = draw(st.one_of(st.integers(0, max(len(shape) - 1, 0)), DIMS))
     count = draw(st.integers(0, 3))
     result = list(shape)
-    if shape and dim < len(shape):
+    if -len(shape) <= dim < len(shape):
         result[dim] = count
     return draw(tensors(shape, TYPES)), dim, zeros(draw, (count,)), tuple(result)
 
@@ -100,8 +100,10 @@ def _(draw: st.DrawFn) -> Call:
     tensor = draw(tensors(shapes(draw(st.integers(1, 3)), SOME), TYPES))
     count = draw(SOME)
     index = zeros(draw, (count,))
-    masks = st.one_of(st.just((count, *tensor.shape[1:])), st.just(()), st.just((2, *tensor.shape)))
-    values = draw(tensors(draw(masks), st.one_of(st.just(tensor.dtype), st.just(tensor.dtype), TYPES)))
+    results = st.one_of(st.just((count, *tensor.shape[1:])), st.just(()), st.just((2, *tensor.shape)))
+    if index.dtype in (torch.bool, torch.uint8):  # how many a mask picks depends on its values
+        results = st.just(())
+    values = draw(tensors(draw(results), st.one_of(st.just(tensor.dtype), st.just(tensor.dtype), TYPES)))
     return (tensor, [index], values), {}
 
 
