@@ -94,7 +94,7 @@ def _fuses(
 
 def _check_mask(mask: Tensor | None, query: Tensor, key: Tensor) -> None:
     """Refuse a mask that is added to no scores; what else is wrong the parts of attention say."""
-    if mask is None or min(query.ndim, key.ndim) < 2:
+    if mask is None or min(query.ndim, key.ndim) < 2 or not query.numel():
         return
     flat = mask.ndim < 2 and query.ndim == key.ndim == 4
     need(not flat, f"Dimension out of range: attn_mask has the shape {list(mask.shape)}", IndexError)

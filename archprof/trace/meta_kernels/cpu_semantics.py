@@ -69,3 +69,9 @@ def _where(condition: Tensor, left: Tensor, right: Tensor) -> Any:
     if condition.dtype == torch.uint8:  # deprecated, and still taken
         condition = empty(condition.shape, torch.bool)
     return aten.where.self(condition, left, right)
+
+
+@as_on_cpu(aten.pixel_unshuffle.default)
+def _pixel_unshuffle(tensor: Tensor, factor: int) -> Any:
+    # Of what has no elements the CPU keeps the shape.
+    return aten.pixel_unshuffle.default(tensor, factor) if tensor.numel() else empty(tensor.shape, tensor.dtype)

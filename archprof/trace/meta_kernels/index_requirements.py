@@ -27,18 +27,22 @@ class Indices(NamedTuple):
             element.
         from_the_end: Whether they may be negative.
         ignored: The argument with an index that is left out.
+        any_type_if_empty: Whether the type of indices does not matter where there are none.
     """
 
     position: int
     dimension: int | str
     from_the_end: bool = False
     ignored: int | None = None
+    any_type_if_empty: bool = False
 
 
 _OPERATIONS = {
     "index_select index_add index_add_ index_copy index_copy_ index_reduce index_reduce_": Indices(2, 1),
     "index_fill index_fill_": Indices(2, 1, from_the_end=True),
-    "gather scatter scatter_ scatter_add scatter_add_ scatter_reduce scatter_reduce_": Indices(2, 1),
+    "gather scatter scatter_ scatter_add scatter_add_ scatter_reduce scatter_reduce_": Indices(
+        2, 1, any_type_if_empty=True
+    ),
     "embedding _embedding_bag _embedding_bag_forward_only": Indices(1, "first"),
     "take put put_": Indices(1, "all", from_the_end=True),
     "nll_loss_forward nll_loss2d_forward": Indices(1, "class", ignored=4),
@@ -112,7 +116,8 @@ def _of_something(indices: Indices) -> Check:
     def check(*args: Any, **kwargs: Any) -> None:
         index = args[indices.position]
         whole = not (index.dtype.is_floating_point or index.dtype.is_complex)
-        need(whole, f"Expected dtype int32 or int64 for index, but got {type_name(index.dtype)}")
+        unread = indices.any_type_if_empty and not index.numel()
+        need(whole or unread, f"Expected dtype int32 or int64 for index, but got {type_name(index.dtype)}")
         dim, size = _picked(indices, args)
         need(size > 0 or not index.numel(), f"index is out of bounds for dimension {dim} with size 0", IndexError)
 
