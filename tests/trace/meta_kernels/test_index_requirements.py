@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 import hypothesis.strategies as st
 import pytest
 import torch
+import torch.nn.functional as F  # noqa: N812 - everybody's name for it
 from hypothesis import HealthCheck, given, settings
+from torch import nn
+
+import archprof
+from archprof.errors import RunError
 
 from .test_generated import DIMS, DTYPES, Call, compared, laid_out, near, shapes, tensors
 
@@ -162,3 +167,48 @@ def test_the_answer_is_that_of_the_cpu(operation: Any, examples: int) -> None:
         assert disagreement is None, disagreement
 
     check()
+
+
+class Table(nn.Module):
+    """Picks by indices that the model holds, so that their values are known without running it."""
+
+    def __init__(self, operation: Callable[..., Any], index: list[int]) -> None:
+        super().__init__()
+        self.operation = operation
+        self.register_buffer("index", torch.tensor(index))
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.operation(x, self.index)
+
+
+KNOWN: dict[str, Callable[..., Any]] = {
+    "index": lambda x, i: x[i],
+    "index_select": lambda x, i: x.index_select(0, i),
+    "index_add": lambda x, i: x.index_add(0, i, x[:1]),
+    "index_copy": lambda x, i: x.index_copy(0, i, x[:1]),
+    "index_fill": lambda x, i: x.index_fill(0, i, 0.0),
+    "index_put": lambda x, i: x.index_put((i,), x[0]),
+    "gather": lambda x, i: x.gather(0, i[:, None]),
+    "scatter": lambda x, i: x.scatter(0, i[:, None], 1.0),
+    "scatter_add": lambda x, i: x.scatter_add(0, i[:, None], x),
+    "take": torch.take,
+    "put": lambda x, i: x.put(i, x[0, :1]),
+    "embedding": lambda x, i: F.embedding(i, x),
+    "nll_loss": lambda x, i: F.nll_loss(x[:1], i),
+    "cross_entropy": lambda x, i: F.cross_entropy(x[:1], i),
+    "multi_margin_loss": lambda x, i: F.multi_margin_loss(x[:1], i),
+}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_known_indices_are_those_that_torch_takes(name: str) -> None:
+    x = torch.ones(4, 5)
+    for index in (-100, -21, -20, -5, -4, -1, 0, 3, 4, 5, 19, 20):
+        model = Table(KNOWN[name], [index])
+        try:
+            model(x)
+        except (IndexError, RuntimeError):
+            with pytest.raises(RunError):
+                archprof.profile(model, (x,))
+        else:
+            archprof.profile(model, (x,))
