@@ -118,6 +118,8 @@ def _masks(mask: Tensor, query: Tensor, key: Tensor) -> bool:
 
 @meta_kernel(aten._scaled_dot_product_flash_attention_for_cpu.default)
 def _flash_attention(query: Tensor, key: Tensor, value: Tensor, *rest: Any, **keywords: Any) -> Any:
+    if not query.dtype.is_floating_point or not query.dtype == key.dtype == value.dtype:
+        return None
     batch, heads, length, _ = query.shape
     kind = query.dtype if query.dtype == torch.float64 else torch.float32
     # Both lie in memory as the CPU's kernel lays them out.

@@ -92,7 +92,8 @@ def _asked(dtypes: set[torch.dtype]) -> bool:
 def _picks_of_nothing(tensors: list[torch.Tensor]) -> bool:
     """Whether whole numbers, which may be indices, stand beside a tensor without elements: no zero is within that."""
     empty = any(not tensor.numel() for tensor in tensors)
-    return empty and any(tensor.numel() and not tensor.is_floating_point() for tensor in tensors)
+    numbers = [tensor for tensor in tensors if not (tensor.is_floating_point() or tensor.is_complex())]
+    return empty and any(tensor.numel() for tensor in numbers)
 
 
 def _dtypes(tensors: list[torch.Tensor], kwargs: dict[str, Any]) -> Iterator[torch.dtype]:
