@@ -23,7 +23,9 @@ _MOVING = """
     _upsample_nearest_exact2d _upsample_nearest_exact3d max_unpool2d max_unpool3d select_scatter slice_scatter
     diagonal_scatter block_diag diag_embed one_hot unique_dim _unique2 unique_consecutive complex polar real imag
     bitwise_and bitwise_or bitwise_not bitwise_xor logical_and logical_or logical_not logical_xor
-    _nested_tensor_from_mask _reshape_copy _unsafe_index _unsafe_masked_index contiguous
+    _nested_tensor_from_mask _nested_tensor_from_tensor_list to_padded_tensor nested_to_padded_tensor
+    _nested_from_padded _jagged_to_padded_dense_forward _padded_dense_to_jagged_forward _reshape_copy
+    _unsafe_index _unsafe_masked_index contiguous
     view_as_real_copy view_as_complex_copy _conj_copy split_with_sizes_copy
     select_backward slice_backward diagonal_backward masked_scatter_backward as_strided_scatter _stack
     _pack_padded_sequence _unique lu_unpack nonzero_static _chunk_cat _to_sparse resize_as _to_dense

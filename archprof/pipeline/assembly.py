@@ -28,6 +28,7 @@ from archprof.records.profile import (
     Variant,
 )
 from archprof.trace import tree
+from archprof.trace.sequences import sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,9 +82,9 @@ def assemble(
     return Profile(
         variant=_variant(built),
         input=Input(
-            shapes=[list(tensor.shape) for tensor in inputs],
+            shapes=[list(sizes(tensor)) for tensor in inputs],
             dtype=str(inputs[0].dtype).removeprefix("torch.") if inputs else "none",
-            batch=inputs[0].shape[0] if inputs and inputs[0].ndim else 1,
+            batch=inputs[0].size(0) if inputs and inputs[0].ndim else 1,
             kind=built.kind,
         ),
         environment=_environment(counted.device, [*counted.remarks, *aside]),

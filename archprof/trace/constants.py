@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from archprof.trace.meta_kernels.layout import META
+from archprof.trace.meta_kernels.layout import META, without_memory
 from archprof.trace.meta_kernels.memory_requirements import targets
 from archprof.trace.meta_kernels.result import result_on_meta
 from archprof.trace.nested import flat, map_tensors
@@ -27,15 +27,6 @@ if TYPE_CHECKING:
 
 LIMIT = 1 << 16
 """Elements up to which a tensor keeps its values."""
-
-aten = torch.ops.aten
-
-_INDEXED = {
-    aten.index_select.default: (1, 2),
-    aten.gather.default: (1, 2),
-    aten.embedding.default: (None, 1),
-}
-"""Operation -> where it has its dimension (the first where None) and its indices, all of which are counted from 0."""
 
 
 def is_table(tensor: Tensor) -> bool:
@@ -78,7 +69,7 @@ class Constants:
             return None  # the model's own is left as it is
         if prod([max(tensor.numel(), 1) for tensor in tensors]) > LIMIT and not func.is_view:
             # It may be large: two vectors make a matrix.
-            on_meta = map_tensors(_as_meta, (list(args), kwargs))
+            on_meta = map_tensors(without_memory, (list(args), kwargs))
             if not _small(result_on_meta(func, on_meta[0], on_meta[1])):
                 return None
         self._overwritten.save(func, args, kwargs)
@@ -89,41 +80,6 @@ class Constants:
         for target in targets(func, args, kwargs):
             if not target.is_meta:
                 self._stale.add(_memory(target))
-
-
-def check_indices(func: Any, args: Any) -> None:
-    """Refuse indices whose values are known, and lie beyond the end of what they pick from.
-
-    Raises:
-        IndexError: As torch does.
-    """
-    if func is aten.index.Tensor:
-        dim = 0
-        for index in args[1]:
-            if index is not None and index.dtype in (torch.bool, torch.uint8):
-                dim += index.ndim
-                continue
-            if index is not None:
-                _check_bounds(index, args[0].shape[dim], dim, from_the_end=True)
-            dim += 1
-    elif (places := _INDEXED.get(func)) is not None:
-        dimension, position = places
-        if len(args) > position and args[0].ndim:
-            dim = args[dimension] % args[0].ndim if dimension is not None else 0
-            _check_bounds(args[position], args[0].shape[dim], dim, from_the_end=False)
-
-
-def _check_bounds(index: Tensor, size: int, dim: int, *, from_the_end: bool) -> None:
-    if index.is_meta or not index.numel() or index.is_floating_point():
-        return
-    low, high = (int(bound) for bound in index.aminmax())
-    worst = high if high >= size else low
-    if high >= size or low < (-size if from_the_end else 0):
-        raise IndexError(f"index {worst} is out of bounds for dimension {dim} with size {size}")
-
-
-def _as_meta(tensor: Tensor) -> Tensor:
-    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=META)
 
 
 def _memory(tensor: Tensor) -> int:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from archprof.trace.device import is_meta
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _C: Any = torch._C
 
@@ -28,19 +25,13 @@ def is_composite(func: Any) -> bool:
     return bool(_C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"))
 
 
-def sizes(tensor: Tensor) -> tuple[int, ...]:
-    """A tensor's shape; of a nested tensor, whose rows differ, that of all its rows one after the other."""
-    if tensor.is_nested:
-        return tuple(tensor.values().shape) if tensor.layout == torch.jagged else (tensor.numel(),)
-    return tuple(tensor.shape)
-
-
 def reads_values(func: Any, error: Exception) -> bool:
     """Whether an operation failed for want of values rather than of matching shapes."""
     return (
         func.name() == "aten::_local_scalar_dense"
         or func.namespace not in _TORCH_S  # whose kernel for shapes alone, if there is one, may know less
         or isinstance(error, NotImplementedError)
+        or "NestedTensorImpl" in str(error)  # there are none without memory
         or any(tag in func.tags for tag in (torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape))
     )
 

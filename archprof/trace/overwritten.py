@@ -65,7 +65,7 @@ class Overwritten:
 
 
 def _has_memory(tensor: Tensor) -> bool:
-    strided = tensor.layout is torch.strided and not computes_itself(tensor)
+    strided = tensor.layout is torch.strided and not tensor.is_nested and not computes_itself(tensor)
     return strided and not _C._functorch.is_functorch_wrapped_tensor(tensor)
 
 

@@ -14,20 +14,24 @@ from torch.nn.modules.module import _has_any_global_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.errors import RunError, in_one_line
-from archprof.trace.constants import Constants, check_indices, is_table
+from archprof.trace.constants import Constants
 from archprof.trace.device import device_of, is_meta
 from archprof.trace.escaped import MadeTensors
 from archprof.trace.gradients import Gradients
 from archprof.trace.higher_order import run_higher_order
-from archprof.trace.meta_kernels.layout import META
+from archprof.trace.meta_kernels.index_requirements import check_known_indices
+from archprof.trace.meta_kernels.layout import META, without_memory
 from archprof.trace.meta_kernels.memory_requirements import changes_shapes, targets
 from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enabled
 from archprof.trace.meta_kernels.result import result_on_meta
 from archprof.trace.modules import MODULE_FAST_PATHS
 from archprof.trace.nested import drained, flat, map_leaves, within
-from archprof.trace.operators import PLAIN, is_composite, placement, reads_values, sizes
+from archprof.trace.operators import PLAIN, is_composite, placement, reads_values
 from archprof.trace.overwritten import Overwritten
+from archprof.trace.placeholders import replace_tensors
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
+from archprof.trace.regions import window_elements
+from archprof.trace.sequences import sizes
 from archprof.trace.subclasses import computes_itself, dispatches, inner_tensors
 from archprof.trace.zero_tangents import ZeroTangents
 
@@ -217,8 +221,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Write an operation down."""
         if (instead := self._zero_tangents.seen(func, args, result, self.info)) is not None:
             func, args = instead
-        inputs = self._described(args)
-        keywords = {key: self._described(value) for key, value in kwargs.items()} if kwargs else kwargs
+        inputs, keywords = self._described(args), self._described_by_name(kwargs)
         if changes_shapes(func):
             for target in targets(func, args, kwargs):
                 self.forget(target)
@@ -232,11 +235,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def compute(self, func: Any, args: Any, kwargs: Any) -> Any:
         """The operation's result, as meta tensors unless it depends on small constants only."""
         values, meta = placement(args, kwargs)
+        if window_elements(func, args) is not None:
+            raise self.needs_values(func)
         try:
             if values:
                 if not meta and (result := self._constants.computed(func, args, kwargs, self.info)) is not None:
                     return result
-                check_indices(func, args)
+                check_known_indices(func, args)
                 self._constants.forget(func, args, kwargs)
                 given = args, kwargs
                 args, kwargs = map_leaves(self._on_meta, (tuple(args), kwargs))
@@ -281,24 +286,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if isinstance(module, torch.jit.ScriptModule):
                 if any(not is_meta(tensor) for tensor in (*module.parameters(), *module.buffers())):
                     raise DataDependentError(f"{path or 'the model'} was compiled by torch.jit, with its weights in it")
-                continue
-            replaced = False
-            for name, tensor in module._parameters.items():
-                if tensor is not None and not is_meta(tensor):
-                    module._parameters[name] = self._meta_placeholder(tensor)  # type: ignore[assignment]
-                    replaced = True
-            for name, buffer in module._buffers.items():
-                if buffer is not None and not is_meta(buffer) and not is_table(buffer):
-                    module._buffers[name] = self._meta_placeholder(buffer)
-            if replaced and type(module) not in MODULE_FAST_PATHS:
-                # Recurrent layers hand their weights to torch in a list of their own.
-                for name, value in vars(module).items():
-                    if isinstance(value, list) and any(id(item) in self._meta_placeholders for item in value):
-                        vars(module)[name] = [self._meta_placeholders.get(id(item), item) for item in value]
-            if torch.is_grad_enabled():
-                for name, value in vars(module).items():
-                    if isinstance(value, torch.Tensor) and value.requires_grad and not is_meta(value):
-                        vars(module)[name] = self._meta_placeholder(value)
+            else:
+                replace_tensors(module, self._meta_placeholder, self._meta_placeholders)
         return tuple([map_leaves(self._on_meta, value) for value in inputs])
 
     @property
@@ -326,11 +315,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _meta_placeholder(self, tensor: Tensor) -> Tensor:
         found = self._meta_placeholders.get(id(tensor))
         if found is None:
-            if tensor.layout != torch.strided or computes_itself(tensor):
+            if tensor.layout != torch.strided or tensor.is_nested or computes_itself(tensor):
                 kind = type(tensor).__name__ if tensor.layout == torch.strided else f"{tensor.layout} tensor"
+                kind = "nested tensor" if tensor.is_nested else kind
                 raise DataDependentError(f"{self.where} holds or takes a {kind.removeprefix('torch.')}")
             info = self.info(tensor)
-            found = torch.empty_strided(info.shape, tensor.stride(), dtype=info.dtype, device=META)
+            found = without_memory(tensor)
             if isinstance(tensor, torch.nn.Parameter):
                 found = torch.nn.Parameter(found, tensor.requires_grad)
             elif tensor.requires_grad:
@@ -384,6 +374,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             elif type(item) not in PLAIN:
                 infos += [self.info(tensor) for tensor in flat(item)]
         return tuple(infos)
+
+    def _described_by_name(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        return {key: self._described(value) for key, value in kwargs.items()} if kwargs else kwargs
 
     def _described(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor):

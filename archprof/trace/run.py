@@ -104,9 +104,9 @@ def run(
 
     A forward that differentiates, as that of a potential whose forces are its gradients, is run with gradients too. One
     that gives what it made on its input's device to a function that compares devices, as recurrent layers do, is run
-    with nothing that has values.
+    with nothing that has values. One whose attention takes nested tensors is run with attention in one operation.
     """
-    gradients, constants = backward, True
+    gradients, constants, fast_path = backward, True, False
     while True:
         made: list[MadeTensors] = []
         try:
@@ -117,6 +117,7 @@ def run(
                 backward=backward,
                 gradients=gradients,
                 constants=constants,
+                fast_path=fast_path,
                 made=made,
             )
         except RunError as error:
@@ -124,6 +125,8 @@ def run(
                 gradients = True
             elif constants and _compares_devices(error.__cause__):
                 constants = False
+            elif not fast_path and "outside of its fast path" in str(error.__cause__):
+                fast_path = True
             else:
                 raise
         finally:
@@ -140,6 +143,7 @@ def _run_once(
     backward: bool,
     gradients: bool,
     constants: bool,
+    fast_path: bool,
     made: list[MadeTensors],
 ) -> Trace:
     tree = walk(model)
@@ -151,7 +155,7 @@ def _run_once(
     values = issubclass(kind, ValueRecorder)
     aside = _gradients_aside(model, own=not gradients) if gradients or values else nullcontext()
     collecting = nullcontext() if values else without_collector()
-    with collecting, put_back(modules), aside, surroundings(modules, gradients=gradients):
+    with collecting, put_back(modules), aside, surroundings(modules, gradients=gradients, fast_path=fast_path):
         try:
             if backward:
                 model.train()
@@ -209,6 +213,10 @@ _WITHOUT_VALUES = ("meta", "unallocated storage", "data pointer")
 """Words of torch's errors for tensors without values, of which it has many outside of operations (numpy, lists)."""
 
 
+_INTERNAL = re.compile("INTERNAL ASSERT|Internal error|report (a bug|an issue)|file an issue", re.IGNORECASE)
+"""Words by which torch says that it has met a case that it did not expect, which tell a user nothing."""
+
+
 def _check_graphs(tree: list[tuple[str, nn.Module]]) -> None:
     for path, module in tree:
         if isinstance(module, torch.jit.ScriptModule) and "MKLDNN" in str(getattr(module, "graph", "")):
@@ -220,6 +228,14 @@ def _check_graphs(tree: list[tuple[str, nn.Module]]) -> None:
 
 def _framed(error: BaseException, recorder: Recorder) -> RunError:
     """What went wrong, and in which module."""
+    if _INTERNAL.search(str(error)):
+        if not isinstance(recorder, ValueRecorder):
+            return DataDependentError(f"{_failed_at(recorder)} runs what torch has no shapes for")
+        return RunError(
+            f"{_failed_at(recorder)} does not run on this input: torch stops there at a check of its own, and has no"
+            " kernel for it",
+            hint="run the model by itself: where torch runs it, report it here; a nested tensor can be given padded",
+        )
     if recorder.trace.backward:
         return RunError(f"the backward pass of {recorder.where} fails: {in_one_line(error)}")
     if any(word in str(error) for word in _WITHOUT_VALUES) and not isinstance(recorder, ValueRecorder):

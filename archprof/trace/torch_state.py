@@ -21,12 +21,13 @@ _jit: Any = torch.jit
 
 
 @contextmanager
-def surroundings(modules: list[nn.Module], *, gradients: bool) -> Iterator[None]:
+def surroundings(modules: list[nn.Module], *, gradients: bool, fast_path: bool = False) -> Iterator[None]:
     """While it holds, a model can be run so that each of its operations is seen.
 
     - Gradients are recorded only where they are asked for, also inside of ``torch.inference_mode``.
     - Attention is one operation on every device; `nn.MultiheadAttention` and `nn.TransformerEncoderLayer` run
-      their modules rather than one operation for all of them, which only tensors with values have.
+      their modules rather than one operation for all of them, which only tensors with values have; with
+      ``fast_path`` they run that, without which they take no nested tensors.
     - What was compiled runs as it was written, each time.
     """
     with ExitStack() as stack:
@@ -34,7 +35,8 @@ def surroundings(modules: list[nn.Module], *, gradients: bool) -> Iterator[None]
         stack.enter_context(torch.set_grad_enabled(gradients))
         stack.enter_context(process_state())
         stack.enter_context(fused_attention())
-        stack.enter_context(_no_fast_path())
+        if not fast_path:
+            stack.enter_context(_no_fast_path())
         stack.enter_context(_nothing_compiled())
         if "torch._dynamo" in sys.modules:  # else nothing can have been compiled, and importing it takes seconds
             stack.enter_context(torch.compiler.set_stance("force_eager"))

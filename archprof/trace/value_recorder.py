@@ -10,6 +10,8 @@ from archprof.trace.higher_order import run_higher_order
 from archprof.trace.nested import flat, map_tensors
 from archprof.trace.record import NamedOperator
 from archprof.trace.recorder import Recorder
+from archprof.trace.regions import WINDOW_ELEMENTS, window_elements
+from archprof.trace.sequences import is_ragged, per_sequence
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -33,6 +35,12 @@ class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
                     self.overwritten.keep(buffer)
         return tuple(map_tensors(_as_leaf, inputs))
 
+    def _parts(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """A function that is made of others, taken apart, unless it is one operation on nested tensors."""
+        if any(map(is_ragged, flat((args, tuple(kwargs.values()))))):
+            return NotImplemented
+        return super()._parts(func, args, kwargs)
+
     def compute(self, func: Any, args: Any, kwargs: Any) -> Any:
         """The operation's result."""
         self.overwritten.save(func, args, kwargs)
@@ -45,10 +53,17 @@ class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
         return run_higher_order(self, operator, args, kwargs)
 
     def note(self, func: Any, args: Any, kwargs: dict[str, Any], result: Any) -> None:
-        """Write an operation down; of sparse tensors it costs what only their values tell."""
-        if any(tensor.layout in _SPARSE for tensor in flat((args, tuple(kwargs.values())))):
+        """Write an operation down; on sparse tensors it costs what only their values tell, on nested ones its parts."""
+        tensors = list(flat((args, tuple(kwargs.values()))))
+        if any(tensor.layout in _SPARSE for tensor in tensors):
             func = NamedOperator(f"{func._overloadpacket} (sparse)")
-        super().note(func, args, kwargs, result)
+        calls = list(per_sequence(func, args, kwargs, result, self.info)) if any(map(is_ragged, tensors)) else []
+        for arguments, keywords, outputs in calls:
+            self.append(func, self._described(arguments), self._described_by_name(keywords), outputs)
+        if (count := window_elements(func, args)) is not None:
+            kwargs = {**kwargs, WINDOW_ELEMENTS: count()}
+        if not calls:
+            super().note(func, args, kwargs, result)
 
 
 def _as_leaf(tensor: Tensor) -> Tensor:

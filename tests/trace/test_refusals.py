@@ -14,6 +14,7 @@ from archprof.builder.options import Options
 from archprof.errors import RunError
 from archprof.pipeline.counting import profile_spec
 from archprof.sources.yaml_file import load
+from archprof.trace.run import trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +85,17 @@ BROKEN_FUNCTIONS: dict[str, Callable[[torch.Tensor], Any]] = {
     "indexing by floats": lambda x: x[:, x[0, :, 0, 0]],
     "index_add of another type": lambda x: x.index_add(1, torch.tensor([0]), x[:, :1].double()),
     "index_copy by int32": lambda x: x.index_copy(1, torch.tensor([0], dtype=torch.int32), x[:, :1]),
+    "softmax of integers": lambda x: x.long().softmax(1),
+    "gelu of integers": lambda x: F.gelu(x.long()),
+    "silu of integers": lambda x: F.silu(x.int()),
+    "hardswish of bytes": lambda x: F.hardswish(x.to(torch.uint8)),
+    "average pooling of masks": lambda x: F.avg_pool2d(x > 0, 2),
+    "bilinear resizing of integers": lambda x: F.interpolate(x.long(), scale_factor=2, mode="bilinear"),
+    "clamp of complex numbers": lambda x: x.to(torch.complex64).clamp(0, 1),
+    "complex numbers below 1": lambda x: x.to(torch.complex64) < 1,
+    "product of masks": lambda x: (x > 0)[0] @ (x > 0)[0],
+    "index_select by floats": lambda x: x.index_select(1, x[0, :, 0, 0]),
+    "index_put of another type": lambda x: x.index_put((torch.tensor([0]),), x.double()),
     "normalised by another type": lambda x: F.layer_norm(x, (16,), torch.zeros(16).double()),
     "a convolution of another type": lambda x: F.conv2d(x, WEIGHT.double()),
     "a grid of another type": lambda x: F.grid_sample(x, torch.zeros(1, 2, 2, 2).double(), align_corners=False),
@@ -110,7 +122,16 @@ BROKEN_FUNCTIONS: dict[str, Callable[[torch.Tensor], Any]] = {
     "pixel_unshuffle by 3": lambda x: F.pixel_unshuffle(x, 3),
     "a grid for another batch": lambda x: F.grid_sample(x, torch.zeros(2, 2, 2, 2), align_corners=False),
     "a sum of 16 and 15": lambda x: x + x[..., :15],
+    "index_select by a matrix": lambda x: x.index_select(1, torch.tensor([[0]])),
+    "index_put of another shape": lambda x: x.index_put((torch.tensor([0]),), x[..., :15]),
+    "the maximum of nothing": lambda x: x[:0].max(0),
+    "amax of nothing": lambda x: x[:0].amax(0),
+    "argmax of nothing": lambda x: x[:0].argmax(0),
+    "take beyond the end": lambda x: x.take(torch.tensor([2048])),
+    "embedding beyond the end": lambda x: F.embedding(torch.tensor([16]), x[0, 0]),
+    "classes beyond the end": lambda x: F.nll_loss(x[0, 0], torch.full((16,), 16)),
     # memory
+    "as_strided beyond the storage": lambda x: x.as_strided((16, 16), (1, 1), 2040),
     "relu_ of an expanded tensor": lambda x: x[:, :1].clone().expand(1, 8, 16, 16).relu_(),
     "add_ to an expanded tensor": lambda x: x[:, :1].clone().expand(1, 8, 16, 16).add_(x),
     "copy_ to an expanded tensor": lambda x: x[:, :1].clone().expand(1, 8, 16, 16).copy_(x),
@@ -143,6 +164,33 @@ def test_what_torch_refuses_is_refused(name: str) -> None:
         model(*inputs)
     with pytest.raises(RunError):
         archprof.profile(model, inputs)
+
+
+TAKEN: dict[str, Callable[[torch.Tensor], Any]] = {
+    "where by a mask of bytes": lambda x: torch.where((x > 0).to(torch.uint8), x, x),
+    "as_strided up to the end": lambda x: x[:, 1:].as_strided((4, 4), (4, 1), 0),
+    "the maximum of nothing in a dimension that is there": lambda x: x[:0].max(1)[0],
+    "average pooling of integers": lambda x: F.avg_pool2d(x.long(), 2),
+    "classes that are ignored": lambda x: F.nll_loss(x[0, 0], torch.full((16,), -100)),
+    "a vector times a matrix": lambda x: x[0, 0, 0] @ x[0, 0],
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", TAKEN)
+def test_what_torch_takes_is_taken(name: str) -> None:
+    expected = TAKEN[name](X)
+    recorded = trace(Call(TAKEN[name]), (X,))
+    (output,) = recorded.calls[0].outputs
+    assert (output.shape, output.dtype) == (tuple(expected.shape), expected.dtype)
+
+
+def test_a_tensor_s_storage_may_be_larger_than_the_tensor() -> None:
+    # Of 16 elements those from the fifth; as_strided looks into the storage, back to its first.
+    part = torch.arange(16.0)[4:8]
+    assert trace(Call(lambda x: x.as_strided((4, 4), (4, 1), 0)), (part,)).calls[0].outputs[0].shape == (4, 4)
+    with pytest.raises(RunError, match="storage of 16 elements"):
+        archprof.profile(Call(lambda x: x.as_strided((4, 4), (4, 1), 1)), (part,))
 
 
 def test_a_row_that_joins_along_no_dimension_is_named(tmp_path: Path) -> None:

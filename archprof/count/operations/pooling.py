@@ -6,6 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from archprof.count.formulas import Count, aten, per_input, register_formula
+from archprof.trace.regions import WINDOW_ELEMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,20 +98,43 @@ register_formula(
 
 @register_formula("torchvision.roi_align", "torchvision.ps_roi_align")
 def region_align(operation: Operation) -> Count | None:
-    """The mean of ratio × ratio bilinear samples; without a ratio their number depends on the regions' sizes."""
-    ratio = operation.arguments[5]
+    """The mean of bilinear samples, ratio × ratio of them; without a ratio as many as a pass with values found."""
+    samples = _samples(operation, operation.arguments[5])
     # The samples, their sum (one less than there are), and a division.
-    return Count(0, operation.outputs[0].numel * (BILINEAR + 1) * ratio**2) if ratio > 0 else None
+    return None if samples is None else Count(0, (BILINEAR + 1) * samples)
 
 
 @register_formula("torchvision._roi_align_backward", "torchvision._ps_roi_align_backward")
 def region_align_backward(operation: Operation) -> Count | None:
     """Each gradient is divided once; each sample's four neighbours take a product and a sum."""
     ratio = operation.arguments[9 if operation.name == "torchvision._roi_align_backward" else 6]
-    return Count(0, operation.arguments[0].numel * (8 * ratio**2 + 1)) if ratio > 0 else None
+    samples = _samples(operation, ratio)
+    return None if samples is None else Count(0, 8 * samples + operation.arguments[0].numel)
 
 
-@register_formula("torchvision.roi_pool", "torchvision.ps_roi_pool", "torchvision._ps_roi_pool_backward")
+def _samples(operation: Operation, ratio: int) -> int | None:
+    """The samples of all windows together; None where neither a ratio nor the regions' values tell them."""
+    if ratio > 0:
+        results = operation.arguments[0] if operation.name.endswith("backward") else operation.outputs[0]
+        return int(results.numel * ratio**2)
+    return _window_elements(operation)
+
+
+@register_formula("torchvision.roi_pool")
 def region_pool(operation: Operation) -> Count | None:
-    """Its windows are as large as the regions, which are values and no shapes."""
-    return Count() if not operation.arguments[1].numel else None
+    """Each element of each window."""
+    elements = _window_elements(operation)
+    return None if elements is None else Count(0, elements)
+
+
+@register_formula("torchvision.ps_roi_pool", "torchvision._ps_roi_pool_backward")
+def region_average_pool(operation: Operation) -> Count | None:
+    """Each element of each window, and a division for each window; the gradients take the same."""
+    elements = _window_elements(operation)
+    windows = operation.arguments[0] if operation.name.endswith("backward") else operation.outputs[0]
+    return None if elements is None else Count(0, elements + windows.numel)
+
+
+def _window_elements(operation: Operation) -> int | None:
+    """Elements of all windows together: none where there are no regions, None where nobody has read the regions."""
+    return operation.keywords.get(WINDOW_ELEMENTS) if operation.arguments[1].numel else 0

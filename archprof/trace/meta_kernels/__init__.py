@@ -10,6 +10,7 @@ from archprof.trace.meta_kernels import (
     cpu_semantics,  # noqa: F401
     creation,  # noqa: F401
     elementwise,  # noqa: F401
+    index_requirements,  # noqa: F401
     indexing,  # noqa: F401
     joining,  # noqa: F401
     normalisation,  # noqa: F401
@@ -19,4 +20,5 @@ from archprof.trace.meta_kernels import (
     shape_requirements,  # noqa: F401
     type_requirements,  # noqa: F401
     views,  # noqa: F401
+    window_requirements,  # noqa: F401
 )

@@ -94,7 +94,7 @@ def _fuses(
 
 def _check_mask(mask: Tensor | None, query: Tensor, key: Tensor) -> None:
     """Refuse a mask that is added to no scores; what else is wrong the parts of attention say."""
-    if mask is None or min(query.ndim, key.ndim) < 2:
+    if mask is None or min(query.ndim, key.ndim) < 2 or not query.numel():
         return
     flat = mask.ndim < 2 and query.ndim == key.ndim == 4
     need(not flat, f"Dimension out of range: attn_mask has the shape {list(mask.shape)}", IndexError)
@@ -118,6 +118,8 @@ def _masks(mask: Tensor, query: Tensor, key: Tensor) -> bool:
 
 @meta_kernel(aten._scaled_dot_product_flash_attention_for_cpu.default)
 def _flash_attention(query: Tensor, key: Tensor, value: Tensor, *rest: Any, **keywords: Any) -> Any:
+    if not query.dtype.is_floating_point or not query.dtype == key.dtype == value.dtype:
+        return None
     batch, heads, length, _ = query.shape
     kind = query.dtype if query.dtype == torch.float64 else torch.float32
     # Both lie in memory as the CPU's kernel lays them out.

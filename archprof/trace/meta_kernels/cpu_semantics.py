@@ -13,6 +13,7 @@ import torch
 from archprof.trace.meta_kernels.arguments import REDUCED
 from archprof.trace.meta_kernels.layout import channels_last, empty
 from archprof.trace.meta_kernels.registry import as_on_cpu, aten
+from archprof.trace.meta_kernels.requirements import need
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +30,10 @@ def _as_image(tensor: Tensor, *sources: Tensor) -> Tensor:
 
 @as_on_cpu(aten.convolution.default)
 def _convolution(input_: Tensor, weight: Tensor, *parameters: Any) -> Any:
-    return _as_image(aten.convolution.default(input_, weight, *parameters), input_, weight)
+    result = aten.convolution.default(input_, weight, *parameters)
+    transposed, sizes = parameters[4], list(result.shape[2:])
+    need(not transposed or all(sizes), f"Calculated output size per channel: {sizes}. Output size is too small")
+    return _as_image(result, input_, weight)
 
 
 @as_on_cpu(aten.native_batch_norm.default)
@@ -58,3 +62,16 @@ def _statistics_type(input_: Tensor, *parameters: Tensor | None) -> torch.dtype:
     """That of means and deviations: the parameters' where they are wider than the input's."""
     wider = any(parameter is not None and parameter.dtype != input_.dtype for parameter in parameters)
     return torch.float32 if input_.dtype in REDUCED and wider else input_.dtype
+
+
+@as_on_cpu(aten.where.self)
+def _where(condition: Tensor, left: Tensor, right: Tensor) -> Any:
+    if condition.dtype == torch.uint8:  # deprecated, and still taken
+        condition = empty(condition.shape, torch.bool)
+    return aten.where.self(condition, left, right)
+
+
+@as_on_cpu(aten.pixel_unshuffle.default)
+def _pixel_unshuffle(tensor: Tensor, factor: int) -> Any:
+    # Of what has no elements the CPU keeps the shape.
+    return aten.pixel_unshuffle.default(tensor, factor) if tensor.numel() else empty(tensor.shape, tensor.dtype)

@@ -39,7 +39,7 @@ def _grid_sampler(input_: Tensor, grid: Tensor, mode: int, padding: int, align_c
 
 @meta_kernel(aten.embedding.default)
 def _embedding(weight: Tensor, indices: Tensor, *parameters: Any) -> Any:
-    if weight.ndim != 2 or indices.dtype not in (torch.int64, torch.int32):
+    if weight.ndim != 2 or not weight.shape[0] or indices.dtype not in (torch.int64, torch.int32):
         return None
     return empty((*indices.shape, weight.shape[1]), weight.dtype)
 

@@ -20,6 +20,16 @@ def empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     return torch.empty(shape, dtype=dtype, device=META)
 
 
+def without_memory(tensor: Tensor) -> Tensor:
+    """A tensor without memory that lies as another does, in a storage as large."""
+    elements = tensor.untyped_storage().nbytes() // tensor.itemsize
+    result = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=META)
+    if tensor.storage_offset() or elements != result.untyped_storage().nbytes() // tensor.itemsize:
+        storage = empty((elements,), tensor.dtype).untyped_storage()
+        result.set_(storage, tensor.storage_offset(), tensor.shape, tensor.stride())
+    return result
+
+
 def ordered(tensor: Tensor) -> bool:
     """Whether its dimensions lie in memory in their own order, with gaps or without, as a slice's still do.
 

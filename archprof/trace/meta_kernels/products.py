@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+def _same_floats(left: Tensor, right: Tensor) -> bool:
+    return left.dtype == right.dtype and left.dtype.is_floating_point
+
+
 @meta_kernel(aten.mm.default)
 def _mm(left: Tensor, right: Tensor) -> Any:
     mine, other = left.shape, right.shape
-    if len(mine) != 2 or len(other) != 2 or mine[1] != other[0] or left.dtype != right.dtype:
+    if len(mine) != 2 or len(other) != 2 or mine[1] != other[0] or not _same_floats(left, right):
         return None
     return empty((mine[0], other[1]), left.dtype)
 
@@ -25,14 +29,14 @@ def _mm(left: Tensor, right: Tensor) -> Any:
 @meta_kernel(aten.addmm.default)
 def _addmm(bias: Tensor, left: Tensor, right: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Any:
     product = _mm(left, right)
-    if product is None or not product.dtype.is_floating_point or not real(beta, alpha):
+    if product is None or not real(beta, alpha):
         return None
     return product if is_vector(bias, product.shape[1], product.dtype) else None
 
 
 @meta_kernel(aten.bmm.default)
 def _bmm(left: Tensor, right: Tensor) -> Any:
-    if left.ndim != 3 or right.ndim != 3 or left.dtype != right.dtype:
+    if left.ndim != 3 or right.ndim != 3 or not _same_floats(left, right):
         return None
     if left.shape[0] != right.shape[0] or left.shape[2] != right.shape[1]:
         return None

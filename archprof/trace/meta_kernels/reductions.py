@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+_MOST_DIMENSIONS = 64
+"""Of a tensor that torch reduces."""
+
+
 @meta_kernel(aten.mean.dim, aten.sum.dim_IntList, aten.amax.default, aten.amin.default)
 def _reduction(
     input_: Tensor, dims: Sequence[int] | None = None, keepdim: bool = False, *, dtype: torch.dtype | None = None
@@ -23,7 +27,7 @@ def _reduction(
     shape, rank = input_.shape, input_.ndim
     if not dims or dtype or not input_.dtype.is_floating_point or not input_.numel():
         return None
-    if not all(in_range(dim, rank) for dim in dims):
+    if rank > _MOST_DIMENSIONS or not all(in_range(dim, rank) for dim in dims):
         return None
     gone = {dim % rank for dim in dims}
     if len(gone) != len(dims):

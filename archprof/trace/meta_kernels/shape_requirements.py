@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from archprof.trace.meta_kernels.arguments import each, in_range, is_vector
+from archprof.trace.meta_kernels.arguments import in_range
 from archprof.trace.meta_kernels.registry import aten
-from archprof.trace.meta_kernels.requirements import need, overloads, requires, type_name
+from archprof.trace.meta_kernels.requirements import need, overloads, requires
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,59 @@ for _names, _positions in _DIMENSIONS.items():
     requires(*overloads(_names))(_dimensions(_positions))
 
 
+@requires(aten.max.dim, aten.min.dim, aten.median.dim, aten.nanmedian.dim)
+def _not_empty(tensor: Tensor, dim: int, keepdim: bool = False) -> None:
+    need(0 not in tensor.shape[dim:][:1], f"Expected reduction dim {dim} to have non-zero size.", IndexError)
+
+
+@requires(*overloads("amax amin mean sum"))
+def _rank(tensor: Tensor, *args: Any, **kwargs: Any) -> None:
+    need(tensor.ndim <= 64, "only tensors with up to 64 dims are supported")
+
+
+@requires(aten.mode.default)
+def _mode(tensor: Tensor, dim: int = -1, keepdim: bool = False) -> None:
+    _not_empty(tensor, dim)
+
+
+@requires(aten.max.default, aten.min.default)
+def _no_elements(tensor: Tensor) -> None:
+    need(tensor.numel() > 0, "Expected reduction dim to be specified for input.numel() == 0.")
+
+
+@requires(aten.uniform.default, aten.uniform_.default)
+def _range(tensor: Tensor, low: float = 0.0, high: float = 1.0, **kwargs: Any) -> None:
+    need(low <= high, f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
+
+
+@requires(aten._softmax_backward_data.default, aten._log_softmax_backward_data.default)
+def _gradient(gradient: Tensor, output: Tensor, *args: Any) -> None:
+    sizes = f"{list(gradient.shape)} for {list(output.shape)}"
+    need(gradient.shape == output.shape, f"Expected a gradient of the same size as the output, but got {sizes}")
+
+
+def _same_as_slice(view: Any) -> Check:
+    def check(tensor: Tensor, source: Tensor, *args: Any, **kwargs: Any) -> None:
+        expected = view(tensor, *args, **kwargs).shape
+        sizes = f"{list(source.shape)} for {list(expected)}"
+        need(source.shape == expected, f"expected src to have a size equal to the slice of self, but got {sizes}")
+
+    return check
+
+
+for _operation, _view in {
+    aten.diagonal_scatter.default: aten.diagonal.default,
+    aten.slice_scatter.default: aten.slice.Tensor,
+    aten.select_scatter.default: aten.select.int,
+}.items():
+    requires(_operation)(_same_as_slice(_view))
+
+
+@requires(*overloads("smooth_l1_loss"))
+def _beta(tensor: Tensor, target: Tensor, reduction: int = 1, beta: float = 1.0) -> None:
+    need(beta >= 0, "smooth_l1_loss does not support negative values for beta.")
+
+
 @requires(aten.cat.default)
 def _joined(tensors: Sequence[Tensor], dim: int = 0) -> None:
     shapes = {index: tensor.shape for index, tensor in enumerate(tensors) if tensor.shape != (0,)}  # left out by torch
@@ -78,51 +131,10 @@ def _roll(tensor: Tensor, shifts: Sequence[int], dims: Sequence[int] = ()) -> No
             _dimension(dim, max(tensor.ndim, 1))
 
 
-@requires(*overloads("index index_put index_put_ _unsafe_index"))
-def _index(tensor: Tensor, indices: Sequence[Tensor | None], *args: Any, **kwargs: Any) -> None:
-    for size, index in zip(tensor.shape, indices, strict=False):
-        there = size > 0 or index is None or index.dtype in (torch.bool, torch.uint8) or not index.numel()
-        need(bool(there), "index is out of bounds for dimension with size 0", IndexError)
-
-
 @requires(*overloads("index _unsafe_index"))
 def _mask(tensor: Tensor, indices: Sequence[Tensor | None]) -> None:
     if any(index is not None and index.dtype is torch.uint8 for index in indices):
         raise NotImplementedError("what a mask of bytes picks depends on its values")  # torch says: refused
-
-
-@requires(aten._adaptive_avg_pool2d.default)
-def _adaptive_pool(tensor: Tensor, output_size: Sequence[int]) -> None:
-    need(len(output_size) == 2, "adaptive_avg_pool2d: output_size must be 2")
-    need(all(tensor.shape[1:]), f"adaptive_avg_pool2d: input has sizes {list(tensor.shape)}, some of them zero")
-
-
-@requires(aten.grid_sampler_2d.default, aten.grid_sampler_3d.default)
-def _grid_sampler(tensor: Tensor, grid: Tensor, *args: Any) -> None:
-    sizes = f"{list(tensor.shape)} and {list(grid.shape)}"
-    need(
-        tensor.shape[0] == grid.shape[0], f"grid_sampler(): expected grid and input of one batch size, but got {sizes}"
-    )
-    need(all(tensor.shape[2:]), "grid_sampler(): expected input to have non-empty spatial dimensions")
-
-
-@requires(*overloads("upsample_nearest2d upsample_bilinear2d upsample_bicubic2d _upsample_nearest_exact2d"))
-def _upsample(tensor: Tensor, size: Sequence[int] | None, *args: Any, **kwargs: Any) -> None:
-    need(tensor.ndim == 4, f"It is expected input_size equals to 4, but got size {tensor.ndim}")
-    need(size is None or len(size) == 2, f"It is expected output_size equals to 2, but got {size}")
-    sides = (*tensor.shape[1:], *(size or ()))
-    need(all(sides), f"Input and output sizes should be greater than 0, but got {list(tensor.shape)} and {size}")
-
-
-@requires(aten.im2col.default)
-def _windows(tensor: Tensor, kernel: Any, dilation: Any, padding: Sequence[int], stride: Any) -> None:
-    need(min(padding) >= 0, f"padding should be non-negative, but got {list(padding)}")
-
-
-@requires(aten.pixel_unshuffle.default)
-def _pixel_unshuffle(tensor: Tensor, factor: int) -> None:
-    fits = factor > 0 and not any(size % factor for size in tensor.shape[-2:])
-    need(fits, f"pixel_unshuffle expects height and width to be divisible by {factor}, but got {list(tensor.shape)}")
 
 
 @requires(aten.bucketize.Tensor)
@@ -133,6 +145,7 @@ def _bucketize(tensor: Any, boundaries: Tensor, **kwargs: Any) -> None:
 @requires(aten.multinomial.default)
 def _multinomial(tensor: Tensor, samples: int, replacement: bool = False, **kwargs: Any) -> None:
     need(samples > 0, "cannot sample n_sample <= 0 samples")
+    need(tensor.shape[-1] <= 1 << 24, "number of categories cannot exceed 2^24")
     fits = replacement or samples <= tensor.shape[-1]
     need(fits, "cannot sample n_sample > prob_dist.size(-1) samples without replacement")
 
@@ -140,41 +153,6 @@ def _multinomial(tensor: Tensor, samples: int, replacement: bool = False, **kwar
 @requires(aten.softshrink.default)
 def _softshrink(tensor: Tensor, threshold: Any = 0.5) -> None:
     need(0 <= threshold < float("inf"), f"lambda must not be negative, and finite, but found {threshold}")
-
-
-@requires(aten.convolution.default)
-def _convolution(
-    input_: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    transposed: bool,
-    output_padding: Sequence[int],
-    groups: int,
-) -> None:
-    need(min(padding, default=0) >= 0, "negative padding is not supported")
-    need(min(stride, default=1) > 0, "non-positive stride is not supported")
-    need(min(dilation, default=1) > 0, "dilation should be greater than zero")
-    need(groups > 0, "non-positive groups is not supported")
-    need(
-        input_.dtype == weight.dtype,
-        f"Input type ({type_name(input_.dtype)}) and weight type ({type_name(weight.dtype)}) differ",
-    )
-    need(input_.ndim == weight.ndim, f"Expected {weight.ndim}-dimensional input, but got {list(input_.shape)}")
-    expected = weight.shape[0] if transposed else weight.shape[1] * groups
-    sizes = f"groups={groups}, weight of size {list(weight.shape)}"
-    channels = f"to have {expected} channels, but got {input_.shape[1]} channels instead"
-    need(input_.shape[1] == expected, f"Given {sizes}, expected input{list(input_.shape)} {channels}")
-    made = weight.shape[1] * groups if transposed else weight.shape[0]
-    need(weight.shape[0] % groups == 0, f"Given {sizes}, expected weight to be divisible by groups at dimension 0")
-    fits = is_vector(bias, made, input_.dtype)
-    need(fits, f"Given {sizes}, expected bias to be 1-dimensional with {made} elements of {type_name(input_.dtype)}")
-    if transposed:
-        rank = weight.ndim - 2
-        for extra, step, spread in zip(*[each(n, rank) or n for n in (output_padding, stride, dilation)], strict=False):
-            need(0 <= extra < max(step, spread), "output padding must be smaller than either stride or dilation")
 
 
 @requires(aten.native_batch_norm.default)

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+import archprof
 from archprof.count.ledger import Ledger, count
 from archprof.count.operations.pooling import adaptive_windows
+from archprof.trace.recorder import DataDependentError
 from archprof.trace.run import trace, trace_values
 
 from ..function import Function
@@ -108,9 +110,101 @@ def test_regions_with_a_sampling_ratio() -> None:
     assert flops(Function(by_position), torch.zeros(1, 8, 16, 16), BOXES) == 2 * 2 * 4 * (9 * 7 + 8 + 1)
 
 
-@pytest.mark.parametrize("operation", [regions.roi_align, regions.roi_pool, regions.ps_roi_align, regions.ps_roi_pool])
-def test_regions_whose_windows_are_values_are_unknown(operation: Callable[..., Any]) -> None:
+REGIONS = [regions.roi_align, regions.roi_pool, regions.ps_roi_align, regions.ps_roi_pool]
+
+
+def over_regions(operation: Callable[..., Any], bins: int | tuple[int, int] = 2, **settings: Any) -> nn.Module:
+    return Function(lambda x, boxes: operation(x, boxes, bins, **settings))
+
+
+@pytest.mark.parametrize("operation", REGIONS)
+def test_regions_whose_windows_are_values_need_them(operation: Callable[..., Any]) -> None:
     # How many elements a window has depends on how large the boxes are, which no shape tells.
-    model = Function(lambda x, boxes: operation(x, boxes, 2))
-    ledger = count(trace(model, (torch.zeros(1, 8, 16, 16), BOXES)))
-    assert ledger.unknown == {f"torchvision.{operation.__name__}": 1}
+    model, inputs = over_regions(operation), (torch.zeros(1, 8, 16, 16), BOXES)
+    with pytest.raises(DataDependentError, match="pools over regions"):
+        trace(model, inputs)
+    profile = archprof.profile(model, inputs)
+    assert (profile.coverage.unknown, profile.totals.elementwise_flops > 0) == ({}, True)
+
+
+@pytest.mark.parametrize("operation", REGIONS)
+def test_no_regions_cost_nothing(operation: Callable[..., Any]) -> None:
+    ledger = count(trace(over_regions(operation), (torch.zeros(1, 8, 16, 16), torch.zeros(0, 5))))
+    assert (ledger.elementwise_flops, ledger.unknown) == (0, {})
+
+
+def region_flops(operation: Callable[..., Any], *box: float, **settings: Any) -> int:
+    """Of 8 channels of 16 · 16 and a single region, in 2 · 2 bins."""
+    inputs = (torch.zeros(1, 8, 16, 16), torch.tensor([[0.0, *box]]))
+    return count(trace_values(over_regions(operation, **settings), inputs)).elementwise_flops
+
+
+def test_regions_of_whole_pixels() -> None:
+    # From 0 to 4, both inside: 5 pixels in two windows along each side, of ⌈2.5⌉ and 5 - ⌊2.5⌋, so 3 + 3. A maximum
+    # of each window in each of 8 channels, which is not divided.
+    assert region_flops(regions.roi_pool, 0, 0, 4, 4) == 8 * 6 * 6
+    # From 1 to 8 are 8 pixels in two windows of 4; from 12 to 19 are 8 too, of which 4 are in the image of 16.
+    assert region_flops(regions.roi_pool, 1, 12, 8, 19) == 8 * 8 * 4
+    # By position the end is outside: 4 pixels, in two windows of 2; 8 channels are 2 for each of 4 bins. 2 · 4 means.
+    assert region_flops(regions.ps_roi_pool, 0, 0, 4, 4) == 2 * 4 * 4 + 2 * 4
+
+
+def test_regions_sampled_as_often_as_they_are_large() -> None:
+    # 5 · 3 pixels in 2 · 2 bins: ⌈2.5⌉ · ⌈1.5⌉ = 6 samples in each of 4 bins and 8 channels; 7 FLOPs, and 1 for the sum
+    # and the division.
+    assert region_flops(regions.roi_align, 1, 1, 6, 4) == 8 * 4 * 6 * (7 + 1)
+    assert region_flops(regions.ps_roi_align, 1, 1, 6, 4) == 2 * 4 * 6 * (7 + 1)
+    # A region of half a pixel is taken for a whole one where it is not aligned: a sample in each bin either way.
+    assert region_flops(regions.roi_align, 1, 1, 1.5, 1.5) == 8 * 4 * (7 + 1)
+    # One without width has no samples where it is.
+    assert region_flops(regions.roi_align, 1, 1, 1, 4, aligned=True) == 0
+
+
+COORDINATES = st.floats(-4, 20, allow_nan=False, width=32)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(COORDINATES, min_size=4, max_size=4), st.integers(1, 3), st.integers(1, 3), st.sampled_from([1.0, 0.5]))
+def test_windows_over_regions_against_torchvision(box: list[float], high: int, wide: int, scale: float) -> None:
+    # An element is in a window if torchvision's result is above 0 for an image that has a 1 there and else zeros: all
+    # such images are one batch.
+    rois, size = torch.tensor([[0.0, *box]]), 6
+    single = torch.eye(size * size).view(-1, 1, size, size)
+    maxima = regions.roi_pool(single, _for_each(rois, len(single)), (high, wide), scale)
+    pooled = over_regions(regions.roi_pool, (high, wide), spatial_scale=scale)
+    assert count(trace_values(pooled, (single[:1], rois))).elementwise_flops == int((maxima > 0).sum())
+    channels = high * wide
+    means = regions.ps_roi_pool(
+        single.expand(-1, channels, size, size), _for_each(rois, len(single)), (high, wide), scale
+    )
+    pooled = over_regions(regions.ps_roi_pool, (high, wide), spatial_scale=scale)
+    flops_ = count(trace_values(pooled, (torch.zeros(1, channels, size, size), rois))).elementwise_flops
+    assert flops_ == int((means > 0).sum()) + channels
+
+
+def _for_each(rois: torch.Tensor, images: int) -> torch.Tensor:
+    """The same region in each image of a batch."""
+    return torch.cat([torch.arange(images)[:, None], rois[:, 1:].expand(images, 4)], 1)
+
+
+def test_gradients_over_regions() -> None:
+    def step(operation: Callable[..., Any]) -> int:
+        class Pooled(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.image = nn.Parameter(torch.zeros(1, 8, 16, 16))
+
+            def forward(self, boxes: torch.Tensor) -> Any:
+                return operation(self.image, boxes, 2)
+
+        boxes = torch.tensor([[0.0, 1, 1, 6, 4]])
+        return count(trace_values(Pooled(), (boxes,), backward=True).backward_pass()).elementwise_flops
+
+    # Each of 8 · 4 maxima's gradients is added where it came from.
+    assert step(regions.roi_pool) == 8 * 4
+    # 5 · 3 pixels by position: windows of ⌈2.5⌉ and 5 - ⌊2.5⌋, 3 + 3, and of 2 + 2; 2 channels in each of 4 bins, and a
+    # division for each of 8 gradients.
+    assert step(regions.ps_roi_pool) == 2 * 6 * 4 + 8
+    # 6 samples in each bin (above), each with 4 products and 4 sums; a division for each gradient.
+    assert step(regions.roi_align) == 8 * (8 * 4 * 6) + 8 * 4
+    assert step(regions.ps_roi_align) == 8 * (2 * 4 * 6) + 8
