@@ -130,7 +130,9 @@ def _form(text: str) -> str:
     except UsageError:
         return f"write it as 'flops > 0' or 'parameters > 2 %', {QUOTES}"
     hint = f"write it as '{text} > 5 %', {QUOTES}"
-    return hint if metric.exact else f"{hint}\nlatencies that were measured separately get no verdict; {MEASURED_TOGETHER}"
+    return (
+        hint if metric.exact else f"{hint}\nlatencies that were measured separately get no verdict; {MEASURED_TOGETHER}"
+    )
 
 
 def _changes(interval: Interval, before: Fraction) -> tuple[Fraction, Fraction]:

@@ -56,7 +56,8 @@ def test_help_is_a_command(archprof: Callable[[str], Result], typed: str, meant:
 
 
 @pytest.mark.parametrize(
-    ("typed", "hint"), [("help bnech", "did you mean bench?"), ("help yolo11n", "type: archprof summary yolo11n --help")]
+    ("typed", "hint"),
+    [("help bnech", "did you mean bench?"), ("help yolo11n", "type: archprof summary yolo11n --help")],
 )
 def test_help_on_what_is_no_command(archprof: Callable[[str], Result], typed: str, hint: str) -> None:
     result = archprof(typed)
@@ -81,7 +82,23 @@ def test_a_file_of_such_a_name_is_a_model(archprof: Callable[[str], Result], fol
         ("sumary tiny.yaml", "unknown command 'sumary'", "did you mean summary?"),
         ("frobnicate", "unknown command 'frobnicate'", f"commands: {', '.join(COMMANDS)}"),
         ("summary", "missing argument 'REF...'", "archprof summary --help lists what it takes"),
-        ("summary a --batch 0", "invalid value for '--batch': ", "archprof summary --help lists what it takes"),
+        (
+            "summary a --batch 0",
+            "invalid value for '--batch': 0 is less than 1",
+            "archprof summary --help lists what it takes",
+        ),
+        (
+            "summary a --nc many",
+            "invalid value for '--nc': 'many' is not a whole number",
+            "archprof summary --help lists what it takes",
+        ),
+        (
+            "summary a --time-limit long",
+            "invalid value for '--time-limit': 'long' is not a number",
+            "archprof summary --help lists",
+        ),
+        ("version", "unknown command 'version'", "type: archprof --version"),
+        ("zoo yolov13", "unknown command 'yolov13'", "type: archprof zoo show yolov13"),
         ("cache now", "got unexpected extra argument", "archprof cache --help lists what it takes"),
         ("--bogus", "no such option: --bogus", "archprof --help lists what it takes"),
     ],
