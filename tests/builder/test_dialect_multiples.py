@@ -1,4 +1,4 @@
-"""depth_multiple, width_multiple and the scales are taken as the installed Ultralytics takes them."""
+"""The dialect: depth_multiple, width_multiple and the scales are taken as the installed Ultralytics takes them."""
 
 from __future__ import annotations
 
