@@ -95,7 +95,7 @@ def test_a_file_of_such_a_name_is_a_model(archprof: Callable[[str], Result], fol
         (
             "summary a --time-limit long",
             "invalid value for '--time-limit': 'long' is not a number",
-            "archprof summary --help lists",
+            "archprof summary --help lists what it takes",
         ),
         ("version", "unknown command 'version'", "type: archprof --version"),
         ("zoo yolov13", "unknown command 'yolov13'", "type: archprof zoo show yolov13"),
