@@ -97,11 +97,17 @@ class OutputError(ArchprofError):
     """A file that could not be written, or that would have been overwritten."""
 
 
+ENDLESS = "a function calls itself without end (RecursionError); let a condition end it"
+"""What a recursion without end is called."""
+
+
 def in_one_line(error: BaseException) -> str:
     """What an exception of somebody else's says, without the list of overloads that torch adds.
 
     Its class goes before it where the text is not meant to be read alone, as a missing key is not.
     """
+    if isinstance(error, RecursionError):
+        return ENDLESS
     first, *_ = str(error).splitlines() or [""]
     sentence = first.removesuffix(", but expected one of:")
     if sentence and isinstance(error, (RuntimeError, TypeError, ValueError)):

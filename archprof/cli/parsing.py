@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -96,7 +97,12 @@ class Group(TyperGroup):
         first, names = words[0], self.list_commands(ctx)
         if ctx.parent is None and (error := _model_without_command(words)):
             return error
-        hint = did_you_mean(first, names) or f"commands: {', '.join(names)}"
+        if f"--{first}" in {option for parameter in self.params for option in parameter.opts}:
+            hint = f"type: {ctx.command_path} --{first}"
+        elif "show" in names:
+            hint = did_you_mean(first, names) or f"type: {ctx.command_path} show {shlex.quote(first)}"
+        else:
+            hint = did_you_mean(first, names) or f"commands: {', '.join(names)}"
         return UsageError(f"unknown command {first!r}", hint=hint)
 
 
@@ -108,12 +114,28 @@ def _as_ours(command: str) -> Iterator[None]:
     except ParserError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             raise
-        message = error.format_message().strip().removesuffix(".")
+        message = _plain(error.format_message().strip().removesuffix("."))
         console.error(str(UsageError(message[:1].lower() + message[1:], hint=f"{command} --help lists what it takes")))
         raise typer.Exit(error.exit_code) from None
     except ArchprofError as error:
         console.error(str(error))
         raise typer.Exit(error.exit_code) from None
+
+
+_PLAIN = {
+    r"is not a valid int(eger)?(?: range)?$": "is not a whole number",
+    r"is not a valid float(?: range)?$": "is not a number",
+    r"is not in the range x>=(\S+?)$": r"is less than \1",
+    r"is not in the range x<=(\S+?)$": r"is more than \1",
+    r"is not in the range (\S+?)<=x<=(\S+?)$": r"is not between \1 and \2",
+}
+"""What the parser says -> the same in plain English."""
+
+
+def _plain(message: str) -> str:
+    for pattern, text in _PLAIN.items():
+        message = re.sub(pattern, text, message)
+    return message
 
 
 def _is_loose(word: str, before: str, options: Mapping[str, bool]) -> bool:

@@ -28,6 +28,9 @@ OPERATORS: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
     "!=": operator.ne,
 }
 
+QUOTES = "in quotes: a shell takes > to mean a file"
+MEASURED_TOGETHER = "`archprof bench A B -o bench.json` measures both, and bench.json#A bench.json#B compares them"
+
 _CONDITION = re.compile(r"(?P<metric>.+?)\s*(?P<operator>[<>=!]=|[<>])\s*(?P<sign>[+-]?)\s*(?P<amount>[^<>=!]+)")
 
 
@@ -97,7 +100,7 @@ class Condition:
         convention = self.metric.convention
         hint = f"; --convention {convention} adds it to what is not saved" if convention else ""
         if not self.metric.exact:
-            hint = "; `archprof bench A B -o bench.json` measures both, and bench.json#A bench.json#B compares them"
+            hint = f"; {MEASURED_TOGETHER}"
         return f"not both have {self.metric.name}{hint}"
 
 
@@ -109,8 +112,7 @@ def parse(text: str) -> Condition:
     """
     match = _CONDITION.fullmatch(text.strip())
     if match is None:
-        hint = "write it as 'flops > 0' or 'parameters > 2 %', in quotes: a shell takes > to mean a file"
-        raise UsageError(f"--fail-on {text!r} is not a metric, a sign and an amount", hint=hint)
+        raise UsageError(f"--fail-on {text!r} is not a metric, a sign and an amount", hint=_form(text.strip()))
     metric = find_metric(match["metric"])
     if not metric.exact and match["operator"] in ("==", "!="):
         raise UsageError(f"--fail-on {text!r}: {metric.name} is never quite the same", hint="use > or <")
@@ -119,6 +121,18 @@ def parse(text: str) -> Condition:
     except ValueError as error:
         raise UsageError(f"--fail-on {text!r}: expected {error}") from None
     return Condition(text, metric, match["operator"], amount, match["sign"] == "-")
+
+
+def _form(text: str) -> str:
+    """How a condition is written, on the metric that was named by itself, where one was."""
+    try:
+        metric = find_metric(text)
+    except UsageError:
+        return f"write it as 'flops > 0' or 'parameters > 2 %', {QUOTES}"
+    hint = f"write it as '{text} > 5 %', {QUOTES}"
+    return (
+        hint if metric.exact else f"{hint}\nlatencies that were measured separately get no verdict; {MEASURED_TOGETHER}"
+    )
 
 
 def _changes(interval: Interval, before: Fraction) -> tuple[Fraction, Fraction]:

@@ -56,7 +56,7 @@ def _rows(document: Document, keys: dict[str, yaml.Node]) -> tuple[Row, ...]:
     if "backbone" not in keys:
         raise _no_backbone(document, keys)
     if "head" not in keys:
-        lists = {key: [] for key, node in keys.items() if isinstance(node, yaml.SequenceNode)}
+        lists: dict[str, Any] = {key: [] for key, node in keys.items() if isinstance(node, yaml.SequenceNode)}
         if pair := near_keys.mistaken(lists, keys.keys() | near_keys.SUITS.keys() - {"head"}):
             message = f"{pair[0]!r} is not read; did you mean head?"
             raise document.error(message, document.key(document.root, pair[0]))

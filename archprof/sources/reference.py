@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError, nearest
 from archprof.sources import misread, scale_in_name
-from archprof.sources.files import SUFFIXES
+from archprof.sources.files import SUFFIXES, names_in
 from archprof.sources.origin import Query
-from archprof.sources.origins import ORIGINS
+from archprof.sources.origins import ORIGINS, model_suffixes
 
 if TYPE_CHECKING:
     from archprof.sources.origin import Origin
@@ -91,8 +91,15 @@ def _unknown(text: str) -> ArchprofError:
     # torchvision.models.resnet50 and pytorch/vision:resnet50 end in a name.
     exact = next((references[part] for part in (name, *reversed(re.split("[.:]", name))) if part in references), None)
     near = exact or [references[other][0] for other in nearest(name, references)]
-    hint = f"did you mean {' or '.join(near)}?" if near else forms
+    hint = f"did you mean {' or '.join(near)}?" if near else _in_folder(typed) or forms
     return UnknownReferenceError(f"model {text!r} not found", hint=hint)
+
+
+def _in_folder(path: Path) -> str | None:
+    """What there is in the folder of a file that is not there; None where nothing is, or none is named."""
+    names = list(names_in(path.parent, model_suffixes())) if path.parent.parts and path.suffix else []
+    more = f" and {len(names) - misread.SHOWN:,} more" if len(names) > misread.SHOWN else ""
+    return f"{path.parent}/ has {', '.join(names[: misread.SHOWN])}{more}" if names else None
 
 
 def _no_such_scale(text: str, folder: str, name: str, suffix: str) -> ArchprofError | None:

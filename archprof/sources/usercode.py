@@ -14,7 +14,7 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archprof.errors import ArchprofError, did_you_mean
+from archprof.errors import ENDLESS, ArchprofError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -95,6 +95,8 @@ def framed(what: str, root: Path | None, error: type[ArchprofError]) -> Iterator
         if isinstance(raised, SyntaxError) and root and _inside(raised.filename or "", root):
             frame = raised
         kind, message = error, f"{what} raised {type(raised).__name__}: {_first_line(raised)}"
+        if isinstance(raised, RecursionError):
+            message = f"{what}: {ENDLESS}"
         if isinstance(raised, ArchprofError):
             kind, message = type(raised), raised.message
         raise kind(

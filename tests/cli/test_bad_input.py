@@ -91,7 +91,7 @@ MISTAKES = {
     "two inputs where one is taken": (
         edited("[[-1, 0], 1, Conv, [32, 3, 2]]"),
         "bad.yaml",
-        ["bad.yaml:7: row 1: Conv was given 1×16×112×112 and 1×16×112×112"],
+        ["bad.yaml:7: row 1: Conv takes one row, and from is [-1, 0]: write -1"],
     ),
     "unknown family": (
         edited("family: yolov31\nbackbone:", "backbone:"),
@@ -140,7 +140,7 @@ MISTAKES = {
     "no plugin": (nothing, "tiny.yaml --plugin blocks.py", ["blocks.py"]),
     "empty": (to_file(""), "bad.yaml", ["bad.yaml", "empty"]),
     "binary": (to_file(b"nc: 2\n\x80\x81"), "bad.yaml", ["bad.yaml:1:1", "no backbone"]),
-    "directory": (lambda: Path("bad.yaml").mkdir(), "bad.yaml", ["bad.yaml", "directory"]),
+    "directory": (lambda: Path("bad.yaml").mkdir(), "bad.yaml", ["bad.yaml", "a folder without a model"]),
     "timm's name": (nothing, "timm:resnet19", ["resnet19", "timm:resnet18"]),
     "torchvision's name": (nothing, "torchvision:resnet19", ["resnet19", "torchvision:resnet18"]),
     "factory's file": (nothing, "models.py:make", ["models.py"]),

@@ -143,3 +143,46 @@ def test_a_folder_beside_a_model_of_its_name_is_not_meant(archprof: Callable[[st
     (folder / "tiny" / "args.yaml").write_text("model: x\nmode: train\n", encoding="utf-8")
     result = archprof("summary tiny --imgsz 32 --format json")
     assert json.loads(result.stdout)["variant"]["name"] == "tiny"
+
+
+@pytest.mark.parametrize("options", ["--top 1", "--top 1 --columns model,flops", "--top 1 --sort flops"])
+def test_the_most_expensive_come_first_and_failures_last(
+    archprof: Callable[[str], Result], models: Path, options: str
+) -> None:
+    (models / "a_broken.yaml").write_text(BROKEN, encoding="utf-8")
+    result = archprof(f"summary models --imgsz 32 {options}")
+    assert result.exit_code == 2
+    lines = result.stdout.splitlines()
+    index = next(index for index, line in enumerate(lines) if line.lower().startswith("model"))
+    assert lines[index + 1].split()[0] == ("narrow" if "columns" in options else "wide")
+    assert lines[index + 2].startswith("… 2 more")
+    assert any(line.startswith("models/a_broken.yaml: failed: ") for line in lines)
+
+
+def test_what_failed_is_not_broken_into_lines_in_a_pipe(archprof: Callable[[str], Result], models: Path) -> None:
+    name = "a_file_with_a_very_long_name_" * 6
+    (models / f"{name}.yaml").write_text(BROKEN, encoding="utf-8")
+    result = archprof("summary models --imgsz 32")
+    lines = [line for line in result.stdout.splitlines() if "failed" in line]
+    assert len(lines) == 1
+    assert lines[0].endswith("row 0: unknown block 'Cnov'")
+    assert len(lines[0]) > 2 * len(name)
+
+
+def test_a_folder_of_checkpoints(archprof: Callable[[str], Result], folder: Path) -> None:
+    import torch
+    from ultralytics.nn.tasks import ClassificationModel
+
+    inner = folder / "weights"
+    inner.mkdir()
+    model = ClassificationModel(str(folder / "tiny.yaml"), verbose=False)
+    for name in ("best", "last"):
+        torch.save({"model": model, "train_args": {}}, inner / f"{name}.pt")
+    torch.save(model.state_dict(), inner / "alone.pt")
+    expected = sum(parameter.numel() for parameter in model.parameters())
+    for references in ("weights", "weights/*.pt"):
+        result = archprof(f"summary {references} --format csv")
+        assert result.exit_code == 0, result.stderr
+        parameters = {line["model"]: int(line["parameters"]) for line in lines_of(result)}
+        assert parameters == {"best": expected, "last": expected}
+        assert "note: left out weights/alone.pt: the file holds weights, but no architecture" in result.stderr

@@ -56,6 +56,7 @@ SEVERAL = "name models/a.yaml or models/b.yml; `archprof summary "
         ("nodir/", "'nodir/' not found: there is no folder 'nodir'", None),
         ("model/a.yaml", "'model/a.yaml' not found: there is no folder 'model'", "did you mean models/?"),
         ("outer/iner/c.yaml", "there is no folder 'outer/iner'", "did you mean outer/inner/?"),
+        ("models/zzzz.yaml", "model 'models/zzzz.yaml' not found", "models/ has a.yaml, b.yml"),
         ("nodir/best.pt", "there is no folder 'nodir'", None),
         ("nodir/*.yaml", "no file matches 'nodir/*.yaml'", "there is no folder 'nodir'"),
         ("resnet50", "model 'resnet50' not found", "did you mean timm:resnet50 or torchvision:resnet50?"),
