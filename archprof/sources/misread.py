@@ -8,14 +8,14 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError
+from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError, did_you_mean
 from archprof.sources import assignment as assignments
-from archprof.sources.files import SUFFIXES, WEIGHTS, folders_in, is_file, is_folder, names_in
+from archprof.sources.files import GRAPHS, SUFFIXES, WEIGHTS, folders_in, is_file, is_folder, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-EXPORTED = (".onnx", ".h5", ".pt2", ".torchscript", ".engine", ".xml", ".mlpackage", ".tflite", ".pb")
+EXPORTED = (".h5", ".pt2", ".torchscript", ".engine", ".xml", ".mlpackage", ".tflite", ".pb")
 
 SHOWN = 3
 """How many files of a folder a message names."""
@@ -66,6 +66,15 @@ def exported_model(text: str) -> ArchprofError | None:
         return None
     hint = "name what it was exported from: a YAML, timm:NAME, torchvision:NAME or FILE.py:FACTORY"
     return UnknownReferenceError(f"{text!r} is an exported model, which cannot be read", hint=hint)
+
+
+def missing_graph(text: str) -> ArchprofError | None:
+    """An ONNX file that is not there."""
+    path = Path(text)
+    if path.suffix.lower() not in GRAPHS or is_folder(path):
+        return None
+    hint = did_you_mean(path.name, names_in(path.parent, GRAPHS))
+    return UnknownReferenceError(f"there is no file {text!r}", hint=hint)
 
 
 def saved_profile(text: str) -> ArchprofError | None:
@@ -124,5 +133,6 @@ MISTAKES: tuple[Callable[[str], ArchprofError | None], ...] = (
     several,
     file_of_weights,
     exported_model,
+    missing_graph,
     saved_profile,
 )
