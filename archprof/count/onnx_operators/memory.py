@@ -22,9 +22,7 @@ def measure(ledger: Ledger) -> Memory:
     """What the operations of a ledger move and hold; what has no known shape is left out."""
     memory = Memory()
     weights = {id(tensor) for tensor in ledger.trace.constants}
-    blocks: dict[
-        int, list[int]
-    ] = {}  # a tensor's id -> its size, and the first and last operation that it is there for
+    blocks: dict[int, list[int]] = {}  # a tensor's id -> its size, the first and last operation that has it
     end = len(ledger.entries)
     for index, entry in enumerate(ledger.entries):
         operation = entry.operation
