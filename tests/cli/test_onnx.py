@@ -29,17 +29,11 @@ def weights(*shape: int, name: str = "conv.weight") -> TensorProto:
 
 def network(batch: int | str = "batch", height: int | str = "height", width: int | str = "width") -> onnx.ModelProto:
     """A convolution of 3 to 8 channels, 3×3, stride 2, padding 1, with bias; a ReLU; an operator of a stranger's."""
+    window = {"strides": [2, 2], "pads": [1] * 4}
     return helper.make_model(
         helper.make_graph(
             [
-                helper.make_node(
-                    "Conv",
-                    ["images", "conv.weight", "conv.bias"],
-                    ["c"],
-                    "/stem/conv/Conv",
-                    strides=[2, 2],
-                    pads=[1] * 4,
-                ),
+                helper.make_node("Conv", ["images", "conv.weight", "conv.bias"], ["c"], "/stem/conv/Conv", **window),
                 helper.make_node("Relu", ["c"], ["r"], "/stem/act/Relu"),
                 helper.make_node("Blur", ["r"], ["out"], "/blur/Blur", domain="org.example"),
             ],
@@ -69,7 +63,7 @@ def profile(result: Result) -> dict[str, Any]:
     return answer
 
 
-# 64×96 with stride 2 gives 32×48: 8 · 3·3·3 products for each of 32·48 positions, and each output has a bias and a ReLU.
+# 64×96 with stride 2 gives 32×48: 8 · 3·3·3 products at each of 32·48 positions; each result has a bias and a ReLU.
 MACS = 32 * 48 * 8 * 27
 ELEMENTWISE = 2 * 32 * 48 * 8
 
@@ -81,8 +75,8 @@ def test_the_totals(model: Path, archprof: Callable[[str], Result]) -> None:
     assert totals["elementwise_flops"] == ELEMENTWISE
     assert totals["parameters"] == 8 * 27 + 8
     assert totals["weight_bytes"] == 4 * (8 * 27 + 8)
-    # The input is read, 3·64·96; the convolution's result is written and read, and so is the ReLU's. What the stranger's
-    # operator gives has no shape.
+    # The input is read, 3·64·96; the convolution's result is written and read, and so is the ReLU's. What the operator
+    # of the stranger's gives has no shape.
     image, activation = 4 * 3 * 64 * 96, 4 * 8 * 32 * 48
     assert totals["bytes_read"] == image + totals["weight_bytes"] + 2 * activation
     assert totals["bytes_written"] == totals["activation_bytes"] == 2 * activation
@@ -232,10 +226,9 @@ def test_torch_is_not_imported_and_from_the_cache_onnx_is_not_either(model: Path
 
     assert imported() == "['onnx']"
     assert imported() == "[]"
-    with model.open("ab") as file:  # another metadata entry: the content is another one
-        file.write(
-            onnx.ModelProto(metadata_props=[onnx.StringStringEntryProto(key="a", value="b")]).SerializeToString()
-        )
+    metadata = [onnx.StringStringEntryProto(key="a", value="b")]
+    with model.open("ab") as file:  # protobufs that follow each other are merged, so the content is another one
+        file.write(onnx.ModelProto(metadata_props=metadata).SerializeToString())
     assert imported() == "['onnx']"
 
 
