@@ -1,1 +1,18 @@
-"""What each operator of an ONNX file costs, by the same rules as the operations of PyTorch: a file a family."""
+"""What ONNX's operators cost: one file a family, by the rules of PyTorch's operations, registered as it is imported."""
+
+from archprof.count.onnx_operators.registry import OPERATORS
+
+with OPERATORS.own():
+    from archprof.count.onnx_operators import (  # noqa: F401 - they register their formulas
+        activation,
+        attention,
+        convolution,
+        elementwise,
+        free,
+        normalisation,
+        products,
+        quantise,
+        recurrent,
+        reduction,
+        sampling,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 from archprof.count.formulas import Count
@@ -31,10 +32,17 @@ register("BiasAdd", domain=MICROSOFT)(_per_output(2))
 # A difference and a quotient.
 register("MelWeightMatrix")(_per_output(2))
 register("CumSum", "CumProd", "Hardmax", "Multinomial", "NegativeLogLikelihoodLoss")(_per_input(1))
-# As torch's, by its LU decomposition in the end.
-register("Det")(_per_input(2))
 register("Binarizer", "Imputer", domain=ML)(_per_input(1))
 register("Scaler", domain=ML)(_per_input(2))
+
+
+@register("Det")
+def _determinant(operation: Operation) -> Count:
+    # P · L · U = A: a column below the diagonal is divided, and each column behind it has a product and a
+    # difference less. Then the product of the diagonal.
+    *batch, size, _ = operation.operand(0).sizes
+    decomposition = sum(below + 2 * below**2 for below in range(size))
+    return Count(0, prod(batch) * (decomposition + size))
 
 
 @register("Max", "Min", "Sum", "Mean")

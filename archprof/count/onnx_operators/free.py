@@ -42,5 +42,5 @@ register_free("ReorderInput ReorderOutput", domain=NCHWC)
 MAKING = frozenset(_MAKING.split())
 """Those that read the elements of no tensor."""
 
-GATHERS = frozenset({"Gather", "GatherElements", "GatherND", "Compress"})
+GATHERS = frozenset({"Gather", "GatherElements", "GatherND", "Compress", "Slice"})
 """Those that read only the elements that they give, and indices."""

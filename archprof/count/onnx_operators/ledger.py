@@ -7,22 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from archprof.count.formulas import Count
-from archprof.count.onnx_operators import (  # noqa: F401 - they enter their formulas
-    activation,
-    attention,
-    convolution,
-    elementwise,
-    free,
-    normalisation,
-    products,
-    quantise,
-    recurrent,
-    reduction,
-    sampling,
-)
 from archprof.count.onnx_operators.activation import UnknownActivationError
 from archprof.count.onnx_operators.precision import precision
-from archprof.count.onnx_operators.registry import FORMULAS
+from archprof.count.onnx_operators.registry import OPERATORS
 from archprof.trace.onnx_graph.record import ShapeUnknownError
 
 if TYPE_CHECKING:
@@ -139,14 +126,15 @@ def _total(ledger: Ledger) -> Count:
 
 
 def _cost(operation: Operation) -> tuple[State, Count]:
-    key = operation.node.domain, operation.node.type
-    if operation.open or operation.failure or key not in FORMULAS:
+    if operation.open or operation.failure or operation.name not in OPERATORS:
         return "unknown", NOTHING
-    formula = FORMULAS[key]
+    formula = OPERATORS[operation.name]
     if formula is None:
         return "free", NOTHING
     try:
-        macs, elementwise_flops = formula(operation)
+        cost = formula(operation)
     except (ShapeUnknownError, UnknownActivationError):
+        cost = None
+    if cost is None:
         return "unknown", NOTHING
-    return "counted", Count(macs * operation.repeats, elementwise_flops * operation.repeats)
+    return "counted", Count(cost.macs * operation.repeats, cost.elementwise_flops * operation.repeats)

@@ -76,8 +76,10 @@ def _transform(operation: Operation) -> Count:
         axis = int(given.value.reshape(-1)[0])
     else:
         axis = operation.attributes.get("axis", 1 if operation.version < 20 else -2)
-    real = source.sizes[-1] == 1
-    spectrum = output.sizes[axis] if not operation.attributes.get("onesided") else source.sizes[axis]
+    # One side of a spectrum goes back to real numbers.
+    back = bool(operation.attributes.get("onesided") and operation.attributes.get("inverse"))
+    real = back or source.sizes[-1] == 1
+    spectrum = source.sizes[axis] if operation.attributes.get("onesided") and not back else output.sizes[axis]
     if length is not None and length.value is not None:
         spectrum = int(length.value.reshape(-1)[0])
     transforms = prod(source.sizes[:-1]) // source.sizes[axis]

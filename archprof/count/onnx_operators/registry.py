@@ -1,4 +1,4 @@
-"""The table of ONNX operators: domain and name -> formula, or free.
+"""The table of ONNX operators: name -> formula, or None for one that computes nothing.
 
 An operator that is not in it is unknown, and a total that contains it is a lower bound.
 """
@@ -8,31 +8,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from archprof.count.formulas import Count
-from archprof.errors import RegistrationError
+from archprof.registry import Registry
 
 if TYPE_CHECKING:
+    from archprof.count.formulas import Count
     from archprof.trace.onnx_graph.record import Operation
 
-Formula = Callable[["Operation"], Count]
+Formula = Callable[["Operation"], "Count | None"]
+"""Gives the cost of one run of an operator, whatever its opset, or None where values decide it: it is then unknown."""
 
 ML = "ai.onnx.ml"
 MICROSOFT = "com.microsoft"
 NCHWC = "com.microsoft.nchwc"
 
-FORMULAS: dict[tuple[str, str], Formula | None] = {}
-"""(domain, operator) -> formula; None for an operator that computes nothing. ONNX's own domain is empty."""
+OPERATORS: Registry[Formula | None] = Registry("formula for the ONNX operator")
+"""Operator's name ("Conv", "com.microsoft.QGemm") -> formula."""
 
 
 def register(*names: str, domain: str = "") -> Callable[[Formula], Formula]:
-    """Say what operators cost, whatever their opset.
+    """Say what operators of a domain cost; ONNX's own is empty.
 
     Raises:
         RegistrationError: Where one of them has a formula already.
     """
 
     def add(formula: Formula) -> Formula:
-        _enter(names, domain, formula)
+        for name in names:
+            OPERATORS.register(_full(name, domain), formula)
         return formula
 
     return add
@@ -44,11 +46,9 @@ def register_free(names: str, *, domain: str = "") -> None:
     Raises:
         RegistrationError: Where one of them has a formula already.
     """
-    _enter(names.split(), domain, None)
+    for name in names.split():
+        OPERATORS.register(_full(name, domain), None)
 
 
-def _enter(names: tuple[str, ...] | list[str], domain: str, formula: Formula | None) -> None:
-    for name in names:
-        if (domain, name) in FORMULAS:
-            raise RegistrationError(f"operator {name!r} has a formula already")
-        FORMULAS[domain, name] = formula
+def _full(name: str, domain: str) -> str:
+    return f"{domain}.{name}" if domain else name

@@ -44,11 +44,31 @@ def _power_pool(operation: Operation) -> Count:
     return Count(0, operation.made[0].numel * (2 * _window(operation) + 1))
 
 
-@register("GlobalAveragePool", "GlobalMaxPool", "RoiAlign", "MaxRoiPool")
-@register("GlobalAveragePool", "GlobalMaxPool", domain=NCHWC)
-def _tiled(operation: Operation) -> Count:
-    # The windows tile the input: each element is taken once, and each output finished once.
+@register("GlobalAveragePool")
+@register("GlobalAveragePool", domain=NCHWC)
+def _global_average(operation: Operation) -> Count:
+    # The sum of everything, and the quotient.
     return Count(0, operation.operand(0).numel + operation.made[0].numel)
+
+
+@register("GlobalMaxPool")
+@register("GlobalMaxPool", domain=NCHWC)
+def _global_max(operation: Operation) -> Count:
+    return Count(0, operation.operand(0).numel)
+
+
+@register("RoiAlign")
+def _region_align(operation: Operation) -> Count | None:
+    # Bilinear samples, and their mean or the largest; without a ratio their number depends on the regions' sizes.
+    samples = operation.attributes.get("sampling_ratio", 0) ** 2
+    joined = samples if operation.attributes.get("mode", "avg") == "avg" else samples - 1
+    return Count(0, operation.made[0].numel * (_linear(2) * samples + joined)) if samples else None
+
+
+@register("MaxRoiPool")
+def _region_pool(operation: Operation) -> Count | None:
+    # Its windows are as large as the regions, which are values.
+    return None
 
 
 @register("GlobalLpPool")
@@ -81,8 +101,10 @@ def _resized_axes(operation: Operation) -> int:
 @register("GridSample")
 @register("GridSample", domain=MICROSOFT)
 def _grid_sample(operation: Operation) -> Count:
-    axes = operation.operand(1).sizes[-1]
-    cubic = operation.attributes.get("mode", "linear") in ("cubic", "bicubic")
+    axes, mode = operation.operand(1).sizes[-1], operation.attributes.get("mode", "linear")
+    if mode == "nearest":
+        return Count()
+    cubic = mode in ("cubic", "bicubic")
     return Count(0, (_CUBIC if cubic else _linear(axes)) * operation.made[0].numel)
 
 
