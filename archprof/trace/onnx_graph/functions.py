@@ -8,8 +8,8 @@ import onnx
 import onnx.inliner
 
 from archprof.errors import LimitError, in_one_line
-from archprof.trace.onnx_graph.errors import OnnxFileError
-from archprof.trace.onnx_graph.wire import NODES
+from archprof.sources.onnx_file.error import OnnxFileError
+from archprof.sources.onnx_file.wire import NODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

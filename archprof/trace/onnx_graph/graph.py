@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import onnx
 
-from archprof.trace.onnx_graph.errors import OnnxFileError
+from archprof.sources.onnx_file.error import OnnxFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

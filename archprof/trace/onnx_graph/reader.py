@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import onnx
 from google.protobuf.message import DecodeError
 
-from archprof.trace.onnx_graph.errors import OnnxFileError
+from archprof.sources.onnx_file.error import OnnxFileError
+from archprof.sources.onnx_file.wire import skeleton
 from archprof.trace.onnx_graph.external import external_files
 from archprof.trace.onnx_graph.functions import inline_functions
 from archprof.trace.onnx_graph.graph import DEFAULT_DOMAIN, read_graph
-from archprof.trace.onnx_graph.wire import skeleton
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

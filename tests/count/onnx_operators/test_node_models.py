@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -24,6 +23,16 @@ from archprof.count.onnx_operators.ledger import Entry, count
 from archprof.trace.onnx_graph.follow import follow
 from archprof.trace.onnx_graph.inputs import InputSizes, size_inputs
 from archprof.trace.onnx_graph.reader import understand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Figures = tuple[int, int]
+
+
+def words(text: str) -> Iterable[str]:
+    """Names that are separated by blanks."""
+    return text.split()
 
 
 @dataclass
@@ -49,9 +58,6 @@ class Case:
 
     def size(self, index: int) -> int:
         return int(self.inputs[index].size)
-
-
-Figures = tuple[int, int]
 
 
 class Number:
@@ -367,7 +373,7 @@ def determinant(case: Case) -> Figures:
 
 
 def rotary(case: Case) -> Figures:
-    """x · cos ∓ x' · sin: two products and a sum, on the elements that turn."""
+    """Two products and a sum, x · cos ∓ x' · sin, on the elements that turn."""
     width = case.shape(0)[-1] if len(case.shape(0)) == 4 else case.shape(0)[-1] // case.attributes["num_heads"]
     turning = case.attributes.get("rotary_embedding_dim") or width
     return 0, 3 * case.size(0) * turning // width
@@ -425,26 +431,28 @@ ORACLES: dict[str, Callable[[Case], Figures]] = {
     "RotaryEmbedding": rotary,
     # One function for each element of the result.
     **dict.fromkeys(
-        "Abs Acos Acosh Add Asin Asinh Atan Atanh Bernoulli BitShift Ceil Cos Cosh Div Equal Erf Exp Floor Greater "
-        "GreaterOrEqual IsInf IsNaN Less LessOrEqual Log Mod Mul Neg Pow Reciprocal Round Sign Sin Sinh Sqrt Sub Tan "
-        "Where Relu LeakyRelu PRelu ThresholdedRelu Clip Sigmoid Tanh Shrink".split(),
+        words(
+            "Abs Acos Acosh Add Asin Asinh Atan Atanh Bernoulli BitShift Ceil Cos Cosh Div Equal Erf Exp Floor Greater "
+            "GreaterOrEqual IsInf IsNaN Less LessOrEqual Log Mod Mul Neg Pow Reciprocal Round Sign Sin Sinh Sqrt Sub "
+            "Tan Where Relu LeakyRelu PRelu ThresholdedRelu Clip Sigmoid Tanh Shrink"
+        ),
         per_output(1),
     ),
     # An exponential and a comparison; x · sigmoid(x); a + b · x and a clip.
-    **dict.fromkeys("Elu Celu Selu Softplus Swish HardSigmoid".split(), per_output(2)),
+    **dict.fromkeys(words("Elu Celu Selu Softplus Swish HardSigmoid"), per_output(2)),
     # x · Φ(x), x · tanh(softplus(x)), x · clip(a + b · x), x / (1 + |x|); silu of a half times the other half.
-    **dict.fromkeys("Gelu Mish HardSwish Softsign SwiGLU".split(), per_output(3)),
+    **dict.fromkeys(words("Gelu Mish HardSwish Softsign SwiGLU"), per_output(3)),
     **dict.fromkeys(("Max", "Min", "Sum"), joined()),
     "Mean": joined(1),
     "MelWeightMatrix": per_output(2),
     "ai.onnx.ml.Binarizer": per_input(1),
     **dict.fromkeys(
-        "ArgMax ArgMin CumSum CumProd Hardmax NegativeLogLikelihoodLoss GlobalMaxPool".split(), per_input(1)
+        words("ArgMax ArgMin CumSum CumProd Hardmax GlobalMaxPool NegativeLogLikelihoodLoss"), per_input(1)
     ),
-    **dict.fromkeys("ReduceSum ReduceProd ReduceMax ReduceMin".split(), reduction(1)),
+    **dict.fromkeys(words("ReduceSum ReduceProd ReduceMax ReduceMin"), reduction(1)),
     "ReduceMean": reduction(1, 1),
     "ReduceLogSum": reduction(1, 1),
-    **dict.fromkeys("ReduceL1 ReduceL2 ReduceSumSquare".split(), reduction(2)),
+    **dict.fromkeys(words("ReduceL1 ReduceL2 ReduceSumSquare"), reduction(2)),
     "ReduceLogSumExp": reduction(5),
     # Largest, subtract, exponentiate, sum, divide.
     **dict.fromkeys(("Softmax", "LogSoftmax"), per_input(5)),
@@ -480,19 +488,21 @@ ORACLES: dict[str, Callable[[Case], Figures]] = {
 }
 
 FREE = frozenset(
-    "And ArrayFeatureExtractor BitCast BitwiseAnd BitwiseNot BitwiseOr BitwiseXor BlackmanWindow Cast CastLike "
-    "CenterCropPad Compress Concat Constant ConstantOfShape DepthToSpace Expand EyeLike Flatten Gather GatherElements "
-    "GatherND HammingWindow HannWindow Identity If LabelEncoder Loop MaxUnpool NonZero Not OneHot OptionalGetElement "
-    "OptionalHasElement Or Pad Range RegexFullMatch Reshape ReverseSequence Scan SequenceInsert SequenceMap Shape Size "
-    "Slice SpaceToDepth Split SplitToSequence Squeeze StringConcat StringNormalizer StringSplit TensorScatter "
-    "TfIdfVectorizer Tile Transpose Trilu Unique Unsqueeze Xor".split()
+    words(
+        "And ArrayFeatureExtractor BitCast BitwiseAnd BitwiseNot BitwiseOr BitwiseXor BlackmanWindow Cast CastLike "
+        "CenterCropPad Compress Concat Constant ConstantOfShape DepthToSpace Expand EyeLike Flatten Gather "
+        "GatherElements GatherND HammingWindow HannWindow Identity If LabelEncoder Loop MaxUnpool NonZero Not OneHot "
+        "OptionalGetElement OptionalHasElement Or Pad Range RegexFullMatch Reshape ReverseSequence Scan "
+        "SequenceInsert SequenceMap Shape Size Slice SpaceToDepth Split SplitToSequence Squeeze StringConcat StringNormalizer "
+        "StringSplit TensorScatter TfIdfVectorizer Tile Transpose Trilu Unique Unsqueeze Xor"
+    )
 )
 """Operators that make, move, cast or name elements, are logic of bits, run graphs, or work on text."""
 
 UNKNOWN = frozenset({"ImageDecoder", "TreeEnsemble", "FlexAttention", "Adagrad", "Adam", "Momentum"})
 """Operators without a formula: their cost depends on values, or they are a preview of the format's."""
 
-STEERING = frozenset("Range ConstantOfShape HannWindow HammingWindow BlackmanWindow MelWeightMatrix".split())
+STEERING = frozenset(words("Range ConstantOfShape HannWindow HammingWindow BlackmanWindow MelWeightMatrix"))
 """Operators whose first input says what they make; of all others the first is data."""
 
 
