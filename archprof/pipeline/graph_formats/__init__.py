@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from archprof.errors import ArchprofError
+from archprof.errors import ArchprofError, LimitError
 from archprof.registry import Registry
 
 if TYPE_CHECKING:
@@ -25,3 +25,5 @@ def count(request: Request) -> tuple[Profile | ArchprofError, dict[str, str] | N
         return GRAPH_FORMATS[request.spec.graph_format or ""](request), {}
     except ArchprofError as error:
         return error, None
+    except (MemoryError, RecursionError):
+        return LimitError("the graph takes more memory than there is", path=request.spec.path), None

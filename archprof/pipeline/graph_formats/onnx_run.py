@@ -11,6 +11,8 @@ from archprof.errors import RunError
 from archprof.trace.onnx_graph.follow import follow
 from archprof.trace.onnx_graph.inputs import doubled, size_inputs
 from archprof.trace.onnx_graph.runtime import describe
+from archprof.trace.onnx_graph.runtime_operators import MICROSOFT
+from archprof.trace.onnx_graph.shapes import ShapeRules
 
 if TYPE_CHECKING:
     from archprof.trace.onnx_graph.follow import RunShapes
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from archprof.trace.onnx_graph.reader import OnnxFile
     from archprof.trace.onnx_graph.record import Operation, Trace
 
-SECONDS = 300
+SECONDS = 60
 """A run that takes longer is given up."""
 
 
@@ -40,6 +42,11 @@ def trace_file(file: OnnxFile, sizes: InputSizes) -> tuple[Trace, bool]:
     inputs = size_inputs(file.graph.inputs, sizes, file.path)
     trace = follow(file, inputs)
     open_operation = trace.unresolved()
+    if open_operation is not None and not _is_known(open_operation, trace):
+        trace.remarks.append(
+            f"nothing is known of the operator {open_operation.name}: what depends on its results has no shapes"
+        )
+        return trace, False
     if open_operation is not None:
         try:
             trace = follow(file, inputs, _run(file, inputs))
@@ -55,6 +62,13 @@ def trace_file(file: OnnxFile, sizes: InputSizes) -> tuple[Trace, bool]:
         )
     trace.remarks += _remarks_on_axes(file, inputs)
     return trace, open_operation is not None
+
+
+def _is_known(operation: Operation, trace: Trace) -> bool:
+    """Whether ONNX Runtime may know an operator: those of its own domains, and what onnx itself has."""
+    domain = operation.node.domain
+    rules = ShapeRules(trace.file.opsets, trace.file.ir_version)
+    return domain.startswith(MICROSOFT) or rules.schema(domain, operation.node.type) is not None
 
 
 def _run(file: OnnxFile, inputs: SizedInputs) -> RunShapes:
@@ -91,11 +105,12 @@ def _cannot_run(file: OnnxFile, inputs: SizedInputs, operation: Operation) -> Ru
     shapes = " and ".join(
         "×".join(map(str, tensor.shape)) or "a scalar" for tensor in operation.read if tensor.shape is not None
     )
+    on_shapes = f" on {shapes}" if shapes else ""
     hint = None
     if inputs.axes:
         names = ", ".join(inputs.symbols)
         hint = f"the file leaves {names} open, but may hold constants for the size that it was exported at"
-    return RunError(f"{operation.node.text} cannot run on {shapes}: {operation.failure}", path=file.path, hint=hint)
+    return RunError(f"{operation.node.text} cannot run{on_shapes}: {operation.failure}", path=file.path, hint=hint)
 
 
 def _remarks_on_axes(file: OnnxFile, inputs: SizedInputs) -> list[str]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import mmap
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from archprof.errors import LimitError
+from archprof.errors import ArchprofError, LimitError
 from archprof.sources.onnx_file.error import OnnxFileError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ VALUE_BYTES = 4096
 """A tensor of more bytes is a weight, whose values are left out; shapes, axes and indices are smaller."""
 
 NODES = 50_000
-FIELDS = 1_000_000
+FIELDS = 400_000
 DEPTH = 24
 SKELETON_BYTES = 32 << 20
 INFO_BYTES = 4 << 20
@@ -84,6 +85,26 @@ def skeleton(path: Path) -> bytes:
         OnnxFileError: Where the file cannot be read, ends early, or is no protobuf.
         LimitError: Where it has more nodes, or deeper graphs, than are read.
     """
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise OnnxFileError(f"cannot be read: {error.strerror}", path=path) from None
+    result = _walked(path, stat.st_mtime_ns, stat.st_size)
+    if isinstance(result, ArchprofError):
+        raise result
+    return result
+
+
+@lru_cache(maxsize=1)
+def _walked(path: Path, modified: int, size: int) -> bytes | ArchprofError:
+    """The skeleton, or what is wrong with the file: whoever looks for a cached profile asks for it, and who counts."""
+    try:
+        return _walk(path)
+    except ArchprofError as error:
+        return error
+
+
+def _walk(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             if not file.seek(0, 2):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import onnx
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _GRAPH, _GRAPHS = onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS
+
+LARGEST = 2**48
+"""No tensor has more elements: a processor addresses no more bytes."""
 
 DEFAULT_DOMAIN = "ai.onnx"
 """The name of the domain that files leave empty."""
@@ -112,6 +116,10 @@ def read_graph(proto: onnx.GraphProto, path: Path, *, prefix: str = "", within: 
     for sparse in proto.sparse_initializer:
         dense = onnx.TensorProto(name=sparse.values.name, data_type=sparse.values.data_type, dims=sparse.dims)
         initializers[dense.name] = dense
+    for tensor in initializers.values():
+        if min(tensor.dims, default=0) < 0 or prod(tensor.dims) > LARGEST:
+            sizes = "×".join(map(str, tensor.dims))
+            raise OnnxFileError(f"the tensor {tensor.name!r} cannot be of {sizes} elements", path=path)
     nodes = [_node(node, f"{prefix}{index}", path) for index, node in enumerate(proto.node)]
     given = {info.name for info in proto.input} | initializers.keys()
     ordered = _ordered(nodes, given, path, within=within)

@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from archprof.errors import UsageError, did_you_mean
+from archprof.trace.onnx_graph.graph import LARGEST
 from archprof.trace.onnx_graph.record import Tensor, dtype_name
 from archprof.trace.onnx_graph.shapes import declared
 
@@ -200,7 +201,7 @@ class _Axes:
                 example = [str(value or "SIZE") for value in shape]
                 raise self.unsized(name, f"axis {axis} ({symbol!r})" if symbol else f"axis {axis}", example)
         whole = tuple(size for size in shape if size is not None)
-        if prod(whole) > 2**48:
+        if prod(whole) > LARGEST:
             raise UsageError(f"input {name!r} would have {prod(whole):,} elements")
         return whole
 

@@ -97,6 +97,8 @@ def _split(operation: Operation, made: Tensor) -> None:
         return
     axis = operation.attributes.get("axis", 0) % len(source.shape)
     size, keep = source.shape[axis], True
+    if size > LONGEST:
+        return
     if split is None:
         parts, keep = [1] * size, bool(operation.attributes.get("keepdims", 1))
     elif not split.shape:
@@ -104,13 +106,12 @@ def _split(operation: Operation, made: Tensor) -> None:
         parts = [min(part, size - start) for start in range(0, size, part)]
     else:
         parts = [int(part) for part in split.value]  # type: ignore[union-attr]
-    if len(parts) <= LONGEST:
-        before, behind = source.shape[:axis], source.shape[axis + 1 :]
-        middles: list[tuple[int, ...]] = [(part,) if keep else () for part in parts]
-        made.elements = [
-            Tensor(f"{made.name}[{index}]", (*before, *middle, *behind), source.dtype)
-            for index, middle in enumerate(middles)
-        ]
+    before, behind = source.shape[:axis], source.shape[axis + 1 :]
+    middles: list[tuple[int, ...]] = [(part,) if keep else () for part in parts]
+    made.elements = [
+        Tensor(f"{made.name}[{index}]", (*before, *middle, *behind), source.dtype)
+        for index, middle in enumerate(middles)
+    ]
 
 
 def _has_element(operation: Operation, made: Tensor) -> None:

@@ -17,6 +17,7 @@ import onnx.shape_inference
 
 from archprof.errors import in_one_line
 from archprof.trace.onnx_graph import runtime_operators, windows
+from archprof.trace.onnx_graph.graph import LARGEST
 from archprof.trace.onnx_graph.record import ShapeUnknownError, Tensor, dtype_code, dtype_name
 
 if TYPE_CHECKING:
@@ -116,6 +117,9 @@ class ShapeRules:
     def check(self, operation: Operation) -> None:
         """Look at what onnx does not."""
         node, made = operation.node, operation.made
+        for tensor in made:
+            if tensor.shape is not None and prod(tensor.shape) > LARGEST:
+                raise ValueError(f"its result would have {prod(tensor.shape):,} elements")
         if node.type == "Reshape" and made and made[0].shape is not None:
             source = operation.operand(0).sizes
             if prod(source) != made[0].numel:
