@@ -127,10 +127,10 @@ def _counted(
         return
     for index, request in requests:
         if request.spec.graph_format:
-            from archprof.pipeline import graph_formats
+            from archprof.pipeline.graph_formats import isolated
 
             with progress.working(f"profiling {request.spec.name}"):
-                outcome = graph_formats.count(request)
+                outcome = isolated.count(request)
             yield index, outcome
     modules = [(index, request) for index, request in requests if not request.spec.graph_format]
     if not modules:

@@ -207,7 +207,7 @@ def test_python_gives_what_the_command_line_shows(model: Path, archprof: Callabl
     assert ap.profile("net.onnx", input_shapes={"images": (1, 3, 64, 96)}).totals == from_python.totals
 
 
-CODE = """
+COMMAND = """
 import sys
 from archprof.cli import main
 try:
@@ -217,19 +217,43 @@ except SystemExit as end:
 print(sorted({"torch", "onnx", "onnxruntime"} & set(sys.modules)), file=sys.stderr)
 """
 
+COUNT = """
+import sys
+from archprof.builder.options import Options
+from archprof.pipeline import Request, graph_formats
+from archprof.sources.reference import resolve
+profile, _ = graph_formats.count(Request(resolve("net.onnx"), Options(size=(64,))))
+assert profile.totals.macs
+print(sorted({"torch", "onnx", "onnxruntime"} & set(sys.modules)), file=sys.stderr)
+"""
 
-def test_torch_is_not_imported_and_from_the_cache_onnx_is_not_either(model: Path) -> None:
-    def imported() -> str:
-        command = [sys.executable, "-c", CODE, "summary", "net.onnx", "--imgsz", "64"]
-        run = subprocess.run(command, cwd=model.parent, capture_output=True, text=True, check=True)
-        return run.stderr.splitlines()[-1]
 
-    assert imported() == "['onnx']"
-    assert imported() == "[]"
-    metadata = [onnx.StringStringEntryProto(key="a", value="b")]
-    with model.open("ab") as file:  # protobufs that follow each other are merged, so the content is another one
-        file.write(onnx.ModelProto(metadata_props=metadata).SerializeToString())
-    assert imported() == "['onnx']"
+def imported(code: str, folder: Path, *arguments: str) -> str:
+    run = subprocess.run([sys.executable, "-c", code, *arguments], cwd=folder, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return run.stderr.splitlines()[-1]
+
+
+def test_a_command_imports_neither_torch_nor_onnx_and_the_process_that_counts_no_torch(model: Path) -> None:
+    assert imported(COMMAND, model.parent, "summary", "net.onnx", "--imgsz", "64") == "[]"
+    assert imported(COUNT, model.parent) == "['onnx']"
+
+
+def test_the_cache_knows_a_file_by_what_is_read_of_it(model: Path, archprof: Callable[[str], Result]) -> None:
+    def counted() -> bool:
+        result = archprof("-v summary net.onnx --imgsz 64")
+        assert result.exit_code == 0, result.output
+        return "profiling net" in result.stderr
+
+    assert counted()
+    assert not counted()
+    proto = onnx.load(model)
+    proto.graph.initializer[0].CopyFrom(numpy_helper.from_array(np.zeros((8, 3, 3, 3), np.float32), "conv.weight"))
+    onnx.save(proto, model)
+    assert counted()  # so few values may be sizes or axes, and are read
+    next(entry for entry in proto.graph.node[0].attribute if entry.name == "strides").ints[:] = [1, 1]
+    onnx.save(proto, model)
+    assert counted()
 
 
 def test_weights_are_not_read(model: Path, archprof: Callable[[str], Result]) -> None:

@@ -10,7 +10,7 @@ from archprof.count.formulas import Count
 from archprof.count.onnx_operators.activation import UnknownActivationError
 from archprof.count.onnx_operators.precision import precision
 from archprof.count.onnx_operators.registry import OPERATORS
-from archprof.trace.onnx_graph.record import ShapeUnknownError
+from archprof.trace.onnx_graph.record import MALFORMED, ShapeUnknownError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -133,7 +133,7 @@ def _cost(operation: Operation) -> tuple[State, Count]:
         return "free", NOTHING
     try:
         cost = formula(operation)
-    except (ShapeUnknownError, UnknownActivationError):
+    except (ShapeUnknownError, UnknownActivationError, *MALFORMED):
         cost = None
     if cost is None:
         return "unknown", NOTHING

@@ -136,6 +136,8 @@ def _is_of_the_code(source: Tensor, values: set[int]) -> bool:
 
 def _elements(operation: Operation, index: int, source: Tensor) -> int:
     """Elements of a weight; a packed one stands for more than it has."""
+    if operation.failure:
+        return source.numel
     attributes = operation.attributes
     if operation.node.type in ("MatMulNBits", "MatMulBnb4") and index == 1:
         return int(attributes["K"] * attributes["N"])

@@ -10,6 +10,7 @@ from archprof.count.formulas import Count
 from archprof.count.onnx_operators.activation import activation_flops
 from archprof.count.onnx_operators.quantise import DEQUANTISE, QUANTISE
 from archprof.count.onnx_operators.registry import MICROSOFT, register
+from archprof.trace.onnx_graph.einsum import terms
 from archprof.trace.onnx_graph.runtime_operators import product_operands
 
 if TYPE_CHECKING:
@@ -83,46 +84,21 @@ def _packed(operation: Operation) -> Count:
 
 @register("Einsum")
 def _einsum(operation: Operation) -> Count:
-    terms, kept = _terms(operation)
+    factors, labels = terms(operation)
     elementwise = 0
     # An axis that one factor alone has, and the result has not, is summed before anything is multiplied.
-    for index, term in enumerate(terms):
-        others = set(kept).union(*(other for place, other in enumerate(terms) if place != index))
-        if any(label not in others for label in term):
-            elementwise += prod(term.values())
-            terms[index] = {label: size for label, size in term.items() if label in others}
-    products, (result, *rest) = 0, terms
-    for index, term in enumerate(rest):
-        joined = {**result, **{label: max(size, result.get(label, 1)) for label, size in term.items()}}
+    for index, factor in enumerate(factors):
+        others = set(labels).union(*(other for place, other in enumerate(factors) if place != index))
+        if any(label not in others for label in factor):
+            elementwise += prod(factor.values())
+            factors[index] = {label: size for label, size in factor.items() if label in others}
+    products, (result, *rest) = 0, factors
+    for index, factor in enumerate(rest):
+        joined = {**result, **{label: max(size, result.get(label, 1)) for label, size in factor.items()}}
         products += prod(joined.values())
-        needed = set(kept).union(*rest[index + 1 :])
+        needed = set(labels).union(*rest[index + 1 :])
         result = {label: size for label, size in joined.items() if label in needed}
     return Count(products, elementwise)
-
-
-def _terms(operation: Operation) -> tuple[list[dict[str, int]], list[str]]:
-    """The size of each label of each factor, and the labels of the result; an ellipsis is labels of its own."""
-    equation = operation.attributes["equation"].replace(" ", "")
-    left, arrow, right = equation.partition("->")
-    terms = []
-    for text, tensor in zip(left.split(","), operation.read, strict=True):
-        labels = _labels(text, len(tensor.sizes))
-        term: dict[str, int] = {}
-        for label, size in zip(labels, tensor.sizes, strict=True):
-            term[label] = max(size, term.get(label, 1))
-        terms.append(term)
-    if arrow:
-        return terms, _labels(right, len(operation.made[0].sizes))
-    every = [label for text in left.split(",") for label in text.replace("...", "")]
-    dots = {label for term in terms for label in term if label.startswith(".")}
-    return terms, [*sorted(dots), *(label for label in sorted(set(every)) if every.count(label) == 1)]
-
-
-def _labels(text: str, axes: int) -> list[str]:
-    before, dots, behind = text.partition("...")
-    hidden = axes - len(before) - len(behind) if dots else 0
-    # From the last on, as axes broadcast.
-    return [*before, *(f".{index}" for index in reversed(range(hidden))), *behind]
 
 
 @register("AffineGrid")

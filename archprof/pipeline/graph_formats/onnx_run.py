@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 from archprof.errors import RunError
+from archprof.pipeline.graph_formats.isolated import how_it_ended, run_module
 from archprof.trace.onnx_graph.follow import follow
 from archprof.trace.onnx_graph.inputs import doubled, size_inputs
 from archprof.trace.onnx_graph.runtime import describe
@@ -82,16 +82,13 @@ def _run(file: OnnxFile, inputs: SizedInputs) -> RunShapes:
             raise RunError(f"its weights in {location!r} are missing", path=file.path)
     if any(tensor.shape is None for tensor in inputs.tensors):
         raise RunError("an input of it is no tensor", path=file.path)
-    request = json.dumps({"path": str(file.path), "inputs": describe(inputs)})
-    command = [sys.executable, "-m", "archprof.trace.onnx_graph.runtime"]
+    request = json.dumps({"path": str(file.path), "inputs": describe(inputs)}).encode()
     try:
-        process = subprocess.run(command, input=request, capture_output=True, text=True, timeout=SECONDS, check=False)
+        process = run_module("archprof.trace.onnx_graph.runtime", request, SECONDS)
     except subprocess.TimeoutExpired:
         raise RunError(f"a run takes longer than {SECONDS} s", path=file.path) from None
     if process.returncode:
-        lines = process.stderr.strip().splitlines()
-        reason = lines[-1] if lines else f"exit code {process.returncode}"
-        raise RunError(f"ONNX Runtime ended without an answer: {reason}", path=file.path)
+        raise RunError(f"the process that ran it {how_it_ended(process)}", path=file.path)
     answer = json.loads(process.stdout)
     if "error" in answer:
         raise RunError(answer["error"], path=file.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from archprof.trace.onnx_graph.record import Tensor, dtype_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from archprof.trace.onnx_graph.follow import Walk
     from archprof.trace.onnx_graph.graph import Graph
@@ -258,7 +259,9 @@ def _sequence_map(walk: Walk, operation: Operation, scope: Scope) -> list[Operat
     return done
 
 
-RULES: dict[str, Callable[[Walk, Operation, Scope], list[Operation]]] = {
+Rule = Callable[["Walk", "Operation", "Scope"], "list[Operation]"]
+
+RULES: dict[str, Rule] = {
     "If": _if,
     "Loop": _loop,
     "Scan": _scan,

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from archprof.errors import LimitError
+from archprof.errors import LimitError, in_one_line
 from archprof.trace.onnx_graph import control, sequences
-from archprof.trace.onnx_graph.record import Operation, ShapeUnknownError, Tensor, Trace, dtype_name
+from archprof.trace.onnx_graph.record import MALFORMED, Operation, ShapeUnknownError, Tensor, Trace, dtype_name
 from archprof.trace.onnx_graph.shapes import VIEWS, ShapeRules
 from archprof.trace.onnx_graph.values import ELEMENTS, constant, evaluate
 
@@ -99,13 +99,23 @@ class Walk:
             tuple(Tensor(name) if name else None for name in node.outputs),
         )
         if (follow_graphs := control.RULES.get(node.type)) and node.graphs and not node.domain:
-            inner = follow_graphs(self, operation, scope)
+            inner = self.graphs(follow_graphs, operation, scope)
         else:
             inner = []
             self.resolve(operation)
         self.enter_run(operation)
         scope.update((tensor.name, tensor) for tensor in operation.made)
         return [operation, *inner]
+
+    def graphs(self, rule: control.Rule, operation: Operation, scope: dict[str, Tensor]) -> list[Operation]:
+        """What the graphs within an operation run; nothing where it has not the graphs or inputs that it needs."""
+        try:
+            return rule(self, operation, scope)
+        except ShapeUnknownError as error:
+            operation.failure = f"{error} is missing"
+        except MALFORMED as error:
+            operation.failure = in_one_line(error)
+        return []
 
     def resolve(self, operation: Operation) -> None:
         """Enter what is known of the outputs of an operation without graphs."""
@@ -115,7 +125,7 @@ class Walk:
         try:
             if not sequences.resolve(operation):
                 self.resolve_tensors(operation)
-        except (ShapeUnknownError, IndexError, KeyError, ZeroDivisionError):
+        except (ShapeUnknownError, *MALFORMED):
             return
 
     def resolve_tensors(self, operation: Operation) -> None:

@@ -15,7 +15,7 @@ from archprof.trace.onnx_graph.functions import inline_functions
 from archprof.trace.onnx_graph.graph import DEFAULT_DOMAIN, read_graph
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from archprof.trace.onnx_graph.graph import Graph
@@ -79,6 +79,8 @@ def understand(model: onnx.ModelProto, path: Path) -> OnnxFile:
     """
     if not model.ir_version or not model.HasField("graph"):
         raise _foreign(path) or OnnxFileError("not an ONNX file: it has no graph", path=path)
+    if not all(isinstance(text, str) for text in _texts(model)):
+        raise OnnxFileError("not an ONNX file: a name in it is not UTF-8", path=path)
     opsets = _opsets(model, path)
     external = external_files(_tensors(model), path)
     graph = read_graph(inline_functions(model, path).graph, path)
@@ -116,6 +118,45 @@ def _newest(domain: str) -> int | None:
     """The newest opset of a domain, or None where onnx knows nothing of it."""
     versions = [version for name, version in onnx.helper.OP_SET_ID_VERSION_MAP if name == domain]
     return max(versions, default=None)
+
+
+def _texts(model: onnx.ModelProto) -> Iterator[str | bytes]:
+    """Every name and note in the file; what is no UTF-8 comes out of the protobuf as bytes."""
+    yield from (model.producer_name, model.producer_version)
+    for entry in model.metadata_props:
+        yield from (entry.key, entry.value)
+    for opset in (*model.opset_import, *(opset for function in model.functions for opset in function.opset_import)):
+        yield opset.domain
+    for function in model.functions:
+        yield from (function.name, function.domain, function.overload)
+        yield from (*function.input, *function.output, *function.attribute)
+        yield from _texts_of_nodes(function.node)
+    yield from _texts_of_graph(model.graph)
+
+
+def _texts_of_graph(graph: onnx.GraphProto) -> Iterator[str | bytes]:
+    for info in (*graph.input, *graph.output, *graph.value_info):
+        yield info.name
+        for dim in info.type.tensor_type.shape.dim:
+            yield dim.dim_param
+    for tensor in graph.initializer:
+        yield tensor.name
+        for entry in tensor.external_data:
+            yield from (entry.key, entry.value)
+    for sparse in graph.sparse_initializer:
+        yield sparse.values.name
+    yield from _texts_of_nodes(graph.node)
+
+
+def _texts_of_nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[str | bytes]:
+    for node in nodes:
+        yield from (node.name, node.op_type, node.domain, node.overload, *node.input, *node.output)
+        for entry in node.metadata_props:
+            yield from (entry.key, entry.value)
+        for attribute in node.attribute:
+            yield from (attribute.name, attribute.ref_attr_name)
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from _texts_of_graph(attribute.g)
 
 
 def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:

@@ -50,6 +50,10 @@ class ShapeUnknownError(Exception):
     """A shape that was asked for is not known."""
 
 
+MALFORMED = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What a rule raises of an operation whose inputs or attributes are not those that its operator has."""
+
+
 @dataclass(slots=True, eq=False)
 class Tensor:
     """One value of the run: a tensor, or a sequence of them.

@@ -1,4 +1,4 @@
-"""Shapes of what the operators of ONNX Runtime give, which onnx has no rules for.
+"""Shapes of what the operators of ONNX Runtime give, which onnx has no rules for, and of one whose rule may not end.
 
 The signatures: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from archprof.trace.onnx_graph import windows
+from archprof.trace.onnx_graph import einsum, windows
 from archprof.trace.onnx_graph.record import ShapeUnknownError
 
 if TYPE_CHECKING:
@@ -273,6 +273,11 @@ def _packed_gather(operation: Operation) -> Result:
 def _pair(operation: Operation) -> Result:
     left, right = operation.operand(0), operation.operand(1)
     return [(broadcast(left.sizes, right.sizes), left.dtype)]
+
+
+@_rule("Einsum", domain="")
+def _einsum(operation: Operation) -> Result:
+    return [(einsum.result_shape(operation), operation.operand(0).dtype)]
 
 
 @_rule("CDist")

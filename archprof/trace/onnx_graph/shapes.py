@@ -18,7 +18,7 @@ import onnx.shape_inference
 from archprof.errors import in_one_line
 from archprof.trace.onnx_graph import runtime_operators, windows
 from archprof.trace.onnx_graph.graph import LARGEST
-from archprof.trace.onnx_graph.record import ShapeUnknownError, Tensor, dtype_code, dtype_name
+from archprof.trace.onnx_graph.record import MALFORMED, ShapeUnknownError, Tensor, dtype_code, dtype_name
 
 if TYPE_CHECKING:
     from archprof.trace.onnx_graph.record import Operation, Shape
@@ -68,7 +68,7 @@ class ShapeRules:
             self.check(operation)
         except ShapeUnknownError:
             return
-        except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        except MALFORMED as error:
             operation.failure = in_one_line(error)
 
     def ask_onnx(self, operation: Operation) -> None:

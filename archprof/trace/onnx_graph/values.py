@@ -42,7 +42,11 @@ def evaluate(operation: Operation) -> list[Array] | None:
             results = rule(operation.attributes, values)
     except (ArithmeticError, AttributeError, IndexError, KeyError, MemoryError, TypeError, ValueError):
         return None
-    return results if all(isinstance(item, np.ndarray) and item.size <= ELEMENTS for item in results) else None
+    return (
+        results
+        if all(isinstance(item, np.ndarray) and item.dtype != object and item.size <= ELEMENTS for item in results)
+        else None
+    )
 
 
 def constant(proto: onnx.TensorProto) -> Array | None:

@@ -492,8 +492,8 @@ FREE = frozenset(
         "And ArrayFeatureExtractor BitCast BitwiseAnd BitwiseNot BitwiseOr BitwiseXor BlackmanWindow Cast CastLike "
         "CenterCropPad Compress Concat Constant ConstantOfShape DepthToSpace Expand EyeLike Flatten Gather "
         "GatherElements GatherND HammingWindow HannWindow Identity If LabelEncoder Loop MaxUnpool NonZero Not OneHot "
-        "OptionalGetElement OptionalHasElement Or Pad Range RegexFullMatch Reshape ReverseSequence Scan "
-        "SequenceInsert SequenceMap Shape Size Slice SpaceToDepth Split SplitToSequence Squeeze StringConcat StringNormalizer "
+        "OptionalGetElement OptionalHasElement Or Pad Range RegexFullMatch Reshape ReverseSequence "
+        "Scan SequenceInsert SequenceMap Shape Size Slice SpaceToDepth Split SplitToSequence Squeeze StringConcat StringNormalizer "
         "StringSplit TensorScatter TfIdfVectorizer Tile Transpose Trilu Unique Unsqueeze Xor"
     )
 )
