@@ -21,6 +21,8 @@ from collections import Counter
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from archprof.trace.onnx_graph.record import MALFORMED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -124,7 +126,10 @@ def _read(operation: Operation, values: set[int]) -> Iterator[tuple[Tensor, int]
             continue
         for source in tensor.sources:
             if index in own and source.dtype.startswith(_STORED):
-                yield source, _elements(operation, index, source)
+                try:
+                    yield source, _elements(operation, index, source)
+                except MALFORMED:  # without the attributes that say how it is packed
+                    yield source, source.numel
             elif source.dtype.startswith(_FLOATING) and source.shape and not _is_of_the_code(source, values):
                 yield source, source.numel
 
@@ -136,8 +141,6 @@ def _is_of_the_code(source: Tensor, values: set[int]) -> bool:
 
 def _elements(operation: Operation, index: int, source: Tensor) -> int:
     """Elements of a weight; a packed one stands for more than it has."""
-    if operation.failure:
-        return source.numel
     attributes = operation.attributes
     if operation.node.type in ("MatMulNBits", "MatMulBnb4") and index == 1:
         return int(attributes["K"] * attributes["N"])

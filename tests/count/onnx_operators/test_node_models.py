@@ -493,8 +493,9 @@ FREE = frozenset(
         "CenterCropPad Compress Concat Constant ConstantOfShape DepthToSpace Expand EyeLike Flatten Gather "
         "GatherElements GatherND HammingWindow HannWindow Identity If LabelEncoder Loop MaxUnpool NonZero Not OneHot "
         "OptionalGetElement OptionalHasElement Or Pad Range RegexFullMatch Reshape ReverseSequence "
-        "Scan SequenceInsert SequenceMap Shape Size Slice SpaceToDepth Split SplitToSequence Squeeze StringConcat StringNormalizer "
-        "StringSplit TensorScatter TfIdfVectorizer Tile Transpose Trilu Unique Unsqueeze Xor"
+        "Scan SequenceInsert SequenceMap Shape Size Slice SpaceToDepth Split SplitToSequence "
+        "Squeeze StringConcat StringNormalizer StringSplit TensorScatter TfIdfVectorizer Tile Transpose Trilu "
+        "Unique Unsqueeze Xor"
     )
 )
 """Operators that make, move, cast or name elements, are logic of bits, run graphs, or work on text."""
