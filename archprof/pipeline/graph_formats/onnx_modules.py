@@ -37,7 +37,6 @@ class _Scope:
         if cost > self.largest:
             self.largest = cost
             self.type = entry.label
-        self.shapes = [list(tensor.shape) for tensor in operation.made if tensor.shape is not None]
 
 
 def module_paths(ledger: Ledger) -> list[str]:
@@ -71,6 +70,10 @@ def modules(ledger: Ledger, paths: Sequence[str], memory: Memory, weights: Param
     for entry, path, moved in zip(ledger.entries, paths, memory.traffic, strict=True):
         scope = _scope(scopes, path)
         scope.add(entry, moved)
+        shapes = [list(tensor.shape) for tensor in entry.operation.made if tensor.shape is not None]
+        while path and entry.operation.read:  # what ran last in a module, or below it, is what it gives
+            scopes[path].shapes = shapes
+            path = path.rpartition(".")[0]
         for tensor in entry.operation.read:
             for source in tensor.sources:
                 owners.setdefault(source.name, scope)
