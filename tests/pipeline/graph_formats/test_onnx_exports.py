@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import pytest
-import torch
 
 import archprof
-from archprof.builder.options import Options
-from archprof.latency.backends.interface import Flat
 from archprof.latency.backends.onnx_export import EXPORTERS
-from archprof.latency.output_capture import output_logged
-from archprof.pipeline.counting import prepare
-from archprof.sources.reference import resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from archprof.records.profile import Profile
@@ -50,28 +44,19 @@ SLOW = [
 ]
 
 
-def exported(reference: str, size: int, exporter: str, path: Path) -> Profile:
-    """The profile of what an exporter makes of a fused model, all of whose weights are different numbers."""
-    built, inputs = prepare(resolve(reference), Options(size=(size,), fuse=True, device="cpu"))
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        # Exporters merge equal tensors and drop biases of zeros, which fresh weights have many of.
-        for tensor in (*built.module.parameters(), *built.module.buffers()):
-            if tensor.is_floating_point():
-                tensor.uniform_(0.1, 1, generator=generator)
-        flat = Flat(built.module)
-        flat(*inputs)  # anchors that a model makes once
-        with warnings.catch_warnings(), output_logged("the exporter"):
-            warnings.simplefilter("ignore")
-            path.write_bytes(EXPORTERS[exporter](flat, inputs))
-    return archprof.profile(str(path))
+@pytest.fixture
+def exported(export_onnx: Callable[..., Path]) -> Callable[[str, int, str], Profile]:
+    """The profile of what an exporter makes of a fused model."""
+    return lambda reference, size, exporter: archprof.profile(str(export_onnx(reference, size, exporter)))
 
 
 @pytest.mark.parametrize(
     ("reference", "size", "exporter"), [*CASES, *(pytest.param(*case, marks=pytest.mark.full) for case in SLOW)]
 )
-def test_an_export_has_the_products_of_the_model(reference: str, size: int, exporter: str, tmp_path: Path) -> None:
-    profile = exported(reference, size, exporter, tmp_path / "model.onnx")
+def test_an_export_has_the_products_of_the_model(
+    reference: str, size: int, exporter: str, exported: Callable[..., Profile]
+) -> None:
+    profile = exported(reference, size, exporter)
     built = archprof.profile(reference, imgsz=size, fuse=True)
     assert profile.totals.macs == built.totals.macs
     assert profile.coverage.unknown == {}
@@ -79,13 +64,15 @@ def test_an_export_has_the_products_of_the_model(reference: str, size: int, expo
 
 
 @pytest.mark.parametrize(("reference", "size"), [("yolo11n.yaml", 128), ("timm:resnet18", 64)])
-def test_an_export_has_the_parameters_of_the_fused_model(reference: str, size: int, tmp_path: Path) -> None:
-    profile = exported(reference, size, "torchscript", tmp_path / "model.onnx")
+def test_an_export_has_the_parameters_of_the_fused_model(
+    reference: str, size: int, exported: Callable[..., Profile]
+) -> None:
+    profile = exported(reference, size, "torchscript")
     assert profile.totals.parameters == archprof.profile(reference, imgsz=size, fuse=True).totals.parameters
 
 
-def test_rows_of_an_export_are_the_modules_of_the_model(tmp_path: Path) -> None:
-    profile = exported("yolo11n.yaml", 128, "torchscript", tmp_path / "model.onnx")
+def test_rows_of_an_export_are_the_modules_of_the_model(exported: Callable[..., Profile]) -> None:
+    profile = exported("yolo11n.yaml", 128, "torchscript")
     macs = {module.path: module.macs for module in profile.modules}
     built = archprof.profile("yolo11n.yaml", imgsz=128, fuse=True)
     rows = {f"module.{layer.path}": layer.macs for layer in built.layers}
@@ -95,12 +82,12 @@ def test_rows_of_an_export_are_the_modules_of_the_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-def test_products_of_constants_are_computed_by_the_exporter(tmp_path: Path) -> None:
+def test_products_of_constants_are_computed_by_the_exporter(exported: Callable[..., Profile]) -> None:
     """RT-DETR's encoder makes its positions anew in each pass: two outer products, of 4·4 positions by 64 frequencies.
 
     Both factors are constants at a fixed size, so the exporter of torch.export computes them, as it does all that
     follows.
     """
-    profile = exported("rtdetr-l.yaml", 128, "dynamo", tmp_path / "model.onnx")
+    profile = exported("rtdetr-l.yaml", 128, "dynamo")
     built = archprof.profile("rtdetr-l.yaml", imgsz=128, fuse=True)
     assert built.totals.macs - profile.totals.macs == 2 * 16 * 64
