@@ -164,7 +164,7 @@ def test_models_that_are_no_yaml(folder: Path, text: str, origin: str, target: s
         (
             "timm:",
             UnknownReferenceError,
-            "model 'timm:' not found\ngive timm:NAME, torchvision:NAME, a checkpoint (best.pt), an ONNX file (best.onnx)",
+            "model 'timm:' not found\ngive timm:NAME, torchvision:NAME, a checkpoint (best.pt), an ONNX file (best",
         ),
         ("", UnknownReferenceError, "the name of the model is empty\ngive timm:NAME"),
         ("a" * 300, VariantError, "cannot be read: File name too long"),

@@ -7,7 +7,8 @@ import pickle
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from archprof.errors import LimitError
 
@@ -42,35 +43,53 @@ def how_it_ended(process: subprocess.CompletedProcess[bytes]) -> str:
     return f"died: {signal.strsignal(-code)}" if code < 0 else f"left with exit code {code}"
 
 
-def count(request: Request) -> Outcome:
-    """As :func:`archprof.pipeline.graph_formats.count`, in a process of its own."""
-    path = request.spec.path
+def call(target: str, *arguments: Any, seconds: float = SECONDS) -> Any:
+    """What a function of archprof's returns in a process of its own; what it raises is raised here.
+
+    Args:
+        target: The function, as ``package.module:name``.
+        arguments: Its arguments.
+        seconds: What it may take.
+
+    Raises:
+        LimitError: Where it takes longer, or the process dies.
+    """
     try:
-        process = run_module(__name__, pickle.dumps(request), SECONDS)
+        process = run_module(__name__, pickle.dumps((target, arguments)), seconds)
     except subprocess.TimeoutExpired:
-        return LimitError(f"not counted within {SECONDS} s", path=path), None
+        raise LimitError(f"no answer within {seconds:g} s") from None
     if process.returncode:
         reason = f"the process that read it {how_it_ended(process)}"
-        return LimitError(reason, path=path, hint="the file may be damaged: the libraries that read it end there"), None
-    answer: Outcome | Exception = pickle.loads(process.stdout)
-    if isinstance(answer, Exception):
-        raise answer
+        raise LimitError(reason, hint="the file may be damaged: the libraries that read it end there")
+    answer, error = pickle.loads(process.stdout)
+    if error is not None:
+        raise error
     return answer
 
 
-def main() -> None:
-    """Read a request, and give its outcome, or what was raised that should not have been."""
-    from archprof.pipeline import graph_formats
+def count(request: Request) -> Outcome:
+    """As :func:`archprof.pipeline.graph_formats.count`, in a process of its own."""
+    try:
+        outcome: Outcome = call("archprof.pipeline.graph_formats:count", request)
+    except LimitError as error:
+        error.path = request.spec.path
+        return error, None
+    return outcome
 
+
+def main() -> None:
+    """Read which function is to be called, and give what it returns, or raises."""
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is not the answer
-    answer: object
+    target, arguments = pickle.load(sys.stdin.buffer)
+    module, _, name = target.partition(":")
+    answer, raised = None, None
     try:
-        answer = graph_formats.count(pickle.load(sys.stdin.buffer))
+        answer = getattr(import_module(module), name)(*arguments)
     except Exception as error:
-        answer = error
+        raised = error
     with output:
-        pickle.dump(answer, output)
+        pickle.dump((answer, raised), output)
 
 
 if __name__ == "__main__":

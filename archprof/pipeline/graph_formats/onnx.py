@@ -55,8 +55,7 @@ def profile(request: Request) -> Profile:
     _refuse(spec.reference, options)
     assert spec.path is not None
     file = read(spec.path)
-    sizes = InputSizes(options.size, options.batch if options.batch != 1 else None, dict(options.input_shapes))
-    trace, was_run = trace_file(file, sizes)
+    trace, was_run = trace_file(file, sizes_of(options))
     ledger = count(trace)
     memory, weights = measure(ledger), parameters(ledger)
     paths = module_paths(ledger)
@@ -88,6 +87,11 @@ def profile(request: Request) -> Profile:
         conventions=[name for name in dict.fromkeys(request.conventions) if name != DEFAULT],
         reported=reported,
     )
+
+
+def sizes_of(options: Options) -> InputSizes:
+    """What the options say of the inputs; a batch of 1 is what they say where nobody does."""
+    return InputSizes(options.size, options.batch if options.batch != 1 else None, dict(options.input_shapes))
 
 
 def _refuse(reference: str, options: Options) -> None:
