@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archprof.records.profile import Module
-from archprof.trace.onnx_graph.scopes import module_path
+from archprof.trace.onnx_graph.scopes import module_path, weight_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,11 +40,14 @@ class _Scope:
 
 
 def module_paths(ledger: Ledger) -> list[str]:
-    """The path of the module of each operation: its scope, or in a file without scopes one of its own.
+    """The path of the module of each operation: its scope, or that of the weight that it reads.
 
-    There, operations that compute nothing belong to the graph itself.
+    In a file with neither each operation is a module of its own, and those that compute nothing belong to the graph.
     """
-    paths = [module_path(entry.operation.node) for entry in ledger.entries]
+    operations = [entry.operation for entry in ledger.entries]
+    paths = [module_path(operation.node) for operation in operations]
+    if not any(paths):
+        paths = [weight_path(operation) for operation in operations]
     if any(paths):
         return paths
     return ["" if entry.state == "free" else _label(entry) for entry in ledger.entries]

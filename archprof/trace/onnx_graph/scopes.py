@@ -1,4 +1,8 @@
-"""The module that a node was exported from, as far as the file tells: PyTorch's exporters write it, others do not."""
+"""The module that a node was exported from, as far as the file tells.
+
+PyTorch's exporters write it into the node. Optimisers and quantisers lose that; what they keep is the names of weights,
+which are the paths of parameters.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from archprof.trace.onnx_graph.graph import Node
+    from archprof.trace.onnx_graph.record import Operation
 
 _SCOPES = "pkg.torch.onnx.name_scopes"
 _DEEPEST = 32
+_PARAMETER = re.compile(r"(?P<module>\w+(?:\.\w+)+)\.(?:weight|bias)(?:_quantized|_Q4|_nchwc|_\d+)?")
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
@@ -26,6 +32,15 @@ def module_path(node: Node) -> str:
             return _joined([first or second for first, second in _QUOTED.findall(entry.value)][:-1])
     name = node.proto.name
     return _joined(name.split("/")[:-1]) if name.startswith("/") else ""
+
+
+def weight_path(operation: Operation) -> str:
+    """The path of the module whose weight an operation reads; empty where it reads none, or one without such a name."""
+    for tensor in operation.read:
+        for source in tensor.sources:
+            if match := _PARAMETER.fullmatch(source.name):
+                return match["module"]
+    return ""
 
 
 def _joined(scopes: Iterable[str]) -> str:
