@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archprof.count import macs
 from archprof.count.formulas import Count
 from archprof.count.onnx_operators.registry import MICROSOFT, register
-from archprof.trace.onnx_graph.runtime_operators import heads_of
+from archprof.trace.onnx_graph.fused_attention import heads_of
 
 if TYPE_CHECKING:
     from archprof.trace.onnx_graph.record import Operation, Shape

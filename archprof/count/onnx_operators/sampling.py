@@ -77,6 +77,7 @@ def _global_power(operation: Operation) -> Count:
 
 
 @register("Resize", "Upsample")
+@register("Upsample", domain=NCHWC)
 def _resize(operation: Operation) -> Count:
     mode, output = operation.attributes.get("mode", "nearest"), operation.made[0]
     if mode == "nearest":

@@ -10,7 +10,8 @@ from archprof.errors import LimitError, in_one_line
 from archprof.trace.onnx_graph import control, sequences
 from archprof.trace.onnx_graph.record import MALFORMED, Operation, ShapeUnknownError, Tensor, Trace, dtype_name
 from archprof.trace.onnx_graph.shapes import VIEWS, ShapeRules
-from archprof.trace.onnx_graph.values import ELEMENTS, constant, evaluate
+from archprof.trace.onnx_graph.small_tensors import ELEMENTS, constant
+from archprof.trace.onnx_graph.values import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

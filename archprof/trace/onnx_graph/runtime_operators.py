@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from archprof.trace.onnx_graph import einsum, windows
+from archprof.trace.onnx_graph import einsum, fused_attention, windows
 from archprof.trace.onnx_graph.record import ShapeUnknownError
 
 if TYPE_CHECKING:
@@ -144,6 +144,13 @@ def _reorder_output(operation: Operation) -> Result:
     return [((batch, *spatial, channels) if last else (batch, channels, *spatial), source.dtype)]
 
 
+@_rule("Upsample", domain=NCHWC)
+def _upsample(operation: Operation) -> Result:
+    source = operation.operand(0)
+    scales = operation.attributes["scales"]
+    return [(tuple(size * scale for size, scale in zip(source.sizes, scales, strict=True)), source.dtype)]
+
+
 def product_operands(operation: Operation) -> tuple[Shape, Shape]:
     """The shapes of the two factors of a product, (…, rows, inner) and (…, inner, columns).
 
@@ -197,67 +204,9 @@ def _packed_product(operation: Operation) -> Result:
     return [((*source.sizes[:-1], attributes["N"]), source.dtype)]
 
 
-@_rule("Attention", "QAttention")
-def _attention(operation: Operation) -> Result:
-    source, weight = operation.operand(0), operation.operand(1)
-    batch, length = source.sizes[:2]
-    sizes = operation.attributes.get("qkv_hidden_sizes") or [weight.sizes[-1] // 3] * 3
-    past = operation.tensor(8 if operation.node.type == "QAttention" else 4)
-    heads = operation.attributes["num_heads"]
-    keys = length + (past.sizes[3] if past is not None else 0)
-    dtype = operation.operand(3).dtype if operation.node.type == "QAttention" else source.dtype
-    return [((batch, length, sizes[2]), dtype), ((2, batch, heads, keys, sizes[0] // heads), dtype)]
-
-
-@_rule("MultiHeadAttention", "DecoderMaskedMultiHeadAttention")
-def _multi_head(operation: Operation) -> Result:
-    query, key, value = heads_of(operation)
-    dtype = operation.operand(0).dtype
-    joined = (query[0], query[2], query[1] * value[3])
-    return [(joined, dtype), (key, dtype), (value, dtype)]
-
-
-@_rule("GroupQueryAttention")
-def _grouped_query(operation: Operation) -> Result:
-    query, key, value = heads_of(operation)
-    dtype = operation.operand(0).dtype
-    return [((query[0], query[2], query[1] * query[3]), dtype), (key, dtype), (value, dtype)]
-
-
-def heads_of(operation: Operation) -> tuple[Shape, Shape, Shape]:
-    """Shapes of queries, keys and values of a fused attention, (batch, heads, length, width) each, past included."""
-    attributes = operation.attributes
-    heads = attributes["num_heads"]
-    grouped = operation.node.type == "GroupQueryAttention"
-    groups = attributes["kv_num_heads"] if grouped else heads
-    query, key, value = operation.operand(0).sizes, operation.tensor(1), operation.tensor(2)
-    past = operation.tensor(3 if grouped else _PAST.get(operation.node.type, 6))
-    if len(query) == 5:  # (batch, length, heads, 3, width)
-        batch, length, width = query[0], query[1], query[4]
-        keys, value_width = length, width
-    elif key is None:  # (batch, length, queries, keys and values of all heads)
-        batch, length = query[:2]
-        keys, width = length, query[2] // (heads + 2 * groups)
-        value_width = width
-    else:
-        batch, length = query[:2]
-        width = query[2] // heads
-        keys = key.sizes[-2] if len(key.sizes) == 4 else key.sizes[1]
-        value_width = width
-        if value is not None:
-            value_width = value.sizes[-1] if len(value.sizes) == 4 else value.sizes[2] // groups
-    if grouped:
-        total = operation.tensor(6)
-        if total is not None and total.value is not None:
-            keys = max(int(total.value.reshape(-1)[0]), past.sizes[2] if past is not None and past.sizes else 0)
-        elif past is not None:
-            keys += past.sizes[2]
-    elif past is not None:
-        keys += past.sizes[2]
-    return (batch, heads, length, width), (batch, groups, keys, width), (batch, groups, keys, value_width)
-
-
-_PAST = {"DecoderMaskedMultiHeadAttention": 5}
+_rule("Attention", "QAttention")(fused_attention.attention)
+_rule("MultiHeadAttention", "DecoderMaskedMultiHeadAttention")(fused_attention.multi_head)
+_rule("GroupQueryAttention")(fused_attention.grouped_query)
 
 
 @_rule("GatherBlockQuantized")
