@@ -64,7 +64,7 @@ def facts(profile: Profile) -> list[Fact]:
             "parameters",
             [
                 units.count(totals.parameters),
-                _trainable(profile),
+                *_trainable(profile),
                 *_buffers(totals),
             ],
         ),
@@ -109,11 +109,13 @@ def _beginning(text: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
-def _trainable(profile: Profile) -> str:
+def _trainable(profile: Profile) -> list[str]:
     """How many parameters training changes; a fused model is not trained, and Ultralytics freezes its weights."""
     if profile.variant.fused:
-        return "fused for inference: none is trained"
-    return f"trainable parameters {units.count(profile.totals.trainable_parameters)}"
+        return ["fused for inference: none is trained"]
+    if profile.file:
+        return []
+    return [f"trainable parameters {units.count(profile.totals.trainable_parameters)}"]
 
 
 def _compute(profile: Profile) -> list[str]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 
+UNDEFINED = "undefined"
+"""The type of elements that nobody knows."""
+
 _NAMES = {"float": "float32", "double": "float64"}
 _CODES = {name: code for code, name in _NAMES.items()}
 _BITS = {"bool": 8, "complex64": 64, "complex128": 128}
@@ -29,7 +32,7 @@ def dtype_name(code: int) -> str:
     try:
         name = str(onnx.TensorProto.DataType.Name(code)).lower()
     except ValueError:
-        return "undefined"
+        return UNDEFINED
     return _NAMES.get(name, name)
 
 
@@ -73,7 +76,7 @@ class Tensor:
 
     name: str
     shape: Shape | None = None
-    dtype: str = "undefined"
+    dtype: str = UNDEFINED
     value: np.ndarray | None = None
     sources: tuple[Tensor, ...] = ()
     view: Tensor | None = None

@@ -18,7 +18,7 @@ import onnx.shape_inference
 from archprof.errors import in_one_line
 from archprof.trace.onnx_graph import runtime_operators, windows
 from archprof.trace.onnx_graph.graph import LARGEST
-from archprof.trace.onnx_graph.record import MALFORMED, ShapeUnknownError, Tensor, dtype_code, dtype_name
+from archprof.trace.onnx_graph.record import MALFORMED, UNDEFINED, ShapeUnknownError, Tensor, dtype_code, dtype_name
 
 if TYPE_CHECKING:
     from archprof.trace.onnx_graph.record import Operation, Shape
@@ -92,6 +92,8 @@ class ShapeRules:
                 rule, node.proto, types, data, None, self.imports, self.ir_version
             )
         except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, KeyError) as error:
+            if any(not tensor.known or tensor.dtype == UNDEFINED for tensor in operation.read):
+                return  # it may be what is not known of them
             operation.failure = in_one_line(error).removeprefix("[ShapeInferenceError] ")
             return
         for tensor in operation.made:
@@ -100,7 +102,7 @@ class ShapeRules:
         if node.type in _LIKE_FIRST:
             for tensor in operation.made:
                 tensor.shape = tensor.shape or operation.operand(0).shape
-                tensor.dtype = tensor.dtype if tensor.dtype != "undefined" else operation.operand(0).dtype
+                tensor.dtype = tensor.dtype if tensor.dtype != UNDEFINED else operation.operand(0).dtype
         size = windows.output_size(operation)
         if size is not None and operation.made:
             self.correct(operation, size)
