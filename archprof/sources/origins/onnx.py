@@ -77,7 +77,7 @@ class OnnxSpec(Spec):
         """
         raise UsageError(
             f"{self.reference} is a graph of operations, not a PyTorch module that could be built",
-            hint="summary, compare, check, audit and claims take an ONNX file; name what it was exported from",
+            hint="summary, compare, check, audit, claims and bench take an ONNX file; name what it was exported from",
         )
 
 
