@@ -23,16 +23,20 @@ def group(*names: str) -> list[str]:
 
 
 def run_tests(session: nox.Session, *arguments: str) -> None:
-    """Run pytest on the installed package, with the counter that the `thop-2.0` convention must agree with."""
+    """Run pytest on the installed package, with the old thop, and with ONNX files of strangers."""
     session.install(".", *group("test"))
     # The import name is taken by the current version, so the old one lies in a folder of its own; the tests
     # put it on the path of a process of its own.
     thop = Path(session.virtualenv.location, "thop-2.0")
     if not thop.exists():
         session.install("--no-deps", f"--target={thop}", *group("thop-2-0"))
+    onnx_models = Path(session.virtualenv.location, "onnx-models")
+    if not onnx_models.exists():
+        session.install("--no-deps", f"--target={onnx_models}", *group("onnx-models"))
     # A process each for the cores there are, up to four: each brings its own torch, about a gigabyte.
     workers = ("--numprocesses=auto", "--maxprocesses=4")
-    session.run("pytest", *workers, *arguments, *session.posargs, env={"ARCHPROF_THOP_2_0": str(thop)})
+    folders = {"ARCHPROF_THOP_2_0": str(thop), "ARCHPROF_ONNX_MODELS": str(onnx_models)}
+    session.run("pytest", *workers, *arguments, *session.posargs, env=folders)
 
 
 @nox.session

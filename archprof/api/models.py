@@ -35,6 +35,7 @@ class ModelOptions(TypedDict, total=False):
         device: "auto", "cpu", "cuda", "cuda:N" or "meta".
         dtype: The type of weights and images.
         backward: Whether to count a training step.
+        input_shapes: Shapes of the inputs of an ONNX file, by their names.
         plugins: Files or modules that register blocks.
     """
 
@@ -49,6 +50,7 @@ class ModelOptions(TypedDict, total=False):
     device: str
     dtype: str
     backward: bool
+    input_shapes: Mapping[str, Sequence[int]]
     plugins: Sequence[str]
 
 
@@ -112,6 +114,7 @@ def choose(options: ModelOptions, threads: int | None = None) -> Choice:
             device=device,
             dtype=dtype_name(options.get("dtype", "float32")),
             backward=options.get("backward", False),
+            input_shapes=tuple((name, tuple(shape)) for name, shape in options.get("input_shapes", {}).items()),
         ),
         ExecutionConfig(plugins=tuple(options.get("plugins", ()))),
         PredictionRequest(device=device, threads=threads),

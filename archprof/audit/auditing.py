@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archprof.audit.graph_auditing import audit_graph
 from archprof.audit.model_source import SpecSource
 from archprof.builder.options import COUNTER_SECONDS
 from archprof.count.ledger import count
 from archprof.counters import COUNTERS, thop_2_0
 from archprof.counters.exact import exact
 from archprof.counters.explain import explain, other_images
+from archprof.counters.graph_counters import GRAPH_COUNTERS
 from archprof.counters.process import run_isolated
 from archprof.errors import UsageError, did_you_mean
 from archprof.pipeline.counting import count_spec, finish
@@ -37,9 +39,10 @@ def check_names(counters: Iterable[str]) -> None:
     Raises:
         UsageError: With the nearest of them.
     """
+    known = [*names(), *GRAPH_COUNTERS]
     for name in counters:
-        if name not in names():
-            hint = did_you_mean(name, names()) or f"there is {', '.join(names())}"
+        if name not in known:
+            hint = did_you_mean(name, known) or f"there is {', '.join(known)}"
             raise UsageError(f"no counter {name!r}", hint=hint)
 
 
@@ -63,6 +66,12 @@ def audit_spec(
     Raises:
         ArchprofError: Where the spec cannot be built, or does not run on the input asked for.
     """
+    if spec.graph_format:
+        return audit_graph(spec, options, counters=counters, time_limit=time_limit)
+    if other := [name for name in counters if name in GRAPH_COUNTERS]:
+        raise UsageError(
+            f"{other[0]} counts ONNX files, and {spec.reference} is none", hint=f"counters: {', '.join(names())}"
+        )
     counted = count_spec(spec, options)
     exact_counts = exact(counted.built, counted.ledger)
     image = _of_one_image(counted, exact_counts)

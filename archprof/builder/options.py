@@ -25,6 +25,8 @@ _DTYPE_ALIASES = {
 
 _DEVICE = re.compile(r"auto|meta|cpu|cuda(?::\d+)?")
 
+_BETWEEN_SIZES = re.compile("[x×,]")
+
 _SIZE = re.compile(r"(\d{1,9})(?:[x×,](\d{1,9}))?")
 
 
@@ -43,6 +45,7 @@ class Options:
             so that counting never waits for a device; on the others the model really runs.
         dtype: The name of a torch dtype, of weights and images.
         backward: Whether to count a training step: the forward pass in training mode, and the backward pass.
+        input_shapes: Whole shapes of inputs by their names, for a file whose inputs have names.
     """
 
     size: tuple[int, ...] | None = None
@@ -53,6 +56,7 @@ class Options:
     device: str = "auto"
     dtype: str = "float32"
     backward: bool = False
+    input_shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
 def sides_of(text: str) -> tuple[int, ...]:
@@ -60,6 +64,19 @@ def sides_of(text: str) -> tuple[int, ...]:
     match = _SIZE.fullmatch(text.strip())
     sides = tuple(int(side) for side in match.groups() if side) if match else ()
     return () if 0 in sides else sides
+
+
+def input_shape_of(text: str) -> tuple[str, tuple[int, ...]]:
+    """``images=1x3x640x640`` -> the input's name and its shape; a scalar has nothing behind the sign.
+
+    Raises:
+        UsageError: Where it has another form.
+    """
+    name, separator, sizes = text.rpartition("=")
+    shape = tuple(int(size) if size.isdecimal() else 0 for size in _BETWEEN_SIZES.split(sizes)) if sizes else ()
+    if not separator or not name or 0 in shape:
+        raise UsageError(f"invalid input: --input {text!r}", hint="give NAME=SIZExSIZE..., as images=1x3x640x640")
+    return name, shape
 
 
 def dtype_name(text: str) -> str:

@@ -21,6 +21,7 @@ class Model:
     scale: o.Scale = None
     imgsz: o.ImageSize = None
     batch: o.Batch = 1
+    input_shapes: o.InputShapes = None
     channels: o.Channels = None
     nc: o.Classes = None
     settings: o.Settings = None
@@ -65,7 +66,7 @@ class Model:
         Raises:
             UsageError: Where the size is none.
         """
-        from archprof.builder.options import Options, device_name, dtype_name
+        from archprof.builder.options import Options, device_name, dtype_name, input_shape_of
 
         return Options(
             size=selection.parse_size(self.imgsz),
@@ -76,6 +77,7 @@ class Model:
             device=device_name(device),
             dtype=dtype_name(self.dtype),
             backward=backward,
+            input_shapes=tuple(map(input_shape_of, self.input_shapes or ())),
         )
 
 

@@ -140,6 +140,10 @@ ImageSize = Annotated[
     ),
 ]
 Batch = Annotated[int, option("--batch", min=1, metavar="N", help="Batch size.")]
+InputShapes = Annotated[
+    list[str] | None,
+    option("--input", metavar="NAME=SHAPE", help="Shape of an input of an ONNX file: images=1x3x640x640. Repeatable."),
+]
 Channels = Annotated[
     int | None,
     option("--channels", min=1, metavar="N", help="Channels of the input image.  [default: 3]"),

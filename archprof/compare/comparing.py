@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from archprof.compare import attribution, pareto
+from archprof.compare import attribution, exported, pareto
 from archprof.compare.align import align, matched
 from archprof.compare.differences import differences as differences_between
 from archprof.compare.edits import edits_of
@@ -90,8 +90,15 @@ def _pair(models: Sequence[Model], index: int, metrics: Sequence[Metric], depth:
     differences = differences_between(before, after)
     parts: Literal["rows", "modules", "none"] = "none"
     changes: list[Change] = []
+    export: list[str] = []
     if before.rows and after.rows:
         parts, changes = "rows", list(_row_changes(before.rows, after.rows, totals))
+    elif before.rows and after.file and (rows := exported.rows_of_file(before.rows, after)):
+        parts, export = "rows", exported.sentences(before, after, rows)
+        changes = [_change(old, new, [], totals) for old, new in zip(before.rows, rows, strict=True)]
+    elif after.rows and before.file and (rows := exported.rows_of_file(after.rows, before)):
+        parts, export = "rows", exported.sentences(after, before, rows)
+        changes = [_change(old, new, [], totals) for old, new in zip(rows, after.rows, strict=True)]
     elif not before.rows and not after.rows and not before.locked and not after.locked:
         parts = "modules"
         changes = list(_module_changes(before.modules(depth), after.modules(depth), totals))
@@ -102,7 +109,8 @@ def _pair(models: Sequence[Model], index: int, metrics: Sequence[Metric], depth:
         metrics=[_delta(metric, before, after) for metric in metrics],
         parts=parts,
         changes=changes,
-        explanations=attribution.explain(changes, differences, totals) if changes else [],
+        explanations=attribution.explain(changes, differences, totals) if changes and not export else [],
+        export=export,
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from archprof.records.latency import Comparison, Ratio
     from archprof.records.metrics import Metric, Value
     from archprof.records.prediction import Prediction
-    from archprof.records.profile import Input, Profile, TopLevelKey, Variant
+    from archprof.records.profile import Input, ModelFile, Profile, TopLevelKey, Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,8 @@ class Model:
         experiment: The paired experiment that it was measured in, where it was.
         rows: Its rows; none for a model that has none, or of which none are known.
         modules: The tree of its modules down to a depth.
+        file: What its file says of itself, where it is a graph.
+        operators: The names of its operations, where it is a graph.
         input: What went in.
         device: Where it was.
         training: Whether a training step was counted.
@@ -121,6 +123,8 @@ class Model:
     experiment: Experiment | None = None
     rows: Sequence[Part] = ()
     modules: Callable[[int], list[Part]] = lambda depth: []
+    file: ModelFile | None = None
+    operators: frozenset[str] = frozenset()
     input: Input | None = None
     device: str | None = None
     training: bool = False
@@ -153,6 +157,10 @@ def of_profile(profile: Profile, experiment: Experiment | None = None) -> Model:
         experiment=experiment,
         rows=rows_of(profile),
         modules=lambda depth: modules_of(profile, depth),
+        file=profile.file,
+        operators=frozenset(operation.name.partition(" ")[0] for operation in profile.operations)
+        if profile.file
+        else frozenset(),
         input=profile.input,
         device=profile.environment.device,
         training=profile.backward is not None,

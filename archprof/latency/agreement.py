@@ -24,6 +24,10 @@ amplifies the rounding of one; other sums than these come out of a change in the
 which a card computes float32, has as many digits as float16."""
 
 
+EAGER = "eager PyTorch's"
+"""Whose outputs a backend's are held to, as a message says it."""
+
+
 def agreement(eager: Sequence[Tensor], other: Sequence[Tensor], dtype: str) -> Agreement:
     """How far two lists of outputs are apart.
 
@@ -40,12 +44,17 @@ def agreement(eager: Sequence[Tensor], other: Sequence[Tensor], dtype: str) -> A
     return Agreement(absolute=absolute, relative=relative, tolerance=TOLERANCES[dtype])
 
 
-def disagreement(checked: Agreement) -> str:
-    """What is said of outputs that do not agree."""
+def disagreement(checked: Agreement, reference: str = EAGER) -> str:
+    """What is said of outputs that do not agree.
+
+    Args:
+        checked: How far they are.
+        reference: Whose outputs they were held to, in the possessive.
+    """
     if checked.relative is None:
-        return "its outputs have other shapes than eager PyTorch's, or numbers where those have none"
+        return f"its outputs have other shapes than {reference}, or numbers where those have none"
     return (
-        f"its outputs differ from eager PyTorch's by {checked.relative:.2g} of the largest; "
+        f"its outputs differ from {reference} by {checked.relative:.2g} of the largest; "
         f"rounding makes {checked.tolerance:g}"
     )
 

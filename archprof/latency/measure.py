@@ -14,11 +14,12 @@ import torch
 from archprof.builder.device import RUNNING, find_device
 from archprof.errors import UsageError
 from archprof.latency import hardware, statistics
-from archprof.latency.agreement import agreement, disagreement, rounding_changes, steady_outputs
+from archprof.latency.agreement import EAGER, agreement, disagreement, rounding_changes, steady_outputs
 from archprof.latency.backends import find_backend
 from archprof.latency.backends.interface import Settings, forward, leaves, threads_of_torch
 from archprof.latency.backends.onnx_export import ExportedModel
 from archprof.latency.clock import clock_of, overhead
+from archprof.latency.graph_file import REFERENCE, GraphFile
 from archprof.latency.postprocess import CANDIDATES, suppressed
 from archprof.latency.sampler import FEWEST, Plan, Sampled
 from archprof.records.latency import INTERRUPTED, Latency
@@ -128,7 +129,7 @@ def make_subject(
     clock = clock_of(device, flush=flush)
     notes = []
     if checked and not checked.holds:
-        notes.append(disagreement(checked))
+        notes.append(disagreement(checked, REFERENCE if isinstance(module, GraphFile) else EAGER))
         if rounding_changes(module, inputs, expected):
             notes.append(
                 "so do eager PyTorch's own if its input changes by a rounding error: it decides by tiny margins"

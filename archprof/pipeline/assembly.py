@@ -15,6 +15,7 @@ from archprof.count.memory import measure
 from archprof.count.weights import elements, nbytes, own_weights, weights
 from archprof.count.workload import works
 from archprof.parameternet.analysis import analyse
+from archprof.pipeline.operation_sums import operation_sums
 from archprof.records.profile import (
     Backward,
     Coverage,
@@ -22,7 +23,6 @@ from archprof.records.profile import (
     Input,
     Layer,
     Module,
-    Operation,
     Profile,
     Totals,
     Variant,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from archprof.count.ledger import Ledger
     from archprof.count.memory import Memory, Traffic
     from archprof.pipeline.request import Level
-    from archprof.records.profile import Reported
+    from archprof.records.profile import Operation, Reported
     from archprof.trace.record import TensorInfo, Trace
 
 PACKAGES = ("torch", "torchvision", "ultralytics", "ultralytics-thop", "timm", "fvcore")
@@ -304,30 +304,11 @@ def _modules(
 
 
 def _operations(ledger: Ledger, traffic: Sequence[Traffic], phase: str) -> list[Operation]:
-    """One entry an operation's name, the most expensive first."""
-    calls: Counter[tuple[str, str]] = Counter()
-    sums: dict[tuple[str, str], list[int]] = {}
-    for entry, moved in zip(ledger.entries, traffic, strict=True):
-        key = entry.operation.name, entry.state
-        calls[key] += 1
-        total = sums.setdefault(key, [0, 0, 0, 0])
-        for index, value in enumerate((*entry.count, *moved)):
-            total[index] += value
-    order = sorted(calls, key=lambda key: (-sums[key][0], -sums[key][1], key))
-    return [
-        Operation(
-            name=key[0],
-            state=key[1],
-            calls=calls[key],
-            macs=macs,
-            elementwise_flops=elementwise,
-            bytes_read=bytes_read,
-            bytes_written=bytes_written,
-            phase=phase,
-        )
-        for key in order
-        for macs, elementwise, bytes_read, bytes_written in [sums[key]]
-    ]
+    calls = (
+        (entry.operation.name, entry.state, 1, (*entry.count, *moved))
+        for entry, moved in zip(ledger.entries, traffic, strict=True)
+    )
+    return operation_sums(calls, phase)
 
 
 def _parameters(model: nn.Module, own_parameters: dict[nn.Module, int]) -> dict[nn.Module, int]:

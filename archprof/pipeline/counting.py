@@ -155,6 +155,11 @@ def prepare(spec: Spec, options: Options) -> tuple[Built, tuple[torch.Tensor, ..
     Raises:
         ArchprofError: Where it cannot be built, or takes no such input.
     """
+    if options.input_shapes:
+        raise UsageError(
+            f"{spec.reference} has no inputs with names: --input is for an ONNX file",
+            hint="--imgsz, --batch and --channels set the size of what it takes",
+        )
     # The static equivalent's plain layers are folded like any others.
     fused = options.fuse and not options.static
     built = build(spec, channels=options.channels, device=options.device, fuse=fused, size=options.size)

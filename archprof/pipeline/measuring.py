@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from archprof.errors import UsageError
+from archprof.latency.backends import BACKENDS, find_backend
 from archprof.latency.experiment import Benched, bench
+from archprof.latency.graph_file import prepare as prepare_file
 from archprof.latency.hardware import machine
 from archprof.latency.measure import running
 from archprof.latency.op_breakdown import break_down
@@ -86,6 +89,8 @@ def measure_all(
     Raises:
         ArchprofError: Where one of them cannot be counted.
     """
+    for request in requests:
+        _check_files(request, measurement.targets)
     counted = [*profiles] or profiles_of(requests, config, progress)
     models = [timed_model(request, profile) for request, profile in zip(requests, counted, strict=True)]
     with progress.progressing() as watch:
@@ -104,6 +109,23 @@ def measure_all(
     return MeasuredModels([with_prediction(profile, prediction) for profile in measured], experiment)
 
 
+def _check_files(request: Request, targets: Sequence[Target]) -> None:
+    """See to it that a file is timed where it can run.
+
+    Raises:
+        UsageError: Where it is to be timed in a backend that takes modules.
+    """
+    if request.spec.graph_format is None:
+        return
+    for target in targets:
+        if not find_backend(target.backend).files:
+            files = [name for name, backend in BACKENDS.items() if backend.files]
+            raise UsageError(
+                f"{request.spec.reference} is an ONNX file, which {target.backend} does not run",
+                hint=f"archprof bench {request.spec.reference} --backend {' or '.join(files)}",
+            )
+
+
 def timed_model(request: Request, profile: Profile) -> TimedModel:
     """The model of a request, to be timed; ``profile`` says what it was counted to cost."""
     name = request.spec.reference + (", static equivalent" if request.build.static else "")
@@ -111,6 +133,9 @@ def timed_model(request: Request, profile: Profile) -> TimedModel:
     def count_on(device: str) -> Profile:
         return profile_spec(request.spec, replace(request.build, device=device))
 
+    if request.spec.graph_format:
+        options = replace(request.build, batch=profile.input.batch)
+        return TimedModel(name, options, profile, lambda _: prepare_file(request.spec, profile), count_on)
     return TimedModel(name, request.build, profile, partial(prepare, request.spec), count_on)
 
 

@@ -125,11 +125,21 @@ def _counted(
         with progress.working(f"profiling {names}"):
             yield from count_in_subprocesses(requests, config)
         return
+    for index, request in requests:
+        if request.spec.graph_format:
+            from archprof.pipeline.graph_formats import isolated
+
+            with progress.working(f"profiling {request.spec.name}"):
+                outcome = isolated.count(request)
+            yield index, outcome
+    modules = [(index, request) for index, request in requests if not request.spec.graph_format]
+    if not modules:
+        return
     with progress.working("loading torch"):
         from archprof.builder.plugins import load_plugins
         from archprof.pipeline import worker
     load_plugins(config.plugins)
-    for index, request in requests:
+    for index, request in modules:
         with progress.working(f"profiling {request.spec.name}"):
             outcome = worker.count(request)
         yield index, outcome

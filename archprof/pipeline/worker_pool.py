@@ -130,7 +130,7 @@ def count_in_subprocesses(
         PluginError: Where a plugin is not there, or raises.
         RegistrationError: Where it registers a block that is there already.
     """
-    context = _context()
+    context = _context(with_torch=any(request.spec.graph_format is None for _, request in requests))
     waiting = deque(requests)
     idle = [_Worker(context, config) for _ in range(min(max(config.jobs, 1), len(requests)))]
     busy: list[_Worker] = []
@@ -159,12 +159,12 @@ def start_fork_server() -> None:
         forkserver.ensure_running()
 
 
-def _context() -> Any:
-    """Workers are forked from one process that has loaded torch; where there is no fork, each loads it."""
+def _context(*, with_torch: bool = True) -> Any:
+    """Workers are forked from one process that has loaded torch, if any needs it; without a fork, each loads it."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["archprof.pipeline.worker_preload"])
+    context.set_forkserver_preload(["archprof.pipeline.worker_preload"] if with_torch else [])
     return context
 
 

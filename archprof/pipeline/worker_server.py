@@ -34,6 +34,10 @@ def serve(pipe: Connection, plugins: Sequence[str]) -> None:
 
 def _answer(request: Request, plugins: Sequence[str]) -> object:
     try:
+        if request.spec.graph_format:
+            from archprof.pipeline import graph_formats
+
+            return graph_formats.count(request)
         from archprof.builder.plugins import load_plugins
         from archprof.pipeline import worker
 

@@ -208,7 +208,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
-    """Two of the models. ``parts`` says whether their rows or their modules were set beside each other, or nothing."""
+    """Two of the models. ``parts`` says whether their rows or their modules were set beside each other, or nothing.
+
+    ``export`` says what an export did to the network, where one is a YAML and the other a file that has its modules.
+    """
 
     before: int
     after: int
@@ -217,6 +220,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     parts: Literal["rows", "modules", "none"]
     changes: list[Change]
     explanations: list[Explanation]
+    export: list[str] = msgspec.field(default_factory=list)
 
 
 class Front(msgspec.Struct, frozen=True, kw_only=True):

@@ -62,6 +62,23 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     strides: list[int] = msgspec.field(default_factory=list)
 
 
+class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file that is a graph of operations says of itself.
+
+    ``opsets`` has the version of each domain of operators, ONNX's own being "ai.onnx". ``open_axes`` are the axes of
+    its inputs that have no size in it, by their names, or as ``images[2]``. ``weight_files`` are the files beside it
+    that hold weights, by their names in it.
+    """
+
+    format: str
+    format_version: int
+    opsets: dict[str, int]
+    producer: str | None = None
+    metadata: dict[str, str] = msgspec.field(default_factory=dict)
+    open_axes: list[str] = msgspec.field(default_factory=list)
+    weight_files: list[str] = msgspec.field(default_factory=list)
+
+
 class Input(msgspec.Struct, frozen=True, kw_only=True):
     """What went in. ``shapes`` has one shape an input tensor, batch first."""
 
@@ -274,6 +291,7 @@ class Profile(SavedRecord, frozen=True, kw_only=True):
 
     ``conventions`` are those that were asked for beside the exact count; the figures everywhere but in ``reported`` are
     exact whichever they are.
+    ``file`` is there for a file that is a graph itself, as ONNX's are.
     ``work`` is the forward pass by kinds of kernels and sizes, which ``prediction`` was computed from;
     ``prediction_absent`` says why there is none where this computer was calibrated for something else.
     """
@@ -283,6 +301,7 @@ class Profile(SavedRecord, frozen=True, kw_only=True):
     version: int = VERSION
     tool: Tool = msgspec.field(default_factory=Tool)
     variant: Variant
+    file: ModelFile | None = None
     input: Input
     environment: Environment
     totals: Totals

@@ -206,13 +206,14 @@ def _without_outliers(samples: Sequence[float]) -> tuple[float, float]:
 def _notes(benchmark: Benchmark) -> Iterator[str]:
     """What failed, how far outputs agree, and what a reader should know."""
     several = len(benchmark.profiles) > 1
-    for name, _, latency in _entries(benchmark):
+    for name, profile, latency in _entries(benchmark):
+        reference = "those of ONNX Runtime without its optimisations" if profile.file else "eager PyTorch's"
         label = f"{name}, {facts.where(latency)}" if several else facts.where(latency)
         if latency.error:
             yield f"{label}: {latency.error}"
         if latency.agreement and latency.agreement.holds:
             exported = f" (ONNX by torch's {latency.exporter} exporter)" if latency.exporter else ""
-            yield f"{label}{exported}: outputs agree with eager PyTorch's, {agreement_text(latency.agreement)}"
+            yield f"{label}{exported}: outputs agree with {reference}, {agreement_text(latency.agreement)}"
         for note in latency.notes:
             yield f"{label}: {note}"
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _MAX_NAMES = 4
 """How many of the operations that a counter omits are named."""
 
+_LONGEST = 60
+"""How much of what a file says of itself is shown, in characters of each text."""
+
 _LINE = 66
 """What a terminal of 80 columns leaves beside the labels."""
 
@@ -55,12 +58,13 @@ def facts(profile: Profile) -> list[Fact]:
     totals = profile.totals
     return [
         ("variant", _variant(profile)),
+        *_file(profile),
         ("layers", [f"{units.count(totals.layers)} (leaf)", f"modules {units.count(totals.modules)}"]),
         (
             "parameters",
             [
                 units.count(totals.parameters),
-                _trainable(profile),
+                *_trainable(profile),
                 *_buffers(totals),
             ],
         ),
@@ -82,11 +86,36 @@ def _variant(profile: Profile) -> list[str]:
     return [variant.path or variant.reference, *words, f"device {profile.environment.device}"]
 
 
-def _trainable(profile: Profile) -> str:
+def _file(profile: Profile) -> list[Fact]:
+    """What a file that is a graph says of itself."""
+    file = profile.file
+    if file is None:
+        return []
+    opsets = ", ".join(f"{domain} {version}" for domain, version in file.opsets.items())
+    written = [
+        f"{file.format.upper()} IR {file.format_version}",
+        f"opset {opsets or 'none'}",
+        *([f"written by {file.producer}"] if file.producer else []),
+        *([f"weights in {', '.join(file.weight_files)}, not read"] if file.weight_files else []),
+        f"open axes {', '.join(file.open_axes)}" if file.open_axes else "every axis has its size",
+    ]
+    says = [f"{key} {_beginning(text)}" for key, text in file.metadata.items()]
+    return [("file", written), *([("metadata", says)] if says else [])]
+
+
+def _beginning(text: str) -> str:
+    """A text on one line that is short enough to be read."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def _trainable(profile: Profile) -> list[str]:
     """How many parameters training changes; a fused model is not trained, and Ultralytics freezes its weights."""
     if profile.variant.fused:
-        return "fused for inference: none is trained"
-    return f"trainable parameters {units.count(profile.totals.trainable_parameters)}"
+        return ["fused for inference: none is trained"]
+    if profile.file:
+        return []
+    return [f"trainable parameters {units.count(profile.totals.trainable_parameters)}"]
 
 
 def _compute(profile: Profile) -> list[str]:

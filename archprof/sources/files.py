@@ -14,6 +14,9 @@ SUFFIXES = (".yaml", ".yml")
 WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin")
 """Extensions of a checkpoint."""
 
+GRAPHS = (".onnx",)
+"""Extensions of a file that is a graph of operations."""
+
 
 def is_file(path: Path) -> bool:
     """Whether there is a file of that path; no for a path that cannot be one."""

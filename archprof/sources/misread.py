@@ -10,16 +10,16 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError, nearest
+from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError, did_you_mean, nearest
 from archprof.sources import assignment as assignments
 from archprof.sources import foreign_names
-from archprof.sources.files import WEIGHTS, folders_in, is_file, is_folder, names_in
+from archprof.sources.files import GRAPHS, WEIGHTS, folders_in, is_file, is_folder, names_in
 from archprof.sources.origins import model_suffixes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-EXPORTED = (".onnx", ".h5", ".pt2", ".torchscript", ".engine", ".xml", ".mlpackage", ".tflite", ".pb")
+EXPORTED = (".h5", ".pt2", ".torchscript", ".engine", ".xml", ".mlpackage", ".tflite", ".pb")
 
 SHOWN = 3
 """How many files of a folder a message names."""
@@ -70,6 +70,15 @@ def exported_model(text: str) -> ArchprofError | None:
         return None
     hint = "name what it was exported from: a YAML, timm:NAME, torchvision:NAME or FILE.py:FACTORY"
     return UnknownReferenceError(f"{text!r} is an exported model, which cannot be read", hint=hint)
+
+
+def missing_graph(text: str) -> ArchprofError | None:
+    """An ONNX file that is not there."""
+    path = Path(text)
+    if path.suffix.lower() not in GRAPHS or is_folder(path):
+        return None
+    hint = did_you_mean(path.name, names_in(path.parent, GRAPHS))
+    return UnknownReferenceError(f"there is no file {text!r}", hint=hint)
 
 
 def saved_profile(text: str) -> ArchprofError | None:
@@ -149,5 +158,6 @@ MISTAKES: tuple[Callable[[str], ArchprofError | None], ...] = (
     in_no_folder,
     file_of_weights,
     exported_model,
+    missing_graph,
     saved_profile,
 )

@@ -103,6 +103,9 @@ class Spec(ABC):
     origin: ClassVar[str]
     """The kind of origin that it is from, as profiles say it."""
 
+    graph_format: ClassVar[str | None] = None
+    """The format of a file that is a graph of operations itself, and is counted without building a module: "onnx"."""
+
     name: str
     reference: str
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -92,6 +92,7 @@ def test_an_origin_is_registered_once() -> None:
         "timm",
         "torchvision",
         "checkpoint",
+        "onnx",
         "yaml_file",
         "git_revision",
         "python",

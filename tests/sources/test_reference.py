@@ -157,14 +157,14 @@ def test_models_that_are_no_yaml(folder: Path, text: str, origin: str, target: s
             "zzzzzz.yaml",
             UnknownReferenceError,
             "model 'zzzzzz.yaml' not found\n"
-            "give timm:NAME, torchvision:NAME, a checkpoint (best.pt), a YAML file, REV:",
+            "give timm:NAME, torchvision:NAME, a checkpoint (best.pt), an ONNX file (best.onnx), a YAML file, REV:",
         ),
         ("resnet18", UnknownReferenceError, "model 'resnet18' not found\ndid you mean "),
         ("netz.py:make", UnknownReferenceError, "no file 'netz.py'\ndid you mean nets.py?"),
         (
             "timm:",
             UnknownReferenceError,
-            "model 'timm:' not found\ngive timm:NAME, torchvision:NAME, a checkpoint (best.pt), a YAML file",
+            "model 'timm:' not found\ngive timm:NAME, torchvision:NAME, a checkpoint (best.pt), an ONNX file (best",
         ),
         ("", UnknownReferenceError, "the name of the model is empty\ngive timm:NAME"),
         ("a" * 300, VariantError, "cannot be read: File name too long"),

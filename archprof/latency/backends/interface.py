@@ -57,6 +57,7 @@ class Backend(ABC):
         dtypes: The types of weights that it takes.
         tunable: Whether it takes what :class:`Settings` holds of torch's own.
         graphs: Whether it takes a CUDA graph.
+        files: Whether it runs ONNX files.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Backend(ABC):
     dtypes: tuple[str, ...] = ("float32", "float16", "bfloat16", "float64")
     tunable: bool = True
     graphs: bool = False
+    files: bool = False
 
     def missing(self) -> list[str]:
         """Those of its packages that are not installed."""

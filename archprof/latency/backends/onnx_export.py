@@ -20,6 +20,7 @@ import torch
 from archprof.errors import RunError
 from archprof.latency.agreement import agreement, disagreement, dtype_of, rounding_changes
 from archprof.latency.backends.interface import Flat, leaves
+from archprof.latency.graph_file import GraphFile
 from archprof.latency.output_capture import output_logged
 
 if TYPE_CHECKING:
@@ -37,17 +38,19 @@ _REASON = 200
 
 @dataclass(frozen=True, slots=True)
 class ExportedModel:
-    """Runs an exported model once; ``exporter`` is the name of what exported it, one of :data:`EXPORTERS`."""
+    """Runs an ONNX file once; ``exporter`` is what made it here, one of :data:`EXPORTERS`; None if it was there."""
 
     run: Callable[[], Any]
-    exporter: str
+    exporter: str | None
 
     def __call__(self) -> Any:
         """The outputs of the model."""
         return self.run()
 
 
-def run_exported(module: torch.nn.Module, inputs: Inputs, load: Callable[[bytes], Callable[[], Any]]) -> ExportedModel:
+def run_exported(
+    module: torch.nn.Module, inputs: Inputs, load: Callable[[bytes | str], Callable[[], Any]]
+) -> ExportedModel:
     """Export a model for these very shapes, and load the first file that gives the outputs of eager PyTorch.
 
     What exporters print is logged as a warning.
@@ -55,11 +58,13 @@ def run_exported(module: torch.nn.Module, inputs: Inputs, load: Callable[[bytes]
     Args:
         module: The model, in eval mode.
         inputs: What it is run on; in the file they are named input0, input1 ...
-        load: Makes of an ONNX file's bytes what runs it once on these inputs.
+        load: Makes of an ONNX file's bytes, or its path, what runs it once on these inputs.
 
     Raises:
         RunError: Where no exporter gives such a file; it has the reason of each.
     """
+    if isinstance(module, GraphFile):
+        return ExportedModel(load(str(module.path)), None)
     flat = Flat(module)
     with torch.no_grad():
         # Anchors and other tensors that a model makes once are there before it is exported.

@@ -23,6 +23,7 @@ class OnnxRuntime(Backend):
     devices = ("cpu",)
     dtypes = ("float32", "float16")
     tunable = False
+    files = True
 
     def prepare(self, module: nn.Module, inputs: tuple[Tensor, ...], settings: Settings) -> Callable[[], Any]:
         """The session's run."""
@@ -34,9 +35,10 @@ class OnnxRuntime(Backend):
         options.log_severity_level = 3  # errors only
         options.intra_op_num_threads = settings.threads or 0
 
-        def load(content: bytes) -> Callable[[], Any]:
+        def load(content: bytes | str) -> Callable[[], Any]:
             session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-            arrays = {f"input{index}": tensor.numpy() for index, tensor in enumerate(inputs)}
+            names = [argument.name for argument in session.get_inputs()]
+            arrays = dict(zip(names, (tensor.numpy() for tensor in inputs), strict=True))
             return lambda: session.run(None, arrays)
 
         return run_exported(module, inputs, load)

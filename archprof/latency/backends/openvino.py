@@ -22,6 +22,7 @@ class OpenVino(Backend):
     devices = ("cpu",)
     dtypes = ("float32", "float16")
     tunable = False
+    files = True
 
     def prepare(self, module: nn.Module, inputs: tuple[Tensor, ...], settings: Settings) -> Callable[[], Any]:
         """The inference request's call."""
@@ -38,7 +39,7 @@ class OpenVino(Backend):
         if settings.threads:
             properties["INFERENCE_NUM_THREADS"] = str(settings.threads)
 
-        def load(content: bytes) -> Callable[[], Any]:
+        def load(content: bytes | str) -> Callable[[], Any]:
             request = core.compile_model(core.read_model(content), "CPU", properties).create_infer_request()
             arrays = {index: tensor.numpy() for index, tensor in enumerate(inputs)}
             return lambda: list(request.infer(arrays, share_inputs=True).values())

@@ -16,6 +16,7 @@ ORIGINS: Registry[Origin] = Registry(
         "timm",
         "torchvision",
         "checkpoint",
+        "onnx",
         "yaml_file",
         "git_revision",
         "python",

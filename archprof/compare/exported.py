@@ -1,0 +1,168 @@
+"""A YAML beside a file that was exported from it: the file's modules as the YAML's rows, and what the export did.
+
+Exporters of PyTorch write the path of each module into the file, so that a row is found by its path. Some put a name
+before every path: that of the module that was wrapped around the network.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from archprof.units import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from archprof.compare.model import Model
+    from archprof.records.comparison import Part
+
+_ONE_TO_ONE = "one2one"
+"""How the branches of an NMS-free head begin."""
+
+_NAMED = 4
+"""How many rows a sentence names."""
+
+_DEEP = 99
+
+
+def rows_of_file(rows: Sequence[Part], file: Model) -> list[Part]:
+    """The file's modules under the rows that they belong to, each with the row's place and the file's figures.
+
+    Args:
+        rows: The rows of the YAML.
+        file: The file.
+
+    Returns:
+        One part a row, with no figures where the file has no such module; nothing where no row is found in it.
+    """
+    parts = _by_path(file, [row.path for row in rows])
+    if not parts:
+        return []
+    return [_as_row(row, parts.get(row.path)) for row in rows]
+
+
+def _as_row(row: Part, module: Part | None) -> Part:
+    if module is None:  # nothing of it computes, as of a row that only hands on
+        return msgspec.structs.replace(
+            row, parameters=0, flops=0, elementwise_flops=0, bytes_read=0, bytes_written=0, output_shapes=None
+        )
+    return msgspec.structs.replace(
+        row,
+        output_shapes=module.output_shapes,
+        parameters=module.parameters,
+        flops=module.flops,
+        elementwise_flops=module.elementwise_flops,
+        bytes_read=module.bytes_read,
+        bytes_written=module.bytes_written,
+    )
+
+
+def _by_path(file: Model, paths: Iterable[str]) -> dict[str, Part]:
+    """The file's modules with all that is in them, by their paths without what is put before every path."""
+    wanted = set(paths)
+    everything = [part.path for part in file.modules(_DEEP)]
+    prefix = _prefix(wanted, everything)
+    if prefix is None:
+        return {}
+    depths = {path.count(".") + 1 for path in everything if path.removeprefix(prefix) in wanted}
+    return {
+        part.path.removeprefix(prefix): part
+        for depth in depths
+        for part in file.modules(depth)
+        if part.path.count(".") + 1 == depth and part.path.removeprefix(prefix) in wanted
+    }
+
+
+def _prefix(wanted: set[str], paths: Iterable[str]) -> str | None:
+    """What stands before most of the paths that are looked for; None where none is there."""
+    prefixes: Counter[str] = Counter()
+    for path in paths:
+        parts = path.split(".")
+        for start in range(len(parts)):
+            if ".".join(parts[start:]) in wanted:
+                prefixes["".join(f"{part}." for part in parts[:start])] += 1
+    return max(prefixes, key=lambda prefix: (prefixes[prefix], -len(prefix))) if prefixes else None
+
+
+def sentences(yaml: Model, file: Model, rows: Sequence[Part]) -> list[str]:
+    """What an export did to a network, in the words of the trade.
+
+    Args:
+        yaml: The network as its YAML has it.
+        file: The file.
+        rows: What :func:`rows_of_file` gives.
+    """
+    paths = _leaves(yaml)
+    prefix = _prefix({row.path for row in yaml.rows}, [part.path for part in file.modules(_DEEP)]) or ""
+    exported = {part.path.removeprefix(prefix) for part in file.modules(_DEEP)}
+    return [
+        *_folded(paths, file),
+        *_dropped(yaml.rows, {path: kind for path, kind in paths.items() if path not in exported}),
+        *_head(paths, exported, file),
+        *_widths(yaml.rows, rows),
+        *_products(yaml.rows, rows),
+    ]
+
+
+def _leaves(model: Model) -> dict[str, str]:
+    """The modules that have parameters of their own, by path, with their types."""
+    return {part.path: part.module for part in model.modules(_DEEP) if part.parameters}
+
+
+def _folded(paths: Mapping[str, str], file: Model) -> Iterator[str]:
+    normalisations = sum("BatchNorm" in kind for kind in paths.values())
+    if normalisations and "BatchNormalization" not in file.operators:
+        yield f"{plural(normalisations, 'normalisation')} folded into convolutions"
+
+
+def _dropped(rows: Sequence[Part], absent: Mapping[str, str]) -> Iterator[str]:
+    """The branches of each row that the file has not: their layers with weights, under the name that they share."""
+    for row in rows:
+        names = dict.fromkeys(
+            path.removeprefix(f"{row.path}.").partition(".")[0]
+            for path, kind in absent.items()
+            if path.startswith(f"{row.path}.") and "BatchNorm" not in kind
+        )
+        if names:
+            yield f"row {row.index} ({row.module}): {', '.join(names)} not in the file"
+
+
+def _head(paths: Mapping[str, str], exported: set[str], file: Model) -> Iterator[str]:
+    def has_branches(names: Iterable[str]) -> bool:
+        return any(part.startswith(_ONE_TO_ONE) for path in names for part in path.split("."))
+
+    if "NonMaxSuppression" in file.operators:
+        yield "the head is followed by NonMaxSuppression"
+    if has_branches(exported):
+        yield "the head is the NMS-free one"
+    elif has_branches(paths):
+        yield "the YAML is end2end, and the file has the one-to-many head: its boxes need NMS"
+
+
+def _widths(before: Sequence[Part], after: Sequence[Part]) -> Iterator[str]:
+    changed = [
+        f"row {old.index} ({old.module}, {widths[0]} → {widths[1]} channels)"
+        for old, new in zip(before, after, strict=True)
+        if None not in (widths := [_width(old), _width(new)]) and widths[0] != widths[1]
+    ]
+    if changed:
+        more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+        yield f"another width in {', '.join(changed[:_NAMED])}{more}"
+
+
+def _width(part: Part) -> int | None:
+    """The channels of the one map that a part gives; None where it gives anything else."""
+    shapes = part.output_shapes or []
+    return shapes[0][1] if len(shapes) == 1 and len(shapes[0]) == 4 else None
+
+
+def _products(before: Sequence[Part], after: Sequence[Part]) -> Iterator[str]:
+    other = [str(old.index) for old, new in zip(before, after, strict=True) if old.flops != new.flops]
+    if not other:
+        yield f"all {len(before)} rows have the MACs of the YAML"
+    else:
+        more = f" and {len(other) - _NAMED} more" if len(other) > _NAMED else ""
+        yield f"other MACs in {'rows' if len(other) > 1 else 'row'} {', '.join(other[:_NAMED])}{more}"

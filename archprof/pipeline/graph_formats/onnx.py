@@ -1,0 +1,186 @@
+"""An ONNX file -> its profile, without torch and without its weights."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from archprof.count.onnx_operators.ledger import count
+from archprof.count.onnx_operators.memory import measure
+from archprof.count.onnx_operators.parameters import parameters
+from archprof.errors import UsageError
+from archprof.pipeline.graph_formats import GRAPH_FORMATS
+from archprof.pipeline.graph_formats.onnx_conventions import reports
+from archprof.pipeline.graph_formats.onnx_modules import module_paths, modules
+from archprof.pipeline.graph_formats.onnx_remarks import remarks
+from archprof.pipeline.graph_formats.onnx_run import trace_file
+from archprof.pipeline.operation_sums import operation_sums
+from archprof.records.conventions import DEFAULT
+from archprof.records.profile import Coverage, Environment, Input, ModelFile, Profile, Totals, Variant
+from archprof.trace.onnx_graph.graph import DEFAULT_DOMAIN
+from archprof.trace.onnx_graph.inputs import InputSizes
+from archprof.trace.onnx_graph.reader import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from archprof.builder.options import Options
+    from archprof.count.memory import Memory
+    from archprof.count.onnx_operators.ledger import Ledger
+    from archprof.count.onnx_operators.parameters import Parameters
+    from archprof.pipeline.request import Request
+    from archprof.records.profile import Module, Operation
+    from archprof.trace.onnx_graph.reader import OnnxFile
+    from archprof.trace.onnx_graph.record import Tensor, Trace
+
+MEMORYLESS, RUN = "meta", "cpu"
+"""What a profile calls the device of what was counted from shapes alone, and of what was run for them."""
+
+LONGEST = 4096
+"""Of a longer text that a file says of itself the beginning is kept."""
+
+
+def profile(request: Request) -> Profile:
+    """Count an ONNX file; its weights, in it or beside it, are not read.
+
+    Raises:
+        OnnxFileError: Where it is no ONNX file, or one that no runtime could run.
+        UsageError: Where an axis was not given a size, or something is asked for that only a module has.
+        RunError: Where it cannot run at that size.
+        LimitError: Where it is larger than what is read.
+    """
+    spec, options = request.spec, request.build
+    _refuse(spec.reference, options)
+    assert spec.path is not None
+    file = read(spec.path)
+    trace, was_run = trace_file(file, sizes_of(options))
+    ledger = count(trace)
+    memory, weights = measure(ledger), parameters(ledger)
+    paths = module_paths(ledger)
+    tree = modules(ledger, paths, memory, weights)
+    reported, absent = reports(request.conventions, ledger, paths)
+    details = request.level == "full"
+    return Profile(
+        variant=Variant(
+            name=spec.name,
+            reference=spec.reference,
+            origin=spec.origin,
+            task=file.metadata.get("task"),
+            path=str(spec.path),
+            fused=_is_folded(trace),
+        ),
+        file=_file(file, trace),
+        input=_input(trace.inputs.tensors),
+        environment=Environment(
+            device=RUN if was_run else MEMORYLESS,
+            python=".".join(str(part) for part in sys.version_info[:3]),
+            platform=platform.platform(),
+            packages={name: metadata.version(name) for name in ("onnx", *(("onnxruntime",) if was_run else ()))},
+            remarks=[*remarks(file, trace, ledger), *absent],
+        ),
+        totals=_totals(ledger, memory, weights, tree),
+        coverage=_coverage(ledger),
+        modules=tree if details else [],
+        operations=_operations(ledger, memory) if details else [],
+        conventions=[name for name in dict.fromkeys(request.conventions) if name != DEFAULT],
+        reported=reported,
+    )
+
+
+def sizes_of(options: Options) -> InputSizes:
+    """What the options say of the inputs; a batch of 1 is what they say where nobody does."""
+    return InputSizes(options.size, options.batch if options.batch != 1 else None, dict(options.input_shapes))
+
+
+def _refuse(reference: str, options: Options) -> None:
+    """See to it that nothing is asked for that a file cannot be.
+
+    Raises:
+        UsageError: Where something is.
+    """
+    refused = {
+        "--backward": options.backward,
+        "--static": options.static,
+        "--channels": options.channels is not None,
+        f"--dtype {options.dtype}": options.dtype != "float32",
+        f"--device {options.device}": options.device not in ("auto", MEMORYLESS, RUN),
+    }
+    if names := [name for name, asked in refused.items() if asked]:
+        raise UsageError(
+            f"{reference} is counted as it is: {' and '.join(names)} cannot be had of an ONNX file",
+            hint="leave it out, or name what the file was exported from",
+        )
+
+
+def _is_folded(trace: Trace) -> bool:
+    """Whether it has convolutions and no normalisation that could have been folded into one."""
+    types = {operation.node.type for operation in trace.operations}
+    return "BatchNormalization" not in types and any("Conv" in type_ for type_ in types)
+
+
+def _file(file: OnnxFile, trace: Trace) -> ModelFile:
+    return ModelFile(
+        format="onnx",
+        format_version=file.ir_version,
+        opsets={domain or DEFAULT_DOMAIN: version for domain, version in file.opsets.items()},
+        producer=file.producer or None,
+        metadata={key: text[:LONGEST] for key, text in file.metadata.items()},
+        open_axes=trace.inputs.symbols,
+        weight_files=list(file.external),
+    )
+
+
+def _input(tensors: list[Tensor]) -> Input:
+    first = tensors[0] if tensors else None
+    shape = first.shape if first is not None and first.shape is not None else ()
+    floating = first is not None and first.dtype.startswith(("float", "bfloat"))
+    kinds = {(4, True): "image", (2, False): "tokens"}
+    return Input(
+        shapes=[list(tensor.shape or ()) for tensor in tensors],
+        dtype=first.dtype if first is not None else "none",
+        batch=shape[0] if shape else 1,
+        kind=kinds.get((len(shape), floating), "tensors"),
+    )
+
+
+def _totals(ledger: Ledger, memory: Memory, weights: Parameters, tree: list[Module]) -> Totals:
+    return Totals(
+        modules=len(tree),
+        layers=_leaves(module.path for module in tree),
+        parameters=weights.elements,
+        trainable_parameters=0,
+        macs=ledger.macs,
+        flops=2 * ledger.macs,
+        elementwise_flops=ledger.elementwise_flops,
+        weight_bytes=weights.nbytes,
+        activation_elements=memory.activation_elements,
+        activation_bytes=memory.activation_bytes,
+        peak_activation_bytes=memory.peak_bytes,
+        bytes_read=memory.bytes_read,
+        bytes_written=memory.bytes_written,
+    )
+
+
+def _leaves(paths: Iterable[str]) -> int:
+    """How many of the modules have no other in them."""
+    names = set(paths)
+    parents = {path.rpartition(".")[0] for path in names if path}
+    return len(names - parents)
+
+
+def _coverage(ledger: Ledger) -> Coverage:
+    states = ledger.states()
+    return Coverage(operations=states.total(), counted=states["counted"], free=states["free"], unknown=ledger.unknown)
+
+
+def _operations(ledger: Ledger, memory: Memory) -> list[Operation]:
+    """One entry an operator and precision."""
+    return operation_sums(
+        (entry.label, entry.state, entry.operation.repeats, (*entry.count, *moved))
+        for entry, moved in zip(ledger.entries, memory.traffic, strict=True)
+    )
+
+
+GRAPH_FORMATS.register("onnx", profile)

@@ -1,0 +1,113 @@
+"""Runs a file once in ONNX Runtime, for the shapes that depend on values: found boxes, trips of loops.
+
+Nothing is optimised, so that every node of the file runs under a name of its own, and the runtime's own profile has the
+shapes of what each run of it gave. Run as a program of its own, it reads what to do from its input and prints the
+answer: a runtime that dies takes nothing with it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+
+from archprof.errors import RunError, in_one_line
+from archprof.trace.onnx_graph.functions import inline_functions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from archprof.trace.onnx_graph.follow import RunShapes
+    from archprof.trace.onnx_graph.inputs import SizedInputs
+
+_FOLDER_OPTION = "session.model_external_initializers_file_folder_path"
+_TIMED = "_kernel_time"
+
+
+def run(path: Path, inputs: dict[str, tuple[str, list[int]]]) -> RunShapes:
+    """The shapes of everything that one run makes.
+
+    Args:
+        path: The file; its weights must be there.
+        inputs: Type and shape of each input. Floating-point ones are random in [0, 1) and the same every time, whole
+            numbers are 1.
+
+    Returns:
+        For each node's key and each time that it ran, the shapes of its outputs.
+
+    Raises:
+        RunError: Where ONNX Runtime cannot run it.
+    """
+    import onnxruntime
+
+    model = inline_functions(onnx.load(path, load_external_data=False), path)
+    _name_nodes(model.graph.node, "")
+    with tempfile.TemporaryDirectory(prefix="archprof-") as folder:
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.enable_profiling = True
+        options.profile_file_prefix = str(Path(folder, "run"))
+        options.log_severity_level = 4
+        options.add_session_config_entry(_FOLDER_OPTION, str(path.parent.resolve()))
+        generator = np.random.default_rng(0)
+        try:
+            session = onnxruntime.InferenceSession(
+                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+            session.run(None, {name: _values(*kind, generator) for name, kind in inputs.items()})
+        except Exception as error:  # it raises a class of its own for each kind of failure
+            raise RunError(f"ONNX Runtime cannot run it: {in_one_line(error)}", path=path) from None
+        return _shapes(json.loads(Path(session.end_profiling()).read_bytes()))
+
+
+def describe(inputs: SizedInputs) -> dict[str, tuple[str, list[int]]]:
+    """Type and shape of each input, as :func:`run` takes them."""
+    return {tensor.name: (tensor.dtype, list(tensor.sizes)) for tensor in inputs.tensors}
+
+
+def _name_nodes(nodes: Iterable[onnx.NodeProto], prefix: str) -> None:
+    """Give every node its key for a name, as :func:`archprof.trace.onnx_graph.graph.read_graph` makes it."""
+    for index, node in enumerate(nodes):
+        node.name = f"{prefix}{index}"
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                _name_nodes(attribute.g.node, f"{node.name}.{attribute.name}.")
+
+
+def _values(dtype: str, shape: list[int], generator: np.random.Generator) -> Any:
+    if dtype == "string":
+        return np.full(shape, "", dtype=object)
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        return generator.random(shape, dtype=np.float32).astype(kind)
+    return np.ones(shape, dtype=kind)
+
+
+def _shapes(events: list[dict[str, Any]]) -> dict[str, list[list[tuple[int, ...] | None]]]:
+    shapes: dict[str, list[list[tuple[int, ...] | None]]] = {}
+    for event in events:
+        name = event.get("name", "")
+        if event.get("cat") == "Node" and name.endswith(_TIMED):
+            made = [tuple(shape) for entry in event["args"].get("output_type_shape", ()) for shape in entry.values()]
+            shapes.setdefault(name.removesuffix(_TIMED), []).append(list(made))
+    return shapes
+
+
+def main() -> None:
+    """Read ``{"path": …, "inputs": …}`` and print ``{"shapes": …}``, or ``{"error": …}``."""
+    request = json.load(sys.stdin)
+    inputs = {name: (dtype, shape) for name, (dtype, shape) in request["inputs"].items()}
+    try:
+        answer: dict[str, Any] = {"shapes": run(Path(request["path"]), inputs)}
+    except RunError as error:
+        answer = {"error": error.message}
+    json.dump(answer, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

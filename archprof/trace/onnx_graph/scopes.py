@@ -1,0 +1,56 @@
+"""The module that a node was exported from, as far as the file tells.
+
+PyTorch's exporters write it into the node. Optimisers and quantisers lose that; what they keep is the names of weights,
+which are the paths of parameters.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from archprof.trace.onnx_graph.graph import Node
+    from archprof.trace.onnx_graph.record import Operation
+
+_SCOPES = "pkg.torch.onnx.name_scopes"
+_DEEPEST = 32
+_PARAMETER = re.compile(r"(?P<module>\w+(?:\.\w+)+)\.(?:weight|bias)(?:_quantized|_Q4|_nchwc|_\d+)?")
+_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+
+
+def module_path(node: Node) -> str:
+    """The path of the module that a node belongs to; empty where the file does not tell.
+
+    The default exporter writes the scopes into the node's metadata, ``['', 'model.0', 'model.0.conv', 'conv2d']``, the
+    older one into its name, ``/model.0/conv/Conv``. Both repeat the path of a list within it: ``/m/m.0/cv1/Conv``.
+    """
+    for entry in node.proto.metadata_props:
+        if entry.key == _SCOPES:
+            return _joined([first or second for first, second in _QUOTED.findall(entry.value)][:-1])
+    name = node.proto.name
+    return _joined(name.split("/")[:-1]) if name.startswith("/") else ""
+
+
+def weight_path(operation: Operation) -> str:
+    """The path of the module whose weight an operation reads; empty where it reads none, or one without such a name."""
+    for tensor in operation.read:
+        for source in tensor.sources:
+            if match := _PARAMETER.fullmatch(source.name):
+                return match["module"]
+    return ""
+
+
+def _joined(scopes: Iterable[str]) -> str:
+    path, last = "", ""
+    for scope in filter(None, scopes):
+        if path and scope.startswith(f"{path}."):
+            path = scope
+        elif last and scope.startswith(f"{last}."):
+            path = path[: len(path) - len(last)] + scope
+        else:
+            path = f"{path}.{scope}" if path else scope
+        last = scope
+    return ".".join(path.split(".")[:_DEEPEST])
