@@ -120,10 +120,10 @@ class Walk:
 
     def resolve(self, operation: Operation) -> None:
         """Enter what is known of the outputs of an operation without graphs."""
-        if operation.node.type == "Constant" and not operation.node.domain:
-            self.resolve_constant(operation)
-            return
         try:
+            if operation.node.type == "Constant" and not operation.node.domain:
+                self.resolve_constant(operation)
+                return
             if not sequences.resolve(operation):
                 self.resolve_tensors(operation)
         except (ShapeUnknownError, *MALFORMED):
