@@ -299,10 +299,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return f"{call.path or 'the model'} ({type(call.module).__name__})"
 
     def made(self) -> MadeTensors:
-        """The tensors without memory that the pass made, to be asked for once it is over."""
+        """The tensors without memory that the pass made, which is over: the recorder lets go of them."""
         entries = (*self._seen.values(), *self._earlier)
         others = ((tensor, info) for tensor, info, _ in entries if info.parameter is None and is_meta(tensor))
-        return MadeTensors(self._meta_placeholders.values(), others, self.trace)
+        made = MadeTensors(self._meta_placeholders.values(), others, self.trace)
+        for tensors in (self._seen, self._earlier, self._meta_placeholders):  # the frames of an error hold the recorder
+            tensors.clear()
+        return made
 
     # -- tensors ------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from threading import get_ident
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -121,6 +122,7 @@ def run(
                 made=made,
             )
         except RunError as error:
+            _free_frames(error)
             if not gradients and _lacks_gradients(error.__cause__):
                 gradients = True
             elif constants and _compares_devices(error.__cause__):
@@ -177,6 +179,13 @@ def _run_once(
             if not values:
                 made.append(recorder.made())
     return recorder.trace
+
+
+def _free_frames(error: BaseException | None) -> None:
+    """Let go of the tensors in the variables of what has failed, among which one that lives on would not be found."""
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _presented(recorder: Recorder) -> AbstractContextManager[None]:

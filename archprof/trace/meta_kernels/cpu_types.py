@@ -53,7 +53,7 @@ def check_types(operation: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> 
     if operation.namespace != "aten" or operation.is_view or torch.Tag.inplace_view in operation.tags:
         return
     tensors = list(_tensors((*args, *kwargs.values())))
-    if not _asked(set(_dtypes(tensors, kwargs))) or _picks_of_nothing(tensors):
+    if not _asked(set(_dtypes(tensors, args, kwargs))) or _picks_of_nothing(tensors):
         return
     try:
         refusal = _refusal(operation, *_described(args, kwargs, SMALL))
@@ -96,10 +96,12 @@ def _picks_of_nothing(tensors: list[torch.Tensor]) -> bool:
     return empty and any(tensor.numel() for tensor in numbers)
 
 
-def _dtypes(tensors: list[torch.Tensor], kwargs: dict[str, Any]) -> Iterator[torch.dtype]:
-    """The types of the tensors, and the one that the result is to have."""
+def _dtypes(tensors: list[torch.Tensor], args: Sequence[Any], kwargs: dict[str, Any]) -> Iterator[torch.dtype]:
+    """The types of the tensors and of complex numbers, and the one that the result is to have."""
     for tensor in tensors:
         yield tensor.dtype
+    if any(isinstance(value, complex) for value in (*args, *kwargs.values())):
+        yield torch.complex64
     if isinstance(kwargs.get("dtype"), torch.dtype):
         yield kwargs["dtype"]
 

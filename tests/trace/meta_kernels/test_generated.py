@@ -447,6 +447,11 @@ def _(draw: st.DrawFn) -> Call:
     return (draw(tensors()), draw(DIMS)), {}
 
 
+@calls(aten.pixel_unshuffle.default)
+def _(draw: st.DrawFn) -> Call:
+    return (draw(tensors()), draw(st.sampled_from([1, 2, 3]))), {}
+
+
 @calls(aten.clone.default)
 def _(draw: st.DrawFn) -> Call:
     formats = [torch.contiguous_format, torch.preserve_format, torch.channels_last, None]
