@@ -83,7 +83,10 @@ def facts(profile: Profile) -> list[Fact]:
 def _variant(profile: Profile) -> list[str]:
     variant = profile.variant
     words = [word for word in (variant.task, variant.family and f"family {variant.family}") if word]
-    return [variant.path or variant.reference, *words, f"device {profile.environment.device}"]
+    device = profile.environment.device
+    # A file whose graph was followed was on no device; one that had to be run was.
+    devices = [] if profile.file and device == "meta" else [f"device {device}"]
+    return [variant.path or variant.reference, *words, *devices]
 
 
 def _file(profile: Profile) -> list[Fact]:

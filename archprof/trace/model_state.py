@@ -58,7 +58,8 @@ class _State:
     def __init__(self, objects: list[Any]) -> None:
         self._empty: list[Any] = []
         self._kinds: list[tuple[Any, type]] = []
-        self._attributes: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self._modules: list[tuple[Any, type, dict[str, Any]]] = []
+        self._children: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._tensors: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._objects: list[Saved] = []
         classes, functions = self._save(objects)
@@ -86,9 +87,12 @@ class _State:
             seen[id(value)] = value
             if has_attributes(kind):
                 classes.add(kind)
+            if _has_one_dict(kind):
+                parts = self._save_module(value, kind)
+            else:
                 self._kinds.append((value, kind))
-            is_module = _has_one_dict(kind)
-            for part in self._save_module(value.__dict__) if is_module else saved_parts(value, kind, self._objects):
+                parts = saved_parts(value, kind, self._objects)
+            for part in parts:
                 if (kind := type(part)) in PLAIN or (kind is tuple and PLAIN.issuperset(map(type, part))):
                     continue
                 if kind in _EMPTY and not part:
@@ -97,9 +101,10 @@ class _State:
                     waiting.append(part)
         return classes, functions
 
-    def _save_module(self, attributes: dict[str, Any]) -> list[Any]:
+    def _save_module(self, module: Any, kind: type) -> list[Any]:
         """Note the attributes of a module, and give those that something can be left in."""
-        self._attributes.append((attributes, attributes.copy()))
+        attributes = module.__dict__
+        self._modules.append((module, kind, attributes.copy()))
         values = [*attributes.values()]
         if [*islice(attributes, len(_OF_EVERY_MODULE))] != _OF_EVERY_MODULE:
             return values
@@ -115,7 +120,7 @@ class _State:
         else:
             self._empty += hooks
         if children:
-            self._attributes.append((children, children.copy()))
+            self._children.append((children, children.copy()))
             own += children.values()
         else:
             self._empty.append(children)
@@ -123,12 +128,17 @@ class _State:
 
     def restore(self) -> None:
         """Put everything back."""
-        for value, kind in self._kinds:
-            if type(value) is not kind:  # as torch makes of a module whose weight is parametrised
-                object.__setattr__(value, "__class__", kind)
         for value in filter(None, self._empty):
             value.clear()
-        for members, values in self._attributes:
+        for value, kind in self._kinds:
+            if type(value) is not kind:
+                object.__setattr__(value, "__class__", kind)
+        for module, kind, values in self._modules:
+            if type(module) is not kind:  # as torch makes of a module whose weight is parametrised
+                object.__setattr__(module, "__class__", kind)
+            if not same(module.__dict__, values):
+                DICT.put_back(module.__dict__, [*values.keys(), *values.values()])
+        for members, values in self._children:
             if not same(members, values):
                 DICT.put_back(members, [*values.keys(), *values.values()])
         for members, values in self._tensors:  # others stand for them during the pass

@@ -183,7 +183,9 @@ def _run_once(
 
 def _free_frames(error: BaseException | None) -> None:
     """Let go of the tensors in the variables of what has failed, among which one that lives on would not be found."""
-    while error is not None:
+    errors: dict[int, BaseException] = {}  # an error may be the cause of what was its own
+    while error is not None and id(error) not in errors:
+        errors[id(error)] = error
         clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__
 

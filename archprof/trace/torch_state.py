@@ -50,13 +50,19 @@ def surroundings(modules: list[nn.Module], *, gradients: bool, fast_path: bool =
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """While it holds, Python does not look for cycles, which it would do again and again among many small objects."""
+    """While it holds, Python does not look for cycles, which it would do again and again among many small objects.
+
+    Nor does it look through them at once afterwards: a pass makes no cycles, and what it made counts as old.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

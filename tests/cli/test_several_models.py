@@ -154,7 +154,7 @@ def test_the_most_expensive_come_first_and_failures_last(
     assert result.exit_code == 2
     lines = result.stdout.splitlines()
     index = next(index for index, line in enumerate(lines) if line.lower().startswith("model"))
-    assert lines[index + 1].split()[0] == ("narrow" if "columns" in options else "wide")
+    assert lines[index + 1].split()[0] == "wide"
     assert lines[index + 2].startswith("… 2 more")
     assert any(line.startswith("models/a_broken.yaml: failed: ") for line in lines)
 

@@ -191,11 +191,11 @@ ROW = "[-1, 1, Conv, [64]]"
         (f"backbone: [{ROW}]\nscales: [n]", "mine.yaml:2:9: scales must be a mapping (key: value), not a list"),
         (
             f"backbone: [{ROW}]\nscales: {{n: [1, 1]}}",
-            "mine.yaml:2:13: scale 'n' must be [depth, width, max_channels], three numbers, the last two above 0",
+            "mine.yaml:2:13: scale 'n' must be [depth, width, max_channels], three numbers, not 2 items",
         ),
         (
             f"backbone: [{ROW}]\nscales: {{n: [1, 0, 1024]}}",
-            "mine.yaml:2:13: scale 'n' must be [depth, width, max_channels], three numbers, the last two above 0",
+            "mine.yaml:2:17: scale 'n': width must be a number above 0, not 0",
         ),
         (f"backbone:\n{f'  - {ROW}' + chr(10)}" + f"  - {ROW}\n" * 10_000, "mine.yaml:10002:5: more than 10,000 rows"),
     ],

@@ -23,6 +23,9 @@ from archprof.trace.run import trace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Importing torch's own tests forbids whoever runs in this process to set its flags.
+torch.backends.disable_global_flags.__globals__["__allow_nonbracketed_mutation_flag"] = True
+
 SAMPLES = 4
 """Of each operation and type."""
 
