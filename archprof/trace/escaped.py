@@ -9,11 +9,12 @@ lives on is searched for in what Python knows to hold it, which takes millisecon
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 from types import CellType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from archprof.trace.state_kinds import DICT, LRU_CACHE, SLOTS, has_attributes, kind_of, members_of, slots
+from archprof.trace.state_kinds import DICT, LRU_CACHE, SLOTS, has_attributes, in_library, kind_of, members_of, slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,7 +68,8 @@ def _take_out(values: list[Any]) -> None:
         outer = [holder for holder in holders if _is_fixed(holder)]
         done |= {id(holder) for holder in holders} | {id(holders), id(outer)}
         for holder in holders:
-            _remove(holder, gone)
+            with suppress(Exception):  # it is anybody's, and what cannot be changed stays
+                _remove(holder, gone)
         if not outer:
             return
         values = outer
@@ -101,31 +103,39 @@ def _remove(holder: Any, gone: set[int]) -> None:
 def _remove_items(members: dict[Any, Any], gone: set[int]) -> None:
     """Take items out of a dictionary, be it one of its own or that of a module, a class or an object."""
     names = _names(members, gone)
-    owner = next(filter(None, (_owner(other, members) for other in gc.get_referrers(members))), None)
+    owners = [other for other in gc.get_referrers(members) if _owns(other, members)]
+    kinds: list[Any] = [type(owner) for owner in owners]
+    if any(not _is_code(owner) and not has_attributes(kind) for owner, kind in zip(owners, kinds, strict=True)):
+        return  # a tensor's, or what a library keeps of its own
     for name in names:
-        if owner is None:
+        if not owners:
             members.pop(name, None)
-        elif isinstance(owner, (type, FunctionType, ModuleType)):
-            # Where nothing is there yet, the code of modules and classes has None.
-            if isinstance(owner, type):  # a class has to know of it
-                type.__setattr__(owner, name, None)
-            else:
-                members[name] = None
+        elif isinstance(owners[0], type):  # a class has to know of it; where nothing is there yet, it has None
+            type.__setattr__(owners[0], name, None)
+        elif _is_code(owners[0]):
+            members[name] = None
         else:
-            _reset(owner, name)
+            _reset(owners[0], name)
+
+
+def _is_code(owner: Any) -> bool:
+    """Whether it is a class, a function or a module of no library."""
+    if isinstance(owner, ModuleType):
+        return not in_library(owner.__name__)
+    return isinstance(owner, (type, FunctionType)) and not in_library(owner.__module__)
 
 
 def _names(members: dict[Any, Any], gone: set[int]) -> list[Any]:
     return [key for key, value in members_of(DICT.content(members)).items() if id(key) in gone or id(value) in gone]
 
 
-def _owner(other: Any, members: dict[Any, Any]) -> Any:
-    """Another object, if a dictionary is the one of its attributes or globals."""
+def _owns(other: Any, members: dict[Any, Any]) -> bool:
+    """Whether a dictionary is the one of an object's attributes, or of a function's globals."""
     if isinstance(other, type):
-        return other
+        return True
     if isinstance(other, FunctionType):
-        return other if other.__globals__ is members else None
-    return other if getattr(other, "__dict__", None) is members else None
+        return other.__globals__ is members
+    return getattr(other, "__dict__", None) is members
 
 
 def _reset(holder: Any, name: str) -> None:

@@ -134,3 +134,23 @@ def test_what_a_model_on_meta_holds_stays() -> None:
     assert model.table[0] is table
     assert model.bias is bias
     assert model.layer.weight is weight
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_what_a_tensor_itself_holds_stays() -> None:
+    # A jagged tensor has its offsets among its attributes, and torch keeps them in a registry of its own.
+    class Jagged(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(8, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            rows = torch.nested.nested_tensor([x[0], x[1, :3]], layout=torch.jagged)
+            values: torch.Tensor = self.layer(rows).values()
+            return values
+
+    model, x = Jagged(), torch.ones(2, 5, 8)
+    expected = model(x)
+    # 5 + 3 rows of 8 × 4 multiply-accumulates.
+    assert [archprof.profile(model, (x,)).totals.macs for _ in range(2)] == [256, 256]
+    assert torch.equal(model(x), expected)
