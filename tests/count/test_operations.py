@@ -120,6 +120,19 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[torch.Tensor, ...], int, int]] 
         0,
         2 * 27 * 15,
     ),
+    # 2 channels, 3·3 places of 4·4 neighbours: 16 products and 15 sums.
+    "cubic grid sample": (
+        lambda x, g: F.grid_sample(x, g, mode="bicubic", align_corners=False),
+        (ones(1, 2, 4, 4), ones(1, 3, 3, 2)),
+        0,
+        2 * 9 * 31,
+    ),
+    "nearest grid sample": (
+        lambda x, g: F.grid_sample(x, g, mode="nearest", align_corners=False),
+        (ones(1, 2, 4, 4), ones(1, 3, 3, 2)),
+        0,
+        0,
+    ),
     # Columns of 4·2·2 windows, moved; then each added to its place.
     "unfold and fold": (lambda x: F.fold(F.unfold(x, 2), (3, 3), 2), (ones(1, 1, 3, 3),), 0, 16),
     # 5 N log₂ N for a complex transform of N = 8, along each of 3 rows; half for a real one, on its half spectrum's

@@ -21,8 +21,9 @@ INTERPOLATION = {
 }
 """Products with the neighbours' weights and their sum; the weights are computed once a row and column."""
 
-GRID_SAMPLE = {2: 7, 3: 15}
-"""The same for a sample at any place, by the coordinates of the place."""
+GRID_SAMPLE = {(2, 0): 7, (3, 0): 15, (2, 1): 0, (3, 1): 0, (2, 2): 31}
+"""The same for a sample at any place, by the coordinates of the place and torch's number of the mode: linear in each
+direction, the nearest neighbour, cubic."""
 
 for _name, _flops in INTERPOLATION.items():
     register_formula(f"aten.{_name}")(per_output(_flops))
@@ -39,15 +40,21 @@ register_formula(
 @register_formula(*aten("grid_sampler_2d grid_sampler_3d cudnn_grid_sampler"))
 def grid_sample(operation: Operation) -> Count:
     """Each sample's neighbours."""
-    return Count(0, GRID_SAMPLE[operation.arguments[1].shape[-1]] * operation.outputs[0].numel)
+    mode = 0 if operation.name == "aten.cudnn_grid_sampler" else operation.arguments[2]
+    return Count(0, GRID_SAMPLE[operation.arguments[1].shape[-1], mode] * operation.outputs[0].numel)
 
 
 @register_formula(*aten("grid_sampler_2d_backward grid_sampler_3d_backward cudnn_grid_sampler_backward"))
 def grid_sample_backward(operation: Operation) -> Count:
-    """The neighbours' shares for the input; as many products and sums again for each coordinate of the grid."""
+    """The neighbours' shares for the input; as many products and sums again for each coordinate of the grid.
+
+    The nearest neighbour gets all of it, and where it is does not change with the grid.
+    """
     native = operation.name != "aten.cudnn_grid_sampler_backward"
     input_, grid = operation.arguments[1:3] if native else operation.arguments[:2]
+    mode = operation.arguments[3] if native else 0
     of_input, of_grid = operation.arguments[-1] if native else (True, True)
     *points, coordinates = grid.shape
-    share = GRID_SAMPLE[coordinates] + 1
-    return Count(0, prod(points) * input_.shape[1] * share * (of_input + coordinates * of_grid))
+    forward = GRID_SAMPLE[coordinates, mode]
+    directions = coordinates * of_grid if forward else 0
+    return Count(0, prod(points) * input_.shape[1] * (forward + 1) * (of_input + directions))
