@@ -11,15 +11,23 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError, did_you_mean
+from archprof.records.conventions import CONVENTIONS
+from archprof.records.metrics import METRICS
 from archprof.registry import Registry
 from archprof.sources import families
 from archprof.sources.origins import ORIGINS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from archprof.builder.registry import Block
+    from archprof.counters import Counter
+    from archprof.latency.backends.interface import Backend
+    from archprof.records.conventions import Convention
+    from archprof.records.metrics import Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +51,13 @@ class Listing:
 
     Attributes:
         about: What they are, in the plural.
-        items: Gives all of them, or those only whose name a test lets pass.
+        things: Gives all of them, each with its name.
+        item: What is shown of one; it is made of those only that are listed.
     """
 
     about: str
-    items: Callable[[Callable[[str], bool]], Iterable[Item]]
+    things: Callable[[], Iterable[tuple[str, Any]]]
+    item: Callable[[str, Any], Item]
 
 
 LISTINGS: Registry[Listing] = Registry("kind")
@@ -68,10 +78,10 @@ def find_items(query: str) -> tuple[str, list[Item]]:
     """
     kind, _, pattern = query.partition(":")
     listing = LISTINGS.find(kind)
-    items = list(listing.items(partial(_fits, pattern.lower())))
+    things = list(listing.things())
+    items = [listing.item(name, thing) for name, thing in things if _fits(pattern.lower(), name)]
     if pattern and not items:
-        names = [item.name for item in listing.items(lambda name: True)]
-        hint = did_you_mean(pattern, names) or f"`archprof list {kind}` shows all {len(names)}"
+        hint = did_you_mean(pattern, [name for name, _ in things]) or f"`archprof list {kind}` shows all {len(things)}"
         raise UsageError(f"no {kind} fits {pattern!r}", hint=hint)
     return kind, items
 
@@ -80,76 +90,73 @@ def _fits(pattern: str, name: str) -> bool:
     return fnmatch(name.lower(), pattern) if set(pattern) & set("*?[") else pattern in name.lower()
 
 
-def _models(origin: str, accepts: Callable[[str], bool]) -> Iterator[Item]:
-    for name, reference in ORIGINS[origin].names(Path()).items():
-        if accepts(name):
-            yield Item(name, reference)
+def _names(origin: str) -> Iterable[tuple[str, str]]:
+    return ORIGINS[origin].names(Path()).items()
 
 
-def _variants(paths: Iterable[tuple[str, str, Path]], accepts: Callable[[str], bool]) -> Iterator[Item]:
-    """The YAMLs of a family: name, family and file of each."""
-    from archprof.sources import yaml_file
-    from archprof.sources.task import task_of
-
-    for name, family, path in paths:
-        if accepts(name):
-            spec = yaml_file.load(path, family=family)
-            scales = f"scales {' '.join(spec.scales)}" if spec.scales else ""
-            yield Item(name, name, "; ".join(part for part in (task_of(spec) or "", scales) if part))
-
-
-def _stock(accepts: Callable[[str], bool]) -> Iterator[Item]:
+def _stock() -> Iterator[tuple[str, tuple[str, Path]]]:
     from archprof.sources.origins.stock import stock
     from archprof.sources.spec import STOCK
 
-    return _variants(((name, STOCK, path) for name, path in stock().items()), accepts)
+    return ((name, (STOCK, path)) for name, path in stock().items())
 
 
-def _zoo(accepts: Callable[[str], bool]) -> Iterator[Item]:
-    return _variants(((name, family.name, path) for family, name, path in families.variants()), accepts)
+def _zoo() -> Iterator[tuple[str, tuple[str, Path]]]:
+    return ((name, (family.name, path)) for family, name, path in families.variants())
 
 
-def _blocks(accepts: Callable[[str], bool]) -> Iterator[Item]:
-    from archprof.builder.block_help import all_blocks, takes
+def _variant(name: str, source: tuple[str, Path]) -> Item:
+    """A YAML, of which the family and the file are known."""
+    from archprof.sources import yaml_file
+    from archprof.sources.task import task_of
 
-    for block in all_blocks():
-        if accepts(block.name):
-            yield Item(block.name, f"archprof explain block {block.name}", f"{block.family}: {takes(block)}")
+    family, path = source
+    spec = yaml_file.load(path, family=family)
+    scales = f"scales {' '.join(spec.scales)}" if spec.scales else ""
+    return Item(name, name, "; ".join(part for part in (task_of(spec) or "", scales) if part))
 
 
-def _counters(accepts: Callable[[str], bool]) -> Iterator[Item]:
+def _blocks() -> Iterator[tuple[str, Block]]:
+    from archprof.builder.block_help import all_blocks
+
+    return ((block.name, block) for block in all_blocks())
+
+
+def _block(name: str, block: Block) -> Item:
+    from archprof.builder.block_help import takes
+
+    return Item(name, f"archprof explain block {name}", f"{block.family}: {takes(block)}")
+
+
+def _counters() -> Iterable[tuple[str, Counter]]:
     from archprof.counters import COUNTERS
 
-    for name, counter in COUNTERS.items():
-        if accepts(name):
-            yield Item(name, f"archprof audit REF --counter {name}", f"{counter.distribution}: {_first_line(counter)}")
+    return COUNTERS.items()
 
 
-def _backends(accepts: Callable[[str], bool]) -> Iterator[Item]:
+def _counter(name: str, counter: Counter) -> Item:
+    return Item(name, f"archprof audit REF --counter {name}", f"{counter.distribution}: {_first_line(counter)}")
+
+
+def _backends() -> Iterable[tuple[str, Backend]]:
     from archprof.latency.backends import BACKENDS
 
-    for name, backend in BACKENDS.items():
-        if accepts(name):
-            missing = backend.missing()
-            absent = f" (needs {', '.join(missing)}, not installed)" if missing else ""
-            yield Item(name, f"archprof bench REF --backend {name}", _first_line(backend) + absent)
+    return BACKENDS.items()
 
 
-def _conventions(accepts: Callable[[str], bool]) -> Iterator[Item]:
-    from archprof.records.conventions import CONVENTIONS
-
-    for name, convention in CONVENTIONS.items():
-        if accepts(name):
-            yield Item(name, f"archprof summary REF --convention {name}", f"{convention.rule} ({convention.unit})")
+def _backend(name: str, backend: Backend) -> Item:
+    missing = backend.missing()
+    absent = f" (needs {', '.join(missing)}, not installed)" if missing else ""
+    return Item(name, f"archprof bench REF --backend {name}", _first_line(backend) + absent)
 
 
-def _metrics(accepts: Callable[[str], bool]) -> Iterator[Item]:
-    from archprof.records.metrics import METRICS
+def _convention(name: str, convention: Convention) -> Item:
+    return Item(name, f"archprof summary REF --convention {name}", f"{convention.rule} ({convention.unit})")
 
-    for name, metric in METRICS.items():
-        if accepts(name):
-            short = f", or {', '.join(metric.aliases)}" if metric.aliases else ""
-            yield Item(name, f"archprof summary REF --columns model,{name}", f"{metric.label}{short}")
+
+def _metric(name: str, metric: Metric) -> Item:
+    short = f", or {', '.join(metric.aliases)}" if metric.aliases else ""
+    return Item(name, f"archprof summary REF --columns model,{name}", f"{metric.label}{short}")
 
 
 def _first_line(value: object) -> str:
@@ -157,12 +164,14 @@ def _first_line(value: object) -> str:
 
 
 with LISTINGS.own():
-    LISTINGS.register("ultralytics", Listing("models of the installed Ultralytics, with their scales", _stock))
-    LISTINGS.register("zoo", Listing("variants that come with archprof and with installed families", _zoo))
-    LISTINGS.register("timm", Listing("models of timm", partial(_models, "timm")))
-    LISTINGS.register("torchvision", Listing("models of torchvision", partial(_models, "torchvision")))
-    LISTINGS.register("blocks", Listing("blocks that a row of a YAML may name", _blocks))
-    LISTINGS.register("counters", Listing("counters that an audit runs", _counters))
-    LISTINGS.register("backends", Listing("backends that a latency is measured with", _backends))
-    LISTINGS.register("conventions", Listing("conventions that FLOPs are reported by", _conventions))
-    LISTINGS.register("metrics", Listing("metrics for columns and budgets", _metrics))
+    LISTINGS.register(
+        "ultralytics", Listing("models of the installed Ultralytics, with their scales", _stock, _variant)
+    )
+    LISTINGS.register("zoo", Listing("variants that come with archprof and with installed families", _zoo, _variant))
+    LISTINGS.register("timm", Listing("models of timm", partial(_names, "timm"), Item))
+    LISTINGS.register("torchvision", Listing("models of torchvision", partial(_names, "torchvision"), Item))
+    LISTINGS.register("blocks", Listing("blocks that a row of a YAML may name", _blocks, _block))
+    LISTINGS.register("counters", Listing("counters that an audit runs", _counters, _counter))
+    LISTINGS.register("backends", Listing("backends that a latency is measured with", _backends, _backend))
+    LISTINGS.register("conventions", Listing("conventions that FLOPs are reported by", CONVENTIONS.items, _convention))
+    LISTINGS.register("metrics", Listing("metrics for columns and budgets", METRICS.items, _metric))

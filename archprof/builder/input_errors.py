@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from torch import nn
 
 from archprof import units
 from archprof.errors import RunError
+from archprof.sources.usercode import takes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,12 +48,8 @@ def naming_inputs(built: Built, inputs: Sequence[Tensor]) -> Iterator[None]:
 def _takes(model: nn.Module, inputs: Sequence[Tensor]) -> str:
     shapes = " and ".join(f"{units.shape(tensor.shape)} {_dtype(tensor)}" for tensor in inputs)
     given = f"was given {units.plural(len(inputs), 'tensor')}, {shapes}"
-    try:
-        parameters = inspect.signature(model.forward).parameters.values()
-    except (TypeError, ValueError):
-        return f"forward {given}"
-    bare = [parameter.replace(annotation=parameter.empty) for parameter in parameters]
-    return f"{type(model).__name__}.forward{inspect.Signature(bare)} {given}"
+    parameters = takes(model.forward)
+    return f"forward {given}" if parameters is None else f"{type(model).__name__}.forward{parameters} {given}"
 
 
 def _dtype(tensor: Tensor) -> str:

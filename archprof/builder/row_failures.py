@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from archprof.builder.row_arguments import wrong_argument, wrong_number
 from archprof.builder.stock import TAKES_LIST, TAKES_ONE
 from archprof.errors import ArchprofError, in_one_line
 from archprof.sources.spec import STOCK
-from archprof.sources.usercode import own_lines
+from archprof.sources.usercode import own_lines, takes
 from archprof.sources.variant_errors import row_error
 
 if TYPE_CHECKING:
@@ -96,16 +95,7 @@ def _reason(error: Exception, *, is_call: bool = True) -> str:
 
 def _takes(block: Block, call: Call | None) -> str:
     """What a block takes and what it was given, for a message."""
-    try:
-        signature = inspect.signature(block.factory)
-    except (TypeError, ValueError):
-        takes = ""
-    else:
-        bare = [
-            parameter.replace(annotation=parameter.empty)
-            for name, parameter in signature.parameters.items()
-            if name != "self"
-        ]
-        takes = f"{block.name} takes {inspect.Signature(bare)}"
+    parameters = takes(block.factory)
+    wanted = f"{block.name} takes {parameters}" if parameters else ""
     given = f"it was called with {call.arguments}" if call else ""
-    return "; ".join(part for part in (takes, given) if part) or "see the block's own documentation"
+    return "; ".join(part for part in (wanted, given) if part) or "see the block's own documentation"

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archprof.errors import ArchprofError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 PACKAGES = ("timm", "torchvision")
 """Origins whose names are many, and are offered once the origin is typed."""
-
-_LISTS_OF_BLOCKS = {"": "ultralytics.nn.modules", "nn.": "torch.nn.modules"}
-"""What stands before a block's name in a YAML, and the package whose ``__all__`` has the names."""
 
 
 def references(ctx: Any, incomplete: str) -> list[str]:
@@ -76,41 +68,6 @@ def kinds(incomplete: str) -> list[str]:
 
 def blocks(incomplete: str) -> list[str]:
     """Blocks of Ultralytics, of torch and of the installed families."""
-    return sorted(name for name in {*_listed(), *_registered()} if name.startswith(incomplete))
+    from archprof.sources import block_names
 
-
-def _listed() -> Iterator[str]:
-    for prefix, package in _LISTS_OF_BLOCKS.items():
-        for file in _files(package, "__init__.py"):
-            for node in _tree(file).body:
-                if isinstance(node, ast.Assign) and any(_names(target, "__all__") for target in node.targets):
-                    yield from (f"{prefix}{name}" for name in ast.literal_eval(node.value))
-
-
-def _registered() -> Iterator[str]:
-    """What the files of families register under a name that stands in them."""
-    from archprof.sources import families
-
-    for family in families.families().values():
-        for file in _files(family.package, "*.py"):
-            for node in ast.walk(_tree(file)):
-                if isinstance(node, ast.Call) and _names(node.func, "register") and node.args:
-                    name = node.args[0]
-                    if isinstance(name, ast.Constant) and isinstance(name.value, str):
-                        yield name.value
-
-
-def _files(package: str, pattern: str) -> list[Path]:
-    """The files of a package, which is not imported (only the packages round it would be)."""
-    top, *rest = package.split(".")
-    spec = find_spec(top)
-    folders = spec.submodule_search_locations if spec else None
-    return sorted(Path(next(iter(folders)), *rest).glob(pattern)) if folders else []
-
-
-def _tree(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
-
-
-def _names(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
+    return sorted(name for name in block_names.known() if name.startswith(incomplete))

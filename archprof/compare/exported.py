@@ -45,19 +45,12 @@ def rows_of_file(rows: Sequence[Part], file: Model) -> list[Part]:
 
 
 def _as_row(row: Part, module: Part | None) -> Part:
-    if module is None:  # nothing of it computes, as of a row that only hands on
-        return msgspec.structs.replace(
-            row, parameters=0, flops=0, elementwise_flops=0, bytes_read=0, bytes_written=0, output_shapes=None
-        )
-    return msgspec.structs.replace(
-        row,
-        output_shapes=module.output_shapes,
-        parameters=module.parameters,
-        flops=module.flops,
-        elementwise_flops=module.elementwise_flops,
-        bytes_read=module.bytes_read,
-        bytes_written=module.bytes_written,
-    )
+    # Where there is none nothing of it computes, as of a row that only hands on.
+    figures = {name: getattr(module, name) if module else 0 for name in _FIGURES}
+    return msgspec.structs.replace(row, output_shapes=module.output_shapes if module else None, **figures)
+
+
+_FIGURES = ("parameters", "flops", "elementwise_flops", "bytes_read", "bytes_written")
 
 
 def _by_path(file: Model, paths: Iterable[str]) -> dict[str, Part]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,6 +11,7 @@ from archprof.count import operations  # noqa: F401 - they register their formul
 from archprof.count.formulas import FORMULAS, Count, Formula
 from archprof.count.free import FREE
 from archprof.count.operations.pointwise import pointwise
+from archprof.count.tally import State, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from torch._ops import OpOverload
 
     from archprof.trace.record import NamedOperator, Operation, Trace
-
-State = Literal["counted", "free", "unknown"]
 
 NOTHING = Count()
 
@@ -35,7 +33,7 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Ledger:
+class Ledger(Tally):
     """Every operation of a trace, counted, free or unknown.
 
     ``own`` and ``inclusive`` have one count for each module call of the trace: what it ran itself, and that
@@ -46,25 +44,6 @@ class Ledger:
     entries: list[Entry] = field(default_factory=list)
     own: list[Count] = field(default_factory=list)
     inclusive: list[Count] = field(default_factory=list)
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates of the convolution, matrix product and attention family."""
-        return sum(entry.count.macs for entry in self.entries)
-
-    @property
-    def elementwise_flops(self) -> int:
-        """FLOPs of everything else."""
-        return sum(entry.count.elementwise_flops for entry in self.entries)
-
-    @property
-    def unknown(self) -> dict[str, int]:
-        """Operations without a formula: name -> times they ran."""
-        return dict(Counter(entry.operation.name for entry in self.entries if entry.state == "unknown"))
-
-    def states(self) -> Counter[State]:
-        """How many operations are in each state."""
-        return Counter(entry.state for entry in self.entries)
 
 
 def count(trace: Trace) -> Ledger:

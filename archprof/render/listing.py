@@ -10,9 +10,10 @@ from archprof.render.report import Report
 from archprof.render.table import Column, table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from archprof.builder.registry import Block
+    from archprof.render.formats import Format
 
 
 def report_of_kinds() -> Report:
@@ -92,13 +93,11 @@ BLOCK_COLUMNS = tuple(
 )
 
 
-def _formats(accepts: Callable[[str], bool]) -> Iterator[Item]:
-    for name, value in FORMATS.items():
-        if accepts(name):
-            files = f"files that end in {', '.join(value.suffixes)}" if value.suffixes else ""
-            findings = "for commands that judge: check, claims" if value.findings_only else ""
-            yield Item(name, f"--format {name}", "; ".join(part for part in (files, findings) if part))
+def _format(name: str, value: Format) -> Item:
+    files = f"files that end in {', '.join(value.suffixes)}" if value.suffixes else ""
+    findings = "for commands that judge: check, claims" if value.findings_only else ""
+    return Item(name, f"--format {name}", "; ".join(part for part in (files, findings) if part))
 
 
 with LISTINGS.own():
-    LISTINGS.register("formats", Listing("output formats", _formats))
+    LISTINGS.register("formats", Listing("output formats", FORMATS.items, _format))

@@ -9,16 +9,16 @@ from __future__ import annotations
 import ast
 import re
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archprof.errors import nearest
 from archprof.sources import families
+from archprof.sources.files import package_folder
 from archprof.sources.spec import STOCK, YOLOV5, ZOO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _REGISTERED = re.compile(r"""\bregister\(\s*["']([\w.]+)["']""")
 _WORD = re.compile(r"\w+")
@@ -59,10 +59,23 @@ def hint(name: str, families_of: Iterable[str], near: Iterable[str]) -> str:
 
 def hint_without_building(name: str, family: str) -> str:
     """The same, of what stands in files."""
-    registered = {other.name: _registered(other.folder) for other in families.families().values() if other.folder}
-    owners = sorted(owner for owner, names in registered.items() if name in names)
-    torch_names = {f"nn.{other}" for other in _imported(*_PREFIXES["nn."])}
-    return hint(name, owners, nearest(name, {*_stock(), *torch_names, *registered.get(family, ())}))
+    by_family = _by_family()
+    owners = sorted(owner for owner, names in by_family.items() if name in names)
+    return hint(name, owners, nearest(name, {*_of_every_family(), *by_family.get(family, ())}))
+
+
+def known() -> set[str]:
+    """Every name of a block that stands in files: of Ultralytics, of torch.nn, of the installed families."""
+    return set(_of_every_family()).union(*_by_family().values())
+
+
+def _by_family() -> dict[str, frozenset[str]]:
+    return {family.name: _registered(family.folder) for family in families.families().values() if family.folder}
+
+
+def _of_every_family() -> Iterator[str]:
+    yield from _stock()
+    yield from (f"nn.{name}" for name in _imported(*_PREFIXES["nn."]))
 
 
 def _stock() -> frozenset[str]:
@@ -73,9 +86,8 @@ def _stock() -> frozenset[str]:
 @cache
 def _imported(package: str, file: str) -> frozenset[str]:
     """The names that a package's file imports from its others; none where it is not there."""
-    spec = find_spec(package)
-    folders = spec.submodule_search_locations if spec else None
-    path = Path(next(iter(folders)), file) if folders else None
+    folder = package_folder(package)
+    path = folder / file if folder else None
     if path is None or not path.is_file():
         return frozenset()
     imports = (node for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.ImportFrom))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 SUFFIXES = (".yaml", ".yml")
 """Extensions of a YAML."""
@@ -48,6 +49,13 @@ def folders_in(folder: Path) -> Iterator[Path]:
         yield from sorted(inner for inner in folder.iterdir() if is_folder(inner))
     except (OSError, ValueError):
         return
+
+
+def package_folder(name: str) -> Path | None:
+    """The folder of an installed package that lies in no other, without importing it; None where it is absent."""
+    spec = find_spec(name)
+    folders = spec.submodule_search_locations if spec else None
+    return Path(next(iter(folders))) if folders else None
 
 
 def bare_name(text: str) -> str | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.errors import ArchprofError, UnknownReferenceError, nearest
 from archprof.sources.document import Document
-from archprof.sources.files import SUFFIXES
+from archprof.sources.files import SUFFIXES, package_folder
 from archprof.sources.model_names import architecture, registered
 
 if TYPE_CHECKING:
@@ -79,15 +78,13 @@ def no_model(text: str) -> ArchprofError | None:
 @cache
 def _shipped() -> Mapping[str, Shipped]:
     """The YAMLs of the installed Ultralytics that are no models, by name in lower case."""
-    spec = find_spec("ultralytics")
-    folders = spec.submodule_search_locations if spec else None
-    if not folders:
+    package = package_folder("ultralytics")
+    if package is None:
         return {}
-    root = Path(next(iter(folders)), "cfg")
     return {
         file.stem.lower(): Shipped(kind, file)
         for folder, kind in _FOLDERS.items()
-        for file in sorted((root / folder).glob("*.yaml"))
+        for file in sorted((package / "cfg" / folder).glob("*.yaml"))
     }
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
+
+from archprof.sources.files import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from archprof.sources.spec import Spec
 
@@ -56,4 +58,4 @@ class Origin(ABC):
         Args:
             folder: The folder that the reference names; the working folder where it names none.
         """
-        return {}
+        return {Path(name).stem: str(folder / name) for name in names_in(folder, self.suffixes)}

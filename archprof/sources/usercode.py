@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import inspect
 import sys
 import traceback
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from archprof.errors import ENDLESS, ArchprofError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
@@ -105,6 +106,16 @@ def framed(what: str, root: Path | None, error: type[ArchprofError]) -> Iterator
             line=frame.lineno if frame else None,
             hint=_frame(summary) if frame else None,
         ) from raised
+
+
+def takes(function: Callable[..., Any]) -> str | None:
+    """The parameters that a function or a class takes, in brackets, without types; None for what does not say."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # what is written in C may have none
+        return None
+    parameters = [parameter.replace(annotation=parameter.empty) for parameter in signature.parameters.values()]
+    return str(inspect.Signature(parameters))
 
 
 def own_lines(error: BaseException) -> str | None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from archprof.count.formulas import Count
 from archprof.count.onnx_operators.activation import UnknownActivationError
 from archprof.count.onnx_operators.precision import precision
 from archprof.count.onnx_operators.registry import OPERATORS
+from archprof.count.tally import State, Tally
 from archprof.trace.onnx_graph.record import MALFORMED, ShapeUnknownError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from archprof.trace.onnx_graph.record import Operation, Trace
-
-State = Literal["counted", "free", "unknown"]
 
 NOTHING = Count()
 
@@ -54,7 +52,7 @@ class Choice:
 
 
 @dataclass(slots=True)
-class Ledger:
+class Ledger(Tally):
     """Every operation of a file's run, counted, free or unknown.
 
     Attributes:
@@ -68,31 +66,10 @@ class Ledger:
     entries: list[Entry] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
 
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates of the convolution, matrix product and attention family."""
-        return sum(entry.count.macs for entry in self.entries)
-
-    @property
-    def elementwise_flops(self) -> int:
-        """FLOPs of everything else."""
-        return sum(entry.count.elementwise_flops for entry in self.entries)
-
-    @property
-    def unknown(self) -> dict[str, int]:
-        """Operators of unknown cost: name -> times they ran."""
-        times: Counter[str] = Counter()
-        for entry in self.entries:
-            if entry.state == "unknown":
-                times[entry.operation.name] += entry.operation.repeats
-        return dict(times)
-
-    def states(self) -> Counter[State]:
-        """How many operations are in each state."""
-        states: Counter[State] = Counter()
-        for entry in self.entries:
-            states[entry.state] += entry.operation.repeats
-        return states
+    @staticmethod
+    def repeats(operation: Operation) -> int:
+        """As often as the loop around it runs."""
+        return operation.repeats
 
 
 def count(trace: Trace) -> Ledger:

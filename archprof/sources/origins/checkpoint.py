@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archprof.sources.files import WEIGHTS, is_file, names_in
+from archprof.sources.files import WEIGHTS, is_file
 from archprof.sources.origin import Origin
 from archprof.sources.origins import ORIGINS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from archprof.sources.origin import Query
     from archprof.sources.spec import Spec
 
@@ -32,10 +30,6 @@ class CheckpointFile(Origin):
         from archprof.sources.checkpoint.variant import variant
 
         return variant(read(path), reference=query.reference, scale=query.scale, name=path.stem)
-
-    def names(self, folder: Path) -> Mapping[str, str]:
-        """The checkpoints in the folder."""
-        return {Path(name).stem: str(folder / name) for name in names_in(folder, WEIGHTS)}
 
 
 ORIGINS.register("checkpoint", CheckpointFile())

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import ArchprofError, UsageError
-from archprof.sources.files import GRAPHS, is_file, names_in
+from archprof.sources.files import GRAPHS, is_file
 from archprof.sources.origin import Origin
 from archprof.sources.origins import ORIGINS
 from archprof.sources.spec import Constructor, Spec, encode_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from archprof.sources.origin import Query
     from archprof.sources.spec import Built
 
@@ -33,10 +31,6 @@ class OnnxFiles(Origin):
         if path.suffix.lower() not in GRAPHS or not is_file(path):
             return None
         return OnnxSpec(name=path.stem, reference=query.reference, path=path)
-
-    def names(self, folder: Path) -> Mapping[str, str]:
-        """The ONNX files in the folder."""
-        return {Path(name).stem: str(folder / name) for name in names_in(folder, GRAPHS)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from archprof.sources.origin import Origin
 from archprof.sources.origins import ORIGINS
 from archprof.sources.settings import is_count
 from archprof.sources.spec import Recipe, RecipeSpec
-from archprof.sources.usercode import import_code, importable, root_of
+from archprof.sources.usercode import import_code, importable, root_of, takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,16 +121,15 @@ def _check_arguments(factory: Callable[..., Any], name: str, spec: PythonSpec) -
     try:
         signature.bind(**spec.settings)
     except TypeError as error:
-        bare = [parameter.replace(annotation=parameter.empty) for parameter in signature.parameters.values()]
-        takes = f"{name} takes {inspect.Signature(bare)}"
+        accepted = f"{name} takes {takes(factory)}"
         missing = [
             f"--set {parameter.name}=VALUE"
-            for parameter in bare
+            for parameter in signature.parameters.values()
             if parameter.default is parameter.empty
             and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
             and parameter.name not in spec.settings
         ]
-        hint = f"{takes}; type {' '.join(missing)}" if missing else takes
+        hint = f"{accepted}; type {' '.join(missing)}" if missing else accepted
         raise BuildError(f"{spec.target}: {error}", hint=hint) from None
 
 

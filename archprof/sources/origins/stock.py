@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archprof.sources.files import bare_name
+from archprof.sources.files import bare_name, package_folder
 from archprof.sources.origin import Origin
 from archprof.sources.origins import ORIGINS
 from archprof.sources.spec import STOCK
@@ -15,6 +13,7 @@ from archprof.sources.yaml_file import load_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from archprof.sources.origin import Query
     from archprof.sources.spec import Spec
@@ -39,9 +38,8 @@ class Stock(Origin):
 @cache
 def stock() -> Mapping[str, Path]:
     """The model YAMLs of the installed Ultralytics, by name."""
-    spec = find_spec("ultralytics")
-    folders = spec.submodule_search_locations if spec else None
-    files = sorted(Path(next(iter(folders))).glob("cfg/models/**/*.yaml")) if folders else []
+    folder = package_folder("ultralytics")
+    files = sorted(folder.glob("cfg/models/**/*.yaml")) if folder else []
     return {file.stem: file for file in files}
 
 

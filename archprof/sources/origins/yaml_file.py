@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archprof.sources import misread
-from archprof.sources.files import SUFFIXES, is_file, names_in
+from archprof.sources.files import SUFFIXES, is_file
 from archprof.sources.origin import Origin
 from archprof.sources.origins import ORIGINS
 from archprof.sources.yaml_file import load_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from archprof.sources.origin import Query
     from archprof.sources.spec import Spec
 
@@ -36,10 +34,6 @@ class YamlFile(Origin):
             if is_file(path):
                 return load_for(query, path)
         return None
-
-    def names(self, folder: Path) -> Mapping[str, str]:
-        """The YAML files in the folder."""
-        return {Path(name).stem: str(folder / name) for name in names_in(folder, SUFFIXES)}
 
 
 ORIGINS.register("yaml_file", YamlFile())

@@ -167,7 +167,7 @@ class _Axes:
     def agreed(self, name: str, axis: int, fixed: int | None, size: int, kind: onnx.TypeProto.Tensor) -> int:
         """The size that was asked for, where it is one and the file takes it."""
         if fixed is None and not 1 <= size <= _LARGEST:
-            raise UsageError(f"{size} is no size of axis {axis} of input {name!r}")
+            raise UsageError(f"invalid size {size} for axis {axis} of input {name!r}")
         if fixed is not None and fixed != size:
             raise UsageError(
                 f"input {name!r} of {self.path.name} takes {fixed} on axis {axis}, not {size}",
