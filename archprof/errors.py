@@ -93,6 +93,10 @@ class BudgetFileError(ArchprofError):
     """A budget file or a lock file that is not there, or says something that makes no sense."""
 
 
+class PlanFileError(ArchprofError):
+    """A plan of a sweep that is not there, or says something that makes no sense."""
+
+
 class OutputError(ArchprofError):
     """A file that could not be written, or that would have been overwritten."""
 

@@ -55,5 +55,5 @@ def _held(check: CheckResult) -> CheckResult:
         from archprof.render.check import report
         from archprof.render.formats import FORMATS
 
-        pytest.fail(FORMATS["text"].render(report(check, View()), Page(width=100)), pytrace=False)
+        pytest.fail(FORMATS["text"].text(report(check, View()), Page(width=100)), pytrace=False)
     return check

@@ -13,6 +13,7 @@ import msgspec
 
 from archprof.api.budgets import check, within
 from archprof.api.models import ModelOptions, choose, image_for, module_of
+from archprof.api.sweeping import sweep
 from archprof.builder.options import COUNTER_SECONDS, EXPERTS, device_name
 from archprof.errors import UsageError
 from archprof.pipeline import profiles_of
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from archprof.records.comparison import Comparison
     from archprof.records.parameternet import ExpertSweep, WhatIf
 
-__all__ = ["audit", "bench", "check", "claims", "compare", "parameternet", "profile", "within"]
+__all__ = ["audit", "bench", "check", "claims", "compare", "parameternet", "profile", "sweep", "within"]
 
 present_with(present)
 

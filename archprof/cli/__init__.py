@@ -31,6 +31,7 @@ COMMANDS = (
     "parameternet",
     "schema",
     "explain",
+    "sweep",
     "zoo",
 )
 """Every command; each is in the file of its name, and is called so there."""
@@ -74,7 +75,7 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     for name in names:
         command = getattr(import_module(f"{__name__}.{name}"), name)
         if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name, cls=Group)
+            app.add_typer(command, name=name)
         else:
             app.command(cls=Command)(command)
     return app

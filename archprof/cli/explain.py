@@ -8,6 +8,7 @@ from archprof.cli import completion, output, selection
 from archprof.cli import options as o
 from archprof.cli.command import command
 from archprof.cli.option_groups import OutputOptions
+from archprof.cli.parsing import Group
 
 BlockName = Annotated[
     str, typer.Argument(autocompletion=completion.blocks, metavar="NAME", help="A block, as a row of a YAML names it.")
@@ -35,6 +36,7 @@ def block_command(
 
 
 explain = typer.Typer(
+    cls=Group,
     help="Explain what a YAML is made of.",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -63,8 +63,10 @@ def _destination(name: str, format: str | None, force: bool, findings: bool) -> 
     if colon and rest and (head in FORMATS or (load_deferred() and head in FORMATS)):
         name, format = rest, head  # noqa: A001
     name_of_format = format or (DEFAULT if name == STDOUT else _by_suffix(name, findings))
-    find_format(name_of_format, findings=findings)
+    chosen = find_format(name_of_format, findings=findings)
     if name == STDOUT:
+        if chosen.binary:
+            raise UsageError(f"{name_of_format} is bytes, which go to a file", hint=f"-o FILE{chosen.suffixes[0]}")
         return Destination(None, name_of_format)
     path = Path(name)
     try:
@@ -117,29 +119,30 @@ def deliver(destinations: Sequence[Destination], report: Report) -> None:
         page = Page(cut=False) if destination.path else console.page()
         texts.append((destination.path, FORMATS[destination.format].render(report, page)))
     for path, text in sorted(texts, key=lambda pair: pair[0] is None):
-        if path is None:
-            console.write(text)
-        else:
+        if path is not None:
             write_whole(path, text)
             console.note(f"wrote {path}")
+        elif isinstance(text, str):
+            console.write(text)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file so that at every moment it is the old one or the new one.
 
     Raises:
         OutputError: Where it cannot be written.
     """
     target = path.resolve()
+    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
     try:
         if target.exists() and not target.is_file():  # a device or a named pipe is not replaced
-            target.write_text(text, encoding="utf-8", errors="replace")
+            target.write_bytes(data)
             return
         draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         draft.unlink(missing_ok=True)  # of a process that had our number, and was killed
         try:
-            with draft.open("x", encoding="utf-8", errors="replace") as stream:
-                stream.write(text)
+            with draft.open("xb") as stream:
+                stream.write(data)
             if target.exists():
                 shutil.copymode(target, draft)
             draft.replace(target)

@@ -19,6 +19,8 @@ class SchemaChoice(StrEnum):
     lock = "lock"
     check = "check"
     benchmark = "benchmark"
+    sweep = "sweep"
+    sweep_plan = "sweep-plan"
 
 
 MODULES = {
@@ -28,6 +30,8 @@ MODULES = {
     SchemaChoice.lock: "archprof.budgets.lock",
     SchemaChoice.check: "archprof.records.check_result",
     SchemaChoice.benchmark: "archprof.records.benchmark",
+    SchemaChoice.sweep: "archprof.records.sweep",
+    SchemaChoice.sweep_plan: "archprof.sweep.plan_file",
 }
 """Where each format's ``json_schema`` is."""
 

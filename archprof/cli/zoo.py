@@ -8,6 +8,7 @@ from archprof.cli import output
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import OutputOptions
+from archprof.cli.parsing import Group
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A variant, as listed by `archprof zoo`.")]
 
@@ -36,7 +37,7 @@ def show_command(name: Name) -> None:
     console.write(spec.text)
 
 
-zoo = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+zoo = typer.Typer(cls=Group, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 zoo.callback(invoke_without_command=True)(list_command)
 zoo.command("list")(list_command)
 zoo.command("show")(show_command)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from archprof.errors import UsageError
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archprof.compare.model import Model
-    from archprof.records.metrics import Metric
+    from archprof.records.metrics import Metric, Value
 
 X, Y = "flops", "parameters"
 """The metrics that models are set against each other in, unless somebody names others."""
@@ -57,18 +60,32 @@ def front(models: Sequence[Model], x: str, y: str) -> Front:
         UsageError: As for :func:`axes`, or where no model has one of them.
     """
     both_axes = axes(x, y)
-    points: dict[int, tuple[float, ...]] = {}
-    for index, model in enumerate(models):
-        values = [(model.of(metric), lower) for metric, lower in both_axes]
-        if all(value is not None for value, _ in values):
-            points[index] = tuple(value if lower else -value for value, lower in values if value is not None)
     for metric, _ in both_axes:
         if all(model.of(metric) is None for model in models):
             hint = f"--convention {metric.convention} adds it" if metric.convention else None
             raise UsageError(f"none of these has {metric.name}", hint=hint)
-    members = [index for index, point in points.items() if not any(_beats(rival, point) for rival in points.values())]
-    return Front(x=x, y=y, members=members)
+    (x_metric, _), (y_metric, _) = both_axes
+    points = [(model.of(x_metric), model.of(y_metric)) for model in models]
+    return Front(x=x, y=y, members=unbeaten(points, [lower for _, lower in both_axes]))
 
 
-def _beats(point: tuple[float, ...], rival: tuple[float, ...]) -> bool:
-    return point != rival and all(value <= rival_value for value, rival_value in zip(point, rival, strict=True))
+def unbeaten(points: Sequence[tuple[Value | None, Value | None]], lower_is_better: Sequence[bool]) -> list[int]:
+    """The indices of the points that no other beats; those that lack a value are not among them.
+
+    Args:
+        points: Two values each.
+        lower_is_better: Whether less is better, of the first values and of the second.
+    """
+    signs = [1 if lower else -1 for lower in lower_is_better]
+    known = [
+        (signs[0] * x, signs[1] * y, index) for index, (x, y) in enumerate(points) if x is not None and y is not None
+    ]
+    members: list[int] = []
+    least = math.inf  # the best second value among points that are better in the first
+    for _, group in groupby(sorted(known), key=itemgetter(0)):
+        equal = list(group)
+        best = equal[0][1]
+        if best < least:
+            members += [index for _, y, index in equal if y == best]
+            least = best
+    return sorted(members)

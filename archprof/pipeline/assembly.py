@@ -143,7 +143,7 @@ def _variant(built: Built) -> Variant:
         scale=spec.scale,
         path=str(spec.path) if spec.path else None,
         nc=classes if isinstance(classes, int) else None,
-        settings=dict(spec.settings),
+        settings=dict(spec.changes),
         top_level=spec.top_level,
         fused=built.fused,
         static=built.static,

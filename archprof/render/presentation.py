@@ -10,7 +10,8 @@ from archprof.records.benchmark import Benchmark
 from archprof.records.check_result import CheckResult
 from archprof.records.comparison import Comparison
 from archprof.records.profile import Profile
-from archprof.render import Page, View, audit, benchmark, check, comparison, profile
+from archprof.records.sweep import Sweep
+from archprof.render import Page, View, audit, benchmark, check, comparison, profile, sweep
 from archprof.render.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ REPORTS: Mapping[type[Record], Callable[[Any, View], Report]] = {
     CheckResult: check.report,
     Comparison: comparison.report,
     Profile: profile.report,
+    Sweep: sweep.report,
 }
 """What makes a report of each kind of record."""
 
@@ -37,7 +39,7 @@ class ReportPresentation:
 
     def html(self) -> str:
         """A fragment of HTML."""
-        return FORMATS["html"].render(self.report, Page())
+        return FORMATS["html"].text(self.report, Page())
 
     def rows(self) -> list[dict[str, Any]]:
         """The table that CSV holds."""

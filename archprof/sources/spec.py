@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 
 import msgspec
 
+from archprof.errors import UsageError
 from archprof.records.profile import TopLevelKey
 from archprof.sources import families
 from archprof.sources import settings as setting_rules
@@ -149,6 +150,23 @@ class Spec(ABC):
         return replace(self, settings={**self.settings, **settings})
 
     @property
+    def changes(self) -> Mapping[str, Any]:
+        """All that was changed of what its file or its constructor says, by name."""
+        return self.settings
+
+    def edited(self, name: str, value: Any) -> Self:
+        """The same model with a part of a row changed, or a factor of its scale.
+
+        Args:
+            name: As :func:`archprof.sources.edits.edited` takes it.
+            value: What it is to be.
+
+        Raises:
+            UsageError: Where it has no rows, or no such part.
+        """
+        raise UsageError(f"{self.reference} is no YAML with rows, so it has no {name}")
+
+    @property
     def top_level(self) -> dict[str, TopLevelKey]:
         """What it is built with beside its rows: top-level values and the scale, each with its line."""
         return {}
@@ -175,6 +193,7 @@ class VariantSpec(Spec):
             as the file has them.
         value_lines: The line of each, of ``backbone``, ``head`` and ``scales``, and of every scale as ``scales.n``.
         size: The size that its blocks go by: the scale, or the letter in the name of a file without scales.
+        edits: What was changed of its rows and of its scale's factors (:mod:`archprof.sources.edits`).
     """
 
     origin = "yaml"
@@ -185,12 +204,13 @@ class VariantSpec(Spec):
     document: Mapping[str, Any] = field(default_factory=dict)
     value_lines: Mapping[str, int] = field(default_factory=dict)
     size: str | None = None
+    edits: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def content_key(self) -> bytes | None:
-        """The file's text, with what its name and the options make of it."""
+        """The file's text, with what its name, the options and edits make of it."""
         parts = self.name, self.reference, str(self.path), self.family, self.scale, self.scale_assumed, self.settings
-        return encode_key(self.origin, self.text, *parts)
+        return encode_key(self.origin, self.text, *parts, self.edits)
 
     @property
     def trusted(self) -> bool:
@@ -207,6 +227,21 @@ class VariantSpec(Spec):
     def values(self) -> Mapping[str, Any]:
         """The top-level keys, as set."""
         return {**self.document, **self.settings}
+
+    @property
+    def changes(self) -> Mapping[str, Any]:
+        """Top-level values that were set, and edits."""
+        return {**self.settings, **self.edits}
+
+    def edited(self, name: str, value: Any) -> Self:
+        """The same variant with a part of a row changed, or a factor of its scale.
+
+        Raises:
+            UsageError: Where it has no such part, or the value is of the wrong kind.
+        """
+        from archprof.sources import edits
+
+        return edits.edited(self, name, value)
 
     @property
     def factors(self) -> Scale:
@@ -227,7 +262,8 @@ class VariantSpec(Spec):
         if self.scale is not None:
             factors = [self.factors.depth, self.factors.width, self.factors.max_channels]
             key = f"scales.{self.scale}"
-            keys[key] = TopLevelKey(value=_json(factors), line=self.value_lines.get(key))
+            changed = any(name in self.edits for name in Scale.__struct_fields__)
+            keys[key] = TopLevelKey(value=_json(factors), line=None if changed else self.value_lines.get(key))
         return keys
 
     def missing(self) -> ArchprofError | None:

@@ -22,16 +22,23 @@ class Format:
         module: The module with its ``render(report, page)``, imported when it is used.
         suffixes: The endings of its files.
         findings_only: Whether it holds findings and nothing else, so that only a command that judges offers it.
+        binary: Whether it is bytes, which go to a file and never to a terminal.
     """
 
     module: str
     suffixes: tuple[str, ...] = ()
     findings_only: bool = False
+    binary: bool = False
 
-    def render(self, report: Report, page: Page) -> str:
+    def render(self, report: Report, page: Page) -> str | bytes:
         """The report in this format."""
-        text: str = import_module(self.module).render(report, page)
-        return text
+        content: str | bytes = import_module(self.module).render(report, page)
+        return content
+
+    def text(self, report: Report, page: Page) -> str:
+        """The same of a format that is text."""
+        content = self.render(report, page)
+        return content if isinstance(content, str) else content.decode()
 
 
 FORMATS: Registry[Format] = Registry("format")
@@ -44,6 +51,7 @@ with FORMATS.own():
     FORMATS.register("csv", Format(f"{__name__}.csv", (".csv",)))
     FORMATS.register("latex", Format(f"{__name__}.latex", (".tex",)))
     FORMATS.register("html", Format(f"{__name__}.html", (".html",)))
+    FORMATS.register("parquet", Format(f"{__name__}.parquet", (".parquet",), binary=True))
     FORMATS.register("concise", Format(f"{__name__}.concise", findings_only=True))
     FORMATS.register("github", Format(f"{__name__}.github", findings_only=True))
     FORMATS.register("gitlab", Format(f"{__name__}.gitlab", findings_only=True))

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from archprof.errors import UsageError
 from archprof.sources import yaml_file
@@ -54,6 +54,15 @@ class CheckpointSpec(VariantSpec):
             f"{key} cannot be changed in a checkpoint, whose weights are for the network that it holds",
             hint="name the YAML that it was made from",
         )
+
+    def edited(self, name: str, value: Any) -> Self:
+        """Nothing may be.
+
+        Raises:
+            UsageError: Always.
+        """
+        self.check_setting(name, value)
+        return self
 
     def build(self, constructor: Constructor[Built]) -> Built:
         """From its rows, and then held against its tensors."""

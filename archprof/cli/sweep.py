@@ -1,0 +1,242 @@
+"""``archprof sweep``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from archprof.cli import completion, output
+from archprof.cli import options as o
+from archprof.cli.command import command
+from archprof.cli.console import console
+from archprof.cli.option_groups import Counting, ModelAtOneScale, OutputOptions
+from archprof.cli.parsing import Group
+from archprof.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.records.sweep import Sweep
+    from archprof.sweep.plan import Plan
+
+TOP = 40
+"""Variants that are printed unless somebody asks for more."""
+
+RUN = "run"
+"""The command that is meant where none is named."""
+
+Reference = Annotated[
+    str | None,
+    typer.Argument(autocompletion=completion.references, metavar="REF", help="The model; a plan may name it."),
+]
+Vary = Annotated[
+    list[str] | None,
+    o.option(
+        "--vary",
+        metavar="NAME=VALUES",
+        help="An axis: scale, width, depth, max_channels, imgsz, batch, channels, dtype, a top-level key such as nc, "
+        "or 'row 7 args[0]', 'row 7 repeats', 'row 7 module'. Values as 0.25,0.5 or 320:640:64. Repeatable.",
+    ),
+]
+PlanPath = Annotated[
+    Path | None, o.option("--plan", metavar="FILE", help="Take axes, conditions and sample from a TOML file.")
+]
+Where = Annotated[
+    list[str] | None,
+    o.option(
+        "--where",
+        metavar="CONDITION",
+        help="Leave out variants that do not meet a condition, as 'flops < 8 G' or 'imgsz >= 480'. Repeatable.",
+    ),
+]
+Sample = Annotated[
+    int | None, o.option("--sample", min=1, metavar="N", help="Take N combinations, spread evenly, instead of all.")
+]
+Seed = Annotated[int | None, o.option("--seed", min=0, metavar="S", help="Which combinations --sample takes.")]
+StorePath = Annotated[
+    Path | None,
+    o.option("--store", metavar="FILE", help="Keep variants in an SQLite file; what it has is not counted again."),
+]
+Predicted = Annotated[
+    str | None, o.option("--latency", metavar="predicted", help="Add each variant's predicted latency.")
+]
+EngineName = Annotated[
+    str, o.option("--engine", metavar="[local|ray]", help="Where to count: processes of this computer, or Ray.")
+]
+Address = Annotated[str | None, o.option("--address", metavar="ADDRESS", help="The Ray cluster to count on.")]
+AxisX = Annotated[str | None, o.option("--x", metavar="METRIC[:min|max]", help="Mark the Pareto front: one metric.")]
+AxisY = Annotated[str | None, o.option("--y", metavar="METRIC[:min|max]", help="The other metric.")]
+Top = Annotated[int, o.option("--top", min=1, metavar="N", help="Print at most N variants.")]
+StoreArgument = Annotated[Path, typer.Argument(metavar="STORE", help="The file that --store named.")]
+
+
+class SweepGroup(Group):
+    """``archprof sweep REF`` is short for ``archprof sweep run REF``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Name the command where none is named."""
+        if args and args[0] not in self.commands and args[0] not in ("-h", "--help", "help"):
+            args = [RUN, *args]
+        return super().parse_args(ctx, args)
+
+
+@command
+def run(
+    reference: Reference = None,
+    *,
+    vary: Vary = None,
+    plan: PlanPath = None,
+    where: Where = None,
+    sample: Sample = None,
+    seed: Seed = None,
+    store: StorePath = None,
+    model: ModelAtOneScale,
+    convention: o.Convention = "flops",
+    latency: Predicted = None,
+    counting: Counting,
+    engine: EngineName = "local",
+    address: Address = None,
+    columns: o.Columns = None,
+    sort: o.Sort = None,
+    x: AxisX = None,
+    y: AxisY = None,
+    top: Top = TOP,
+    output_options: OutputOptions,
+) -> None:
+    """Count every combination of what is varied, and keep what was counted.
+
+    Example: archprof sweep yolo11n.yaml --vary width=0.25,0.5 --vary imgsz=320:640:64 --store sweep.db
+    """
+    from archprof.render import View
+    from archprof.render.columns import parse_columns
+    from archprof.sweep import plan_file
+    from archprof.sweep.store import Store
+    from archprof.sweep.sweeping import sweep as fill
+    from archprof.sweep.sweeping import table
+
+    destinations = output_options.plan()
+    view = View(sort=sort, top=top, columns=parse_columns(columns))
+    file = plan_file.read(plan) if plan else plan_file.PlanFile()
+    chosen = _plan(reference, vary or [], where or [], file, model, convention, latency, sample, seed)
+    chosen.conditions  # noqa: B018 - a mistake in one is told before anything is counted
+    axes = _front_axes(x, y)
+    kept = Store(store)
+    try:
+        counted = fill(chosen, kept, counting.config(), console, engine=engine, address=address)
+        result = table(kept, chosen.setup, chosen.where)
+    except KeyboardInterrupt:
+        if store:
+            console.note(f"what was counted is in {store}; the same command goes on from there")
+        raise
+    finally:
+        kept.close()
+    if store and counted < len(result.rows):
+        console.note(f"{len(result.rows) + result.left_out - counted:,} variants were in {store} already")
+    _deliver(result, view, axes, destinations)
+
+
+@command
+def show(
+    store: StoreArgument,
+    *,
+    where: Where = None,
+    columns: o.Columns = None,
+    sort: o.Sort = None,
+    x: AxisX = None,
+    y: AxisY = None,
+    top: Top = TOP,
+    output_options: OutputOptions,
+) -> None:
+    """Show, sort, filter and export what a store has.
+
+    Example: archprof sweep show sweep.db --where 'flops < 4 G' --x flops --y parameters:max -o front.csv
+    """
+    from archprof.errors import OutputError
+    from archprof.render import View
+    from archprof.render.columns import parse_columns
+    from archprof.sweep.store import Store
+    from archprof.sweep.sweeping import table
+
+    destinations = output_options.plan()
+    view = View(sort=sort, top=top, columns=parse_columns(columns))
+    axes = _front_axes(x, y)
+    kept = Store(store, read_only=True)
+    try:
+        setups = kept.setups()
+        if not setups:
+            raise OutputError("has no variants yet", path=store)
+        results = [table(kept, setup, where or ()) for setup in setups]
+    finally:
+        kept.close()
+    for result in results:
+        _deliver(result, view, axes, destinations)
+
+
+def _plan(
+    reference: str | None,
+    vary: "Sequence[str]",
+    where: "Sequence[str]",
+    file: Any,
+    model: ModelAtOneScale,
+    convention: str,
+    latency: str | None,
+    sample: int | None,
+    seed: int | None,
+) -> "Plan":
+    """The plan of a command line; what stands there goes before what stands in a file."""
+    from archprof.pipeline import PredictionRequest
+    from archprof.sweep.plan import Plan
+    from archprof.sweep.values import parse
+
+    if latency not in (None, "predicted"):
+        raise UsageError(f"--latency {latency!r}: a sweep takes predicted", hint="archprof bench measures models")
+    name = reference or file.reference
+    if name is None:
+        raise UsageError("no model is named", hint="archprof sweep REF --vary NAME=VALUES, or reference = in the plan")
+    axes = [parse(text) for text in vary]
+    names = [axis for axis, _ in axes]
+    if twice := {axis for axis in names if names.count(axis) > 1}:
+        raise UsageError(f"{min(twice)} is varied twice", hint="give all its values behind one --vary")
+    options = model.options(device="auto")
+    return Plan(
+        reference=name,
+        selection=model.selection(),
+        build=options,
+        axes={**file.axes, **dict(axes)},
+        where=[*file.where, *where],
+        sample=sample if sample is not None else file.sample,
+        seed=seed if seed is not None else file.seed,
+        conventions=() if convention == "flops" else (convention,),
+        prediction=PredictionRequest(device=options.device) if latency else None,
+    )
+
+
+def _front_axes(x: str | None, y: str | None) -> tuple[str, str] | None:
+    """Both metrics of a Pareto front; None where none is asked for."""
+    from archprof.compare import pareto
+
+    if x is None and y is None:
+        return None
+    chosen = x or pareto.X, y or pareto.Y
+    pareto.axes(*chosen)
+    return chosen
+
+
+def _deliver(
+    result: "Sweep", view: Any, axes: tuple[str, str] | None, destinations: "list[output.Destination]"
+) -> None:
+    from archprof.render.sweep import report
+    from archprof.sweep.front import with_front
+
+    output.deliver(destinations, report(with_front(result, *axes) if axes else result, view))
+
+
+sweep = typer.Typer(
+    cls=SweepGroup,
+    help="Count many variants of a model: `archprof sweep REF --vary NAME=VALUES`, and `archprof sweep show STORE`.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+sweep.command(RUN)(run)
+sweep.command("show")(show)

@@ -1,0 +1,68 @@
+"""What a sweep found: a row a variant. Raw integers and SI units."""
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from archprof.records.comparison import Front
+from archprof.records.latency import Latency, Ratio
+from archprof.records.prediction import Prediction
+from archprof.records.record import SavedRecord
+from archprof.records.schema import schema_of
+from archprof.version import __version__
+
+VERSION = 1
+"""The format's version. It changes when a reader of the old one would misread the new one."""
+
+
+class SweepRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One variant.
+
+    ``point`` has its value of each axis. ``figures`` has its value of each metric, and is empty where ``error`` says
+    why there are none; ``line`` is the line of the file that the error is about. ``unknown`` has the operations
+    without a formula, with the times they ran: while it is not empty, sums over operations are lower bounds.
+    ``latency`` was measured in one experiment with the base, and ``ratio`` is the variant's time in times the base's.
+    """
+
+    point: dict[str, Any]
+    model: str
+    scale: str | None = None
+    shapes: list[list[int]] = msgspec.field(default_factory=list)
+    figures: dict[str, int | float] = msgspec.field(default_factory=dict)
+    unknown: dict[str, int] = msgspec.field(default_factory=dict)
+    prediction: Prediction | None = None
+    latency: Latency | None = None
+    ratio: Ratio | None = None
+    error: str | None = None
+    line: int | None = None
+
+
+class Sweep(SavedRecord, frozen=True, kw_only=True):
+    """Variants of one model, sorted by their values of the axes.
+
+    ``setup`` is what holds for all of them, as it was asked for, and ``axes`` what was varied, by name.
+    ``left_out`` counts variants that do not meet the conditions in ``where``.
+    """
+
+    format_version: ClassVar[int] = VERSION
+
+    version: int = VERSION
+    archprof: str = __version__
+    setup: dict[str, Any]
+    axes: list[str]
+    where: list[str] = msgspec.field(default_factory=list)
+    rows: list[SweepRow]
+    left_out: int = 0
+    front: Front | None = None
+
+    @property
+    def headline(self) -> str:
+        """Its model, and how many variants there are."""
+        failures = sum(row.error is not None for row in self.rows)
+        suffix = f", {failures} without figures" if failures else ""
+        return f"{self.setup.get('reference', '')}: {len(self.rows)} variants by {', '.join(self.axes)}{suffix}"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a sweep (draft 2020-12)."""
+    return schema_of(Sweep, "archprof sweep")

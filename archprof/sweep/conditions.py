@@ -1,0 +1,103 @@
+"""``--where 'flops < 8 G'``: a condition on a metric, or on an axis, which is known before anything is counted."""
+
+from __future__ import annotations
+
+import operator
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from archprof.errors import UsageError, did_you_mean
+from archprof.quantity import parse as parse_quantity
+from archprof.records.metrics import METRICS, UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from archprof.records.sweep import SweepRow
+
+COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+
+_CONDITION = re.compile(r"(?P<name>[^<>=!]+?)\s*(?P<comparison><=|>=|==|!=|<|>)\s*(?P<amount>[^<>=!].*)")
+
+EXAMPLE = "as --where 'flops < 8 G' or --where 'imgsz >= 480'"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition.
+
+    Attributes:
+        text: How it was written.
+        name: A metric, or an axis.
+        comparison: One of :data:`COMPARISONS`.
+        limit: What the value is compared with.
+        metric: Whether the name is a metric.
+    """
+
+    text: str
+    name: str
+    comparison: str
+    limit: Any
+    metric: bool
+
+    def holds_at(self, point: Mapping[str, Any]) -> bool:
+        """Whether a point may be counted: one on a metric excludes nothing before it is."""
+        return self.metric or self._holds(point.get(self.name))
+
+    def holds(self, row: SweepRow) -> bool:
+        """Whether a row that was counted meets it; one without figures meets no condition on a metric."""
+        return self._holds(row.figures.get(self.name)) if self.metric else self.holds_at(row.point)
+
+    def _holds(self, value: Any) -> bool:
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if number and isinstance(self.limit, (int, Fraction)):
+            return COMPARISONS[self.comparison](Fraction(value), self.limit)
+        if self.comparison in ("==", "!="):
+            return COMPARISONS[self.comparison](str(value), str(self.limit))
+        return False
+
+
+def parse(text: str, axes: Sequence[str]) -> Condition:
+    """A condition as it is typed.
+
+    Args:
+        text: ``NAME < AMOUNT``, with one of the six signs of comparison.
+        axes: The axes that are varied.
+
+    Raises:
+        UsageError: Where it is of another form, or names neither a metric nor an axis.
+    """
+    match = _CONDITION.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"--where {text!r}: expected NAME < AMOUNT", hint=EXAMPLE)
+    name, amount = " ".join(match["name"].split()), match["amount"].strip()
+    metrics = {alias: metric for metric in METRICS.values() for alias in (metric.name, *metric.aliases)}
+    metrics[UNKNOWN.name] = UNKNOWN
+    if name not in axes and name.lower() not in metrics:
+        hint = did_you_mean(name, [*axes, *metrics]) or f"axes: {', '.join(axes)}; metrics: {', '.join(METRICS)}"
+        raise UsageError(f"--where {text!r}: {name!r} is neither a metric nor an axis of this sweep", hint=hint)
+    if name in axes:
+        return Condition(text, name, match["comparison"], _plain(amount), metric=False)
+    metric = metrics[name.lower()]
+    try:
+        limit = parse_quantity(amount, metric.unit).value
+    except ValueError as error:
+        raise UsageError(f"--where {text!r}: {amount!r} is not {error}", hint=EXAMPLE) from None
+    return Condition(text, metric.name, match["comparison"], limit, metric=True)
+
+
+def _plain(text: str) -> Any:
+    """A number where it is one, else the text."""
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        return text.strip("\"'")

@@ -1,0 +1,184 @@
+"""What a sweep is about: a model, how it is built, the axes, and which of their combinations are taken."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from archprof.builder.options import Options
+from archprof.errors import UsageError
+from archprof.pipeline.request import PredictionRequest, Request
+from archprof.sources.selection import Selection
+from archprof.sweep.axes import SCALE, Candidate, find_axis
+from archprof.sweep.conditions import Condition, parse
+from archprof.sweep.values import check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from archprof.sources.spec import Spec
+
+MOST_VARIANTS = 1_000_000
+"""How many variants a sweep may have."""
+
+_SOBOL_BITS = 30
+"""Bits of a number of scipy's Sobol sequences."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A sweep before anything is counted.
+
+    Attributes:
+        reference: The model.
+        selection: Which of its variants is the base, before an axis changes it.
+        build: How the base is built and run.
+        axes: The values of each axis, by its name.
+        where: Conditions; those on axes leave variants out before they are counted.
+        sample: How many of the combinations are taken; all of them where None.
+        seed: Which of them.
+        conventions: What is reported beside the exact count.
+        prediction: Where each variant's latency is predicted; nowhere where None.
+
+    Raises:
+        ArchprofError: Where there is no such model, or an axis has a value that it does not take.
+    """
+
+    reference: str
+    selection: Selection = field(default_factory=Selection)
+    build: Options = field(default_factory=Options)
+    axes: Mapping[str, Sequence[Any]]
+    where: Sequence[str] = ()
+    sample: int | None = None
+    seed: int = 0
+    conventions: tuple[str, ...] = ()
+    prediction: PredictionRequest | None = None
+
+    def __post_init__(self) -> None:
+        if not self.axes:
+            raise UsageError("nothing is varied", hint="for example --vary width=0.25,0.5 --vary imgsz=320:640:64")
+        object.__setattr__(self, "axes", {name: check(name, values) for name, values in self.axes.items()})
+        object.__setattr__(self, "_specs", {})
+        size = math.prod(map(len, self.axes.values()))
+        if (self.sample or size) > MOST_VARIANTS:
+            raise UsageError(f"{size:,} variants are more than {MOST_VARIANTS:,}", hint="--sample N takes N of them")
+        first = {name: values[0] for name, values in self.axes.items()}
+        for name, values in self.axes.items():
+            for value in values:
+                self.candidate({**first, name: value})
+
+    @property
+    def setup(self) -> dict[str, Any]:
+        """What holds for every variant, as it was asked for, without what is as it is by itself."""
+        defaults = Options()
+        changed = {
+            name: getattr(self.build, name)
+            for name in Options.__dataclass_fields__
+            if getattr(self.build, name) != getattr(defaults, name)
+        }
+        selected = {"scale": self.selection.scale, "nc": self.selection.nc, "set": dict(self.selection.settings)}
+        values = {
+            "reference": self.reference,
+            **{name: value for name, value in selected.items() if value not in (None, {})},
+            **changed,
+            **({"conventions": self.conventions} if self.conventions else {}),
+            **({"prediction": True} if self.prediction else {}),
+        }
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(values))
+        return plain
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """The conditions, read.
+
+        Raises:
+            UsageError: Where one cannot be.
+        """
+        return [parse(text, list(self.axes)) for text in self.where]
+
+    def points(self) -> list[dict[str, Any]]:
+        """The value of each axis, for every variant that is to be counted, in the order of the axes' values."""
+        conditions = self.conditions
+        points = (dict(zip(self.axes, values, strict=True)) for values in self._combinations())
+        return [point for point in points if all(condition.holds_at(point) for condition in conditions)]
+
+    def request(self, point: Mapping[str, Any]) -> Request:
+        """What is wanted of one variant.
+
+        Raises:
+            ArchprofError: Where the combination of values is none that the model takes.
+        """
+        spec, build = self.candidate(point)
+        return Request(spec, build, self.conventions, level="budgets", prediction=self.prediction)
+
+    def candidate(self, point: Mapping[str, Any]) -> Candidate:
+        """One variant, and how it is built and run.
+
+        Raises:
+            ArchprofError: Where the combination of values is none that the model takes.
+        """
+        candidate = Candidate(self._base(point.get(SCALE)), self.build)
+        for name, value in point.items():
+            if name != SCALE:
+                candidate = find_axis(name)(candidate, value)
+        return candidate
+
+    def _base(self, scale: Any) -> Spec:
+        """The spec that axes change; its file is read once for each scale."""
+        specs: dict[Any, Spec] = self._specs  # type: ignore[attr-defined]
+        if scale not in specs:
+            selection = self.selection if scale is None else replace(self.selection, scale=str(scale))
+            found = selection.find(self.reference)
+            if len(found) > 1:
+                raise UsageError("a sweep is of one scale", hint=f"--vary scale={','.join(found[0].scales)}")
+            specs[scale] = found[0]
+        return specs[scale]
+
+    def _combinations(self) -> Iterator[tuple[Any, ...]]:
+        values = list(self.axes.values())
+        sizes = [len(of_axis) for of_axis in values]
+        if self.sample is None or self.sample >= math.prod(sizes):
+            yield from itertools.product(*values)
+            return
+        for indices in sorted(_sampled(sizes, self.sample, self.seed)):
+            yield tuple(of_axis[index] for of_axis, index in zip(values, indices, strict=True))
+
+
+def _sampled(sizes: Sequence[int], count: int, seed: int) -> set[tuple[int, ...]]:
+    """Distinct combinations from a Sobol sequence, shifted by the seed: they spread over all axes alike.
+
+    Args:
+        sizes: How many values each axis has.
+        count: How many combinations; fewer than there are.
+        seed: Which of them.
+    """
+    from scipy.stats.qmc import Sobol
+
+    # A shift by random numbers keeps the sequence's evenness (Cranley and Patterson, 1976), and is the same for a seed
+    # whatever version of scipy draws the sequence.
+    numbers = random.Random(seed)
+    shift = [numbers.random() for _ in sizes]
+    sequence = Sobol(len(sizes), scramble=False, bits=_SOBOL_BITS)
+    combinations: set[tuple[int, ...]] = set()
+    exponent = max(count - 1, 1).bit_length()
+    while len(combinations) < count:
+        if exponent > 22:  # of a grid that is nearly taken whole the last few would be drawn for ever
+            rest = itertools.product(*map(range, sizes))
+            missing = (combination for combination in rest if combination not in combinations)
+            combinations.update(itertools.islice(missing, count - len(combinations)))
+            break
+        for point in sequence.random(2**exponent).tolist():
+            indices = (
+                int((value + offset) % 1 * size) for value, offset, size in zip(point, shift, sizes, strict=True)
+            )
+            combinations.add(tuple(indices))
+            if len(combinations) == count:
+                break
+        exponent += 1
+        sequence.reset()
+    return combinations

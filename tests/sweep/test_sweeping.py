@@ -1,0 +1,115 @@
+"""Sweeps end to end from Python: what is counted, what is counted again, and what comes of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import archprof
+from archprof.pipeline import ExecutionConfig
+from archprof.pipeline.progress import SILENT
+from archprof.sweep.plan import Plan
+from archprof.sweep.store import Store
+from archprof.sweep.sweeping import sweep as fill
+from archprof.sweep.sweeping import table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_every_variant_is_what_a_profile_of_it_is(variant: Path) -> None:
+    result = archprof.sweep(variant.name, vary={"nc": [2, 5], "imgsz": [32, 64]}, x="flops", y="parameters")
+    assert [row.point for row in result.rows] == [{"nc": nc, "imgsz": size} for nc in (2, 5) for size in (32, 64)]
+    for row in result.rows:
+        profile = archprof.profile(variant.name, nc=row.point["nc"], imgsz=row.point["imgsz"])
+        assert row.figures["flops"] == profile.totals.flops
+        assert row.figures["parameters"] == profile.totals.parameters
+        assert row.figures["peak_activation_bytes"] == profile.totals.peak_activation_bytes
+        assert row.shapes == profile.input.shapes
+    assert result.front is not None
+    assert result.front.members == [0]  # the smallest in both
+
+
+def test_a_variant_that_does_not_build_is_a_row_with_its_error_and_line(variant: Path) -> None:
+    result = archprof.sweep(variant.name, vary={"row 0 args[0]": [8, -8], "imgsz": [32, 64]})
+    failed = [row for row in result.rows if row.error]
+    assert [row.point["row 0 args[0]"] for row in failed] == [-8, -8]
+    assert {row.line for row in failed} == {6}
+    assert "tiny.yaml:6" in str(failed[0].error)
+    assert all(row.figures for row in result.rows if not row.error)
+
+
+def test_values_that_cannot_be_combined_are_rows_too(tmp_path: Path, monkeypatch: object) -> None:
+    path = tmp_path / "both.yaml"
+    path.write_text(
+        "nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [-1, 1, Classify, [nc]]\n", encoding="utf-8"
+    )
+    result = archprof.sweep(str(path), vary={"row 0 module": ["Conv", "nn.Conv2d"], "row 0 args[2]": [2, 1]})
+    assert [bool(row.error) for row in result.rows] == [False, False, True, True]
+
+
+def test_what_is_there_is_not_counted_again_until_it_changes(variant: Path) -> None:
+    config, store = ExecutionConfig(), Store(variant.with_name("sweep.db"))
+    first = Plan(reference=variant.name, axes={"imgsz": [32, 64]})
+    assert fill(first, store, config, SILENT) == 2
+    assert fill(first, store, config, SILENT) == 0
+    more = Plan(reference=variant.name, axes={"imgsz": [32, 64, 96]})
+    assert fill(more, store, config, SILENT) == 1
+    variant.write_text(variant.read_text(encoding="utf-8").replace("[8, 3, 2]", "[16, 3, 2]"), encoding="utf-8")
+    assert fill(Plan(reference=variant.name, axes={"imgsz": [32, 64]}), store, config, SILENT) == 2
+    assert [row.point["imgsz"] for row in table(store, first.setup).rows] == [32, 64, 96]
+
+
+def test_sweeps_of_other_setups_lie_beside_each_other(variant: Path) -> None:
+    path = variant.with_name("sweep.db")
+    one = archprof.sweep(variant.name, vary={"imgsz": [32, 64]}, store=path)
+    two = archprof.sweep(variant.name, vary={"imgsz": [32, 64]}, nc=9, store=path)
+    assert one.rows[0].figures["parameters"] < two.rows[0].figures["parameters"]
+    assert len(Store(path).setups()) == 2
+
+
+def test_processes_at_once_give_the_same_table(variant: Path) -> None:
+    vary = {"nc": [2, 3, 4], "imgsz": [32, 64]}
+    assert archprof.sweep(variant.name, vary=vary, jobs=2) == archprof.sweep(variant.name, vary=vary)
+
+
+def test_a_condition_leaves_out_of_the_table_what_does_not_meet_it(variant: Path) -> None:
+    result = archprof.sweep(variant.name, vary={"nc": [2, 3], "imgsz": [32, 64]}, where=["flops < 300 K", "nc > 2"])
+    # Conv 3 -> 8, 3×3, stride 2 on 32×32: 16·16·8·27 = 55,296 MACs. Classify: a convolution 8 -> 1280 on 16×16,
+    # 16·16·8·1280 = 2,621,440 MACs. So every variant has more than 300 K.
+    assert result.rows == []
+    assert result.left_out == 2
+
+
+DRIVER = """
+import sys, archprof
+archprof.sweep("tiny.yaml", vary={"nc": range(2, 98)}, imgsz=32, store="sweep.db")
+"""
+
+
+def test_a_driver_that_is_killed_goes_on_and_ends_at_the_same_table(variant: Path) -> None:
+    store = variant.with_name("sweep.db")
+    process = subprocess.Popen([sys.executable, "-c", DRIVER], cwd=variant.parent)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if store.exists() and store.with_name("sweep.db-wal").exists():
+            opened = Store(store)
+            rows = sum(len(opened.rows(setup)) for setup in opened.setups())
+            opened.close()
+            if rows:
+                break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    opened = Store(store)
+    before = sum(len(opened.rows(setup)) for setup in opened.setups())
+    opened.close()
+    assert 0 < before < 96
+    resumed = archprof.sweep("tiny.yaml", vary={"nc": list(range(2, 98))}, imgsz=32, store=store)
+    fresh = archprof.sweep("tiny.yaml", vary={"nc": list(range(2, 98))}, imgsz=32)
+    assert resumed.to_json() == fresh.to_json()
+    assert os.listdir(variant.parent) == ["tiny.yaml", "sweep.db"] or store.exists()
