@@ -8,7 +8,7 @@ from archprof.cli import completion, output, selection
 from archprof.cli import options as o
 from archprof.cli.command import command
 from archprof.cli.option_groups import OutputOptions
-from archprof.cli.parsing import Group
+from archprof.cli.parsing import Command, Group
 
 BlockName = Annotated[
     str, typer.Argument(autocompletion=completion.blocks, metavar="NAME", help="A block, as a row of a YAML names it.")
@@ -42,5 +42,5 @@ explain = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-explain.command("block")(block_command)
+explain.command("block", cls=Command)(block_command)
 explain.callback()(lambda: None)

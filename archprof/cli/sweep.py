@@ -10,7 +10,7 @@ from archprof.cli import options as o
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import Counting, ModelAtOneScale, OutputOptions
-from archprof.cli.parsing import Group
+from archprof.cli.parsing import Command, Group
 from archprof.errors import UsageError
 
 if TYPE_CHECKING:
@@ -238,5 +238,5 @@ sweep = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-sweep.command(RUN)(run)
-sweep.command("show")(show)
+sweep.command(RUN, cls=Command)(run)
+sweep.command("show", cls=Command)(show)

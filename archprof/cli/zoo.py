@@ -8,7 +8,7 @@ from archprof.cli import output
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import OutputOptions
-from archprof.cli.parsing import Group
+from archprof.cli.parsing import Command, Group
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A variant, as listed by `archprof zoo`.")]
 
@@ -39,5 +39,5 @@ def show_command(name: Name) -> None:
 
 zoo = typer.Typer(cls=Group, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 zoo.callback(invoke_without_command=True)(list_command)
-zoo.command("list")(list_command)
-zoo.command("show")(show_command)
+zoo.command("list", cls=Command)(list_command)
+zoo.command("show", cls=Command)(show_command)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import socket
+import tempfile
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -37,11 +39,14 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     import ray  # which reads the variables once
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # tmp_path is too long for a socket
+    arguments = {"num_cpus": 0, "include_dashboard": False, "temp_dir": folder}
+    cluster = Cluster(initialize_head=True, head_node_args=arguments)
     cluster.added = [cluster.add_node(num_cpus=1) for _ in range(2)]
     yield cluster
     ray.shutdown()
     cluster.shutdown()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_a_cluster_gives_the_same_table_although_a_worker_and_a_node_die(variant: Path, cluster: Any) -> None:

@@ -1,0 +1,96 @@
+"""``archprof sweep``: what is typed, what is printed, what is written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet
+import pytest
+from typer.testing import CliRunner
+
+from archprof.cli import app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+
+@pytest.fixture
+def sweep(folder: Path) -> Callable[..., Result]:
+    """Run the command with these words."""
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(app, ["sweep", *words], prog_name="archprof")
+
+    return run
+
+
+VARY = ("tiny.yaml", "--vary", "width=1,2", "--vary", "imgsz=32:64:32")
+
+
+def test_a_table_of_every_combination(sweep: Callable[..., Result]) -> None:
+    result = sweep(*VARY, "--columns", "params,flops", "--x", "flops", "--y", "parameters:max")
+    assert result.exit_code == 0, result.stderr
+    lines = [line.split() for line in result.stdout.splitlines() if line[:5].strip().isdecimal()]
+    assert [line[:2] for line in lines] == [["1", "32"], ["1", "64"], ["2", "32"], ["2", "64"]]
+    # At 32×32 both have the fewest FLOPs for their parameters; at 64×64 the same network costs four times as much.
+    assert [line[-1] == "*" for line in lines] == [True, False, True, False]
+
+
+def test_the_same_command_goes_on_and_show_exports(sweep: Callable[..., Result], folder: Path) -> None:
+    assert sweep(*VARY, "--store", "sweep.db").exit_code == 0
+    again = sweep(*VARY, "--store", "sweep.db")
+    assert "4 variants were in sweep.db already" in again.stderr
+    shown = sweep("show", "sweep.db", "--where", "imgsz == 64", "--sort", "parameters", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(shown.stdout)))
+    assert [(row["width"], row["imgsz"]) for row in rows] == [("1", "64"), ("2", "64")]
+    exported = sweep("show", "sweep.db", "-o", "all.parquet", "-o", "all.json", "-o", "all.tex")
+    assert exported.exit_code == 0, exported.stderr
+    saved = json.loads((folder / "all.json").read_text(encoding="utf-8"))
+    table = pyarrow.parquet.read_table(folder / "all.parquet").to_pydict()
+    assert table["flops"] == [row["figures"]["flops"] for row in saved["rows"]]
+    assert table["width"] == [1, 1, 2, 2]
+    assert r"\toprule" in (folder / "all.tex").read_text(encoding="utf-8")
+
+
+def test_a_plan_and_the_command_line_add_up(sweep: Callable[..., Result], folder: Path) -> None:
+    (folder / "plan.toml").write_text('reference = "tiny.yaml"\n[vary]\nnc = [2, 3]\n', encoding="utf-8")
+    result = sweep("--plan", "plan.toml", "--vary", "imgsz=32,64", "--where", "imgsz > 32", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [(row["nc"], row["imgsz"]) for row in rows] == [("2", "64"), ("3", "64")]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("tiny.yaml",), "nothing is varied"),
+        (("--vary", "nc=1,2"), "no model is named"),
+        (("none.yaml", "--vary", "nc=1,2"), "none.yaml"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--vary", "nc=3,4"), "nc is varied twice"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--where", "flop < 8"), "did you mean flops"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--where", "nc > 5"), "no variant is left to count"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--engine", "dask"), "unknown engine 'dask'"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--latency", "measured"), "archprof bench measures models"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--format", "parquet"), "parquet is bytes"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--store", "none/sweep.db"), "its folder does not exist"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--store", "tiny.yaml"), "tiny.yaml: is no SQLite file"),
+        (("show", "none.db"), "none.db: no such file"),
+        (("show",), "missing argument"),
+    ],
+)
+def test_what_makes_no_sense_is_one_message(
+    sweep: Callable[..., Result], folder: Path, words: tuple[str, ...], message: str
+) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    result = sweep(*words)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("error:") == 1
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
