@@ -146,7 +146,7 @@ def _tree(
     paths = [entry.fqn.partition("@")[0] for entry in file.program.graph_module.module_call_graph]
     root_type = next((step.scopes[0].type for step in plan.steps if step.scopes and not step.scopes[0].path), "Program")
     class_ = type(root_type if root_type.isidentifier() else "Program", (Program,), {})
-    root = class_(plan, graphs, device, owners, signature.constants, signature.arguments)
+    root: Program = class_(plan, graphs, device, owners, signature.constants, signature.arguments)
     modules: dict[str, nn.Module] = {"": root}
 
     def module(path: str) -> nn.Module:

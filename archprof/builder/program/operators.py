@@ -47,43 +47,17 @@ HIGHER_ORDER = frozenset(
 )
 """Operators that take graphs."""
 
+_ARITHMETIC = """
+    add sub mul floordiv truediv mod neg pos pow abs eq ne lt le gt ge and_ or_ not_ lshift rshift getitem
+"""
+_SYMBOLIC = "sym_int sym_float sym_max sym_min sym_not sym_ite sym_sum sym_fresh_size"
+
 _MODULES: dict[str, tuple[Any, frozenset[str]]] = {
-    "_operator": (
-        operator,
-        frozenset(
-            [
-                "add",
-                "sub",
-                "mul",
-                "floordiv",
-                "truediv",
-                "mod",
-                "neg",
-                "pos",
-                "pow",
-                "abs",
-                "eq",
-                "ne",
-                "lt",
-                "le",
-                "gt",
-                "ge",
-                "and_",
-                "or_",
-                "not_",
-                "lshift",
-                "rshift",
-                "getitem",
-            ]
-        ),
-    ),
+    "_operator": (operator, frozenset(_ARITHMETIC.split())),
     "math": (math, frozenset(["ceil", "floor", "trunc", "sqrt", "prod"])),
-    "torch": (
-        torch,
-        frozenset(["sym_int", "sym_float", "sym_max", "sym_min", "sym_not", "sym_ite", "sym_sum", "sym_fresh_size"]),
-    ),
+    "torch": (torch, frozenset(_SYMBOLIC.split())),
 }
-"""Functions of Python on sizes."""
+"""Functions of Python on sizes: the module, and those of its functions that a program may call."""
 
 
 def _size(tensor: torch.Tensor, axis: int | None = None) -> Any:

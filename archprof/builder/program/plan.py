@@ -110,9 +110,8 @@ def plan_graph(graph: Graph, path: Path) -> Plan:
     steps = list(reader.steps(graph, names))
     outputs = renamed([reader.argument(entry, "an output") for entry in graph.outputs], reader.lookup(names, "it"))
     _enter_last_uses(steps, names_in(outputs))
-    return Plan(
-        inputs, _nested(steps, names_in(inputs), names_in(outputs)), outputs, graph.is_single_tensor_return, steps
-    )
+    items = _nested(steps, names_in(inputs), names_in(outputs))
+    return Plan(inputs, items, outputs, graph.is_single_tensor_return, steps)
 
 
 class _Reader:
@@ -122,7 +121,7 @@ class _Reader:
         self.path = path
         self._numbers = count(1)
 
-    def steps(self, graph: Graph, names: dict[str, Name], prefix: str = "") -> Iterator[Step]:
+    def steps(self, graph: Graph, names: dict[Name, Name], prefix: str = "") -> Iterator[Step]:
         """The nodes of a graph; what they make is entered in the names, under which other graphs know it."""
         for node in graph.nodes:
             if node.target == _GRADIENTS:
@@ -136,7 +135,7 @@ class _Reader:
             step.outputs = renamed(step.outputs, made.__getitem__)
             yield step
 
-    def lookup(self, names: dict[str, Name], target: str) -> Callable[[Name], Name]:
+    def lookup(self, names: dict[Name, Name], target: str) -> Callable[[Name], Name]:
         """Gives the name under which a value is known."""
 
         def find(name: Name) -> Name:
@@ -146,7 +145,7 @@ class _Reader:
 
         return find
 
-    def inlined(self, node: Node, names: dict[str, Name]) -> Iterator[Step]:
+    def inlined(self, node: Node, names: dict[Name, Name]) -> Iterator[Step]:
         """The nodes of the graph that a node runs as they are."""
         _, nested, *given = [self.argument(entry.arg, node.target) for entry in node.inputs]
         if not isinstance(nested, InnerGraph):
@@ -214,6 +213,7 @@ def _nested(steps: list[Step], inputs: list[Name], outputs: list[Name]) -> list[
     """Steps within the calls that they came from, without the call of the model itself."""
     made = dict.fromkeys(inputs, -1)
     used = dict.fromkeys(outputs, _MANY)
+    order = {name: index for index, name in enumerate(outputs)}
     for index, step in enumerate(steps):
         made |= dict.fromkeys(names_in(step.outputs), index)
         for name in step.reads():
@@ -228,7 +228,9 @@ def _nested(steps: list[Step], inputs: list[Name], outputs: list[Name]) -> list[
             call.reads = list(
                 dict.fromkeys(name for step in inside for name in step.reads() if made.get(name, start) < start)
             )
-            call.gives = [name for step in inside for name in names_in(step.outputs) if used.get(name, -1) >= end]
+            gives = [name for step in inside for name in names_in(step.outputs) if used.get(name, -1) >= end]
+            # The order in which a module returns what it made is known of the model's own results alone.
+            call.gives = sorted(gives, key=lambda name: order.get(name, -1))
 
     for index, step in enumerate(steps):
         scopes = [scope for scope in step.scopes if scope.path]

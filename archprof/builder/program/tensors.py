@@ -110,19 +110,20 @@ class Tensors:
         return shape
 
     def _tensor(self, meta: TensorMeta, payload: PayloadMeta | None, folder: str) -> torch.Tensor:
-        """A tensor without memory, or with the file's values; with small ones of its own where these are in a pickle."""
+        """A tensor without memory, or with the file's values; where these are in a pickle, with small random ones."""
         shape, dtype = self._shape(meta), DTYPES[meta.dtype]
         if self.device.type == "meta":
             return torch.empty(shape, dtype=dtype, device="meta")
-        if payload is not None and not payload.use_pickle and payload.tensor_meta is not None:
-            if (data := self._read(f"data/{folder}/{payload.path_name}")) is not None:
-                return self._from_bytes(payload.tensor_meta, data).to(self.device)
+        is_raw = payload is not None and not payload.use_pickle
+        data = self._read(f"data/{folder}/{payload.path_name}") if payload is not None and is_raw else None
+        if data is not None and payload is not None and payload.tensor_meta is not None:
+            return self._from_bytes(payload.tensor_meta, data).to(self.device)
         if dtype.is_floating_point:
             return (torch.rand(shape, generator=self._generator) * 0.1).to(self.device, dtype)
         return torch.zeros(shape, dtype=dtype, device=self.device)
 
     def _read(self, record: str) -> bytes | None:
-        """The bytes of a record of the archive; None where they are not there as they are, but in a pickle or packed."""
+        """The bytes of a record of the archive; None where they are not there, or packed."""
         if self._archive is None:
             self._archive = zipfile.ZipFile(self.file.path)
             self._records = {entry.filename.partition("/")[2]: entry for entry in self._archive.infolist()}

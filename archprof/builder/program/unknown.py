@@ -1,7 +1,7 @@
-"""Operators that are not torch's own, or that this torch does not have: they give what the file says, and are not run.
+"""Operators that are not torch's own, or that this torch does not have: they give what the file says, and do not run.
 
-Each is registered under its own name with a kernel that makes tensors of the shapes in the file and computes nothing, so
-that a trace has it as any other operation, and the count as unknown.
+Each is registered under its own name with a kernel that makes tensors of the shapes in the file and computes nothing,
+so that a trace has it as any other operation, and the count as unknown.
 """
 
 from __future__ import annotations
@@ -66,11 +66,11 @@ def stand_in(
     namespace = namespace if _NAME.fullmatch(namespace) else "unknown"
     overload = f"file{next(_NUMBERS)}"
     if namespace not in _LIBRARIES:
-        _LIBRARIES[namespace] = torch.library.Library(namespace, "FRAGMENT")
+        _LIBRARIES[namespace] = torch.library.Library(namespace, "FRAGMENT")  # type: ignore[no-untyped-call]
     library = _LIBRARIES[namespace]
     operator = "_".join(_NAME.findall(operator)) or "operator"
-    library.define(f"{operator}.{overload}(Tensor[] tensors) -> Tensor[]")
-    library.impl(f"{operator}.{overload}", kernel, "CompositeExplicitAutograd")
+    library.define(f"{operator}.{overload}(Tensor[] tensors) -> Tensor[]")  # type: ignore[no-untyped-call]
+    library.impl(f"{operator}.{overload}", kernel, "CompositeExplicitAutograd")  # type: ignore[no-untyped-call]
     found = getattr(getattr(getattr(torch.ops, namespace), operator), overload)
     step.arguments, step.keywords = [names_in([step.arguments, step.keywords])], {}
     step.outputs = names_in(step.outputs)

@@ -86,18 +86,21 @@ class ProgramArchive:
             self._refuse(f"it has no {record}", _AGAIN)
         if entry.flag_bits & _ENCRYPTED:
             self._refuse(f"{record} is encrypted", "unpack the zip file with its password and save the program again")
+        self._check_size(record, entry.file_size, most)
         try:
-            if entry.file_size <= most:
-                with self._zip.open(entry) as stream:
-                    data = stream.read(most + 1)
-                if len(data) <= most:
-                    return data
+            with self._zip.open(entry) as stream:
+                data = stream.read(most + 1)
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError) as error:
             self._refuse(f"{record} in the zip file is damaged ({error})", _AGAIN)
-        self._refuse(
-            f"{record} unpacks to {entry.file_size:,} bytes or more; {most:,} is the limit",
-            "a program's has some megabytes; this is not one, or a file made to exhaust its reader",
-        )
+        self._check_size(record, len(data), most)
+        return data
+
+    def _check_size(self, record: str, size: int, most: int) -> None:
+        if size > most:
+            self._refuse(
+                f"{record} unpacks to {size:,} bytes or more; {most:,} is the limit",
+                "a program's has some megabytes; this is not one, or a file made to exhaust its reader",
+            )
 
     def _find_program(self) -> str:
         """The record of the program."""
@@ -107,9 +110,9 @@ class ProgramArchive:
         if len(programs) > 1 and "models/model.json" not in programs:
             names = ", ".join(name.removeprefix("models/").removesuffix(".json") for name in programs[:8])
             self._refuse(f"it holds {len(programs)} programs: {names}", "save each in a file of its own")
-        if programs:
-            return "models/model.json" if "models/model.json" in programs else programs[0]
-        self._refuse(*_other_zip(set(self._entries)))
+        if not programs:
+            self._refuse(*_other_zip(set(self._entries)))
+        return "models/model.json" if "models/model.json" in programs else programs[0]
 
     def _refuse(self, message: str, hint: str) -> NoReturn:
         raise ProgramFileError(message, path=self.path, hint=hint) from None

@@ -222,6 +222,6 @@ def _value(node: ast.expr, symbols: Mapping[str, int]) -> Number:
 
 
 def _bounded(value: Number) -> Number:
-    if abs(value) > _LARGEST:
+    if not -_LARGEST <= value <= _LARGEST:
         raise UnreadableSizeError("a size beyond what any machine addresses")
     return value
