@@ -67,6 +67,7 @@ def build_program(file: ProgramFile, sizes: InputSizes, device: torch.device) ->
     for owner, part in ((graph, plan), *_inner(plan, graphs, file)):
         for step in part.steps:
             if step.operator is None:
+                step.known = False
                 step.operator = stand_in(step, owner.tensor_values, sized.symbols, file.path)
     module = _tree(file, plan, graphs, signature, torch.device("cpu") if device.type == "meta" else device)
     inputs = tuple(tensors.input(name, sized.sized.shapes[name]) for name in signature.arguments)

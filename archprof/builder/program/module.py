@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from archprof.builder.program.arguments import InnerGraph, Name, resolved
+from archprof.builder.program.arguments import Name, resolved
 from archprof.builder.program.plan import Call
 
 if TYPE_CHECKING:
@@ -50,21 +50,26 @@ class Program(nn.Module):
         arguments: Sequence[str],
     ) -> None:
         super().__init__()
-        self._plan, self._graphs, self._device = plan, graphs, device
-        self._owners, self._constants, self._arguments = owners, constants, arguments
+        self.plan, self.device, self.constants, self.arguments = plan, device, constants, arguments
+        self._graphs, self._owners = graphs, owners
+
+    def held_tensors(self) -> dict[str, torch.Tensor]:
+        """The parameters and buffers by the names that they have in the graph."""
+        modules = dict(self.named_modules())
+        return {name: getattr(modules[path], tensor) for name, (path, tensor) in self._owners.items()}
+
+    def graphs_of(self, step: Step) -> Mapping[int, Plan]:
+        """The graphs among the arguments of a node, by their position."""
+        return self._graphs.get(id(step), {})
 
     def forward(self, *values: Any) -> Any:
         """Run the program on the tensors that it takes, in order."""
-        modules = dict(self.named_modules())
-        environment: Environment = {
-            name: getattr(modules[path], tensor) for name, (path, tensor) in self._owners.items()
-        }
-        environment |= self._constants
-        environment |= zip(self._arguments, values, strict=True)
-        self._modules_by_path = modules
-        self.run(self._plan.items, environment)
+        environment: Environment = {**self.held_tensors(), **self.constants}
+        environment |= zip(self.arguments, values, strict=True)
+        self._modules_by_path = dict(self.named_modules())
+        self.run(self.plan.items, environment)
         del self._modules_by_path
-        return resolved(self._plan.outputs, environment, self._device)
+        return resolved(self.plan.outputs, environment, self.device)
 
     def run(self, items: Iterable[Step | Call], environment: Environment) -> None:
         """Run nodes, and calls of modules."""
@@ -79,13 +84,10 @@ class Program(nn.Module):
     def step(self, step: Step, environment: Environment) -> None:
         """Run one node."""
         assert step.operator is not None
-        arguments = resolved(step.arguments, environment, self._device)
-        if (plans := self._graphs.get(id(step))) is not None:
-            arguments = [
-                _Function(self, plans[index]) if isinstance(value, InnerGraph) else value
-                for index, value in enumerate(arguments)
-            ]
-        result = step.operator(*arguments, **resolved(step.keywords, environment, self._device))
+        arguments = resolved(step.arguments, environment, self.device)
+        for index, plan in self.graphs_of(step).items():
+            arguments[index] = _Function(self, plan)
+        result = step.operator(*arguments, **resolved(step.keywords, environment, self.device))
         _bind(step.outputs, result, environment)
         for name in step.last_uses:
             environment.pop(name, None)
@@ -101,7 +103,7 @@ class _Function:
         environment: Environment = dict(zip(self._plan.inputs, values, strict=True))
         for step in self._plan.steps:
             self._program.step(step, environment)
-        results = resolved(self._plan.outputs, environment, self._program._device)
+        results = resolved(self._plan.outputs, environment, self._program.device)
         return results[0] if self._plan.single else tuple(results)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from torch._ops import OpOverload
+from torch._ops import HigherOrderOperator, OpOverload
 
 from archprof.builder.program.arguments import MALFORMED, InnerGraph, Name, names_in, read_argument, renamed
 from archprof.builder.program.operators import find_operator
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _GRADIENTS = "torch.ops.higher_order.wrap_with_set_grad_enabled"
 """Runs a graph with gradients switched on or off: its nodes are those of the graph around it."""
+
+_NO_MODULE = "_empty_nn_module_stack"
+"""How torch begins the module of a node that belongs to none: one that asks for a size."""
 
 _BY_KEYWORD = 2
 
@@ -46,6 +49,7 @@ class Step:
         keywords: Those by keyword.
         outputs: The names of what it makes: one for a tensor, a list for a list of them.
         scopes: The calls of modules around it, the model's own first.
+        known: Whether its operator is torch's own, so that it can be run.
         last_uses: What no later step reads.
     """
 
@@ -55,7 +59,15 @@ class Step:
     keywords: dict[str, Any]
     outputs: list[Any]
     scopes: tuple[Scope, ...]
+    known: bool = True
     last_uses: list[Name] = field(default_factory=list)
+
+    @property
+    def gives_tuple(self) -> bool:
+        """Whether its operator gives several results, or one in a tuple, rather than one alone."""
+        if isinstance(self.operator, OpOverload):
+            return len(self.operator._schema.returns) > 1
+        return isinstance(self.operator, HigherOrderOperator) and not self.node.is_hop_single_tensor_return
 
     def reads(self) -> list[Name]:
         """The names in its arguments."""
@@ -196,7 +208,8 @@ def _scopes(node: Node) -> tuple[Scope, ...]:
     for part in filter(None, node.metadata.nn_module_stack.split(";")):
         key, _, rest = part.partition(",")
         path, _, type_ = rest.rpartition(",")
-        scopes.append(Scope(key, path.partition("@")[0], type_.rpartition(".")[2] or "Module"))
+        if not key.startswith(_NO_MODULE):
+            scopes.append(Scope(key, path.partition("@")[0], type_.rpartition(".")[2] or "Module"))
     return tuple(scopes)
 
 
@@ -233,6 +246,9 @@ def _nested(steps: list[Step], inputs: list[Name], outputs: list[Name]) -> list[
             call.gives = sorted(gives, key=lambda name: order.get(name, -1))
 
     for index, step in enumerate(steps):
+        if not step.scopes:  # whatever module asked for it
+            (open_calls[-1][0].items if open_calls else top).append(step)
+            continue
         scopes = [scope for scope in step.scopes if scope.path]
         same = 0
         while same < min(len(scopes), len(open_calls)) and open_calls[same][0].scope.key == scopes[same].key:

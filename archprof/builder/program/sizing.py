@@ -11,6 +11,7 @@ from archprof.sources.input_axes import DeclaredInput, size_axes
 from archprof.sources.program_file.error import ProgramFileError
 from archprof.sources.program_file.sizes import (
     UnreadableSizeError,
+    evaluate,
     example_of,
     expression_of,
     readable,
@@ -77,11 +78,11 @@ def size_program(file: ProgramFile, names: Sequence[str], sizes: InputSizes) -> 
                 else:
                     later.append((name, axis, size, number))
             except UnreadableSizeError:
-                raise _refused(file, name, axis, number, readable(text)) from None
+                raise _refused(file, name, axis, number, text) from None
     for name, axis, size, number in later:
         try:
             if size_of(size, symbols) != number:
-                raise _refused(file, name, axis, number, readable(expression_of(size)))
+                raise _refused(file, name, axis, number, expression_of(size))
         except UnreadableSizeError:
             continue
     return SizedProgram(sized, symbols)
@@ -104,21 +105,36 @@ def _declared(file: ProgramFile, name: str) -> DeclaredInput:
     return DeclaredInput(name, dtype, tuple(axes), example if len(example) == len(examples) else None)
 
 
-def _check_range(file: ProgramFile, symbol: str, value: int) -> None:
+def _range(file: ProgramFile, symbol: str) -> tuple[int | None, int | None]:
+    """The smallest and the largest value of a symbol, where there are such."""
     limits = file.program.range_constraints.get(symbol)
     if limits is None:
-        return
+        return None, None
     least = limits.min_val if limits.min_val is not None and limits.min_val > _ALWAYS else None
-    if (least is not None and value < least) or (limits.max_val is not None and value > limits.max_val):
+    return least, limits.max_val
+
+
+def _check_range(file: ProgramFile, symbol: str, value: int) -> None:
+    least, most = _range(file, symbol)
+    if (least is not None and value < least) or (most is not None and value > most):
         raise UnreadableSizeError(f"{symbol} is {value}")
 
 
 def _refused(file: ProgramFile, name: str, axis: int, size: int, text: str) -> UsageError:
-    ranges = [
-        f"{symbol} from {limits.min_val or 0} to {'any' if limits.max_val is None else limits.max_val}"
-        for symbol, limits in file.program.range_constraints.items()
-    ]
     return UsageError(
-        f"input {name!r} of {file.path.name} takes {text} on axis {axis}, not {size}",
-        hint=f"the program was exported with {', '.join(ranges[:4])}" if ranges else None,
+        f"input {name!r} of {file.path.name} takes {_sizes_text(file, text)} on axis {axis}, not {size}",
+        hint="give another size, or export it again for this one",
     )
+
+
+def _sizes_text(file: ProgramFile, text: str) -> str:
+    """Which sizes an axis takes, as far as that is plain: ``multiples of 32 up to 640``."""
+    try:
+        (symbol,) = symbols_in(text)
+        zero, step = evaluate(text, {symbol: 0}), evaluate(text, {symbol: 1}) - evaluate(text, {symbol: 0})
+        ends = [None if value is None else evaluate(text, {symbol: value}) for value in _range(file, symbol)]
+    except (UnreadableSizeError, ValueError):
+        return readable(text)
+    kind = "sizes" if step == 1 else f"multiples of {step}" if zero == 0 else readable(text)
+    limits = [f"{word} {end}" for word, end in zip(("from", "up to"), ends, strict=True) if end is not None]
+    return " ".join([kind, *limits])

@@ -47,6 +47,7 @@ class Node(msgspec.Struct, frozen=True):
     inputs: list[NamedArgument]
     outputs: list[Argument]
     metadata: NodeMetadata = msgspec.field(default_factory=NodeMetadata)
+    is_hop_single_tensor_return: bool | None = None
 
 
 class Graph(msgspec.Struct, frozen=True):
