@@ -28,8 +28,9 @@ class InnerGraph:
     argument: Argument
 
 
-DEVICE = object()
-"""Stands for whatever device the program runs on."""
+class DEVICE:  # a class, so that copies of a program have the same
+    """Stands for whatever device the program runs on."""
+
 
 DTYPES: dict[int, torch.dtype] = {
     1: torch.uint8,

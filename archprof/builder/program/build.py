@@ -63,13 +63,12 @@ def build_program(file: ProgramFile, sizes: InputSizes, device: torch.device) ->
     sized = size_program(file, signature.arguments, sizes)
     graph = file.program.graph_module.graph
     plan = plan_graph(graph, file.path)
-    graphs: dict[int, dict[int, Plan]] = {}
-    for owner, part in ((graph, plan), *_inner(plan, graphs, file)):
+    for owner, part in ((graph, plan), *_inner(plan, file)):
         for step in part.steps:
             if step.operator is None:
                 step.known = False
                 step.operator = stand_in(step, owner.tensor_values, sized.symbols, file.path)
-    module = _tree(file, plan, graphs, signature, torch.device("cpu") if device.type == "meta" else device)
+    module = _tree(file, plan, signature, torch.device("cpu") if device.type == "meta" else device)
     inputs = tuple(tensors.input(name, sized.sized.shapes[name]) for name in signature.arguments)
     targets = {step.node.target for step in plan.steps}
     return BuiltProgram(
@@ -81,16 +80,16 @@ def build_program(file: ProgramFile, sizes: InputSizes, device: torch.device) ->
     )
 
 
-def _inner(plan: Plan, graphs: dict[int, dict[int, Plan]], file: ProgramFile) -> Iterable[tuple[Graph, Plan]]:
-    """The graphs within the nodes of a plan with their plans, however deep; entered by node and argument."""
+def _inner(plan: Plan, file: ProgramFile) -> Iterable[tuple[Graph, Plan]]:
+    """The graphs within the nodes of a plan with their plans, however deep; each is entered in its node."""
     for step in plan.steps:
         for index, value in enumerate(step.arguments):
             if isinstance(value, InnerGraph):
                 graph = inner_graph(value.argument, file.path)
                 inner = plan_graph(graph, file.path)
-                graphs.setdefault(id(step), {})[index] = inner
+                step.graphs[index] = inner
                 yield graph, inner
-                yield from _inner(inner, graphs, file)
+                yield from _inner(inner, file)
 
 
 class _Signature:
@@ -137,9 +136,7 @@ class _Signature:
             raise ProgramFileError(f"it takes an object of the kind {kind!r}, which is not read", path=self.file.path)
 
 
-def _tree(
-    file: ProgramFile, plan: Plan, graphs: dict[int, dict[int, Plan]], signature: _Signature, device: torch.device
-) -> Program:
+def _tree(file: ProgramFile, plan: Plan, signature: _Signature, device: torch.device) -> Program:
     """The program with its modules, each under its path, with what it holds."""
     types = {call.scope.path: call.scope.type for call in _calls(plan.items)}
     registered = {**signature.parameters, **signature.buffers}
@@ -147,7 +144,7 @@ def _tree(
     paths = [entry.fqn.partition("@")[0] for entry in file.program.graph_module.module_call_graph]
     root_type = next((step.scopes[0].type for step in plan.steps if step.scopes and not step.scopes[0].path), "Program")
     class_ = type(root_type if root_type.isidentifier() else "Program", (Program,), {})
-    root: Program = class_(plan, graphs, device, owners, signature.constants, signature.arguments)
+    root: Program = class_(plan, device, owners, signature.constants, signature.arguments)
     modules: dict[str, nn.Module] = {"": root}
 
     def module(path: str) -> nn.Module:

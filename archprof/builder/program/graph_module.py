@@ -69,7 +69,7 @@ class _Writer:
         if not step.known:
             raise RunError(f"{step.node.target} cannot be run: it is no operator of torch's own")
         arguments = self.argument(step.arguments, values)
-        for index, plan in self.program.graphs_of(step).items():
+        for index, plan in step.graphs.items():
             arguments[index] = self.inner(plan)
         result = self.graph.call_function(step.operator, tuple(arguments), self.argument(step.keywords, values))  # type: ignore[arg-type]
         outputs = step.outputs

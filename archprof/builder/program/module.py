@@ -33,7 +33,6 @@ class Program(nn.Module):
 
     Args:
         plan: What it runs.
-        graphs: The plans of the graphs within its nodes, by the node.
         device: Where its operators make tensors.
         owners: Input of the graph -> the path of the module that holds the tensor, and its name there.
         constants: Input of the graph -> its value, where it is the same in every run.
@@ -43,7 +42,6 @@ class Program(nn.Module):
     def __init__(
         self,
         plan: Plan,
-        graphs: Mapping[int, Mapping[int, Plan]],
         device: torch.device,
         owners: Mapping[str, tuple[str, str]],
         constants: Mapping[str, Any],
@@ -51,16 +49,12 @@ class Program(nn.Module):
     ) -> None:
         super().__init__()
         self.plan, self.device, self.constants, self.arguments = plan, device, constants, arguments
-        self._graphs, self._owners = graphs, owners
+        self._owners = owners
 
     def held_tensors(self) -> dict[str, torch.Tensor]:
         """The parameters and buffers by the names that they have in the graph."""
         modules = dict(self.named_modules())
         return {name: getattr(modules[path], tensor) for name, (path, tensor) in self._owners.items()}
-
-    def graphs_of(self, step: Step) -> Mapping[int, Plan]:
-        """The graphs among the arguments of a node, by their position."""
-        return self._graphs.get(id(step), {})
 
     def forward(self, *values: Any) -> Any:
         """Run the program on the tensors that it takes, in order."""
@@ -85,7 +79,7 @@ class Program(nn.Module):
         """Run one node."""
         assert step.operator is not None
         arguments = resolved(step.arguments, environment, self.device)
-        for index, plan in self.graphs_of(step).items():
+        for index, plan in step.graphs.items():
             arguments[index] = _Function(self, plan)
         result = step.operator(*arguments, **resolved(step.keywords, environment, self.device))
         _bind(step.outputs, result, environment)

@@ -50,6 +50,7 @@ class Step:
         outputs: The names of what it makes: one for a tensor, a list for a list of them.
         scopes: The calls of modules around it, the model's own first.
         known: Whether its operator is torch's own, so that it can be run.
+        graphs: The graphs among its positional arguments, by their position.
         last_uses: What no later step reads.
     """
 
@@ -60,6 +61,7 @@ class Step:
     outputs: list[Any]
     scopes: tuple[Scope, ...]
     known: bool = True
+    graphs: dict[int, Plan] = field(default_factory=dict)
     last_uses: list[Name] = field(default_factory=list)
 
     @property

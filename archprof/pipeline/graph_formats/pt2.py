@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -25,11 +25,13 @@ from archprof.trace.recorder import DataDependentError
 from archprof.trace.run import RunSpec
 
 if TYPE_CHECKING:
+    from archprof.builder.options import Options
     from archprof.builder.program.build import BuiltProgram
     from archprof.builder.program.sizing import SizedProgram
     from archprof.pipeline.request import Request
     from archprof.records.profile import Profile
     from archprof.sources.program_file.reader import ProgramFile
+    from archprof.sources.spec import Spec
 
 
 def profile(request: Request) -> Profile:
@@ -40,17 +42,54 @@ def profile(request: Request) -> Profile:
         UsageError: Where it takes no such input, or something is asked for that only a module has.
         RunError: Where it cannot run at that size.
     """
+    return finish(count_program(request), request)
+
+
+@dataclass(frozen=True, slots=True)
+class CountedProgram:
+    """A program that was run and counted, and what its file says of itself."""
+
+    counted: CountedModel
+    file: ModelFile
+
+
+def load(spec: Spec, options: Options, device: str) -> BuiltProgram:
+    """A program that can be run.
+
+    Args:
+        spec: The file.
+        options: The size of its inputs.
+        device: "meta", or where its tensors are to be.
+
+    Raises:
+        ProgramFileError: Where it is none, or is damaged.
+        UsageError: Where it takes no such input.
+    """
+    assert spec.path is not None
+    return build_program(read(spec.path), sizes_of(options), torch.device(device))
+
+
+def count_program(request: Request) -> CountedProgram:
+    """Run a program once, without memory where that tells what it runs, and count what ran.
+
+    Raises:
+        ArchprofError: As of :func:`profile`.
+    """
     refuse(request.spec.reference, request.build, "an exported program")
     assert request.spec.path is not None
     file = read(request.spec.path)
     try:
-        counted, program = _count(request, file, MEMORYLESS)
+        return _count(request, file, MEMORYLESS)
     except DataDependentError as error:
-        counted, program = _count(request, file, RUN)
-        counted = replace(counted, remarks=(*counted.remarks, f"run on the CPU with values: {error.message}"))
+        return _count(request, file, RUN, f"run on the CPU with values: {error.message}")
+
+
+def finish(program: CountedProgram, request: Request) -> Profile:
+    """The profile of a program that was counted."""
+    counted = program.counted
     asked = [name for name in dict.fromkeys(request.conventions) if name != DEFAULT]
     others = [name for name in asked if find_convention(name).tool]
-    subject = Subject(counted.built.module, counted.inputs, counted.ledger, counted.built.kind == "image", {})
+    subject = Subject(counted.built.module, counted.inputs, counted.ledger, counted.built.kind == "image")
     reported, unavailable = reports(subject, [name for name in asked if name not in others], asked=set(asked))
     unavailable += tuple(
         f"--convention {name} cannot be given: it is a rule for PyTorch's modules, and the file has none"
@@ -62,11 +101,10 @@ def profile(request: Request) -> Profile:
         reported=reported,
         level=request.level,
     )
-    return structs.replace(assembled, file=_file(file, program.sizes))
+    return structs.replace(assembled, file=program.file)
 
 
-def _count(request: Request, file: ProgramFile, device: str) -> tuple[CountedModel, BuiltProgram]:
-    """Run a program on a device, and count what ran."""
+def _count(request: Request, file: ProgramFile, device: str, *remarks: str) -> CountedProgram:
     program = build_program(file, sizes_of(request.build), torch.device(device))
     run = RunSpec(inputs=program.inputs, values=device != MEMORYLESS)
     start = perf_counter()
@@ -77,8 +115,9 @@ def _count(request: Request, file: ProgramFile, device: str) -> tuple[CountedMod
         kind=_kind(program),
         fused=program.has_convolutions and not program.has_normalisations,
     )
-    remarks = tuple(_remarks(program.sizes))
-    return CountedModel(built, program.inputs, ledger, run, device, perf_counter() - start, remarks), program
+    all_remarks = (*_remarks(program.sizes), *remarks)
+    counted = CountedModel(built, program.inputs, ledger, run, device, perf_counter() - start, all_remarks)
+    return CountedProgram(counted, _file(file, program.sizes))
 
 
 def _kind(program: BuiltProgram) -> str:
