@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archprof.audit.graph_auditing import audit_graph
-from archprof.audit.model_source import SpecSource
+from archprof.audit.model_source import ProgramSource, SpecSource
 from archprof.builder.options import COUNTER_SECONDS
 from archprof.count.ledger import count
 from archprof.counters import COUNTERS, thop_2_0
@@ -15,6 +15,7 @@ from archprof.counters.graph_counters import GRAPH_COUNTERS
 from archprof.counters.process import run_isolated
 from archprof.errors import UsageError, did_you_mean
 from archprof.pipeline.counting import count_spec, finish
+from archprof.pipeline.request import Request
 from archprof.records.audit import AuditResult, Opinion, Row
 from archprof.trace.run import trace
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from archprof.counters import CounterResult
     from archprof.counters.explain import Exact
     from archprof.sources.spec import Spec
+
+
+OPERATION_COUNTERS = ("torch", "fvcore", "torchprofile")
+"""The counters that look at operations."""
 
 
 def names() -> list[str]:
@@ -66,6 +71,8 @@ def audit_spec(
     Raises:
         ArchprofError: Where the spec cannot be built, or does not run on the input asked for.
     """
+    if spec.graph_format == "pt2":
+        return _audit_program(Request(spec, options), counters, time_limit)
     if spec.graph_format:
         return audit_graph(spec, options, counters=counters, time_limit=time_limit)
     if other := [name for name in counters if name in GRAPH_COUNTERS]:
@@ -89,6 +96,34 @@ def audit_spec(
         seconds=counted.seconds,
         unknown=counted.ledger.unknown,
         rows=[Row(index=layer.index, module=layer.module, path=layer.path) for layer in profile.layers],
+        opinions=opinions,
+    )
+
+
+def _audit_program(request: Request, counters: Sequence[str], time_limit: float) -> AuditResult:
+    """Count an exported program, and have counters count it that look at operations, whatever module they are in.
+
+    Those that look at modules give nothing: it has none of torch's.
+    """
+    from archprof.pipeline.graph_formats.pt2 import count_program
+    from archprof.pipeline.graph_formats.pt2 import finish as finish_program
+
+    if other := [name for name in counters if name not in COUNTERS]:
+        raise UsageError(f"{other[0]} does not count exported programs", hint=f"counters: {', '.join(COUNTERS)}")
+    program = count_program(request)
+    exact_counts = exact(program.counted.built, program.counted.ledger)
+    source = ProgramSource(request.spec, request.build)
+    results = run_isolated(source, list(counters) or list(OPERATION_COUNTERS), time_limit=time_limit)
+    opinions = [opinion(result, exact_counts, exact_counts) for result in results]
+    profile = finish_program(program, request)
+    return AuditResult(
+        variant=profile.variant,
+        input=profile.input,
+        environment=profile.environment,
+        macs=exact_counts.macs,
+        seconds=program.counted.seconds,
+        unknown=program.counted.ledger.unknown,
+        rows=[],
         opinions=opinions,
     )
 

@@ -14,6 +14,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramSource:
+    """Builds an exported program with the values of the file, on the CPU.
+
+    Attributes:
+        spec: The file.
+        options: The size of its inputs.
+    """
+
+    spec: Spec
+    options: Options
+
+    def __call__(self) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
+        """What runs the program, and what it is run on."""
+        from archprof.pipeline.graph_formats.pt2 import load
+
+        program = load(self.spec, self.options, "cpu")
+        return program.module, program.inputs
+
+
+@dataclass(frozen=True, slots=True)
 class SpecSource:
     """Builds a spec as counters want it: with values, on the CPU unless another device is asked for.
 

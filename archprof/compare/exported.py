@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _ONE_TO_ONE = "one2one"
 """How the branches of an NMS-free head begin."""
 
+_SUPPRESSIONS = frozenset({"NonMaxSuppression", "torchvision.nms"})
+"""What suppresses boxes, in ONNX files and in exported programs."""
+
 _NAMED = 4
 """How many rows a sentence names."""
 
@@ -107,7 +110,7 @@ def _leaves(model: Model) -> dict[str, str]:
 
 def _folded(paths: Mapping[str, str], file: Model) -> Iterator[str]:
     normalisations = sum("BatchNorm" in kind for kind in paths.values())
-    if normalisations and "BatchNormalization" not in file.operators:
+    if normalisations and file.variant.fused:
         yield f"{plural(normalisations, 'normalisation')} folded into convolutions"
 
 
@@ -127,7 +130,7 @@ def _head(paths: Mapping[str, str], exported: set[str], file: Model) -> Iterator
     def has_branches(names: Iterable[str]) -> bool:
         return any(part.startswith(_ONE_TO_ONE) for path in names for part in path.split("."))
 
-    if "NonMaxSuppression" in file.operators:
+    if file.operators & _SUPPRESSIONS:
         yield "the head is followed by NonMaxSuppression"
     if has_branches(exported):
         yield "the head is the NMS-free one"

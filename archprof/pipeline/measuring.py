@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from archprof.errors import UsageError
-from archprof.latency.backends import BACKENDS, find_backend
 from archprof.latency.experiment import Benched, bench
-from archprof.latency.graph_file import prepare as prepare_file
 from archprof.latency.hardware import machine
 from archprof.latency.measure import running
 from archprof.latency.op_breakdown import break_down
@@ -21,6 +18,7 @@ from archprof.pipeline.predicting import with_prediction
 from archprof.pipeline.profiles import profiles_of
 from archprof.pipeline.progress import SILENT
 from archprof.pipeline.request import PredictionRequest, Request
+from archprof.pipeline.timed_files import check_backends, prepare_file
 from archprof.records.benchmark import Benchmark
 
 if TYPE_CHECKING:
@@ -90,7 +88,7 @@ def measure_all(
         ArchprofError: Where one of them cannot be counted.
     """
     for request in requests:
-        _check_files(request, measurement.targets)
+        check_backends(request.spec, [target.backend for target in measurement.targets])
     counted = [*profiles] or profiles_of(requests, config, progress)
     models = [timed_model(request, profile) for request, profile in zip(requests, counted, strict=True)]
     with progress.progressing() as watch:
@@ -109,23 +107,6 @@ def measure_all(
     return MeasuredModels([with_prediction(profile, prediction) for profile in measured], experiment)
 
 
-def _check_files(request: Request, targets: Sequence[Target]) -> None:
-    """See to it that a file is timed where it can run.
-
-    Raises:
-        UsageError: Where it is to be timed in a backend that takes modules.
-    """
-    if request.spec.graph_format is None:
-        return
-    for target in targets:
-        if not find_backend(target.backend).files:
-            files = [name for name, backend in BACKENDS.items() if backend.files]
-            raise UsageError(
-                f"{request.spec.reference} is an ONNX file, which {target.backend} does not run",
-                hint=f"archprof bench {request.spec.reference} --backend {' or '.join(files)}",
-            )
-
-
 def timed_model(request: Request, profile: Profile) -> TimedModel:
     """The model of a request, to be timed; ``profile`` says what it was counted to cost."""
     name = request.spec.reference + (", static equivalent" if request.build.static else "")
@@ -135,7 +116,7 @@ def timed_model(request: Request, profile: Profile) -> TimedModel:
 
     if request.spec.graph_format:
         options = replace(request.build, batch=profile.input.batch)
-        return TimedModel(name, options, profile, lambda _: prepare_file(request.spec, profile), count_on)
+        return TimedModel(name, options, profile, partial(prepare_file, request.spec, profile), count_on)
     return TimedModel(name, request.build, profile, partial(prepare, request.spec), count_on)
 
 

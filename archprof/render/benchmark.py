@@ -207,7 +207,8 @@ def _notes(benchmark: Benchmark) -> Iterator[str]:
     """What failed, how far outputs agree, and what a reader should know."""
     several = len(benchmark.profiles) > 1
     for name, profile, latency in _entries(benchmark):
-        reference = "those of ONNX Runtime without its optimisations" if profile.file else "eager PyTorch's"
+        is_onnx = profile.file is not None and profile.file.format == "onnx"
+        reference = "those of ONNX Runtime without its optimisations" if is_onnx else "eager PyTorch's"
         label = f"{name}, {facts.where(latency)}" if several else facts.where(latency)
         if latency.error:
             yield f"{label}: {latency.error}"

@@ -26,6 +26,9 @@ _MAX_NAMES = 4
 _LONGEST = 60
 """How much of what a file says of itself is shown, in characters of each text."""
 
+_FORMATS = {"onnx": "ONNX IR", "pt2": "exported program, schema"}
+"""What the version of a file's format is called."""
+
 _LINE = 66
 """What a terminal of 80 columns leaves beside the labels."""
 
@@ -96,7 +99,7 @@ def _file(profile: Profile) -> list[Fact]:
         return []
     opsets = ", ".join(f"{domain} {version}" for domain, version in file.opsets.items())
     written = [
-        f"{file.format.upper()} IR {file.format_version}",
+        f"{_FORMATS.get(file.format, file.format)} {file.format_version}",
         f"opset {opsets or 'none'}",
         *([f"written by {file.producer}"] if file.producer else []),
         *([f"weights in {', '.join(file.weight_files)}, not read"] if file.weight_files else []),

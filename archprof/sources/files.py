@@ -16,7 +16,10 @@ WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin")
 """Extensions of a checkpoint."""
 
 GRAPHS = (".onnx",)
-"""Extensions of a file that is a graph of operations."""
+"""Extensions of an ONNX file."""
+
+PROGRAMS = (".pt2",)
+"""Extensions of an exported program."""
 
 
 def is_file(path: Path) -> bool:

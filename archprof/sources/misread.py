@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError, did_you_mean, nearest
 from archprof.sources import assignment as assignments
 from archprof.sources import foreign_names
-from archprof.sources.files import GRAPHS, WEIGHTS, folders_in, is_file, is_folder, names_in
+from archprof.sources.files import GRAPHS, PROGRAMS, WEIGHTS, folders_in, is_file, is_folder, names_in
 from archprof.sources.origins import model_suffixes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-EXPORTED = (".h5", ".pt2", ".torchscript", ".engine", ".xml", ".mlpackage", ".tflite", ".pb")
+EXPORTED = (".h5", ".torchscript", ".engine", ".xml", ".mlpackage", ".tflite", ".pb")
 
 SHOWN = 3
 """How many files of a folder a message names."""
@@ -73,11 +73,12 @@ def exported_model(text: str) -> ArchprofError | None:
 
 
 def missing_graph(text: str) -> ArchprofError | None:
-    """An ONNX file that is not there."""
+    """An ONNX file or an exported program that is not there."""
     path = Path(text)
-    if path.suffix.lower() not in GRAPHS or is_folder(path):
+    suffixes = next((known for known in (GRAPHS, PROGRAMS) if path.suffix.lower() in known), None)
+    if suffixes is None or is_folder(path):
         return None
-    hint = did_you_mean(path.name, names_in(path.parent, GRAPHS))
+    hint = did_you_mean(path.name, names_in(path.parent, suffixes))
     return UnknownReferenceError(f"there is no file {text!r}", hint=hint)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CountGraph = Callable[["Request"], "Profile"]
 """Counts the file of a request."""
 
-GRAPH_FORMATS: Registry[CountGraph] = Registry("format of graphs", __name__, ("onnx",))
+GRAPH_FORMATS: Registry[CountGraph] = Registry("format of graphs", __name__, ("onnx", "pt2"))
 """A spec's ``graph_format`` -> what counts such a file."""
 
 

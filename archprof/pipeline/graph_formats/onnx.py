@@ -10,23 +10,21 @@ from typing import TYPE_CHECKING
 from archprof.count.onnx_operators.ledger import count
 from archprof.count.onnx_operators.memory import measure
 from archprof.count.onnx_operators.parameters import parameters
-from archprof.errors import UsageError
 from archprof.pipeline.graph_formats import GRAPH_FORMATS
 from archprof.pipeline.graph_formats.onnx_conventions import reports
 from archprof.pipeline.graph_formats.onnx_modules import module_paths, modules
 from archprof.pipeline.graph_formats.onnx_remarks import remarks
 from archprof.pipeline.graph_formats.onnx_run import trace_file
+from archprof.pipeline.graph_formats.options import MEMORYLESS, RUN, refuse, sizes_of
 from archprof.pipeline.operation_sums import operation_sums
 from archprof.records.conventions import DEFAULT
 from archprof.records.profile import Coverage, Environment, Input, ModelFile, Profile, Totals, Variant
 from archprof.trace.onnx_graph.graph import DEFAULT_DOMAIN
-from archprof.trace.onnx_graph.inputs import InputSizes
 from archprof.trace.onnx_graph.reader import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from archprof.builder.options import Options
     from archprof.count.memory import Memory
     from archprof.count.onnx_operators.ledger import Ledger
     from archprof.count.onnx_operators.parameters import Parameters
@@ -34,9 +32,6 @@ if TYPE_CHECKING:
     from archprof.records.profile import Module, Operation
     from archprof.trace.onnx_graph.reader import OnnxFile
     from archprof.trace.onnx_graph.record import Tensor, Trace
-
-MEMORYLESS, RUN = "meta", "cpu"
-"""What a profile calls the device of what was counted from shapes alone, and of what was run for them."""
 
 LONGEST = 4096
 """Of a longer text that a file says of itself the beginning is kept."""
@@ -52,7 +47,7 @@ def profile(request: Request) -> Profile:
         LimitError: Where it is larger than what is read.
     """
     spec, options = request.spec, request.build
-    _refuse(spec.reference, options)
+    refuse(spec.reference, options, "an ONNX file")
     assert spec.path is not None
     file = read(spec.path)
     trace, was_run = trace_file(file, sizes_of(options))
@@ -87,31 +82,6 @@ def profile(request: Request) -> Profile:
         conventions=[name for name in dict.fromkeys(request.conventions) if name != DEFAULT],
         reported=reported,
     )
-
-
-def sizes_of(options: Options) -> InputSizes:
-    """What the options say of the inputs; a batch of 1 is what they say where nobody does."""
-    return InputSizes(options.size, options.batch if options.batch != 1 else None, dict(options.input_shapes))
-
-
-def _refuse(reference: str, options: Options) -> None:
-    """See to it that nothing is asked for that a file cannot be.
-
-    Raises:
-        UsageError: Where something is.
-    """
-    refused = {
-        "--backward": options.backward,
-        "--static": options.static,
-        "--channels": options.channels is not None,
-        f"--dtype {options.dtype}": options.dtype != "float32",
-        f"--device {options.device}": options.device not in ("auto", MEMORYLESS, RUN),
-    }
-    if names := [name for name, asked in refused.items() if asked]:
-        raise UsageError(
-            f"{reference} is counted as it is: {' and '.join(names)} cannot be had of an ONNX file",
-            hint="leave it out, or name what the file was exported from",
-        )
 
 
 def _is_folded(trace: Trace) -> bool:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archprof.count.onnx_operators.ledger import count
-from archprof.pipeline.graph_formats.onnx import sizes_of
 from archprof.pipeline.graph_formats.onnx_run import trace_file
+from archprof.pipeline.graph_formats.options import sizes_of
 from archprof.trace.onnx_graph.reader import read
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from archprof.trace.onnx_graph.runtime_operators import MICROSOFT
 from archprof.trace.onnx_graph.shapes import ShapeRules
 
 if TYPE_CHECKING:
+    from archprof.sources.input_axes import InputSizes
     from archprof.trace.onnx_graph.follow import RunShapes
-    from archprof.trace.onnx_graph.inputs import InputSizes, SizedInputs
+    from archprof.trace.onnx_graph.inputs import SizedInputs
     from archprof.trace.onnx_graph.reader import OnnxFile
     from archprof.trace.onnx_graph.record import Operation, Trace
 

@@ -5,11 +5,11 @@ All records lie in one folder, called anything: ``data.pkl``, ``data/0`` and so 
 
 from __future__ import annotations
 
-import io
 import zipfile
 import zlib
 from typing import IO, TYPE_CHECKING, NoReturn
 
+from archprof.sources.bounded_file import BoundedFile
 from archprof.sources.checkpoint.error import CheckpointError
 from archprof.sources.checkpoint.limits import MAX_DIRECTORY_BYTES
 
@@ -18,42 +18,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _ENCRYPTED = 0x1
-
-
-class _BoundedFile(io.RawIOBase):
-    """A file that is read in small pieces only: the length of a zip's directory is what the zip claims."""
-
-    def __init__(self, file: IO[bytes], path: Path) -> None:
-        self._file = file
-        self._path = path
-
-    def read(self, size: int = -1) -> bytes:
-        """As of any file."""
-        whole = size < 0
-        data = self._file.read(MAX_DIRECTORY_BYTES + 1 if whole else min(size, MAX_DIRECTORY_BYTES + 1))
-        if len(data) > MAX_DIRECTORY_BYTES:
-            raise CheckpointError(
-                f"the zip file's directory is larger than {MAX_DIRECTORY_BYTES:,} bytes, or its length is damaged",
-                path=self._path,
-                hint="copy or download the file again",
-            )
-        return data
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """As of any file."""
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        """As of any file."""
-        return self._file.tell()
-
-    def seekable(self) -> bool:
-        """As of any file."""
-        return True
-
-    def readable(self) -> bool:
-        """As of any file."""
-        return True
 
 
 class Archive:
@@ -73,7 +37,7 @@ class Archive:
     def __init__(self, file: IO[bytes], path: Path) -> None:
         self.path = path
         try:
-            self._zip = zipfile.ZipFile(_BoundedFile(file, path))
+            self._zip = zipfile.ZipFile(BoundedFile(file, MAX_DIRECTORY_BYTES, _large_directory(path)))
             entries = [entry for entry in self._zip.infolist() if not entry.is_dir()]
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RecursionError) as error:
             self._refuse(f"a zip file that is truncated or damaged ({error})", "copy or download the file again")
@@ -131,6 +95,14 @@ class Archive:
 
     def _refuse(self, message: str, hint: str) -> NoReturn:
         raise CheckpointError(message, path=self.path, hint=hint) from None
+
+
+def _large_directory(path: Path) -> CheckpointError:
+    return CheckpointError(
+        f"the zip file's directory is larger than {MAX_DIRECTORY_BYTES:,} bytes, or its length is damaged",
+        path=path,
+        hint="copy or download the file again",
+    )
 
 
 def _other_zip(names: set[str]) -> tuple[str, str]:

@@ -17,6 +17,7 @@ ORIGINS: Registry[Origin] = Registry(
         "torchvision",
         "checkpoint",
         "onnx",
+        "exported_program",
         "yaml_file",
         "git_revision",
         "python",

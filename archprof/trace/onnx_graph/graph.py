@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import onnx
 
+from archprof.sources.input_axes import LARGEST
 from archprof.sources.onnx_file.error import OnnxFileError
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _GRAPH, _GRAPHS = onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS
-
-LARGEST = 2**48
-"""No tensor has more elements: a processor addresses no more bytes."""
 
 DEFAULT_DOMAIN = "ai.onnx"
 """The name of the domain that files leave empty."""

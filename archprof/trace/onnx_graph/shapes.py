@@ -16,8 +16,8 @@ import onnx.numpy_helper
 import onnx.shape_inference
 
 from archprof.errors import in_one_line
+from archprof.sources.input_axes import LARGEST
 from archprof.trace.onnx_graph import runtime_operators, windows
-from archprof.trace.onnx_graph.graph import LARGEST
 from archprof.trace.onnx_graph.record import MALFORMED, UNDEFINED, ShapeUnknownError, Tensor, dtype_code, dtype_name
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ import pytest
 from onnx import helper, numpy_helper
 
 from archprof.count.onnx_operators.ledger import Entry, count
+from archprof.sources.input_axes import InputSizes
 from archprof.trace.onnx_graph.follow import follow
-from archprof.trace.onnx_graph.inputs import InputSizes, size_inputs
+from archprof.trace.onnx_graph.inputs import size_inputs
 from archprof.trace.onnx_graph.reader import understand
 
 if TYPE_CHECKING:
