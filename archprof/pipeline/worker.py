@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from archprof.builder.stock import register_stock
 from archprof.cache import code_files
 from archprof.errors import ArchprofError
-from archprof.pipeline import assembly, counting
+from archprof.pipeline import circumstances, counting
 from archprof.sources import families
 
 if TYPE_CHECKING:
@@ -29,4 +29,4 @@ def count(request: Request) -> Outcome:
 
 # Here, so that workers that are forked once this is imported find it done.
 register_stock()
-assembly.versions()
+circumstances.versions()
