@@ -1,5 +1,8 @@
-"""Profiles of variants put together from their rows: what a row costs depends on its block's source, its constructor's
-arguments and what goes in, so it is counted once and kept.
+"""Profiles of variants, put together from their rows.
+
+What a row costs depends on its block's source, its constructor's arguments and what goes in, so it is counted once and
+kept. What crosses rows makes the whole variant run: networks whose forward does more than to call their rows, shared
+modules, layers of which parts are in several rows.
 
 Everything here is free of torch but the files that count a row: ``recording``, ``row_record`` and ``outside``.
 """
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError
 from archprof.pipeline.composition.passes import NotComposableError
+from archprof.sources.spec import STOCK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +55,7 @@ def count(request: Request, plugins: Sequence[str]) -> Profile | None:
         request: What is wanted.
         plugins: Files or modules that registered blocks.
     """
+    from archprof.builder.plugins import load_family
     from archprof.pipeline.composition.assembly import compose
     from archprof.pipeline.composition.passes import Rows
     from archprof.pipeline.composition.recording import LiveCalls, RowRecorder
@@ -62,6 +67,7 @@ def count(request: Request, plugins: Sequence[str]) -> Profile | None:
         return None
     surroundings = surroundings_of(plugins)
     try:
+        load_family(request.spec.family or STOCK)
         rows = plan(request, LiveCalls(records, surroundings))
         return compose(request, rows, Rows(records, surroundings, RowRecorder())) if rows else None
     except (ArchprofError, NotComposableError, LookupError, TypeError, ValueError):

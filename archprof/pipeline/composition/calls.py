@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from archprof.builder import stock
+from archprof.builder import rules, stock
 from archprof.builder.registry import Block, registry
 from archprof.builder.row_failures import wrong_from
 from archprof.pipeline.circumstances import plain
@@ -44,8 +44,8 @@ class KnownCalls:
         if spec.family != STOCK or self._surroundings.plugins or _registered(context.row.module, spec.family):
             return self._shelf.find(call_key(self._surroundings, spec, context), RowCall)
         name = context.row.module
-        rule, light = stock.RULES.get(name, stock.rules.unchanged), name in stock.LIGHT_HEAD
-        block = Block(name, _unknown, rule, STOCK, light)
+        rule = stock.RULES.get(name, rules.unchanged)
+        block = Block(name, _not_imported, rule, STOCK, name in stock.LIGHT_HEAD)
         return None if wrong_from(block, context.row) else row_call(block, rule(context), ())
 
 
@@ -97,5 +97,6 @@ def _registered(name: str, family: str) -> bool:
     return block is not None and block.family != STOCK
 
 
-def _unknown() -> None:
-    """Stands for the class of a block, which is not imported."""
+def _not_imported() -> NoReturn:
+    """Stands for the class of a block, of which only the name is known here."""
+    raise NotImplementedError

@@ -1,7 +1,7 @@
 """What analyses of a whole model might see across rows, where a row does something with what others computed.
 
-A kernel that one row mixes and another convolves with is a dynamic layer of both, and so are experts in rows of their own
-that another weighs. A row that does such a thing with its inputs is not counted by itself.
+A kernel that one row mixes and another convolves with is a dynamic layer of both, and experts may be rows of their own
+that another row weighs. A row that does such a thing with its inputs is not counted by itself.
 """
 
 from __future__ import annotations

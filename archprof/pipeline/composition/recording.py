@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import torch
 from torch import nn
 
@@ -79,7 +80,8 @@ class RowRecorder:
             getattr(network, name) is getattr(tasks.BaseModel, name)
             for name in ("__call__", "forward", "predict", "_predict_once")
         )
-        strides = {None: "none", head_strides: "inputs", stride_of_32: "32"}.get(kind.strides, "")
+        ways: dict[Any, str] = {None: "none", head_strides: "inputs", stride_of_32: "32"}
+        strides = ways.get(kind.strides, "")
         return Head(network.__name__ if plain and strides else "", kind.task, strides)
 
     def record(
@@ -108,7 +110,7 @@ class RowRecorder:
         if kind_of(built.module) is not OTHER and not role.network:
             return RowRecord("it is a head that is not the last row"), None
         if role.network:
-            built.module.inplace = role.inplace  # type: ignore[assignment]
+            built.module.inplace = role.inplace
             if role.strides:
                 built.module.stride = torch.tensor(role.strides, device="cpu")
         model = _Alone(built.module).eval()
@@ -152,7 +154,6 @@ def _build(plan: Plan, row: PlannedRow) -> BuiltRow:
     """A row's module, without memory."""
     spec, block = plan.spec, _block(plan.spec, row)
     call = call_of(spec, block, row.context)
-    key = key_of(block, call)
     with on_meta(), limits.limits(limits.MAX_MODULES_OF_ROWS) as tally, activation_of(spec):
         key = key_of(block, call)
         module = build_row(spec, block, row.row, call, key, tally)
@@ -182,8 +183,6 @@ def _owners(module: nn.Module) -> dict[int, str]:
 
 def _other_row(row: Any) -> Any:
     """The row elsewhere in the file, reading other rows."""
-    import msgspec
-
     return msgspec.structs.replace(row, index=row.index + 1, sources=tuple(source - 1 for source in row.sources))
 
 

@@ -83,7 +83,7 @@ class RowRecord(msgspec.Struct, frozen=True, array_like=True):
         obstacle: Why no profile can be put together with this row; empty where one can.
         parser_knows: Whether Ultralytics' own parser knows the block by its name.
         outputs: The tensors that it gives, in order.
-        structure: How they are nested: the number of a tensor, or a list of such things; None where it has no such form.
+        structure: How they are nested: the number of a tensor, or a kind of sequence and such things.
         blocks: First and last operation, and bytes, of the memory that it makes for what it gives.
         last_uses: The last operation that uses each of its inputs, or a view of it; -1 where none does.
         segments: Where the memory of others may change while it runs, and the most that its own takes from there on.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 import torch
 
 from archprof.count.conventions import thop_2_0
@@ -84,7 +85,7 @@ def take(
     record = _record(profile, ledger, memory, inputs, outputs, shared)
     unread_count, names = unread(trace)
     return (
-        _with(
+        msgspec.structs.replace(
             record,
             parser_knows=parser_knows,
             registered=registered,
@@ -97,7 +98,7 @@ def take(
     )
 
 
-class _Recorder(Recorder):
+class _Recorder(Recorder):  # type: ignore[no-untyped-call]
     """Also takes down what the network gives, and how often it had to be run."""
 
     attempts: ClassVar[int] = 0
@@ -254,7 +255,6 @@ def _shared_obstacle(model: Any, owners: Mapping[int, str], ledger: Ledger) -> s
 
 
 def _details(profile: Profile, ledger: Ledger, shared: Mapping[str, str]) -> RowDetails:
-    calls = ledger.trace.calls
     try:
         thop = [(item.path, item.operation, item.amount) for item in thop_2_0.given(thop_2_0.amounts(ledger.trace))]
     except ToolStopsError:
@@ -264,7 +264,6 @@ def _details(profile: Profile, ledger: Ledger, shared: Mapping[str, str]) -> Row
         not path.startswith(ROW) for path, _, _ in (*(thop or ()), *exact)
     ):
         thop = None  # of a module that rows share, thop gives the square of the times that it stands in the tree
-    del calls
     return RowDetails(
         modules=[_module(module, shared) for module in profile.modules[2:]],
         operations=[
@@ -304,9 +303,3 @@ def _module(module: Module, shared: Mapping[str, str]) -> RowModule:
 def _inner(path: str) -> str:
     """A module's path in its row."""
     return path.removeprefix(ROW).removeprefix(".")
-
-
-def _with(record: RowRecord, **changes: Any) -> RowRecord:
-    import msgspec
-
-    return msgspec.structs.replace(record, **changes)

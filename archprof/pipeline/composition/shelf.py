@@ -50,10 +50,8 @@ class Shelf:
 
     def find(self, key: str, kind: type[T]) -> T | None:
         """The record under a key; None where there is none."""
-        record = self._known.get(key)
-        if record is None:
-            record = self._read(key, kind, 0)
-        return record
+        record: T | None = self._known.get(key)
+        return self._read(key, kind, 0) if record is None else record
 
     def details(self, key: str, kind: type[T]) -> T | None:
         """The second part of what is kept under a key; None where there is none."""
@@ -87,7 +85,7 @@ class Shelf:
                 continue
             self._store.write(key, first, second)
 
-    def _read(self, key: str, kind: Any, part: int) -> Any:
+    def _read(self, key: str, kind: type[T], part: int) -> T | None:
         parts = self._store.read(key, part + 1)
         if parts is None or not parts[part]:
             return None
@@ -96,7 +94,7 @@ class Shelf:
             if not self._unchanged(entry.sources):
                 return None
             decoder = _DECODERS.get(kind) or _DECODERS.setdefault(kind, msgspec.msgpack.Decoder(kind))
-            record = decoder.decode(entry.content)
+            record: T = decoder.decode(entry.content)
         except msgspec.MsgspecError:  # sound, and written by a version that lied about itself
             return None
         self._remember(f"{key}+" if part else key, record)
@@ -137,7 +135,8 @@ def _digest(kind: bytes, content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=20, key=surroundings(), person=kind).hexdigest()
 
 
-_shelves: dict[Store, Shelf] = {}
+shelves: dict[Store, Shelf] = {}
+"""The shelf of each folder that this process keeps results in."""
 
 
 def shelf() -> Shelf | None:
@@ -145,6 +144,6 @@ def shelf() -> Shelf | None:
     store = cache.kept()
     if store is None:
         return None
-    if store not in _shelves:
-        _shelves[store] = Shelf(store)
-    return _shelves[store]
+    if store not in shelves:
+        shelves[store] = Shelf(store)
+    return shelves[store]

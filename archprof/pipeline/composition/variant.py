@@ -70,12 +70,12 @@ class Plan:
     rows: list[PlannedRow]
     asked: frozenset[str]
 
-    def input_shape(self, task: str | None) -> tuple[int, ...]:
-        """The shape of what goes in, batch first; of tokens two numbers."""
+    def input_shape(self, head: str | None) -> tuple[int, ...]:
+        """The shape of what goes in, batch first; of tokens two numbers. ``head`` is the task that the head tells."""
         options, length = self.options, self.spec.values.get("sequence")
         if length:
             return (options.batch, *(options.size or (length,)))
-        side = SIDES.get(task or "", SIDE)
+        side = SIDES.get(head or task_of(self.spec) or "", SIDE)
         sides = options.size or (side, side)
         return (options.batch, self.channels, *(sides * 2 if len(sides) == 1 else sides))
 
