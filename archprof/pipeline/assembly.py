@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from archprof.count.ledger import Ledger
     from archprof.count.memory import Memory, Traffic
     from archprof.pipeline.request import Level
+    from archprof.records.parameternet import ParameterNet
     from archprof.records.profile import Operation, Reported
     from archprof.trace.record import TensorInfo, Trace
 
@@ -51,7 +52,12 @@ class _Figures(NamedTuple):
 
 
 def assemble(
-    counted: CountedModel, *, conventions: Sequence[str], reported: dict[str, Reported], level: Level
+    counted: CountedModel,
+    *,
+    conventions: Sequence[str],
+    reported: dict[str, Reported],
+    level: Level,
+    analysis: tuple[ParameterNet | None, list[str]] | None = None,
 ) -> Profile:
     """Put together what is known of a model that was built, run and counted.
 
@@ -60,6 +66,7 @@ def assemble(
         conventions: Those that were asked for.
         reported: What they say, and what others print.
         level: "budgets" leaves out what :meth:`Profile.brief` does.
+        analysis: Its dynamic layers, and what looks dynamic and is not analysed, where that is known already.
     """
     built, ledger = counted.built, counted.ledger
     trace, inputs, details = ledger.trace, counted.inputs, level == "full"
@@ -68,7 +75,7 @@ def assemble(
     step = measure(trace.whole_step()) if trace.backward else memory
     gradients = step.traffic[len(memory.traffic) :]
     own, inclusive = _by_call(ledger, memory, backward)
-    parameternet, aside = analyse(ledger, memory, counted.run)
+    parameternet, aside = analysis or analyse(ledger, memory, counted.run)
     own_parameters = {module: elements(own_weights(module)) for module in tree.modules(built.module)}
     parameters = _parameters(built.module, own_parameters)
     return Profile(

@@ -11,6 +11,7 @@ from archprof.builder import dialect, limits, unread_keys
 from archprof.builder.wiring import light_head_of
 from archprof.count.figures import Figures, Item, reported
 from archprof.pipeline.circumstances import environment_of, plain, variant_of, versions
+from archprof.pipeline.composition.dynamics import merged, parameternet
 from archprof.pipeline.composition.liveness import Value, flat
 from archprof.pipeline.composition.passes import NotComposableError, Role
 from archprof.pipeline.composition.records import TOTALS
@@ -18,14 +19,13 @@ from archprof.pipeline.operation_sums import operation_sums
 from archprof.records.conventions import DEFAULT, UNASKED, find_convention
 from archprof.records.profile import Coverage, Input, Layer, Module, Profile, Totals
 from archprof.records.remarks import unread_parameters
-from archprof.records.workload import Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archprof.pipeline.composition.passes import Pass, Rows
     from archprof.pipeline.composition.records import Figures as RowFigures
-    from archprof.pipeline.composition.records import Head, RowDetails, RowModule, RowRecord
+    from archprof.pipeline.composition.records import Head, RowDetails, RowGlance, RowModule, RowRecord
     from archprof.pipeline.composition.variant import Plan
     from archprof.pipeline.request import Request
     from archprof.records.profile import Reported
@@ -60,14 +60,18 @@ def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
     shape, task = plan.input_shape(head.task), plan.task(head.task)
     _check_shape(plan, shape, max(rounded, default=1))
     roles = _roles(plan, head, strides)
-    pass_ = rows.run(plan, shape, roles, dtype="int64" if plan.tokens else "float32", details=details)
+    dtype = "int64" if plan.tokens else "float32"
+    pass_ = rows.run(plan, shape, roles, dtype=dtype, details=details)
+    dynamic = any(record.dynamics for record in pass_.records)
+    if dynamic and not details:  # what its static equivalent asks of a machine is in the details
+        pass_ = rows.run(plan, shape, roles, dtype=dtype, details=True)
     _check_limits(pass_.records)
     figures = _reported(plan, rows, pass_, head, strides, shape, asked=set(conventions)) if details else {}
     return Profile(
         variant=variant_of(plan.spec, task=task, strides=rounded),
         input=Input(
             shapes=[list(shape)],
-            dtype="int64" if plan.tokens else "float32",
+            dtype=dtype,
             batch=shape[0],
             kind="tokens" if plan.tokens else "image",
         ),
@@ -79,7 +83,8 @@ def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
         operations=operation_sums(entry for part in pass_.details for entry in part.operations) if details else [],
         conventions=conventions,
         reported=figures,
-        work=_work(pass_.details) if details else [],
+        work=merged(part.work for part in pass_.details) if details else [],
+        parameternet=parameternet(plan, pass_) if dynamic else None,
     )
 
 
@@ -99,9 +104,9 @@ def _strides(plan: Plan, rows: Rows, head: Head) -> tuple[float, ...]:
     if head.strides != "inputs":
         return (float(head.strides),)
     roles = [Role(initialised=True)] * (len(plan.rows) - 1)
-    probe = rows.run(plan, (1, plan.channels, PROBE, PROBE), roles)
+    _, outputs = rows.glance(plan, (1, plan.channels, PROBE, PROBE), roles)
     last = plan.rows[-1]
-    inputs = [probe.outputs[source] for source in last.sources]
+    inputs = [outputs[source] for source in last.sources]
     if not all(isinstance(value, Value) for value in inputs) or not last.row.many:
         raise NotComposableError("the head reads something else than maps")
     return tuple(PROBE / value.tensor[0][-2] for value in inputs)
@@ -146,8 +151,7 @@ def _totals(pass_: Pass) -> Totals:
     shared = len({name for record in pass_.records for name in record.shared})
     sums["modules"] += shared + CONTAINER
     sums["layers"] += shared
-    results = flat(pass_.outputs[len(pass_.records) - 1])
-    return Totals(**sums, flops=2 * sums["macs"], peak_activation_bytes=pass_.liveness.peak(results))
+    return Totals(**sums, flops=2 * sums["macs"], peak_activation_bytes=pass_.liveness.peak(pass_.results()))
 
 
 def _coverage(records: Sequence[RowRecord]) -> Coverage:
@@ -189,7 +193,7 @@ def _modules(network: str, pass_: Pass) -> list[Module]:
     """Every module, what several rows share where it stands first."""
     whole = tuple(map(sum, zip(*(record.figures for record in pass_.records), strict=True)))
     parameters = sum(record.totals[2] for record in pass_.records)
-    results = _shapes(pass_.outputs[len(pass_.records) - 1])
+    results = _shapes(pass_.results())
     shared: dict[str, list[RowModule]] = {}
     for details in pass_.details:
         for module in details.modules:
@@ -244,16 +248,6 @@ def _module(
     )
 
 
-def _work(details: Sequence[RowDetails]) -> list[Work]:
-    calls: Counter[tuple[str, tuple[int, ...], int]] = Counter()
-    for part in details:
-        for kind, sizes, moved, number in part.work:
-            calls[kind, sizes, moved] += number
-    return [
-        Work(kind=kind, sizes=list(sizes), bytes=moved, calls=number) for (kind, sizes, moved), number in calls.items()
-    ]
-
-
 def _reported(
     plan: Plan,
     rows: Rows,
@@ -275,16 +269,16 @@ def _reported(
     side = max(int(max(strides, default=0)), 32)
     small = (1, first[0][1], side, side)
     roles = _roles(plan, head, strides)
-    given = rows.run(plan, small, roles, details=True)
+    given, _ = rows.glance(plan, small, roles)
     whole = pass_ if shape[0] == 1 else rows.run(plan, (1, *shape[1:]), roles, details=True)
-    items = [*_given(given.details), *_exact(whole.details)]
+    items = [*_given(given), *_exact(whole.details)]
     scale = 2 * Fraction(prod(shape[-2:]), side * side)
     figures = Figures(items, scale=scale, shape=small, per_image=True)
     return {THOP: reported(find_convention(THOP), figures, shape, shares=THOP in asked)}
 
 
-def _given(details: Sequence[RowDetails]) -> Iterator[Item]:
-    for index, part in enumerate(details):
+def _given(glances: Sequence[RowGlance]) -> Iterator[Item]:
+    for index, part in enumerate(glances):
         if part.thop is None:
             raise NotComposableError("thop stops")
         for path, kind, amount in part.thop:
@@ -293,5 +287,7 @@ def _given(details: Sequence[RowDetails]) -> Iterator[Item]:
 
 def _exact(details: Sequence[RowDetails]) -> Iterator[Item]:
     for index, part in enumerate(details):
+        if part.exact is None:
+            raise NotComposableError("rows share modules that multiply")
         for path, kind, macs in part.exact:
             yield Item(f"model.{index}.{path}" if path else f"model.{index}", kind, 0, macs)

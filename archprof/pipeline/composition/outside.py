@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from archprof.count.free import GATHERS
 from archprof.parameternet.boundary import MOVES
-from archprof.parameternet.find import PRODUCTS
+from archprof.parameternet.find import PRODUCTS, find
 from archprof.trace.record import TensorInfo, tensors
 
 if TYPE_CHECKING:
@@ -32,6 +32,29 @@ def obstacle_in(flow: Flow, trace: Trace) -> str:
             if any(not dependents.get(id(gate), frozenset()) >= {source} for source in sources):
                 return "what comes in may be experts that it weighs"
     return ""
+
+
+def chooses(flow: Flow) -> bool:
+    """Whether a row chooses among elements by numbers that it computes."""
+    return any(
+        operation.name in GATHERS
+        and any(flow.maker(tensor, index) is not None for tensor in tensors(operation.arguments[1:]))
+        for index, operation in enumerate(flow.operations)
+    )
+
+
+def routers_read_more(trace: Trace) -> bool:
+    """Whether the router of a dynamic layer reads something that comes in and that the layer itself does not."""
+    flow, layers = find(trace)
+    dependents = _dependents(flow, trace)
+    nothing: frozenset[int] = frozenset()
+    return any(
+        not dependents.get(id(tensor), nothing) <= dependents.get(id(layer.input), nothing)
+        for layer in layers
+        for mixture in (layer.mixture, layer.bias)
+        if mixture
+        for tensor, _ in mixture.coefficients
+    )
 
 
 def _weights(operation: Operation) -> list[TensorInfo]:

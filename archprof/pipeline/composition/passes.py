@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from archprof.builder.wiring import IMAGE
 from archprof.pipeline.composition.liveness import Liveness, Value, flat
-from archprof.pipeline.composition.records import Head, RowDetails, RowRecord
+from archprof.pipeline.composition.records import Head, RowDetails, RowGlance, RowRecord
 from archprof.pipeline.composition.shelf import key_of
 from archprof.pipeline.composition.variant import inputs_of
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archprof.pipeline.composition.liveness import Structure
-    from archprof.pipeline.composition.records import Tensor
     from archprof.pipeline.composition.shelf import Shelf
     from archprof.pipeline.composition.variant import Plan, PlannedRow, Surroundings
 
@@ -48,6 +47,9 @@ class Recorder(Protocol):
     ) -> tuple[RowRecord, RowDetails | None]:
         """What a row costs, given what goes in."""
 
+    def glance(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role) -> RowGlance:
+        """What a row gives, and what thop gives it."""
+
     def head(self, plan: Plan, row: PlannedRow) -> Head:
         """What a variant's last row makes of the network."""
 
@@ -67,6 +69,22 @@ class Pass:
     details: list[RowDetails] = field(default_factory=list)
     outputs: dict[int, Structure] = field(default_factory=dict)
     liveness: Liveness = field(default_factory=Liveness)
+
+    def inputs(self, row: PlannedRow) -> tuple[Structure, list[Value]]:
+        """What a row reads, and each tensor in it once."""
+        inputs = inputs_of(row, self.outputs)
+        return inputs, list({id(value): value for value in flat(inputs)}.values())
+
+    def add(self, row: PlannedRow, record: RowRecord, inputs: list[Value]) -> None:
+        """Take in what a row costs, given the tensors that it reads, each once."""
+        self.records.append(record)
+        outputs = self.liveness.run(record, inputs)
+        # What the last row gives is in no structure that matters.
+        self.outputs[row.row.index] = outputs if record.structure is None else _nested(record.structure, outputs)
+
+    def results(self) -> list[Value]:
+        """What the last row that ran gave."""
+        return flat(self.outputs[len(self.records) - 1])
 
 
 class Rows:
@@ -109,33 +127,50 @@ class Rows:
         Raises:
             NotComposableError: Where one of them is not known, or stands in the way.
         """
-        result = Pass(outputs={IMAGE: Value(_contiguous(shape, dtype))})
+        result = Pass(outputs={IMAGE: image(shape, dtype)})
         for row, role in zip(plan.rows, roles, strict=False):
-            inputs = inputs_of(row, result.outputs)
-            distinct = list({id(value): value for value in flat(inputs)}.values())
+            inputs, distinct = result.inputs(row)
             record, more = self._record(plan, row, inputs, distinct, role, details=details)
-            result.records.append(record)
             if more is not None:
                 result.details.append(more)
-            outputs = result.liveness.run(record, distinct)
-            result.outputs[row.row.index] = outputs if role.network else _nested(record.structure, outputs)
+            result.add(row, record, distinct)
         return result
+
+    def glance(
+        self, plan: Plan, shape: Sequence[int], roles: Sequence[Role]
+    ) -> tuple[list[RowGlance], dict[int, Structure]]:
+        """What the first rows of a variant give on an image of a shape, and what thop gives them.
+
+        Returns:
+            One entry for each row that ran, and what each row gave by its index.
+
+        Raises:
+            NotComposableError: Where one of them is not known, or stands in the way.
+        """
+        result, glances = Pass(outputs={IMAGE: image(shape, "float32")}), []
+        for row, role in zip(plan.rows, roles, strict=False):
+            inputs, distinct = result.inputs(row)
+            key = self._key(b"glance", plan, row, inputs, distinct, role)
+            glance = self._shelf.find(key, RowGlance)
+            if glance is None:
+                if self._recorder is None:
+                    raise NotComposableError(f"row {row.row.index} is not known")
+                glance = self._recorder.glance(plan, row, inputs, role)
+                self._shelf.put(key, glance)
+            if glance.obstacle:
+                raise NotComposableError(f"row {row.row.index}: {glance.obstacle}")
+            glances.append(glance)
+            outputs = [
+                distinct[output.same_input] if output.same_input >= 0 else Value(output.tensor)
+                for output in glance.outputs
+            ]
+            result.outputs[row.row.index] = outputs if glance.structure is None else _nested(glance.structure, outputs)
+        return glances, result.outputs
 
     def _record(
         self, plan: Plan, row: PlannedRow, inputs: Structure, distinct: list[Value], role: Role, *, details: bool
     ) -> tuple[RowRecord, RowDetails | None]:
-        numbers = {id(value): number for number, value in enumerate(distinct)}
-        key = key_of(
-            b"row",
-            self._surroundings,
-            row.call.family,
-            row.row.module,
-            row.call.signature,
-            plan.spec.values.get("activation"),
-            role,
-            _shape_of(inputs, numbers),
-            [value.tensor for value in distinct],
-        )
+        key = self._key(b"row", plan, row, inputs, distinct, role)
         record = self._shelf.find(key, RowRecord)
         more = self._shelf.details(key, RowDetails) if details and record and not record.obstacle else None
         if record is None or (details and more is None and not record.obstacle):
@@ -147,13 +182,30 @@ class Rows:
             raise NotComposableError(f"row {row.row.index}: {record.obstacle}")
         return record, more
 
+    def _key(
+        self, kind: bytes, plan: Plan, row: PlannedRow, inputs: Structure, distinct: list[Value], role: Role
+    ) -> str:
+        numbers = {id(value): number for number, value in enumerate(distinct)}
+        return key_of(
+            kind,
+            self._surroundings,
+            row.call.family,
+            row.row.module,
+            row.call.signature,
+            plan.spec.values.get("activation"),
+            role,
+            _shape_of(inputs, numbers),
+            [value.tensor for value in distinct],
+        )
 
-def _contiguous(shape: Sequence[int], dtype: str) -> Tensor:
+
+def image(shape: Sequence[int], dtype: str) -> Value:
+    """What goes into a model: a contiguous tensor of a shape and a type."""
     strides, step = [], 1
     for side in reversed(shape):
         strides.append(step)
         step *= max(side, 1)
-    return tuple(shape), tuple(reversed(strides)), dtype
+    return Value((tuple(shape), tuple(reversed(strides)), dtype))
 
 
 def _shape_of(structure: Structure, numbers: dict[int, int]) -> Any:

@@ -20,7 +20,7 @@ from archprof.builder.templates import key_of
 from archprof.builder.unread_keys import AskedFor
 from archprof.pipeline.composition import calls, row_record
 from archprof.pipeline.composition.liveness import Value, flat
-from archprof.pipeline.composition.records import Head, RowCall, RowDetails, RowRecord
+from archprof.pipeline.composition.records import Head, RowCall, RowDetails, RowGlance, RowRecord
 from archprof.sources.spec import STOCK
 from archprof.trace import tree
 from archprof.trace.run import RunSpec
@@ -68,13 +68,16 @@ class BuiltRow:
 
 
 class RowRecorder:
-    """Counts rows by themselves."""
+    """Counts the rows of one variant by themselves. Each is built once, and left by every pass as it was."""
+
+    def __init__(self) -> None:
+        self._built: dict[int, BuiltRow] = {}
 
     def head(self, plan: Plan, row: PlannedRow) -> Head:
         """What a variant's last row makes of the network."""
         from ultralytics.nn import tasks
 
-        kind = kind_of(_build(plan, row).module)
+        kind = kind_of(self._row(plan, row).module)
         network: Any = getattr(tasks, kind.network) if isinstance(kind.network, str) else kind.network
         plain = all(
             getattr(network, name) is getattr(tasks.BaseModel, name)
@@ -92,50 +95,72 @@ class RowRecorder:
         A block that is not Ultralytics' may look at more than it is given, as one that counts its calls. So it is
         made and run twice, as different rows of the model, and must cost the same both times.
         """
-        first = self._recorded(plan, row, inputs, role, details)
+        built = self._row(plan, row)
+        first = _recorded(plan, row, built, inputs, role, details=details)
         if row.call.family == STOCK or first[0].obstacle:
             return first
-        other = replace(row, row=_other_row(row.row))
-        if first != self._recorded(plan, other, inputs, role, details):
-            return RowRecord("its block depends on more than its row"), None
-        built = _build(plan, row), _build(plan, other)
-        if _shared(*built):
+        other = _build(plan, replace(row, row=_other_row(row.row)))
+        if _shared(built, other):
             return RowRecord("its block shares modules or parameters with others"), None
+        if first != _recorded(plan, row, other, inputs, role, details=details):
+            return RowRecord("its block depends on more than its row"), None
         return first
 
-    def _recorded(
-        self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role, details: bool
-    ) -> tuple[RowRecord, RowDetails | None]:
-        built = _build(plan, row)
-        if kind_of(built.module) is not OTHER and not role.network:
-            return RowRecord("it is a head that is not the last row"), None
-        if role.network:
-            built.module.inplace = role.inplace
-            if role.strides:
-                built.module.stride = torch.tensor(role.strides, device="cpu")
-        model = _Alone(built.module).eval()
-        if role.initialised:
-            from ultralytics.utils.torch_utils import initialize_weights
+    def glance(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role) -> RowGlance:
+        """What a row gives, and what thop gives it."""
+        built = self._row(plan, row)
+        if obstacle := _obstacle(built, role):
+            return RowGlance(obstacle)
+        network, run, tensors = _network(plan, row, built, inputs, role)
+        return row_record.glance(network, run, tensors, owners=built.owners, last=bool(role.network))
 
-            initialize_weights(model)
-        given = {id(value): _tensor(value) for value in flat(inputs)}
-        network = Built(
-            module=model,
-            spec=plan.spec,
-            layers=(BuiltLayer(0, (-1,), 1, row.row.module, "model.0", ()),),
-            task=None,
-        )
-        run = RunSpec(inputs=(_with_tensors(inputs, given),))
-        return row_record.take(
-            network,
-            run,
-            list(given.values()),
-            registered=built.registered,
-            owners=built.owners,
-            parser_knows=dialect.parser_knows(row.row.module),
-            last=bool(role.network),
-            details=details,
-        )
+    def _row(self, plan: Plan, row: PlannedRow) -> BuiltRow:
+        index = row.row.index
+        if index not in self._built:
+            self._built[index] = _build(plan, row)
+        return self._built[index]
+
+
+def _recorded(
+    plan: Plan, row: PlannedRow, built: BuiltRow, inputs: Structure, role: Role, *, details: bool
+) -> tuple[RowRecord, RowDetails | None]:
+    if obstacle := _obstacle(built, role):
+        return RowRecord(obstacle), None
+    network, run, tensors = _network(plan, row, built, inputs, role)
+    return row_record.take(
+        network,
+        run,
+        tensors,
+        registered=built.registered,
+        owners=built.owners,
+        parser_knows=dialect.parser_knows(row.row.module),
+        last=bool(role.network),
+        details=details,
+    )
+
+
+def _obstacle(built: BuiltRow, role: Role) -> str:
+    is_head = kind_of(built.module) is not OTHER
+    return "it is a head that is not the last row" if is_head and not role.network else ""
+
+
+def _network(
+    plan: Plan, row: PlannedRow, built: BuiltRow, inputs: Structure, role: Role
+) -> tuple[Built, RunSpec, list[torch.Tensor]]:
+    """A network of one row, how it is run, and the tensors that go in, each once."""
+    if role.network:
+        built.module.inplace = role.inplace
+        if role.strides:
+            built.module.stride = torch.tensor(role.strides, device="cpu")
+    model = _Alone(built.module).eval()
+    if role.initialised:
+        from ultralytics.utils.torch_utils import initialize_weights
+
+        initialize_weights(model)
+    given = {id(value): _tensor(value) for value in flat(inputs)}
+    layer = BuiltLayer(0, (-1,), 1, row.row.module, row_record.ROW, ())
+    run = RunSpec(inputs=(_with_tensors(inputs, given),))
+    return Built(module=model, spec=plan.spec, layers=(layer,)), run, list(given.values())
 
 
 class _Alone(nn.Module):

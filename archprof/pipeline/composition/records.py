@@ -9,10 +9,15 @@ from typing import Any
 
 import msgspec
 
+from archprof.records.parameternet import DynamicLayer  # noqa: TC001 - it is looked up to read a record back
+
 Shape = tuple[int, ...]
 
 Tensor = tuple[Shape, Shape, str]
 """Shape, strides and type of a tensor that goes from row to row."""
+
+Work = tuple[str, tuple[int, ...], int, int]
+"""Kind, sizes, bytes and calls of operations that are alike."""
 
 Figures = tuple[int, int, int, int]
 """MACs, elementwise FLOPs, bytes read, bytes written."""
@@ -73,6 +78,22 @@ class Output(msgspec.Struct, frozen=True, array_like=True):
     block: int = -1
 
 
+class RowDynamics(msgspec.Struct, frozen=True, array_like=True):
+    """The dynamic layers of a row, with paths as if it were the first of its network.
+
+    Attributes:
+        layers: The layers.
+        papers: Of each what the paper's formulas give it, as numerator and denominator.
+        static: The record of the row's static equivalent.
+        static_work: Kind, sizes, bytes and calls of the static equivalent's operations.
+    """
+
+    layers: list[DynamicLayer]
+    papers: list[list[tuple[int, int] | None]]
+    static: RowRecord
+    static_work: list[Work]
+
+
 class RowRecord(msgspec.Struct, frozen=True, array_like=True):
     """What one row costs on inputs of some shapes.
 
@@ -98,6 +119,8 @@ class RowRecord(msgspec.Struct, frozen=True, array_like=True):
         unread: How many parameters no operation read.
         unread_names: Their names in the row; an empty one for all of it.
         registered: Modules and elements of parameters that building it registers.
+        chooses: Whether it chooses among elements by numbers that it computes, which routers may be behind.
+        dynamics: Its dynamic layers, where it has any.
     """
 
     obstacle: str = ""
@@ -118,6 +141,8 @@ class RowRecord(msgspec.Struct, frozen=True, array_like=True):
     unread: int = 0
     unread_names: list[str] = []
     registered: tuple[int, int] = (0, 0)
+    chooses: bool = False
+    dynamics: RowDynamics | None = None
 
     @property
     def figures(self) -> Figures:
@@ -153,12 +178,26 @@ class RowDetails(msgspec.Struct, frozen=True, array_like=True):
         modules: Its modules, in the order of the tree.
         operations: Name, state, calls and figures of each of its operations.
         work: Kind, sizes, bytes and calls of its operations by kinds of kernels.
-        exact: Module, operation and MACs of each operation that has any.
-        thop: Module, its type, and the operations that thop 2.0 gives it; None where thop itself would stop.
+        exact: Module, operation and MACs of each operation that has any; None where rows share such a module.
     """
 
     modules: list[RowModule]
     operations: list[tuple[str, str, int, Figures]]
-    work: list[tuple[str, tuple[int, ...], int, int]]
-    exact: list[tuple[str, str, int]]
-    thop: list[tuple[str, str, int]] | None
+    work: list[Work]
+    exact: list[tuple[str, str, int]] | None
+
+
+class RowGlance(msgspec.Struct, frozen=True, array_like=True):
+    """What a row gives on inputs of some shapes, and what thop 2.0 gives it, where nothing else is asked.
+
+    Attributes:
+        obstacle: Why no profile can be put together with this row; empty where one can.
+        outputs: The tensors that it gives, in order.
+        structure: How they are nested.
+        thop: Module, its type, and the operations that thop gives it; None where thop itself would stop.
+    """
+
+    obstacle: str = ""
+    outputs: list[Output] = []
+    structure: Any = None
+    thop: list[tuple[str, str, int]] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -15,10 +16,20 @@ from archprof.count.memory import measure
 from archprof.count.unread_weights import unread
 from archprof.count.weights import unregistered
 from archprof.errors import ArchprofError
+from archprof.parameternet.analysis import dynamic_layers
 from archprof.parameternet.flow import Flow
+from archprof.parameternet.twin import static_copy
 from archprof.pipeline.assembly import assemble
-from archprof.pipeline.composition.outside import obstacle_in
-from archprof.pipeline.composition.records import TOTALS, Output, RowDetails, RowModule, RowRecord
+from archprof.pipeline.composition.outside import chooses, obstacle_in, routers_read_more
+from archprof.pipeline.composition.records import (
+    TOTALS,
+    Output,
+    RowDetails,
+    RowDynamics,
+    RowGlance,
+    RowModule,
+    RowRecord,
+)
 from archprof.trace import tree
 from archprof.trace.recorder import Recorder
 from archprof.trace.run import run as run_trace
@@ -29,6 +40,9 @@ if TYPE_CHECKING:
     from archprof.builder.built import Built
     from archprof.count.ledger import Ledger
     from archprof.count.memory import Block, Memory
+    from archprof.parameternet.ratios import Papers
+    from archprof.pipeline.composition.records import Work
+    from archprof.records.parameternet import DynamicLayer
     from archprof.records.profile import Module, Profile
     from archprof.trace.record import TensorInfo
     from archprof.trace.run import RunSpec
@@ -62,33 +76,28 @@ def take(
         last: Whether it is the last row, whose results no row reads.
         details: Whether a full profile is wanted.
     """
-    _Recorder.attempts, _Recorder.result = 0, None
-    try:
-        trace = run_trace(_Recorder, network.module, run.inputs)
-    except ArchprofError as error:
-        return RowRecord(f"it does not run without memory: {error.message}"), None
-    result, _Recorder.result = _Recorder.result, None
-    ledger, memory = count(trace), measure(trace)
+    passed = _run(network, run, inputs, owners, last=last)
+    if isinstance(passed, str):
+        return RowRecord(passed), None
+    ledger, memory, outputs = passed
+    trace = ledger.trace
     shared = {path: owners[id(module)] for path, module in tree.walk(network.module) if id(module) in owners}
-    obstacle = (
-        ("its pass was repeated in another way" if _Recorder.attempts > 1 else "")
-        or obstacle_in(Flow(trace), trace)
-        or _shared_obstacle(network.module, owners, ledger)
-    )
-    outputs = None if obstacle else _outputs(result, trace.calls[0], memory, inputs, last=last)
-    counted = CountedModel(network, tuple(inputs), ledger, run, "meta", 0.0, ())
-    if obstacle or outputs is None:
-        return RowRecord(obstacle or "what it gives has no form that is known"), None
-    profile = assemble(counted, conventions=(), reported={}, level="full" if details else "budgets")
-    if profile.parameternet is not None or profile.environment.remarks:
-        return RowRecord("it has dynamic layers, or remarks of its own"), None
+    parts, aside = dynamic_layers(ledger, memory)
+    profile = _profile(network, run, inputs, ledger, details=details)
+    if aside:
+        return RowRecord("there are remarks about it"), None
     record = _record(profile, ledger, memory, inputs, outputs, shared)
+    dynamics = _dynamics(network, run, inputs, ledger, parts, record) if parts else None
+    if parts and dynamics is None:
+        return RowRecord("it has dynamic layers that are analysed with the whole"), None
     unread_count, names = unread(trace)
     return (
         msgspec.structs.replace(
             record,
             parser_knows=parser_knows,
             registered=registered,
+            chooses=chooses(Flow(trace)),
+            dynamics=dynamics,
             first_parameter=_first_parameter(network.module),
             unread=unread_count,
             # A row of which nothing is read is all that the network has.
@@ -96,6 +105,64 @@ def take(
         ),
         _details(profile, ledger, shared) if details else None,
     )
+
+
+def glance(
+    network: Built, run: RunSpec, inputs: Sequence[torch.Tensor], *, owners: Mapping[int, str], last: bool
+) -> RowGlance:
+    """Run a network of one row and take down what it gives, and what thop gives it.
+
+    Args:
+        network: The network.
+        run: How it is run.
+        inputs: The tensors that go in, each once.
+        owners: The class attributes on which modules hang.
+        last: Whether it is the last row, whose results no row reads.
+    """
+    passed = _run(network, run, inputs, owners, last=last)
+    if isinstance(passed, str):
+        return RowGlance(passed)
+    ledger, _, (structure, outputs, _) = passed
+    shared = {path for path, module in tree.walk(network.module) if id(module) in owners}
+    try:
+        items = list(thop_2_0.given(thop_2_0.amounts(ledger.trace)))
+    except ToolStopsError:
+        items = None
+    # Of a module that rows share, thop gives the square of the times that it stands in the tree.
+    if items is not None and any(item.path in shared or not item.path.startswith(ROW) for item in items):
+        items = None
+    thop = None if items is None else [(_inner(item.path), item.operation, item.amount) for item in items]
+    return RowGlance(outputs=outputs, structure=structure, thop=thop)
+
+
+_Outputs = tuple[Any, list[Output], "list[Block]"]
+"""How what a row gives is nested, its tensors, and the memory that it made for them."""
+
+
+def _run(
+    network: Built, run: RunSpec, inputs: Sequence[torch.Tensor], owners: Mapping[int, str], *, last: bool
+) -> tuple[Ledger, Memory, _Outputs] | str:
+    """The pass of a row, counted; or why the row cannot be counted by itself."""
+    _Recorder.attempts, _Recorder.result = 0, None
+    try:
+        trace = run_trace(_Recorder, network.module, run.inputs)
+    except ArchprofError as error:
+        return f"it does not run without memory: {error.message}"
+    result, _Recorder.result = _Recorder.result, None
+    ledger, memory = count(trace), measure(trace)
+    if _Recorder.attempts > 1:
+        return "its pass was repeated in another way"
+    if obstacle := obstacle_in(Flow(trace), trace) or _shared_obstacle(network.module, owners, ledger):
+        return obstacle
+    outputs = _outputs(result, trace.calls[0], memory, inputs, last=last)
+    return (ledger, memory, outputs) if outputs else "what it gives has no form that is known"
+
+
+def _profile(network: Built, run: RunSpec, inputs: Sequence[torch.Tensor], ledger: Ledger, *, details: bool) -> Profile:
+    """The profile of the network of one row, without its dynamic layers."""
+    counted = CountedModel(network, tuple(inputs), ledger, run, "meta", 0.0, ())
+    level = "full" if details else "budgets"
+    return assemble(counted, conventions=(), reported={}, level=level, analysis=(None, []))
 
 
 class _Recorder(Recorder):  # type: ignore[no-untyped-call]
@@ -138,9 +205,7 @@ def _structure(value: Any, numbers: dict[int, int], tensors: list[Any]) -> Any:
     return _STRANGE
 
 
-def _outputs(
-    result: Any, call: Any, memory: Memory, inputs: Sequence[torch.Tensor], *, last: bool
-) -> tuple[Any, list[Output], list[Block]] | None:
+def _outputs(result: Any, call: Any, memory: Memory, inputs: Sequence[torch.Tensor], *, last: bool) -> _Outputs | None:
     """What the row gives: its structure, its tensors, and the memory that it made for them; None where unknown."""
     structure, tensors = result
     infos = list({id(info): info for info in call.outputs}.values())
@@ -186,7 +251,7 @@ def _record(
     ledger: Ledger,
     memory: Memory,
     inputs: Sequence[torch.Tensor],
-    outputs: tuple[Any, list[Output], list[Block]],
+    outputs: _Outputs,
     shared: Mapping[str, str],
 ) -> RowRecord:
     structure, tensors, blocks = outputs
@@ -209,6 +274,43 @@ def _record(
         unknown=profile.coverage.unknown,
         shared=list(dict.fromkeys(shared.values())),
     )
+
+
+def _dynamics(
+    network: Built,
+    run: RunSpec,
+    inputs: Sequence[torch.Tensor],
+    ledger: Ledger,
+    parts: Sequence[tuple[DynamicLayer, Papers]],
+    record: RowRecord,
+) -> RowDynamics | None:
+    """The row's dynamic layers and its static equivalent; None where these may go beyond the row."""
+    if routers_read_more(ledger.trace):
+        return None
+    twin = static_copy(ledger.trace)
+    if twin.remarks:
+        return None
+    _Recorder.result = None
+    trace = run_trace(_Recorder, twin.module, run.inputs)
+    result, _Recorder.result = _Recorder.result, None
+    twin_ledger, memory = count(trace), measure(trace)
+    outputs = _outputs(result, trace.calls[0], memory, inputs, last=record.structure is None)
+    if outputs is None:
+        return None
+    profile = _profile(replace(network, module=twin.module), run, inputs, twin_ledger, details=True)
+    static = _record(profile, twin_ledger, memory, inputs, outputs, {})
+    if [output.tensor for output in static.outputs] != [output.tensor for output in record.outputs]:
+        return None
+    return RowDynamics(
+        layers=[layer for layer, _ in parts],
+        papers=[[paper and paper.as_integer_ratio() for paper in papers] for _, papers in parts],
+        static=static,
+        static_work=_work(profile),
+    )
+
+
+def _work(profile: Profile) -> list[Work]:
+    return [(entry.kind, tuple(entry.sizes), entry.bytes, entry.calls) for entry in profile.work]
 
 
 def _segments(memory: Memory, outputs: Sequence[Block], last_uses: Sequence[int], number: int) -> list[tuple[int, int]]:
@@ -255,15 +357,8 @@ def _shared_obstacle(model: Any, owners: Mapping[int, str], ledger: Ledger) -> s
 
 
 def _details(profile: Profile, ledger: Ledger, shared: Mapping[str, str]) -> RowDetails:
-    try:
-        thop = [(item.path, item.operation, item.amount) for item in thop_2_0.given(thop_2_0.amounts(ledger.trace))]
-    except ToolStopsError:
-        thop = None
     exact = [(item.path, item.operation, item.macs) for item in thop_2_0.exact(ledger)]
-    if any(path in shared for path, _, _ in (*(thop or ()), *exact)) or any(
-        not path.startswith(ROW) for path, _, _ in (*(thop or ()), *exact)
-    ):
-        thop = None  # of a module that rows share, thop gives the square of the times that it stands in the tree
+    inside = all(path.startswith(ROW) and path not in shared for path, _, _ in exact)
     return RowDetails(
         modules=[_module(module, shared) for module in profile.modules[2:]],
         operations=[
@@ -275,9 +370,8 @@ def _details(profile: Profile, ledger: Ledger, shared: Mapping[str, str]) -> Row
             )
             for entry in profile.operations
         ],
-        work=[(entry.kind, tuple(entry.sizes), entry.bytes, entry.calls) for entry in profile.work],
-        exact=[(_inner(path), kind, macs) for path, kind, macs in exact],
-        thop=None if thop is None else [(_inner(path), kind, amount) for path, kind, amount in thop],
+        work=_work(profile),
+        exact=[(_inner(path), kind, macs) for path, kind, macs in exact] if inside else None,
     )
 
 
