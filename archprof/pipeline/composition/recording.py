@@ -92,12 +92,13 @@ class RowRecorder:
     ) -> tuple[RowRecord, RowDetails | None]:
         """What a row costs, given what goes in.
 
-        A block that is not Ultralytics' may look at more than it is given, as one that counts its calls. So it is
-        made and run twice, as different rows of the model, and must cost the same both times.
+        A block that is neither Ultralytics' nor the zoo's may look at more than it is given, as one that counts its
+        calls. So it is made and run twice, as different rows of the model, and must cost the same both times.
         """
         built = self._row(plan, row)
         first = _recorded(plan, row, built, inputs, role, details=details)
-        if row.call.family == STOCK or first[0].obstacle:
+        is_known = row.call.family == STOCK or (plan.spec.reusable and row.call.family == plan.spec.family)
+        if is_known or first[0].obstacle:
             return first
         other = _build(plan, replace(row, row=_other_row(row.row)))
         if _shared(built, other):

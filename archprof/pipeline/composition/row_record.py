@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from archprof.count.memory import Block, Memory
     from archprof.parameternet.ratios import Papers
     from archprof.pipeline.composition.records import Work
+    from archprof.pipeline.request import Level
     from archprof.records.parameternet import DynamicLayer
     from archprof.records.profile import Module, Profile
     from archprof.trace.record import TensorInfo
@@ -161,7 +162,7 @@ def _run(
 def _profile(network: Built, run: RunSpec, inputs: Sequence[torch.Tensor], ledger: Ledger, *, details: bool) -> Profile:
     """The profile of the network of one row, without its dynamic layers."""
     counted = CountedModel(network, tuple(inputs), ledger, run, "meta", 0.0, ())
-    level = "full" if details else "budgets"
+    level: Level = "full" if details else "budgets"
     return assemble(counted, conventions=(), reported={}, level=level, analysis=(None, []))
 
 
@@ -303,7 +304,7 @@ def _dynamics(
         return None
     return RowDynamics(
         layers=[layer for layer, _ in parts],
-        papers=[[paper and paper.as_integer_ratio() for paper in papers] for _, papers in parts],
+        papers=[[None if paper is None else paper.as_integer_ratio() for paper in papers] for _, papers in parts],
         static=static,
         static_work=_work(profile),
     )
