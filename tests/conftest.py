@@ -16,6 +16,7 @@ import pytest
 from archprof import cache
 from archprof.cache import code_files, fingerprint
 from archprof.count.workload import CONVOLUTION
+from archprof.pipeline.composition import shelf
 from archprof.records.calibration import Calibration, Device, Grid
 from archprof.records.profile import Coverage, Environment, Input, Missed, Profile, Reported, Share, Totals, Variant
 
@@ -175,6 +176,7 @@ def forget_fingerprints() -> Callable[[], None]:
     def forget() -> None:
         for looked_at in (fingerprint.surroundings, fingerprint.own_source, code_files.digest_of):
             looked_at.cache_clear()
+        shelf.shelves.clear()
 
     return forget
 

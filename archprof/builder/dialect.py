@@ -17,9 +17,8 @@ from archprof.sources.settings import is_multiple
 from archprof.sources.spec import STOCK, YOLOV5
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from archprof.builder.registry import Block
     from archprof.sources.spec import Row, VariantSpec
 
 CHANNELS = 3
@@ -50,26 +49,34 @@ def parser_variables(spec: VariantSpec) -> dict[str, Any]:
     }
 
 
-def remarks(spec: VariantSpec, blocks: Sequence[Block]) -> tuple[str, ...]:
+def remarks(
+    spec: VariantSpec, block_families: Sequence[str], version: str, knows: Callable[[str], bool]
+) -> tuple[str, ...]:
     """What Ultralytics would do otherwise with a variant.
 
     Args:
         spec: The variant.
-        blocks: The block of each row.
+        block_families: The family that each row's block is registered for.
+        version: The installed Ultralytics' version.
+        knows: Whether its parser knows the name of a block; asked of rows with blocks of its own.
     """
-    import ultralytics
-
-    version = f"Ultralytics {ultralytics.__version__}"
-    pairs = list(zip(spec.rows, blocks, strict=True))
+    pairs = list(zip(spec.rows, block_families, strict=True))
     notes = (
         *_other_file(spec),
         *_depth(spec),
         *_channels(spec),
-        *_whole(spec, blocks),
-        *_unknown_blocks(pairs),
+        *_whole(spec, block_families),
+        *_unknown_blocks(pairs, knows),
         *_arguments(spec, pairs),
     )
-    return tuple(f"{version} {note}" for note in dict.fromkeys(notes))
+    return tuple(f"Ultralytics {version} {note}" for note in dict.fromkeys(notes))
+
+
+def parser_knows(name: str) -> bool:
+    """Whether the installed Ultralytics' parser finds a block of that name."""
+    from ultralytics.nn import tasks
+
+    return hasattr(tasks, name) or "." in name
 
 
 def _other_file(spec: VariantSpec) -> Iterator[str]:
@@ -103,10 +110,10 @@ def _channels(spec: VariantSpec) -> Iterator[str]:
         )
 
 
-def _whole(spec: VariantSpec, blocks: Sequence[Block]) -> Iterator[str]:
+def _whole(spec: VariantSpec, block_families: Sequence[str]) -> Iterator[str]:
     if spec.family == YOLOV5:
         yield "does not build files whose head gets anchors (TypeError); this one is built as YOLOv5's own code does"
-    if any(block.family != STOCK for block in blocks):  # Ultralytics alone does not build it anyway
+    if any(family != STOCK for family in block_families):  # Ultralytics alone does not build it anyway
         return
     if "head" not in spec.value_lines:
         yield "does not build a file without head: (KeyError)"
@@ -114,24 +121,21 @@ def _whole(spec: VariantSpec, blocks: Sequence[Block]) -> Iterator[str]:
         yield "does not build a file without nc: (KeyError)"
 
 
-def _unknown_blocks(pairs: Sequence[tuple[Row, Block]]) -> Iterator[str]:
-    from ultralytics.nn import tasks
-
-    for row, block in pairs:
-        if block.family != STOCK:
+def _unknown_blocks(pairs: Sequence[tuple[Row, str]], knows: Callable[[str], bool]) -> Iterator[str]:
+    for row, family in pairs:
+        if family != STOCK:
             continue
         # It renames Silence in the first row, and there only.
-        known = hasattr(tasks, row.module) or "." in row.module or (row.module == "Silence" and row.index == 0)
-        if not known:
+        if not (knows(row.module) or (row.module == "Silence" and row.index == 0)):
             yield f"does not know {row.module} in a YAML (KeyError, row {row.index}); it is built here as it was meant"
         elif isinstance(row.repeats, float) and row.repeats <= 1 and row.module in TAKES_REPEATS:
             yield f"does not build {row.module} with repeats {row.repeats} (TypeError, row {row.index}): it takes 1"
 
 
-def _arguments(spec: VariantSpec, pairs: Sequence[tuple[Row, Block]]) -> Iterator[str]:
+def _arguments(spec: VariantSpec, pairs: Sequence[tuple[Row, str]]) -> Iterator[str]:
     names = parser_variables(spec)
-    for row, block in pairs:
-        for argument in row.arguments if block.family == STOCK else ():
+    for row, family in pairs:
+        for argument in row.arguments if family == STOCK else ():
             if not isinstance(argument, str) or argument in names:
                 continue
             if argument in spec.values:

@@ -78,7 +78,7 @@ def _deepest_stride(model: Any, channels: int, body: bytes | None) -> tuple[floa
     return (PROBE / min(tensor.shape[-2] for tensor in outputs if len(tensor.shape) == 4),)
 
 
-def _stride_of_32(model: Any, channels: int, body: bytes | None) -> tuple[float, ...]:
+def stride_of_32(model: Any, channels: int, body: bytes | None) -> tuple[float, ...]:
     """What Ultralytics takes for a head that reads several maps and keeps no stride."""
     return (32.0,)
 
@@ -119,8 +119,8 @@ KINDS = {
     "Pose": Kind("PoseModel", "pose", head_strides, _prepare_pose, has_biases=True),
     "OBB": Kind("OBBModel", "obb", head_strides, has_biases=True),
     "Detect": Kind("DetectionModel", "detect", head_strides, has_biases=True),
-    "RTDETRDecoder": Kind("RTDETRDetectionModel", "detect", _stride_of_32),
-    "Depth": Kind("DepthModel", "depth", _stride_of_32),
+    "RTDETRDecoder": Kind("RTDETRDetectionModel", "detect", stride_of_32),
+    "Depth": Kind("DepthModel", "depth", stride_of_32),
     "SemanticSegment": Kind("SemanticSegmentationModel", "semantic", _deepest_stride),
     "Classify": Kind("ClassificationModel", "classify"),
 }

@@ -9,11 +9,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from torch.nn.modules.module import (
-    register_module_module_registration_hook,
-    register_module_parameter_registration_hook,
-)
-
 from archprof.errors import BuildError
 
 if TYPE_CHECKING:
@@ -62,6 +57,11 @@ def limits(most: int = MAX_MODULES) -> Iterator[Tally]:
     Yields:
         What was registered so far.
     """
+    from torch.nn.modules.module import (
+        register_module_module_registration_hook,
+        register_module_parameter_registration_hook,
+    )
+
     tally = Tally(most)
 
     def count_module(parent: nn.Module, name: str, child: nn.Module | None) -> None:

@@ -52,10 +52,7 @@ def assemble(spec: VariantSpec, graph: Graph, channels: int, size: tuple[int, ..
         kind.prepare(model, spec)
     model.eval()
     for row in graph.model:
-        # Heads steer by the values, which what is on meta has not. Ultralytics, too, works out the last row's only.
-        stride = getattr(row, "stride", None)
-        if isinstance(stride, torch.Tensor):
-            row.stride = torch.zeros(len(stride), device="cpu")
+        forget_strides(row)
     strides: tuple[float, ...] = ()
     task = kind.task or task_of(spec)
     side = SIDES.get(task or "", SIDE)
@@ -83,6 +80,16 @@ def assemble(spec: VariantSpec, graph: Graph, channels: int, size: tuple[int, ..
         remarks=graph.remarks,
         strides=tuple(max(round(stride), 1) for stride in strides),  # less for a map larger than the image
     )
+
+
+def forget_strides(row: Any) -> None:
+    """Give a row zeros for strides until they are known: heads steer by the values, which what is on meta has not.
+
+    Ultralytics, too, works out the last row's only.
+    """
+    stride = getattr(row, "stride", None)
+    if isinstance(stride, torch.Tensor):
+        row.stride = torch.zeros(len(stride), device="cpu")
 
 
 def _names(classes: Any) -> dict[int, str]:

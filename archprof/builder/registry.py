@@ -68,13 +68,15 @@ class Call:
     """A constructor call: its positional arguments, the channels that come out, the copies to chain.
 
     ``holding`` are class attributes to hold at a value while the constructor runs, and to put back after
-    (Ultralytics' heads and convolutions are steered that way).
+    (Ultralytics' convolutions are steered that way). ``legacy`` says of a detection head of Ultralytics' whether its
+    class branch is the one from before YOLO11; None for any other block.
     """
 
     arguments: tuple[Any, ...]
     channels: int
     repeats: int = 1
     holding: Mapping[tuple[type, str], Any] = field(default_factory=dict)
+    legacy: bool | None = None
 
 
 Rule = Callable[[RowContext], Call]

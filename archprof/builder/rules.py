@@ -7,7 +7,6 @@ A rule is a pure function from a `RowContext` to a
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from archprof.builder.registry import Call, RowContext
 
@@ -66,7 +65,7 @@ def detection_head(row: RowContext) -> Call:
     ``reg_max`` and ``end2end`` are top-level values (16 and None where the file has none).
     """
     arguments = (*row.arguments, row.values.get("reg_max", 16), row.values.get("end2end"), list(row.inputs))
-    return Call(arguments, row.inputs[0], row.repeats, _legacy(not row.light_head))
+    return Call(arguments, row.inputs[0], row.repeats, legacy=not row.light_head)
 
 
 def segmentation_head(row: RowContext) -> Call:
@@ -74,13 +73,3 @@ def segmentation_head(row: RowContext) -> Call:
     classes, masks, prototypes, *rest = row.arguments
     scaled = (classes, masks, row.scaled(prototypes), *rest)
     return detection_head(replace(row, arguments=scaled))
-
-
-def _legacy(value: bool) -> dict[tuple[type, str], Any]:
-    """Which class branch a Detect builds is an attribute of its class, and any class below may have its own."""
-    from ultralytics.nn.modules import Detect
-
-    classes = [Detect]
-    for kind in classes:
-        classes.extend(kind.__subclasses__())
-    return {(kind, "legacy"): value for kind in classes}

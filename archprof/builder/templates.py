@@ -87,7 +87,9 @@ def key_of(block: Block, call: Call) -> Key | None:
     if block.family != STOCK or not torch.empty(0).is_meta:
         return None
     try:
-        return block.name, pickle.dumps((call.arguments, call.repeats, sorted(call.holding.items(), key=str)))
+        return block.name, pickle.dumps(
+            (call.arguments, call.repeats, call.legacy, sorted(call.holding.items(), key=str))
+        )
     except Exception:  # whatever a constructor takes
         return None
 

@@ -32,6 +32,14 @@ def import_ultralytics() -> None:
         import ultralytics.nn.tasks  # noqa: F401
 
 
+def ultralytics_version() -> str:
+    """The version that Ultralytics says of itself."""
+    import ultralytics
+
+    version: str = ultralytics.__version__
+    return version
+
+
 def _settings_folder() -> Path:
     """A folder of ours that Ultralytics may write to; a temporary one where the cache folder cannot be."""
     folder = cache.folder() / "ultralytics"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archprof.cli import completion, output, selection
+from archprof.cli import completion, output, selection, watching
 from archprof.cli import options as o
 from archprof.cli.command import command
 from archprof.cli.console import console
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from archprof.compare.condition import Condition
     from archprof.records.comparison import Comparison
+    from archprof.records.profile import Profile
 
 FAILED = 1
 COULD_NOT_JUDGE = 2
@@ -80,12 +81,14 @@ def compare(
     y: Vertical = None,
     fail_on: FailOn = None,
     columns: o.Columns = None,
+    watch: o.Watch = False,
     output_options: OutputOptions,
 ) -> None:
     """Show what changed between models, row by row, and what accounts for the difference."""
     from archprof.budgets import comparison_inputs
     from archprof.compare import comparing as comparing
     from archprof.compare import condition, pareto
+    from archprof.pipeline import Request
     from archprof.render import View
     from archprof.render.columns import parse_columns
     from archprof.render.comparison import report
@@ -99,14 +102,37 @@ def compare(
     x, y = x or pareto.X, y or pareto.Y
     pareto.axes(x, y)  # before anything is built
     conditions = [condition.parse(text) for text in fail_on or []]
-    inputs = comparison_inputs.find_inputs(
-        references, model.selection(), model.options(device=device, backward=backward)
-    )
-    config = counting.config()
-    models = inputs.counted(lambda requests: selection.profile_all(requests, config), (convention,))
-    comparison = comparing.compare(models, names=inputs.labels(references), depth=depth, x=x, y=y)
-    output.deliver(destinations, report(comparison, view, models))
-    leave(comparison, conditions)
+    options, config = model.options(device=device, backward=backward), counting.config()
+    counted: list[Profile] = []
+
+    def profiles_of(requests: "Sequence[Request]") -> "list[Profile]":
+        counted[:] = selection.profile_all(requests, config)
+        return [*counted]
+
+    def show() -> "Comparison":
+        inputs = comparison_inputs.find_inputs(references, model.selection(), options)
+        models = inputs.counted(profiles_of, (convention,))
+        comparison = comparing.compare(models, names=inputs.labels(references), depth=depth, x=x, y=y)
+        output.deliver(destinations, report(comparison, view, models))
+        return comparison
+
+    def watched() -> "list[Profile]":
+        counted.clear()
+        show()
+        return [*counted]
+
+    if watch:
+        watching.check(destinations)
+        if conditions:
+            raise UsageError("--watch has no exit code for a condition", hint="leave out --fail-on")
+        watching.watch(
+            references,
+            watched,
+            lambda path: selection.profile_all(
+                [Request(spec, options, (convention,)) for spec in model.find(f"HEAD:./{path}")], config
+            ),
+        )
+    leave(show(), conditions)
 
 
 def leave(comparison: "Comparison", conditions: "Sequence[Condition]") -> None:

@@ -181,6 +181,13 @@ Detail = Annotated[
     option("--detail", help="Which table to show.  [default: rows; modules for a model without a YAML]"),
 ]
 Depth = Annotated[int, option("--depth", min=0, metavar="N", help="Depth of the module tree.")]
+Watch = Annotated[
+    bool,
+    option(
+        "--watch",
+        help="Show it again whenever a file is saved, with what changed since the last save and since git's HEAD.",
+    ),
+]
 Sort = Annotated[str | None, option("--sort", metavar="COLUMN", help="Sort the table by a column, largest first.")]
 Top = Annotated[
     int | None,

@@ -1,11 +1,16 @@
 """``archprof summary``."""
 
+from typing import TYPE_CHECKING
+
 from archprof.cli import latency as la
 from archprof.cli import options as o
-from archprof.cli import output, selection
+from archprof.cli import output, selection, watching
 from archprof.cli.command import command
 from archprof.cli.option_groups import Counting, Model, OutputOptions
 from archprof.errors import UsageError
+
+if TYPE_CHECKING:
+    from archprof.records.profile import Profile
 
 
 @command
@@ -24,6 +29,7 @@ def summary(
     sort: o.Sort = None,
     top: o.Top = None,
     columns: o.Columns = None,
+    watch: o.Watch = False,
     output_options: OutputOptions,
 ) -> None:
     """Show layers, parameters, FLOPs and memory of a model, in total and by row; of several, one row each."""
@@ -35,6 +41,26 @@ def summary(
     destinations = output_options.plan()
     selected = parse_columns(columns)
     options = model.options(device=device, backward=backward)
+    if watch:
+        watching.check(destinations)
+        if latency:
+            raise UsageError("--watch shows counts, which take no time to measure", hint="leave out --latency")
+
+        def profiles_of(reference: str) -> "list[Profile]":
+            requests = [Request(spec, options, (convention,)) for spec in model.find(reference)]
+            return selection.profile_all(requests, counting.config())
+
+        def show() -> "list[Profile]":
+            profiles = [profile for reference in selection.expand(references) for profile in profiles_of(reference)]
+            level = selection.choose_detail(model.find(profiles[0].variant.reference), detail and detail.value)
+            view = View(detail=level, depth=depth, sort=sort, top=top, columns=selected)
+            several = len(profiles) > 1
+            check(view, one_table=several)
+            shown = report_several(profiles, view, details=False) if several else report(profiles[0], view)
+            output.deliver(destinations, shown)
+            return profiles
+
+        watching.watch(references, show, lambda path: profiles_of(f"HEAD:./{path}"))
     models = selection.find_models(references, model.find)
     several = model.several or len(models) > 1
     if latency and (several or backward):

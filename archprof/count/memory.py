@@ -50,12 +50,16 @@ class Memory:
         peak_bytes: The most that those tensors hold at one time: a tensor's memory is held from the operation that
             makes it to the last that uses it or a view of it, a result's of the model to the end. Inputs, parameters,
             buffers and constants are made by no operation.
+        made: The memory behind each tensor that operations make, by its storage.
+        given: The same of tensors that no operation makes; of an input that none reads, the last use is -1.
     """
 
     traffic: list[Traffic] = field(default_factory=list)
     activation_elements: int = 0
     activation_bytes: int = 0
     peak_bytes: int = 0
+    made: dict[int, Block] = field(default_factory=dict)
+    given: dict[int, Block] = field(default_factory=dict)
 
     @property
     def bytes_read(self) -> int:
@@ -68,8 +72,8 @@ class Memory:
         return sum(traffic.written for traffic in self.traffic)
 
 
-class _Block:
-    """One stretch of memory: its size, and the first and last operation that it is there for."""
+class Block:
+    """One stretch of memory: its size in bytes, and the first and last operation that it is used by."""
 
     __slots__ = ("first", "last", "size")
 
@@ -78,22 +82,39 @@ class _Block:
         self.first = self.last = first
 
 
+def peak(blocks: Iterable[Block], results: Iterable[int], end: int) -> int:
+    """The largest sum of blocks that are there at once.
+
+    Args:
+        blocks: All of them; one may come several times.
+        results: The ids of those that are held to the end.
+        end: How many operations there are.
+    """
+    changes, to_the_end = [0] * (end + 2), set(results)
+    for block in {id(block): block for block in blocks}.values():
+        changes[block.first] += block.size
+        changes[(end if id(block) in to_the_end else block.last) + 1] -= block.size
+    most = held = 0
+    for change in changes:
+        held += change
+        most = max(most, held)
+    return most
+
+
 def measure(trace: Trace) -> Memory:
     """What the operations of a trace read, write and hold, in bytes."""
     memory = Memory()
-    blocks: dict[int, _Block] = {}
-    # Those that no operation makes: inputs, parameters, buffers and constants, and whatever views them.
-    given: dict[int, _Block] = {}
-    end = len(trace.operations)
+    # Those that no operation makes are inputs, parameters, buffers and constants, and whatever views them.
+    blocks, given = memory.made, memory.given
     for tensor in trace.calls[0].inputs if trace.calls else ():
-        given.setdefault(tensor.storage, _Block(tensor.nbytes, 0))
+        given.setdefault(tensor.storage, Block(tensor.nbytes, -1))
     for index, operation in enumerate(trace.operations):
         arguments = operation.inputs
         sizes: dict[int, int] = {}
         for tensor in arguments:
             block = blocks.get(tensor.storage) or given.get(tensor.storage)
             if block is None:
-                block = given[tensor.storage] = _Block(tensor.nbytes, index)
+                block = given[tensor.storage] = Block(tensor.nbytes, index)
             block.last = index
             # A broadcast tensor is smaller in memory than its elements would be.
             sizes[id(tensor)] = min(tensor.nbytes, block.size)
@@ -108,29 +129,15 @@ def measure(trace: Trace) -> Memory:
         for tensor in operation.outputs:
             if tensor.storage in blocks or tensor.storage in given:
                 continue
-            blocks[tensor.storage] = _Block(tensor.nbytes, index)
+            blocks[tensor.storage] = Block(tensor.nbytes, index)
             new.append(tensor)
             memory.activation_elements += tensor.numel
             memory.activation_bytes += tensor.nbytes
         memory.traffic.append(_traffic(operation, arguments, new, sizes))
-    for tensor in trace.calls[0].outputs if trace.calls else ():
-        if tensor.storage in blocks:
-            blocks[tensor.storage].last = end
-    memory.peak_bytes = _peak(blocks.values(), end)
+    results = trace.calls[0].outputs if trace.calls else ()
+    held = [id(blocks[tensor.storage]) for tensor in results if tensor.storage in blocks]
+    memory.peak_bytes = peak(blocks.values(), held, len(trace.operations))
     return memory
-
-
-def _peak(blocks: Iterable[_Block], end: int) -> int:
-    """The largest sum of blocks that are there at once."""
-    changes = [0] * (end + 2)
-    for block in {id(block): block for block in blocks}.values():
-        changes[block.first] += block.size
-        changes[block.last + 1] -= block.size
-    most = held = 0
-    for change in changes:
-        held += change
-        most = max(most, held)
-    return most
 
 
 def _traffic(

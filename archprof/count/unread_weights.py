@@ -9,26 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archprof.count.weights import elements, weights
+from archprof.records.remarks import unread_parameters as remarks
 from archprof.trace import tree
-from archprof.units import count
 
 if TYPE_CHECKING:
     from archprof.trace.record import Trace
 
-_NAMED = 3
-"""How many of them are named."""
-
 
 def unread_weights(trace: Trace) -> tuple[str, ...]:
     """What to say of the parameters that no operation of a pass read; nothing where there are none."""
+    return remarks(*unread(trace), elements(weights(trace.model)))
+
+
+def unread(trace: Trace) -> tuple[int, list[str]]:
+    """How many parameters no operation of a pass read, and their names, a module's as one where all of it are."""
     infos = trace.unread()
-    if not infos:
-        return ()
-    unread = sum(info.numel for info in infos)
-    names = _names(trace, {info.parameter for info in infos})
-    named = ", ".join(names[:_NAMED]) + (f" and {count(len(names) - _NAMED)} more" if len(names) > _NAMED else "")
-    total = elements(weights(trace.model))
-    return (f"{count(unread)} of {count(total)} parameters are read by no operation of this pass: {named}",)
+    return sum(info.numel for info in infos), _names(trace, {info.parameter for info in infos}) if infos else []
 
 
 def _names(trace: Trace, unread: set[str | None]) -> list[str]:

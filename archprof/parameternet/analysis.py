@@ -11,7 +11,8 @@ from archprof.parameternet.boundary import MOVES, complete
 from archprof.parameternet.declared import METHOD, DynamicDeclaration, declaration, disagreements
 from archprof.parameternet.find import DynamicOp, find, samples
 from archprof.parameternet.formulas import Sizes
-from archprof.parameternet.model_totals import Papers, model_totals, ratio
+from archprof.parameternet.model_totals import model_totals
+from archprof.parameternet.ratios import ratio
 from archprof.parameternet.separate_experts import separate_experts
 from archprof.records.parameternet import DynamicLayer, Figures, ParameterNet
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from archprof.count.ledger import Ledger
     from archprof.count.memory import Memory
     from archprof.parameternet.flow import Flow
+    from archprof.parameternet.ratios import Papers
     from archprof.trace.record import TensorInfo, Trace
     from archprof.trace.run import RunSpec
 
@@ -41,24 +43,31 @@ def analyse(ledger: Ledger, memory: Memory, run_spec: RunSpec) -> tuple[Paramete
     Returns:
         What there is to say, None where the model has no dynamic layers; and what looks dynamic and is not analysed.
     """
-    flow, layers = find(ledger.trace)
-    layers = [complete(flow, ledger.trace, layer) for layer in layers]
+    parts, remarks = dynamic_layers(ledger, memory)
+    if not parts:
+        return None, remarks
+    layers = [layer for layer, _ in parts]
+    totals = model_totals(ledger, memory, layers, [papers for _, papers in parts], run_spec)
+    return ParameterNet(layers=layers, model=totals), remarks
+
+
+def dynamic_layers(ledger: Ledger, memory: Memory) -> tuple[list[tuple[DynamicLayer, Papers]], list[str]]:
+    """The dynamic layers of a model, each with what the paper's formulas give it.
+
+    Args:
+        ledger: The model's pass, counted.
+        memory: What it moved.
+
+    Returns:
+        The layers, and what looks dynamic and is not analysed.
+    """
+    flow, found = find(ledger.trace)
     charged = _Charged(ledger.trace.model)
-    result = _parameternet(flow, ledger, memory, run_spec, layers, charged) if layers else None
-    return result, [*_undetected(ledger.trace, charged), *separate_experts(flow, ledger.trace)]
-
-
-def _parameternet(
-    flow: Flow, ledger: Ledger, memory: Memory, run_spec: RunSpec, dynamic: Sequence[DynamicOp], charged: _Charged
-) -> ParameterNet:
     banks: dict[frozenset[int], list[DynamicOp]] = {}
-    for run in dynamic:
+    for run in (complete(flow, ledger.trace, layer) for layer in found):
         banks.setdefault(frozenset(map(id, run.mixture.bank)), []).append(run)
     parts = [_layer(flow, ledger, memory, runs, charged) for runs in banks.values()]
-    layers = [layer for layer, _ in parts]
-    return ParameterNet(
-        layers=layers, model=model_totals(ledger, memory, layers, [papers for _, papers in parts], run_spec)
-    )
+    return parts, [*_undetected(ledger.trace, charged), *separate_experts(flow, ledger.trace)]
 
 
 def _undetected(trace: Trace, charged: _Charged) -> list[str]:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from collections import Counter
-from functools import cache
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.count.by_module import calls_by_module, calls_by_path
@@ -15,17 +11,16 @@ from archprof.count.memory import measure
 from archprof.count.weights import elements, nbytes, own_weights, weights
 from archprof.count.workload import works
 from archprof.parameternet.analysis import analyse
+from archprof.pipeline.circumstances import environment_of, plain, variant_of
 from archprof.pipeline.operation_sums import operation_sums
 from archprof.records.profile import (
     Backward,
     Coverage,
-    Environment,
     Input,
     Layer,
     Module,
     Profile,
     Totals,
-    Variant,
 )
 from archprof.trace import tree
 from archprof.trace.sequences import sizes
@@ -41,11 +36,9 @@ if TYPE_CHECKING:
     from archprof.count.ledger import Ledger
     from archprof.count.memory import Memory, Traffic
     from archprof.pipeline.request import Level
+    from archprof.records.parameternet import ParameterNet
     from archprof.records.profile import Operation, Reported
     from archprof.trace.record import TensorInfo, Trace
-
-PACKAGES = ("torch", "torchvision", "ultralytics", "ultralytics-thop", "timm", "fvcore")
-"""Distributions whose versions may change a figure."""
 
 
 class _Figures(NamedTuple):
@@ -59,7 +52,12 @@ class _Figures(NamedTuple):
 
 
 def assemble(
-    counted: CountedModel, *, conventions: Sequence[str], reported: dict[str, Reported], level: Level
+    counted: CountedModel,
+    *,
+    conventions: Sequence[str],
+    reported: dict[str, Reported],
+    level: Level,
+    analysis: tuple[ParameterNet | None, list[str]] | None = None,
 ) -> Profile:
     """Put together what is known of a model that was built, run and counted.
 
@@ -68,6 +66,7 @@ def assemble(
         conventions: Those that were asked for.
         reported: What they say, and what others print.
         level: "budgets" leaves out what :meth:`Profile.brief` does.
+        analysis: Its dynamic layers, and what looks dynamic and is not analysed, where that is known already.
     """
     built, ledger = counted.built, counted.ledger
     trace, inputs, details = ledger.trace, counted.inputs, level == "full"
@@ -76,18 +75,18 @@ def assemble(
     step = measure(trace.whole_step()) if trace.backward else memory
     gradients = step.traffic[len(memory.traffic) :]
     own, inclusive = _by_call(ledger, memory, backward)
-    parameternet, aside = analyse(ledger, memory, counted.run)
+    parameternet, aside = analysis or analyse(ledger, memory, counted.run)
     own_parameters = {module: elements(own_weights(module)) for module in tree.modules(built.module)}
     parameters = _parameters(built.module, own_parameters)
     return Profile(
-        variant=_variant(built),
+        variant=variant_of(built.spec, task=built.task, strides=built.strides, fused=built.fused, static=built.static),
         input=Input(
             shapes=[list(sizes(tensor)) for tensor in inputs],
             dtype=str(inputs[0].dtype).removeprefix("torch.") if inputs else "none",
             batch=inputs[0].size(0) if inputs and inputs[0].ndim else 1,
             kind=built.kind,
         ),
-        environment=_environment(counted.device, [*counted.remarks, *aside]),
+        environment=environment_of(counted.device, [*counted.remarks, *aside]),
         totals=_totals(built.module, ledger, memory),
         backward=_backward(backward, gradients, step.peak_bytes) if backward else None,
         coverage=_coverage(ledger, *([backward] if backward else [])),
@@ -129,48 +128,6 @@ def _sum(parts: Iterable[_Figures], *, backward: bool) -> dict[str, Any]:
     sums = [sum(values) for values in zip(*parts, strict=True)] or [0] * len(_Figures._fields)
     costs: dict[str, Any] = dict(zip(_Figures._fields, sums, strict=True))
     return costs if backward else {**costs, "backward_macs": None}
-
-
-def _variant(built: Built) -> Variant:
-    spec = built.spec
-    classes = spec.values.get("nc")
-    return Variant(
-        name=spec.name,
-        reference=spec.reference,
-        origin=spec.origin,
-        family=spec.family,
-        task=built.task,
-        scale=spec.scale,
-        path=str(spec.path) if spec.path else None,
-        nc=classes if isinstance(classes, int) else None,
-        settings=dict(spec.changes),
-        top_level=spec.top_level,
-        fused=built.fused,
-        static=built.static,
-        strides=list(built.strides),
-    )
-
-
-def _environment(device: str, remarks: list[str]) -> Environment:
-    return Environment(
-        device=device,
-        python=".".join(str(part) for part in sys.version_info[:3]),
-        platform=platform.platform(),
-        packages=dict(versions()),
-        remarks=remarks,
-    )
-
-
-@cache
-def versions() -> dict[str, str]:
-    """The versions of what may change a figure and is installed."""
-    installed = {}
-    for name in PACKAGES:
-        try:
-            installed[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return installed
 
 
 def _totals(model: nn.Module, ledger: Ledger, memory: Memory) -> Totals:
@@ -260,12 +217,12 @@ def _layer(
         repeats=layer.repeats,
         module=layer.module,
         path=layer.path,
-        arguments=[_plain(argument) for argument in layer.arguments],
+        arguments=[plain(argument) for argument in layer.arguments],
         output_shapes=shapes.get(layer.path, []),
         parameters=parameters[module],
         modules=len(tree.modules(module)),
         line=layer.line,
-        yaml_row=_plain(layer.written),
+        yaml_row=plain(layer.written),
         light_head=layer.light_head,
         **costs,
     )
@@ -329,13 +286,3 @@ def _parameters(model: nn.Module, own_parameters: dict[nn.Module, int]) -> dict[
 
 def _shapes(tensors: Iterable[TensorInfo]) -> list[list[int]]:
     return [list(tensor.shape) for tensor in tensors]
-
-
-def _plain(value: Any) -> Any:
-    """A constructor's argument as JSON has it; a class or module by its name."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, (list, tuple)):
-        sequence: Sequence[Any] = value
-        return [_plain(item) for item in sequence]
-    return getattr(value, "__name__", None) or str(value)

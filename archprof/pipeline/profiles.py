@@ -1,4 +1,4 @@
-"""Requests -> finished profiles: those that are cached, and the others counted, here or in processes of their own."""
+"""Requests -> finished profiles: those that are cached or whose rows are, and the others counted, here or elsewhere."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def profile_all(
         RegistrationError: Where a plugin registers a block that is there already.
     """
     keys = [_key(request, config) for request in requests]
-    outcomes = [_refusal(request, config) or _cached(request, key) for request, key in zip(requests, keys, strict=True)]
+    outcomes = [
+        _refusal(request, config) or _cached(request, key) or _composed(request, config)
+        for request, key in zip(requests, keys, strict=True)
+    ]
     outcomes = [outcome or _nonexistent(request, config) for request, outcome in zip(requests, outcomes, strict=True)]
     missing = [(index, requests[index]) for index, outcome in enumerate(outcomes) if outcome is None]
     for plugin in config.plugins if missing else ():
@@ -104,6 +107,15 @@ def _cached(request: Request, key: str | None) -> Profile | None:
     return find(key, level=request.level)
 
 
+def _composed(request: Request, config: ExecutionConfig) -> Profile | None:
+    """The profile of a variant whose rows are all known."""
+    if not cache.enabled:
+        return None
+    from archprof.pipeline import composition
+
+    return composition.known(request, config.plugins)
+
+
 def _predicted(request: Request, outcome: Profile | ArchprofError) -> Profile | ArchprofError:
     """A prediction depends on the computer's calibration, so it is never part of what is cached."""
     if request.prediction is None or isinstance(outcome, ArchprofError):
@@ -141,5 +153,5 @@ def _counted(
     load_plugins(config.plugins)
     for index, request in modules:
         with progress.working(f"profiling {request.spec.name}"):
-            outcome = worker.count(request)
+            outcome = worker.count(request, config.plugins)
         yield index, outcome

@@ -11,6 +11,7 @@ from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
+from archprof import cache
 from archprof.errors import LimitError
 from archprof.pipeline.worker_server import serve
 
@@ -48,7 +49,7 @@ class _Worker:
 
     def _start(self) -> None:
         parent_end, child_end = self._context.Pipe()
-        arguments = (child_end, tuple(self._config.plugins))
+        arguments = (child_end, tuple(self._config.plugins), cache.enabled)
         self._process: BaseProcess = self._context.Process(target=serve, args=arguments, daemon=True)
         self._process.start()
         child_end.close()

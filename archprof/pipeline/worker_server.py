@@ -10,6 +10,7 @@ import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from archprof import cache
 from archprof.errors import ArchprofError
 
 if TYPE_CHECKING:
@@ -19,11 +20,17 @@ if TYPE_CHECKING:
     from archprof.pipeline.request import Request
 
 
-def serve(pipe: Connection, plugins: Sequence[str]) -> None:
+def serve(pipe: Connection, plugins: Sequence[str], keeps: bool) -> None:
     """Answer every request with what :func:`archprof.pipeline.worker.count` returns, until the other end is closed.
 
     Where it raises what it should not have, that is the answer.
+
+    Args:
+        pipe: Where requests come from.
+        plugins: Files or modules that register blocks.
+        keeps: Whether the process that asks keeps results.
     """
+    cache.enabled = keeps
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever waits for us is told, and ends us
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
@@ -42,7 +49,7 @@ def _answer(request: Request, plugins: Sequence[str]) -> object:
         from archprof.pipeline import worker
 
         load_plugins(plugins)
-        return worker.count(request)
+        return worker.count(request, plugins)
     except ArchprofError as error:  # of a plugin: nothing can be counted without it
         return error
     except Exception as error:

@@ -57,6 +57,11 @@ class Row(msgspec.Struct, frozen=True):
     arguments: tuple[Any, ...]
     line: int
 
+    @property
+    def items(self) -> tuple[Any, ...]:
+        """Its four items as the file has them: from, repeats, module, arguments."""
+        return (self.sources if self.many else self.sources[0], self.repeats, self.module, self.arguments)
+
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     """What a YAML says, whatever it is called and whichever scale is wanted.

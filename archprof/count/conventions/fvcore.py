@@ -11,7 +11,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from archprof.count.conventions.subject import Figures, ToolStopsError, function_items
+from archprof.count.conventions.subject import ToolStopsError, function_items
+from archprof.count.figures import Figures
 from archprof.count.macs import convolution
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archprof.count.conventions.subject import Figures, operation_items
+from archprof.count.conventions.subject import operation_items
+from archprof.count.figures import Figures
 
 if TYPE_CHECKING:
     from archprof.count.conventions.subject import Subject

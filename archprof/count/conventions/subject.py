@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from archprof.count.figures import Item
 from archprof.count.ledger import count
 from archprof.errors import ArchprofError, RunError, in_one_line
 from archprof.trace.functions import trace_functions
@@ -84,35 +84,6 @@ class Subject:
             return _functions(self)
         except Exception as error:
             return error
-
-
-class Item(NamedTuple):
-    """What a convention gives for one operation, function or module that ran.
-
-    ``path`` is the module that ran it, ``amount`` is in the convention's own unit, and ``macs`` are exact.
-    """
-
-    path: str
-    operation: str
-    amount: int
-    macs: int
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What a convention says.
-
-    Attributes:
-        items: Everything that it gives something for, and everything with multiply-accumulates.
-        scale: What one unit of the amounts stands for in the figure that is printed.
-        shape: The shape of the image that the amounts are of, where it is not the subject's.
-        per_image: Whether the figure and the exact MACs are of one image, whatever the batch.
-    """
-
-    items: list[Item]
-    scale: Fraction = Fraction(1)
-    shape: tuple[int, ...] | None = None
-    per_image: bool = False
 
 
 def operation_items(subject: Subject, amount: Callable[[Entry], int]) -> list[Item]:

@@ -22,13 +22,14 @@ import torch
 from torch import nn
 
 from archprof import units
-from archprof.count.conventions.subject import Figures, Item, NotApplicableError, ToolStopsError, reason
+from archprof.count.conventions.subject import NotApplicableError, ToolStopsError, reason
+from archprof.count.figures import Figures, Item
 from archprof.count.ledger import count
 from archprof.errors import RunError
 from archprof.trace.run import trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from archprof.count.conventions.subject import Subject
     from archprof.count.ledger import Ledger
@@ -112,16 +113,16 @@ def figures(subject: Subject) -> Figures:
     height, width = subject.shape[-2:]
     replayed = replay(subject.model, (height, width))
     return Figures(
-        [*_given(replayed), *_exact(_of_one_image(subject))],
+        [*given(replayed.amounts), *exact(_of_one_image(subject))],
         scale=2 * replayed.ratio,
         shape=replayed.shape,
         per_image=True,
     )
 
 
-def _given(replayed: Replay) -> Iterator[Item]:
-    """What thop gives, at the size that it looks at."""
-    for call, number in replayed.amounts:
+def given(calls: Iterable[tuple[ModuleCall, int]]) -> Iterator[Item]:
+    """What thop gives each call of a module, at the size that it looks at."""
+    for call, number in calls:
         if number:
             yield Item(call.path, type(call.module).__name__, number, 0)
 
@@ -133,7 +134,7 @@ def _of_one_image(subject: Subject) -> Ledger:
     return count(trace(subject.model, (subject.inputs[0][:1],)))
 
 
-def _exact(ledger: Ledger) -> Iterator[Item]:
+def exact(ledger: Ledger) -> Iterator[Item]:
     """What ran at the size that was asked for, in modules that thop has a rule for and outside of them."""
     for entry in ledger.entries:
         if entry.count.macs:

@@ -12,7 +12,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archprof.count import macs
-from archprof.count.conventions.subject import Figures, ToolStopsError, function_items
+from archprof.count.conventions.subject import ToolStopsError, function_items
+from archprof.count.figures import Figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,86 @@
+"""Profiles of variants, put together from their rows.
+
+What a row costs depends on its block's source, its constructor's arguments and what goes in, so it is counted once and
+kept. What crosses rows makes the whole variant run: networks whose forward does more than to call their rows, shared
+modules, layers of which parts are in several rows.
+
+Everything here is free of torch but the files that count a row: ``recording``, ``row_record`` and ``outside``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archprof.errors import ArchprofError
+from archprof.pipeline.composition.passes import NotComposableError
+from archprof.sources.spec import STOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.pipeline.request import Request
+    from archprof.records.profile import Profile
+
+
+def known(request: Request, plugins: Sequence[str]) -> Profile | None:
+    """The profile of a request whose rows are all known, without importing torch; None where it has to be counted.
+
+    Args:
+        request: What is wanted.
+        plugins: Files or modules that register blocks.
+    """
+    from archprof.pipeline.composition.assembly import compose
+    from archprof.pipeline.composition.calls import KnownCalls
+    from archprof.pipeline.composition.passes import Rows
+    from archprof.pipeline.composition.shelf import shelf
+    from archprof.pipeline.composition.variant import plan, surroundings_of
+
+    records = shelf()
+    if records is None or not request.spec.rows:
+        return None
+    surroundings = surroundings_of(plugins)
+    try:
+        rows = plan(request, KnownCalls(records, surroundings))
+        return compose(request, rows, Rows(records, surroundings)) if rows else None
+    except (ArchprofError, NotComposableError):
+        return None
+    except Exception:  # a rule that does not take its row; what is wrong is said where the whole is built
+        return None
+
+
+def count(request: Request, plugins: Sequence[str]) -> Profile | None:
+    """The profile of a request, of whose rows those are counted that are not known; None where the whole has to run.
+
+    Args:
+        request: What is wanted.
+        plugins: Files or modules that registered blocks.
+    """
+    from archprof.builder.plugins import load_family
+    from archprof.pipeline.composition.assembly import compose
+    from archprof.pipeline.composition.passes import Rows
+    from archprof.pipeline.composition.recording import LiveCalls, RowRecorder
+    from archprof.pipeline.composition.shelf import shelf
+    from archprof.pipeline.composition.variant import plan, surroundings_of
+
+    records = shelf()
+    if records is None or not request.spec.rows:
+        return None
+    surroundings = surroundings_of(plugins)
+    try:
+        load_family(request.spec.family or STOCK)
+        rows = plan(request, LiveCalls(records, surroundings))
+        return compose(request, rows, Rows(records, surroundings, RowRecorder())) if rows else None
+    except (ArchprofError, NotComposableError, LookupError, TypeError, ValueError):
+        return None  # what is wrong is said where the whole is built and run
+
+
+def write(files: dict[str, str] | None) -> None:
+    """Write the records of rows that were counted.
+
+    Args:
+        files: What :func:`archprof.cache.code_files.used` says.
+    """
+    from archprof.pipeline.composition.shelf import shelf
+
+    if records := shelf():
+        records.write(files)

@@ -1,0 +1,293 @@
+"""The profile of a variant, put together from the records of its rows. Free of torch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from archprof.builder import dialect, limits, unread_keys
+from archprof.builder.wiring import light_head_of
+from archprof.count.figures import Figures, Item, reported
+from archprof.pipeline.circumstances import environment_of, plain, variant_of, versions
+from archprof.pipeline.composition.dynamics import merged, parameternet
+from archprof.pipeline.composition.liveness import Value, flat
+from archprof.pipeline.composition.passes import NotComposableError, Role
+from archprof.pipeline.composition.records import TOTALS
+from archprof.pipeline.operation_sums import operation_sums
+from archprof.records.conventions import DEFAULT, UNASKED, find_convention
+from archprof.records.profile import Coverage, Input, Layer, Module, Profile, Totals
+from archprof.records.remarks import unread_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from archprof.pipeline.composition.passes import Pass, Rows
+    from archprof.pipeline.composition.records import Figures as RowFigures
+    from archprof.pipeline.composition.records import Head, RowDetails, RowGlance, RowModule, RowRecord
+    from archprof.pipeline.composition.variant import Plan
+    from archprof.pipeline.request import Request
+    from archprof.records.profile import Reported
+
+PROBE = 256
+"""Side of the image whose way through a network tells its strides; Ultralytics' own choice."""
+
+THOP = "thop-2.0"
+
+CONTAINER = 2
+"""Modules of every network besides those of its rows: itself, and the sequence of its rows."""
+
+
+def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
+    """The profile that building, running and counting the whole gives.
+
+    Args:
+        request: What is wanted.
+        plan: The request's rows.
+        rows: Their records.
+
+    Raises:
+        NotComposableError: Where a row is not known, or something goes from row to row that no record has.
+    """
+    conventions = [name for name in dict.fromkeys(request.conventions) if name != DEFAULT]
+    details = request.level == "full"
+    if any(name not in UNASKED for name in conventions) or (conventions and not details):
+        raise NotComposableError("a convention is asked for")
+    head = rows.head(plan)
+    strides = _strides(plan, rows, head)
+    rounded = [max(round(stride), 1) for stride in strides]
+    shape, task = plan.input_shape(head.task), plan.task(head.task)
+    _check_shape(plan, shape, max(rounded, default=1))
+    roles = _roles(plan, head, strides)
+    dtype = "int64" if plan.tokens else "float32"
+    pass_ = rows.run(plan, shape, roles, dtype=dtype, details=details)
+    dynamic = any(record.dynamics for record in pass_.records)
+    if dynamic and not details:  # what its static equivalent asks of a machine is in the details
+        pass_ = rows.run(plan, shape, roles, dtype=dtype, details=True)
+    _check_limits(pass_.records)
+    figures = _reported(plan, rows, pass_, head, strides, shape, asked=set(conventions)) if details else {}
+    return Profile(
+        variant=variant_of(plan.spec, task=task, strides=rounded),
+        input=Input(
+            shapes=[list(shape)],
+            dtype=dtype,
+            batch=shape[0],
+            kind="tokens" if plan.tokens else "image",
+        ),
+        environment=environment_of("meta", _remarks(plan, pass_.records)),
+        totals=_totals(pass_),
+        coverage=_coverage(pass_.records),
+        layers=[_layer(*pair, pass_) for pair in zip(plan.rows, pass_.records, strict=True)],
+        modules=_modules(head.network, pass_) if details else [],
+        operations=operation_sums(entry for part in pass_.details for entry in part.operations) if details else [],
+        conventions=conventions,
+        reported=figures,
+        work=merged(part.work for part in pass_.details) if details else [],
+        parameternet=parameternet(plan, pass_) if dynamic else None,
+    )
+
+
+def _roles(plan: Plan, head: Head, strides: Sequence[float]) -> list[Role]:
+    initialised = head.strides != "none"
+    inplace = plan.spec.values.get("inplace", True)
+    return [
+        *[Role(initialised=initialised)] * (len(plan.rows) - 1),
+        Role(head.network, tuple(strides), initialised, inplace),
+    ]
+
+
+def _strides(plan: Plan, rows: Rows, head: Head) -> tuple[float, ...]:
+    """The strides of the head's inputs, as a pass over a small image tells them."""
+    if head.strides == "none":
+        return ()
+    if head.strides != "inputs":
+        return (float(head.strides),)
+    roles = [Role(initialised=True)] * (len(plan.rows) - 1)
+    _, outputs = rows.glance(plan, (1, plan.channels, PROBE, PROBE), roles)
+    last = plan.rows[-1]
+    inputs = [outputs[source] for source in last.sources]
+    if not all(isinstance(value, Value) for value in inputs) or not last.row.many:
+        raise NotComposableError("the head reads something else than maps")
+    return tuple(PROBE / value.tensor[0][-2] for value in inputs)
+
+
+def _check_shape(plan: Plan, shape: tuple[int, ...], stride: int) -> None:
+    rank = 2 if plan.tokens else 4
+    if len(shape) != rank or min(shape) < 1 or (rank == 4 and any(side % stride for side in shape[-2:])):
+        raise NotComposableError("the input does not fit")
+
+
+def _check_limits(records: Sequence[RowRecord]) -> None:
+    modules, parameters = (sum(record.registered[index] for record in records) for index in (0, 1))
+    if modules > limits.MAX_MODULES_OF_ROWS or parameters > limits.MAX_PARAMETERS:
+        raise NotComposableError("it is larger than is allowed")
+
+
+def _remarks(plan: Plan, records: Sequence[RowRecord]) -> list[str]:
+    known = {row.row.module: record.parser_knows for row, record in zip(plan.rows, records, strict=True)}
+    unread = sum(record.unread for record in records)
+    names = [
+        f"model.{index}.{name}" if name else f"model.{index}"
+        for index, record in enumerate(records)
+        for name in record.unread_names
+    ]
+    total = sum(record.totals[2] for record in records)
+    if unread and unread == total:
+        raise NotComposableError("no parameter is read")
+    return [
+        *unread_keys.remarks(plan.spec, set(plan.asked)),
+        *dialect.remarks(
+            plan.spec, [row.call.family for row in plan.rows], versions()["ultralytics"], known.__getitem__
+        ),
+        *unread_parameters(unread, names, total),
+    ]
+
+
+def _totals(pass_: Pass) -> Totals:
+    sums: dict[str, Any] = dict(
+        zip(TOTALS, map(sum, zip(*(record.totals for record in pass_.records), strict=True)), strict=True)
+    )
+    shared = len({name for record in pass_.records for name in record.shared})
+    sums["modules"] += shared + CONTAINER
+    sums["layers"] += shared
+    return Totals(**sums, flops=2 * sums["macs"], peak_activation_bytes=pass_.liveness.peak(pass_.results()))
+
+
+def _coverage(records: Sequence[RowRecord]) -> Coverage:
+    unknown: Counter[str] = Counter()
+    for record in records:
+        unknown.update(record.unknown)
+    counted, free = (sum(record.coverage[index] for record in records) for index in (0, 1))
+    return Coverage(operations=counted + free + unknown.total(), counted=counted, free=free, unknown=dict(unknown))
+
+
+def _shapes(structure: Any) -> list[list[int]]:
+    return [list(value.tensor[0]) for value in flat(structure)]
+
+
+def _costs(figures: RowFigures) -> dict[str, int]:
+    return dict(zip(("macs", "elementwise_flops", "bytes_read", "bytes_written"), figures, strict=True))
+
+
+def _layer(planned: Any, record: RowRecord, pass_: Pass) -> Layer:
+    row, call = planned.row, planned.call
+    return Layer(
+        index=row.index,
+        from_=list(row.sources),
+        repeats=planned.context.repeats,
+        module=row.module,
+        path=f"model.{row.index}",
+        arguments=call.arguments,
+        output_shapes=_shapes(pass_.outputs[row.index]),
+        parameters=record.totals[2],
+        modules=record.modules,
+        line=row.line,
+        yaml_row=plain(row.items),
+        light_head=light_head_of(call.gives_light_head, call.legacy),
+        **_costs(record.figures),
+    )
+
+
+def _modules(network: str, pass_: Pass) -> list[Module]:
+    """Every module, what several rows share where it stands first."""
+    whole = tuple(map(sum, zip(*(record.figures for record in pass_.records), strict=True)))
+    parameters = sum(record.totals[2] for record in pass_.records)
+    results = _shapes(pass_.results())
+    shared: dict[str, list[RowModule]] = {}
+    for details in pass_.details:
+        for module in details.modules:
+            if module.shared:
+                shared.setdefault(module.shared, []).append(module)
+    entries = [
+        _module("", network, 1, (parameters, 0), whole, _NOTHING, results),
+        _module("model", "Sequential", 0, (parameters, 0), whole, _NOTHING, []),
+    ]
+    for index, details in enumerate(pass_.details):
+        for module in details.modules:
+            same = [module] if not module.shared else shared.pop(module.shared, [])
+            if not same:
+                continue
+            called = [part for part in same if part.calls]
+            entries.append(
+                _module(
+                    f"model.{index}.{module.path}" if module.path else f"model.{index}",
+                    module.type,
+                    sum(part.calls for part in same),
+                    (module.parameters, module.own_parameters),
+                    tuple(map(sum, zip(*(part.figures for part in same), strict=True))),
+                    tuple(map(sum, zip(*(part.own_figures for part in same), strict=True))),
+                    called[-1].output_shapes if called else [],
+                )
+            )
+    return entries
+
+
+_NOTHING = (0, 0, 0, 0)
+
+
+def _module(
+    path: str,
+    kind: str,
+    calls: int,
+    parameters: tuple[int, int],
+    figures: Any,
+    own_figures: Any,
+    output_shapes: list[list[int]],
+) -> Module:
+    return Module(
+        path=path,
+        type=kind,
+        depth=path.count(".") + 1 if path else 0,
+        calls=calls,
+        parameters=parameters[0],
+        own_parameters=parameters[1],
+        output_shapes=output_shapes,
+        **_costs(figures),
+        **{f"own_{name}": value for name, value in _costs(own_figures).items()},
+    )
+
+
+def _reported(
+    plan: Plan,
+    rows: Rows,
+    pass_: Pass,
+    head: Head,
+    strides: Sequence[float],
+    shape: tuple[int, ...],
+    *,
+    asked: set[str],
+) -> dict[str, Reported]:
+    """What Ultralytics printed by thop 2.0, of which every profile of a network for images has a figure."""
+    if plan.tokens:
+        if asked:
+            raise NotComposableError("a convention is asked for that is for images")
+        return {}
+    first = next((record.first_parameter for record in pass_.records if record.first_parameter), None)
+    if first is None or len(first[0]) < 2 or first[1] != "float32":
+        raise NotComposableError("no parameter tells the channels of the image")
+    side = max(int(max(strides, default=0)), 32)
+    small = (1, first[0][1], side, side)
+    roles = _roles(plan, head, strides)
+    given, _ = rows.glance(plan, small, roles)
+    whole = pass_ if shape[0] == 1 else rows.run(plan, (1, *shape[1:]), roles, details=True)
+    items = [*_given(given), *_exact(whole.details)]
+    scale = 2 * Fraction(prod(shape[-2:]), side * side)
+    figures = Figures(items, scale=scale, shape=small, per_image=True)
+    return {THOP: reported(find_convention(THOP), figures, shape, shares=THOP in asked)}
+
+
+def _given(glances: Sequence[RowGlance]) -> Iterator[Item]:
+    for index, part in enumerate(glances):
+        if part.thop is None:
+            raise NotComposableError("thop stops")
+        for path, kind, amount in part.thop:
+            yield Item(f"model.{index}.{path}" if path else f"model.{index}", kind, amount, 0)
+
+
+def _exact(details: Sequence[RowDetails]) -> Iterator[Item]:
+    for index, part in enumerate(details):
+        if part.exact is None:
+            raise NotComposableError("rows share modules that multiply")
+        for path, kind, macs in part.exact:
+            yield Item(f"model.{index}.{path}" if path else f"model.{index}", kind, 0, macs)

@@ -1,0 +1,228 @@
+"""One pass through the rows of a variant: the record of each for what goes into it. Free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from archprof.builder.wiring import IMAGE
+from archprof.pipeline.composition.liveness import Liveness, Value, flat
+from archprof.pipeline.composition.records import Head, RowDetails, RowGlance, RowRecord
+from archprof.pipeline.composition.shelf import key_of
+from archprof.pipeline.composition.variant import inputs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.pipeline.composition.liveness import Structure
+    from archprof.pipeline.composition.shelf import Shelf
+    from archprof.pipeline.composition.variant import Plan, PlannedRow, Surroundings
+
+
+class NotComposableError(Exception):
+    """A variant that has to run as a whole, for one of its rows or for what goes from row to row."""
+
+
+class Role(NamedTuple):
+    """What the network makes of a row.
+
+    Attributes:
+        network: The class of the model where the row is its last, and "" before that.
+        strides: The strides that the last row is given.
+        initialised: Whether Ultralytics initialises the network's modules.
+        inplace: What the last row is told by the variant's key of that name.
+    """
+
+    network: str = ""
+    strides: tuple[float, ...] = ()
+    initialised: bool = False
+    inplace: Any = None
+
+
+class Recorder(Protocol):
+    """Counts a row by itself."""
+
+    def record(
+        self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role, *, details: bool
+    ) -> tuple[RowRecord, RowDetails | None]:
+        """What a row costs, given what goes in."""
+
+    def glance(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role) -> RowGlance:
+        """What a row gives, and what thop gives it."""
+
+    def head(self, plan: Plan, row: PlannedRow) -> Head:
+        """What a variant's last row makes of the network."""
+
+
+@dataclass(slots=True)
+class Pass:
+    """What every row of a variant was given, costs and gave.
+
+    Attributes:
+        records: One for each row that ran.
+        details: The same.
+        outputs: What each row gave, by its index; the image under that of no row.
+        liveness: The memory that went from row to row.
+    """
+
+    records: list[RowRecord] = field(default_factory=list)
+    details: list[RowDetails] = field(default_factory=list)
+    outputs: dict[int, Structure] = field(default_factory=dict)
+    liveness: Liveness = field(default_factory=Liveness)
+
+    def inputs(self, row: PlannedRow) -> tuple[Structure, list[Value]]:
+        """What a row reads, and each tensor in it once."""
+        inputs = inputs_of(row, self.outputs)
+        return inputs, list({id(value): value for value in flat(inputs)}.values())
+
+    def add(self, row: PlannedRow, record: RowRecord, inputs: list[Value]) -> None:
+        """Take in what a row costs, given the tensors that it reads, each once."""
+        self.records.append(record)
+        outputs = self.liveness.run(record, inputs)
+        # What the last row gives is in no structure that matters.
+        self.outputs[row.row.index] = outputs if record.structure is None else _nested(record.structure, outputs)
+
+    def results(self) -> list[Value]:
+        """What the last row that ran gave."""
+        return flat(self.outputs[len(self.records) - 1])
+
+
+class Rows:
+    """The rows whose costs are known, and those that are counted when they are asked for.
+
+    Args:
+        shelf: Where records are kept.
+        surroundings: What the rows of this process depend on.
+        recorder: Counts rows that are not known; None where torch is not to be imported.
+    """
+
+    def __init__(self, shelf: Shelf, surroundings: Surroundings, recorder: Recorder | None = None) -> None:
+        self._shelf = shelf
+        self._surroundings = surroundings
+        self._recorder = recorder
+
+    def head(self, plan: Plan) -> Head:
+        """What a variant's last row makes of the network.
+
+        Raises:
+            NotComposableError: Where that is not known, or the network does more than to call its rows.
+        """
+        row = plan.rows[-1]
+        key = key_of(b"head", self._surroundings, row.call.family, row.row.module, row.call.signature)
+        head = self._shelf.find(key, Head)
+        if head is None:
+            if self._recorder is None:
+                raise NotComposableError("the head is not known")
+            head = self._recorder.head(plan, row)
+            self._shelf.put(key, head)
+        if not head.network:
+            raise NotComposableError("the network does more than to call its rows")
+        return head
+
+    def run(
+        self, plan: Plan, shape: Sequence[int], roles: Sequence[Role], *, dtype: str = "float32", details: bool = False
+    ) -> Pass:
+        """The first rows of a variant, as many as there are roles, on an input of a shape.
+
+        Raises:
+            NotComposableError: Where one of them is not known, or stands in the way.
+        """
+        result = Pass(outputs={IMAGE: image(shape, dtype)})
+        for row, role in zip(plan.rows, roles, strict=False):
+            inputs, distinct = result.inputs(row)
+            record, more = self._record(plan, row, inputs, distinct, role, details=details)
+            if more is not None:
+                result.details.append(more)
+            result.add(row, record, distinct)
+        return result
+
+    def glance(
+        self, plan: Plan, shape: Sequence[int], roles: Sequence[Role]
+    ) -> tuple[list[RowGlance], dict[int, Structure]]:
+        """What the first rows of a variant give on an image of a shape, and what thop gives them.
+
+        Returns:
+            One entry for each row that ran, and what each row gave by its index.
+
+        Raises:
+            NotComposableError: Where one of them is not known, or stands in the way.
+        """
+        result, glances = Pass(outputs={IMAGE: image(shape, "float32")}), []
+        for row, role in zip(plan.rows, roles, strict=False):
+            inputs, distinct = result.inputs(row)
+            key = self._key(b"glance", plan, row, inputs, distinct, role)
+            glance = self._shelf.find(key, RowGlance)
+            if glance is None:
+                if self._recorder is None:
+                    raise NotComposableError(f"row {row.row.index} is not known")
+                glance = self._recorder.glance(plan, row, inputs, role)
+                self._shelf.put(key, glance)
+            if glance.obstacle:
+                raise NotComposableError(f"row {row.row.index}: {glance.obstacle}")
+            glances.append(glance)
+            outputs = [
+                distinct[output.same_input] if output.same_input >= 0 else Value(output.tensor)
+                for output in glance.outputs
+            ]
+            result.outputs[row.row.index] = outputs if glance.structure is None else _nested(glance.structure, outputs)
+        return glances, result.outputs
+
+    def _record(
+        self, plan: Plan, row: PlannedRow, inputs: Structure, distinct: list[Value], role: Role, *, details: bool
+    ) -> tuple[RowRecord, RowDetails | None]:
+        key = self._key(b"row", plan, row, inputs, distinct, role)
+        record = self._shelf.find(key, RowRecord)
+        more = self._shelf.details(key, RowDetails) if details and record and not record.obstacle else None
+        if record is None or (details and more is None and not record.obstacle):
+            if self._recorder is None:
+                raise NotComposableError(f"row {row.row.index} is not known")
+            record, more = self._recorder.record(plan, row, inputs, role, details=details)
+            self._shelf.put(key, record, more)
+        if record.obstacle:
+            raise NotComposableError(f"row {row.row.index}: {record.obstacle}")
+        return record, more
+
+    def _key(
+        self, kind: bytes, plan: Plan, row: PlannedRow, inputs: Structure, distinct: list[Value], role: Role
+    ) -> str:
+        numbers = {id(value): number for number, value in enumerate(distinct)}
+        return key_of(
+            kind,
+            self._surroundings,
+            row.call.family,
+            row.row.module,
+            row.call.signature,
+            plan.spec.values.get("activation"),
+            role,
+            _shape_of(inputs, numbers),
+            [value.tensor for value in distinct],
+        )
+
+
+def image(shape: Sequence[int], dtype: str) -> Value:
+    """What goes into a model: a contiguous tensor of a shape and a type."""
+    strides, step = [], 1
+    for side in reversed(shape):
+        strides.append(step)
+        step *= max(side, 1)
+    return Value((tuple(shape), tuple(reversed(strides)), dtype))
+
+
+def _shape_of(structure: Structure, numbers: dict[int, int]) -> Any:
+    """How tensors are nested, each as its number."""
+    if isinstance(structure, Value):
+        return numbers[id(structure)]
+    if structure is None:
+        return None
+    return [type(structure).__name__, *(_shape_of(part, numbers) for part in structure)]
+
+
+def _nested(structure: Any, outputs: list[Value]) -> Structure:
+    """What a row gave, nested as it was."""
+    if isinstance(structure, int):
+        return outputs[structure]
+    if structure is None:
+        return None
+    kind, *parts = structure
+    nested = [_nested(part, outputs) for part in parts]
+    return tuple(nested) if kind == "tuple" else nested

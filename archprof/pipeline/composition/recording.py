@@ -1,0 +1,236 @@
+"""Counts a row by itself: builds its module, runs it on what goes in, and takes down what a profile needs of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import torch
+from torch import nn
+
+from archprof.builder import dialect, limits
+from archprof.builder.built import Built, BuiltLayer
+from archprof.builder.graph import activation_of, build_row, call_of
+from archprof.builder.head_kinds import OTHER, head_strides, kind_of, stride_of_32
+from archprof.builder.meta import on_meta
+from archprof.builder.network import forget_strides
+from archprof.builder.registry import registry
+from archprof.builder.templates import key_of
+from archprof.builder.unread_keys import AskedFor
+from archprof.pipeline.composition import calls, row_record
+from archprof.pipeline.composition.liveness import Value, flat
+from archprof.pipeline.composition.records import Head, RowCall, RowDetails, RowGlance, RowRecord
+from archprof.sources.spec import STOCK
+from archprof.trace import tree
+from archprof.trace.run import RunSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archprof.builder.registry import Block, RowContext
+    from archprof.pipeline.composition.liveness import Structure
+    from archprof.pipeline.composition.passes import Role
+    from archprof.pipeline.composition.shelf import Shelf
+    from archprof.pipeline.composition.variant import Plan, PlannedRow, Surroundings
+    from archprof.sources.spec import VariantSpec
+
+
+class LiveCalls:
+    """The calls that rules make, now that all blocks are registered; others than Ultralytics' are kept."""
+
+    def __init__(self, shelf: Shelf, surroundings: Surroundings) -> None:
+        self._shelf = shelf
+        self._surroundings = surroundings
+
+    def of(self, spec: VariantSpec, context: RowContext) -> RowCall | None:
+        """By the rule of the row's block."""
+        block = registry.find(context.row.module, spec.family)
+        if block is None:
+            return None
+        values = AskedFor(spec.values)
+        call = call_of(spec, block, replace(context, values=values))
+        row_call = calls.row_call(block, call, tuple(sorted(values.keys_asked)))
+        if spec.family != STOCK or self._surroundings.plugins:
+            key = calls.call_key(self._surroundings, spec, context)
+            if self._shelf.find(key, RowCall) is None:
+                self._shelf.put(key, row_call)
+        return row_call
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltRow:
+    """A row's module, what building it registered, and the class attributes on which modules of it hang."""
+
+    module: nn.Module
+    registered: tuple[int, int]
+    owners: Mapping[int, str]
+
+
+class RowRecorder:
+    """Counts the rows of one variant by themselves. Each is built once, and left by every pass as it was."""
+
+    def __init__(self) -> None:
+        self._built: dict[int, BuiltRow] = {}
+
+    def head(self, plan: Plan, row: PlannedRow) -> Head:
+        """What a variant's last row makes of the network."""
+        from ultralytics.nn import tasks
+
+        kind = kind_of(self._row(plan, row).module)
+        network: Any = getattr(tasks, kind.network) if isinstance(kind.network, str) else kind.network
+        plain = all(
+            getattr(network, name) is getattr(tasks.BaseModel, name)
+            for name in ("__call__", "forward", "predict", "_predict_once")
+        )
+        ways: dict[Any, str] = {None: "none", head_strides: "inputs", stride_of_32: "32"}
+        strides = ways.get(kind.strides, "")
+        return Head(network.__name__ if plain and strides else "", kind.task, strides)
+
+    def record(
+        self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role, *, details: bool
+    ) -> tuple[RowRecord, RowDetails | None]:
+        """What a row costs, given what goes in.
+
+        A block that is neither Ultralytics' nor the zoo's may look at more than it is given, as one that counts its
+        calls. So it is made and run twice, as different rows of the model, and must cost the same both times.
+        """
+        built = self._row(plan, row)
+        first = _recorded(plan, row, built, inputs, role, details=details)
+        is_known = row.call.family == STOCK or (plan.spec.reusable and row.call.family == plan.spec.family)
+        if is_known or first[0].obstacle:
+            return first
+        other = _build(plan, replace(row, row=_other_row(row.row)))
+        if _shared(built, other):
+            return RowRecord("its block shares modules or parameters with others"), None
+        if first != _recorded(plan, row, other, inputs, role, details=details):
+            return RowRecord("its block depends on more than its row"), None
+        return first
+
+    def glance(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role) -> RowGlance:
+        """What a row gives, and what thop gives it."""
+        built = self._row(plan, row)
+        if obstacle := _obstacle(built, role):
+            return RowGlance(obstacle)
+        network, run, tensors = _network(plan, row, built, inputs, role)
+        return row_record.glance(network, run, tensors, owners=built.owners, last=bool(role.network))
+
+    def _row(self, plan: Plan, row: PlannedRow) -> BuiltRow:
+        index = row.row.index
+        if index not in self._built:
+            self._built[index] = _build(plan, row)
+        return self._built[index]
+
+
+def _recorded(
+    plan: Plan, row: PlannedRow, built: BuiltRow, inputs: Structure, role: Role, *, details: bool
+) -> tuple[RowRecord, RowDetails | None]:
+    if obstacle := _obstacle(built, role):
+        return RowRecord(obstacle), None
+    network, run, tensors = _network(plan, row, built, inputs, role)
+    return row_record.take(
+        network,
+        run,
+        tensors,
+        registered=built.registered,
+        owners=built.owners,
+        parser_knows=dialect.parser_knows(row.row.module),
+        last=bool(role.network),
+        details=details,
+    )
+
+
+def _obstacle(built: BuiltRow, role: Role) -> str:
+    is_head = kind_of(built.module) is not OTHER
+    return "it is a head that is not the last row" if is_head and not role.network else ""
+
+
+def _network(
+    plan: Plan, row: PlannedRow, built: BuiltRow, inputs: Structure, role: Role
+) -> tuple[Built, RunSpec, list[torch.Tensor]]:
+    """A network of one row, how it is run, and the tensors that go in, each once."""
+    if role.network:
+        built.module.inplace = role.inplace
+        if role.strides:
+            built.module.stride = torch.tensor(role.strides, device="cpu")
+    model = _Alone(built.module).eval()
+    if role.initialised:
+        from ultralytics.utils.torch_utils import initialize_weights
+
+        initialize_weights(model)
+    given = {id(value): _tensor(value) for value in flat(inputs)}
+    layer = BuiltLayer(0, (-1,), 1, row.row.module, row_record.ROW, ())
+    run = RunSpec(inputs=(_with_tensors(inputs, given),))
+    return Built(module=model, spec=plan.spec, layers=(layer,)), run, list(given.values())
+
+
+class _Alone(nn.Module):
+    """A network of one row, under the path that the first row of a network has."""
+
+    def __init__(self, row: nn.Module) -> None:
+        super().__init__()
+        self.model = nn.Sequential(row)
+
+    def forward(self, inputs: Any) -> Any:
+        """What the row gives."""
+        return self.model[0](inputs)
+
+
+def _build(plan: Plan, row: PlannedRow) -> BuiltRow:
+    """A row's module, without memory."""
+    spec, block = plan.spec, _block(plan.spec, row)
+    call = call_of(spec, block, row.context)
+    with on_meta(), limits.limits(limits.MAX_MODULES_OF_ROWS) as tally, activation_of(spec):
+        key = key_of(block, call)
+        module = build_row(spec, block, row.row, call, key, tally)
+        owners = _owners(module)
+    module.eval()
+    forget_strides(module)
+    return BuiltRow(module, (tally.modules, tally.parameters), owners)
+
+
+def _block(spec: VariantSpec, row: PlannedRow) -> Block:
+    block = registry.find(row.row.module, spec.family)
+    if block is None or block.family != row.call.family:
+        raise LookupError(f"block {row.row.module} is not there any more")
+    return block
+
+
+def _owners(module: nn.Module) -> dict[int, str]:
+    """The class attributes that modules hang on, as the activation that Ultralytics' convolutions share."""
+    return {
+        id(value): f"{owner.__module__}.{owner.__qualname__}.{name}"
+        for kind in {type(part) for part in tree.modules(module)}
+        for owner in kind.__mro__
+        for name, value in vars(owner).items()
+        if isinstance(value, nn.Module)
+    }
+
+
+def _other_row(row: Any) -> Any:
+    """The row elsewhere in the file, reading other rows."""
+    return msgspec.structs.replace(row, index=row.index + 1, sources=tuple(source - 1 for source in row.sources))
+
+
+def _shared(first: BuiltRow, second: BuiltRow) -> bool:
+    """Whether two rows that were built alike have modules or tensors in common, besides those of classes."""
+
+    def parts(built: BuiltRow) -> set[int]:
+        modules = {id(part) for part in tree.modules(built.module)} - built.owners.keys()
+        return modules | {id(tensor) for tensor in tree.registered(built.module)}
+
+    return not parts(first).isdisjoint(parts(second))
+
+
+def _tensor(value: Value) -> torch.Tensor:
+    shape, strides, dtype = value.tensor
+    return torch.empty_strided(shape, strides, dtype=getattr(torch, dtype), device="meta")
+
+
+def _with_tensors(structure: Structure, tensors: Mapping[int, torch.Tensor]) -> Any:
+    if isinstance(structure, Value):
+        return tensors[id(structure)]
+    if structure is None:
+        return None
+    parts = [_with_tensors(part, tensors) for part in structure]
+    return tuple(parts) if isinstance(structure, tuple) else parts

@@ -1,0 +1,148 @@
+"""A request -> its rows, each with the call that builds it and the rows that it reads. Free of torch."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archprof.builder.dialect import CHANNELS, default_channels
+from archprof.builder.wiring import Wiring, check_amounts, sources_of
+from archprof.sources.task import task_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.builder.options import Options
+    from archprof.builder.registry import RowContext
+    from archprof.pipeline.composition.calls import Calls
+    from archprof.pipeline.composition.records import RowCall
+    from archprof.pipeline.request import Request
+    from archprof.sources.checkpoint.variant import CheckpointSpec
+    from archprof.sources.spec import RecipeSpec, Row, VariantSpec
+
+SIDE = 640
+"""The default side of the input image."""
+
+SIDES = {"classify": 224}
+"""The same where the task has another."""
+
+MEMORYLESS = ("auto", "meta")
+
+
+class Surroundings(NamedTuple):
+    """What rows depend on besides what is installed: plugins, and the folder in which their names are looked up."""
+
+    plugins: Sequence[str]
+    folder: str
+
+
+def surroundings_of(plugins: Sequence[str]) -> Surroundings:
+    """What the rows of this process depend on."""
+    return Surroundings(tuple(plugins), os.getcwd() if plugins else "")  # noqa: PTH109
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRow:
+    """A row with what it reads and the call that builds it."""
+
+    row: Row
+    sources: tuple[int, ...]
+    context: RowContext
+    call: RowCall
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A variant whose rows may be counted one by one.
+
+    Attributes:
+        spec: The variant.
+        options: How it is built and run.
+        channels: Channels of the image.
+        rows: Its rows.
+        asked: The top-level values that rules asked for.
+    """
+
+    spec: VariantSpec
+    options: Options
+    channels: int
+    rows: list[PlannedRow]
+    asked: frozenset[str]
+
+    def input_shape(self, head: str | None) -> tuple[int, ...]:
+        """The shape of what goes in, batch first; of tokens two numbers. ``head`` is the task that the head tells."""
+        options, length = self.options, self.spec.values.get("sequence")
+        if length:
+            return (options.batch, *(options.size or (length,)))
+        side = SIDES.get(head or task_of(self.spec) or "", SIDE)
+        sides = options.size or (side, side)
+        return (options.batch, self.channels, *(sides * 2 if len(sides) == 1 else sides))
+
+    @property
+    def tokens(self) -> bool:
+        """Whether it takes tokens, not images."""
+        return bool(self.spec.values.get("sequence"))
+
+    def task(self, head: str | None) -> str | None:
+        """What it is for, given what its head tells."""
+        return "language" if self.tokens and not (head or task_of(self.spec)) else head or task_of(self.spec)
+
+
+class _Rows:
+    """Says whether a spec is built from rows alone, and gives the variant."""
+
+    def from_rows(self, spec: VariantSpec) -> VariantSpec | None:
+        """It is."""
+        return spec
+
+    def from_recipe(self, spec: RecipeSpec) -> VariantSpec | None:
+        """It is not."""
+        return None
+
+    def from_checkpoint(self, spec: CheckpointSpec) -> VariantSpec | None:
+        """Its widths come from the checkpoint."""
+        return None
+
+
+def plan(request: Request, calls: Calls) -> Plan | None:
+    """The rows of a request, where they may be counted one by one; None where the model has to run as a whole.
+
+    Raises:
+        ArchprofError: Where something is wrong with it; counting the whole says the same, or more.
+    """
+    options = request.build
+    if (
+        request.spec.graph_format
+        or not request.spec.rows
+        or options.device not in MEMORYLESS
+        or options.backward
+        or options.static
+        or options.fuse
+        or options.input_shapes
+        or options.batch < 1
+        or options.dtype != "float32"
+    ):
+        return None
+    spec = request.spec.build(_Rows())
+    if spec is None:
+        return None
+    check_amounts(spec)
+    channels = options.channels or default_channels(spec) or CHANNELS
+    wiring, rows, asked = Wiring(spec, channels), [], set[str]()
+    for row in spec.rows:
+        sources = sources_of(spec, row)
+        context = wiring.context(row, sources)
+        call = calls.of(spec, context)
+        if call is None or not call.signature:
+            return None
+        asked.update(call.asked)
+        rows.append(PlannedRow(row, sources, context, call))
+        wiring.add(row, sources, call.channels, light_head=call.gives_light_head)
+    return Plan(spec, options, channels, rows, frozenset(asked | wiring.values.keys_asked))
+
+
+def inputs_of(row: PlannedRow, outputs: dict[int, Any]) -> Any:
+    """What a row reads of what the rows before it gave, as Ultralytics' forward hands it over."""
+    structures = [outputs[source] for source in row.sources]
+    return structures if row.row.many else structures[0]

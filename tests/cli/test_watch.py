@@ -1,0 +1,138 @@
+"""An answer that is redrawn on each save, on a terminal of its own."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from archprof.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pty = pytest.importorskip("pty", reason="there are terminals of this kind on Unix alone")
+
+LONG_S = 300
+"""What a save may take on a machine that does much else; nothing is measured here."""
+
+VARIANT = """\
+nc: 2
+backbone:
+  - [-1, 1, Conv, [16, 3, 2]]
+head:
+  - [-1, 1, Classify, [nc]]
+"""
+
+
+class Watched:
+    """A command on a terminal of its own."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self._terminal, other = pty.openpty()
+        environment = {
+            **os.environ,
+            "COLUMNS": "120",
+            "TERM": "xterm",
+            "NO_COLOR": "1",
+            "ARCHPROF_CACHE_DIR": str(folder / "cache"),
+        }
+        command = [sys.executable, "-c", "from archprof.cli import app; app()", *arguments]
+        self.process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=other, stdout=other, stderr=other, start_new_session=True
+        )
+        os.close(other)
+
+    def read_until(self, text: str) -> str:
+        """What is written, up to a text."""
+        written = ""
+        while text not in written:
+            ready, _, _ = select.select([self._terminal], [], [], LONG_S)
+            assert ready, written
+            try:
+                written += os.read(self._terminal, 65536).decode(errors="replace")
+            except OSError:
+                pytest.fail(f"it ended: {written}")
+        return written
+
+    def interrupt(self) -> int:
+        """Ctrl-C, and the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(LONG_S)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A folder under git with a variant in it."""
+    (tmp_path / "mine.yaml").write_text(VARIANT, encoding="utf-8")
+    git = ("git", "-c", "user.name=N", "-c", "user.email=n@localhost", "-c", "commit.gpgsign=false")
+    for arguments in (["init", "-q"], ["add", "mine.yaml"], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *arguments], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def save(folder: Path, old: str, new: str) -> None:
+    assert old in VARIANT
+    (folder / "mine.yaml").write_text(VARIANT.replace(old, new), encoding="utf-8")
+
+
+def test_a_summary_follows_the_file(repository: Path) -> None:
+    watched = Watched(repository, "summary", "mine.yaml", "--watch")
+    first = watched.read_until("Ctrl-C ends it")
+    assert "since the last save" not in first
+    assert "mine since HEAD: the same figures" in first
+
+    # Classify has 1280·(classes + 1) parameters after its convolution: 3 classes are 1280 + 1 more than 2.
+    save(repository, "nc: 2", "nc: 3")
+    second = watched.read_until("Ctrl-C ends it")
+    assert "mine since the last save: parameters +1,281" in second
+    assert "mine since HEAD: parameters +1,281" in second
+
+    save(repository, "nc: 2", "nc: [")
+    wrong = watched.read_until("Ctrl-C ends it")
+    assert "error: mine.yaml" in wrong
+
+    save(repository, "nc: 2", "nc: 2")
+    again = watched.read_until("Ctrl-C ends it")
+    assert "mine since the last save: parameters -1,281" in again
+    assert "mine since HEAD: the same figures" in again
+    assert watched.interrupt() == 130
+
+
+def test_a_comparison_follows_the_file(repository: Path) -> None:
+    watched = Watched(repository, "compare", "HEAD:mine.yaml", "mine.yaml", "--watch")
+    watched.read_until("Ctrl-C ends it")
+    save(repository, "nc: 2", "nc: 3")
+    second = watched.read_until("Ctrl-C ends it")
+    assert "mine since the last save: parameters +1,281" in second
+    assert watched.interrupt() == 130
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("summary", "mine.yaml", "--watch"), "--watch needs a terminal"),
+        (("compare", "mine.yaml", "mine.yaml", "--watch"), "--watch needs a terminal"),
+        (("summary", "mine.yaml", "--watch", "--format", "json"), "--watch shows text on a terminal"),
+        (("summary", "mine.yaml", "--watch", "-o", "mine.txt"), "--watch shows text on a terminal"),
+    ],
+)
+def test_where_there_is_no_terminal_it_refuses(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.chdir(repository)
+    result: Any = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_what_is_no_file_cannot_be_watched(repository: Path) -> None:
+    watched = Watched(repository, "summary", "torchvision:alexnet", "--watch")
+    assert "there is nothing to watch" in watched.read_until("there is nothing to watch: none of the models is a file")
+    assert watched.process.wait(LONG_S) == 2

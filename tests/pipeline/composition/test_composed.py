@@ -1,0 +1,133 @@
+"""What is put together from the records of rows is what a pass of the whole model gives, byte for byte."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archprof.errors import ArchprofError
+from archprof.sources import families, yaml_file
+from archprof.sources.origins.stock import stock
+from archprof.sources.reference import resolve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WHOLE = ("rtdetr", "yoloe", "world", "-sem", "llama-1b-")
+"""Parts of the names of networks that do more than to call their rows, whose strides come from all of these, or whose
+experts are chosen by number."""
+
+NAMES = sorted({*stock(), *(name for _, name, _ in families.variants())})
+
+FEW = (
+    *("yolo11n", "yolo26n-seg", "yolov8n-pose-p6", "yolov9t", "yolov10n", "yolo12n-cls", "yolov5n", "yolov6n"),
+    *("resnet18-pst", "yolov13-pose", "yolo11-pst", "llama-1b", "yolov3-tiny", "yolo11n-obb"),
+    *("yolov13n-DynamicConv", "yolo11-DynamicConv", "parameternet-300m", "ghostnet-600m"),
+)
+
+
+def is_whole(name: str) -> bool:
+    """Whether a variant is never put together from rows."""
+    return any(part in name for part in WHOLE)
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_variants(rows: Any, name: str) -> None:
+    rows.check(rows.request(resolve(name)))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", NAMES)
+def test_every_variant_at_every_scale(rows: Any, name: str) -> None:
+    first = resolve(name)
+    for scale in first.scales or (None,):
+        request = rows.request(resolve(name, scale=scale))
+        counted = rows.count(request)
+        if is_whole(name):
+            assert counted is None
+        else:
+            rows.check(request)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"size": (320,)}, {"size": (96, 160)}, {"batch": 3}, {"channels": 1}, {"level": "budgets"}, {"size": (32,)}],
+)
+def test_options(rows: Any, options: dict[str, Any]) -> None:
+    rows.check(rows.request(resolve("yolo11n"), **options))
+
+
+@pytest.mark.parametrize("name", ["yoloe-11n", "rtdetr-l", "llama-1b-up-4e", "yolov8n-world"])
+def test_what_crosses_rows_runs_as_a_whole(rows: Any, name: str) -> None:
+    assert rows.count(rows.request(resolve(name))) is None
+
+
+BASES = ("yolo11", "yolov8", "yolov10n", "yolov5", "yolo12", "yolo11-cls", "yolov8-pose", "yolov13-pose", "yolo26-seg")
+BLOCKS = (
+    *("Conv", "DWConv", "GhostConv", "C2f", "C3", "C3k2", "SPPF", "nn.Identity", "CBAM", "C2fCIB", "A2C2f", "SCDown"),
+    *("nn.ReLU", "nn.SiLU", "nn.MaxPool2d", "nn.BatchNorm2d", "C3Ghost", "RepC3", "nn.Conv2d"),
+)
+
+
+def edited(text: str, choice: random.Random) -> str:
+    """A file with some of its rows changed: their block, their repeats, a number among their arguments."""
+    lines = text.splitlines()
+    numbers = [index for index, line in enumerate(lines) if line.lstrip().startswith("- [")]
+    for index in choice.sample(numbers[:-1], k=choice.randint(1, 3)):
+        line = lines[index]
+        start, _, rest = line.partition("[")
+        row, closing, comment = rest.rpartition("]")
+        parts = row.split(",", 3) if not row.startswith("[") else None
+        if parts is None or len(parts) < 4:
+            continue
+        kind = choice.random()
+        if kind < 0.3:
+            parts[2] = f" {choice.choice(BLOCKS)}"
+        elif kind < 0.6:
+            parts[1] = f" {choice.randint(1, 4)}"
+        else:
+            first, comma, others = parts[3].strip().removeprefix("[").partition(",")
+            channels = choice.choice((8, 24, 48, 64, 96, 100, 160, 256, 512, 1024))
+            parts[3] = f" [{channels if first.strip().isdigit() else first}{comma}{others}"
+        lines[index] = f"{start}[{','.join(parts)}{closing}{comment}"
+    return "\n".join(lines) + "\n"
+
+
+def check_edit(rows: Any, folder: Path, seed: int) -> bool:
+    """Whether the edit of a seed builds and runs; if so, its profile is compared."""
+    choice = random.Random(seed)
+    base = resolve(choice.choice(BASES))
+    path = folder / f"{base.family}{seed}.yaml"
+    path.write_text(edited(base.text or "", choice), encoding="utf-8")
+    scales = [*base.scales]
+    scale = choice.choice(scales) if scales and choice.random() < 0.5 else (scales or [None])[0]
+    try:
+        spec = yaml_file.load(path, scale=scale, family=base.family)
+        if choice.random() < 0.4 and "nc" in spec.values:
+            spec = spec.with_values({"nc": choice.choice((1, 3, 20, 365))})
+        request = rows.request(spec, size=(choice.choice((64, 96, 128, 320)),), batch=choice.choice((1, 1, 2)))
+        whole = rows.whole(request).to_json()
+    except ArchprofError:
+        assert rows.count(request) is None
+        return False
+    counted = rows.count(request)
+    if counted is not None:
+        known = rows.known(request)
+        assert counted.to_json() == whole, path.read_text(encoding="utf-8")
+        assert known is not None
+        assert known.to_json() == whole
+    return counted is not None
+
+
+def test_edits(rows: Any, tmp_path: Path) -> None:
+    composed = [check_edit(rows, tmp_path, seed) for seed in range(40)]
+    assert sum(composed) >= 15
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("start", range(40, 2_000, 140))
+def test_two_thousand_edits(rows: Any, tmp_path: Path, start: int) -> None:
+    composed = [check_edit(rows, tmp_path, seed) for seed in range(start, start + 140)]
+    assert sum(composed) >= 50
