@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,6 +14,7 @@ from archprof.sources.settings import is_count
 from archprof.sweep.values import parse_values
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 

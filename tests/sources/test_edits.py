@@ -46,9 +46,7 @@ def spec_of(folder: Path, text: str, name: str = "tiny.yaml") -> Spec:
         ("max_channels", 24, "[0.5, 1.0, 1024]", "[0.5, 1.0, 24]"),
     ],
 )
-def test_an_edit_is_what_the_changed_file_gives(
-    tmp_path: Path, name: str, value: Any, before: str, after: str
-) -> None:
+def test_an_edit_is_what_the_changed_file_gives(tmp_path: Path, name: str, value: Any, before: str, after: str) -> None:
     assert before in TEXT
     edited = archprof.profile(spec_of(tmp_path, TEXT).edited(name, value), imgsz=64)
     written = archprof.profile(spec_of(tmp_path, TEXT.replace(before, after), "written.yaml"), imgsz=64)
