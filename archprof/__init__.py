@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archprof.api import compare as compare
     from archprof.api import parameternet as parameternet
     from archprof.api import profile as profile
+    from archprof.api import suggest as suggest
     from archprof.api import within as within
     from archprof.builder.registry import Call as Call
     from archprof.builder.registry import RowContext as RowContext
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     **dict.fromkeys(
-        ("audit", "bench", "check", "claims", "compare", "parameternet", "profile", "within"), "archprof.api"
+        ("audit", "bench", "check", "claims", "compare", "parameternet", "profile", "suggest", "within"), "archprof.api"
     ),
     "Call": "archprof.builder.registry",
     "DynamicDeclaration": "archprof.parameternet.declared",
@@ -55,6 +56,7 @@ __all__ = [
     "profile",
     "register",
     "register_formula",
+    "suggest",
     "within",
 ]
 

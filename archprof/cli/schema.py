@@ -19,6 +19,7 @@ class SchemaChoice(StrEnum):
     lock = "lock"
     check = "check"
     benchmark = "benchmark"
+    suggestion = "suggestion"
 
 
 MODULES = {
@@ -28,6 +29,7 @@ MODULES = {
     SchemaChoice.lock: "archprof.budgets.lock",
     SchemaChoice.check: "archprof.records.check_result",
     SchemaChoice.benchmark: "archprof.records.benchmark",
+    SchemaChoice.suggestion: "archprof.records.suggestion",
 }
 """Where each format's ``json_schema`` is."""
 

@@ -10,7 +10,8 @@ from archprof.records.benchmark import Benchmark
 from archprof.records.check_result import CheckResult
 from archprof.records.comparison import Comparison
 from archprof.records.profile import Profile
-from archprof.render import Page, View, audit, benchmark, check, comparison, profile
+from archprof.records.suggestion import Suggestion
+from archprof.render import Page, View, audit, benchmark, check, comparison, profile, suggestion
 from archprof.render.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ REPORTS: Mapping[type[Record], Callable[[Any, View], Report]] = {
     CheckResult: check.report,
     Comparison: comparison.report,
     Profile: profile.report,
+    Suggestion: suggestion.report,
 }
 """What makes a report of each kind of record."""
 
