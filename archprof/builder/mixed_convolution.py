@@ -22,8 +22,9 @@ class MixedConvolution(nn.Module):
     (B, C_in, H, W) -> (B, C_out, H', W'). The router is the mean of the image, one linear layer with bias, and a
     sigmoid: C_in·M + M parameters. There are M biases where the plain convolution has one.
 
-    The experts are the last dimension of ``weight`` (C_out, C_in/g, K, K, M). So the folding of a batch norm, which
+    The experts are the last dimension of ``weight`` (C_out, C_in/g·K·K, M). So the folding of a batch norm, which
     scales the first dimension of a convolution's ``weight`` and sets its ``bias``, is right for every expert at once.
+    It has three dimensions because torch cannot store one of five as channels-last, in which Ultralytics trains.
 
     Args:
         plain: The convolution that it is instead of.
@@ -38,8 +39,9 @@ class MixedConvolution(nn.Module):
         self.padding, self.dilation = plain.padding, plain.dilation
         factory: dict[str, Any] = {"device": plain.weight.device, "dtype": plain.weight.dtype}
         self.router = nn.Linear(plain.in_channels, experts, **factory)
-        bound = 1 / math.sqrt(plain.weight[0].numel())  # as torch initialises a plain convolution
-        self.weight = nn.Parameter(torch.empty(*plain.weight.shape, experts, **factory).uniform_(-bound, bound))
+        size = plain.weight[0].numel()
+        bound = 1 / math.sqrt(size)  # as torch initialises a plain convolution
+        self.weight = nn.Parameter(torch.empty(plain.out_channels, size, experts, **factory).uniform_(-bound, bound))
         self.bias = None
         if plain.bias is not None:
             # The router gives each expert one half at first: together they are the plain bias.
@@ -49,13 +51,13 @@ class MixedConvolution(nn.Module):
         """Weigh the experts by the image, then convolve with their mixture: samples are groups of one convolution."""
         batch, channels, height, width = x.shape
         scores = torch.sigmoid(self.router(functional.adaptive_avg_pool2d(x, 1).flatten(1)))
-        kernels = functional.linear(scores, self.weight.flatten(0, -2))
+        kernels = functional.linear(scores, self.weight.flatten(0, 1))
         bias: Tensor | None = self.bias
         if bias is not None:
             bias = functional.linear(scores, bias).flatten() if bias.ndim > 1 else bias.expand(batch, -1).flatten()
         output = functional.conv2d(
             x.reshape(1, batch * channels, height, width),
-            kernels.view(batch * self.out_channels, *self.weight.shape[1:-1]),
+            kernels.view(batch * self.out_channels, -1, *self.kernel_size),
             bias,
             self.stride,
             self.padding,

@@ -99,6 +99,7 @@ def test_the_mixture_of_each_image(groups: int, bias: bool, batch: int) -> None:
         for image, output in zip(images, outputs, strict=True):
             scores = torch.sigmoid(mixed.router(image.mean((1, 2))))
             kernel = sum(score * mixed.weight[..., expert] for expert, score in enumerate(scores))
+            kernel = kernel.view(plain.weight.shape)
             biases = sum(score * mixed.bias[:, expert] for expert, score in enumerate(scores)) if bias else None
             expected = nn.functional.conv2d(image[None], kernel, biases, 2, 1, 1, groups)
             torch.testing.assert_close(output[None], expected, rtol=1e-4, atol=1e-5)
