@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -15,6 +15,9 @@ from archprof.errors import BuildError, VariantError
 from archprof.pipeline.counting import profile_spec
 from archprof.sources.reference import resolve
 from archprof.sources.yaml_file import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROWS = """\
 nc: 2

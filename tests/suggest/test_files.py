@@ -1,4 +1,4 @@
-"""What is written out trains without archprof: built by Ultralytics and timm themselves, it is the network that was counted."""
+"""What is written out trains without archprof: Ultralytics and timm build the network that was counted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from archprof.records.suggestion import Suggestion
 
 
-def answer(reference: str, *maxima: str, scale: str | None = None, settings: dict[str, Any] | None = None) -> Suggestion:
+def answer(
+    reference: str, *maxima: str, scale: str | None = None, settings: dict[str, Any] | None = None
+) -> Suggestion:
     spec = resolve(reference, scale=scale).with_values(settings or {})
     question = Question(experts=(2, 4), budgets=tuple(parse_budgets(maxima, [])), alternatives=0)
     return suggest(spec, Options(size=(64, 64)), question)

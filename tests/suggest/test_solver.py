@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from archprof.suggest.programme import Programme, Row, Selection
 from archprof.suggest.solver import greedy_selections, relaxation_prices, solve
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 
 def programme(groups: list[list[tuple[int, list[int]]]], limits: list[int]) -> Programme:
