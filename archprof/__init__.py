@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archprof.api import compare as compare
     from archprof.api import parameternet as parameternet
     from archprof.api import profile as profile
+    from archprof.api import suggest as suggest
     from archprof.api import sweep as sweep
     from archprof.api import within as within
     from archprof.builder.registry import Call as Call
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     **dict.fromkeys(
-        ("audit", "bench", "check", "claims", "compare", "parameternet", "profile", "sweep", "within"), "archprof.api"
+        ("audit", "bench", "check", "claims", "compare", "parameternet", "profile", "suggest", "sweep", "within"),
+        "archprof.api",
     ),
     "Call": "archprof.builder.registry",
     "DynamicDeclaration": "archprof.parameternet.declared",
@@ -56,6 +58,7 @@ __all__ = [
     "profile",
     "register",
     "register_formula",
+    "suggest",
     "sweep",
     "within",
 ]

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from archprof.records.benchmark import Benchmark
     from archprof.records.comparison import Comparison
     from archprof.records.parameternet import ExpertSweep, WhatIf
+    from archprof.records.suggestion import Suggestion
 
-__all__ = ["audit", "bench", "check", "claims", "compare", "parameternet", "profile", "sweep", "within"]
+__all__ = ["audit", "bench", "check", "claims", "compare", "parameternet", "profile", "suggest", "sweep", "within"]
 
 present_with(present)
 
@@ -253,6 +254,56 @@ def parameternet(
 
         return curve(choice.spec(model), choice.build, experts)
     return profiles_of([choice.request(model)], choice.config)[0]
+
+
+def suggest(
+    model: str,
+    *,
+    experts: Sequence[int] = (2, 4, 8),
+    maxima: Sequence[str] = (),
+    minima: Sequence[str] = (),
+    goal: str = "parameters",
+    only: Sequence[str] = (),
+    never: Sequence[str] = (),
+    front: str | None = None,
+    alternatives: int = 2,
+    **options: Unpack[ModelOptions],
+) -> Suggestion:
+    """The best placement of experts under budgets, with a proof: what ``archprof suggest`` shows.
+
+    Args:
+        model: A reference.
+        experts: Numbers of experts that a convolution may get.
+        maxima: Upper limits, as "flops=+0.1%" or "weights=20MB".
+        minima: Lower limits, as "parameters=+50%".
+        goal: The metric to have the most of; the least, if less of it is better.
+        only: Patterns of module paths: the convolutions that may be made dynamic. All by default.
+        never: Patterns of those that may not.
+        front: The metric of an upper limit over which a Pareto front is wanted.
+        alternatives: How many of the next best answers are wanted.
+        options: See :class:`ModelOptions`.
+
+    Raises:
+        ArchprofError: Where the model cannot be counted, or nothing meets the budgets; the message says which of them
+            binds, and by how much.
+    """
+    from archprof.builder.plugins import load_plugins
+    from archprof.suggest.additive import parse_budgets
+    from archprof.suggest.placement import suggest as find_placement
+    from archprof.suggest.problem import Question
+
+    choice = choose(options)
+    load_plugins(choice.config.plugins)
+    question = Question(
+        experts=tuple(experts),
+        budgets=tuple(parse_budgets(maxima, minima)),
+        goal=goal,
+        only=tuple(only),
+        never=tuple(never),
+        front=front,
+        alternatives=alternatives,
+    )
+    return find_placement(choice.spec(model), choice.build, question)
 
 
 def claims(*names: str, plugins: Sequence[str] = ()) -> list[ClaimResult]:

@@ -9,6 +9,7 @@ import torch
 
 from archprof.builder.device import find_device
 from archprof.builder.dialect import CHANNELS, default_channels
+from archprof.builder.dynamic_convolutions import with_dynamic_convolutions
 from archprof.builder.graph import build_graph
 from archprof.builder.meta import on_meta
 from archprof.builder.network import assemble
@@ -95,10 +96,10 @@ def build_variant(spec: VariantSpec, *, channels: int, device: str, size: tuple[
     with on_meta():
         graph = build_graph(spec, channels)
     if device == "meta":
-        return assemble(spec, graph, channels, size)
+        return with_dynamic_convolutions(assemble(spec, graph, channels, size), spec)
     # Only now that it is known not to be larger than the machine.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        built = assemble(spec, build_graph(spec, channels), channels, size)
+        built = with_dynamic_convolutions(assemble(spec, build_graph(spec, channels), channels, size), spec)
     built.module.to(find_device(device))
     return built

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from archprof.sources import near_keys
+from archprof.sources.settings import DYNAMIC_CONVOLUTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 READ_ALWAYS = frozenset(
     {"nc", "scales", "activation", "reg_max", "end2end", "kpt_shape", "channels", "depth_multiple", "width_multiple"}
-    | {"inplace", "task", "family", "sequence", "text_model"}
+    | {"inplace", "task", "family", "sequence", "text_model", DYNAMIC_CONVOLUTIONS}
 )
 """Keys that are read whatever the rows are."""
 

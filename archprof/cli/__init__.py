@@ -30,6 +30,7 @@ COMMANDS = (
     "list",
     "parameternet",
     "schema",
+    "suggest",
     "explain",
     "sweep",
     "zoo",

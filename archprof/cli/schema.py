@@ -21,6 +21,7 @@ class SchemaChoice(StrEnum):
     benchmark = "benchmark"
     sweep = "sweep"
     sweep_plan = "sweep-plan"
+    suggestion = "suggestion"
 
 
 MODULES = {
@@ -32,6 +33,7 @@ MODULES = {
     SchemaChoice.benchmark: "archprof.records.benchmark",
     SchemaChoice.sweep: "archprof.records.sweep",
     SchemaChoice.sweep_plan: "archprof.sweep.plan_file",
+    SchemaChoice.suggestion: "archprof.records.suggestion",
 }
 """Where each format's ``json_schema`` is."""
 

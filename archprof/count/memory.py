@@ -45,6 +45,7 @@ class Memory:
 
     Attributes:
         traffic: What each operation reads and writes, in the order of the trace.
+        made_bytes: Bytes of the tensors that each operation makes.
         activation_elements: Elements of all the tensors that operations make; a view and a result in place make none.
         activation_bytes: The same in bytes.
         peak_bytes: The most that those tensors hold at one time: a tensor's memory is held from the operation that
@@ -55,6 +56,7 @@ class Memory:
     """
 
     traffic: list[Traffic] = field(default_factory=list)
+    made_bytes: list[int] = field(default_factory=list)
     activation_elements: int = 0
     activation_bytes: int = 0
     peak_bytes: int = 0
@@ -124,6 +126,7 @@ def measure(trace: Trace) -> Memory:
             for tensor in operation.outputs:
                 home.setdefault(tensor.storage, home[source])
             memory.traffic.append(_NOTHING)
+            memory.made_bytes.append(0)
             continue
         new = []
         for tensor in operation.outputs:
@@ -134,6 +137,7 @@ def measure(trace: Trace) -> Memory:
             memory.activation_elements += tensor.numel
             memory.activation_bytes += tensor.nbytes
         memory.traffic.append(_traffic(operation, arguments, new, sizes))
+        memory.made_bytes.append(sum([tensor.nbytes for tensor in new]))
     results = trace.calls[0].outputs if trace.calls else ()
     held = [id(blocks[tensor.storage]) for tensor in results if tensor.storage in blocks]
     memory.peak_bytes = peak(blocks.values(), held, len(trace.operations))

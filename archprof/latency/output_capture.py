@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,18 +27,32 @@ def output_logged(source: str) -> Iterator[None]:
     """
     with tempfile.TemporaryFile() as file:
         try:
-            with ExitStack() as stack:
-                text = io.TextIOWrapper(io.FileIO(os.dup(file.fileno()), "w"), "utf-8", "replace", write_through=True)
-                stack.callback(text.close)
-                for descriptor in (1, 2):
-                    stack.enter_context(_redirected(descriptor, file.fileno()))
-                stack.enter_context(redirect_stdout(text))
-                stack.enter_context(redirect_stderr(text))
+            with _all_output_to(file.fileno()):
                 yield
         finally:
             file.seek(0)
             if printed := file.read().decode("utf-8", "replace").strip():
                 _LOGGER.warning("%s: %s", source, printed)
+
+
+@contextmanager
+def output_discarded() -> Iterator[None]:
+    """While it holds nothing is written to stdout or stderr: what a solver prints there is of no use to anybody."""
+    with Path(os.devnull).open("w") as nowhere, _all_output_to(nowhere.fileno()):
+        yield
+
+
+@contextmanager
+def _all_output_to(target: int) -> Iterator[None]:
+    """While it holds whatever is printed, by Python or past it, goes to a descriptor."""
+    with ExitStack() as stack:
+        text = io.TextIOWrapper(io.FileIO(os.dup(target), "w"), "utf-8", "replace", write_through=True)
+        stack.callback(text.close)
+        for descriptor in (1, 2):
+            stack.enter_context(_redirected(descriptor, target))
+        stack.enter_context(redirect_stdout(text))
+        stack.enter_context(redirect_stderr(text))
+        yield
 
 
 @contextmanager

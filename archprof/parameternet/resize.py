@@ -72,7 +72,7 @@ class _Work:
             return
         banks = [*layer.mixture.bank, *(layer.bias.bank if layer.bias else ())]
         for tensor in banks:
-            if tensor.shape[:1] != (before,):
+            if before not in (tensor.shape[0], tensor.shape[-1]):
                 shape = "×".join(map(str, tensor.shape))
                 raise BuildError(
                     f"the model does not take M = {self.experts}: "
@@ -94,7 +94,9 @@ class _Work:
         owner, _, name = path.rpartition(".")
         module: Any = self.model.get_submodule(owner)
         old = getattr(module, name)
-        new = torch.empty((self.experts, *old.shape[1:]), dtype=old.dtype, device=old.device)
+        # Experts come first; they come last where the parameter goes by the name of a plain convolution's.
+        shape = (self.experts, *old.shape[1:]) if old.shape[0] == before else (*old.shape[:-1], self.experts)
+        new = torch.empty(shape, dtype=old.dtype, device=old.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             nn.init.uniform_(new, -0.1, 0.1)

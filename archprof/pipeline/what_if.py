@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-import torch
-
+from archprof.builder.dynamic_convolutions import make_dynamic
 from archprof.count.memory import measure
 from archprof.errors import UsageError, did_you_mean
 from archprof.parameternet import formulas
 from archprof.parameternet.convolutions import convolutions
-from archprof.parameternet.mixed_convolution import MixedConvolution
 from archprof.pipeline.counting import count_spec, finish
 from archprof.pipeline.expert_sweep import totals
 from archprof.records.parameternet import Candidate, Gain, WhatIf
@@ -106,16 +104,7 @@ class Mix:
 
     def __call__(self, built: Built, inputs: tuple[Tensor, ...]) -> Built:
         """The model, changed in place; its new weights are the same each time."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            new = {id(module): path for path, module in built.module.named_modules() if path in self.paths}
-            mixed = {}
-            for path, module in list(built.module.named_modules(remove_duplicate=False)):
-                if id(module) in new:
-                    first = new[id(module)]
-                    if first not in mixed:
-                        mixed[first] = MixedConvolution(module, self.experts).train(module.training)
-                    built.module.set_submodule(path, mixed[first])
+        make_dynamic(built.module, dict.fromkeys(sorted(self.paths), self.experts))
         return built
 
 

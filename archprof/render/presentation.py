@@ -10,8 +10,9 @@ from archprof.records.benchmark import Benchmark
 from archprof.records.check_result import CheckResult
 from archprof.records.comparison import Comparison
 from archprof.records.profile import Profile
+from archprof.records.suggestion import Suggestion
 from archprof.records.sweep import Sweep
-from archprof.render import Page, View, audit, benchmark, check, comparison, profile, sweep
+from archprof.render import Page, View, audit, benchmark, check, comparison, profile, suggestion, sweep
 from archprof.render.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ REPORTS: Mapping[type[Record], Callable[[Any, View], Report]] = {
     Comparison: comparison.report,
     Profile: profile.report,
     Sweep: sweep.report,
+    Suggestion: suggestion.report,
 }
 """What makes a report of each kind of record."""
 

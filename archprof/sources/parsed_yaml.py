@@ -10,7 +10,15 @@ from archprof.errors import NotAVariantError, VariantError, nearest
 from archprof.sources import near_keys
 from archprof.sources.document import Document, describe, line_of
 from archprof.sources.other_yaml import kind_of
-from archprof.sources.settings import DEPTH, MAX_CHANNELS, WIDTH, complaint, is_repeats, without_quotes
+from archprof.sources.settings import (
+    DEPTH,
+    DYNAMIC_CONVOLUTIONS,
+    MAX_CHANNELS,
+    WIDTH,
+    complaint,
+    is_repeats,
+    without_quotes,
+)
 from archprof.sources.spec import Row, Scale, Sheet
 
 if TYPE_CHECKING:
@@ -18,7 +26,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 10_000
 
-CHECKED = ("nc", "sequence", "family")
+CHECKED = ("nc", "sequence", "family", DYNAMIC_CONVOLUTIONS)
 """Top-level keys whose values are checked in every file."""
 
 FACTORS = {"depth": DEPTH, "width": WIDTH, "max_channels": MAX_CHANNELS}

@@ -51,6 +51,17 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
+MOST_EXPERTS = 1024
+"""How many kernels one convolution may be mixed of."""
+
+DYNAMIC_CONVOLUTIONS = "dynamic_convolutions"
+"""The key that names convolutions by path, and how many experts each has."""
+
+
+def _is_placement(value: Any) -> bool:
+    return isinstance(value, dict) and all(is_count(number) and number <= MOST_EXPERTS for number in value.values())
+
+
 COUNT = (is_count, "a whole number from 1 up")
 DEPTH = (is_multiple, "a number")
 WIDTH = (is_multiple_above_0, "a number above 0")
@@ -67,10 +78,14 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "end2end": (lambda value: value in (True, False, None), "true or false"),
     "activation": (lambda value: not value or _is_text(value), "text, or nothing"),
     "family": TEXT,
+    DYNAMIC_CONVOLUTIONS: (
+        _is_placement,
+        f"paths of convolutions with numbers of experts from 1 to {MOST_EXPERTS}, as {{model.2.cv1.conv: 4}}",
+    ),
 }
 """Top-level keys whose value is known to be of a kind: the test, and the kind in words."""
 
-OPTIONAL = ("activation", "reg_max", "end2end", "depth_multiple", "width_multiple", "sequence")
+OPTIONAL = ("activation", "reg_max", "end2end", "depth_multiple", "width_multiple", "sequence", DYNAMIC_CONVOLUTIONS)
 """Keys that are read whether the file has them or not."""
 
 FIXED: Mapping[str, str] = {

@@ -23,6 +23,7 @@ VALUES = {
     "end2end": "true",
     "family": "yolov13",
     "task": "detect",
+    "dynamic_convolutions": "{model.0.conv: 4}",
 }
 """A value for each key; the others are numbers."""
 

@@ -1,0 +1,139 @@
+"""The metrics that add up over the parts of a model, and budgets on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal
+
+from archprof.errors import UsageError, did_you_mean
+from archprof.quantity import EXAMPLES, parse
+from archprof.records.metrics import METRICS, Metric
+from archprof.units import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from archprof.quantity import Quantity
+    from archprof.records.profile import Profile
+
+TRAFFIC = Metric(
+    name="bytes",
+    label="memory traffic",
+    unit=Unit.bytes,
+    aliases=("traffic", "bytes_moved"),
+    of=lambda profile: profile.totals.bytes_read + profile.totals.bytes_written,
+)
+"""What the operations read and write."""
+
+_NAMES = (
+    *("parameters", "trainable_parameters", "macs", "flops", "elementwise_flops", "weight_bytes", "activation_bytes"),
+    *("bytes_read", "bytes_written"),
+)
+
+ADDITIVE: Mapping[str, Metric] = {**{name: METRICS[name] for name in _NAMES}, TRAFFIC.name: TRAFFIC}
+"""Metrics whose total is the sum over the modules, by name."""
+
+MAXIMISED = ("parameters", "trainable_parameters")
+"""Goals of which more is better; of every other, less."""
+
+
+def find_additive(name: str) -> Metric:
+    """The metric of a name or an alias.
+
+    Raises:
+        UsageError: Where there is none, or it does not add up over convolutions.
+    """
+    names = {alias: metric for metric in ADDITIVE.values() for alias in (metric.name, *metric.aliases)}
+    if metric := names.get(name.lower()):
+        return metric
+    others = {alias for metric in METRICS.values() for alias in (metric.name, *metric.aliases)}
+    if name.lower() in others:
+        message = f"{name} does not add up over convolutions, so no bound can be proved with it"
+        raise UsageError(message, hint=f"metrics that do: {', '.join(ADDITIVE)}")
+    raise UsageError(f"unknown metric {name!r}", hint=did_you_mean(name, names) or f"metrics: {', '.join(ADDITIVE)}")
+
+
+def totals(profile: Profile) -> dict[str, int]:
+    """A profile's totals by metric."""
+    return {name: int(metric.of(profile) or 0) for name, metric in ADDITIVE.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A limit on one metric.
+
+    Attributes:
+        metric: What is limited.
+        kind: Whether it may not be more, or not be less.
+        sign: 1 or -1 where the amount is added to the model's own or taken from it; 0 where it is the amount itself.
+        quantity: The amount.
+        text: What the user wrote.
+    """
+
+    metric: Metric
+    kind: Literal["max", "min"]
+    sign: int
+    quantity: Quantity
+    text: str
+
+    def limit(self, base: int) -> int:
+        """The limit in whole units: rounded so that it is never exceeded.
+
+        Args:
+            base: The model's own amount.
+        """
+        amount = self.quantity.of(Fraction(base))
+        limit = base + self.sign * amount if self.sign else amount
+        return limit.__floor__() if self.kind == "max" else limit.__ceil__()
+
+    def __str__(self) -> str:
+        return f"--{self.kind} {self.text}"
+
+
+def parse_budget(text: str, kind: Literal["max", "min"], metrics: Mapping[str, Metric] | None = None) -> Budget:
+    """``flops=+0.1%``, ``bytes=-10%``, ``weights=20MB``, ``parameters=+1M`` -> a budget.
+
+    Args:
+        text: A metric, and an amount of it: relative to the model's own with a sign, else absolute.
+        kind: Whether it is an upper or a lower limit.
+        metrics: The metrics that may be limited, by name; those that add up by default.
+
+    Raises:
+        UsageError: Where it has another form, or the metric cannot be limited.
+    """
+    name, separator, amount = text.partition("=")
+    example = f"--{kind} flops=+0.1% or --{kind} weights=20MB"
+    if not separator or not name.strip() or not amount.strip():
+        raise UsageError(f"--{kind} {text!r}: expected METRIC=AMOUNT", hint=f"for example {example}")
+    metric = find_additive(name.strip()) if metrics is None else _find(name.strip(), metrics)
+    amount = amount.strip()
+    sign = {"+": 1, "-": -1, "\N{MINUS SIGN}": -1}.get(amount[0], 0)
+    try:
+        quantity = parse(amount[1:] if sign else amount, metric.unit, percent=bool(sign))
+    except ValueError:
+        hint = f"an amount such as {EXAMPLES[metric.unit]}, or relative to the model's own with a sign: +5% or -10%"
+        raise UsageError(f"--{kind} {text!r}: {amount!r} is no amount of {metric.label}", hint=hint) from None
+    return Budget(metric, kind, sign, quantity, text)
+
+
+def _find(name: str, metrics: Mapping[str, Metric]) -> Metric:
+    names = {alias: metric for metric in metrics.values() for alias in (metric.name, *metric.aliases)}
+    if metric := names.get(name.lower()):
+        return metric
+    raise UsageError(f"unknown metric {name!r}", hint=did_you_mean(name, names) or f"metrics: {', '.join(metrics)}")
+
+
+def parse_budgets(maxima: Sequence[str], minima: Sequence[str]) -> list[Budget]:
+    """The budgets of ``--max`` and ``--min``.
+
+    Raises:
+        UsageError: As :func:`parse_budget`, or where two are upper, or lower, limits on one metric.
+    """
+    budgets = [*(parse_budget(text, "max") for text in maxima), *(parse_budget(text, "min") for text in minima)]
+    seen: set[tuple[str, str]] = set()
+    for budget in budgets:
+        if (budget.kind, budget.metric.name) in seen:
+            raise UsageError(f"--{budget.kind} names {budget.metric.name} twice", hint="give the tighter one alone")
+        seen.add((budget.kind, budget.metric.name))
+    return budgets

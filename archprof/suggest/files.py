@@ -1,0 +1,75 @@
+"""A placement as files: the variant's YAML with its key, and a Python file that needs torch alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import yaml
+
+from archprof.pipeline.counting import count_spec
+from archprof.sources import scale_in_name, yaml_file
+from archprof.sources.settings import DYNAMIC_CONVOLUTIONS
+from archprof.sources.spec import VariantSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archprof.builder.options import Options
+    from archprof.count.counted_model import CountedModel
+    from archprof.sources.spec import Spec
+
+EXPLANATION = "The number of experts of each convolution that is dynamic, by the path of its module."
+
+SUFFIX = "-suggested"
+"""What a written file's name ends with."""
+
+
+def yaml_of(spec: Spec, placement: Mapping[str, int]) -> str | None:
+    """A variant's file with a placement added to its own; None for a model that is no YAML of one file.
+
+    Args:
+        spec: The model.
+        placement: The number of experts by path.
+    """
+    if spec.origin != VariantSpec.origin or spec.text is None:
+        return None
+    experts = {**(spec.values.get(DYNAMIC_CONVOLUTIONS) or {}), **placement}
+    if not experts:
+        return spec.text
+    key = yaml.safe_dump({DYNAMIC_CONVOLUTIONS: experts}, sort_keys=False, width=1000)
+    return f"{_without_key(spec).rstrip()}\n\n# {EXPLANATION}\n{key}"
+
+
+def counted_from_yaml(spec: Spec, options: Options, text: str) -> CountedModel:
+    """What a file says, at the scale and with the settings of a spec, counted.
+
+    Raises:
+        ArchprofError: Where it cannot be read, built or run.
+    """
+    read = yaml_file.load(
+        spec.path or "",
+        scale=spec.scale,
+        name=spec.name,
+        family=spec.family,
+        reference=spec.reference,
+        data=text.encode(),
+        strict=False,
+    )
+    settings = {key: value for key, value in spec.settings.items() if key != DYNAMIC_CONVOLUTIONS}
+    return count_spec(read.with_values(settings), options)
+
+
+def stem_of(spec: Spec) -> str:
+    """What files of a placement are called: with the scale where Ultralytics reads it from the name."""
+    with_scale = f"{spec.name}{spec.scale or ''}{SUFFIX}"
+    return with_scale if scale_in_name.scale_of(with_scale) == spec.scale else f"{spec.name}{SUFFIX}"
+
+
+def _without_key(spec: Spec) -> str:
+    """A variant's text without the key of an earlier placement."""
+    lines, starts = (spec.text or "").splitlines(), getattr(spec, "value_lines", {})
+    if DYNAMIC_CONVOLUTIONS not in starts:
+        return "\n".join(lines)
+    first = starts[DYNAMIC_CONVOLUTIONS]
+    following = [line for key, line in starts.items() if line > first and "." not in key]
+    return "\n".join([*lines[: first - 1], *lines[min(following, default=len(lines) + 1) - 1 :]])

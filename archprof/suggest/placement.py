@@ -1,0 +1,120 @@
+"""Which convolutions to make dynamic, and with how many experts: the best placement under budgets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archprof.errors import ArchprofError
+from archprof.pipeline.counting import finish
+from archprof.pipeline.predicting import with_prediction
+from archprof.pipeline.progress import SILENT
+from archprof.pipeline.request import PredictionRequest
+from archprof.records.suggestion import Suggestion
+from archprof.suggest.additive import find_additive, totals
+from archprof.suggest.deltas import amounts, count_with, measure_deltas
+from archprof.suggest.files import counted_from_yaml, stem_of, yaml_of
+from archprof.suggest.infeasible import explain
+from archprof.suggest.problem import Problem
+from archprof.suggest.python_file import python_of
+from archprof.suggest.solver import solve
+
+if TYPE_CHECKING:
+    from archprof.builder.options import Options
+    from archprof.count.counted_model import CountedModel
+    from archprof.pipeline.progress import Progress
+    from archprof.sources.spec import Spec
+    from archprof.suggest.deltas import DeltaTable
+    from archprof.suggest.problem import Question
+    from archprof.suggest.solver import Solution
+
+
+def suggest(spec: Spec, options: Options, question: Question, progress: Progress = SILENT) -> Suggestion:
+    """The best placement of experts under budgets, built and counted.
+
+    Args:
+        spec: The model.
+        options: How to build and run it.
+        question: What is wanted.
+        progress: Is told what is being done.
+
+    Raises:
+        UsageError: Where the question makes no sense, or nothing meets the budgets.
+        ArchprofError: Where the model cannot be built, or what was predicted is not what is counted.
+    """
+    question.check()
+    with progress.working(f"measuring {spec.name} with dynamic convolutions"):
+        table = measure_deltas(spec, options, question.experts, question.only, question.never)
+    with progress.working("solving"):
+        problem = Problem(table, question)
+        solution = solve(problem.programme)
+        if solution is None:
+            raise explain(problem.programme, question.budgets, table.totals)
+        solution, *others = problem.with_next_best(solution)
+        bounds = problem.bounds(solution)
+        front = problem.front() if question.front else []
+    placement = problem.experts(solution.selection)
+    with progress.working(f"counting {spec.name} with the placement"):
+        counted, text = _counted(spec, options, placement)
+        predicted, after = problem.totals(solution.selection), totals(finish(counted, level="budgets"))
+        if after != predicted:
+            raise _disagreement(spec, options, table, problem, solution, after)
+        request = PredictionRequest(device=options.device)
+        base = with_prediction(finish(table.base), request)
+        answer = with_prediction(finish(counted), request)
+    stem = stem_of(spec)
+    predictions = [profile.prediction for profile in (base, answer)]
+    return Suggestion(
+        variant=base.variant,
+        input=base.input,
+        environment=base.environment,
+        goal=problem.goal,
+        maximise=problem.maximise,
+        candidates=len(table.candidates),
+        choices=list(question.experts),
+        placement=problem.choices(solution.selection),
+        bounds=bounds,
+        base=table.totals,
+        predicted=predicted,
+        counted=after,
+        goal_bound=problem.goal_total(solution.bound),
+        relaxation_bound=problem.goal_total(solution.relaxation),
+        proven=solution.proven,
+        peak_activation_bytes=[base.totals.peak_activation_bytes, answer.totals.peak_activation_bytes],
+        latency_s=[entry.seconds for entry in predictions if entry] if all(predictions) else None,
+        alternatives=[problem.alternative("next best", other.selection) for other in others],
+        heuristics=problem.heuristics(),
+        front_metric=find_additive(question.front).name if question.front else None,
+        front=front,
+        excluded=list(table.excluded),
+        yaml=text,
+        python=python_of(spec, placement, stem.replace("-", "_"), table.base.built),
+        stem=stem,
+    )
+
+
+def _counted(spec: Spec, options: Options, placement: dict[str, int]) -> tuple[CountedModel, str | None]:
+    """The model with a placement, counted; of a YAML the file that is handed out is what is built."""
+    text = yaml_of(spec, placement)
+    if text is None:
+        return count_with(spec, options, placement), None
+    return counted_from_yaml(spec, options, text), text
+
+
+def _disagreement(
+    spec: Spec, options: Options, table: DeltaTable, problem: Problem, solution: Solution, after: dict[str, int]
+) -> ArchprofError:
+    """The error of an answer that is not what was predicted, with the convolutions that cost something else alone."""
+    predicted = problem.totals(solution.selection)
+    metric = next(name for name in predicted if predicted[name] != after[name])
+    culprits = [
+        choice.module
+        for choice in problem.choices(solution.selection)
+        if amounts(count_with(spec, options, {choice.module: choice.experts}))[metric]
+        != table.totals[metric] + choice.changes[metric]
+    ]
+    names = ", ".join(culprits) or "several of its convolutions together"
+    amounts_text = f"{metric} {predicted[metric]:,} predicted, {after[metric]:,} counted"
+    return ArchprofError(
+        f"the costs do not add up: {amounts_text}; {names} interact",
+        hint=f"--never {culprits[0]} leaves it out" if culprits else "--only limits the choice to a part of the model",
+    )

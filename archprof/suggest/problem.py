@@ -1,0 +1,218 @@
+"""A question about the convolutions of a model, as an integer programme, and answers of the programme as placements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from archprof.errors import UsageError
+from archprof.records.suggestion import Alternative, Bound, ExpertChoice, FrontPoint
+from archprof.sources.settings import MOST_EXPERTS
+from archprof.suggest.additive import MAXIMISED, TRAFFIC, find_additive
+from archprof.suggest.programme import Programme, Row
+from archprof.suggest.solver import FEW_NODES, solve
+
+if TYPE_CHECKING:
+    from archprof.suggest.additive import Budget
+    from archprof.suggest.deltas import DeltaTable
+    from archprof.suggest.programme import Selection
+    from archprof.suggest.solver import Solution
+
+GOAL = "parameters"
+
+POINTS = 8
+"""Points of a front."""
+
+RULES = ("flops", TRAFFIC.name)
+"""What heuristics divide the goal by: rankings that people use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of a model.
+
+    Attributes:
+        experts: The numbers of experts that a convolution may have.
+        budgets: What may not be exceeded, or fallen below.
+        goal: The metric to have the most of; the least, where less of it is better.
+        only: Patterns of the convolutions that may be made dynamic.
+        never: Patterns of those that may not.
+        front: The metric of a budget over which a Pareto front is wanted.
+        alternatives: How many of the next best answers are wanted.
+    """
+
+    experts: tuple[int, ...]
+    budgets: tuple[Budget, ...]
+    goal: str = GOAL
+    only: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    front: str | None = None
+    alternatives: int = 2
+
+    def check(self) -> None:
+        """See to it that the question makes sense.
+
+        Raises:
+            UsageError: Where it does not.
+        """
+        if not self.budgets:
+            raise UsageError("no budget: without one, every convolution gets the most experts", hint="--max bytes=+5%")
+        for number in self.experts:
+            if not 1 <= number <= MOST_EXPERTS:
+                raise UsageError(f"--experts {number}: a convolution takes 1 to {MOST_EXPERTS}", hint="--experts 2,4,8")
+        limited = {budget.metric.name for budget in self.budgets if budget.kind == "max"}
+        if self.front and find_additive(self.front).name not in limited:
+            raise UsageError(f"--front {self.front}: there is no --max {self.front}", hint="it is where the front ends")
+        metric = find_additive(self.goal).name
+        if metric not in MAXIMISED and not any(budget.kind == "min" for budget in self.budgets):
+            raise UsageError(
+                f"--goal {self.goal}: the model as it is has the least, and nothing asks for more of anything",
+                hint="add a lower limit, as --min parameters=+50%",
+            )
+
+
+class Problem:
+    """A question about measured convolutions, as a programme.
+
+    Args:
+        table: The convolutions.
+        question: What is asked.
+    """
+
+    def __init__(self, table: DeltaTable, question: Question) -> None:
+        self._table, self._question = table, question
+        self.goal = find_additive(question.goal).name
+        self.maximise = self.goal in MAXIMISED
+        self._sign = 1 if self.maximise else -1
+        self._options = [(candidate, number) for candidate in table.candidates for number in question.experts]
+        changes = [candidate.changes[number] for candidate, number in self._options]
+        count = len(question.experts)
+        rows = []
+        for budget in question.budgets:
+            name, sign = budget.metric.name, 1 if budget.kind == "max" else -1
+            slack = budget.limit(table.totals[name]) - table.totals[name]
+            rows.append(Row(tuple(sign * change[name] for change in changes), sign * slack))
+        self.programme = Programme(
+            groups=tuple(tuple(range(first, first + count)) for first in range(0, len(self._options), count)),
+            values=tuple(self._sign * change[self.goal] for change in changes),
+            rows=tuple(rows),
+        )
+
+    def experts(self, selection: Selection) -> dict[str, int]:
+        """The number of experts by path, in the order of the model."""
+        return {self._options[index][0].path: self._options[index][1] for index in sorted(selection)}
+
+    def totals(self, selection: Selection) -> dict[str, int]:
+        """What the model has with a selection, by metric."""
+        result = dict(self._table.totals)
+        for index in selection:
+            candidate, number = self._options[index]
+            for name, amount in candidate.changes[number].items():
+                result[name] += amount
+        return result
+
+    def goal_total(self, value: int) -> int:
+        """A value of the programme as a total of the goal."""
+        return self._table.totals[self.goal] + self._sign * value
+
+    def choices(self, selection: Selection) -> list[ExpertChoice]:
+        """The answer, a convolution each."""
+        choices = []
+        for index in sorted(selection):
+            candidate, number = self._options[index]
+            module, run = candidate.plain.module, candidate.plain.runs[0]
+            choices.append(
+                ExpertChoice(
+                    module=candidate.path,
+                    experts=number,
+                    in_channels=module.in_channels,
+                    out_channels=module.out_channels,
+                    kernel=list(module.kernel_size),
+                    groups=module.groups,
+                    stride=list(module.stride),
+                    output_size=list(run.outputs[0].shape[2:]),
+                    changes=dict(candidate.changes[number]),
+                )
+            )
+        return choices
+
+    def bounds(self, solution: Solution) -> list[Bound]:
+        """The budgets, with what a looser one buys."""
+        after = self.totals(solution.selection)
+        bounds = []
+        for index, budget in enumerate(self._question.budgets):
+            name, base = budget.metric.name, self._table.totals[budget.metric.name]
+            limit = self.programme.rows[index].limit + max(base // 100, 1)
+            looser = solve(self.programme.with_limit(index, limit), nodes=FEW_NODES)
+            bounds.append(
+                Bound(
+                    metric=name,
+                    kind=budget.kind,
+                    text=budget.text,
+                    limit=budget.limit(base),
+                    base=base,
+                    predicted=after[name],
+                    gain=max(looser.value - solution.value, 0) if looser else None,
+                    marginal=float(solution.prices[index]),
+                )
+            )
+        return bounds
+
+    def with_next_best(self, solution: Solution) -> list[Solution]:
+        """An answer and the next best ones, each found with the earlier ones forbidden; the best first."""
+        answers = [solution]
+        for _ in range(self._question.alternatives):
+            following = solve(self.programme, [answer.selection for answer in answers], FEW_NODES)
+            if following is None:
+                break
+            answers.append(following)
+        answers.sort(key=lambda answer: -answer.value)
+        # What bounds the answer bounds all of them; the others were found under more constraints.
+        return [replace(answers[0], bound=solution.bound, relaxation=solution.relaxation), *answers[1:]]
+
+    def heuristics(self) -> list[Alternative]:
+        """What rankings by the goal for each unit of one metric give, taken from the top as long as it fits."""
+        answers = []
+        for name in RULES:
+
+            def ratio(index: int, name: str = name) -> float:
+                candidate, number = self._options[index]
+                return self.programme.values[index] / max(candidate.changes[number][name], 1)
+
+            selection = self.programme.greedy(ratio)
+            if self.programme.feasible(selection):
+                answers.append(self.alternative(f"{self.goal} per {name}", selection))
+        return answers
+
+    def front(self) -> list[FrontPoint]:
+        """The best answers at limits from nothing to the budget, evenly spaced."""
+        metric = find_additive(self._question.front or "").name
+        index = next(
+            number
+            for number, budget in enumerate(self._question.budgets)
+            if budget.metric.name == metric and budget.kind == "max"
+        )
+        slack, points, best = self.programme.rows[index].limit, list[FrontPoint](), frozenset[int]()
+        for step in range(1, POINTS + 1):
+            limit = slack * step // POINTS
+            solution = solve(self.programme.with_limit(index, limit), nodes=FEW_NODES)
+            if solution is None:
+                continue
+            # What was found at a tighter limit may still be better, where the search ended before its proof.
+            best = max((best, solution.selection), key=self.programme.value) if points else solution.selection
+            after = self.totals(best)
+            points.append(
+                FrontPoint(
+                    limit=self._table.totals[metric] + limit,
+                    used=after[metric],
+                    goal=after[self.goal],
+                    bound=self.goal_total(solution.bound),
+                    experts=self.experts(best),
+                )
+            )
+        return points
+
+    def alternative(self, method: str, selection: Selection) -> Alternative:
+        """Another answer."""
+        after = self.totals(selection)
+        return Alternative(method=method, experts=self.experts(selection), goal=after[self.goal], totals=after)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+import runpy
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+
+from archprof.records.suggestion import json_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+
+def test_every_format(archprof: Callable[[str], Result]) -> None:
+    command = "suggest tiny.yaml --imgsz 32 --max bytes=+50% --front bytes"
+    result = archprof(f"{command} --format json")
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    jsonschema.Draft202012Validator(json_schema()).validate(record)
+    assert record["predicted"] == record["counted"]
+    assert record["placement"]
+
+    text = archprof(command)
+    assert "built and counted: the same" in text.stdout
+    assert "proven: no placement of these convolutions and experts has more" in text.stdout
+    assert len(archprof(f"{command} --format csv").stdout.splitlines()) == 1 + len(record["placement"])
+    assert "| ranked by parameters per flops |" in archprof(f"{command} --format markdown").stdout
+
+
+def test_what_is_written_is_what_was_counted(archprof: Callable[[str], Result], folder: Path) -> None:
+    command = "suggest tiny.yaml --imgsz 32 --max bytes=+50% --write out -o answer.json"
+    result = archprof(command)
+    assert result.exit_code == 0, result.stderr
+    answer = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
+
+    profile = json.loads(archprof("summary out/tiny-suggested.yaml --imgsz 32 --format json").stdout)
+    assert profile["totals"]["parameters"] == answer["counted"]["parameters"]
+    assert profile["totals"]["flops"] == answer["counted"]["flops"]
+    experts = runpy.run_path(str(folder / "out" / "tiny_suggested.py"))["EXPERTS"]
+    assert experts == {choice["module"]: choice["experts"] for choice in answer["placement"]}
+
+    again = archprof(command.replace("answer", "other"))
+    assert again.exit_code == 2
+    assert "already exists" in again.stderr
+    assert not (folder / "other.json").exists()
+    assert archprof(f"{command} --force").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("", "no budget: without one, every convolution gets the most experts"),
+        ("--max bytes", "--max 'bytes': expected METRIC=AMOUNT"),
+        ("--max bytes=+5% --max bytes=1MB", "names bytes twice"),
+        ("--max bytes=+5% --experts 2,zero", "invalid number of experts"),
+        ("--max bytes=+5% --experts 2000", "a convolution takes 1 to 1024"),
+        ("--max bytes=+5% --only model.77", "matches none of the"),
+        ("--max weights=10B", "no placement meets the budgets: --max weights=10B: the nearest placement has"),
+        ("--max bytes=+5% --scale all", "takes one scale"),
+        ("--max bytes=+5% --goal accuracy", "unknown metric 'accuracy'"),
+    ],
+)
+def test_bad_input(archprof: Callable[[str], Result], folder: Path, options: str, message: str) -> None:
+    result = archprof(f"suggest tiny.yaml --imgsz 32 {options} --write out")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr.replace("\n", " ")
+    assert not (folder / "out").exists()
+
+
+def test_flops_alone_mislead(archprof: Callable[[str], Result]) -> None:
+    result = archprof("suggest tiny.yaml --imgsz 32 --max flops=+50%")
+
+    assert "FLOPs alone are limited: memory traffic grows by" in result.stdout.replace("\n  ", " ")
