@@ -114,6 +114,7 @@ def _requested(selection: Selection, options: Options) -> dict[str, str]:
     values = {
         "scale": selection.scale,
         "imgsz": "x".join(map(str, options.size)) if options.size else None,
+        "input": [spec.text for spec in options.inputs] or None,
         "batch": options.batch if options.batch != 1 else None,
         "channels": options.channels,
         "nc": selection.nc,

@@ -140,9 +140,13 @@ ImageSize = Annotated[
     ),
 ]
 Batch = Annotated[int, option("--batch", min=1, metavar="N", help="Batch size.")]
-InputShapes = Annotated[
+Inputs = Annotated[
     list[str] | None,
-    option("--input", metavar="NAME=SHAPE", help="Shape of an input of an ONNX file: images=1x3x640x640. Repeatable."),
+    option(
+        "--input",
+        metavar="[NAME=]SHAPE",
+        help="An input of the model, as ids=1x128:int64:0..30000, or a file of arrays: data.npz. Repeatable.",
+    ),
 ]
 Channels = Annotated[
     int | None,

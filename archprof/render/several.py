@@ -34,7 +34,7 @@ def totals_table(results: Sequence[Profile | Failure]) -> Table:
     profiles = [result for result in results if not isinstance(result, Failure)]
     lower = any(profile.coverage.unknown for profile in profiles)
     reported = {name for profile in profiles for name in profile.reported}
-    inputs = [" + ".join(map(units.shape, profile.input.shapes)) for profile in profiles]
+    inputs = [" + ".join(profile.input.descriptions) for profile in profiles]
     hidden = {"trainable_parameters"} if all(profile.variant.fused for profile in profiles) else set[str]()
     model, scale = identity_columns(results)
     columns = [

@@ -148,6 +148,10 @@ class Spec(ABC):
         """The same model with values changed, as ``--set`` does; nothing is checked."""
         return replace(self, settings={**self.settings, **settings})
 
+    def called(self, reference: str) -> Self:
+        """The same model under the reference that names it with its settings."""
+        return replace(self, reference=reference)
+
     @property
     def top_level(self) -> dict[str, TopLevelKey]:
         """What it is built with beside its rows: top-level values and the scale, each with its line."""
