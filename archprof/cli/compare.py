@@ -10,7 +10,7 @@ from archprof.cli import options as o
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import Counting, ModelAtOneScale, OutputOptions
-from archprof.errors import UsageError
+from archprof.errors import ArchprofError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,37 +83,51 @@ def compare(
     output_options: OutputOptions,
 ) -> None:
     """Show what changed between models, row by row, and what accounts for the difference."""
+    from msgspec.structs import replace
+
     from archprof.budgets import comparison_inputs
     from archprof.compare import comparing as comparing
     from archprof.compare import condition, pareto
+    from archprof.records.failure import Failure
     from archprof.render import View
     from archprof.render.columns import parse_columns
     from archprof.render.comparison import report
 
     destinations = output_options.plan()
     view = View(detail=detail.value, top=top, columns=parse_columns(columns))
-    references = selection.expand(references, (".json",))
-    if len(references) < 2:
-        raise UsageError("there is nothing to compare with", hint="name two models or more")
     model.refuse_several("a comparison")
+    choice = model.selection()
+    named = selection.find_models(references, lambda name: [comparison_inputs.check(name, choice)], (".json",))
+    if len(named) < 2:
+        raise UsageError("there is nothing to compare with", hint="name two models or more")
+    selection.require_base(named)
     x, y = x or pareto.X, y or pareto.Y
     pareto.axes(x, y)  # before anything is built
     conditions = [condition.parse(text) for text in fail_on or []]
-    inputs = comparison_inputs.find_inputs(
-        references, model.selection(), model.options(device=device, backward=backward)
-    )
+    known, unreadable = selection.split(named)
+    inputs = comparison_inputs.find_inputs(known, choice, model.options(device=device, backward=backward))
     config = counting.config()
-    models = inputs.counted(lambda requests: selection.profile_all(requests, config), (convention,))
-    comparison = comparing.compare(models, names=inputs.labels(references), depth=depth, x=x, y=y)
+    profile = selection.profile_each if len(known) > 2 else selection.profile_all
+    outcomes = inputs.counted(lambda requests: profile(requests, config), (convention,))
+    results = [
+        Failure(reference=name, error=str(outcome)) if isinstance(outcome, ArchprofError) else (label, outcome)
+        for name, label, outcome in zip(known, inputs.labels(known), outcomes, strict=True)
+    ]
+    selection.require_base(results)
+    pairs, uncounted = selection.split(results)
+    models = [counted for _, counted in pairs]
+    comparison = comparing.compare(models, names=[label for label, _ in pairs], depth=depth, x=x, y=y)
+    comparison = replace(comparison, failures=[*unreadable, *uncounted])
     output.deliver(destinations, report(comparison, view, models))
     leave(comparison, conditions)
 
 
 def leave(comparison: "Comparison", conditions: "Sequence[Condition]") -> None:
-    """Say which conditions fail, and end as the worst of them demands.
+    """Say which conditions fail, and which models could not be counted, and end as the worst of it demands.
 
     Raises:
         typer.Exit: Where one fails, or could not be evaluated.
+        ArchprofError: Where a model could not be counted.
     """
     from archprof.compare.condition import CannotJudgeError
     from archprof.render.attribution_text import changed_by
@@ -129,5 +143,6 @@ def leave(comparison: "Comparison", conditions: "Sequence[Condition]") -> None:
             except CannotJudgeError as error:
                 codes.add(COULD_NOT_JUDGE)
                 console.error(f"{name}: {condition.text!r} could not be evaluated: {error}")
+    selection.conclude([*comparison.models, *comparison.failures])
     if code := max(codes):
         raise typer.Exit(code)

@@ -80,8 +80,8 @@ References = Annotated[
         metavar="REF...",
         autocompletion=completion.references,
         help="A model: a YAML file, REV:FILE.yaml at a git revision, the name of a zoo variant or of a model YAML that "
-        "Ultralytics ships, timm:NAME, torchvision:NAME, or FILE.py:FACTORY. Several, a folder or a pattern such as "
-        "'models/*.yaml': one row each.",
+        "Ultralytics ships, timm:NAME, torchvision:NAME, or FILE.py:FACTORY. Several, a folder, a pattern such as "
+        "'models/*.yaml', or '-' for names on stdin: one row each.",
     ),
 ]
 Scale = Annotated[
