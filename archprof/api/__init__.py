@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from archprof.api.budgets import check, within
-from archprof.api.models import ModelOptions, choose, image_for, module_of
+from archprof.api.models import BuildOptions, ModelOptions, choose, image_for, module_of
 from archprof.api.sweeping import sweep
 from archprof.builder.options import COUNTER_SECONDS, EXPERTS, device_name
 from archprof.errors import UsageError
@@ -47,7 +47,7 @@ def profile(
     *,
     conventions: Sequence[str] = (),
     latency: bool = False,
-    **options: Unpack[ModelOptions],
+    **options: Unpack[BuildOptions],
 ) -> Profile:
     """Build a model, run it once and count what ran: what ``archprof summary`` shows.
 
@@ -55,19 +55,17 @@ def profile(
         model: A reference (``"yolo11n.yaml"``, ``"timm:resnet50"``), a spec, a ``torch.nn.Module`` with its inputs, or
             an Ultralytics ``YOLO`` object. A module is left as it was found.
         inputs: What a module's forward takes: a tensor, the tuple of its positional arguments, or the mapping of its
-            keyword arguments.
+            keyword arguments. Of a reference, see :class:`ModelOptions`.
         conventions: Conventions that are reported beside the exact count, such as "fvcore".
         latency: Whether to measure a reference's latency, too.
-        options: See :class:`ModelOptions`.
+        options: See :class:`BuildOptions`.
 
     Raises:
         ArchprofError: Where there is no such model, it cannot be built, or does not run on the input.
     """
     module = module_of(model)
     if module is None:
-        if inputs is not None:
-            raise UsageError("a reference takes no inputs", hint="imgsz=640 says their size")
-        choice = choose(options)
+        choice = choose({**options, "inputs": inputs})
         requests = [choice.request(model, conventions)]
         profiles = _measured(choice, requests).profiles if latency else profiles_of(requests, choice.config)
         return profiles[0]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from archprof.builder.input_spec import InputSpec, from_values, parse_inputs
 from archprof.builder.options import Options, device_name, dtype_name, sides_of
 from archprof.errors import UsageError
 from archprof.pipeline import ExecutionConfig, PredictionRequest, Request
@@ -12,7 +14,7 @@ from archprof.sources.selection import ALL, Selection
 from archprof.sources.spec import Spec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from torch import nn
 
@@ -20,8 +22,8 @@ SIDE = 640
 """The side of the image for an Ultralytics model that does not say what it was made for."""
 
 
-class ModelOptions(TypedDict, total=False):
-    """The options of every function that takes models; they are those of the command line.
+class BuildOptions(TypedDict, total=False):
+    """Which variant of a model is meant, and how it is built and run; as on the command line.
 
     Attributes:
         scale: A scale of the file.
@@ -35,7 +37,6 @@ class ModelOptions(TypedDict, total=False):
         device: "auto", "cpu", "cuda", "cuda:N" or "meta".
         dtype: The type of weights and images.
         backward: Whether to count a training step.
-        input_shapes: Shapes of the inputs of an ONNX file, by their names.
         plugins: Files or modules that register blocks.
     """
 
@@ -50,8 +51,18 @@ class ModelOptions(TypedDict, total=False):
     device: str
     dtype: str
     backward: bool
-    input_shapes: Mapping[str, Sequence[int]]
     plugins: Sequence[str]
+
+
+class ModelOptions(BuildOptions, total=False):
+    """The options of every function that takes models: those of :class:`BuildOptions`, and its inputs.
+
+    Attributes:
+        inputs: What a reference is run on: by the names of its forward's arguments, or in their order. Each is text as
+            ``--input`` takes it ("1x128:int64:0..30000"), a shape, a tensor or an array; or a file, "data.npz".
+    """
+
+    inputs: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +109,9 @@ def choose(options: ModelOptions, threads: int | None = None) -> Choice:
     Raises:
         UsageError: Where one of them makes no sense; with what does.
     """
-    if unknown := options.keys() - ModelOptions.__annotations__.keys():
-        raise UsageError(
-            f"unknown option {min(unknown)!r}", hint=f"available: {', '.join(sorted(ModelOptions.__annotations__))}"
-        )
+    known = ModelOptions.__required_keys__ | ModelOptions.__optional_keys__
+    if unknown := options.keys() - known:
+        raise UsageError(f"unknown option {min(unknown)!r}", hint=f"available: {', '.join(sorted(known))}")
     device = device_name(str(options.get("device", "auto")))
     return Choice(
         Selection(scale=options.get("scale"), nc=options.get("nc"), settings=options.get("settings") or {}),
@@ -114,10 +124,44 @@ def choose(options: ModelOptions, threads: int | None = None) -> Choice:
             device=device,
             dtype=dtype_name(options.get("dtype", "float32")),
             backward=options.get("backward", False),
-            input_shapes=tuple((name, tuple(shape)) for name, shape in options.get("input_shapes", {}).items()),
+            inputs=tuple(input_specs(options.get("inputs"))),
         ),
         ExecutionConfig(plugins=tuple(options.get("plugins", ()))),
         PredictionRequest(device=device, threads=threads),
+    )
+
+
+def input_specs(inputs: Any) -> Iterator[InputSpec]:
+    """What ``inputs=`` says of each input.
+
+    Raises:
+        UsageError: Where one is neither text, a shape, nor values.
+    """
+    if isinstance(inputs, Mapping):
+        for name, value in inputs.items():
+            yield from _input_specs(value, str(name))
+    elif isinstance(inputs, (tuple, list)) and not (inputs and is_shape(inputs)):
+        for value in inputs:
+            yield from _input_specs(value)
+    elif inputs is not None:
+        yield from _input_specs(inputs)
+
+
+def is_shape(value: Any) -> bool:
+    """Whether it is a shape: whole numbers from 1 up."""
+    return isinstance(value, (tuple, list)) and all(isinstance(size, int) and size >= 1 for size in value)
+
+
+def _input_specs(value: Any, name: str = "") -> list[InputSpec]:
+    if isinstance(value, str):
+        return parse_inputs(f"{name}={value}" if name else value)
+    if is_shape(value):
+        return [InputSpec(name=name, shape=tuple(value))]
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return [from_values(name, value)]
+    raise UsageError(
+        f"an input cannot be a {type(value).__name__}",
+        hint='give text as "1x128:int64:0..30000", a shape as (1, 3, 640, 640), a tensor, or a file as "data.npz"',
     )
 
 
@@ -152,7 +196,7 @@ def module_of(model: Any) -> nn.Module | None:
     )
 
 
-def image_for(module: nn.Module, options: ModelOptions) -> Any:
+def image_for(module: nn.Module, options: BuildOptions) -> Any:
     """An image for an Ultralytics network, which says what it takes.
 
     Raises:

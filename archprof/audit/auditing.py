@@ -157,6 +157,8 @@ def opinion(result: CounterResult, batch: Exact, image: Exact) -> Opinion:
 
 
 def _of_one_image(counted: CountedModel, batch: Exact) -> Exact:
-    if counted.inputs[0].shape[0] == 1:
+    batched = [tensor.ndim > 0 for tensor in counted.inputs]
+    if not any(batched) or counted.inputs[batched.index(True)].shape[0] == 1:
         return batch
-    return exact(counted.built, count(trace(counted.built.module, tuple(tensor[:1] for tensor in counted.inputs))))
+    inputs = tuple(tensor[:1] if tensor.ndim else tensor for tensor in counted.inputs)
+    return exact(counted.built, count(trace(counted.built.module, inputs)))

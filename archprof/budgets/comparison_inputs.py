@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from archprof.pipeline.request import PredictionRequest, Request
 from archprof.sources.selection import twins
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from archprof.compare.model import Model as Known
     from archprof.records.profile import Profile
     from archprof.sources.selection import Selection
+
+
+P = TypeVar("P")
+"""What comes of a request: a profile, or also what was wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,8 @@ class ComparisonInputs:
         return twins(self.references, static=self.options.static)
 
     def counted(
-        self, count: Callable[[Sequence[Request]], Sequence[Profile]], conventions: tuple[str, ...] = ()
-    ) -> list[Profile | Known]:
+        self, count: Callable[[Sequence[Request]], Sequence[P]], conventions: tuple[str, ...] = ()
+    ) -> list[Profile | Known | P]:
         """What is compared, each spec profiled; nothing is asked for where all is kept."""
         requests = [
             Request(
@@ -62,6 +66,19 @@ class ComparisonInputs:
             f"{name}, static equivalent" if is_static and not all(static) else name
             for name, is_static in zip(names, static, strict=True)
         ]
+
+
+def check(reference: str, selection: Selection) -> str:
+    """See to it that a reference means a saved file, or one model.
+
+    Raises:
+        ArchprofError: Where it means nothing.
+    """
+    from archprof.budgets import saved_models
+
+    if saved_models.find(reference) is None:
+        selection.find(reference)
+    return reference
 
 
 def find_inputs(references: Sequence[str], selection: Selection, options: Options) -> ComparisonInputs:
@@ -114,6 +131,7 @@ def _requested(selection: Selection, options: Options) -> dict[str, str]:
     values = {
         "scale": selection.scale,
         "imgsz": "x".join(map(str, options.size)) if options.size else None,
+        "input": [spec.text for spec in options.inputs] or None,
         "batch": options.batch if options.batch != 1 else None,
         "channels": options.channels,
         "nc": selection.nc,

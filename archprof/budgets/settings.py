@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from archprof.builder.input_spec import parse_inputs
 from archprof.builder.options import Options, sides_of
 from archprof.errors import UsageError
 from archprof.sources import settings as values
@@ -35,6 +36,19 @@ def _is_bool(value: Any) -> bool:
     return isinstance(value, bool)
 
 
+def _is_inputs(value: Any) -> bool:
+    texts = _listed(value)
+    return bool(texts) and all(isinstance(text, str) and _is_input(text) for text in texts)
+
+
+def _is_input(text: str) -> bool:
+    """Whether it is the shape of an input; files belong to somebody's computer, and a comma parts inputs in a lock."""
+    try:
+        return "," not in text and not any(spec.source for spec in parse_inputs(text))
+    except UsageError:
+        return False
+
+
 class Setting(msgspec.Struct, frozen=True):
     """One key: the test of its value, the kind in words, and in JSON Schema."""
 
@@ -56,6 +70,7 @@ _BOOL = Setting(_is_bool, "true or false", _BOOLEAN)
 SETTINGS: Mapping[str, Setting] = {
     "scales": Setting(_is_scales, 'scales of the YAML, as ["n", "s"], or "all"', _one_or_list(_TEXT)),
     "imgsz": Setting(_is_sizes, 'sizes, as 640 or ["384x640", 320]', _one_or_list(_COUNT, _SIZE)),
+    "input": Setting(_is_inputs, 'inputs, as ["ids=1x128:int64:0..30000"]', _one_or_list(_TEXT)),
     "batch": Setting(*values.COUNT, _COUNT),
     "channels": Setting(*values.COUNT, _COUNT),
     "nc": Setting(*values.COUNT, _COUNT),
@@ -74,7 +89,8 @@ def options_of(settings: Mapping[str, Any]) -> Options:
         key: settings[key] for key in ("batch", "channels", "fuse", "backward", "static", "dtype") if key in settings
     }
     size = sides_of(str(settings["imgsz"])) if "imgsz" in settings else None
-    return Options(size=size, **values)
+    inputs = tuple(spec for text in _listed(settings.get("input", [])) for spec in parse_inputs(text))
+    return Options(size=size, inputs=inputs, **values)
 
 
 def spread(settings: Mapping[str, Any], scales: Iterable[str]) -> list[dict[str, Any]]:
@@ -146,6 +162,8 @@ def _value(key: str, text: str) -> Any:
 
     if key in _TEXTS:
         return text
+    if key == "input":
+        return text.removeprefix("[").removesuffix("]").split(",")
     # As YAML has it: a space behind each key.
     document = Document(_KEY.sub(r"\1: ", text))
     value = document.plain(document.root)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from torch import nn
 
+    from archprof.builder.input_spec import InputSpec
     from archprof.sources.spec import Spec
 
 
@@ -41,10 +42,11 @@ class Built:
         layers: One entry a row; empty for a model that is not a YAML.
         task: "detect", "classify", "language" ..., or None where nothing tells.
         kind: "image" for a float tensor (batch, channels, height, width), "tokens" for an integer tensor
-            (batch, length).
+            (batch, length), "tensors" for anything else.
         channels: Channels of the input image.
         size: The input's default (height, width), (frames, height, width) for a clip, or (length,) for tokens.
         inputs: How many inputs of that size it takes at once: two images for optical flow.
+        given: What it is run on instead, where that was asked for input by input.
         strides: The strides of the head's inputs; an image's sides must be multiples of the largest.
         fused: Whether it was fused as for deployment.
         static: Whether it is a static twin: its dynamic layers were replaced with plain ones.
@@ -59,6 +61,7 @@ class Built:
     channels: int = 3
     size: tuple[int, ...] = (640, 640)
     inputs: int = 1
+    given: tuple[InputSpec, ...] = ()
     strides: tuple[int, ...] = ()
     fused: bool = False
     static: bool = False

@@ -48,7 +48,7 @@ def _fold_any(built: Built) -> None:
         reparameterize_model(built.module, inplace=True)
     dtype = next((parameter.dtype for parameter in built.module.parameters()), torch.float32)
     name = str(dtype).removeprefix("torch.")
-    trace = observe(built.module, lambda device: make_inputs(built, dtype=name, device=str(device))[0])
+    trace = observe(built.module, lambda device: make_inputs(built, dtype=name, device=str(device)))
     with _in_place(built.module):
         fold(trace)
 

@@ -92,7 +92,7 @@ def run_in_training(model: Any, channels: int, size: tuple[int, ...]) -> Trace:
     head: nn.Module = model.model[-1]
     head.training = True
     try:
-        return observe(model, lambda device: torch.zeros(1, channels, *size, device=device))
+        return observe(model, lambda device: (torch.zeros(1, channels, *size, device=device),))
     finally:
         head.training = False
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from archprof.builder.device import find_device
+from archprof.builder.given_inputs import tensors_of
 from archprof.builder.options import dtype_name
 from archprof.errors import UsageError
 
@@ -46,7 +47,7 @@ def make_inputs(
 
     Returns:
         An image of shape (batch, channels, height, width), or a clip of (batch, channels, frames, height, width),
-        uniform in [0, 1); or tokens of shape (batch, length).
+        uniform in [0, 1); or tokens of shape (batch, length); or what was asked for input by input.
 
     Raises:
         UsageError: Where the size does not fit the model, or the batch or the dtype is none.
@@ -55,6 +56,10 @@ def make_inputs(
     target, kind, sides = find_device(device), find_dtype(dtype), size or built.size[-2:]
     if batch < 1:
         raise UsageError(f"invalid batch {batch}")
+    if built.given:
+        if built.kind == "image":
+            _check_image(built.given[0].shape[2:], max(built.strides, default=1))
+        return tensors_of(built.given, dtype=dtype, device=target)
     if built.kind == "tokens":
         if len(sides) != 1 or sides[0] < 1:
             raise UsageError(f"invalid length {_text(sides)}", hint="give one positive number")

@@ -10,6 +10,7 @@ import torch
 from archprof.builder.device import find_device
 from archprof.builder.dialect import CHANNELS, default_channels
 from archprof.builder.dynamic_convolutions import with_dynamic_convolutions
+from archprof.builder.given_inputs import image_of, with_inputs
 from archprof.builder.graph import build_graph
 from archprof.builder.meta import on_meta
 from archprof.builder.network import assemble
@@ -17,7 +18,10 @@ from archprof.builder.ultralytics_import import import_ultralytics
 from archprof.errors import UnknownReferenceError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archprof.builder.built import Built
+    from archprof.builder.input_spec import InputSpec
     from archprof.sources.checkpoint.variant import CheckpointSpec
     from archprof.sources.spec import RecipeSpec, Spec, VariantSpec
 
@@ -29,6 +33,7 @@ def build(
     device: str = "meta",
     fuse: bool = False,
     size: tuple[int, ...] | None = None,
+    inputs: Sequence[InputSpec] = (),
 ) -> Built:
     """Build a model, in eval mode.
 
@@ -39,16 +44,22 @@ def build(
         fuse: Whether to fold it as for deployment.
         size: The (height, width) or (side,) that it will be run at, where another than its own: some models are made
             for one size, and an error names the shapes at that size.
+        inputs: What it will be run on, where that was asked for input by input; an image among them says its channels
+            and size.
 
     Raises:
         BuildError: Where it cannot be built; the message names the row.
         PluginError: Where the variant's family cannot be loaded.
         UnknownReferenceError: Where there is no such family, or no such model.
         DeviceError: Where there is no such device.
+        UsageError: Where it takes no such inputs.
     """
     find_device(device)
+    image_channels, image_size = image_of(inputs)
     import_ultralytics()
-    built = spec.build(_Builder(channels, device, size))
+    built = spec.build(_Builder(channels or image_channels, device, size or image_size))
+    if inputs:
+        built = with_inputs(built, inputs)
     if fuse:
         from archprof.builder.fuse import fuse as fused
 

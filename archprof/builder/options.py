@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from archprof.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from archprof.builder.input_spec import InputSpec
 
 COUNTER_SECONDS = 300.0
 """What another counter may take over a model unless somebody says otherwise."""
@@ -25,8 +29,6 @@ _DTYPE_ALIASES = {
 
 _DEVICE = re.compile(r"auto|meta|cpu|cuda(?::\d+)?")
 
-_BETWEEN_SIZES = re.compile("[x×,]")
-
 _SIZE = re.compile(r"(\d{1,9})(?:[x×,](\d{1,9}))?")
 
 
@@ -45,7 +47,7 @@ class Options:
             so that counting never waits for a device; on the others the model really runs.
         dtype: The name of a torch dtype, of weights and images.
         backward: Whether to count a training step: the forward pass in training mode, and the backward pass.
-        input_shapes: Whole shapes of inputs by their names, for a file whose inputs have names.
+        inputs: What the model is run on, where that was asked for input by input.
     """
 
     size: tuple[int, ...] | None = None
@@ -56,7 +58,31 @@ class Options:
     device: str = "auto"
     dtype: str = "float32"
     backward: bool = False
-    input_shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    inputs: tuple[InputSpec, ...] = ()
+
+    @property
+    def input_shapes(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """The shapes of the inputs by their names, for a file whose inputs have names.
+
+        Raises:
+            UsageError: Where one was asked for without a name.
+        """
+        if any(not spec.name for spec in self.inputs):
+            raise UsageError("the inputs of a file have names", hint="give NAME=SHAPE, as --input images=1x3x640x640")
+        return tuple((spec.name, spec.shape) for spec in self.inputs)
+
+    def check_inputs(self) -> None:
+        """See to it that whole shapes are not asked for beside parts of them.
+
+        Raises:
+            UsageError: Where both are.
+        """
+        asked = {"--imgsz": self.size is not None, "--batch": self.batch != 1}
+        if names := [name for name, given in asked.items() if given and self.inputs]:
+            raise UsageError(
+                f"--input gives whole shapes, so {' and '.join(names)} cannot be given too",
+                hint="leave one of them out",
+            )
 
 
 def sides_of(text: str) -> tuple[int, ...]:
@@ -64,19 +90,6 @@ def sides_of(text: str) -> tuple[int, ...]:
     match = _SIZE.fullmatch(text.strip())
     sides = tuple(int(side) for side in match.groups() if side) if match else ()
     return () if 0 in sides else sides
-
-
-def input_shape_of(text: str) -> tuple[str, tuple[int, ...]]:
-    """``images=1x3x640x640`` -> the input's name and its shape; a scalar has nothing behind the sign.
-
-    Raises:
-        UsageError: Where it has another form.
-    """
-    name, separator, sizes = text.rpartition("=")
-    shape = tuple(int(size) if size.isdecimal() else 0 for size in _BETWEEN_SIZES.split(sizes)) if sizes else ()
-    if not separator or not name or 0 in shape:
-        raise UsageError(f"invalid input: --input {text!r}", hint="give NAME=SIZExSIZE..., as images=1x3x640x640")
-    return name, shape
 
 
 def dtype_name(text: str) -> str:

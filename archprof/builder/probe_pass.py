@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from archprof.trace.record import Trace
 
 
-def observe(model: nn.Module, make: Callable[[torch.device], Tensor]) -> Trace:
+def observe(model: nn.Module, make: Callable[[torch.device], tuple[Tensor, ...]]) -> Trace:
     """A pass without memory where the model allows it, else a real one on the device that it is on.
 
     Args:
         model: The model.
-        make: Makes its input on a device.
+        make: Makes its inputs on a device.
 
     Raises:
         DataDependentError: Where the model reads values and has none.
         RunError: Where it does not run.
     """
     try:
-        return trace(model, (make(torch.device("meta")),))
+        return trace(model, make(torch.device("meta")))
     except DataDependentError:
         device = device_of(model)
         if device.type == "meta":
             raise
-        return trace_values(model, (make(device),))
+        return trace_values(model, make(device))
 
 
 def observed(model: nn.Module, inputs: tuple[Tensor, ...]) -> Trace:

@@ -1,7 +1,7 @@
 """``archprof bench``."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,12 @@ from archprof.cli import options as o
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import Model, OutputOptions
+from archprof.errors import ArchprofError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.records.profile import Profile
 
 References = Annotated[
     list[str],
@@ -44,6 +50,8 @@ def bench(
     output_options: OutputOptions,
 ) -> None:
     """Measure latency; of several models, say which is faster, if the difference is significant."""
+    from msgspec import structs
+
     from archprof.builder.options import device_name
     from archprof.pipeline import Request
     from archprof.render import View
@@ -56,7 +64,9 @@ def bench(
     devices = [device_name(name) for name in la.parse_names(device, "--device")]
     backends = la.parse_names(backend, "--backend")
     options = model.options(device=devices[0])
-    specs = [spec for reference in selection.expand(references) for spec in model.find(reference)]
+    models = selection.find_models(references, model.find)
+    selection.require_base(models)
+    specs, _ = selection.split(models)
     longest = sampling.longest(len(specs))
     selection.prepare(specs, plugins or [])
     requests = [
@@ -89,6 +99,19 @@ def bench(
     if layers:
         la.check_layers(measurement)
     config = selection.execution_config(plugins)
-    measured = la.measure(requests, selection.profile_all(requests, config, every_scale=True), measurement, config)
-    output.deliver(destinations, report(measured.benchmark(sampling.seed), view))
+    outcomes: Sequence[Profile | ArchprofError]
+    if len(models) > 1:
+        outcomes = selection.profile_each(requests, config)
+    else:
+        outcomes = selection.profile_all(requests, config, every_scale=True)
+    results = selection.in_order(models, outcomes)
+    selection.require_base(results)
+    profiles, failures = selection.split(results)
+    counted = [
+        request for request, outcome in zip(requests, outcomes, strict=True) if not isinstance(outcome, ArchprofError)
+    ]
+    measured = la.measure(counted, profiles, measurement, config)
+    benchmark = structs.replace(measured.benchmark(sampling.seed), failures=failures)
+    output.deliver(destinations, report(benchmark, view))
     la.conclude(measured.experiment)
+    selection.conclude(results)

@@ -10,7 +10,7 @@ from archprof.cli import options as o
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import Counting, ModelAtOneScale, OutputOptions
-from archprof.errors import UsageError
+from archprof.errors import ArchprofError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,41 +85,52 @@ def compare(
     output_options: OutputOptions,
 ) -> None:
     """Show what changed between models, row by row, and what accounts for the difference."""
+    from msgspec.structs import replace
+
     from archprof.budgets import comparison_inputs
     from archprof.compare import comparing as comparing
     from archprof.compare import condition, pareto
     from archprof.pipeline import Request
+    from archprof.records.failure import Failure
+    from archprof.records.profile import Profile
     from archprof.render import View
     from archprof.render.columns import parse_columns
     from archprof.render.comparison import report
 
     destinations = output_options.plan()
     view = View(detail=detail.value, top=top, columns=parse_columns(columns))
-    references = selection.expand(references, (".json",))
-    if len(references) < 2:
-        raise UsageError("there is nothing to compare with", hint="name two models or more")
     model.refuse_several("a comparison")
     x, y = x or pareto.X, y or pareto.Y
     pareto.axes(x, y)  # before anything is built
     conditions = [condition.parse(text) for text in fail_on or []]
-    options, config = model.options(device=device, backward=backward), counting.config()
-    counted: list[Profile] = []
-
-    def profiles_of(requests: "Sequence[Request]") -> "list[Profile]":
-        counted[:] = selection.profile_all(requests, config)
-        return [*counted]
+    choice, options, config = model.selection(), model.options(device=device, backward=backward), counting.config()
+    profiles: list[Profile] = []
 
     def show() -> "Comparison":
-        inputs = comparison_inputs.find_inputs(references, model.selection(), options)
-        models = inputs.counted(profiles_of, (convention,))
-        comparison = comparing.compare(models, names=inputs.labels(references), depth=depth, x=x, y=y)
+        named = selection.find_models(references, lambda name: [comparison_inputs.check(name, choice)], (".json",))
+        if len(named) < 2:
+            raise UsageError("there is nothing to compare with", hint="name two models or more")
+        selection.require_base(named)
+        known, unreadable = selection.split(named)
+        inputs = comparison_inputs.find_inputs(known, choice, options)
+        profile = selection.profile_each if len(known) > 2 else selection.profile_all
+        outcomes = inputs.counted(lambda requests: profile(requests, config), (convention,))
+        results = [
+            Failure(reference=name, error=str(outcome)) if isinstance(outcome, ArchprofError) else (label, outcome)
+            for name, label, outcome in zip(known, inputs.labels(known), outcomes, strict=True)
+        ]
+        selection.require_base(results)
+        pairs, uncounted = selection.split(results)
+        models = [counted for _, counted in pairs]
+        comparison = comparing.compare(models, names=[label for label, _ in pairs], depth=depth, x=x, y=y)
+        comparison = replace(comparison, failures=[*unreadable, *uncounted])
         output.deliver(destinations, report(comparison, view, models))
+        profiles[:] = [counted for counted in models if isinstance(counted, Profile)]
         return comparison
 
     def watched() -> "list[Profile]":
-        counted.clear()
         show()
-        return [*counted]
+        return [*profiles]
 
     if watch:
         watching.check(destinations)
@@ -136,10 +147,11 @@ def compare(
 
 
 def leave(comparison: "Comparison", conditions: "Sequence[Condition]") -> None:
-    """Say which conditions fail, and end as the worst of them demands.
+    """Say which conditions fail, and which models could not be counted, and end as the worst of it demands.
 
     Raises:
         typer.Exit: Where one fails, or could not be evaluated.
+        ArchprofError: Where a model could not be counted.
     """
     from archprof.compare.condition import CannotJudgeError
     from archprof.render.attribution_text import changed_by
@@ -155,5 +167,6 @@ def leave(comparison: "Comparison", conditions: "Sequence[Condition]") -> None:
             except CannotJudgeError as error:
                 codes.add(COULD_NOT_JUDGE)
                 console.error(f"{name}: {condition.text!r} could not be evaluated: {error}")
+    selection.conclude([*comparison.models, *comparison.failures])
     if code := max(codes):
         raise typer.Exit(code)

@@ -21,7 +21,7 @@ class Model:
     scale: o.Scale = None
     imgsz: o.ImageSize = None
     batch: o.Batch = 1
-    input_shapes: o.InputShapes = None
+    inputs: o.Inputs = None
     channels: o.Channels = None
     nc: o.Classes = None
     settings: o.Settings = None
@@ -66,7 +66,8 @@ class Model:
         Raises:
             UsageError: Where the size is none.
         """
-        from archprof.builder.options import Options, device_name, dtype_name, input_shape_of
+        from archprof.builder.input_spec import parse_inputs
+        from archprof.builder.options import Options, device_name, dtype_name
 
         return Options(
             size=selection.parse_size(self.imgsz),
@@ -77,7 +78,7 @@ class Model:
             device=device_name(device),
             dtype=dtype_name(self.dtype),
             backward=backward,
-            input_shapes=tuple(map(input_shape_of, self.input_shapes or ())),
+            inputs=tuple(spec for text in self.inputs or () for spec in parse_inputs(text)),
         )
 
 

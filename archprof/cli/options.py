@@ -80,8 +80,8 @@ References = Annotated[
         metavar="REF...",
         autocompletion=completion.references,
         help="A model: a YAML file, REV:FILE.yaml at a git revision, the name of a zoo variant or of a model YAML that "
-        "Ultralytics ships, timm:NAME, torchvision:NAME, or FILE.py:FACTORY. Several, a folder or a pattern such as "
-        "'models/*.yaml': one row each.",
+        "Ultralytics ships, timm:NAME, torchvision:NAME, or FILE.py:FACTORY. Several, a folder, a pattern such as "
+        "'models/*.yaml', or '-' for names on stdin: one row each.",
     ),
 ]
 Scale = Annotated[
@@ -140,9 +140,13 @@ ImageSize = Annotated[
     ),
 ]
 Batch = Annotated[int, option("--batch", min=1, metavar="N", help="Batch size.")]
-InputShapes = Annotated[
+Inputs = Annotated[
     list[str] | None,
-    option("--input", metavar="NAME=SHAPE", help="Shape of an input of an ONNX file: images=1x3x640x640. Repeatable."),
+    option(
+        "--input",
+        metavar="[NAME=]SHAPE",
+        help="An input of the model, as ids=1x128:int64:0..30000, or a file of arrays: data.npz. Repeatable.",
+    ),
 ]
 Channels = Annotated[
     int | None,

@@ -1,5 +1,6 @@
 """What a command is about: references and options -> specs -> profiles."""
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from archprof.records.failure import Failure
     from archprof.records.profile import Environment, Profile
     from archprof.sources.spec import Spec
+
+T = TypeVar("T")
 
 R = TypeVar("R")
 """A result of one model."""
@@ -132,7 +135,7 @@ def profile_all(
 
 
 def expand(references: Sequence[str], suffixes: tuple[str, ...] = ()) -> list[str]:
-    """References with folders and patterns replaced by the models in them; what is left out of these is said.
+    """References with folders, patterns and ``-`` replaced by the models in them; what is left out of these is said.
 
     Args:
         references: What was typed.
@@ -143,26 +146,53 @@ def expand(references: Sequence[str], suffixes: tuple[str, ...] = ()) -> list[st
     """
     from archprof.sources import expansion
 
-    expanded = expansion.expand(references, suffixes)
+    expanded = expansion.expand([name for reference in references for name in _names(reference)], suffixes)
     for file, reason in expanded.left_out.items():
         console.note(f"left out {file}: {reason}")
     return list(expanded.references)
 
 
-def find_models(references: Sequence[str], find: Callable[[str], list["Spec"]]) -> list["Spec | Failure"]:
+def _names(reference: str) -> list[str]:
+    """What a reference stands for: ``-`` is the lines of stdin, of which empty ones and comments (``#``) are none.
+
+    Raises:
+        UsageError: Where stdin has no name.
+    """
+    if reference != "-":
+        return [reference]
+    lines = [line.strip() for line in sys.stdin]
+    if not (names := [line for line in lines if line and not line.startswith("#")]):
+        raise UsageError(
+            "no model on stdin", hint="give one reference a line, as: ls models/*.yaml | archprof summary -"
+        )
+    return names
+
+
+def split(models: Sequence["T | Failure"]) -> tuple[list["T"], list["Failure"]]:
+    """Those that have a result, and those that failed."""
+    from archprof.records.failure import Failure
+
+    failures = [model for model in models if isinstance(model, Failure)]
+    return [model for model in models if not isinstance(model, Failure)], failures
+
+
+def find_models(
+    references: Sequence[str], find: Callable[[str], list["T"]], suffixes: tuple[str, ...] = ()
+) -> list["T | Failure"]:
     """What references mean, each at one scale or at all of them. Of several, one that cannot be read is a failure.
 
     Args:
         references: What was typed.
         find: What one reference means.
+        suffixes: The endings of other files than models that a pattern may match.
 
     Raises:
         ArchprofError: Where there is one reference alone, and it means nothing.
     """
     from archprof.records.failure import Failure
 
-    names = expand(references)
-    models: list[Spec | Failure] = []
+    names = expand(references, suffixes)
+    models: list[T | Failure] = []
     for name in names:
         try:
             models += find(name)
@@ -228,12 +258,26 @@ def conclude(results: Sequence[object]) -> None:
     Raises:
         ArchprofError: Where one failed.
     """
-    from archprof.records.failure import Failure
-
-    failures = [result for result in results if isinstance(result, Failure)]
+    _, failures = split(results)
     if failures:
         names = ", ".join(dict.fromkeys(failure.reference for failure in failures))
         raise ArchprofError(f"{len(failures)} of {len(results)} models failed: {names}")
+
+
+def require_base(models: Sequence["T | Failure"]) -> None:
+    """See to it that there is a first model, which the others are compared with, and another.
+
+    Raises:
+        ArchprofError: Where there is none.
+    """
+    from archprof.records.failure import Failure
+
+    base, *others = models
+    if isinstance(base, Failure):
+        raise ArchprofError(base.error, hint=f"the others are compared with {base.reference}, so nothing can be shown")
+    failures = [model.error for model in others if isinstance(model, Failure)]
+    if others and len(failures) == len(others):
+        raise ArchprofError("\n".join(failures))
 
 
 def profile_each(requests: Sequence["Request"], config: "ExecutionConfig") -> list["Profile | ArchprofError"]:

@@ -196,7 +196,7 @@ def size_of(shape: Sequence[int]) -> str:
 def _facts(profile: Profile) -> dict[str, Fact]:
     variant, input_ = profile.variant, profile.input
     facts = {
-        "input": Fact(" + ".join("×".join(map(str, shape)) for shape in input_.shapes), comparable=False),
+        "input": Fact(" + ".join(input_.descriptions), comparable=False),
         "dtype": Fact(input_.dtype, comparable=False),
         "fusing": Fact("fused" if variant.fused else "not fused", comparable=False),
         "model": Fact("static equivalent" if variant.static else "dynamic"),

@@ -12,7 +12,7 @@ import torch
 from archprof.builder.built import Built
 from archprof.builder.fuse import fuse
 from archprof.builder.input_errors import naming_inputs
-from archprof.builder.inputs import make_inputs
+from archprof.builder.inputs import find_dtype, make_inputs
 from archprof.builder.load import build
 from archprof.builder.row_errors import naming_rows
 from archprof.count.conventions import reports
@@ -155,17 +155,16 @@ def prepare(spec: Spec, options: Options) -> tuple[Built, tuple[torch.Tensor, ..
     Raises:
         ArchprofError: Where it cannot be built, or takes no such input.
     """
-    if options.input_shapes:
-        raise UsageError(
-            f"{spec.reference} has no inputs with names: --input is for an ONNX file",
-            hint="--imgsz, --batch and --channels set the size of what it takes",
-        )
+    options.check_inputs()
     # The static equivalent's plain layers are folded like any others.
     fused = options.fuse and not options.static
-    built = build(spec, channels=options.channels, device=options.device, fuse=fused, size=options.size)
+    built = build(
+        spec, channels=options.channels, device=options.device, fuse=fused, size=options.size, inputs=options.inputs
+    )
     inputs = make_inputs(built, size=options.size, batch=options.batch, dtype=options.dtype, device=options.device)
-    if built.kind == "image" and not _is_in(built.module, inputs[0].dtype):
-        built.module.to(inputs[0].dtype)
+    dtype = _dtype(built, inputs, options)
+    if dtype is not None and not _is_in(built.module, dtype):
+        built.module.to(dtype)
     if options.static:
         with naming_rows(built.module, spec, built.layers):
             built = static(built, inputs)
@@ -207,6 +206,15 @@ def _arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 def _is_image(*arguments: Any) -> bool:
     return len(arguments) == 1 and isinstance(arguments[0], torch.Tensor) and arguments[0].ndim == 4
+
+
+def _dtype(built: Built, inputs: tuple[torch.Tensor, ...], options: Options) -> torch.dtype | None:
+    """What the weights are to be of: what the first input with a fraction is of, or what was asked for."""
+    if built.kind == "image":
+        return inputs[0].dtype
+    fractions = [tensor.dtype for tensor in inputs if tensor.is_floating_point()]
+    asked = find_dtype(options.dtype) if built.given and options.dtype != "float32" else None
+    return fractions[0] if built.given and fractions else asked
 
 
 def _is_in(module: nn.Module, dtype: torch.dtype) -> bool:

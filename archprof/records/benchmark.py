@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from archprof.records.failure import Failure  # noqa: TC001
 from archprof.records.latency import Comparison  # noqa: TC001 - it is looked up to read a benchmark back
 from archprof.records.profile import Profile, Tool
 from archprof.records.record import SavedRecord
@@ -25,6 +26,7 @@ class Benchmark(SavedRecord, frozen=True, kw_only=True):
         profiles: One a model, in the order of the command line; its ``latency`` has one entry a device and backend.
         comparisons: How the models stand to the first of them, each at one device and backend.
         interrupted: Whether it was ended before everything was measured.
+        failures: Models that were named too, and could not be counted.
     """
 
     format_version: ClassVar[int] = VERSION
@@ -35,6 +37,7 @@ class Benchmark(SavedRecord, frozen=True, kw_only=True):
     profiles: list[Profile]
     comparisons: list[Comparison] = msgspec.field(default_factory=list)
     interrupted: bool = False
+    failures: list[Failure] = msgspec.field(default_factory=list)
 
     @property
     def headline(self) -> str:

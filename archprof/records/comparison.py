@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from archprof.records.failure import Failure  # noqa: TC001
 from archprof.records.prediction import Prediction  # noqa: TC001 - it is looked up to read a comparison back
 from archprof.records.profile import Input, Tool, Variant
 from archprof.records.record import Record
@@ -232,13 +233,17 @@ class Front(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(Record, frozen=True, kw_only=True):
-    """Several models beside each other; every one but the first is paired with the first."""
+    """Several models beside each other; every one but the first is paired with the first.
+
+    ``failures`` are those that were named too, and could not be counted.
+    """
 
     version: int = VERSION
     tool: Tool = msgspec.field(default_factory=Tool)
     models: list[Side]
     pairs: list[Pair]
     front: Front
+    failures: list[Failure] = msgspec.field(default_factory=list)
 
     @property
     def headline(self) -> str:

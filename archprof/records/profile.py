@@ -80,12 +80,29 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
-    """What went in. ``shapes`` has one shape an input tensor, batch first."""
+    """What went in. ``shapes`` has one shape an input tensor, batch first.
+
+    Where inputs were asked for one by one, ``names`` has what the model's forward calls each, ``dtypes`` the type of
+    each, and ``values`` what is known of its values: a file's name, or a range as ``0..30000``; else they are empty.
+    """
 
     shapes: list[list[int]]
     dtype: str
     batch: int
     kind: str = "image"
+    names: list[str] = msgspec.field(default_factory=list)
+    dtypes: list[str] = msgspec.field(default_factory=list)
+    values: list[str] = msgspec.field(default_factory=list)
+
+    @property
+    def descriptions(self) -> list[str]:
+        """The shape of each; of one that was asked for by itself more, as ``ids 1×128 int64 in 0..30000``."""
+        shapes = list(map(units.shape, self.shapes))
+        if not self.names:
+            return shapes
+        sources = [f"{'in' if '..' in values else 'from'} {values}" if values else "" for values in self.values]
+        parts = zip(self.names, shapes, self.dtypes, sources, strict=True)
+        return [" ".join(filter(None, part)) for part in parts]
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):

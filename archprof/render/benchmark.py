@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from archprof import units
 from archprof.latency.statistics import FENCE, quantile
 from archprof.records.latency import CANNOT_TELL
-from archprof.render import breakdown, columns, facts
+from archprof.render import breakdown, columns, facts, several
 from archprof.render.histogram import histogram
 from archprof.render.report import Report
 from archprof.render.table import Column, Table, table_of
@@ -67,7 +66,8 @@ def report(benchmark: Benchmark, view: View) -> Report:
     subjects = [columns.of_profile(profile, latency, name=name) for name, profile, latency in entries]
     spread = _spread(benchmark)
     table = columns.chosen_table(subjects, view.columns) if view.columns else latency_table(benchmark)
-    several = len(profiles) > 1
+    table = several.with_failures(table, benchmark.failures)
+    many = len(profiles) > 1
     shared = all(facts.about(profile) == facts.about(profiles[0]) for profile in profiles)
     return Report(
         title=", ".join(names(benchmark)),
@@ -75,23 +75,22 @@ def report(benchmark: Benchmark, view: View) -> Report:
         facts=[*(() if shared else _models(benchmark)), *_facts(benchmark)],
         conclusions=list(_verdicts(benchmark)),
         tables=[table, spread] if spread.records and not view.columns else [table],
-        notes=[*columns.absent(subjects, view.columns), *_notes(benchmark)],
+        notes=[*columns.absent(subjects, view.columns), *_notes(benchmark), *several.reasons(benchmark.failures)],
         parts=[
             breakdown.report(profile, entry, name)
             for name, profile in zip(names(benchmark), profiles, strict=True)
             for entry in profile.breakdowns
         ],
-        record=benchmark if several else profiles[0],
+        record=benchmark if many or benchmark.failures else profiles[0],
         data=table,
     )
 
 
 def names(benchmark: Benchmark) -> list[str]:
-    """What each model is called: its variant's name, with its number where several have that."""
+    """What each model is called; a static equivalent says that it is one."""
     variants = [profile.variant for profile in benchmark.profiles]
-    plain = [variant.name + (" (static equivalent)" if variant.static else "") for variant in variants]
-    often = Counter(plain)
-    return [f"{name} ({number})" if often[name] > 1 else name for number, name in enumerate(plain, 1)]
+    static = [" (static equivalent)" if variant.static else "" for variant in variants]
+    return [f"{name}{text}" for name, text in zip(several.distinct_names(variants, static), static, strict=True)]
 
 
 def _entries(benchmark: Benchmark) -> Iterator[tuple[str, Profile, Latency]]:
@@ -205,11 +204,11 @@ def _without_outliers(samples: Sequence[float]) -> tuple[float, float]:
 
 def _notes(benchmark: Benchmark) -> Iterator[str]:
     """What failed, how far outputs agree, and what a reader should know."""
-    several = len(benchmark.profiles) > 1
+    many = len(benchmark.profiles) > 1
     for name, profile, latency in _entries(benchmark):
         is_onnx = profile.file is not None and profile.file.format == "onnx"
         reference = "those of ONNX Runtime without its optimisations" if is_onnx else "eager PyTorch's"
-        label = f"{name}, {facts.where(latency)}" if several else facts.where(latency)
+        label = f"{name}, {facts.where(latency)}" if many else facts.where(latency)
         if latency.error:
             yield f"{label}: {latency.error}"
         if latency.agreement and latency.agreement.holds:

@@ -99,7 +99,7 @@ def identity(name: str, variant: Variant, input_: Input | None) -> dict[str, str
         "model": name,
         "scale": variant.scale,
         "task": variant.task,
-        "input": " + ".join(map(units.shape, input_.shapes)) if input_ else None,
+        "input": " + ".join(input_.descriptions) if input_ else None,
         "dtype": input_.dtype if input_ else None,
         "batch": input_.batch if input_ else None,
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archprof.compare.pareto import axes
 from archprof.records.metrics import find_metric
 from archprof.records.profile import Profile
-from archprof.render import changes, columns, facts
+from archprof.render import changes, columns, facts, several
 from archprof.render.attribution_text import attribution_text, differs
 from archprof.render.report import Report
 from archprof.units import plural
@@ -35,13 +35,21 @@ def report(comparison: Comparison, view: View, models: Sequence[Profile | Model]
     rows = _rows(pair, view) if pair else None
     subjects = [_subject(side, model) for side, model in zip(comparison.models, models, strict=True)] if models else []
     by_model = columns.chosen_table(subjects, view.columns) if view.columns else changes.models(comparison)
+    by_model = several.with_failures(by_model, comparison.failures)
     return Report(
         title=_title(comparison),
         about=_shared(comparison),
         facts=_facts(comparison),
         conclusions=_conclusions(comparison) if pair else [],
-        tables=[changes.metrics(pair) if pair and not view.columns else by_model, *([rows] if rows else [])],
-        notes=[*columns.absent(subjects, view.columns), *([] if pair else [_front(comparison)])],
+        tables=[
+            changes.metrics(pair) if pair and not view.columns and not comparison.failures else by_model,
+            *([rows] if rows else []),
+        ],
+        notes=[
+            *columns.absent(subjects, view.columns),
+            *([] if pair else [_front(comparison)]),
+            *several.reasons(comparison.failures),
+        ],
         record=comparison,
         data=rows if rows and not view.columns else by_model,
     )

@@ -49,8 +49,8 @@ def about_variant(variant: Variant, input_: Input) -> list[str]:
     return [
         *([f"nc {variant.nc}"] if variant.nc is not None else []),
         *(f"{key} {value}" for key, value in variant.settings.items() if key != "nc"),
-        " + ".join(units.shape(shape) for shape in input_.shapes),
-        input_.dtype,
+        " + ".join(input_.descriptions),
+        *([] if input_.names else [input_.dtype]),
         "fused" if variant.fused else "not fused",
         *(["static equivalent"] if variant.static else []),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from archprof.records.metrics import METRICS
 from archprof.render.table import Column, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from archprof.records.profile import Profile, Variant
 
@@ -34,7 +35,7 @@ def totals_table(results: Sequence[Profile | Failure]) -> Table:
     profiles = [result for result in results if not isinstance(result, Failure)]
     lower = any(profile.coverage.unknown for profile in profiles)
     reported = {name for profile in profiles for name in profile.reported}
-    inputs = [" + ".join(map(units.shape, profile.input.shapes)) for profile in profiles]
+    inputs = [" + ".join(profile.input.descriptions) for profile in profiles]
     hidden = {"trainable_parameters"} if all(profile.variant.fused for profile in profiles) else set[str]()
     model, scale = identity_columns(results)
     columns = [
@@ -98,6 +99,56 @@ def names_of(results: Sequence[Any]) -> list[str]:
         variant.name if not isinstance(variant, Failure) and len(references[variant.name]) == 1 else variant.reference
         for variant in variants
     ]
+
+
+def distinct_names(variants: Sequence[Variant], suffixes: Sequence[str] | None = None) -> list[str]:
+    """What to call each of several models: its name; where others have that, what was typed, and its scale.
+
+    Args:
+        variants: The models.
+        suffixes: What follows each name, and tells equal ones apart.
+    """
+    endings = suffixes or [""] * len(variants)
+    names = [variant.name for variant in variants]
+    forms: tuple[Callable[[Variant], str], ...] = (
+        lambda variant: variant.reference,
+        lambda variant: f"{variant.reference}, scale {variant.scale}",
+    )
+    for form in forms:
+        for group in _equal(names, endings):
+            others = [form(variants[index]) for index in group]
+            if len(set(others)) > 1:
+                for index, name in zip(group, others, strict=True):
+                    names[index] = name
+    for group in _equal(names, endings):  # one model that was named several times
+        for number, index in enumerate(group[1:], 2):
+            names[index] = f"{names[index]} #{number}"
+    return names
+
+
+def _equal(names: Sequence[str], endings: Sequence[str]) -> list[list[int]]:
+    """The indices of those that are called alike."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for index, key in enumerate(zip(names, endings, strict=True)):
+        groups.setdefault(key, []).append(index)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def with_failures(table: Table, failures: Sequence[Failure]) -> Table:
+    """A table of models with a line for each that has no figures: what was typed, and saved the reason."""
+    if not failures:
+        return table
+    keys = [column.key for column in table.columns]
+    columns = table.columns if ERROR.key in keys else (*table.columns, ERROR)
+    model, error = keys.index("model"), [column.key for column in columns].index(ERROR.key)
+
+    def record(failure: Failure) -> tuple[object, ...]:
+        cells: list[object] = [None] * len(columns)
+        cells[model], cells[error] = failure.reference, failure.error
+        return tuple(cells)
+
+    records = [(*record, None)[: len(columns)] for record in table.records]
+    return replace(table, columns=columns, records=(*records, *map(record, failures)))
 
 
 def reasons(results: Sequence[object]) -> list[str]:

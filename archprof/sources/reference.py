@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError, nearest
-from archprof.sources import misread, scale_in_name
+from archprof.sources import arguments, misread, scale_in_name, settings
 from archprof.sources.files import SUFFIXES, names_in
 from archprof.sources.origin import Query
 from archprof.sources.origins import ORIGINS, model_suffixes
@@ -23,7 +23,8 @@ def resolve(text: str, *, scale: str | None = None) -> Spec:
     Origins are asked in their order: ``timm:NAME`` and ``torchvision:NAME``; a file; ``REV:FILE.yaml``, a file at a
     git revision; ``FILE.py:FACTORY`` and ``PACKAGE.MODULE:FACTORY``; a variant of an installed family; a model YAML
     of the installed Ultralytics. A YAML's name may lack its extension (not at a revision), and may have a scale:
-    ``yolo11s-seg`` is ``yolo11-seg`` at scale s, unless there is a file of just that name.
+    ``yolo11s-seg`` is ``yolo11-seg`` at scale s, unless there is a file of just that name. What stands behind a
+    question mark is set for this model alone: ``nets.py:make?depth=3&width=64``.
 
     Args:
         text: The reference.
@@ -34,6 +35,9 @@ def resolve(text: str, *, scale: str | None = None) -> Spec:
         VariantError: Where it means a file that is not a variant.
         UsageError: Where a scale is given for something that has none.
     """
+    if parts := arguments.split(text):
+        base, changes = parts
+        return settings.apply(resolve(base, scale=scale), changes).called(text)
     folder, name, suffix = _parts(text)
     queries = [Query(text, text, scale)]
     for other in scale_in_name.without_scale(name):

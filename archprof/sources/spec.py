@@ -154,6 +154,10 @@ class Spec(ABC):
         """The same model with values changed, as ``--set`` does; nothing is checked."""
         return replace(self, settings={**self.settings, **settings})
 
+    def called(self, reference: str) -> Self:
+        """The same model under the reference that names it with its settings."""
+        return replace(self, reference=reference)
+
     @property
     def changes(self) -> Mapping[str, Any]:
         """All that was changed of what its file or its constructor says, by name."""

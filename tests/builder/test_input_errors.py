@@ -70,10 +70,14 @@ GIVEN = "was given 1 tensor, 1×3×32×32 float32"
 @pytest.mark.parametrize(
     ("name", "takes", "layer"),
     [
-        ("Two", f"Two.forward(image, text, scale=1.0) {GIVEN}", ""),
-        ("Text", f"Text.forward(tokens) {GIVEN}", "takes tokens: give the model input_size = (LENGTH,)"),
-        ("Features", f"Features.forward(features) {GIVEN}", "a Linear, which takes 64 features, not images"),
-        ("Clip", f"Clip.forward(clip) {GIVEN}", "takes clips: give the model input_size = (3, FRAMES, HEIGHT, WIDTH)"),
+        ("Two", f"Two.forward(image, text, scale=1.0) {GIVEN}", "type --input image=SHAPE --input text=SHAPE"),
+        (
+            "Text",
+            f"Text.forward(tokens) {GIVEN}",
+            "an Embedding, which takes whole numbers: --input tokens=1x128:int64:0..10",
+        ),
+        ("Features", f"Features.forward(features) {GIVEN}", "a Linear, which takes 64 features: --input features=1x64"),
+        ("Clip", f"Clip.forward(clip) {GIVEN}", "takes clips: --input clip=1x3x16x224x224"),
         ("grey", f"Sequential.forward(input) {GIVEN}", "its first layer takes 1 channel: --channels 1"),
     ],
 )
@@ -84,7 +88,7 @@ def test_what_it_takes_and_what_to_type(name: str, takes: str, layer: str) -> No
     assert layer in hint
     assert "--imgsz" in hint
     assert "input_size" in hint
-    assert "archprof.profile(model, inputs)" in hint
+    assert "a SHAPE is 1x3x640x640, or 1x128:int64:0..30000" in hint
 
 
 def test_what_is_advised_works() -> None:

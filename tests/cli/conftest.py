@@ -39,10 +39,10 @@ def folder(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch
 
 
 @pytest.fixture
-def archprof(folder: Path) -> Callable[[str], Result]:
+def archprof(folder: Path) -> Callable[..., Result]:
     """Run a command line in this process, in the working folder."""
 
-    def run(line: str) -> Result:
-        return CliRunner().invoke(app, line.split(), prog_name="archprof")
+    def run(line: str, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(app, line.split(), input=stdin, prog_name="archprof")
 
     return run

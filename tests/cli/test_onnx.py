@@ -81,7 +81,8 @@ def test_the_totals(model: Path, archprof: Callable[[str], Result]) -> None:
     assert totals["bytes_read"] == image + totals["weight_bytes"] + 2 * activation
     assert totals["bytes_written"] == totals["activation_bytes"] == 2 * activation
     assert totals["peak_activation_bytes"] == 2 * activation
-    assert answer["input"] == {"shapes": [[1, 3, 64, 96]], "dtype": "float32", "batch": 1, "kind": "image"}
+    plain = {"shapes": [[1, 3, 64, 96]], "dtype": "float32", "batch": 1, "kind": "image"}
+    assert answer["input"] == {**plain, "names": [], "dtypes": [], "values": []}
 
 
 def test_an_operator_without_a_formula_is_unknown_never_free(model: Path, archprof: Callable[[str], Result]) -> None:
@@ -160,7 +161,8 @@ def test_a_symbolic_batch_is_1_unless_told(folder: Path, archprof: Callable[[str
         ("summary net.onnx --imgsz 64 --nc 3", "nc cannot be changed in an ONNX file", "name the YAML"),
         ("summary net.onnx --scale n", "net.onnx has no scales", "leave out --scale"),
         ("summary nett.onnx", "there is no file 'nett.onnx'", "did you mean net.onnx?"),
-        ("summary tiny.yaml --input images=1x3x8x8", "tiny.yaml has no inputs with names", "--imgsz"),
+        ("summary net.onnx --input 1x3x8x8", "the inputs of a file have names", "--input images=1x3x640x640"),
+        ("summary tiny.yaml --input images=1x3x8x8", "the model's forward needs x, too", "add --input x=SHAPE"),
         ("parameternet net.onnx --what-if all", "net.onnx is a graph of operations, not a PyTorch module", "summary"),
     ],
 )
@@ -204,7 +206,7 @@ def test_python_gives_what_the_command_line_shows(model: Path, archprof: Callabl
     answer = profile(archprof("summary net.onnx --imgsz 64x96 --format json"))
     from_python = ap.profile("net.onnx", imgsz=(64, 96))
     assert from_python.totals.macs == answer["totals"]["macs"]
-    assert ap.profile("net.onnx", input_shapes={"images": (1, 3, 64, 96)}).totals == from_python.totals
+    assert ap.profile("net.onnx", inputs={"images": (1, 3, 64, 96)}).totals == from_python.totals
 
 
 COMMAND = """

@@ -7,15 +7,19 @@ import io
 import json
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from archprof.records.failure import Failure
+from archprof.render.several import distinct_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from click.testing import Result
+
+    from archprof.records.profile import Profile, Variant
 
 DATASET = "names: {0: person}\ntrain: images\nval: images\n"
 
@@ -186,3 +190,53 @@ def test_a_folder_of_checkpoints(archprof: Callable[[str], Result], folder: Path
         parameters = {line["model"]: int(line["parameters"]) for line in lines_of(result)}
         assert parameters == {"best": expected, "last": expected}
         assert "note: left out weights/alone.pt: the file holds weights, but no architecture" in result.stderr
+
+
+def test_names_come_from_standard_input(archprof: Callable[..., Result], models: Path) -> None:
+    names = "# both\nmodels/narrow.yaml\n\nmodels/wide.yml\n"
+    table = lines_of(archprof("summary - --imgsz 32 --format csv", stdin=names))
+    assert {line["model"]: int(line["parameters"]) for line in table} == PARAMETERS
+    empty = archprof("summary -", stdin="# nothing\n")
+    assert (empty.exit_code, empty.stdout) == (2, "")
+    assert "error: no model on stdin\ngive one reference a line" in empty.stderr
+
+
+@pytest.mark.parametrize("command", ["compare", "bench --max-time 0.1 --min-time 0.1"])
+def test_one_that_fails_leaves_the_others_compared(
+    archprof: Callable[[str], Result], models: Path, command: str
+) -> None:
+    (models / "xbroken.yaml").write_text(BROKEN, encoding="utf-8")
+    result = archprof(f"{command} models nowhere --imgsz 32 -o all.json -o -")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("error: 2 of 4 models failed: models/xbroken.yaml, nowhere\n") or (
+        result.stderr.endswith("error: 2 of 4 models failed: nowhere, models/xbroken.yaml\n")
+    )
+    saved = json.loads((models.parent / "all.json").read_text(encoding="utf-8"))
+    assert {failure["reference"] for failure in saved["failures"]} == {"models/xbroken.yaml", "nowhere"}
+    assert len(saved.get("models") or saved["profiles"]) == 2
+    for text in ("narrow", "wide", "xbroken.yaml: failed: ", "nowhere: failed: "):
+        assert text in result.stdout
+
+
+@pytest.mark.parametrize("command", ["compare", "bench"])
+def test_nothing_is_compared_with_a_model_that_fails(
+    archprof: Callable[[str], Result], models: Path, command: str
+) -> None:
+    (models / "broken.yaml").write_text(BROKEN, encoding="utf-8")
+    result = archprof(f"{command} models --imgsz 32")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "unknown block 'Cnov'" in result.stderr
+    assert "the others are compared with models/broken.yaml" in result.stderr
+
+
+def test_models_of_one_name_are_called_by_what_was_typed(profile: Profile) -> None:
+    def named(name: str, reference: str, scale: str | None = None) -> Variant:
+        return msgspec.structs.replace(profile.variant, name=name, reference=reference, scale=scale)
+
+    net, other = named("net", "a/net.yaml"), named("net", "b/net.yaml")
+    scales = [named("yolo11", "yolo11", scale) for scale in "ns"]
+    assert distinct_names([net, named("wide", "wide.yaml")]) == ["net", "wide"]
+    assert distinct_names([net, other]) == ["a/net.yaml", "b/net.yaml"]
+    assert distinct_names(scales) == ["yolo11, scale n", "yolo11, scale s"]
+    assert distinct_names([net, net]) == ["net", "net #2"]
+    assert distinct_names([net, net], ["", " (static equivalent)"]) == ["net", "net"]

@@ -125,10 +125,10 @@ def test_text_gives_verdicts_with_names_that_differ(several: Benchmark) -> None:
     text = rendered("text", several)
 
     assert (
-        "tiny-variant (2) is slower than tiny-variant (1) on cpu with eager: ×1.050, 99.5 % interval [1.030, 1.070], "
+        "tiny-variant #2 is slower than tiny-variant on cpu with eager: ×1.050, 99.5 % interval [1.030, 1.070], "
         "1,200 blocks in random order"
     ) in text
-    assert "no significant difference between tiny-variant (3) and tiny-variant (1) on cpu with eager: ×1.000" in text
+    assert "no significant difference between tiny-variant #3 and tiny-variant on cpu with eager: ×1.000" in text
 
 
 def test_json_is_a_profile_or_a_benchmark(single_model: Benchmark, several: Benchmark) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.builder.dialect import CHANNELS, default_channels
 from archprof.builder.wiring import Wiring, check_amounts, sources_of
+from archprof.sources.settings import DYNAMIC_CONVOLUTIONS
 from archprof.sources.task import task_of
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def plan(request: Request, calls: Calls) -> Plan | None:
     ):
         return None
     spec = request.spec.build(_Rows())
-    if spec is None:
+    if spec is None or spec.values.get(DYNAMIC_CONVOLUTIONS):  # which change what rows have built
         return None
     check_amounts(spec)
     channels = options.channels or default_channels(spec) or CHANNELS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import re
 from contextlib import nullcontext
@@ -30,13 +31,13 @@ _FACTORY = re.compile(r"(?P<module>.+\.py|[^\W\d]\w*(?:\.\w+)*):(?P<factory>[^\W
 
 
 class PythonFactory(Origin):
-    """``nets.py:make``, ``package.module:make``."""
+    """``nets.py:make``, ``package.module:make``: a function that makes a model, or the model itself."""
 
     order = 50
     form = "FILE.py:FACTORY"
 
     def find(self, query: Query) -> Spec | None:
-        """A function by its name; whether there is one, only running its file tells.
+        """A function or a model by its name; whether there is one, only running its file tells.
 
         Raises:
             UnknownReferenceError: Where there is no such file, or the function's name is missing.
@@ -57,7 +58,7 @@ class PythonFactory(Origin):
 
 
 class PythonSpec(RecipeSpec):
-    """What a user's function returns; settings are its keyword arguments.
+    """What a user's function returns, its settings being keyword arguments, or a model that the user's file made.
 
     The model may say what it takes in an attribute ``input_size``: a side, (height, width), (channels, height,
     width), or (length,) for a model of tokens.
@@ -68,12 +69,12 @@ class PythonSpec(RecipeSpec):
     content_key = None  # it may read anything
 
     def recipe(self, channels: int, size: tuple[int, ...] | None = None) -> Recipe:
-        """How to call it."""
+        """How to call it, or to copy it."""
         reference, _, path = self.target.rpartition(":")
         module = _module(reference, path)
-        factory = _factory(module, reference, path)
+        target = _find(module, reference, path)
         root = root_of(module.__spec__) if module.__spec__ else None
-
+        factory = _copying(target, self) if _is_model(target) else _callable(target, self.target)
         _check_arguments(factory, path, self)
 
         def make() -> Any:
@@ -93,19 +94,41 @@ def _module(reference: str, path: str) -> ModuleType:
         raise
 
 
-def _factory(module: ModuleType, reference: str, path: str) -> Callable[..., Any]:
+def _find(module: ModuleType, reference: str, path: str) -> Any:
+    target: Any = module
+    for name in path.split("."):
+        if not hasattr(target, name):
+            callables = [key for key, value in vars(target).items() if callable(value)]
+            raise UnknownReferenceError(f"{reference} has no {name!r}", hint=did_you_mean(name, callables))
+        target = getattr(target, name)
+    return target
+
+
+def _is_model(target: Any) -> bool:
     from torch import nn
 
-    factory: Any = module
-    for name in path.split("."):
-        if not hasattr(factory, name):
-            functions = [key for key, value in vars(factory).items() if callable(value)]
-            raise UnknownReferenceError(f"{reference} has no {name!r}", hint=did_you_mean(name, functions))
-        factory = getattr(factory, name)
-    if not callable(factory) or isinstance(factory, nn.Module):
-        kind = type(factory).__name__
-        raise BuildError(f"{reference}:{path} must be a function that returns a torch.nn.Module; it is a {kind}")
-    return factory  # type: ignore[no-any-return]
+    return isinstance(target, nn.Module)
+
+
+def _copying(model: Any, spec: PythonSpec) -> Callable[[], Any]:
+    """What makes a copy of a model that is there already: whoever builds it may change it.
+
+    Raises:
+        BuildError: Where something is set, which only a function could take.
+    """
+    if spec.settings:
+        raise BuildError(
+            f"{spec.target} is a model already, so {', '.join(spec.settings)} cannot be set",
+            hint="name a function or a class that makes the model",
+        )
+    return lambda: copy.deepcopy(model)
+
+
+def _callable(target: Any, reference: str) -> Callable[..., Any]:
+    if not callable(target):
+        kind = type(target).__name__
+        raise BuildError(f"{reference} must be a torch.nn.Module or a function that returns one; it is of type {kind}")
+    return target  # type: ignore[no-any-return]
 
 
 def _check_arguments(factory: Callable[..., Any], name: str, spec: PythonSpec) -> None:
