@@ -67,11 +67,24 @@ def _destination(name: str, format: str | None, force: bool, findings: bool) -> 
     if name == STDOUT:
         return Destination(None, name_of_format)
     path = Path(name)
+    check_file(path, force=force)
+    return Destination(path, name_of_format)
+
+
+def check_file(path: Path, *, force: bool) -> None:
+    """See to it that a file may be written, before there is anything to write.
+
+    Args:
+        path: The file.
+        force: Whether it may be overwritten.
+
+    Raises:
+        OutputError: Where it exists already, or cannot be written.
+    """
     try:
         _check(path, force)
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror}", path=path) from None
-    return Destination(path, name_of_format)
 
 
 def _by_suffix(name: str, findings: bool) -> str:
@@ -124,22 +137,23 @@ def deliver(destinations: Sequence[Destination], report: Report) -> None:
             console.note(f"wrote {path}")
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file so that at every moment it is the old one or the new one.
 
     Raises:
         OutputError: Where it cannot be written.
     """
     target = path.resolve()
+    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
     try:
         if target.exists() and not target.is_file():  # a device or a named pipe is not replaced
-            target.write_text(text, encoding="utf-8", errors="replace")
+            target.write_bytes(data)
             return
         draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         draft.unlink(missing_ok=True)  # of a process that had our number, and was killed
         try:
-            with draft.open("x", encoding="utf-8", errors="replace") as stream:
-                stream.write(text)
+            with draft.open("xb") as stream:
+                stream.write(data)
             if target.exists():
                 shutil.copymode(target, draft)
             draft.replace(target)

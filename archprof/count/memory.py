@@ -9,6 +9,7 @@ the whole table; a scatter in place touches the elements that it is given.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.count.free import GATHERS, MAKING
@@ -50,12 +51,14 @@ class Memory:
         peak_bytes: The most that those tensors hold at one time: a tensor's memory is held from the operation that
             makes it to the last that uses it or a view of it, a result's of the model to the end. Inputs, parameters,
             buffers and constants are made by no operation.
+        blocks: Those tensors' memory, each stretch once.
     """
 
     traffic: list[Traffic] = field(default_factory=list)
     activation_elements: int = 0
     activation_bytes: int = 0
     peak_bytes: int = 0
+    blocks: list[Block] = field(default_factory=list)
 
     @property
     def bytes_read(self) -> int:
@@ -68,32 +71,36 @@ class Memory:
         return sum(traffic.written for traffic in self.traffic)
 
 
-class _Block:
-    """One stretch of memory: its size, and the first and last operation that it is there for."""
+class Block:
+    """One stretch of memory: its size, and the first and last operation that it is there for.
 
-    __slots__ = ("first", "last", "size")
+    ``tensor`` is the result that it was made for.
+    """
 
-    def __init__(self, size: int, first: int) -> None:
-        self.size = size
+    __slots__ = ("first", "last", "size", "tensor")
+
+    def __init__(self, tensor: TensorInfo, first: int) -> None:
+        self.tensor = tensor
+        self.size = tensor.nbytes
         self.first = self.last = first
 
 
 def measure(trace: Trace) -> Memory:
     """What the operations of a trace read, write and hold, in bytes."""
     memory = Memory()
-    blocks: dict[int, _Block] = {}
+    blocks: dict[int, Block] = {}
     # Those that no operation makes: inputs, parameters, buffers and constants, and whatever views them.
-    given: dict[int, _Block] = {}
+    given: dict[int, Block] = {}
     end = len(trace.operations)
     for tensor in trace.calls[0].inputs if trace.calls else ():
-        given.setdefault(tensor.storage, _Block(tensor.nbytes, 0))
+        given.setdefault(tensor.storage, Block(tensor, 0))
     for index, operation in enumerate(trace.operations):
         arguments = operation.inputs
         sizes: dict[int, int] = {}
         for tensor in arguments:
             block = blocks.get(tensor.storage) or given.get(tensor.storage)
             if block is None:
-                block = given[tensor.storage] = _Block(tensor.nbytes, index)
+                block = given[tensor.storage] = Block(tensor, index)
             block.last = index
             # A broadcast tensor is smaller in memory than its elements would be.
             sizes[id(tensor)] = min(tensor.nbytes, block.size)
@@ -108,7 +115,7 @@ def measure(trace: Trace) -> Memory:
         for tensor in operation.outputs:
             if tensor.storage in blocks or tensor.storage in given:
                 continue
-            blocks[tensor.storage] = _Block(tensor.nbytes, index)
+            blocks[tensor.storage] = Block(tensor, index)
             new.append(tensor)
             memory.activation_elements += tensor.numel
             memory.activation_bytes += tensor.nbytes
@@ -116,21 +123,23 @@ def measure(trace: Trace) -> Memory:
     for tensor in trace.calls[0].outputs if trace.calls else ():
         if tensor.storage in blocks:
             blocks[tensor.storage].last = end
-    memory.peak_bytes = _peak(blocks.values(), end)
+    memory.blocks = list({id(block): block for block in blocks.values()}.values())
+    memory.peak_bytes = max(held(memory.blocks, end), default=0)
     return memory
 
 
-def _peak(blocks: Iterable[_Block], end: int) -> int:
-    """The largest sum of blocks that are there at once."""
-    changes = [0] * (end + 2)
-    for block in {id(block): block for block in blocks}.values():
+def held(blocks: Iterable[Block], operations: int) -> list[int]:
+    """The bytes of the blocks that are there while each operation runs.
+
+    Args:
+        blocks: The blocks, each once.
+        operations: The number of operations.
+    """
+    changes = [0] * (operations + 2)
+    for block in blocks:
         changes[block.first] += block.size
         changes[block.last + 1] -= block.size
-    most = held = 0
-    for change in changes:
-        held += change
-        most = max(most, held)
-    return most
+    return list(accumulate(changes))[:operations]
 
 
 def _traffic(
