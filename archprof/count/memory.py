@@ -58,7 +58,7 @@ class Memory:
     activation_elements: int = 0
     activation_bytes: int = 0
     peak_bytes: int = 0
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def bytes_read(self) -> int:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from archprof.errors import OutputError
 from archprof.records.audit import AuditResult
 from archprof.records.benchmark import Benchmark
 from archprof.records.check_result import CheckResult
 from archprof.records.comparison import Comparison
+from archprof.records.expert_curve import ExpertCurve
+from archprof.records.memory_pass import MemoryPass
 from archprof.records.profile import Profile
-from archprof.render import Page, View, audit, benchmark, check, comparison, profile
+from archprof.render import Page, View, audit, benchmark, check, comparison, expert_sweep, profile
+from archprof.render.drawing import draw
+from archprof.render.figures.style import READABLE
 from archprof.render.formats import FORMATS
+from archprof.render.full_report import of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +31,8 @@ REPORTS: Mapping[type[Record], Callable[[Any, View], Report]] = {
     Benchmark: benchmark.report,
     CheckResult: check.report,
     Comparison: comparison.report,
+    ExpertCurve: expert_sweep.report,
+    MemoryPass: lambda record, view: of_memory(record),
     Profile: profile.report,
 }
 """What makes a report of each kind of record."""
@@ -36,8 +45,12 @@ class ReportPresentation:
     report: Report
 
     def html(self) -> str:
-        """A fragment of HTML."""
-        return FORMATS["html"].render(self.report, Page())
+        """A fragment of HTML, with the first figure where one can be drawn."""
+        fragment = FORMATS["fragment"].render(self.report, Page())
+        for figure in self.report.figures()[:1]:
+            with suppress(OutputError):
+                return draw(figure, "svg", READABLE, size=11, title=True, inline=True).decode() + fragment
+        return fragment
 
     def rows(self) -> list[dict[str, Any]]:
         """The table that CSV holds."""

@@ -242,6 +242,8 @@ def records(report: Report) -> list[dict[str, str]]:
 def test_every_format_renders_every_report(report: Report, name: str) -> None:
     text = FORMATS[name].render(report, Page(width=80))
     assert text.endswith("\n")
+    if name == "html":  # what follows is the drawing library
+        text, _, _ = text.partition('<script type="module">')
     assert "None" not in unescape(text).replace("'both', None", "")
     assert "\x1b" not in text
     assert "object at 0x" not in text

@@ -94,7 +94,7 @@ def _samples(entries: Sequence[tuple[str, Latency]]) -> Spec:
     }
     return {
         "$schema": VEGA_LITE,
-        "height": {"step": 44},
+        "height": 44 * len(entries),
         "data": {"values": samples},
         "encoding": {"y": y},
         "layer": [

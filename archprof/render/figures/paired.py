@@ -66,7 +66,7 @@ def _spec(points: list[dict[str, Any]]) -> Spec:
     }
     return {
         "$schema": VEGA_LITE,
-        "height": {"step": 40},
+        "height": 40 * len(points),
         "data": {"values": points},
         "encoding": {"y": {"field": "label", "type": "nominal", "sort": None, "axis": {"title": None}}},
         "layer": [

@@ -140,7 +140,7 @@ def _spec(
     (x_metric, _), (y_metric, _) = both
 
     def channel(name: str, metric: Metric) -> dict[str, Any]:
-        values = [point[name] for point in points] + [limits[name]] * (name in limits)
+        values = [point[name] for point in points] + [value for key, value in limits.items() if key == name]
         low, high = min(values), max(values)
         room = 0.12 * (high - low) or 0.5 * high or 1
         scale = {

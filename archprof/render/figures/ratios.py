@@ -87,7 +87,7 @@ def _spec(points: list[dict[str, Any]]) -> Spec:
     tooltip = [{"field": "layer"}, {"field": "quantity"}, {"field": "kind"}, {"field": "ratio", "format": ".4f"}]
     return {
         "$schema": VEGA_LITE,
-        "height": {"step": 18},
+        "height": 18 * len({point["layer"] for point in points}),
         "data": {"values": points},
         "layer": [
             {

@@ -112,7 +112,13 @@ def _spec(points: list[Point], roof: tuple[float, float] | None) -> Spec:
         "field": "intensity",
         "type": "quantitative",
         "scale": {**logarithmic, "domain": [low, high]},
-        "axis": {"title": "arithmetic intensity (FLOP/B)", "grid": False, "format": "~r", "labelOverlap": True},
+        "axis": {
+            "title": "arithmetic intensity (FLOP/B)",
+            "grid": False,
+            "format": "~r",
+            "labelOverlap": True,
+            "tickCount": 6,
+        },
     }
     y = {
         "field": "speed",

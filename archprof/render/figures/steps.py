@@ -142,7 +142,7 @@ class Steps:
         axis = {"title": None, "ticks": False}
         return {
             "$schema": VEGA_LITE,
-            "height": {"step": 21},
+            "height": 21 * (len(self.steps) + 2),
             "data": {"values": marks},
             "encoding": {"y": {"field": "step", "type": "nominal", "sort": None, "axis": axis}},
             "layer": [*self._published(), bars, *texts],

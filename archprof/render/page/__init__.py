@@ -101,7 +101,7 @@ def render(report: Report) -> str:
     page: str = template.render(
         section=section, style=style, scripts=scripts, policy=policy, version=__version__, figures=has_figures
     )
-    return page
+    return page.strip() + "\n"
 
 
 def _drawings(section: Section) -> Iterator[Drawing]:
