@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 PROBE = 256
 """Side of the image whose way through a network tells its strides; Ultralytics' own choice."""
 
-SIDE = 640
-"""The default side of the input image."""
-
-SIDES = {"classify": 224}
-"""The same where the task has another."""
-
 EMBEDDING = 512
 """Length of the text embeddings that Ultralytics' open-vocabulary networks are fed."""
 

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from archprof.builder.built import Built
-from archprof.builder.head_kinds import SIDE, SIDES, kind_of, run_in_training
+from archprof.builder.head_kinds import kind_of, run_in_training
+from archprof.builder.options import SIDE, SIDES
 from archprof.builder.row_errors import naming_rows
 from archprof.errors import RunError
 from archprof.sources.task import task_of

@@ -17,6 +17,12 @@ COUNTER_SECONDS = 300.0
 EXPERTS = 4
 """What ParameterNet's paper, and the code published with it, give a dynamic convolution."""
 
+SIDE = 640
+"""The default side of the input image."""
+
+SIDES = {"classify": 224}
+"""The same where the task has another."""
+
 DTYPES = ("float32", "float16", "bfloat16", "float64")
 """What weights and images may be, by torch's names."""
 

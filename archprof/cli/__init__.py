@@ -29,6 +29,8 @@ COMMANDS = (
     "init",
     "list",
     "parameternet",
+    "plot",
+    "report",
     "schema",
     "suggest",
     "explain",

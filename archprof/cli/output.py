@@ -69,11 +69,24 @@ def _destination(name: str, format: str | None, force: bool, findings: bool) -> 
             raise UsageError(f"{name_of_format} is bytes, which go to a file", hint=f"-o FILE{chosen.suffixes[0]}")
         return Destination(None, name_of_format)
     path = Path(name)
+    check_file(path, force=force)
+    return Destination(path, name_of_format)
+
+
+def check_file(path: Path, *, force: bool) -> None:
+    """See to it that a file may be written, before there is anything to write.
+
+    Args:
+        path: The file.
+        force: Whether it may be overwritten.
+
+    Raises:
+        OutputError: Where it exists already, or cannot be written.
+    """
     try:
         _check(path, force)
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror}", path=path) from None
-    return Destination(path, name_of_format)
 
 
 def _by_suffix(name: str, findings: bool) -> str:

@@ -152,9 +152,11 @@ def rebuild(
     """Profile a model with each number of experts."""
     with console.working("loading torch"):
         from archprof.pipeline.expert_sweep import curve
+    from archprof.records.expert_curve import ExpertCurve
     from archprof.render import View
     from archprof.render.expert_sweep import report
 
     profile, sweep = curve(specs[0], options, experts, console)
     selection.remark(specs, [profile.environment])
-    output.deliver(destinations, report(profile, sweep, View()))
+    curve_record = ExpertCurve(variant=profile.variant, input=profile.input, curve=sweep)
+    output.deliver(destinations, report(curve_record, View()))

@@ -81,7 +81,8 @@ def suggest(
     destinations = output_options.plan()
     model.refuse_several("a suggestion")
     budgets = parse_budgets(maxima or [], minima or [])
-    specs = selection.specs_of(selection.find_models(references, model.find))
+    models = selection.find_models(references, model.find)
+    specs = selection.specs_of(models)
     if len(specs) > 1:
         raise UsageError("a suggestion is of one model", hint=f"name one: {references[0]}")
     options = model.options(device=device)

@@ -9,13 +9,14 @@ the whole table; a scatter in place touches the elements that it is given.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.count.free import GATHERS, MAKING
 from archprof.trace.record import tensors, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from archprof.trace.record import Operation, TensorInfo, Trace
 
@@ -53,6 +54,7 @@ class Memory:
             buffers and constants are made by no operation.
         made: The memory behind each tensor that operations make, by its storage.
         given: The same of tensors that no operation makes; of an input that none reads, the last use is -1.
+        results: The ids of the blocks that the model's results are in, which are held to the end.
     """
 
     traffic: list[Traffic] = field(default_factory=list)
@@ -62,6 +64,12 @@ class Memory:
     peak_bytes: int = 0
     made: dict[int, Block] = field(default_factory=dict)
     given: dict[int, Block] = field(default_factory=dict)
+    results: frozenset[int] = frozenset()
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The memory of tensors that operations make, each stretch once."""
+        return list({id(block): block for block in self.made.values()}.values())
 
     @property
     def bytes_read(self) -> int:
@@ -75,32 +83,31 @@ class Memory:
 
 
 class Block:
-    """One stretch of memory: its size in bytes, and the first and last operation that it is used by."""
+    """One stretch of memory: its size in bytes, and the first and last operation that it is used by.
 
-    __slots__ = ("first", "last", "size")
+    ``tensor`` is what it was made for.
+    """
 
-    def __init__(self, size: int, first: int) -> None:
-        self.size = size
+    __slots__ = ("first", "last", "size", "tensor")
+
+    def __init__(self, tensor: TensorInfo, first: int) -> None:
+        self.tensor = tensor
+        self.size = tensor.nbytes
         self.first = self.last = first
 
 
-def peak(blocks: Iterable[Block], results: Iterable[int], end: int) -> int:
-    """The largest sum of blocks that are there at once.
+def held(memory: Memory, operations: int) -> list[int]:
+    """The bytes of what operations make that are there while each of them runs.
 
     Args:
-        blocks: All of them; one may come several times.
-        results: The ids of those that are held to the end.
-        end: How many operations there are.
+        memory: What is held, and until when.
+        operations: How many operations there are.
     """
-    changes, to_the_end = [0] * (end + 2), set(results)
-    for block in {id(block): block for block in blocks}.values():
+    changes = [0] * (operations + 1)
+    for block in memory.blocks:
         changes[block.first] += block.size
-        changes[(end if id(block) in to_the_end else block.last) + 1] -= block.size
-    most = held = 0
-    for change in changes:
-        held += change
-        most = max(most, held)
-    return most
+        changes[operations if id(block) in memory.results else block.last + 1] -= block.size
+    return list(accumulate(changes))[:operations]
 
 
 def measure(trace: Trace) -> Memory:
@@ -109,14 +116,14 @@ def measure(trace: Trace) -> Memory:
     # Those that no operation makes are inputs, parameters, buffers and constants, and whatever views them.
     blocks, given = memory.made, memory.given
     for tensor in trace.calls[0].inputs if trace.calls else ():
-        given.setdefault(tensor.storage, Block(tensor.nbytes, -1))
+        given.setdefault(tensor.storage, Block(tensor, -1))
     for index, operation in enumerate(trace.operations):
         arguments = operation.inputs
         sizes: dict[int, int] = {}
         for tensor in arguments:
             block = blocks.get(tensor.storage) or given.get(tensor.storage)
             if block is None:
-                block = given[tensor.storage] = Block(tensor.nbytes, index)
+                block = given[tensor.storage] = Block(tensor, index)
             block.last = index
             # A broadcast tensor is smaller in memory than its elements would be.
             sizes[id(tensor)] = min(tensor.nbytes, block.size)
@@ -132,15 +139,15 @@ def measure(trace: Trace) -> Memory:
         for tensor in operation.outputs:
             if tensor.storage in blocks or tensor.storage in given:
                 continue
-            blocks[tensor.storage] = Block(tensor.nbytes, index)
+            blocks[tensor.storage] = Block(tensor, index)
             new.append(tensor)
             memory.activation_elements += tensor.numel
             memory.activation_bytes += tensor.nbytes
         memory.traffic.append(_traffic(operation, arguments, new, sizes))
         memory.made_bytes.append(sum([tensor.nbytes for tensor in new]))
     results = trace.calls[0].outputs if trace.calls else ()
-    held = [id(blocks[tensor.storage]) for tensor in results if tensor.storage in blocks]
-    memory.peak_bytes = peak(blocks.values(), held, len(trace.operations))
+    memory.results = frozenset(id(blocks[tensor.storage]) for tensor in results if tensor.storage in blocks)
+    memory.peak_bytes = max(held(memory, len(trace.operations)), default=0)
     return memory
 
 

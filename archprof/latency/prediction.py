@@ -87,6 +87,8 @@ def predict(profile: Profile, calibration: Calibration) -> Prediction | None:
         fresh_memory_s=time.fresh_memory,
         static_s=time_of_pass(twin, calibration).whole if twin else None,
         ridge=2 * fastest / calibration.memory.rates[-1],
+        peak_flops_per_s=2 * fastest,
+        peak_bytes_per_s=calibration.memory.rates[-1],
         by_bytes=dict(by_bytes),
     )
 

@@ -6,13 +6,13 @@ known the exact count and its differences add up to what it said, to the operati
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
 from archprof import units
 from archprof.records.profile import Environment, Input, Tool, Variant
-from archprof.records.record import Record
+from archprof.records.record import SavedRecord
 
 VERSION = 2
 """The format's version. It changes when a reader of the old one would misread the new one."""
@@ -66,12 +66,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     path: str
 
 
-class AuditResult(Record, frozen=True, kw_only=True):
+class AuditResult(SavedRecord, frozen=True, kw_only=True):
     """One model at one input: the exact count, and what each counter made of it.
 
     ``unknown`` has the operations that have no formula, with the times they ran; while it is not empty the exact
     count is a lower bound. ``seconds`` is what the exact count took.
     """
+
+    format_version: ClassVar[int] = VERSION
 
     version: int = VERSION
     tool: Tool = msgspec.field(default_factory=Tool)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
 from archprof.records.failure import Failure  # noqa: TC001
 from archprof.records.prediction import Prediction  # noqa: TC001 - it is looked up to read a comparison back
 from archprof.records.profile import Input, Tool, Variant
-from archprof.records.record import Record
+from archprof.records.record import SavedRecord
 from archprof.records.schema import schema_of
 
 VERSION = 2
@@ -232,11 +232,13 @@ class Front(msgspec.Struct, frozen=True, kw_only=True):
     members: list[int]
 
 
-class Comparison(Record, frozen=True, kw_only=True):
+class Comparison(SavedRecord, frozen=True, kw_only=True):
     """Several models beside each other; every one but the first is paired with the first.
 
     ``failures`` are those that were named too, and could not be counted.
     """
+
+    format_version: ClassVar[int] = VERSION
 
     version: int = VERSION
     tool: Tool = msgspec.field(default_factory=Tool)

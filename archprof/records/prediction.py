@@ -26,6 +26,9 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         static_s: The whole of the model's static twin, where it has dynamic layers and a twin could be built.
         ridge: FLOPs per byte below which the device's memory holds an operation up, above which its arithmetic does:
             the best rate of any kernel over the memory's at the largest working set.
+        peak_flops_per_s: The best rate of any kernel whose work is MACs, in FLOPs a second; None in a profile that was
+            saved without it.
+        peak_bytes_per_s: The memory's rate at the largest working set, in bytes a second; None as before.
         by_bytes: Kinds of operations whose arithmetic was not measured, with their calls: their bytes alone count.
     """
 
@@ -41,4 +44,6 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     fresh_memory_s: float
     static_s: float | None = None
     ridge: float
+    peak_flops_per_s: float | None = None
+    peak_bytes_per_s: float | None = None
     by_bytes: dict[str, int] = msgspec.field(default_factory=dict)

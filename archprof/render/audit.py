@@ -11,6 +11,7 @@ from archprof.counters.explain import ADDS
 from archprof.records.audit import Opinion
 from archprof.records.failure import Failure
 from archprof.render import facts, several
+from archprof.render.figures import figures_of
 from archprof.render.report import Report
 from archprof.render.table import Column, Record, Table, table_of
 
@@ -62,6 +63,7 @@ def report(audit: AuditResult, view: View) -> Report:
         about=[*scale, *facts.about_variant(audit.variant, audit.input)],
         facts=[("exact count", _covered(audit))],
         tables=[counters],
+        figures=lambda: figures_of([audit], "waterfall"),
         notes=[f"{opinion.counter}: {opinion.error}" for opinion in audit.opinions if opinion.error],
         parts=[_section(audit, opinion, view) for opinion in explained],
         record=audit,

@@ -12,6 +12,7 @@ from archprof import units
 from archprof.latency.statistics import FENCE, quantile
 from archprof.records.latency import CANNOT_TELL
 from archprof.render import breakdown, columns, facts, several
+from archprof.render.figures import figures_of
 from archprof.render.histogram import histogram
 from archprof.render.report import Report
 from archprof.render.table import Column, Table, table_of
@@ -75,6 +76,7 @@ def report(benchmark: Benchmark, view: View) -> Report:
         facts=[*(() if shared else _models(benchmark)), *_facts(benchmark)],
         conclusions=list(_verdicts(benchmark)),
         tables=[table, spread] if spread.records and not view.columns else [table],
+        figures=lambda: figures_of([benchmark], "distribution", "paired", "roofline"),
         notes=[*columns.absent(subjects, view.columns), *_notes(benchmark), *several.reasons(benchmark.failures)],
         parts=[
             breakdown.report(profile, entry, name)

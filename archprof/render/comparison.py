@@ -10,6 +10,7 @@ from archprof.records.metrics import find_metric
 from archprof.records.profile import Profile
 from archprof.render import changes, columns, facts, several
 from archprof.render.attribution_text import attribution_text, differs
+from archprof.render.figures import figures_of
 from archprof.render.report import Report
 from archprof.units import plural
 
@@ -45,6 +46,7 @@ def report(comparison: Comparison, view: View, models: Sequence[Profile | Model]
             changes.metrics(pair) if pair and not view.columns and not comparison.failures else by_model,
             *([rows] if rows else []),
         ],
+        figures=lambda: figures_of([comparison], "changes", "pareto"),
         notes=[
             *columns.absent(subjects, view.columns),
             *([] if pair else [_front(comparison)]),

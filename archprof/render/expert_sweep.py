@@ -8,29 +8,32 @@ from typing import TYPE_CHECKING
 from archprof import units
 from archprof.records.parameternet import Point
 from archprof.render import facts
+from archprof.render.figures import figures_of
 from archprof.render.report import Report
 from archprof.render.table import Column, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from archprof.records.parameternet import ExpertSweep, MeasuredTotals
-    from archprof.records.profile import Profile
+    from archprof.records.expert_curve import ExpertCurve
+    from archprof.records.parameternet import MeasuredTotals
     from archprof.render import View
 
 
-def report(profile: Profile, curve: ExpertSweep, view: View) -> Report:
+def report(curve: ExpertCurve, view: View) -> Report:
     """One line a number of experts; ratios are to the static equivalent."""
-    first = curve.static
-    points = [*([Point(experts=0, layers=0, measured=first)] if first else []), *curve.points]
-    about = [piece for piece in facts.about(profile) if not piece.startswith("experts ")]
+    first = curve.curve.static
+    points = [*([Point(experts=0, layers=0, measured=first)] if first else []), *curve.curve.points]
+    scale = [f"scale {curve.variant.scale}"] if curve.variant.scale else []
+    about = [piece for piece in facts.about_variant(curve.variant, curve.input) if not piece.startswith("experts ")]
     notes = [] if first else ["no dynamic layers, so the number of experts changes nothing"]
     return Report(
-        title=profile.variant.name,
-        about=about,
+        title=curve.variant.name,
+        about=[*scale, *about],
+        figures=lambda: figures_of([curve], "curve"),
         tables=[table_of(_columns(points[0].measured), points, "experts")],
         notes=notes,
-        record={"variant": profile.variant, "input": profile.input, "curve": curve},
+        record=curve,
     )
 
 

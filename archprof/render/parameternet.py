@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from archprof import units
 from archprof.records.failure import Failure
 from archprof.render import facts, several, static_latency
+from archprof.render.figures import figures_of
 from archprof.render.report import Report
 from archprof.render.table import Column, Record, Table, table_of
 
@@ -131,6 +132,7 @@ def report(profile: Profile, view: View, static: Profile | None = None) -> Repor
         ]
         if analysis
         else [],
+        figures=lambda: figures_of([profile], "ratios"),
         notes=notes(profile, static),
         record=_record(profile, static),
         data=layers,

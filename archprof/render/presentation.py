@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from archprof.errors import OutputError
 from archprof.records.audit import AuditResult
 from archprof.records.benchmark import Benchmark
 from archprof.records.check_result import CheckResult
 from archprof.records.comparison import Comparison
+from archprof.records.expert_curve import ExpertCurve
+from archprof.records.memory_pass import MemoryPass
 from archprof.records.profile import Profile
 from archprof.records.suggestion import Suggestion
 from archprof.records.sweep import Sweep
-from archprof.render import Page, View, audit, benchmark, check, comparison, profile, suggestion, sweep
+from archprof.render import Page, View, audit, benchmark, check, comparison, expert_sweep, profile, suggestion, sweep
+from archprof.render.drawing import draw
+from archprof.render.figures.style import READABLE
 from archprof.render.formats import FORMATS
+from archprof.render.full_report import of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +33,8 @@ REPORTS: Mapping[type[Record], Callable[[Any, View], Report]] = {
     Benchmark: benchmark.report,
     CheckResult: check.report,
     Comparison: comparison.report,
+    ExpertCurve: expert_sweep.report,
+    MemoryPass: lambda record, view: of_memory(record),
     Profile: profile.report,
     Sweep: sweep.report,
     Suggestion: suggestion.report,
@@ -40,8 +49,12 @@ class ReportPresentation:
     report: Report
 
     def html(self) -> str:
-        """A fragment of HTML."""
-        return FORMATS["html"].text(self.report, Page())
+        """A fragment of HTML, with the first figure where one can be drawn."""
+        fragment = FORMATS["fragment"].text(self.report, Page())
+        for figure in self.report.figures()[:1]:
+            with suppress(OutputError):
+                return draw(figure, "svg", READABLE, size=11, title=True, inline=True).decode() + fragment
+        return fragment
 
     def rows(self) -> list[dict[str, Any]]:
         """The table that CSV holds."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from archprof.records.failure import Failure
 from archprof.render import columns, conventions, facts, profile_tables, several
+from archprof.render.figures import figures_of
 from archprof.render.report import Report
+from archprof.render.source_lines import source_lines
 from archprof.render.table import Column, find_column
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ DETAILS = {
     ),
     "ops": Detail(profile_tables.operation_columns(), lambda profile, view: profile_tables.operations(profile)),
 }
+
+FIGURES_OF_ONE = ("treemap", "waterfall", "roofline", "ratios", "distribution")
+"""What is drawn of a single profile."""
 
 MOST_EXPENSIVE = "flops"
 """What ``top`` sorts by where nothing else is asked for."""
@@ -74,6 +79,8 @@ def report(profile: Profile, view: View) -> Report:
         about=facts.about(profile),
         facts=facts.facts(profile),
         tables=[table] if table else [],
+        figures=lambda: figures_of([profile], *FIGURES_OF_ONE),
+        listing=source_lines(profile),
         record=profile,
         data=table or several.totals_table([profile]),
     )
@@ -100,6 +107,7 @@ def report_several(results: Sequence[Profile | Failure], view: View, *, details:
         about=about,
         facts=facts.unknown(*(profile.coverage.unknown for profile in profiles)),
         tables=[_ranked(table, view)],
+        figures=lambda: figures_of(profiles, "pareto"),
         notes=[
             *columns.absent(subjects, view.columns),
             *([] if view.columns else facts.of_one_image(profiles)),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from archprof.render.figures import Figure
     from archprof.render.table import Table
 
 Fact = tuple[str, Sequence[str]]
@@ -64,6 +65,15 @@ class Suite:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of the file that a result is about, and the row that it has; ``number`` is None where it is not known."""
+
+    number: int | None
+    text: str
+    row: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A result. Formats print its parts in this order; each part is a report of its own under a heading.
 
@@ -75,6 +85,8 @@ class Report:
         facts: Figures that are not in a table.
         conclusions: Sentences that say what it comes to; they go before the tables.
         tables: The tables.
+        figures: Makes the pictures, for a format that draws them.
+        listing: The file that it is about, as far as the record has it; a row is a mark's or a line's way to it.
         notes: Sentences that a reader of the tables needs. Further lines of a note are commands to type.
         parts: Sections.
         record: What JSON holds: the saved record, whatever a view leaves out.
@@ -95,6 +107,8 @@ class Report:
     facts: Sequence[Fact] = ()
     conclusions: Sequence[str] = ()
     tables: Sequence[Table] = ()
+    figures: Callable[[], Sequence[Figure]] = tuple
+    listing: Sequence[Line] = ()
     notes: Sequence[str] = ()
     parts: Sequence[Report] = ()
     record: Any = None

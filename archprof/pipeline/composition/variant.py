@@ -120,7 +120,7 @@ def plan(request: Request, calls: Calls) -> Plan | None:
         or options.backward
         or options.static
         or options.fuse
-        or options.input_shapes
+        or options.inputs
         or options.batch < 1
         or options.dtype != "float32"
     ):

@@ -52,6 +52,7 @@ with FORMATS.own():
     FORMATS.register("latex", Format(f"{__name__}.latex", (".tex",)))
     FORMATS.register("html", Format(f"{__name__}.html", (".html",)))
     FORMATS.register("parquet", Format(f"{__name__}.parquet", (".parquet",), binary=True))
+    FORMATS.register("fragment", Format(f"{__name__}.fragment"))
     FORMATS.register("concise", Format(f"{__name__}.concise", findings_only=True))
     FORMATS.register("github", Format(f"{__name__}.github", findings_only=True))
     FORMATS.register("gitlab", Format(f"{__name__}.gitlab", findings_only=True))

@@ -1,0 +1,191 @@
+"""``archprof plot``."""
+
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from archprof.cli import completion, drawn_records, output
+from archprof.cli import options as o
+from archprof.cli.command import command
+from archprof.cli.console import console
+from archprof.cli.option_groups import Model
+from archprof.errors import UsageError, did_you_mean
+from archprof.records.conventions import CONVENTIONS
+from archprof.render.figures import FIGURES, Choice, FigureKind
+
+EXPERTS = "1,2,4,8"
+
+FORMATS = (".svg", ".png", ".pdf")
+
+
+class WidthChoice(StrEnum):
+    """How wide the figure is."""
+
+    column = "column"
+    page = "page"
+
+
+class PartsChoice(StrEnum):
+    """What the areas of a treemap are."""
+
+    rows = "rows"
+    modules = "modules"
+    operations = "operations"
+
+
+class MetricChoice(StrEnum):
+    """What areas and steps are amounts of."""
+
+    flops = "flops"
+    parameters = "parameters"
+    bytes = "bytes"
+    time = "time"
+
+
+Kind = Annotated[
+    str,
+    typer.Argument(
+        metavar="FIGURE",
+        autocompletion=lambda incomplete: [name for name in FIGURES if name.startswith(incomplete)],
+        help=f"What to draw: {', '.join(FIGURES)}.",
+    ),
+]
+References = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="REF...",
+        autocompletion=completion.references,
+        help="Models as `summary` takes them, or FILE.json that `summary`, `bench`, `audit`, `compare` or "
+        "`parameternet --experts` saved.",
+    ),
+]
+Outputs = Annotated[
+    list[str] | None,
+    o.option("--output", "-o", metavar="FILE", help="FILE.svg, .png or .pdf; '-' is SVG on stdout. Repeatable."),
+]
+Width = Annotated[WidthChoice, o.option("--width", help="One column of a paper (3.5 in), or the page (7.2 in).")]
+Title = Annotated[bool, o.option("--title", help="Put the title, and what one must know to quote it, on top.")]
+Counter = Annotated[
+    str | None, o.option("--counter", metavar="NAME", help="Waterfall: the counter, or the convention, to lead to.")
+]
+Metric = Annotated[MetricChoice | None, o.option("--metric", help="Treemap and changes: of what.  [default: flops]")]
+Parts = Annotated[PartsChoice | None, o.option("--parts", help="Treemap: areas of what.  [default: rows, or modules]")]
+X = Annotated[str, o.option("--x", metavar="METRIC", help="Pareto: x axis; METRIC:max if more is better.")]
+Y = Annotated[str, o.option("--y", metavar="METRIC", help="Pareto: y axis.")]
+Limit = Annotated[
+    list[str] | None,
+    o.option("--limit", metavar="METRIC=AMOUNT", help="Pareto: draw a budget, such as flops=8G. Repeatable."),
+]
+Experts = Annotated[str, o.option("--experts", metavar="M,M,...", help="Curve: numbers of experts M.")]
+
+
+@command
+def plot(
+    kind: Kind,
+    references: References,
+    *,
+    model: Model,
+    device: o.Device = "auto",
+    backward: o.Backward = False,
+    plugins: o.Plugins = None,
+    width: Width = WidthChoice.page,
+    title: Title = False,
+    counter: Counter = None,
+    metric: Metric = None,
+    parts: Parts = None,
+    x: X = "flops",
+    y: Y = "parameters",
+    limit: Limit = None,
+    experts: Experts = EXPERTS,
+    outputs: Outputs = None,
+    force: o.Force = False,
+) -> None:
+    """Draw one figure for a paper or a page, as SVG, PNG or PDF."""
+    from archprof.cli.parameternet import parse_experts
+    from archprof.compare.pareto import axes
+    from archprof.render.drawing import draw
+    from archprof.render.figures import figures_of
+    from archprof.render.figures.pareto import parse_limits
+    from archprof.render.figures.style import WIDTHS
+
+    figure_kind = FIGURES.find(kind)
+    paths = [plan(name, force=force) for name in outputs or ["-"]]
+    choice = Choice(
+        counter=counter, metric=metric and metric.value, parts=parts and parts.value, x=x, y=y,
+        limits=parse_limits(limit or []),
+    )  # fmt: skip
+    axes(x, y)  # before anything is built
+    inputs = drawn_records.find(references, model)
+    making = drawn_records.Making(
+        options=model.options(device=device, backward=backward),
+        plugins=plugins or [],
+        conventions=(counter,) if counter in CONVENTIONS else (),
+        experts=parse_experts(experts) or [],
+    )
+    records = [*inputs.saved, *(drawn_records.SOURCES[figure_kind.source](inputs, making) if inputs.specs else [])]
+    if figure_kind.source == "comparison" and not inputs.specs:
+        records += drawn_records.comparisons(inputs.saved)
+    figures = figures_of(records, figure_kind.name, choice=replace(choice, metric=_metric(figure_kind, choice)))
+    if not figures:
+        raise UsageError(f"nothing to draw: {figure_kind.absent}", hint=_hint(records, counter))
+    if len(figures) > 1:
+        titles = "; ".join(figure.title for figure in figures)
+        raise UsageError(f"{len(figures)} figures, and a file holds one: {titles}", hint="--counter or one reference")
+    for path in paths:
+        suffix = path.suffix.lower() if path else ".svg"
+        with console.working(f"drawing {figure_kind.name}"):
+            data = draw(figures[0], suffix[1:], WIDTHS[width.value], title=title)
+        if path is None:
+            console.write(data.decode())
+        else:
+            output.write_whole(path, data)
+            console.note(f"wrote {path}")
+    for failure in inputs.failures:
+        console.note(f"left out {failure.reference}: {failure.error}")
+
+
+def plan(name: str, *, force: bool) -> Path | None:
+    """The file that a name means, checked before there is anything to draw; None for stdout.
+
+    Raises:
+        UsageError: Where its extension is none of a picture's.
+        OutputError: Where it exists already, or cannot be written.
+    """
+    if name == output.STDOUT:
+        return None
+    path = Path(name)
+    if path.suffix.lower() not in FORMATS:
+        raise UsageError(
+            f"a figure is no {path.suffix or 'file without an extension'}: {name}",
+            hint="name FILE.svg, FILE.png or FILE.pdf",
+        )
+    output.check_file(path, force=force)
+    return path
+
+
+def _metric(kind: FigureKind, choice: Choice) -> str | None:
+    return choice.metric or ("flops" if kind.name == "changes" else None)
+
+
+def _hint(records: list[object], counter: str | None) -> str | None:
+    """The counters that there are, where one was named that is not."""
+    from archprof.records.audit import AuditResult
+    from archprof.records.profile import Profile
+
+    names = [
+        name
+        for record in records
+        for name in (
+            [opinion.counter for opinion in record.opinions]
+            if isinstance(record, AuditResult)
+            else [*record.reported]
+            if isinstance(record, Profile)
+            else []
+        )
+    ]
+    if counter is None or counter in names:
+        return None
+    return did_you_mean(counter, names) or f"counters: {', '.join(names)}"

@@ -1,0 +1,78 @@
+"""What a model's activations hold while it runs, operation by operation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archprof.count.memory import held, measure
+from archprof.errors import UsageError
+from archprof.pipeline.counting import count_spec, finish
+from archprof.records.memory_pass import HeldTensor, MemoryPass, Moment
+
+if TYPE_CHECKING:
+    from archprof.builder.options import Options
+    from archprof.records.profile import Layer
+    from archprof.sources.spec import Spec
+    from archprof.trace.record import Trace
+
+
+def memory_pass(spec: Spec, options: Options) -> MemoryPass:
+    """Build a model, run it once, and follow the memory of its activations.
+
+    Args:
+        spec: The model.
+        options: How to build and run it.
+
+    Raises:
+        ArchprofError: Where it cannot be built or run, or is a file that is a graph itself.
+    """
+    if spec.graph_format:
+        raise UsageError(f"{spec.reference}: memory over the pass is drawn of models that torch runs")
+    counted = count_spec(spec, options)
+    trace = counted.ledger.trace
+    profile = finish(counted, level="budgets")
+    memory = measure(trace)
+    bytes_held = held(memory, len(trace.operations))
+    rows = _rows_of_calls(trace, profile.layers)
+    paths = [call.path for call in trace.calls]
+    moments = [
+        Moment(operation=operation.name, module=paths[operation.call], row=rows[operation.call], bytes=size)
+        for operation, size in zip(trace.operations, bytes_held, strict=True)
+    ]
+    peak = bytes_held.index(memory.peak_bytes) if bytes_held else 0
+    tensors = [
+        HeldTensor(
+            shape=list(block.tensor.shape),
+            dtype=str(block.tensor.dtype).removeprefix("torch."),
+            bytes=block.size,
+            operation=moments[block.first].operation,
+            module=moments[block.first].module,
+            row=moments[block.first].row,
+        )
+        for block in memory.blocks
+        if block.size and block.first <= peak and (peak <= block.last or id(block) in memory.results)
+    ]
+    return MemoryPass(
+        variant=profile.variant,
+        input=profile.input,
+        environment=profile.environment,
+        moments=moments,
+        peak_bytes=memory.peak_bytes,
+        peak_index=peak,
+        peak_tensors=sorted(tensors, key=lambda tensor: -tensor.bytes),
+        rows={layer.index: layer.module for layer in profile.layers},
+    )
+
+
+def _rows_of_calls(trace: Trace, layers: list[Layer]) -> list[int | None]:
+    """The row that each call of a module is in, which is its caller's where that is in one."""
+    by_path = {layer.path: layer.index for layer in layers}
+    rows: list[int | None] = []
+    for call in trace.calls:
+        row = rows[call.parent] if call.parent >= 0 else None
+        path = call.path
+        while row is None and path:
+            row = by_path.get(path)
+            path = path.rpartition(".")[0]
+        rows.append(row)
+    return rows

@@ -1,0 +1,40 @@
+"""A model with one number of experts after another, as it is saved. Nothing here needs torch."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from archprof.records.parameternet import ExpertSweep  # noqa: TC001 - it is looked up to read a curve back
+from archprof.records.profile import Input, Tool, Variant
+from archprof.records.record import SavedRecord
+
+VERSION = 1
+"""The format's version. It changes when a reader of the old one would misread the new one."""
+
+
+class ExpertCurve(SavedRecord, frozen=True, kw_only=True):
+    """What ``archprof parameternet --experts`` counted.
+
+    Attributes:
+        version: The format's version.
+        tool: What wrote it.
+        variant: The model.
+        input: What went in.
+        curve: Its figures with each number of experts, and those of its static equivalent.
+    """
+
+    format_version: ClassVar[int] = VERSION
+
+    version: int = VERSION
+    tool: Tool = msgspec.field(default_factory=Tool)
+    variant: Variant
+    input: Input
+    curve: ExpertSweep
+
+    @property
+    def headline(self) -> str:
+        """What it is of."""
+        experts = ", ".join(str(point.experts) for point in self.curve.points)
+        return f"{self.variant.name} with {experts} experts"

@@ -1,0 +1,60 @@
+"""Any result that a command saved, read back: which kind it is, its keys say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from archprof.errors import ArchprofError
+from archprof.records.audit import AuditResult
+from archprof.records.benchmark import Benchmark
+from archprof.records.comparison import Comparison
+from archprof.records.expert_curve import ExpertCurve
+from archprof.records.failure import Failure
+from archprof.records.memory_pass import MemoryPass
+from archprof.records.profile import Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from archprof.records.record import SavedRecord
+
+KINDS: Mapping[str, type[SavedRecord]] = {
+    "totals": Profile,
+    "profiles": Benchmark,
+    "opinions": AuditResult,
+    "pairs": Comparison,
+    "curve": ExpertCurve,
+    "moments": MemoryPass,
+}
+"""A key that only one kind of result has at its top, and that kind."""
+
+HINT = "figures are drawn of what `summary`, `bench`, `audit`, `compare` and `parameternet --experts` save with -o"
+
+
+def read(path: Path) -> list[Any]:
+    """The results in a file, one or several; a model that failed is a :class:`Failure` in it.
+
+    Raises:
+        ArchprofError: Where the file is not there, is no JSON, is no result, or one of another version.
+    """
+    try:
+        data = msgspec.json.decode(path.read_bytes())
+    except OSError as error:
+        raise ArchprofError(f"cannot be read: {error.strerror or error}", path=path) from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ArchprofError(f"no JSON: {error}", path=path) from None
+    return [_record(entry, path) for entry in (data if isinstance(data, list) else [data])]
+
+
+def _record(data: Any, path: Path) -> Any:
+    keys = data if isinstance(data, dict) else {}
+    for key, kind in KINDS.items():
+        if key in keys:
+            return kind.from_dict(data, path=path)
+    if {"reference", "error"} <= set(keys):
+        return msgspec.convert(data, Failure)
+    what = "a lock file, which holds totals alone" if "variants" in keys else "no result that can be drawn"
+    raise ArchprofError(f"is {what}", path=path, hint=HINT)

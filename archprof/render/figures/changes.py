@@ -1,0 +1,91 @@
+"""What accounts for the change between two models: a step for each row or module, from one total to the other."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from archprof.records.comparison import Comparison
+from archprof.render.figures import FIGURES, Choice, Figure, FigureKind, origin
+from archprof.render.figures.steps import Step, Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from archprof.records.comparison import Change, Pair
+
+METRICS = {"flops": "FLOPs", "parameters": "parameters"}
+"""What is drawn, with what it counts."""
+
+
+class Changes(FigureKind):
+    """The way from the model before to that after, by FLOPs and by parameters."""
+
+    name = "changes"
+    help = "what accounts for the change between two models, row by row"
+    source = "comparison"
+    absent = "the models have the same rows, FLOPs and parameters, or not the same kinds of rows"
+
+    def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
+        """A figure for each pair and metric that differs."""
+        for record in records:
+            if isinstance(record, Comparison):
+                for pair in record.pairs:
+                    for metric in [choice.metric] if choice.metric else METRICS:
+                        if steps := steps_of(record, pair, metric):
+                            yield _figure(record, pair, steps)
+
+
+def steps_of(comparison: Comparison, pair: Pair, metric: str) -> Steps | None:
+    """The way from one total to the other; None where they are the same, or one is not known."""
+    delta = next((delta for delta in pair.metrics if delta.metric == metric), None)
+    if (
+        metric not in METRICS
+        or delta is None
+        or delta.before is None
+        or delta.after is None
+        or not delta.difference
+        or not pair.changes
+    ):
+        return None
+    return Steps(
+        start=int(delta.before),
+        end=int(delta.after),
+        start_label=comparison.models[pair.before].name,
+        end_label=comparison.models[pair.after].name,
+        unit=METRICS[metric],
+        steps=[
+            Step(_label(change), "less" if amount < 0 else "more", [("", change.part.index, amount)])
+            for change in pair.changes
+            if (amount := getattr(change, metric))
+        ],
+    ).adding_up("other rows")
+
+
+def _label(change: Change) -> str:
+    part = change.part
+    place = part.path if part.index is None else f"{part.index}"
+    mark = {"+": "new: ", "-": "gone: "}.get(change.mark, "")
+    module = part.module
+    if change.before and change.after and change.before.module != change.after.module:
+        module = f"{change.before.module} → {change.after.module}"
+    return f"{mark}{place} {module}"
+
+
+def _figure(comparison: Comparison, pair: Pair, steps: Steps) -> Figure:
+    before, after = (comparison.models[index] for index in (pair.before, pair.after))
+    run = shlex.join(["archprof", "compare", before.name, after.name, "-o", "comparison.json"])
+    about = [f"{before.name} → {after.name}"]
+    if after.input:
+        about = [*origin.of_variant(after.variant, after.input, steps.unit)]
+    return Figure(
+        kind=Changes.name,
+        title=f"What changes the {steps.unit}",
+        text=steps.text(),
+        spec=steps.spec(),
+        about=[*about, f"archprof {comparison.tool.version}"],
+        command=f"{run}\narchprof plot changes comparison.json -o changes.svg",
+    )
+
+
+FIGURES.register(Changes.name, Changes())

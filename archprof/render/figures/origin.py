@@ -1,0 +1,58 @@
+"""What a reader of a figure must know to quote it, and what to type to have it again."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from archprof.render import facts
+
+if TYPE_CHECKING:
+    from archprof.records.profile import Environment, Input, Profile, Tool, Variant
+
+
+def about(profile: Profile, unit: str) -> list[str]:
+    """What a figure of a profile says below itself.
+
+    Args:
+        profile: The profile.
+        unit: What its numbers are, with their convention.
+    """
+    training = ["training"] if profile.backward else []
+    return [*of_variant(profile.variant, profile.input, unit), *training, *versions(profile.tool, profile.environment)]
+
+
+def of_variant(variant: Variant, input_: Input, unit: str) -> list[str]:
+    """The same without the versions."""
+    scale = [f"scale {variant.scale}"] if variant.scale else []
+    return [variant.name, *scale, *facts.about_variant(variant, input_), unit]
+
+
+def versions(tool: Tool, environment: Environment) -> list[str]:
+    """The versions that figures depend on."""
+    torch = environment.packages.get("torch")
+    return [f"archprof {tool.version}", *([f"torch {torch}"] if torch else [])]
+
+
+def command(kind: str, variant: Variant, input_: Input, *options: str, training: bool = False) -> str:
+    """What makes a figure of a model again."""
+    arguments = ["archprof", "plot", kind, variant.reference, *settings(variant, input_)]
+    backward = ["--backward"] if training else []
+    return shlex.join([*arguments, *backward, *options, "-o", f"{kind}.svg"])
+
+
+def settings(variant: Variant, input_: Input) -> list[str]:
+    """The options by which a model is what it is."""
+    changed = {key: value for key, value in variant.settings.items() if key != "nc"}
+    sides = input_.shapes[0][2:] if input_.kind == "image" and input_.shapes else []
+    square = [str(sides[0])] if len(set(sides)) == 1 else ["x".join(map(str, sides))]
+    return [
+        *(["--scale", variant.scale] if variant.scale else []),
+        *(["--nc", str(variant.settings["nc"])] if "nc" in variant.settings else []),
+        *(piece for key, value in changed.items() for piece in ("--set", f"{key}={value}")),
+        *(["--imgsz", *square] if sides else []),
+        *(["--batch", str(input_.batch)] if input_.batch != 1 else []),
+        *(["--dtype", input_.dtype] if input_.dtype not in ("float32", "int64") else []),
+        *(["--fuse"] if variant.fused else []),
+        *(["--static"] if variant.static else []),
+    ]

@@ -1,0 +1,119 @@
+"""Everything that results have to say, in one report: what ``archprof report`` makes a page of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from archprof import units
+from archprof.records.audit import AuditResult
+from archprof.records.benchmark import Benchmark
+from archprof.records.comparison import Comparison
+from archprof.records.expert_curve import ExpertCurve
+from archprof.records.memory_pass import MemoryPass
+from archprof.records.profile import Profile
+from archprof.render import (
+    View,
+    audit,
+    benchmark,
+    comparison,
+    expert_sweep,
+    parameternet,
+    profile_tables,
+    several,
+)
+from archprof.render import profile as profile_report
+from archprof.render.figures import Choice, figures_of
+from archprof.render.figures.memory import row_name
+from archprof.render.report import Report
+from archprof.render.table import Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from archprof.records.failure import Failure
+
+VIEW = View()
+
+HELD = (
+    Column("row", "row", visible=False),
+    Column("place", "made in"),
+    Column("operation", "by"),
+    Column("shape", "tensor", show=units.shape, raw=units.shape),
+    Column("dtype", "type"),
+    Column("bytes", "size", show=units.size, number=True, adds=True),
+)
+
+
+def report(records: Sequence[Any], failures: Sequence[Failure] = (), choice: Choice | None = None) -> Report:
+    """Results of any kind, each in a section; several profiles in one table and one scatter first.
+
+    Args:
+        records: The results. What was followed of a model's memory goes to that model's section.
+        failures: The models that have no result.
+        choice: What of them is wanted in figures.
+    """
+    choice = choice or Choice()
+    profiles = [record for record in records if isinstance(record, Profile)]
+    passes = [record for record in records if isinstance(record, MemoryPass)]
+    sections = [_section(record, passes) for record in records if not isinstance(record, MemoryPass)]
+    alone = [memory for memory in passes if not any(_same(profile, memory) for profile in profiles)]
+    sections += [of_memory(memory) for memory in alone]
+    if len(profiles) > 1:
+        table = profile_report.report_several([*profiles, *failures], VIEW)
+        figures = lambda: figures_of(profiles, "pareto", choice=choice)  # noqa: E731
+        return replace(table, figures=figures, parts=sections, record=list(records))
+    notes = several.reasons(failures)
+    if len(sections) == 1:
+        return replace(sections[0], notes=[*sections[0].notes, *notes])
+    return Report(title=units.plural(len(sections), "result"), notes=notes, parts=sections, record=list(records))
+
+
+def of_profile(profile: Profile, memory: MemoryPass | None = None) -> Report:
+    """A model: its totals, rows, modules, operations, dynamic layers, and the memory of its pass."""
+    summary = profile_report.report(profile, View(detail="rows" if profile.layers else "none"))
+    modules = profile_tables.flat_modules(profile) if profile.modules else None
+    operations = profile_tables.operations(profile) if profile.operations else None
+    folded = [("module", modules), ("operation", operations)]
+    more = [replace(table, folded=units.plural(len(table.records), noun)) for noun, table in folded if table]
+    parts = [of_memory(memory)] if memory else []
+    if profile.parameternet:
+        analysis = replace(parameternet.report(profile, VIEW), title="Dynamic layers", about=[], figures=tuple)
+        parts.append(analysis)
+    return replace(summary, tables=[*summary.tables, *more], parts=parts)
+
+
+def of_memory(memory: MemoryPass) -> Report:
+    """The memory over the pass, and what is there at its peak."""
+    rows = memory.peak_tensors
+    records = tuple(
+        (tensor.row, row_name(memory, tensor.row, tensor.module), tensor.operation, tensor.shape, tensor.dtype,
+         tensor.bytes)
+        for tensor in rows
+    )  # fmt: skip
+    table = Table(HELD, records, label="place").with_total()
+    return Report(
+        title="Activation memory",
+        figures=lambda: figures_of([memory], "memory"),
+        tables=[replace(table, folded=f"{units.plural(len(rows), 'tensor')} at the peak")] if rows else [],
+        record=memory,
+    )
+
+
+_REPORTS: Mapping[type, Callable[[Any], Report]] = {
+    AuditResult: lambda record: audit.report(record, VIEW),
+    Benchmark: lambda record: benchmark.report(record, VIEW),
+    Comparison: lambda record: comparison.report(record, View(detail="changes")),
+    ExpertCurve: lambda record: expert_sweep.report(record, VIEW),
+}
+
+
+def _section(record: Any, passes: Sequence[MemoryPass]) -> Report:
+    if isinstance(record, Profile):
+        return of_profile(record, next((memory for memory in passes if _same(record, memory)), None))
+    return _REPORTS[type(record)](record)
+
+
+def _same(profile: Profile, memory: MemoryPass) -> bool:
+    """Whether a model's memory was followed as it was profiled."""
+    return (profile.variant, profile.input) == (memory.variant, memory.input)

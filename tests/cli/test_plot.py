@@ -1,0 +1,136 @@
+"""`archprof plot` and `archprof report`, on saved results."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from typing import TYPE_CHECKING
+
+import pytest
+from pypdf import PdfReader
+from typer.testing import CliRunner
+
+from archprof.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from archprof.records.profile import Profile
+
+
+@pytest.fixture
+def saved(tmp_path: Path, profile: Profile, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "one.json"
+    path.write_text(profile.to_json(), encoding="utf-8")
+    return path
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, list(arguments))
+    return result.exit_code, result.stdout, result.stderr
+
+
+WATERFALL = ("plot", "waterfall", "one.json", "--counter", "thop-2.0")
+
+
+@pytest.fixture
+def profile(profile: Profile) -> Profile:
+    """8 G FLOPs, of which thop omits 1 G; the conventions' raw figure is 7 G, and nothing is added."""
+    import msgspec
+
+    from archprof.records.profile import Missed, Reported
+
+    reported = Reported(
+        gflops=7.0, unit="GFLOPs (a rule)", operations=1, input_shape=[1, 3, 32, 32], exact_macs=4_000_000_000,
+        missed=[Missed(operation="aten.bmm", calls=2, flops=1_000_000_000)],
+    )  # fmt: skip
+    return msgspec.structs.replace(profile, reported={"thop-2.0": reported})
+
+
+def test_a_figure_is_the_same_each_time_and_says_what_it_is(saved: Path, tmp_path: Path) -> None:
+    code, first, errors = run(*WATERFALL, "--title")
+    assert (code, errors) == (0, "")
+    assert run(*WATERFALL, "--title", "-o", "again.svg")[0] == 0
+    assert (tmp_path / "again.svg").read_text(encoding="utf-8") == first
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", first)
+    for text in ("exact count", "8.00 GFLOPs", "omits aten.bmm", "−1.000", "7.00 GFLOPs, −12.5 %"):
+        assert text in texts
+    # Names of its own, so that several figures may stand on one page.
+    names = re.findall(r'\bid="([^"]+)"', first)
+    assert all(re.fullmatch(r"waterfall-[0-9a-f]{8}-\w+", name) for name in names)
+    assert "archprof plot waterfall one.yaml --imgsz 64 --counter thop-2.0" in first
+
+
+def test_pictures_for_a_paper(saved: Path, tmp_path: Path) -> None:
+    code, _, errors = run(*WATERFALL, "--width", "column", "-o", "a.pdf", "-o", "b.pdf", "-o", "c.png")
+    assert code == 0, errors
+    assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
+    page = PdfReader(tmp_path / "a.pdf").pages[0]
+    assert float(page.mediabox.width) == 252  # points: 3.5 inches
+    fonts = [font.get_object() for font in page["/Resources"]["/Font"].values()]
+    assert fonts
+    for font in fonts:
+        descriptor = font["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object()
+        assert "/FontFile2" in descriptor or "/FontFile3" in descriptor
+    width, _ = struct.unpack(">II", (tmp_path / "c.png").read_bytes()[16:24])
+    assert width == 1050  # 3.5 inches of 300 pixels
+    assert max((tmp_path / name).stat().st_size for name in ("a.pdf", "c.png")) < 200_000
+
+
+def test_a_report_of_saved_results(saved: Path, tmp_path: Path) -> None:
+    code, _, errors = run("report", "one.json")
+    assert (code, errors) == (0, "note: wrote one.html\n")
+    page = (tmp_path / "one.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert 'content="default-src &#39;none&#39;;' in page
+    assert run("report", "one.json")[0] == 2
+    assert run("report", "one.json", "--force")[0] == 0
+    assert (tmp_path / "one.html").read_text(encoding="utf-8") == page
+
+
+BAD = {
+    "no such figure": (("plot", "waterfal", "one.json"), "did you mean waterfall"),
+    "no such file": (("plot", "waterfall", "two.json"), "two.json: cannot be read: No such file or directory"),
+    "no file of a report": (("report", "two.json"), "two.json: cannot be read: No such file or directory"),
+    "no JSON": (("report", "broken.json"), "broken.json: no JSON"),
+    "older": (("report", "older.json"), "profile version 1, this archprof reads 2: the file is older"),
+    "newer": (("plot", "treemap", "newer.json"), "profile version 99, this archprof reads 2: this archprof is older"),
+    "a lock file": (("report", "lock.json"), "lock.json: is a lock file"),
+    "another file": (("report", "other.json"), "other.json: is no result that can be drawn"),
+    "nothing to draw": (("plot", "curve", "one.json"), "nothing to draw: `archprof parameternet"),
+    "no memory in a profile": (("plot", "memory", "one.json"), "nothing to draw: a saved profile does not hold"),
+    "no such counter": (("plot", "waterfall", "one.json", "--counter", "thop-2"), "did you mean thop-2.0"),
+    "no folder": (("plot", "waterfall", "one.json", "-o", "no/a.svg"), "no/a.svg: its folder does not exist"),
+    "no folder of a report": (("report", "one.json", "-o", "no/a.html"), "no/a.html: its folder does not exist"),
+    "it exists": (("plot", "waterfall", "one.json", "-o", "old.svg"), "old.svg: already exists\n--force overwrites"),
+    "it exists already": (("report", "one.json", "-o", "old.svg"), "old.svg: already exists\n--force overwrites"),
+    "no picture": (("plot", "waterfall", "one.json", "-o", "a.gif"), "a figure is no .gif: a.gif"),
+    "one model": (("plot", "pareto", "one.json"), "nothing to draw: a scatter is of two models"),
+    "one model to compare": (("plot", "changes", "one.json"), "nothing to draw: "),
+    "no metric": (("plot", "pareto", "one.json", "--x", "flps"), "did you mean flops"),
+    "a limit on no axis": (("plot", "pareto", "one.json", "one.json", "--limit", "macs=1G"), "which is on no axis"),
+}
+
+
+@pytest.mark.parametrize("arguments", [pytest.param(case, id=name) for name, case in BAD.items()])
+def test_bad_input(saved: Path, arguments: tuple[tuple[str, ...], str]) -> None:
+    command, message = arguments
+    data = json.loads(saved.read_text(encoding="utf-8"))
+    files = {
+        "broken.json": "{",
+        "older.json": json.dumps(data | {"version": 1}),
+        "newer.json": json.dumps(data | {"version": 99}),
+        "lock.json": json.dumps({"version": 1, "variants": {}}),
+        "other.json": json.dumps({"name": "x"}),
+        "old.svg": "old",
+    }
+    for name, text in files.items():
+        (saved.parent / name).write_text(text, encoding="utf-8")
+    code, output, errors = run(*command)
+    assert code == 2, (output, errors)
+    assert output == ""
+    assert message in errors
+    assert "Traceback" not in errors
+    assert (saved.parent / "old.svg").read_text(encoding="utf-8") == "old"

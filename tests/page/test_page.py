@@ -1,0 +1,180 @@
+"""Pages in a real browser: nothing is loaded, what is drawn is what the record says, and everything can be used."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pypdf import PdfReader
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.select import Select
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from archprof.records.memory_pass import MemoryPass
+    from archprof.records.profile import Profile
+
+HOSTILE = "window.hacked = 1"
+
+
+@pytest.fixture
+def opened(browser: Any, page: Callable[..., Path], profile: Profile, memory: MemoryPass) -> Any:
+    browser.open(page(profile, memory))
+    return browser
+
+
+def test_a_page_loads_nothing_and_complains_of_nothing(opened: Any) -> None:
+    assert opened.state == "drawn"
+    assert opened.complaints() == []
+    assert [url for url in opened.requests() if not url.startswith(("file:", "data:"))] == []
+    assert len(opened.driver.find_elements(By.CSS_SELECTOR, "figure .drawing svg")) == 3
+
+
+def test_what_strangers_say_is_text(opened: Any) -> None:
+    assert opened.ask("return window.hacked === undefined")
+    text = opened.driver.find_element(By.TAG_NAME, "body").text
+    for place in (".listing", "tbody", "figcaption"):
+        shown = " ".join(
+            element.get_attribute("textContent") for element in opened.driver.find_elements(By.CSS_SELECTOR, place)
+        )
+        assert HOSTILE in shown
+    assert "small <b>" in text
+    assert not opened.driver.find_elements(By.CSS_SELECTOR, "main script:not(.spec), main img")
+
+
+def test_the_areas_of_a_treemap_are_the_rows(opened: Any, profile: Profile) -> None:
+    cells = opened.marks("treemap", "areas")
+    flops = {layer.index: 2 * layer.macs for layer in profile.layers if layer.macs}
+    assert {cell["row"]: cell["size"] for cell in cells} == flops
+    areas = {}
+    for cell in cells:
+        left, right, top, bottom = cell["bounds"]
+        areas[cell["row"]] = (right - left) * (bottom - top)
+    for row, amount in flops.items():
+        # Of 2,000 M FLOPs the rows have 10, 30 and 60 %; the lines between the areas take up to 2 %.
+        assert areas[row] / sum(areas.values()) == pytest.approx(amount / 2_000_000_000, abs=0.02)
+
+
+def test_a_treemap_shows_what_is_chosen(opened: Any, profile: Profile) -> None:
+    parts, metric = opened.driver.find_elements(By.CSS_SELECTOR, "figure[data-kind=treemap] select")
+    Select(metric).select_by_visible_text("parameters")
+    opened.ask("return document.querySelector('figure[data-kind=treemap]').view.runAsync().then(() => 1)")
+    assert {cell["row"]: cell["size"] for cell in opened.marks("treemap", "areas")} == {
+        layer.index: layer.parameters for layer in profile.layers if layer.parameters
+    }
+    Select(metric).select_by_visible_text("flops")
+    Select(parts).select_by_visible_text("modules")
+    opened.ask("return document.querySelector('figure[data-kind=treemap]').view.runAsync().then(() => 1)")
+    assert {cell["name"]: cell["size"] for cell in opened.marks("treemap", "areas")} == {
+        module.path: 2 * module.own_macs for module in profile.modules
+    }
+
+
+def test_the_steps_of_a_waterfall_are_where_their_numbers_are(opened: Any) -> None:
+    script = """
+        const scale = document.querySelector('figure[data-kind=waterfall]').view.scale('x');
+        return [arguments[0].map((x) => scale.invert(x))];
+    """
+    bars = opened.marks("waterfall", "steps_marks")
+    # 2.0 G, less 0.4 G, less 0.1 G, and 0.1 G more: 1.6 G.
+    expected = [(0.0, 2.0), (1.6, 2.0), (1.5, 1.6), (1.5, 1.6), (0.0, 1.6)]
+    for bar, (low, high) in zip(bars, expected, strict=True):
+        [ends] = opened.ask(script, bar["bounds"][:2])
+        assert sorted((bar["start"], bar["end"])) == [round(low * 10**9), round(high * 10**9)]
+        assert ends == pytest.approx([low * 10**9, high * 10**9], abs=8_000_000)  # half a pixel, and a bar's outline
+
+
+def test_the_peak_is_where_the_record_has_it(opened: Any) -> None:
+    (peak,) = opened.marks("memory", "peak_marks")
+    assert (peak["index"], peak["bytes"], peak["row"]) == (1, 3000, 1)
+
+
+def test_a_click_on_an_area_leads_to_its_line(opened: Any) -> None:
+    cell = next(cell for cell in opened.marks("treemap", "areas") if cell["row"] == 9)
+    svg = opened.driver.find_element(By.CSS_SELECTOR, "figure[data-kind=treemap] svg")
+    left, right, top, bottom = cell["bounds"]
+    x, y = (left + right) / 2 - svg.size["width"] / 2, (top + bottom) / 2 - svg.size["height"] / 2
+    ActionChains(opened.driver).move_to_element_with_offset(svg, int(x), int(y)).click().perform()
+    line, row = opened.driver.find_elements(By.CSS_SELECTOR, ".chosen")
+    assert line.text.split() == ["16", "-", "[-1,", "1,", "'Detect',", "['nc']]"]
+    assert "Detect" in row.text
+
+
+def rows(browser: Any) -> list[str]:
+    cells = browser.driver.find_elements(By.CSS_SELECTOR, "table:first-of-type tbody tr:not([hidden]) td:first-child")
+    return [cell.text for cell in cells if cell.text]
+
+
+def test_tables_are_sorted_by_keys_alone(opened: Any) -> None:
+    head = opened.driver.find_elements(By.CSS_SELECTOR, "section > details.table thead th")
+    flops = next(cell for cell in head if "MFLOPs" in cell.text)
+    button = flops.find_element(By.TAG_NAME, "button")
+    button.send_keys(Keys.ENTER)
+    assert flops.get_attribute("aria-sort") == "descending"
+    assert rows(opened)[:3] == ["9", "1", "0"]
+    button.send_keys(Keys.SPACE)
+    assert flops.get_attribute("aria-sort") == "ascending"
+    assert rows(opened)[-3:] == ["0", "1", "9"]
+
+
+def test_tables_are_searched_and_folded(opened: Any) -> None:
+    details = opened.driver.find_element(By.CSS_SELECTOR, "details.table")
+    field = details.find_element(By.CSS_SELECTOR, "input[type=search]")
+    field.send_keys("detect")
+    assert rows(opened) == ["9"]
+    assert details.find_element(By.TAG_NAME, "output").text == "1 of 11"  # ten rows, and what is in none
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys(Keys.DELETE)
+    assert len(rows(opened)) == 10
+    details.find_element(By.TAG_NAME, "summary").send_keys(Keys.ENTER)
+    assert rows(opened) == []
+
+
+def test_a_row_s_link_leads_to_its_line(opened: Any) -> None:
+    opened.driver.find_element(By.LINK_TEXT, "9").send_keys(Keys.ENTER)
+    assert "Detect" in opened.driver.find_element(By.CSS_SELECTOR, ".listing li:target").text
+
+
+@pytest.mark.parametrize("width", [320, 1200])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_fits_and_is_legible(
+    browser: Any, page: Callable[..., Path], profile: Profile, memory: MemoryPass, width: int, scheme: str
+) -> None:
+    browser.open(page(profile, memory), width=width, scheme=scheme)
+    assert browser.state == "drawn"
+    assert browser.ask("return document.documentElement.scrollWidth") <= width
+    # Text on the page and in the figures is dark on light, or light on dark.
+    ink, background, label = browser.ask(
+        "const style = getComputedStyle(document.body);"
+        "const label = document.querySelector('figure[data-kind=waterfall] .role-axis-label text');"
+        "return [style.color, style.backgroundColor, getComputedStyle(label).fill]"
+    )
+    assert label == ink
+    light, dark = sorted((lightness(ink), lightness(background)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) > 7  # WCAG 2.2, 1.4.6
+    assert (lightness(background) > 0.5) is (scheme == "light")
+
+
+def lightness(color: str) -> float:
+    """The relative luminance of WCAG 2.2 of "rgb(26, 26, 26)"."""
+    channels = [int(number) / 255 for number in color.removeprefix("rgb(").removesuffix(")").split(",")]
+    red, green, blue = (value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_print_has_what_is_folded_too(opened: Any) -> None:
+    printed = opened.driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})["data"]
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(base64.b64decode(printed))).pages)
+    assert "model.9.conv" in text
+    assert "archprof plot waterfall" in text
+
+
+def test_the_same_records_give_the_same_page(page: Callable[..., Path], profile: Profile, memory: MemoryPass) -> None:
+    first = page(profile, memory).read_bytes()
+    assert page(profile, memory).read_bytes() == first
