@@ -66,6 +66,8 @@ def audit_spec(
     Raises:
         ArchprofError: Where the spec cannot be built, or does not run on the input asked for.
     """
+    if error := spec.no_operations():
+        raise error
     if spec.graph_format:
         return audit_graph(spec, options, counters=counters, time_limit=time_limit)
     if other := [name for name in counters if name in GRAPH_COUNTERS]:

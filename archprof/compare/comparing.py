@@ -99,6 +99,12 @@ def _pair(models: Sequence[Model], index: int, metrics: Sequence[Metric], depth:
     elif after.rows and before.file and (rows := exported.rows_of_file(after.rows, before)):
         parts, export = "rows", exported.sentences(after, before, rows)
         changes = [_change(old, new, [], totals) for old, new in zip(rows, after.rows, strict=True)]
+    elif before.rows and after.weights_only and (rows := exported.rows_of_file(before.rows, after)):
+        parts = "rows"
+        changes = [_change(old, new, [], totals) for old, new in zip(before.rows, rows, strict=True)]
+    elif after.rows and before.weights_only and (rows := exported.rows_of_file(after.rows, before)):
+        parts = "rows"
+        changes = [_change(old, new, [], totals) for old, new in zip(rows, after.rows, strict=True)]
     elif not before.rows and not after.rows and not before.locked and not after.locked:
         parts = "modules"
         changes = list(_module_changes(before.modules(depth), after.modules(depth), totals))
@@ -109,7 +115,9 @@ def _pair(models: Sequence[Model], index: int, metrics: Sequence[Metric], depth:
         metrics=[_delta(metric, before, after) for metric in metrics],
         parts=parts,
         changes=changes,
-        explanations=attribution.explain(changes, differences, totals) if changes and not export else [],
+        explanations=attribution.explain(changes, differences, totals)
+        if changes and not export and before.weights_only == after.weights_only
+        else [],
         export=export,
     )
 
@@ -147,7 +155,9 @@ def _module_changes(before: Sequence[Part], after: Sequence[Part], totals: dict[
     """Modules go by their path; those that are gone come before what stands in their place."""
     for old, new in _paired(before, after):
         if any(getattr(part, name) for part in (old, new) if part for name in COUNTS):  # else it only holds others
-            yield _change(old, new, edits_of(old, new, {}) if old and new else [], totals)
+            # The file of a state dict does not say of what type a module is.
+            typed = old and new and old.module and new.module
+            yield _change(old, new, edits_of(old, new, {}) if old and new and typed else [], totals)
 
 
 def _paired(before: Sequence[Part], after: Sequence[Part]) -> Iterator[tuple[Part | None, Part | None]]:

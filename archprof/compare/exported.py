@@ -41,12 +41,13 @@ def rows_of_file(rows: Sequence[Part], file: Model) -> list[Part]:
     parts = _by_path(file, [row.path for row in rows])
     if not parts:
         return []
-    return [_as_row(row, parts.get(row.path)) for row in rows]
+    known = ("parameters",) if file.weights_only else _FIGURES
+    return [_as_row(row, parts.get(row.path), known) for row in rows]
 
 
-def _as_row(row: Part, module: Part | None) -> Part:
+def _as_row(row: Part, module: Part | None, known: Sequence[str]) -> Part:
     # Where there is none nothing of it computes, as of a row that only hands on.
-    figures = {name: getattr(module, name) if module else 0 for name in _FIGURES}
+    figures = {name: (getattr(module, name) if module else 0) if name in known else None for name in _FIGURES}
     return msgspec.structs.replace(row, output_shapes=module.output_shapes if module else None, **figures)
 
 

@@ -107,6 +107,7 @@ class Model:
         input: What went in.
         device: Where it was.
         training: Whether a training step was counted.
+        weights_only: Whether nothing but its parameters is known.
         unknown: The operations without a formula.
         locked: The settings of its entry in a lock file, where it is one.
         prediction: How long its forward pass should take.
@@ -128,6 +129,7 @@ class Model:
     input: Input | None = None
     device: str | None = None
     training: bool = False
+    weights_only: bool = False
     unknown: Mapping[str, int] = field(default_factory=dict)
     locked: str | None = None
     prediction: Prediction | None = None
@@ -164,6 +166,7 @@ def of_profile(profile: Profile, experiment: Experiment | None = None) -> Model:
         input=profile.input,
         device=profile.environment.device,
         training=profile.backward is not None,
+        weights_only=profile.weights_only,
         unknown=profile.coverage.unknown,
         prediction=profile.prediction,
         prediction_absent=profile.prediction_absent,
@@ -196,12 +199,13 @@ def size_of(shape: Sequence[int]) -> str:
 def _facts(profile: Profile) -> dict[str, Fact]:
     variant, input_ = profile.variant, profile.input
     facts = {
-        "input": Fact(" + ".join("×".join(map(str, shape)) for shape in input_.shapes), comparable=False),
         "dtype": Fact(input_.dtype, comparable=False),
         "fusing": Fact("fused" if variant.fused else "not fused", comparable=False),
         "model": Fact("static equivalent" if variant.static else "dynamic"),
         "pass": Fact("training step" if profile.backward else "forward", comparable=False),
     }
+    if input_.shapes:
+        facts["input"] = Fact(" + ".join("×".join(map(str, shape)) for shape in input_.shapes), comparable=False)
     if len(input_.shapes) == 1:
         (shape,) = input_.shapes
         facts |= {

@@ -54,7 +54,7 @@ def front(models: Sequence[Model], x: str, y: str) -> Front:
         y: The other.
 
     Raises:
-        UsageError: As for :func:`axes`, or where no model has one of them.
+        UsageError: As for :func:`axes`, or where no model has one of them, although one has more than weights.
     """
     both_axes = axes(x, y)
     points: dict[int, tuple[float, ...]] = {}
@@ -63,7 +63,7 @@ def front(models: Sequence[Model], x: str, y: str) -> Front:
         if all(value is not None for value, _ in values):
             points[index] = tuple(value if lower else -value for value, lower in values if value is not None)
     for metric, _ in both_axes:
-        if all(model.of(metric) is None for model in models):
+        if all(model.of(metric) is None for model in models) and not all(model.weights_only for model in models):
             hint = f"--convention {metric.convention} adds it" if metric.convention else None
             raise UsageError(f"none of these has {metric.name}", hint=hint)
     members = [index for index, point in points.items() if not any(_beats(rival, point) for rival in points.values())]

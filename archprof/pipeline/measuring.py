@@ -115,6 +115,8 @@ def _check_files(request: Request, targets: Sequence[Target]) -> None:
     Raises:
         UsageError: Where it is to be timed in a backend that takes modules.
     """
+    if error := request.spec.no_operations():
+        raise error
     if request.spec.graph_format is None:
         return
     for target in targets:
