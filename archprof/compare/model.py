@@ -103,7 +103,7 @@ class Model:
         rows: Its rows; none for a model that has none, or of which none are known.
         modules: The tree of its modules down to a depth.
         file: What its file says of itself, where it is a graph.
-        operators: The names of its operations, where it is a graph.
+        operator_calls: How often each of its operations runs, by its name and precision, where it is a graph.
         input: What went in.
         device: Where it was.
         training: Whether a training step was counted.
@@ -125,7 +125,7 @@ class Model:
     rows: Sequence[Part] = ()
     modules: Callable[[int], list[Part]] = lambda depth: []
     file: ModelFile | None = None
-    operators: frozenset[str] = frozenset()
+    operator_calls: Mapping[str, int] = field(default_factory=dict)
     input: Input | None = None
     device: str | None = None
     training: bool = False
@@ -134,6 +134,11 @@ class Model:
     locked: str | None = None
     prediction: Prediction | None = None
     prediction_absent: str | None = None
+
+    @property
+    def operators(self) -> frozenset[str]:
+        """The names of its operations, where it is a graph."""
+        return frozenset(name.partition(" ")[0] for name in self.operator_calls)
 
 
 def of_profile(profile: Profile, experiment: Experiment | None = None) -> Model:
@@ -160,9 +165,7 @@ def of_profile(profile: Profile, experiment: Experiment | None = None) -> Model:
         rows=rows_of(profile),
         modules=lambda depth: modules_of(profile, depth),
         file=profile.file,
-        operators=frozenset(operation.name.partition(" ")[0] for operation in profile.operations)
-        if profile.file
-        else frozenset(),
+        operator_calls={operation.name: operation.calls for operation in profile.operations} if profile.file else {},
         input=profile.input,
         device=profile.environment.device,
         training=profile.backward is not None,
