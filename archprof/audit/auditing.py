@@ -71,6 +71,8 @@ def audit_spec(
     Raises:
         ArchprofError: Where the spec cannot be built, or does not run on the input asked for.
     """
+    if error := spec.no_operations():
+        raise error
     if spec.graph_format == "pt2":
         return _audit_program(Request(spec, options), counters, time_limit)
     if spec.graph_format:

@@ -9,11 +9,14 @@ from archprof.builder.from_tensors import resize
 from archprof.builder.fuse import fuse
 from archprof.errors import BuildError
 from archprof.sources.checkpoint.match import match
+from archprof.sources.checkpoint.reparametrised import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from archprof.builder.built import Built
     from archprof.sources.checkpoint.contents import Checkpoint
-    from archprof.sources.checkpoint.match import Match
+    from archprof.sources.checkpoint.match import Match, Shape
 
 
 def fitted(built: Built, checkpoint: Checkpoint) -> Built:
@@ -22,11 +25,12 @@ def fitted(built: Built, checkpoint: Checkpoint) -> Built:
     Raises:
         BuildError: Where the file has layers that the network has not, or the other way about.
     """
-    difference = _match(built, checkpoint)
-    remarks = [*built.remarks, *checkpoint.notes, difference.sentence]
+    shapes, notes = plain(checkpoint.shapes)
+    difference = _match(built, shapes)
+    remarks = [*built.remarks, *checkpoint.notes, *notes, difference.sentence]
     if difference.fused:
         built = fuse(built)
-        difference = _match(built, checkpoint)
+        difference = _match(built, shapes)
         if not difference.matches:
             remarks.append(difference.sentence)
     if any(layer.state != "resized" for layer in difference.layers):
@@ -38,11 +42,11 @@ def fitted(built: Built, checkpoint: Checkpoint) -> Built:
             hint=f"{saved_by}the installed Ultralytics builds another network of the YAML in it",
         )
     if difference.layers:
-        resize(built.module, checkpoint.shapes, {path: item.attributes for path, item in checkpoint.modules.items()})
+        resize(built.module, shapes, {path: item.attributes for path, item in checkpoint.modules.items()})
         remarks.append("figures are those of the file's tensors")
     return replace(built, remarks=tuple(remarks))
 
 
-def _match(built: Built, checkpoint: Checkpoint) -> Match:
+def _match(built: Built, shapes: Mapping[str, Shape]) -> Match:
     network = {name: tuple(tensor.shape) for name, tensor in built.module.state_dict().items()}
-    return match(network, checkpoint.shapes)
+    return match(network, shapes)

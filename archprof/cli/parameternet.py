@@ -66,6 +66,9 @@ def parameternet(
     options = model.options(device=device)
     models = selection.find_models(references, model.find)
     specs = selection.specs_of(models)
+    for spec in specs:
+        if error := spec.no_operations():
+            raise error
     if latency and (experts or what_if):
         raise UsageError("--latency measures the model itself", hint="leave out --experts and --what-if")
     if len(models) > 1:

@@ -72,7 +72,7 @@ def report(
         reasons = "\n".join(failure.error for failure in inputs.failures)
         raise UsageError("nothing to draw: no model has a result", hint=reasons or None)
     with console.working("making the page"):
-        text = FORMATS["html"].render(full_report(records, inputs.failures, choice), Page())
+        text = FORMATS["html"].text(full_report(records, inputs.failures, choice), Page())
     if path is None:
         console.write(text)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from archprof.compare import attribution, exported, pareto
+from archprof.compare import attribution, exported, graph_pair, pareto
 from archprof.compare.align import align, matched
 from archprof.compare.differences import differences as differences_between
 from archprof.compare.edits import edits_of
@@ -26,7 +26,7 @@ from archprof.records.metrics import METRICS
 from archprof.records.profile import Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from archprof.records.metrics import Metric
 
@@ -99,9 +99,28 @@ def _pair(models: Sequence[Model], index: int, metrics: Sequence[Metric], depth:
     elif after.rows and before.file and (rows := exported.rows_of_file(after.rows, before)):
         parts, export = "rows", exported.sentences(after, before, rows)
         changes = [_change(old, new, [], totals) for old, new in zip(rows, after.rows, strict=True)]
+    elif before.rows and after.file and (joined := exported.join_by_order(before, after)):
+        parts, rows = "rows", exported.rows_by_order(before.rows, joined)
+        export = exported.sentences_by_order(before, after, rows, joined)
+        changes = [_change(old, new, [], totals) for old, new in zip(before.rows, rows, strict=True)]
+    elif after.rows and before.file and (joined := exported.join_by_order(after, before)):
+        parts, rows = "rows", exported.rows_by_order(after.rows, joined)
+        export = exported.sentences_by_order(after, before, rows, joined)
+        changes = [_change(old, new, [], totals) for old, new in zip(rows, after.rows, strict=True)]
+    elif before.rows and after.weights_only and (rows := exported.rows_of_file(before.rows, after)):
+        parts = "rows"
+        changes = [_change(old, new, [], totals) for old, new in zip(before.rows, rows, strict=True)]
+    elif after.rows and before.weights_only and (rows := exported.rows_of_file(after.rows, before)):
+        parts = "rows"
+        changes = [_change(old, new, [], totals) for old, new in zip(rows, after.rows, strict=True)]
     elif not before.rows and not after.rows and not before.locked and not after.locked:
         parts = "modules"
-        changes = list(_module_changes(before.modules(depth), after.modules(depth), totals))
+        pairs = list(_paired(before.modules(depth), after.modules(depth)))
+        if before.file and after.file:
+            computing = graph_pair.joined(before, after)
+            pairs = pairs if graph_pair.shares_names(before, after) else computing
+            export = graph_pair.sentences(before, after, computing)
+        changes = list(_module_changes(pairs, totals))
     return Pair(
         before=0,
         after=index,
@@ -109,7 +128,9 @@ def _pair(models: Sequence[Model], index: int, metrics: Sequence[Metric], depth:
         metrics=[_delta(metric, before, after) for metric in metrics],
         parts=parts,
         changes=changes,
-        explanations=attribution.explain(changes, differences, totals) if changes and not export else [],
+        explanations=attribution.explain(changes, differences, totals)
+        if changes and not export and before.weights_only == after.weights_only
+        else [],
         export=export,
     )
 
@@ -143,27 +164,28 @@ def _row_changes(before: Sequence[Part], after: Sequence[Part], totals: dict[str
         yield _change(old, new, edits, totals)
 
 
-def _module_changes(before: Sequence[Part], after: Sequence[Part], totals: dict[str, int]) -> Iterator[Change]:
-    """Modules go by their path; those that are gone come before what stands in their place."""
-    for old, new in _paired(before, after):
+def _module_changes(pairs: Iterable[tuple[Part | None, Part | None]], totals: dict[str, int]) -> Iterator[Change]:
+    for old, new in pairs:
         if any(getattr(part, name) for part in (old, new) if part for name in COUNTS):  # else it only holds others
-            yield _change(old, new, edits_of(old, new, {}) if old and new else [], totals)
+            # The file of a state dict does not say of what type a module is.
+            typed = old and new and old.module and new.module
+            yield _change(old, new, edits_of(old, new, {}) if old and new and typed else [], totals)
 
 
 def _paired(before: Sequence[Part], after: Sequence[Part]) -> Iterator[tuple[Part | None, Part | None]]:
-    shared = {part.path for part in before} & {part.path for part in after}
-    remaining = iter(before)
+    """Modules go by their path; those that are gone come before what stands in their place."""
+    indices = {part.path: index for index, part in enumerate(before)}
+    shared = indices.keys() & {part.path for part in after}
+    position = 0
     for new in after:
-        if new.path in shared:
-            for old in remaining:
-                if old.path == new.path:
-                    yield old, new
-                    break
-                yield old, None
-        else:
+        if new.path not in shared:
             yield None, new
-    for old in remaining:
-        yield old, None
+            continue
+        index = indices[new.path]
+        yield from ((old, None) for old in before[position:index] if old.path not in shared)
+        yield before[index], new
+        position = max(position, index + 1)
+    yield from ((old, None) for old in before[position:] if old.path not in shared)
 
 
 def _change(before: Part | None, after: Part | None, edits: list[Edit], totals: dict[str, int]) -> Change:

@@ -1,7 +1,8 @@
 """A YAML beside a file that was exported from it: the file's modules as the YAML's rows, and what the export did.
 
 Exporters of PyTorch write the path of each module into the file, so that a row is found by its path. Some put a name
-before every path: that of the module that was wrapped around the network.
+before every path: that of the module that was wrapped around the network. Where a file has no names, what computes in
+it is found by its order and its shapes.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from archprof.compare.order_join import join
 from archprof.units import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from archprof.compare.model import Model
+    from archprof.compare.order_join import PartPair
     from archprof.records.comparison import Part
 
 _ONE_TO_ONE = "one2one"
@@ -44,12 +47,74 @@ def rows_of_file(rows: Sequence[Part], file: Model) -> list[Part]:
     parts = _by_path(file, [row.path for row in rows])
     if not parts:
         return []
-    return [_as_row(row, parts.get(row.path)) for row in rows]
+    known = ("parameters",) if file.weights_only else _FIGURES
+    return [_as_row(row, parts.get(row.path), known) for row in rows]
 
 
-def _as_row(row: Part, module: Part | None) -> Part:
+def join_by_order(yaml: Model, file: Model) -> list[PartPair]:
+    """What computes in the YAML's network and in a file without names, paired by order and shape.
+
+    Returns:
+        The pairs; nothing where fewer than half of the network's modules have a partner.
+    """
+    leaves, nodes = ([part for part in model.modules(_DEEP) if part.flops] for model in (yaml, file))
+    pairs = join(leaves, nodes)
+    return pairs if 2 * sum(old is not None and new is not None for old, new in pairs) >= len(leaves) > 0 else []
+
+
+def rows_by_order(rows: Sequence[Part], pairs: Sequence[PartPair]) -> list[Part]:
+    """The rows of a YAML with the parameters and FLOPs of the file's nodes that they were paired with."""
+    owner = {row.path: index for index, row in enumerate(rows)}
+    sums = [Counter[str]() for _ in rows]
+    for old, new in pairs:
+        if old and new and (row := _row_of(old.path, owner)) is not None:
+            sums[row].update(parameters=new.parameters or 0, flops=new.flops or 0)
+    unknown = dict.fromkeys(_FIGURES[2:])
+    return [
+        msgspec.structs.replace(
+            row, output_shapes=None, parameters=total["parameters"], flops=total["flops"], **unknown
+        )
+        for row, total in zip(rows, sums, strict=True)
+    ]
+
+
+def _row_of(path: str, owner: Mapping[str, int]) -> int | None:
+    """The index of the row that a module is in."""
+    while path:
+        if path in owner:
+            return owner[path]
+        path = path.rpartition(".")[0]
+    return None
+
+
+def sentences_by_order(yaml: Model, file: Model, rows: Sequence[Part], pairs: Sequence[PartPair]) -> list[str]:
+    """What an export did to a network, where the file has no names.
+
+    Args:
+        yaml: The network as its YAML has it.
+        file: The file.
+        rows: What :func:`rows_by_order` gives.
+        pairs: What :func:`join_by_order` gives.
+    """
+    absent = {old.path: old.module for old, new in pairs if old and new is None}
+    lone = [new.path for old, new in pairs if new and old is None]
+    more = f" and {len(lone) - _NAMED} more" if len(lone) > _NAMED else ""
+    return [
+        "the file has no names of modules or weights: rows were found by order and shape",
+        *_folded(_leaves(yaml), file),
+        *_dropped(yaml.rows, absent),
+        *([_NMS] if file.operators & _SUPPRESSIONS else []),
+        *([f"in no row: {', '.join(lone[:_NAMED])}{more}"] if lone else []),
+        *_products(yaml.rows, rows),
+    ]
+
+
+_NMS = "the head is followed by NonMaxSuppression"
+
+
+def _as_row(row: Part, module: Part | None, known: Sequence[str]) -> Part:
     # Where there is none nothing of it computes, as of a row that only hands on.
-    figures = {name: getattr(module, name) if module else 0 for name in _FIGURES}
+    figures = {name: (getattr(module, name) if module else 0) if name in known else None for name in _FIGURES}
     return msgspec.structs.replace(row, output_shapes=module.output_shapes if module else None, **figures)
 
 
@@ -131,7 +196,7 @@ def _head(paths: Mapping[str, str], exported: set[str], file: Model) -> Iterator
         return any(part.startswith(_ONE_TO_ONE) for path in names for part in path.split("."))
 
     if file.operators & _SUPPRESSIONS:
-        yield "the head is followed by NonMaxSuppression"
+        yield _NMS
     if has_branches(exported):
         yield "the head is the NMS-free one"
     elif has_branches(paths):

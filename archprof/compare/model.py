@@ -103,10 +103,11 @@ class Model:
         rows: Its rows; none for a model that has none, or of which none are known.
         modules: The tree of its modules down to a depth.
         file: What its file says of itself, where it is a graph.
-        operators: The names of its operations, where it is a graph.
+        operator_calls: How often each of its operations runs, by its name and precision, where it is a graph.
         input: What went in.
         device: Where it was.
         training: Whether a training step was counted.
+        weights_only: Whether nothing but its parameters is known.
         unknown: The operations without a formula.
         locked: The settings of its entry in a lock file, where it is one.
         prediction: How long its forward pass should take.
@@ -124,14 +125,20 @@ class Model:
     rows: Sequence[Part] = ()
     modules: Callable[[int], list[Part]] = lambda depth: []
     file: ModelFile | None = None
-    operators: frozenset[str] = frozenset()
+    operator_calls: Mapping[str, int] = field(default_factory=dict)
     input: Input | None = None
     device: str | None = None
     training: bool = False
+    weights_only: bool = False
     unknown: Mapping[str, int] = field(default_factory=dict)
     locked: str | None = None
     prediction: Prediction | None = None
     prediction_absent: str | None = None
+
+    @property
+    def operators(self) -> frozenset[str]:
+        """The names of its operations, where it is a graph."""
+        return frozenset(name.partition(" ")[0] for name in self.operator_calls)
 
 
 def of_profile(profile: Profile, experiment: Experiment | None = None) -> Model:
@@ -158,12 +165,11 @@ def of_profile(profile: Profile, experiment: Experiment | None = None) -> Model:
         rows=rows_of(profile),
         modules=lambda depth: modules_of(profile, depth),
         file=profile.file,
-        operators=frozenset(operation.name.partition(" ")[0] for operation in profile.operations)
-        if profile.file
-        else frozenset(),
+        operator_calls={operation.name: operation.calls for operation in profile.operations} if profile.file else {},
         input=profile.input,
         device=profile.environment.device,
         training=profile.backward is not None,
+        weights_only=profile.weights_only,
         unknown=profile.coverage.unknown,
         prediction=profile.prediction,
         prediction_absent=profile.prediction_absent,
@@ -196,12 +202,13 @@ def size_of(shape: Sequence[int]) -> str:
 def _facts(profile: Profile) -> dict[str, Fact]:
     variant, input_ = profile.variant, profile.input
     facts = {
-        "input": Fact(" + ".join(input_.descriptions), comparable=False),
         "dtype": Fact(input_.dtype, comparable=False),
         "fusing": Fact("fused" if variant.fused else "not fused", comparable=False),
         "model": Fact("static equivalent" if variant.static else "dynamic"),
         "pass": Fact("training step" if profile.backward else "forward", comparable=False),
     }
+    if input_.shapes:
+        facts["input"] = Fact(" + ".join(input_.descriptions), comparable=False)
     if len(input_.shapes) == 1:
         (shape,) = input_.shapes
         facts |= {

@@ -57,11 +57,11 @@ def front(models: Sequence[Model], x: str, y: str) -> Front:
         y: The other.
 
     Raises:
-        UsageError: As for :func:`axes`, or where no model has one of them.
+        UsageError: As for :func:`axes`, or where no model has one of them, although one has more than weights.
     """
     both_axes = axes(x, y)
     for metric, _ in both_axes:
-        if all(model.of(metric) is None for model in models):
+        if all(model.of(metric) is None for model in models) and not all(model.weights_only for model in models):
             hint = f"--convention {metric.convention} adds it" if metric.convention else None
             raise UsageError(f"none of these has {metric.name}", hint=hint)
     (x_metric, _), (y_metric, _) = both_axes

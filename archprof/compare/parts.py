@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from archprof.compare.align import INPUT, source_of
 from archprof.records.comparison import Part
 
@@ -50,7 +52,12 @@ def _as_written(layer: Layer) -> tuple[int, list[Any]]:
 
 def modules_of(profile: Profile, depth: int) -> list[Part]:
     """One part a module: each with all that is in it at ``depth``, with its own at smaller depths."""
-    return [_module(module, inclusive=module.depth == depth) for module in profile.modules if module.depth <= depth]
+    parts = [_module(module, inclusive=module.depth == depth) for module in profile.modules if module.depth <= depth]
+    return [msgspec.structs.replace(part, **_UNKNOWN) for part in parts] if profile.weights_only else parts
+
+
+_UNKNOWN = dict.fromkeys(("output_shapes", "flops", "elementwise_flops", "bytes_read", "bytes_written"))
+"""What a file of weights alone does not tell of a module."""
 
 
 def _module(module: Module, *, inclusive: bool) -> Part:

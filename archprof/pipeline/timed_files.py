@@ -47,10 +47,10 @@ def check_backends(spec: Spec, backends: Iterable[str]) -> None:
     Raises:
         UsageError: Where it is to be timed in a backend that takes modules, or has nothing that can be run.
     """
+    if error := spec.no_operations():
+        raise error
     if spec.graph_format is None:
         return
-    if spec.graph_format not in LOADERS:
-        raise UsageError(f"{spec.reference} holds no network that could be run")
     if spec.graph_format != "onnx":  # any other becomes a module
         return
     for name in backends:

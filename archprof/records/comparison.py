@@ -211,7 +211,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """Two of the models. ``parts`` says whether their rows or their modules were set beside each other, or nothing.
 
-    ``export`` says what an export did to the network, where one is a YAML and the other a file that has its modules.
+    ``export`` says what an export did to the network, where one is a YAML and the other a file that was made of it, or
+    what was done between two files that are graphs.
     """
 
     before: int

@@ -59,6 +59,9 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
         return self.counted and bool(profile.coverage.unknown)
 
 
+_OF_WEIGHTS = frozenset({"parameters", "layers", "modules", "weight_bytes"})
+"""The totals that a file of weights without an architecture has."""
+
 LATENCY = "latency"
 """The name of the only latency that a profile has; of several each is ``latency/DEVICE/BACKEND``, and ``/OPTION`` for
 each option that it was measured with."""
@@ -73,11 +76,14 @@ def _total(
     prefix: str = "",
     counted: bool = False,
 ) -> Metric:
+    def value(profile: Profile) -> Value | None:
+        return None if profile.weights_only and name not in _OF_WEIGHTS else getattr(profile.totals, name)
+
     return Metric(
         name=name,
         label=label,
         unit=unit,
-        of=lambda profile: getattr(profile.totals, name),
+        of=value,
         aliases=aliases,
         heading=heading,
         prefix=prefix,
@@ -95,7 +101,9 @@ def _backward(name: str, label: str, unit: Unit, *, counted: bool = True) -> Met
 def _ratio(name: str, label: str, *, counted: bool) -> Metric:
     """A ParameterNet ratio as measured; a model without dynamic layers is its own static twin, so it has 1."""
 
-    def value(profile: Profile) -> Value:
+    def value(profile: Profile) -> Value | None:
+        if profile.weights_only:
+            return None
         return getattr(profile.parameternet.model, name).measured if profile.parameternet else 1.0
 
     # More parameters for the FLOPs are what dynamic layers are for.

@@ -168,6 +168,10 @@ class Backward(msgspec.Struct, frozen=True, kw_only=True):
     bytes_written: int
 
 
+FORWARD_PASS = "forward pass"
+"""What is unknown of a file of weights alone: all that would run."""
+
+
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """How many operations ran, the backward pass's too, and in which of the three states each was.
 
@@ -337,9 +341,16 @@ class Profile(SavedRecord, frozen=True, kw_only=True):
     work: list[Work] = msgspec.field(default_factory=list)
 
     @property
+    def weights_only(self) -> bool:
+        """Whether it is of a file of weights without an architecture, so that only its parameters are known."""
+        return FORWARD_PASS in self.coverage.unknown
+
+    @property
     def headline(self) -> str:
         """Its name, parameters and FLOPs, and the input that they are for."""
         scale = f" scale {self.variant.scale}" if self.variant.scale else ""
+        if self.weights_only:
+            return f"{self.variant.name}{scale}: {units.count(self.totals.parameters)} parameters, FLOPs unknown"
         shapes = units.shapes(self.input.shapes) if self.input.shapes else "no tensors"
         figures = f"{units.count(self.totals.parameters)} parameters, {units.amount(self.totals.flops)}FLOPs"
         return f"{self.variant.name}{scale}: {figures} at {shapes}"

@@ -155,7 +155,8 @@ def _conclusions(comparison: Comparison) -> list[str]:
 
 def _attributions(comparison: Comparison, pair: Pair) -> list[str]:
     if pair.export:
-        return [f"export: {sentence}" for sentence in pair.export]
+        what = "export" if pair.parts == "rows" else "rewrite"
+        return [f"{what}: {sentence}" for sentence in pair.export]
     if all(not delta.difference for delta in pair.metrics if find_metric(delta.metric).exact):
         return ["no figure differs"]
     if pair.parts == "none" and any(side.locked for side in comparison.models):

@@ -49,7 +49,7 @@ def about_variant(variant: Variant, input_: Input) -> list[str]:
     return [
         *([f"nc {variant.nc}"] if variant.nc is not None else []),
         *(f"{key} {value}" for key, value in variant.settings.items() if key != "nc"),
-        " + ".join(input_.descriptions),
+        *([" + ".join(input_.descriptions)] if input_.shapes else []),
         *([] if input_.names else [input_.dtype]),
         "fused" if variant.fused else "not fused",
         *(["static equivalent"] if variant.static else []),
@@ -72,7 +72,7 @@ def facts(profile: Profile) -> list[Fact]:
             ],
         ),
         ("compute", _compute(profile)),
-        *unknown(profile.coverage.unknown),
+        *([] if profile.weights_only else unknown(profile.coverage.unknown)),
         *_training(profile),
         ("memory", _memory(profile)),
         *([("latency", [latency_text(latency) for latency in profile.latency])] if profile.latency else []),
@@ -88,7 +88,7 @@ def _variant(profile: Profile) -> list[str]:
     words = [word for word in (variant.task, variant.family and f"family {variant.family}") if word]
     device = profile.environment.device
     # A file whose graph was followed was on no device; one that had to be run was.
-    devices = [] if profile.file and device == "meta" else [f"device {device}"]
+    devices = [] if (profile.file or profile.weights_only) and device == "meta" else [f"device {device}"]
     return [variant.path or variant.reference, *words, *devices]
 
 
@@ -119,13 +119,15 @@ def _trainable(profile: Profile) -> list[str]:
     """How many parameters training changes; a fused model is not trained, and Ultralytics freezes its weights."""
     if profile.variant.fused:
         return ["fused for inference: none is trained"]
-    if profile.file:
+    if profile.file or profile.weights_only:
         return []
     return [f"trainable parameters {units.count(profile.totals.trainable_parameters)}"]
 
 
 def _compute(profile: Profile) -> list[str]:
     totals, coverage = profile.totals, profile.coverage
+    if profile.weights_only:
+        return ["not known: the file holds weights, and not what is computed with them"]
     at_least = ">= " if coverage.unknown else ""
     return [
         f"{at_least}{units.amount(totals.flops, 'FLOPs')}",
@@ -162,6 +164,8 @@ def _buffers(totals: Totals) -> list[str]:
 
 def _memory(profile: Profile) -> list[str]:
     totals, backward = profile.totals, profile.backward
+    if profile.weights_only:
+        return [f"weights {units.size(totals.weight_bytes)}"]
     intensity = arithmetic_intensity(totals)
     bytes_read, bytes_written = units.size(totals.bytes_read), units.size(totals.bytes_written)
     traffic = units.size(totals.bytes_read + totals.bytes_written)

@@ -51,7 +51,20 @@ class Branch:
 
 
 def _figures(profile: Profile | None) -> tuple[Column, ...]:
-    """The columns that rows and modules share; without a profile as far as their names go."""
+    """The columns that rows and modules share; without a profile as far as their names go.
+
+    Of weights alone nothing but the parameters is known.
+    """
+    columns = _all_figures(profile)
+    if profile is None or not profile.weights_only:
+        return columns
+    known = ("parameters", "parameters_share")
+    return tuple(
+        column if column.key in known else replace(column, of=lambda part: None, visible=False) for column in columns
+    )
+
+
+def _all_figures(profile: Profile | None) -> tuple[Column, ...]:
     parameters, flops = (profile.totals.parameters, profile.totals.flops) if profile else (0, 0)
     return (
         Column(

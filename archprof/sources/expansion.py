@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError, NotAVariantError, UnknownReferenceError
 from archprof.sources import misread
-from archprof.sources.checkpoint.error import WeightsOnlyError
+from archprof.sources.checkpoint.error import NoModelError
 from archprof.sources.origins import model_suffixes
 from archprof.sources.reference import resolve
 
@@ -77,7 +77,7 @@ def _reason(file: str, suffixes: tuple[str, ...]) -> str | None:
         return None
     try:
         resolve(file)
-    except (NotAVariantError, WeightsOnlyError) as error:
+    except (NotAVariantError, NoModelError) as error:
         return error.message
     except ArchprofError:
         return None

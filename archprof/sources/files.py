@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 SUFFIXES = (".yaml", ".yml")
 """Extensions of a YAML."""
 
-WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin")
-"""Extensions of a checkpoint."""
+WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".torchscript", ".jit", ".ptl")
+"""Extensions of a checkpoint; the last three are of TorchScript."""
 
 GRAPHS = (".onnx",)
 """Extensions of an ONNX file."""

@@ -19,7 +19,7 @@ from archprof.sources.origins import model_suffixes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-EXPORTED = (".h5", ".torchscript", ".engine", ".xml", ".mlpackage", ".tflite", ".pb")
+EXPORTED = (".h5", ".engine", ".xml", ".mlpackage", ".tflite", ".pb")
 
 SHOWN = 3
 """How many files of a folder a message names."""

@@ -145,6 +145,10 @@ class Spec(ABC):
         """The error of a model that surely cannot be built, as far as that can be told without building it."""
         return None
 
+    def no_operations(self) -> ArchprofError | None:
+        """The error of a file of weights alone, which has no operations that could be run or audited."""
+        return None
+
     @property
     def values(self) -> Mapping[str, Any]:
         """What it is given besides its rows, by name."""

@@ -183,13 +183,14 @@ def test_a_folder_of_checkpoints(archprof: Callable[[str], Result], folder: Path
     for name in ("best", "last"):
         torch.save({"model": model, "train_args": {}}, inner / f"{name}.pt")
     torch.save(model.state_dict(), inner / "alone.pt")
+    torch.save({"optimizer": {}}, inner / "log.pt")
     expected = sum(parameter.numel() for parameter in model.parameters())
     for references in ("weights", "weights/*.pt"):
         result = archprof(f"summary {references} --format csv")
         assert result.exit_code == 0, result.stderr
         parameters = {line["model"]: int(line["parameters"]) for line in lines_of(result)}
-        assert parameters == {"best": expected, "last": expected}
-        assert "note: left out weights/alone.pt: the file holds weights, but no architecture" in result.stderr
+        assert parameters == {"alone": expected, "best": expected, "last": expected}
+        assert "note: left out weights/log.pt: no model was recognised; its entries: 'optimizer'" in result.stderr
 
 
 def test_names_come_from_standard_input(archprof: Callable[..., Result], models: Path) -> None:

@@ -93,7 +93,10 @@ def test_rows_are_found_by_the_names_of_weights(export_onnx: Callable[..., Path]
     assert changed == {10: -2 * 2 * 16 * 16 * (32 + 64)}
 
 
-def test_a_file_without_names_has_no_rows(export_onnx: Callable[..., Path]) -> None:
+@pytest.mark.parametrize("order", [1, -1])
+def test_rows_of_a_file_without_names_are_found_by_order_and_shape(
+    export_onnx: Callable[..., Path], order: int
+) -> None:
     path = export_onnx("yolo11n.yaml", 128)
     proto = without_node_names(path)
     names = {tensor.name: f"w{index}" for index, tensor in enumerate(proto.graph.initializer)}
@@ -102,9 +105,20 @@ def test_a_file_without_names_has_no_rows(export_onnx: Callable[..., Path]) -> N
     for node in proto.graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
     onnx.save(proto, path)
-    compared = pair(archprof.compare("yolo11n.yaml", str(path), imgsz=128))
-    assert compared.parts == "none"
-    assert compared.export == []
+    compared = pair(archprof.compare(*["yolo11n.yaml", str(path)][::order], imgsz=128))
+    assert compared.parts == "rows"
+    assert "the file has no names of modules or weights: rows were found by order and shape" in compared.export
+    assert "all 24 rows have the MACs of the YAML" in compared.export
+    # Each normalisation of C channels has 2 C parameters, and leaves a bias of C. Row 0 gives 16 channels.
+    assert compared.changes[0].parameters == -16 * order
+
+
+def test_a_file_of_another_network_without_names_has_no_rows(tmp_path: Path) -> None:
+    values = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [2, 3]) for name in ("x", "y")]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "g", values[:1], values[1:])
+    onnx.save(onnx.helper.make_model(graph, ir_version=8), tmp_path / "other.onnx")
+    compared = pair(archprof.compare("yolo11n.yaml", str(tmp_path / "other.onnx"), imgsz=128))
+    assert (compared.parts, compared.export) == ("none", [])
 
 
 def test_two_files_are_compared_by_their_modules(export_onnx: Callable[..., Path]) -> None:

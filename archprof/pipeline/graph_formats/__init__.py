@@ -1,4 +1,4 @@
-"""Files that are graphs of operations themselves: each format is counted by the file of its name, without torch."""
+"""Files that are graphs or weights alone: each format is counted by the file of its name, without torch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CountGraph = Callable[["Request"], "Profile"]
 """Counts the file of a request."""
 
-GRAPH_FORMATS: Registry[CountGraph] = Registry("format of graphs", __name__, ("onnx", "pt2"))
+GRAPH_FORMATS: Registry[CountGraph] = Registry("format of graphs", __name__, ("onnx", "pt2", "weights"))
 """A spec's ``graph_format`` -> what counts such a file."""
 
 

@@ -34,7 +34,7 @@ class _Scope:
         for index, value in enumerate((*entry.count, *moved)):
             self.own[index] += value
         cost = 2 * entry.count.macs + entry.count.elementwise_flops
-        if cost > self.largest:
+        if cost > self.largest and not _is_conversion(entry):
             self.largest = cost
             self.type = entry.label
 
@@ -68,22 +68,31 @@ def modules(ledger: Ledger, paths: Sequence[str], memory: Memory, weights: Param
     scopes: dict[str, _Scope] = {"": _Scope()}
     owners: dict[str, _Scope] = {}
     # A file's constants stand where they please.
-    for path in (path for entry, path in zip(ledger.entries, paths, strict=True) if entry.state != "free"):
-        _scope(scopes, path)
-    for entry, path, moved in zip(ledger.entries, paths, memory.traffic, strict=True):
+    for entry, path in zip(ledger.entries, paths, strict=True):
+        if entry.state != "free" and not _is_conversion(entry):
+            _scope(scopes, path)
+    for index, (entry, path, moved) in enumerate(zip(ledger.entries, paths, memory.traffic, strict=True)):
         scope = _scope(scopes, path)
         scope.add(entry, moved)
         shapes = [list(tensor.shape) for tensor in entry.operation.made if tensor.shape is not None]
-        while path and entry.operation.read:  # what ran last in a module, or below it, is what it gives
+        while (
+            path and entry.operation.read and not _is_conversion(entry)
+        ):  # what ran last in a module, or below it, is what it gives
             scopes[path].shapes = shapes
             path = path.rpartition(".")[0]
-        for tensor in entry.operation.read:
-            for source in tensor.sources:
-                owners.setdefault(source.name, scope)
+        if paths[index]:  # a weight that a node outside all modules converts is that of the module that reads it then
+            for tensor in entry.operation.read:
+                for source in tensor.sources:
+                    owners.setdefault(source.name, scope)
     scopes[""].shapes = [list(tensor.shape) for tensor in ledger.trace.outputs if tensor.shape is not None]
     for name, elements in weights.by_name.items():
         owners.get(name, scopes[""]).parameters += elements
     return _entries(scopes)
+
+
+def _is_conversion(entry: Entry) -> bool:
+    """Whether an operation only converts numbers, as a quantiser puts it in anywhere."""
+    return entry.operation.node.type in ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
 
 
 def _label(entry: Entry) -> str:

@@ -9,5 +9,5 @@ class CheckpointError(ArchprofError):
     """A file that is not a checkpoint, is damaged, or passes a limit."""
 
 
-class WeightsOnlyError(CheckpointError):
-    """A file of weights without the architecture that they are for."""
+class NoModelError(CheckpointError):
+    """A file of ``torch.save`` in which no model is, as a log or an optimiser's state."""

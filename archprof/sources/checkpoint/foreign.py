@@ -42,6 +42,9 @@ EXPECTED = frozenset(
         "torch.device",
         "torch.nn.parameter.Parameter",
         "torch.serialization._get_layout",
+        *(f"torch.jit._pickle.build_{kind}list" for kind in ("int", "tensor", "double", "bool")),
+        "torch.jit._pickle.build_tensor_from_id",
+        "torch.jit._pickle.restore_type_tag",
         "types.SimpleNamespace",
     }
 )

@@ -69,7 +69,7 @@ def declared(texts: dict[str, str]) -> dict[str, Declared]:
     classes = {}
     for module, text in texts.items():
         starts = list(_CLASS.finditer(text))
-        ends = [match.start() for match in starts[1:]] + [len(text)]
+        ends = [*(match.start() for match in starts[1:]), len(text)][: len(starts)]  # a file may hold functions alone
         for match, end in zip(starts, ends, strict=True):
             lists = {found["role"]: found["names"] for found in _LIST.finditer(text, match.end(), end)}
             names = (frozenset(re.findall(r'"([^"]*)"', lists.get(role, ""))) for role in ("parameters", "buffers"))

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from archprof.errors import UsageError
 from archprof.sources import yaml_file
-from archprof.sources.checkpoint.contents import Checkpoint, parameters, parameters_by_prefix
-from archprof.sources.checkpoint.error import CheckpointError, WeightsOnlyError
+from archprof.sources.checkpoint.error import CheckpointError
 from archprof.sources.spec import Constructor, VariantSpec, encode_key
 
 if TYPE_CHECKING:
+    from archprof.sources.checkpoint.contents import Checkpoint
     from archprof.sources.spec import Built
 
 _ROWS = ("backbone", "head")
@@ -22,7 +22,6 @@ _OF_THE_RUN = ("scale", "yaml_file", "channels", "ch")
 """Keys that Ultralytics writes into the YAML when it builds a model of it."""
 
 _CHANNELS = 3
-_LISTED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +84,7 @@ def variant(
         VariantError: Where its YAML is no variant. Lines are those of :func:`yaml_text_of`.
     """
     if checkpoint.yaml is None:
-        raise WeightsOnlyError(
-            f"the file holds weights, but no architecture ({_KINDS[checkpoint.kind]}); {_weights(checkpoint)}",
-            path=checkpoint.path,
-            hint="name the YAML or the function that makes the model; a checkpoint of Ultralytics has its YAML in it",
-        )
+        raise CheckpointError("the file has no YAML of its network", path=checkpoint.path)
     own = checkpoint.yaml.get("scale")
     scales = checkpoint.yaml.get("scales")
     own = own if isinstance(scales, dict) and isinstance(own, str) and own in scales else None
@@ -121,25 +116,6 @@ def variant(
         checkpoint=checkpoint,
         channels=channels if isinstance(channels, int) and channels > 0 else _CHANNELS,
     )
-
-
-def _weights(checkpoint: Checkpoint) -> str:
-    """How many parameters there are, and in which modules the most."""
-    by_prefix = sorted(parameters_by_prefix(checkpoint).items(), key=lambda item: -item[1])
-    listed = ", ".join(f"{prefix or 'the model itself'} {number:,}" for prefix, number in by_prefix[:_LISTED])
-    more = f" and {len(by_prefix) - _LISTED:,} more" if len(by_prefix) > _LISTED else ""
-    return f"{parameters(checkpoint):,} parameters" + (f": {listed}{more}" if listed else "")
-
-
-_KINDS = {
-    "ultralytics": "an Ultralytics model without a YAML",
-    "yolov5": "a YOLOv5 model without a YAML",
-    "module": "a pickled module whose class is Python code",
-    "state_dict": "a state dict",
-    "torchscript": "TorchScript",
-    "safetensors": "a safetensors file",
-    "unknown": "no model was recognised in it",
-}
 
 
 def yaml_text_of(yaml: dict[str, Any]) -> str:

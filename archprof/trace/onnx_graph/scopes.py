@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _SCOPES = "pkg.torch.onnx.name_scopes"
 _DEEPEST = 32
 _PARAMETER = re.compile(r"(?P<module>\w+(?:\.\w+)+)\.(?:weight|bias)(?:_quantized|_Q4|_nchwc|_\d+)?")
+_FUSION = re.compile(r"(?:/+\w*Fusion\w*)+/*$")
+"""What ONNX Runtime puts behind the name of a node that it made of several."""
+
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
@@ -30,7 +33,7 @@ def module_path(node: Node) -> str:
     for entry in node.proto.metadata_props:
         if entry.key == _SCOPES:
             return _joined([first or second for first, second in _QUOTED.findall(entry.value)][:-1])
-    name = node.proto.name
+    name = _FUSION.sub("", node.proto.name)
     return _joined(name.split("/")[:-1]) if name.startswith("/") else ""
 
 
