@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import gc
 from contextlib import suppress
+from sys import getrefcount
 from types import CellType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from archprof.trace.device import is_meta
 from archprof.trace.state_kinds import DICT, LRU_CACHE, SLOTS, has_attributes, in_library, kind_of, members_of, slots
 
 if TYPE_CHECKING:
@@ -28,26 +30,36 @@ _FAR = 8
 
 
 class MadeTensors:
-    """The tensors without memory that a pass made, without keeping them alive."""
+    """The tensors without memory that a pass made."""
 
     def __init__(
-        self, placeholders: Iterable[Tensor], others: Iterable[tuple[Tensor, TensorInfo]], trace: Trace
+        self, entries: list[tuple[Tensor, TensorInfo, Any]], placeholders: Iterable[Tensor], trace: Trace
     ) -> None:
-        tensors = list(others)
-        self._placeholders = [*map(ref, placeholders)]
-        self._others = [(ref(tensor), info) for tensor, info in tensors]
+        self._entries = entries
+        self._placeholders = {id(tensor) for tensor in placeholders}
         self._trace = trace
 
     def take_back(self) -> None:
-        """Take those that are still there out of whatever holds them."""
-        alive = [tensor for reference in self._placeholders if (tensor := reference()) is not None]
-        others = [(tensor, info) for reference, info in self._others if (tensor := reference()) is not None]
-        if others:
-            made = self._made()
-            alive += [tensor for tensor, info in others if id(info) in made]
-        del others
-        if alive:
-            _take_out(alive)
+        """Take those that something else holds out of whatever holds them."""
+        entries, self._entries = self._entries, []
+        references = [
+            (ref(tensor), info)
+            for tensor, info, _ in entries
+            if getrefcount(tensor) > _OWN_REFERENCES
+            and is_meta(tensor)
+            and (info.parameter is None or id(tensor) in self._placeholders)
+        ]
+        del entries  # with the last of them go those that only others of them held, as a view holds its base
+        held = {id(tensor): (tensor, info) for reference, info in references if (tensor := reference()) is not None}
+        if not held:
+            return
+        made = self._made()
+        tensors = [
+            tensor for tensor, info in held.values() if id(tensor) in self._placeholders or id(info) in made
+        ]
+        del held
+        if tensors:
+            _take_out(tensors)
 
     def _made(self) -> set[int]:
         """The ids of what came out of an operation before it went into any: others were there before the pass."""
@@ -57,6 +69,14 @@ class MadeTensors:
             before.update(id(info) for info in operation.inputs if id(info) not in made)
             made.update(id(info) for info in operation.outputs if id(info) not in before)
         return made
+
+
+def _counts(entries: list[tuple[Any, Any, Any]]) -> list[int]:
+    return [getrefcount(tensor) for tensor, _, _ in entries]
+
+
+_OWN_REFERENCES = _counts([(object(), None, None)])[0]
+"""What Python counts for an object that nothing but such an entry holds."""
 
 
 def _take_out(values: list[Any]) -> None:

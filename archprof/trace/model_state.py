@@ -4,7 +4,7 @@ Models keep what they computed: tables of positions in dictionaries, keys and va
 globals or behind ``functools.cache``. In a pass without memory those are tensors without values, with which the model
 would no longer run; and what a second pass finds it does not compute, so that its figures would be others.
 
-What the model itself holds is put back as it was, however deep it is.
+What the model itself holds is put back as it was, however deep it is, also what hangs on its tensors.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itertools import islice
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from archprof.trace.code_state import PLAIN, CodeState
 from archprof.trace.state_kinds import DICT, LRU_CACHE, Saved, has_attributes, kind_of, same, saved_parts, slots
@@ -27,8 +27,14 @@ if TYPE_CHECKING:
 _OF_EVERY_MODULE = [*vars(nn.Module())]
 """Attributes of every module, in this order: its tensors, its hooks, and its children last."""
 
+_OWN = len(_OF_EVERY_MODULE)
+
 _EMPTY = {dict, OrderedDict, set, list}
 """Types of most containers, which are empty in most modules."""
+
+_TENSORS = {Tensor, nn.Parameter}
+_FIXED = PLAIN - _TENSORS
+"""Types of most values, on which nothing can be left."""
 
 
 @contextmanager
@@ -61,70 +67,80 @@ class _State:
         self._modules: list[tuple[Any, type, dict[str, Any]]] = []
         self._children: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._tensors: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self._bare: list[dict[str, Any]] = []
         self._objects: list[Saved] = []
-        classes, functions = self._save(objects)
-        self._code = [CodeState.of(frozenset(classes))]
-        if functions:
-            self._code.append(CodeState((), functions))
-
-    def _save(self, waiting: list[Any]) -> tuple[set[type], list[Any]]:
-        """Note what objects hold, and what they hold holds.
-
-        Returns:
-            The classes of the objects, and the functions and classes that they hold.
-        """
-        classes: set[type] = set()
-        functions: list[Any] = []
-        seen: dict[int, Any] = {}
+        self._seen: dict[int, Any] = {id(value): value for value in objects}
+        self._classes: set[type] = set()
+        self._functions: list[Any] = []
+        waiting: list[Any] = []
+        for value in objects:
+            self._save(value, waiting)
         while waiting:
             value = waiting.pop()
-            if id(value) in seen:
-                continue
-            kind: Any = type(value)
-            if _is_code(kind):
-                functions.append(value)
-                continue
-            seen[id(value)] = value
+            if id(value) not in self._seen:
+                self._seen[id(value)] = value
+                self._save(value, waiting)
+        self._code = [CodeState.of(frozenset(self._classes))]
+        if self._functions:
+            self._code.append(CodeState((), self._functions))
+
+    def _save(self, value: Any, waiting: list[Any]) -> None:
+        """Note what an object holds, and let wait what that may hold."""
+        kind: Any = type(value)
+        if _has_one_dict(kind):
+            self._classes.add(kind)
+            parts = self._save_module(value, kind)
+        elif _is_code(kind):
+            self._functions.append(value)
+            return
+        else:
             if has_attributes(kind):
-                classes.add(kind)
-            if _has_one_dict(kind):
-                parts = self._save_module(value, kind)
+                self._classes.add(kind)
+            self._kinds.append((value, kind))
+            parts = [part for part in saved_parts(value, kind, self._objects) if type(part) not in _FIXED]
+        for part in parts:
+            kind = type(part)
+            if kind is tuple and _FIXED.issuperset(map(type, part)):
+                continue
+            if kind in _TENSORS:
+                self._save_attributes(part, waiting)
+            elif kind in _EMPTY and not part:
+                self._empty.append(part)
             else:
-                self._kinds.append((value, kind))
-                parts = saved_parts(value, kind, self._objects)
-            for part in parts:
-                if (kind := type(part)) in PLAIN or (kind is tuple and PLAIN.issuperset(map(type, part))):
-                    continue
-                if kind in _EMPTY and not part:
-                    self._empty.append(part)
-                else:
-                    waiting.append(part)
-        return classes, functions
+                waiting.append(part)
 
     def _save_module(self, module: Any, kind: type) -> list[Any]:
         """Note the attributes of a module, and give those that something can be left in."""
         attributes = module.__dict__
         self._modules.append((module, kind, attributes.copy()))
+        if [*islice(attributes, _OWN)] != _OF_EVERY_MODULE:
+            return [value for value in attributes.values() if type(value) not in _FIXED]
         values = [*attributes.values()]
-        if [*islice(attributes, len(_OF_EVERY_MODULE))] != _OF_EVERY_MODULE:
-            return values
-        _, parameters, buffers, *hooks, children = values[: len(_OF_EVERY_MODULE)]
+        parts = [value for value in values[_OWN:] if type(value) not in _FIXED]
+        _, parameters, buffers, *hooks, children = values[:_OWN]
         for tensors in (parameters, buffers):
             if tensors:
                 self._tensors.append((tensors, tensors.copy()))
+                parts += [tensor for tensor in tensors.values() if tensor is not None]
             else:
                 self._empty.append(tensors)
-        own = values[len(_OF_EVERY_MODULE) :]
         if any(hooks):
-            own += hooks
+            parts += hooks
         else:
             self._empty += hooks
         if children:
             self._children.append((children, children.copy()))
-            own += children.values()
+            parts += [child for child in children.values() if id(child) not in self._seen and child is not None]
         else:
             self._empty.append(children)
-        return own
+        return parts
+
+    def _save_attributes(self, tensor: Tensor, waiting: list[Any]) -> None:
+        """Note what hangs on a tensor."""
+        if attributes := tensor.__dict__:
+            waiting.append(attributes)
+        else:
+            self._bare.append(attributes)
 
     def restore(self) -> None:
         """Put everything back."""
@@ -144,6 +160,8 @@ class _State:
         for members, values in self._tensors:  # others stand for them during the pass
             members.clear()
             members.update(values)
+        for attributes in filter(None, self._bare):
+            attributes.clear()
         for value, state, content in self._objects:
             if not same(state.content(value), content):
                 state.put_back(value, content)

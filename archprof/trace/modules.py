@@ -8,6 +8,7 @@ its forward.
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.trace.meta_kernels.arguments import is_vector
 from archprof.trace.meta_kernels.layout import META
-from archprof.trace.meta_kernels.normalisation import normalised
+from archprof.trace.meta_kernels.normalisation import laid_out_as
 from archprof.trace.meta_kernels.registry import aten
 from archprof.trace.record import TensorInfo
 
@@ -43,13 +44,19 @@ def fast_path(*types: type[nn.Module]) -> Callable[[FastPath], FastPath]:
     return add
 
 
+_own: Any = dict.get
+"""Reads what a module holds without asking for it, upon which it would be replaced."""
+
+
 def _registered(module: Any) -> tuple[Any, Any] | None:
     """Its weight and its bias as they are registered, or None where one of them is something else by now.
 
     Asking the module itself takes many times as long.
     """
     parameters = module._parameters
-    return (parameters["weight"], parameters["bias"]) if "weight" in parameters and "bias" in parameters else None
+    if "weight" in parameters and "bias" in parameters:
+        return _own(parameters, "weight"), _own(parameters, "bias")
+    return None
 
 
 @fast_path(nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -72,28 +79,37 @@ def _convolution(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
 @fast_path(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 def _batch_norm(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     registered = _registered(module)
-    mean, variance = module._buffers.get("running_mean"), module._buffers.get("running_var")
+    mean, variance = _own(module._buffers, "running_mean"), _own(module._buffers, "running_var")
     if registered is None or module.training or mean is None or variance is None:
         return None
-    fits = x.ndim == _NORM_RANKS[type(module)] and x.dtype == mean.dtype
-    result = normalised(x, *registered, mean, variance) if fits else None
+    info = recorder.info
+    source = info(x)
+    shape, dtype = source.shape, source.dtype
+    if len(shape) != _NORM_RANKS[type(module)] or not dtype.is_floating_point:
+        return None
+    tensors: list[TensorInfo | None] = [source]
+    for tensor in (*registered, mean, variance):
+        vector = None if tensor is None else info(tensor)
+        if vector is not None and (vector.shape != shape[1:2] or vector.dtype != dtype):
+            return None
+        tensors.append(vector)
+    result = laid_out_as(x)
     if result is None:
         return None
-    info = recorder.info
-    tensors = [tensor if tensor is None else info(tensor) for tensor in (x, *registered, mean, variance)]
     momentum = module.momentum if module.momentum is not None else 0.0
     recorder.append(aten.empty.memory_format, ((0,),), _RESERVE, (_nothing(torch.uint8),))
-    outputs = (info(result), _nothing(x.dtype), _nothing(x.dtype))
+    outputs = (info(result), _nothing(dtype), _nothing(dtype))
     recorder.append(aten.native_batch_norm.default, (*tensors, False, momentum, module.eps), {}, outputs)
     return result
 
 
 def _nothing(dtype: torch.dtype) -> TensorInfo:
     """A tensor without elements, which nobody else has."""
-    info = TensorInfo((0,), dtype, 0)
-    info.storage = -id(info)
-    return info
+    return TensorInfo((0,), dtype, next(_NO_MEMORY))
 
+
+_NO_MEMORY = count(-1, -1)
+"""Numbers that are no memory's, nor the negative of an object's id."""
 
 _NORM_RANKS: dict[type[nn.Module], int] = {nn.BatchNorm1d: 3, nn.BatchNorm2d: 4, nn.BatchNorm3d: 5}
 _RESERVE = {"dtype": torch.uint8, "layout": torch.strided, "device": META}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.nn.parameter import is_lazy
 
+from archprof.errors import RunError
 from archprof.trace.constants import is_table
 from archprof.trace.device import is_meta
 from archprof.trace.modules import MODULE_FAST_PATHS
@@ -16,10 +18,13 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+_PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
+
+
 def replace_tensors(
     module: nn.Module, placeholder: Callable[[Tensor], Tensor], placeholders: Mapping[int, Tensor]
 ) -> None:
-    """Replace what a module itself holds: parameters, buffers but for small tables, and what else asks for a gradient.
+    """Replace the parameters and buffers of a module, but for small tables.
 
     Args:
         module: The module.
@@ -39,7 +44,35 @@ def replace_tensors(
         for name, value in vars(module).items():
             if isinstance(value, list) and any(id(item) in placeholders for item in value):
                 vars(module)[name] = [placeholders.get(id(item), item) for item in value]
-    if torch.is_grad_enabled():
-        for name, value in vars(module).items():
-            if isinstance(value, torch.Tensor) and value.requires_grad and not is_meta(value):
-                vars(module)[name] = placeholder(value)
+
+
+def replace_variables(module: nn.Module, placeholder: Callable[[Tensor], Tensor]) -> None:
+    """Replace the tensors in the attributes of a module that ask for a gradient."""
+    for name, value in vars(module).items():
+        if isinstance(value, torch.Tensor) and value.requires_grad and not is_meta(value):
+            vars(module)[name] = placeholder(value)
+
+
+def may_stay(module: Any) -> bool:
+    """Whether a module that has a fast path holds plain tensors only, of which that reads the shapes alone."""
+    if type(module) not in MODULE_FAST_PATHS:
+        return False
+    tensors = (*module._parameters.values(), *module._buffers.values())
+    return all([tensor is None or _is_plain(tensor) for tensor in tensors])
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    return type(tensor) in _PLAIN and tensor.layout is torch.strided and not tensor.is_nested
+
+
+def check_shape(tensor: Tensor, path: str, module: nn.Module) -> None:
+    """Refuse a parameter or buffer that has no shape yet.
+
+    Raises:
+        RunError: With the module's path and class.
+    """
+    if is_lazy(tensor):
+        raise RunError(
+            f"{path or 'the model'} ({type(module).__name__}) is lazy: its weights have no shape yet",
+            hint="call the model once with a real input, which gives them one",
+        )

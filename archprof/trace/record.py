@@ -133,8 +133,7 @@ class Trace:
 
     ``calls[0]`` is the call of the model itself. ``backward`` holds the operations of the backward pass; their ``call``
     is the one whose forward they give the gradients of. ``parameters`` has each parameter with its memory, that of all
-    its parts where it is made of others; ``stands_for`` leads from the memory of a tensor without values to that of the
-    tensor which it stands for.
+    its parts where it is made of others.
     """
 
     model: nn.Module
@@ -142,13 +141,11 @@ class Trace:
     calls: list[ModuleCall] = field(default_factory=list)
     backward: list[Operation] = field(default_factory=list)
     parameters: list[tuple[TensorInfo, tuple[int, ...]]] = field(default_factory=list)
-    stands_for: dict[int, int] = field(default_factory=dict)
 
     def unread(self) -> list[TensorInfo]:
         """The parameters that no operation was given, nor a view of their memory."""
         operations = (*self.operations, *self.backward)
         read = {tensor.storage for operation in operations for tensor in operation.inputs}
-        read = {self.stands_for.get(storage, storage) for storage in read}
         return [info for info, memory in self.parameters if info.numel and read.isdisjoint(memory)]
 
     def backward_pass(self) -> Trace:

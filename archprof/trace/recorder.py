@@ -14,7 +14,8 @@ from torch.nn.modules.module import _has_any_global_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archprof.errors import RunError, in_one_line
-from archprof.trace.constants import Constants
+from archprof.trace.constants import Constants, is_table
+from archprof.trace.deferred import DeferredTensors
 from archprof.trace.device import device_of, is_meta
 from archprof.trace.escaped import MadeTensors
 from archprof.trace.gradients import Gradients
@@ -28,17 +29,20 @@ from archprof.trace.modules import MODULE_FAST_PATHS
 from archprof.trace.nested import drained, flat, map_leaves, within
 from archprof.trace.operators import PLAIN, is_composite, placement, reads_values
 from archprof.trace.overwritten import Overwritten
-from archprof.trace.placeholders import replace_tensors
+from archprof.trace.placeholders import check_shape, may_stay, replace_tensors, replace_variables
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
 from archprof.trace.regions import window_elements
 from archprof.trace.sequences import sizes
 from archprof.trace.subclasses import computes_itself, dispatches, inner_tensors
+from archprof.trace.tree import is_compiled
 from archprof.trace.zero_tangents import ZeroTangents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from torch import Tensor
+
+    from archprof.trace.modules import FastPath
 
 _INSIDE_VMAP: Any = torch._C._functorch.peek_interpreter_stack
 """Gives something inside of a function that runs for many samples at once, where shapes are one sample's."""
@@ -49,7 +53,7 @@ _C: Any = torch._C
 
 _TO_COPY = torch.ops.aten._to_copy.default
 
-CALL = nn.Module.__call__
+CALL = nn.Module._call_impl
 """What calling a module does when nobody watches."""
 
 
@@ -86,25 +90,39 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._seen: dict[int, tuple[Tensor, TensorInfo, Any]] = {}
         self._earlier: list[tuple[Tensor, TensorInfo, Any]] = []
         self._meta_placeholders: dict[int, Tensor] = {}
+        self._original_memory: dict[int, int] = {}  # the memory of a placeholder -> of what it stands for
         self._tree = tree
         self._paths = {id(module): path for path, module in tree}
-        for path, module in tree:
-            for name, tensor in module._parameters.items():
-                if tensor is not None and id(tensor) not in self._seen:
-                    info = self._registered(tensor, path, name)
-                    memory: tuple[int, ...] = (info.storage,)
-                    if type(tensor) not in _PLAIN_TENSORS:
-                        memory += tuple([self.info(part).storage for part in inner_tensors(tensor)])
-                    self.trace.parameters.append((info, memory))
-            for name, buffer in module._buffers.items():
-                if buffer is not None and id(buffer) not in self._seen:
-                    self._registered(buffer, path, name)
+        self._with_values = [entry for entry in tree if self._register(*entry)]
+        self._deferred: list[tuple[nn.Module, dict[str, Any], dict[str, Any]]] = []
 
-    def _registered(self, tensor: Tensor, path: str, name: str) -> TensorInfo:
-        """What is known of a parameter or buffer of a module."""
-        info = self.info(tensor)
-        info.parameter = f"{path}.{name}" if path else name
-        return info
+    def _register(self, path: str, module: nn.Module) -> bool:
+        """Note the parameters and buffers of a module, and tell whether it holds any values."""
+        with_values, prefix = is_compiled(type(module)), f"{path}." if path else ""
+        for name, tensor in module._parameters.items():
+            if tensor is None:
+                continue
+            with_values = with_values or not is_meta(tensor)
+            if id(tensor) in self._seen:
+                continue
+            if type(tensor) in _PLAIN_TENSORS:
+                info = self.info(tensor)
+                memory: tuple[int, ...] = (info.storage,)
+            else:
+                check_shape(tensor, path, module)
+                info = self.info(tensor)
+                memory = (info.storage, *[self.info(part).storage for part in inner_tensors(tensor)])
+            info.parameter = prefix + name
+            self.trace.parameters.append((info, memory))
+        for name, tensor in module._buffers.items():
+            if tensor is None:
+                continue
+            with_values = with_values or not is_meta(tensor)
+            if id(tensor) not in self._seen:
+                if type(tensor) not in _PLAIN_TENSORS:
+                    check_shape(tensor, path, module)
+                self.info(tensor).parameter = prefix + name
+        return with_values
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for each operation."""
@@ -147,10 +165,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             path = self.trace.calls[self._call].path
         given = args if self._call >= 0 else (args, kwargs)
         call = ModuleCall(path, module, self._call, self._infos(given))
-        self.trace.calls.append(call)
-        self._enter(len(self.trace.calls) - 1)
+        calls = self.trace.calls
+        calls.append(call)
+        self._enter(len(calls) - 1)
         try:
-            output: Any = None if kwargs else self._fast_path(module, args)
+            fast_path = None if kwargs else MODULE_FAST_PATHS.get(type(module))
+            output = None if fast_path is None else self._fast_path(fast_path, module, args)
             if output is None:
                 output = CALL(module, *args, **kwargs)
             if call.parent < 0 and isinstance(output, GeneratorType):
@@ -186,27 +206,25 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         with self:
             return func.decompose(*args, **kwargs)
 
-    def _fast_path(self, module: nn.Module, args: tuple[Any, ...]) -> Tensor | None:
+    def _fast_path(self, fast_path: FastPath, module: nn.Module, args: tuple[Any, ...]) -> Tensor | None:
         """What a common module would do, without doing it; None where it has to run."""
-        found = MODULE_FAST_PATHS.get(type(module))
         if (
-            found is None
-            or len(args) != 1
+            len(args) != 1
             or type(args[0]) is not torch.Tensor
             or not is_meta(args[0])
             or module._forward_hooks
             or module._forward_pre_hooks
             or module._backward_hooks
             or module._backward_pre_hooks
-            or "forward" in vars(module)
+            or "forward" in module.__dict__
             or not self._fast_paths
             or torch.is_grad_enabled()
             or _INSIDE_VMAP() is not None
             or forward_ad._current_level >= 0  # where a tensor may carry another, its derivative
         ):
             return None
-        with torch._C._DisableTorchDispatch():
-            return found(self, module, args[0])
+        with _C._DisableTorchDispatch():
+            return fast_path(self, module, args[0])
 
     def do(self, func: Any, args: tuple[Any, ...]) -> Tensor | None:
         """Write an operation down with the first tensor that it gives, or do nothing and give None."""
@@ -219,9 +237,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def note(self, func: Any, args: Any, kwargs: dict[str, Any], result: Any) -> None:
         """Write an operation down."""
-        if (instead := self._zero_tangents.seen(func, args, result, self.info)) is not None:
+        tangents = self._zero_tangents
+        if tangents.of_interest(func) and (instead := tangents.seen(func, args, result, self.info)) is not None:
             func, args = instead
-        inputs, keywords = self._described(args), self._described_by_name(kwargs)
+        inputs, keywords = self._described(args), self._described_by_name(kwargs) if kwargs else kwargs
         if changes_shapes(func):
             for target in targets(func, args, kwargs):
                 self.forget(target)
@@ -280,15 +299,40 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Put placeholders in the model in place of its parameters and buffers; the inputs on meta too."""
-        registered = chain.from_iterable(module._parameters.values() for _, module in self._tree)
+        registered = chain.from_iterable(module._parameters.values() for _, module in self._with_values)
         self.device = device_of(chain(registered, flat(inputs)))
-        for path, module in self._tree:
-            if isinstance(module, torch.jit.ScriptModule):
+        gradients = torch.is_grad_enabled()
+        for path, module in self._with_values:
+            if is_compiled(type(module)):
                 if any(not is_meta(tensor) for tensor in (*module.parameters(), *module.buffers())):
                     raise DataDependentError(f"{path or 'the model'} was compiled by torch.jit, with its weights in it")
+            elif not gradients and self._fast_paths and may_stay(module):
+                self._defer(module)
             else:
                 replace_tensors(module, self._meta_placeholder, self._meta_placeholders)
+        if gradients:
+            for _, module in self._tree:
+                replace_variables(module, self._meta_placeholder)
         return tuple([map_leaves(self._on_meta, value) for value in inputs])
+
+    def _defer(self, module: nn.Module) -> None:
+        """Replace the tensors of a module once somebody asks for one, unless that is its fast path."""
+        attributes = module.__dict__
+        parameters, buffers = attributes["_parameters"], attributes["_buffers"]
+        self._deferred.append((module, parameters, buffers))
+        attributes["_parameters"] = DeferredTensors(parameters, self._on_meta)
+        if buffers:
+            attributes["_buffers"] = DeferredTensors(buffers, self._buffer_on_meta)
+
+    def _buffer_on_meta(self, buffer: Tensor) -> Tensor:
+        return buffer if is_table(buffer) else self._on_meta(buffer)  # type: ignore[no-any-return]
+
+    def put_back(self) -> None:
+        """Give modules and tensors back what they held, as far as the pass itself has taken it."""
+        self.overwritten.put_back()
+        for module, parameters, buffers in self._deferred:
+            module.__dict__.update(_parameters=parameters, _buffers=buffers)
+        self._deferred.clear()
 
     @property
     def where(self) -> str:
@@ -300,11 +344,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def made(self) -> MadeTensors:
         """The tensors without memory that the pass made, which is over: the recorder lets go of them."""
-        entries = (*self._seen.values(), *self._earlier)
-        others = ((tensor, info) for tensor, info, _ in entries if info.parameter is None and is_meta(tensor))
-        made = MadeTensors(self._meta_placeholders.values(), others, self.trace)
-        for tensors in (self._seen, self._earlier, self._meta_placeholders):  # the frames of an error hold the recorder
-            tensors.clear()
+        made = MadeTensors([*self._seen.values(), *self._earlier], self._meta_placeholders.values(), self.trace)
+        self._seen, self._earlier, self._meta_placeholders = {}, [], {}  # the frames of an error hold the recorder
         return made
 
     # -- tensors ------------------------------------------------------------------------------------------
@@ -328,9 +369,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 found = torch.nn.Parameter(found, tensor.requires_grad)
             elif tensor.requires_grad:
                 found.requires_grad_()
+            if attributes := tensor.__dict__:
+                found.__dict__.update(attributes)
             memory = found.untyped_storage()
-            self.trace.stands_for[memory._cdata] = info.storage
-            info.storage = memory._cdata  # views will be of the placeholder's
+            self._original_memory[memory._cdata] = info.storage
             self._meta_placeholders[id(tensor)] = found
             self._seen[id(found)] = (found, info, memory)
         return found
@@ -344,9 +386,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         try:
             memory = tensor.untyped_storage()
             storage = memory._cdata
+            storage = self._original_memory.get(storage, storage)
         except (NotImplementedError, RuntimeError):  # a sparse tensor, or one that stands for many inside of a vmap
             storage = -id(tensor)
-        info = TensorInfo(sizes(tensor), tensor.dtype, storage)
+        info = TensorInfo(sizes(tensor) if tensor.is_nested else tuple(tensor.shape), tensor.dtype, storage)
         self._seen[id(tensor)] = (tensor, info, memory)
         return info
 
@@ -379,7 +422,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return tuple(infos)
 
     def _described_by_name(self, kwargs: dict[str, Any]) -> dict[str, Any]:
-        return {key: self._described(value) for key, value in kwargs.items()} if kwargs else kwargs
+        return {key: self._described(value) for key, value in kwargs.items()}
 
     def _described(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor):
@@ -389,7 +432,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         described: list[Any] = []
         for item in value:
             kind = type(item)
-            if kind in PLAIN or (kind is tuple and PLAIN.issuperset(map(type, item))):
+            if kind in _PLAIN_TENSORS:
+                described.append(self.info(item))
+            elif kind in PLAIN or (kind is tuple and PLAIN.issuperset(map(type, item))):
                 described.append(item)
             elif isinstance(item, torch.Tensor):
                 described.append(self.info(item))

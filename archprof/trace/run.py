@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from torch.nn.parameter import is_lazy
 
 from archprof.errors import RunError, in_one_line
 from archprof.trace.device import presented
@@ -26,7 +25,7 @@ from archprof.trace.patch_attributes import hold
 from archprof.trace.recorder import CALL, DataDependentError, Recorder
 from archprof.trace.replaced_data import watched_data
 from archprof.trace.torch_state import surroundings, without_collector
-from archprof.trace.tree import walk
+from archprof.trace.tree import is_compiled, parameters, walk
 from archprof.trace.value_recorder import ValueRecorder
 
 if TYPE_CHECKING:
@@ -150,12 +149,11 @@ def _run_once(
 ) -> Trace:
     tree = walk(model)
     modules = [module for _, module in tree]
-    _check_shapes(tree)
-    _check_graphs(tree)
+    _check_graphs([entry for entry in tree if is_compiled(type(entry[1]))])
     recorder = kind(model, tree)
     recorder.keeps_constants = constants
     values = issubclass(kind, ValueRecorder)
-    aside = _gradients_aside(model, own=not gradients) if gradients or values else nullcontext()
+    aside = _gradients_aside(parameters(model), own=not gradients)
     collecting = nullcontext() if values else without_collector()
     with collecting, put_back(modules), aside, surroundings(modules, gradients=gradients, fast_path=fast_path):
         try:
@@ -175,7 +173,7 @@ def _run_once(
                 raise recorder.lack from error
             raise _framed(error, recorder) from error
         finally:
-            recorder.overwritten.put_back()
+            recorder.put_back()
             if not values:
                 made.append(recorder.made())
     return recorder.trace
@@ -210,16 +208,6 @@ def _compares_devices(error: BaseException | None) -> bool:
     return isinstance(error, RuntimeError) and "meta" in str(error) and bool(_DEVICES.search(str(error)))
 
 
-def _check_shapes(tree: list[tuple[str, nn.Module]]) -> None:
-    for path, module in tree:
-        for tensor in (*module._parameters.values(), *module._buffers.values()):
-            if tensor is not None and is_lazy(tensor):
-                raise RunError(
-                    f"{path or 'the model'} ({type(module).__name__}) is lazy: its weights have no shape yet",
-                    hint="call the model once with a real input, which gives them one",
-                )
-
-
 _WITHOUT_VALUES = ("meta", "unallocated storage", "data pointer")
 """Words of torch's errors for tensors without values, of which it has many outside of operations (numpy, lists)."""
 
@@ -228,9 +216,9 @@ _INTERNAL = re.compile("INTERNAL ASSERT|Internal error|report (a bug|an issue)|f
 """Words by which torch says that it has met a case that it did not expect, which tell a user nothing."""
 
 
-def _check_graphs(tree: list[tuple[str, nn.Module]]) -> None:
-    for path, module in tree:
-        if isinstance(module, torch.jit.ScriptModule) and "MKLDNN" in str(getattr(module, "graph", "")):
+def _check_graphs(compiled: list[tuple[str, nn.Module]]) -> None:
+    for path, module in compiled:
+        if "MKLDNN" in str(getattr(module, "graph", "")):
             raise RunError(
                 f"{path or 'the model'} was optimised by torch.jit for inference: its weights are packed and hidden",
                 hint="give it as it was before torch.jit.optimize_for_inference",
@@ -259,13 +247,16 @@ def _framed(error: BaseException, recorder: Recorder) -> RunError:
 
 @contextmanager
 def _watched(recorder: Recorder) -> Iterator[None]:
-    """While it holds, the recorder is told of every module that this thread calls."""
+    """While it holds, the recorder is told of every module that this thread calls.
+
+    What ``__call__`` itself goes to is replaced: Python would tell each of thousands of classes of another ``__call__``.
+    """
     thread = get_ident()
 
     def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         return recorder.call(module, args, kwargs) if get_ident() == thread else CALL(module, *args, **kwargs)
 
-    with hold({(nn.Module, "__call__"): call}):
+    with hold({(nn.Module, "_call_impl"): call}):
         yield
 
 
@@ -280,19 +271,20 @@ def _failed_at(recorder: Recorder) -> str:
 
 
 @contextmanager
-def _gradients_aside(model: nn.Module, *, own: bool) -> Iterator[None]:
+def _gradients_aside(trained: list[nn.Parameter], *, own: bool) -> Iterator[None]:
     """Put back the gradients of the parameters, and which of them ask for one.
 
     Unless the pass may see the model's own, there are none meanwhile: to those that are there it would add its own.
     """
-    before = [(parameter, parameter.grad, parameter.requires_grad) for parameter in model.parameters()]
+    before = [(parameter, parameter.grad, parameter.requires_grad) for parameter in trained]
     try:
-        for parameter, _, _ in before:
-            if not own:
+        if not own:
+            for parameter in trained:
                 parameter.grad = None
         yield
     finally:
         for parameter, gradient, asks in before:
-            parameter.grad = gradient
+            if parameter.grad is not gradient:
+                parameter.grad = gradient
             if parameter.requires_grad != asks:
                 parameter.requires_grad_(asks)

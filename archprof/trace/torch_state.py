@@ -5,17 +5,18 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from archprof.trace.meta_kernels.attention import fused_attention
 from archprof.trace.process_state import process_state
+from archprof.trace.tree import is_compiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from torch import nn
 
 _jit: Any = torch.jit
 
@@ -40,12 +41,21 @@ def surroundings(modules: list[nn.Module], *, gradients: bool, fast_path: bool =
         stack.enter_context(_nothing_compiled())
         if "torch._dynamo" in sys.modules:  # else nothing can have been compiled, and importing it takes seconds
             stack.enter_context(torch.compiler.set_stance("force_eager"))
-        if any(isinstance(module, torch.jit.ScriptModule) for module in modules):
+            for module in modules:
+                if module._compiled_call_impl is not None:
+                    module._compiled_call_impl = None
+        if any(map(is_compiled, map(type, modules))):
             stack.enter_context(_jit.optimized_execution(False))
-        for module in modules:
-            if isinstance(module, torch.nn.DataParallel):
-                module.device_ids = []  # one device, so that the module is called as it is
+        if any(map(_is_parallel, map(type, modules))):
+            for module in modules:
+                if isinstance(module, nn.DataParallel):
+                    module.device_ids = []  # one device, so that the module is called as it is
         yield
+
+
+@cache
+def _is_parallel(kind: type) -> bool:
+    return issubclass(kind, nn.DataParallel)
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -13,38 +14,40 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+@cache
+def is_compiled(kind: type) -> bool:
+    """Whether modules of a type are torch.jit's, which make their children anew each time."""
+    return issubclass(kind, torch.jit.ScriptModule)
+
+
 def walk(model: nn.Module) -> list[tuple[str, nn.Module]]:
     """Every module with its path, in the order of ``named_modules``; what is inside of torch.jit's is left out."""
-    found: list[tuple[str, nn.Module]] = []
-    seen: set[int] = set()
-    waiting = [("", model)]
+    entries: dict[int, tuple[str, nn.Module]] = {}
+    waiting: list[tuple[str, Any]] = [("", model)]
     while waiting:
-        path, module = waiting.pop()
-        if id(module) in seen:
+        path, module = entry = waiting.pop()
+        if id(module) in entries or module is None:
             continue
-        seen.add(id(module))
-        found.append((path, module))
-        if isinstance(module, torch.jit.ScriptModule):
-            continue
-        children = [
-            (f"{path}.{name}" if path else name, child) for name, child in module._modules.items() if child is not None
-        ]
-        waiting.extend(reversed(children))
-    return found
+        entries[id(module)] = entry
+        children = module._modules
+        if children and not is_compiled(type(module)):
+            prefix = f"{path}." if path else ""
+            waiting += [(prefix + name, child) for name, child in reversed(children.items())]
+    return list(entries.values())
 
 
 def modules(model: nn.Module) -> list[nn.Module]:
     """Every module once, as ``model.modules()``."""
-    found: dict[int, nn.Module] = {}
-    waiting = [model]
+    entries: dict[int, nn.Module] = {}
+    waiting: list[Any] = [model]
     while waiting:
         module = waiting.pop()
-        if isinstance(module, torch.jit.ScriptModule):  # it makes its children anew each time
+        if is_compiled(type(module)):  # it makes its children anew each time
             return list(model.modules())
-        if id(module) not in found:
-            found[id(module)] = module
-            waiting += [child for child in reversed(module._modules.values()) if child is not None]
-    return list(found.values())
+        if id(module) not in entries and module is not None:
+            entries[id(module)] = module
+            waiting += reversed(module._modules.values())
+    return list(entries.values())
 
 
 def parameters(model: nn.Module) -> list[nn.Parameter]:

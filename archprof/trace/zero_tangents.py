@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 aten = torch.ops.aten
 
+_ZERO = aten._efficientzerotensor.default
 _PRODUCTS = frozenset({aten.mm.default, aten.bmm.default, aten.mv.default, aten.dot.default, aten.convolution.default})
 
 
@@ -30,16 +31,18 @@ class ZeroTangents:
         self._standing_in = False
         self._filled: set[int] = set()
 
+    def of_interest(self, func: Any) -> bool:
+        """Whether an operation may make a tangent that is zero, or take one."""
+        return self._standing_in or func is _ZERO
+
     def seen(self, func: Any, args: Any, result: Any, info: Callable[[Tensor], TensorInfo]) -> tuple[Any, Any] | None:
         """An operation has run.
 
         Returns:
             The operation and arguments to write down instead; None where it is to be written down as it ran.
         """
-        if func is aten._efficientzerotensor.default:
+        if func is _ZERO:
             self._standing_in = True
-        elif not self._standing_in:
-            return None
         elif func is aten.zeros.default:
             if not args[0]:  # one zero, which is expanded to the tangent's shape
                 self._filled.add(info(result).storage)

@@ -36,23 +36,33 @@ def _convolution(
     if not weight.is_contiguous() or (last and (transposed or rank != 2)) or not (last or ordered(input_)):
         return None
     steps, pads, spread = each(stride, rank), each(padding, rank), each(dilation, rank)
-    if steps is None or pads is None or spread is None or min(*steps, *spread, *sizes, *kernels, groups) < 1:
+    extra = each(output_padding, rank) if transposed else _NO_PADDING[:rank]
+    if steps is None or pads is None or spread is None or extra is None:
         return None
-    if min(pads) < 0:
+    if sizes[0] < 1 or sizes[1] < 1 or kernels[0] < 1 or kernels[1] < 1 or groups < 1:
         return None
-    reach = [spread[i] * (kernels[2 + i] - 1) for i in range(rank)]
-    if transposed:
-        extra = each(output_padding, rank)
-        if extra is None or any(not 0 <= extra[i] < max(steps[i], spread[i]) for i in range(rank)):
+    shape = [sizes[0], kernels[1] * groups if transposed else kernels[0]]
+    for size, kernel, step, pad, gap, more in zip(sizes[2:], kernels[2:], steps, pads, spread, extra, strict=True):
+        if size < 1 or kernel < 1 or step < 1 or gap < 1 or pad < 0:
             return None
-        channels = kernels[1] * groups
+        reach = gap * (kernel - 1)
+        if not transposed:
+            result = (size + 2 * pad - reach - 1) // step + 1
+        elif 0 <= more < max(step, gap):
+            result = (size - 1) * step - 2 * pad + reach + more + 1
+        else:
+            return None
+        if result < 1:
+            return None
+        shape.append(result)
+    if transposed:
         fits = kernels[0] == sizes[1] and sizes[1] % groups == 0
-        size = [(sizes[2 + i] - 1) * steps[i] - 2 * pads[i] + reach[i] + extra[i] + 1 for i in range(rank)]
     else:
-        channels = kernels[0]
-        fits = kernels[1] * groups == sizes[1] and channels % groups == 0
-        size = [(sizes[2 + i] + 2 * pads[i] - reach[i] - 1) // steps[i] + 1 for i in range(rank)]
-    if not fits or min(size) < 1 or not is_vector(bias, channels, dtype):
+        fits = kernels[1] * groups == sizes[1] and kernels[0] % groups == 0
+    if not fits or not is_vector(bias, shape[1], dtype):
         return None  # torch says what is wrong
-    result = empty((sizes[0], channels, *size), dtype)
-    return result.to(memory_format=torch.channels_last) if last else result
+    output = empty(shape, dtype)
+    return output.to(memory_format=torch.channels_last) if last else output
+
+
+_NO_PADDING = (0, 0, 0)

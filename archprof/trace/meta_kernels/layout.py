@@ -17,12 +17,16 @@ META = torch.device("meta")
 
 def empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     """A contiguous tensor without memory."""
-    return torch.empty(shape, dtype=dtype, device=META)
+    if shape:  # sizes one by one take torch two thirds of the time that a list of them does
+        return torch.empty(*shape, dtype=dtype, device=META)
+    return torch.empty((), dtype=dtype, device=META)
 
 
 def without_memory(tensor: Tensor) -> Tensor:
     """A tensor without memory that lies as another does, in a storage as large."""
     elements = tensor.untyped_storage().nbytes() // tensor.itemsize
+    if elements == tensor.numel() and tensor.is_contiguous():
+        return torch.empty_like(tensor, device=META)
     result = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=META)
     if tensor.storage_offset() or elements != result.untyped_storage().nbytes() // tensor.itemsize:
         storage = empty((elements,), tensor.dtype).untyped_storage()
@@ -48,7 +52,10 @@ def ordered(tensor: Tensor) -> bool:
 
 def channels_last(tensor: Tensor) -> bool:
     """Whether torch takes its channels to be the fastest in memory (c10/core/MemoryFormat.h)."""
-    sizes, strides = tensor.shape, tensor.stride()
+    sizes = tensor.shape
+    if len(sizes) == 4 and sizes[1] > 1 and sizes[2] > 1 and sizes[3] > 1 and tensor.is_contiguous():
+        return False  # the commonest
+    strides = tensor.stride()
     fastest_first = _CHANNELS_FASTEST.get(len(sizes))
     if fastest_first is None or not strides[1]:
         return False
@@ -76,7 +83,10 @@ def elementwise(
     makes a tensor of, is of another shape.
     """
     shape, rank = tuple(shape), len(shape)
-    if all(operand.shape == shape and ordered(operand) for operand in operands):
+    for operand in operands:
+        if operand.shape != shape or not ordered(operand):
+            break
+    else:
         return empty(shape, dtype or operands[0].dtype)
     if rank == 4 and not with_number and all(_is_channels_last(operand, shape) for operand in operands):
         return empty(shape, dtype or operands[0].dtype).to(memory_format=torch.channels_last)

@@ -44,6 +44,12 @@ def normalised(input_: Tensor, *parameters: Tensor | None) -> Tensor | None:
     for parameter in parameters:
         if not is_vector(parameter, shape[1], dtype):
             return None
+    return laid_out_as(input_)
+
+
+def laid_out_as(input_: Tensor) -> Tensor | None:
+    """A tensor of the same shape, contiguous or with its channels last as the other; None where that is neither."""
+    shape, dtype = input_.shape, input_.dtype
     if len(shape) == 4 and channels_last(input_):
         return empty(shape, dtype).to(memory_format=torch.channels_last)
     return empty(shape, dtype) if ordered(input_) else None
