@@ -38,7 +38,7 @@ _NAMING = """
     view _unsafe_view reshape _reshape_alias expand expand_as transpose t permute squeeze unsqueeze slice select
     narrow split split_with_sizes unsafe_split unsafe_split_with_sizes chunk unsafe_chunk unbind unfold as_strided
     alias detach diagonal view_as_real view_as_complex _conj _neg_view flatten unflatten movedim swapaxes
-    is_same_size _linalg_check_errors _assert_async _assert_scalar _assert_tensor_metadata sym_size
+    is_same_size is_pinned is_set_to _linalg_check_errors _assert_async _assert_scalar _assert_tensor_metadata sym_size
     _has_compatible_shallow_copy_type _has_same_storage_numel
 """
 

@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.overrides import _get_current_function_mode_stack
+from torch.utils._device import DeviceContext
 
+from archprof.trace.index_lists import with_tensors
 from archprof.trace.legacy_types import LegacyType, legacy_types
 from archprof.trace.meta_kernels.layout import META
 from archprof.trace.patch_attributes import hold
@@ -38,6 +41,17 @@ _OF_MEMORY: dict[Any, tuple[str, ...]] = {
     torch.UntypedStorage: ("tolist", "data_ptr", "share_memory_", "__getitem__", "__reduce__"),
 }
 """Class -> its methods that tell of memory or of what is in it, and run no operation that would be seen."""
+
+
+_MAKERS: dict[Any, tuple[str, ...]] = {
+    torch: (
+        *("empty", "empty_strided", "zeros", "ones", "full", "tensor", "arange", "linspace", "eye"),
+        *("rand", "randn", "randint", "randperm"),
+        *("empty_like", "zeros_like", "ones_like", "full_like", "rand_like", "randn_like", "randint_like"),
+    ),
+    torch.Tensor: ("new_empty", "new_zeros", "new_ones", "new_full", "new_tensor"),
+}
+"""Module or class -> its functions that make tensors on a device that is named."""
 
 
 def device_of(tensors: Iterable[Tensor | None]) -> torch.device:
@@ -81,6 +95,7 @@ class _Presentation:
         self._index = -1 if device.type == "cpu" else int(device.index or 0)
         self._prefix = "torch." if device.type == "cpu" else f"torch.{device.type}."
         self._told_as_it_is = False
+        self._default_is_meta = _default_is_meta()
 
     def attributes(self) -> Iterator[tuple[Any, str, Any]]:
         """Each of them: whose it is, its name, and what it is meanwhile."""
@@ -96,6 +111,11 @@ class _Presentation:
         yield torch, "get_device", self._get_device(torch.get_device)
         yield torch.Tensor, "type", self._type()
         yield torch.Tensor, "to", self._to()
+        for name in ("__getitem__", "__setitem__"):
+            yield torch.Tensor, name, self._indexed(getattr(_BASE, name))
+        for owner, names in _MAKERS.items():
+            for name in names:
+                yield owner, name, self._made(getattr(owner, name), f"{owner.__name__}.{name}")
         yield torch, "as_tensor", self._as_tensor(torch.as_tensor)
         yield torch.Tensor, "__deepcopy__", self._deepcopy(torch.Tensor.__deepcopy__)
         for owner, names in _OF_MEMORY.items():
@@ -167,6 +187,32 @@ class _Presentation:
 
         return as_tensor
 
+    def _made(self, true: Callable[..., Any], name: str) -> Any:
+        """What makes a tensor: one without values that the model asks for itself cannot be told from the others."""
+
+        def make(*args: Any, device: Any = None, **kwargs: Any) -> Any:
+            if device is None:
+                if _C._len_torch_function_stack() and self._defaults_to_meta():
+                    raise self.needs_values(f"{name}, on the meta device")
+                return true(*args, **kwargs)
+            if _is_device(device, META) and _outside():
+                raise self.needs_values(f"{name}, on the meta device")
+            return true(*args, device=device, **kwargs)
+
+        return make
+
+    def _defaults_to_meta(self) -> bool:
+        """Whether the model is within ``torch.device("meta")``, in which it was not called."""
+        return not self._default_is_meta and _outside() and _default_is_meta()
+
+    def _indexed(self, true: Callable[..., Any]) -> Any:
+        """Indexing, by numbers that are known."""
+
+        def indexed(tensor: Tensor, index: Any, *values: Any) -> Any:
+            return true(tensor, with_tensors(index) if self._hides(tensor) else index, *values)
+
+        return indexed
+
     def _deepcopy(self, true: Callable[..., Tensor]) -> Any:
         """Torch would copy the memory of a tensor that is said to have some."""
 
@@ -205,6 +251,12 @@ class _Presentation:
             true(*args)
 
         return set_enabled
+
+
+def _default_is_meta() -> bool:
+    """Whether what names no device is made on meta."""
+    modes = [mode for mode in _get_current_function_mode_stack() if isinstance(mode, DeviceContext)]
+    return bool(modes) and modes[-1].device == META
 
 
 def _is_device(value: Any, device: torch.device) -> bool:

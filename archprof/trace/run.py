@@ -11,7 +11,6 @@ import re
 from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from threading import get_ident
 from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +20,9 @@ from torch import nn
 from archprof.errors import RunError, in_one_line
 from archprof.trace.device import presented
 from archprof.trace.model_state import put_back
-from archprof.trace.patch_attributes import hold
-from archprof.trace.recorder import CALL, DataDependentError, Recorder
+from archprof.trace.recorder import DataDependentError, Recorder
 from archprof.trace.replaced_data import watched_data
+from archprof.trace.threads import watched
 from archprof.trace.torch_state import surroundings, without_collector
 from archprof.trace.tree import is_compiled, parameters, walk
 from archprof.trace.value_recorder import ValueRecorder
@@ -160,7 +159,7 @@ def _run_once(
             if backward:
                 model.train()
             arguments, named = recorder.prepare((inputs, keywords))
-            with recorder, _watched(recorder), watched_data(recorder), _presented(recorder):
+            with recorder, watched(recorder, modules), watched_data(recorder), _presented(recorder):
                 output = model(*arguments, **named)
                 if backward:
                     recorder.backward(output)
@@ -212,6 +211,9 @@ _WITHOUT_VALUES = ("meta", "unallocated storage", "data pointer")
 """Words of torch's errors for tensors without values, of which it has many outside of operations (numpy, lists)."""
 
 
+_NOT_HANDLED = "all __torch_dispatch__ handlers returned NotImplemented"
+"""What torch says of tensors that are no model's own, but stand for others while a function is traced."""
+
 _INTERNAL = re.compile("INTERNAL ASSERT|Internal error|report (a bug|an issue)|file an issue", re.IGNORECASE)
 """Words by which torch says that it has met a case that it did not expect, which tell a user nothing."""
 
@@ -239,25 +241,16 @@ def _framed(error: BaseException, recorder: Recorder) -> RunError:
         return RunError(f"the backward pass of {recorder.where} fails: {in_one_line(error)}")
     if any(word in str(error) for word in _WITHOUT_VALUES) and not isinstance(recorder, ValueRecorder):
         return DataDependentError(f"{_failed_at(recorder)} needs the values of its input: {in_one_line(error)}")
+    if _NOT_HANDLED in str(error):
+        return RunError(
+            f"{_failed_at(recorder)} traces a function on fake tensors, which compute nothing that can be counted (as"
+            " torch.func.linearize, make_fx and FakeTensorMode do)",
+            hint="profile what it traces by itself; derivatives by torch.func.jvp, vjp and grad are counted",
+        )
     hint = None
     if "more than 1 value per channel" in str(error):
         hint = "in training it normalises over the batch: give it two samples or more"
     return RunError(f"{_failed_at(recorder)} does not run on this input: {in_one_line(error)}", hint=hint)
-
-
-@contextmanager
-def _watched(recorder: Recorder) -> Iterator[None]:
-    """While it holds, the recorder is told of every module that this thread calls.
-
-    What ``__call__`` itself goes to is replaced: Python would tell each of thousands of classes of another ``__call__``.
-    """
-    thread = get_ident()
-
-    def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        return recorder.call(module, args, kwargs) if get_ident() == thread else CALL(module, *args, **kwargs)
-
-    with hold({(nn.Module, "_call_impl"): call}):
-        yield
 
 
 def _failed_at(recorder: Recorder) -> str:

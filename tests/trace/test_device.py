@@ -215,6 +215,11 @@ def _saved(m: Any, x: torch.Tensor) -> int:
 
 
 # What only a tensor with values can tell, so that the pass is made with values.
+def _in_context_of_meta() -> Any:
+    with torch.device("meta"):
+        return torch.zeros(3).device, torch.zeros(3, device="cpu").device
+
+
 VALUED: dict[str, Callable[[Any, torch.Tensor], Any]] = {
     "item": lambda m, x: x[0, 0].item(),
     "handled": _handled,
@@ -233,6 +238,10 @@ VALUED: dict[str, Callable[[Any, torch.Tensor], Any]] = {
     "save": _saved,
     "copy": lambda m, x: copy.copy(x).device,
     "to meta": lambda m, x: (x.to("meta").device, x.to(device="meta").is_meta),
+    "made on meta": lambda m, x: (torch.empty(3, device="meta").device, torch.arange(3, device="meta").is_cpu),
+    "like it on meta": lambda m, x: (torch.zeros_like(x, device="meta").is_meta, x.new_ones(3, device="meta").device),
+    "in a context of meta": lambda m, x: _in_context_of_meta(),
+    "a module on meta": lambda m, x: nn.Linear(8, 8, device="meta").weight.is_meta,
     "nonzero": lambda m, x: x.nonzero().shape,
     "compiled, a kind of device": lambda m, x: compiled(_kind)(x),
     "compiled, on meta": lambda m, x: compiled(_meta)(x),
@@ -327,8 +336,9 @@ class _Watching(TorchDispatchMode):
 @pytest.fixture
 def on_card() -> Iterator[torch.Tensor]:
     """A tensor that is said to be on a graphics card."""
+    tensor = torch.empty(2, device="meta")
     with presented(torch.device("cuda", 0), ValueError), _Watching():
-        yield torch.empty(2, device="meta")
+        yield tensor
 
 
 def test_a_graphics_card_is_presented_too(on_card: torch.Tensor) -> None:
@@ -343,6 +353,21 @@ def test_a_graphics_card_is_presented_too(on_card: torch.Tensor) -> None:
     assert on_card.cuda() is on_card.cuda(0) is on_card.to("cuda") is on_card.to("cuda:0") is on_card.to(0) is on_card
     with pytest.raises(ValueError, match="numpy"):
         on_card.numpy()
+
+
+def test_a_tensor_on_meta_beside_one_with_values_is_refused_as_by_torch() -> None:
+    model = Asks(lambda m, x: m.layer(torch.empty(4, 8, device="meta")))
+    with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
+        model(X)
+    with pytest.raises(RunError, match="meta"):
+        archprof.profile(model, X)
+
+
+def test_a_model_on_meta_may_be_run_where_that_is_the_default() -> None:
+    with torch.device("meta"):
+        model = Asks(lambda m, x: torch.zeros(3).device.type, "cpu")
+        # It is told that it is on the CPU, and what it makes too.
+        assert archprof.profile(model, torch.empty(4, 8)).totals.macs == ONE
 
 
 def test_afterwards_torch_is_as_it_was() -> None:

@@ -46,6 +46,7 @@ def _attend(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> Tensor:
+    need(0 <= dropout_p <= 1, f"dropout probability has to be between 0 and 1, but got {dropout_p}")
     if not _fuses(query, key, value, attn_mask, dropout_p, is_causal, enable_gqa):
         _check_mask(attn_mask, query, key)
         parts: Tensor = aten.scaled_dot_product_attention.default.decompose(

@@ -44,6 +44,7 @@ _OPERATIONS = {
         2, 1, any_type_if_empty=True
     ),
     "embedding _embedding_bag _embedding_bag_forward_only": Indices(1, "first"),
+    "embedding_dense_backward": Indices(1, "all"),
     "take put put_": Indices(1, "all", from_the_end=True),
     "nll_loss_forward nll_loss2d_forward": Indices(1, "class", ignored=4),
     "multi_margin_loss": Indices(1, "class"),
