@@ -58,7 +58,7 @@ def may_stay(module: Any) -> bool:
     if type(module) not in MODULE_FAST_PATHS:
         return False
     tensors = (*module._parameters.values(), *module._buffers.values())
-    return all([tensor is None or _is_plain(tensor) for tensor in tensors])
+    return all(tensor is None or _is_plain(tensor) for tensor in tensors)
 
 
 def _is_plain(tensor: Tensor) -> bool:

@@ -57,7 +57,7 @@ class _Threads:
     def attributes(self) -> dict[tuple[Any, str], Any]:
         """What takes the place of calling a module, starting a thread and giving work to a pool of them.
 
-        Of a call it is what ``__call__`` goes to: Python would tell each of thousands of classes of another ``__call__``.
+        Of a call it is what ``__call__`` goes to: Python would tell thousands of classes of another ``__call__``.
         """
         return {
             (nn.Module, "_call_impl"): self._call(),
