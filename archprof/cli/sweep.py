@@ -1,11 +1,13 @@
 """``archprof sweep``."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from archprof.cli import completion, output
+from archprof.cli import latency as la
 from archprof.cli import options as o
 from archprof.cli.command import command
 from archprof.cli.console import console
@@ -57,8 +59,21 @@ StorePath = Annotated[
     Path | None,
     o.option("--store", metavar="FILE", help="Keep variants in an SQLite file; what it has is not counted again."),
 ]
-Predicted = Annotated[
-    str | None, o.option("--latency", metavar="predicted", help="Add each variant's predicted latency.")
+
+
+class LatencyChoice(StrEnum):
+    """Where latencies come from."""
+
+    predicted = "predicted"
+    measured = "measured"
+
+
+Latency = Annotated[
+    LatencyChoice | None,
+    o.option("--latency", help="Add each variant's latency: predicted, or measured against the model itself."),
+]
+MaxTime = Annotated[
+    float, o.option("--max-time", min=0.001, metavar="SECONDS", help="Maximum sampling time of each measured variant.")
 ]
 EngineName = Annotated[
     str, o.option("--engine", metavar="[local|ray]", help="Where to count: processes of this computer, or Ray.")
@@ -92,7 +107,9 @@ def run(
     store: StorePath = None,
     model: ModelAtOneScale,
     convention: o.Convention = "flops",
-    latency: Predicted = None,
+    latency: Latency = None,
+    threads: o.Threads = None,
+    max_time: MaxTime = 10.0,
     counting: Counting,
     engine: EngineName = "local",
     address: Address = None,
@@ -119,10 +136,15 @@ def run(
     file = plan_file.read(plan) if plan else plan_file.PlanFile()
     chosen = _plan(reference, vary or [], where or [], file, model, convention, latency, sample, seed)
     chosen.conditions  # noqa: B018 - a mistake in one is told before anything is counted
-    axes = _front_axes(x, y)
+    axes, config = _front_axes(x, y), counting.config()
     kept = Store(store)
     try:
-        counted = fill(chosen, kept, counting.config(), console, engine=engine, address=address)
+        counted = fill(chosen, kept, config, console, engine=engine, address=address)
+        if latency == LatencyChoice.measured:
+            from archprof.sweep.timing import measure
+
+            sampling = la.Sampling(threads=threads, max_time=max_time, min_time=min(1.0, max_time))
+            measure(chosen, kept, la.plan(chosen.build, config.plugins, sampling, models=2), config, console)
         result = table(kept, chosen.setup, chosen.where)
     except KeyboardInterrupt:
         if store:
@@ -179,7 +201,7 @@ def _plan(
     file: Any,
     model: ModelAtOneScale,
     convention: str,
-    latency: str | None,
+    latency: LatencyChoice | None,
     sample: int | None,
     seed: int | None,
 ) -> "Plan":
@@ -188,8 +210,6 @@ def _plan(
     from archprof.sweep.plan import Plan
     from archprof.sweep.values import parse
 
-    if latency not in (None, "predicted"):
-        raise UsageError(f"--latency {latency!r}: a sweep takes predicted", hint="archprof bench measures models")
     name = reference or file.reference
     if name is None:
         raise UsageError("no model is named", hint="archprof sweep REF --vary NAME=VALUES, or reference = in the plan")
@@ -207,7 +227,7 @@ def _plan(
         sample=sample if sample is not None else file.sample,
         seed=seed if seed is not None else file.seed,
         conventions=() if convention == "flops" else (convention,),
-        prediction=PredictionRequest(device=options.device) if latency else None,
+        prediction=PredictionRequest(device=options.device) if latency == LatencyChoice.predicted else None,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archprof import units
-from archprof.records.metrics import METRICS, find_metric
+from archprof.records.metrics import LATENCY, METRICS, find_metric
 from archprof.render import columns
 from archprof.render.report import Report
 from archprof.render.table import Column, Table
@@ -34,7 +34,7 @@ def report(sweep: Sweep, view: View) -> Report:
     """
     conventions = [name for name in sweep.setup.get("conventions", ()) if name in METRICS]
     subjects = list(map(_subject, sweep.rows))
-    names = view.columns or (*FIGURES, *conventions)
+    names = view.columns or (*FIGURES, *conventions, *_latency(sweep))
     table = _table(sweep, subjects, names)
     if view.sort:
         table = table.sorted_by(view.sort)
@@ -68,17 +68,28 @@ def _counts(sweep: Sweep, failures: Sequence[SweepRow]) -> list[str]:
 def _present(sweep: Sweep) -> list[str]:
     """The metrics that any variant has; all of them where none has figures."""
     names = [name for name in METRICS if any(name in row.figures for row in sweep.rows)]
-    return names or list(METRICS)
+    return [*(names or METRICS), *_latency(sweep)]
+
+
+def _latency(sweep: Sweep) -> list[str]:
+    """The latency's name, where any variant was measured."""
+    return [LATENCY] if any(row.latency for row in sweep.rows) else []
 
 
 def _subject(row: SweepRow) -> columns.Subject:
     def value(metric: Metric) -> Value | None:
+        if metric.name == LATENCY:
+            return row.latency.median_s if row.latency else None
         return row.figures.get(metric.name)
+
+    def interval(metric: Metric) -> tuple[float, float] | None:
+        return row.latency.ci95_s if row.latency else None
 
     shapes = units.shapes(row.shapes) if row.shapes else None
     return columns.Subject(
         labels={"model": row.model, "scale": row.scale, "input": shapes},
         of=value,
+        interval=interval,
         lower_bound=lambda metric: metric.counted and bool(row.unknown),
         unknown=row.unknown,
     )
@@ -87,13 +98,26 @@ def _subject(row: SweepRow) -> columns.Subject:
 def _table(sweep: Sweep, subjects: Sequence[columns.Subject], names: Sequence[str]) -> Table:
     figures = columns.chosen_table(subjects, names)
     axes = [_axis(name, sweep.rows) for name in sweep.axes]
+    predicted = [row for row in sweep.rows if row.prediction]
+    measured = [row for row in sweep.rows if row.ratio]
     on_front = set(sweep.front.members) if sweep.front else set[int]()
     further = [
+        Column("predicted_s", "predicted", show=units.seconds, number=True, visible=bool(predicted)),
+        Column("latency_ratio", "time ×", show=units.factor, number=True, visible=bool(measured)),
+        Column("verdict", "than the base", visible=bool(measured)),
         Column("pareto", "Pareto", show=lambda value: "*" if value else "", visible=bool(on_front)),
         Column("error", "error", visible=False),
     ]
     records = tuple(
-        (*[row.point.get(name) for name in sweep.axes], *record, index in on_front, row.error)
+        (
+            *[row.point.get(name) for name in sweep.axes],
+            *record,
+            row.prediction.seconds if row.prediction else None,
+            row.ratio.ratio if row.ratio else None,
+            row.ratio.verdict if row.ratio else None,
+            index in on_front,
+            row.error,
+        )
         for index, (row, record) in enumerate(zip(sweep.rows, figures.records, strict=True))
     )
     return replace(figures, columns=(*axes, *figures.columns, *further), records=records, label=sweep.axes[0])

@@ -58,6 +58,18 @@ def test_the_same_command_goes_on_and_show_exports(sweep: Callable[..., Result],
     assert r"\toprule" in (folder / "all.tex").read_text(encoding="utf-8")
 
 
+def test_variants_are_measured_against_the_model_itself(sweep: Callable[..., Result], folder: Path) -> None:
+    words = (*VARY, "--where", "imgsz == 64", "--store", "sweep.db", "--latency", "measured", "--max-time", "0.2")
+    result = sweep(*words, "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    rows = json.loads(result.stdout)["rows"]
+    assert [row["point"]["width"] for row in rows] == [1, 2]
+    assert all(row["latency"]["median_s"] > 0 and row["ratio"]["ratio"] > 0 for row in rows)
+    # What was measured is kept, and not measured again.
+    again = json.loads(sweep(*words, "--format", "json").stdout)["rows"]
+    assert [row["latency"]["samples_s"] for row in again] == [row["latency"]["samples_s"] for row in rows]
+
+
 def test_a_plan_and_the_command_line_add_up(sweep: Callable[..., Result], folder: Path) -> None:
     (folder / "plan.toml").write_text('reference = "tiny.yaml"\n[vary]\nnc = [2, 3]\n', encoding="utf-8")
     result = sweep("--plan", "plan.toml", "--vary", "imgsz=32,64", "--where", "imgsz > 32", "--format", "csv")
@@ -75,7 +87,7 @@ def test_a_plan_and_the_command_line_add_up(sweep: Callable[..., Result], folder
         (("tiny.yaml", "--vary", "nc=1,2", "--where", "flop < 8"), "did you mean flops"),
         (("tiny.yaml", "--vary", "nc=1,2", "--where", "nc > 5"), "no variant is left to count"),
         (("tiny.yaml", "--vary", "nc=1,2", "--engine", "dask"), "unknown engine 'dask'"),
-        (("tiny.yaml", "--vary", "nc=1,2", "--latency", "measured"), "archprof bench measures models"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--latency", "guessed"), "'guessed' is not one of"),
         (("tiny.yaml", "--vary", "nc=1,2", "--format", "parquet"), "parquet is bytes"),
         (("tiny.yaml", "--vary", "nc=1,2", "--store", "none/sweep.db"), "its folder does not exist"),
         (("tiny.yaml", "--vary", "nc=1,2", "--store", "tiny.yaml"), "tiny.yaml: is no SQLite file"),
