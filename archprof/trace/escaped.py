@@ -54,9 +54,7 @@ class MadeTensors:
         if not held:
             return
         made = self._made()
-        tensors = [
-            tensor for tensor, info in held.values() if id(tensor) in self._placeholders or id(info) in made
-        ]
+        tensors = [tensor for tensor, info in held.values() if id(tensor) in self._placeholders or id(info) in made]
         del held
         if tensors:
             _take_out(tensors)
