@@ -1,7 +1,6 @@
 """What every command has in common: five options, and one place where errors become exit codes."""
 
 import inspect
-import logging
 import os
 import sys
 import traceback
@@ -121,6 +120,8 @@ def _dependencies_quiet() -> Iterator[None]:
 
     torch.compile alone logs a hundred lines about a model that it has to break into several graphs.
     """
+    import logging  # which --help does without
+
     disabled = logging.root.manager.disable
     with warnings.catch_warnings():
         if not sys.warnoptions and not console.debug:

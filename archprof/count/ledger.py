@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NOTHING = Count()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """One operation of the trace with its state and its cost."""
 
@@ -60,8 +60,8 @@ def count(trace: Trace) -> Ledger:
             cost, state = NOTHING, "unknown"
         ledger.entries.append(Entry(operation, state, cost))
     own, inclusive = by_call(trace, [entry.count for entry in ledger.entries])
-    ledger.own = [Count(*sums) for sums in own]
-    ledger.inclusive = [Count(*sums) for sums in inclusive]
+    ledger.own = [*map(Count._make, own)]
+    ledger.inclusive = [*map(Count._make, inclusive)]
     return ledger
 
 

@@ -26,7 +26,6 @@ from archprof.latency.backends import find_backend
 from archprof.latency.clock import clock_of
 from archprof.latency.events import RANGE, Event, times
 from archprof.records.breakdown import Breakdown, Part
-from archprof.trace.recorder import CALL
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -154,6 +153,9 @@ def event_of(event: Any, *, on_card: bool) -> Event:
     return Event(event.name, microseconds / 1e6, [event_of(child, on_card=on_card) for child in event.cpu_children])
 
 
+_CALL: Any = nn.Module.__call__
+
+
 @contextmanager
 def _ranges(model: nn.Module, paths: Iterable[str]) -> Iterator[None]:
     """While it holds, each of these modules opens a range when it is called."""
@@ -162,15 +164,15 @@ def _ranges(model: nn.Module, paths: Iterable[str]) -> Iterator[None]:
     def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         name = names.get(id(module))
         if name is None:
-            return CALL(module, *args, **kwargs)
+            return _CALL(module, *args, **kwargs)
         with record_function(name):
-            return CALL(module, *args, **kwargs)
+            return _CALL(module, *args, **kwargs)
 
     nn.Module.__call__ = call  # type: ignore[method-assign]
     try:
         yield
     finally:
-        nn.Module.__call__ = CALL  # type: ignore[method-assign]
+        nn.Module.__call__ = _CALL  # type: ignore[method-assign]
 
 
 def _means(several: Sequence[Counter[str]]) -> dict[str, float]:

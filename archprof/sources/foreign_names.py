@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.errors import ArchprofError, UnknownReferenceError, nearest
-from archprof.sources.document import Document
 from archprof.sources.files import SUFFIXES, package_folder
 from archprof.sources.model_names import architecture, registered
 
@@ -90,6 +89,8 @@ def _shipped() -> Mapping[str, Shipped]:
 
 def _classes(path: Path) -> int | None:
     """The number of classes of a dataset's YAML; None where that is not told."""
+    from archprof.sources.document import Document  # and PyYAML, which a name that is understood does without
+
     try:
         document = Document.read(path)
         names = document.plain(document.mapping(document.root, "a dataset")["names"])

@@ -20,6 +20,7 @@ from archprof.trace.state_kinds import (
     KEYED,
     LRU_CACHE,
     SLOTS,
+    Kind,
     Saved,
     function_parts,
     has_attributes,
@@ -39,6 +40,9 @@ _REACH = 2
 
 _LARGE = 64
 """Items beyond which what is in a container of code is not looked into: it is a registry."""
+
+_NAMES = {str, int, bool, type(None)}
+"""Types of keys by which a registry lists what a library has, of which a pass changes none."""
 
 PLAIN = {type(None), bool, int, float, complex, str, bytes, torch.Size, torch.dtype, torch.device, torch.Tensor}
 PLAIN |= {torch.nn.Parameter, ModuleType, BuiltinFunctionType, MemberDescriptorType, GetSetDescriptorType}
@@ -110,6 +114,9 @@ class CodeState:
                 self._seen[id(value)] = value
                 if issubclass(kind, LRU_CACHE):
                     self._caches.append(value)
+                if _is_registry(value, kind):
+                    self._objects.append((value, REGISTRY, REGISTRY.content(value)))
+                    continue
                 parts = saved_parts(value, kind, self._objects)
                 waiting += parts if len(parts) <= _LARGE else []
 
@@ -148,7 +155,8 @@ class CodeState:
             now = kind.content(value)
             if same(now, content):
                 continue
-            before = content if is_copy(content) else _without_tensors(now, content, keyed=kind in KEYED)
+            whole = kind is REGISTRY or is_copy(content)
+            before = content if whole else _without_tensors(now, content, keyed=kind in KEYED)
             if before is not None:
                 kind.put_back(value, before)
         for function in self._functions:
@@ -158,6 +166,22 @@ class CodeState:
         for function, misses in zip(self._caches, self._misses, strict=True):
             if function.cache_info().misses != misses and _holds_tensor(gc.get_referents(function)):
                 function.cache_clear()
+
+
+def _is_registry(value: Any, kind: Any) -> bool:
+    """Whether a container of code holds many things by name, and no tensor, so that more can only be added to it."""
+    if kind_of(kind) is not DICT or len(value) <= _LARGE or not _NAMES.issuperset(map(type, value)):
+        return False
+    return not any(isinstance(item, torch.Tensor) for item in dict.values(value))
+
+
+def _drop_tensors(registry: dict[Any, Any], _: list[Any]) -> None:
+    for name in [name for name, item in dict.items(registry) if _holds_tensor([item])]:
+        dict.pop(registry, name)
+
+
+REGISTRY = Kind(lambda registry: [len(registry)], _drop_tensors)
+"""A large table of names, of which only its length is looked at: it is asked for before and after every pass."""
 
 
 def _changeable(content: list[Any]) -> tuple[list[FunctionType], list[Any]]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from archprof.trace.code_state import PLAIN, CodeState
+from archprof.trace.iterators import copy_of, is_iterator, replace
 from archprof.trace.state_kinds import DICT, LRU_CACHE, Saved, has_attributes, kind_of, same, saved_parts, slots
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class _State:
         self._tensors: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._bare: list[dict[str, Any]] = []
         self._objects: list[Saved] = []
+        self._copies: dict[int, Any] = {}
         self._seen: dict[int, Any] = {id(value): value for value in objects}
         self._classes: set[type] = set()
         self._functions: list[Any] = []
@@ -98,6 +100,7 @@ class _State:
                 self._classes.add(kind)
             self._kinds.append((value, kind))
             parts = [part for part in saved_parts(value, kind, self._objects) if type(part) not in _FIXED]
+        copies: dict[int, Any] = {}
         for part in parts:
             kind = type(part)
             if kind is tuple and _FIXED.issuperset(map(type, part)):
@@ -106,8 +109,13 @@ class _State:
                 self._save_attributes(part, waiting)
             elif kind in _EMPTY and not part:
                 self._empty.append(part)
+            elif is_iterator(kind):
+                if (copy := self._copies.setdefault(id(part), copy_of(part))) is not None:
+                    copies[id(part)] = copy
             else:
                 waiting.append(part)
+        if copies:
+            replace(value, copies)
 
     def _save_module(self, module: Any, kind: type) -> list[Any]:
         """Note the attributes of a module, and give those that something can be left in."""
@@ -121,7 +129,9 @@ class _State:
         for tensors in (parameters, buffers):
             if tensors:
                 self._tensors.append((tensors, tensors.copy()))
-                parts += [tensor for tensor in tensors.values() if tensor is not None]
+                for tensor in tensors.values():
+                    if tensor is not None:
+                        self._save_attributes(tensor, parts)
             else:
                 self._empty.append(tensors)
         if any(hooks):
@@ -135,12 +145,10 @@ class _State:
             self._empty.append(children)
         return parts
 
-    def _save_attributes(self, tensor: Tensor, waiting: list[Any]) -> None:
+    def _save_attributes(self, tensor: Tensor, parts: list[Any]) -> None:
         """Note what hangs on a tensor."""
-        if attributes := tensor.__dict__:
-            waiting.append(attributes)
-        else:
-            self._bare.append(attributes)
+        attributes = tensor.__dict__
+        (parts if attributes else self._bare).append(attributes)
 
     def restore(self) -> None:
         """Put everything back."""

@@ -8,10 +8,12 @@ from typing import Any
 import torch
 
 from archprof.trace.device import is_meta
+from archprof.trace.meta_kernels.memory_requirements import changes_shapes
+from archprof.trace.meta_kernels.registry import META_KERNELS
 
 _C: Any = torch._C
 
-PLAIN = {int, float, bool, type(None), str, torch.dtype, torch.device}
+PLAIN = {int, float, bool, type(None), str, torch.dtype, torch.device, torch.layout, torch.memory_format}
 """Types of most arguments that are no tensor; asking for them first is quicker."""
 
 
@@ -23,6 +25,15 @@ _TORCH_S = frozenset({"aten", "prims", "torchvision", "quantized", "profiler"})
 def is_composite(func: Any) -> bool:
     """Whether torch takes a function apart for every device."""
     return bool(_C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"))
+
+
+@cache
+def fast_rule(func: Any) -> Any:
+    """The rule for an operation on tensors that is always one, and changes the shape of none that it is given."""
+    rule = META_KERNELS.get(func)
+    if rule is None or is_composite(func) or changes_shapes(func) or not func._schema.arguments:
+        return None
+    return rule if "Tensor" in str(func._schema.arguments[0].type) else None
 
 
 def reads_values(func: Any, error: Exception) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn.parameter import is_lazy
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from torch import Tensor, nn
-
-
-_PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 
 
 def replace_tensors(
@@ -51,18 +48,6 @@ def replace_variables(module: nn.Module, placeholder: Callable[[Tensor], Tensor]
     for name, value in vars(module).items():
         if isinstance(value, torch.Tensor) and value.requires_grad and not is_meta(value):
             vars(module)[name] = placeholder(value)
-
-
-def may_stay(module: Any) -> bool:
-    """Whether a module that has a fast path holds plain tensors only, of which that reads the shapes alone."""
-    if type(module) not in MODULE_FAST_PATHS:
-        return False
-    tensors = (*module._parameters.values(), *module._buffers.values())
-    return all(tensor is None or _is_plain(tensor) for tensor in tensors)
-
-
-def _is_plain(tensor: Tensor) -> bool:
-    return type(tensor) in _PLAIN and tensor.layout is torch.strided and not tensor.is_nested
 
 
 def check_shape(tensor: Tensor, path: str, module: nn.Module) -> None:

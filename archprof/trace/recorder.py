@@ -27,13 +27,13 @@ from archprof.trace.meta_kernels.registry import META_KERNELS, meta_kernels_enab
 from archprof.trace.meta_kernels.result import result_on_meta
 from archprof.trace.modules import MODULE_FAST_PATHS
 from archprof.trace.nested import drained, flat, map_leaves, within
-from archprof.trace.operators import PLAIN, is_composite, placement, reads_values
+from archprof.trace.operators import PLAIN, fast_rule, is_composite, placement, reads_values
 from archprof.trace.overwritten import Overwritten
-from archprof.trace.placeholders import check_shape, may_stay, replace_tensors, replace_variables
+from archprof.trace.placeholders import replace_tensors, replace_variables
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
 from archprof.trace.regions import window_elements
-from archprof.trace.sequences import sizes
-from archprof.trace.subclasses import computes_itself, dispatches, inner_tensors
+from archprof.trace.subclasses import computes_itself, dispatches
+from archprof.trace.tensor_table import PLAIN_TENSORS, TensorTable
 from archprof.trace.tree import is_compiled
 from archprof.trace.zero_tangents import ZeroTangents
 
@@ -47,13 +47,11 @@ if TYPE_CHECKING:
 _INSIDE_VMAP: Any = torch._C._functorch.peek_interpreter_stack
 """Gives something inside of a function that runs for many samples at once, where shapes are one sample's."""
 
-_PLAIN_TENSORS = frozenset({torch.Tensor, nn.Parameter})
-
 _C: Any = torch._C
 
 _TO_COPY = torch.ops.aten._to_copy.default
 
-CALL = nn.Module._call_impl
+CALL: Any = nn.Module._call_impl
 """What calling a module does when nobody watches."""
 
 
@@ -61,7 +59,7 @@ class DataDependentError(RunError):
     """The model's own control flow reads the values of activations, which a pass without memory has not."""
 
 
-class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Recorder(TensorTable, TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operation below autograd, gives its meta result, and writes it down."""
 
     supports_higher_order_operators = True
@@ -73,8 +71,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return False
 
     def __init__(self, model: nn.Module, tree: list[tuple[str, nn.Module]]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.trace = Trace(model)
+        TorchDispatchMode.__init__(self)  # type: ignore[no-untyped-call]
+        TensorTable.__init__(self, tree)
+        self.trace = Trace(model, parameters=self.parameters)
         self.device = torch.device("cpu")
         self._call = -1
         self._gradients = Gradients()
@@ -85,50 +84,22 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.keeps_constants = True
         # What had no values, which the model may have taken for an error of its own.
         self.lack: DataDependentError | None = None
-        self._fast_paths = meta_kernels_enabled() and not _has_any_global_hook()  # type: ignore[no-untyped-call]
-        # Every tensor seen is kept, and its memory, so that an id() stays one tensor's for the whole pass.
-        self._seen: dict[int, tuple[Tensor, TensorInfo, Any]] = {}
-        self._earlier: list[tuple[Tensor, TensorInfo, Any]] = []
-        self._meta_placeholders: dict[int, Tensor] = {}
-        self._original_memory: dict[int, int] = {}  # the memory of a placeholder -> of what it stands for
+        self._fast_rules = meta_kernels_enabled()
+        self._fast_paths = self._fast_rules and not _has_any_global_hook()  # type: ignore[no-untyped-call]
         self._tree = tree
         self._paths = {id(module): path for path, module in tree}
-        self._with_values = [entry for entry in tree if self._register(*entry)]
         self._deferred: list[tuple[nn.Module, dict[str, Any], dict[str, Any]]] = []
-
-    def _register(self, path: str, module: nn.Module) -> bool:
-        """Note the parameters and buffers of a module, and tell whether it holds any values."""
-        with_values, prefix = is_compiled(type(module)), f"{path}." if path else ""
-        for name, tensor in module._parameters.items():
-            if tensor is None:
-                continue
-            with_values = with_values or not is_meta(tensor)
-            if id(tensor) in self._seen:
-                continue
-            if type(tensor) in _PLAIN_TENSORS:
-                info = self.info(tensor)
-                memory: tuple[int, ...] = (info.storage,)
-            else:
-                check_shape(tensor, path, module)
-                info = self.info(tensor)
-                memory = (info.storage, *[self.info(part).storage for part in inner_tensors(tensor)])
-            info.parameter = prefix + name
-            self.trace.parameters.append((info, memory))
-        for name, tensor in module._buffers.items():
-            if tensor is None:
-                continue
-            with_values = with_values or not is_meta(tensor)
-            if id(tensor) not in self._seen:
-                if type(tensor) not in _PLAIN_TENSORS:
-                    check_shape(tensor, path, module)
-                self.info(tensor).parameter = prefix + name
-        return with_values
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for each operation."""
-        if not _PLAIN_TENSORS.issuperset(types) and any(map(dispatches, types)):
+        if not PLAIN_TENSORS.issuperset(types) and any(map(dispatches, types)):
             return NotImplemented  # a subclass of tensors takes its operations apart itself, and then they come here
         kwargs = kwargs or {}
+        direct = self._fast_rules and not self._backwards and not self._zero_tangents.standing_in
+        if direct and (rule := fast_rule(func)) is not None:
+            result = self._by_rule(rule, func, args, kwargs)
+            if result is not None:
+                return result
         if func is _TO_COPY and self._stays(args[0], kwargs):
             return args[0].detach()
         if isinstance(func, HigherOrderOperator):
@@ -144,6 +115,22 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 return result
             self._call = call
         self.note(func, args, kwargs, result)
+        return result
+
+    def _by_rule(self, rule: Any, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """What an operation gives by its fast rule, written down; None where that is left to the longer way.
+
+        It is the commonest, of tensors without values alone, which are looked at once.
+        """
+        inputs = self._described_on_meta(args)
+        if inputs is None or not PLAIN.issuperset(map(type, kwargs.values())):
+            return None
+        try:
+            result = rule(*args, **kwargs)
+        except Exception:  # it comes again where it is said what it means
+            return None
+        if result is not None:
+            self.append(func, inputs, kwargs, self._infos(result))
         return result
 
     def _stays(self, tensor: Tensor, changes: dict[str, Any]) -> bool:
@@ -167,24 +154,22 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         call = ModuleCall(path, module, self._call, self._infos(given))
         calls = self.trace.calls
         calls.append(call)
-        self._enter(len(calls) - 1)
+        self._call = len(calls) - 1
+        if torch.is_grad_enabled():
+            self._gradients.mark(self._call)
         try:
             fast_path = None if kwargs else MODULE_FAST_PATHS.get(type(module))
-            output = None if fast_path is None else self._fast_path(fast_path, module, args)
+            output: Any = None if fast_path is None else self._fast_path(fast_path, module, args)
             if output is None:
                 output = CALL(module, *args, **kwargs)
             if call.parent < 0 and isinstance(output, GeneratorType):
                 output = drained(output)
             call.outputs = self._infos(output)
         finally:
-            self._enter(call.parent)
+            self._call = call.parent
+            if torch.is_grad_enabled():
+                self._gradients.mark(call.parent)
         return output
-
-    def _enter(self, call: int) -> None:
-        """From now on operations belong to a call."""
-        self._call = call
-        if torch.is_grad_enabled():
-            self._gradients.mark(call)
 
     def backward(self, output: Any) -> None:
         """Run the backward pass from every result of the forward that has a gradient.
@@ -231,14 +216,16 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         result = META_KERNELS[func](*args)
         if result is None:
             return None
-        self.note(func, args, {}, result)
+        if self._zero_tangents.standing_in:
+            self.note(func, args, {}, result)
+        else:
+            self.append(func, self._described(args), {}, self._infos(result))
         first: Tensor = result if isinstance(result, torch.Tensor) else result[0]
         return first
 
     def note(self, func: Any, args: Any, kwargs: dict[str, Any], result: Any) -> None:
         """Write an operation down."""
-        tangents = self._zero_tangents
-        if tangents.of_interest(func) and (instead := tangents.seen(func, args, result, self.info)) is not None:
+        if (instead := self._zero_tangents.seen(func, args, result, self.info)) is not None:
             func, args = instead
         inputs, keywords = self._described(args), self._described_by_name(kwargs) if kwargs else kwargs
         if changes_shapes(func):
@@ -299,14 +286,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Put placeholders in the model in place of its parameters and buffers; the inputs on meta too."""
-        registered = chain.from_iterable(module._parameters.values() for _, module in self._with_values)
+        registered = chain.from_iterable(module._parameters.values() for _, module in self.with_values)
         self.device = device_of(chain(registered, flat(inputs)))
         gradients = torch.is_grad_enabled()
-        for path, module in self._with_values:
+        for path, module in self.with_values:
             if is_compiled(type(module)):
                 if any(not is_meta(tensor) for tensor in (*module.parameters(), *module.buffers())):
                     raise DataDependentError(f"{path or 'the model'} was compiled by torch.jit, with its weights in it")
-            elif not gradients and self._fast_paths and may_stay(module):
+            elif type(module) in MODULE_FAST_PATHS and id(module) in self.plain and self._fast_paths and not gradients:
                 self._defer(module)
             else:
                 replace_tensors(module, self._meta_placeholder, self._meta_placeholders)
@@ -320,12 +307,15 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         attributes = module.__dict__
         parameters, buffers = attributes["_parameters"], attributes["_buffers"]
         self._deferred.append((module, parameters, buffers))
-        attributes["_parameters"] = DeferredTensors(parameters, self._on_meta)
+        attributes["_parameters"] = DeferredTensors(parameters, self._parameter_on_meta)
         if buffers:
             attributes["_buffers"] = DeferredTensors(buffers, self._buffer_on_meta)
 
+    def _parameter_on_meta(self, parameter: Tensor) -> Tensor:
+        return parameter if is_meta(parameter) else self._meta_placeholder(parameter)
+
     def _buffer_on_meta(self, buffer: Tensor) -> Tensor:
-        return buffer if is_table(buffer) else self._on_meta(buffer)  # type: ignore[no-any-return]
+        return buffer if is_meta(buffer) or is_table(buffer) else self._meta_placeholder(buffer)
 
     def put_back(self) -> None:
         """Give modules and tensors back what they held, as far as the pass itself has taken it."""
@@ -376,68 +366,3 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._meta_placeholders[id(tensor)] = found
             self._seen[id(found)] = (found, info, memory)
         return found
-
-    def info(self, tensor: Tensor) -> TensorInfo:
-        """What is known of a tensor; always the same object for the same tensor."""
-        known = self._seen.get(id(tensor))
-        if known is not None:
-            return known[1]
-        memory = None
-        try:
-            memory = tensor.untyped_storage()
-            storage = memory._cdata
-            storage = self._original_memory.get(storage, storage)
-        except (NotImplementedError, RuntimeError):  # a sparse tensor, or one that stands for many inside of a vmap
-            storage = -id(tensor)
-        info = TensorInfo(sizes(tensor) if tensor.is_nested else tuple(tensor.shape), tensor.dtype, storage)
-        self._seen[id(tensor)] = (tensor, info, memory)
-        return info
-
-    def forget(self, tensor: Tensor) -> None:
-        """A tensor may have another shape or other memory than when it was seen; of a parameter a part is its own."""
-        if (known := self._seen.pop(id(tensor), None)) is None:
-            return
-        self._earlier.append(known)
-        placeholder = self._meta_placeholders.get(id(tensor))
-        if placeholder is not None and placeholder.shape == tensor.shape:
-            self._earlier.append(self._seen.pop(id(placeholder)))
-            info = self.info(placeholder)
-            self._seen[id(tensor)] = (tensor, info, None)
-        else:
-            self._meta_placeholders.pop(id(tensor), None)
-            info = self.info(tensor)
-        if info.storage == known[1].storage:
-            info.parameter = known[1].parameter
-
-    def _infos(self, value: Any) -> tuple[TensorInfo, ...]:
-        """What is known of the tensors in something, in order."""
-        if isinstance(value, torch.Tensor):
-            return (self.info(value),)
-        infos: list[TensorInfo] = []
-        for item in value if type(value) in (tuple, list) else (value,):
-            if isinstance(item, torch.Tensor):
-                infos.append(self.info(item))
-            elif type(item) not in PLAIN:
-                infos += [self.info(tensor) for tensor in flat(item)]
-        return tuple(infos)
-
-    def _described_by_name(self, kwargs: dict[str, Any]) -> dict[str, Any]:
-        return {key: self._described(value) for key, value in kwargs.items()}
-
-    def _described(self, value: Any) -> Any:
-        if isinstance(value, torch.Tensor):
-            return self.info(value)
-        if not isinstance(value, (list, tuple)):
-            return value
-        described: list[Any] = []
-        for item in value:
-            kind = type(item)
-            if kind in _PLAIN_TENSORS:
-                described.append(self.info(item))
-            elif kind in PLAIN or (kind is tuple and PLAIN.issuperset(map(type, item))):
-                described.append(item)
-            elif isinstance(item, torch.Tensor):
-                described.append(self.info(item))
-            else:
-                described.append(self._described(item))
-        return tuple(described)

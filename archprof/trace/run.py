@@ -24,7 +24,7 @@ from archprof.trace.recorder import DataDependentError, Recorder
 from archprof.trace.replaced_data import watched_data
 from archprof.trace.threads import watched
 from archprof.trace.torch_state import surroundings, without_collector
-from archprof.trace.tree import is_compiled, parameters, walk
+from archprof.trace.tree import is_compiled, walk
 from archprof.trace.value_recorder import ValueRecorder
 
 if TYPE_CHECKING:
@@ -148,11 +148,13 @@ def _run_once(
 ) -> Trace:
     tree = walk(model)
     modules = [module for _, module in tree]
-    _check_graphs([entry for entry in tree if is_compiled(type(entry[1]))])
+    compiled = [entry for entry in tree if is_compiled(type(entry[1]))]
+    _check_graphs(compiled)
     recorder = kind(model, tree)
     recorder.keeps_constants = constants
     values = issubclass(kind, ValueRecorder)
-    aside = _gradients_aside(parameters(model), own=not gradients)
+    trained = [tensor for module in modules for tensor in module._parameters.values() if tensor is not None]
+    aside = _gradients_aside([*model.parameters()] if compiled else trained, own=not gradients)
     collecting = nullcontext() if values else without_collector()
     with collecting, put_back(modules), aside, surroundings(modules, gradients=gradients, fast_path=fast_path):
         try:

@@ -54,7 +54,7 @@ def surroundings(modules: list[nn.Module], *, gradients: bool, fast_path: bool =
 
 
 @cache
-def _is_parallel(kind: type) -> bool:
+def _is_parallel(kind: Any) -> bool:
     return issubclass(kind, nn.DataParallel)
 
 

@@ -9,15 +9,17 @@ import torch
 from torch import nn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
 
-@cache
-def is_compiled(kind: type) -> bool:
-    """Whether modules of a type are torch.jit's, which make their children anew each time."""
+def _is_compiled(kind: Any) -> bool:
     return issubclass(kind, torch.jit.ScriptModule)
+
+
+is_compiled: Callable[[Any], bool] = cache(_is_compiled)
+"""Whether modules of a type are torch.jit's, which make their children anew each time."""
 
 
 def walk(model: nn.Module) -> list[tuple[str, nn.Module]]:

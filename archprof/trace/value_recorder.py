@@ -25,7 +25,7 @@ class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
 
     def __init__(self, model: nn.Module, tree: list[tuple[str, nn.Module]]) -> None:
         super().__init__(model, tree)
-        self._fast_paths = False
+        self._fast_paths = self._fast_rules = False
 
     def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """The model as it is, and the inputs without what was computed before; their gradients are their own."""

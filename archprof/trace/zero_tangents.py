@@ -25,15 +25,15 @@ _PRODUCTS = frozenset({aten.mm.default, aten.bmm.default, aten.mv.default, aten.
 
 
 class ZeroTangents:
-    """The tangents of one pass that are zero."""
+    """The tangents of one pass that are zero.
+
+    Attributes:
+        standing_in: Whether there has been any.
+    """
 
     def __init__(self) -> None:
-        self._standing_in = False
+        self.standing_in = False
         self._filled: set[int] = set()
-
-    def of_interest(self, func: Any) -> bool:
-        """Whether an operation may make a tangent that is zero, or take one."""
-        return self._standing_in or func is _ZERO
 
     def seen(self, func: Any, args: Any, result: Any, info: Callable[[Tensor], TensorInfo]) -> tuple[Any, Any] | None:
         """An operation has run.
@@ -42,7 +42,9 @@ class ZeroTangents:
             The operation and arguments to write down instead; None where it is to be written down as it ran.
         """
         if func is _ZERO:
-            self._standing_in = True
+            self.standing_in = True
+        elif not self.standing_in:
+            return None
         elif func is aten.zeros.default:
             if not args[0]:  # one zero, which is expanded to the tangent's shape
                 self._filled.add(info(result).storage)

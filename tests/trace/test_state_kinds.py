@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import array
+import copy
 import dataclasses
 import enum
+import itertools
 import random
 import threading
 import weakref
@@ -227,6 +229,42 @@ CHANGES: dict[str, tuple[Callable[[Any], object], Callable[[Any, torch.Tensor], 
     "a byte array": (held(lambda: bytearray(4)), _bytes, lambda m: [*m.held]),
     "an array of Python's": (held(lambda: array.array("i", [0, 0])), _bytes, lambda m: [*m.held]),
     "a view of bytes": (held(lambda: memoryview(bytearray(2))), _bytes, lambda m: m.held.tolist()),
+    "a counter": (held(itertools.count), lambda m, x: next(m.held), lambda m: repr(m.held)),
+    "counters in an object": (
+        held(lambda: Record(items=[itertools.count(3, 2)])),
+        lambda m, x: next(m.held.items[0]),
+        lambda m: repr(m.held.items[0]),
+    ),
+    "one iterator at two places": (
+        lambda m: setattr(m, "held", {"a": (names := iter([*"abc"])), "b": names}),
+        lambda m, x: (next(m.held["a"]), next(m.held["b"])),
+        lambda m: (m.held["a"].__length_hint__(), m.held["a"] is m.held["b"]),
+    ),
+    "iterators of iterators": (
+        held(lambda: enumerate(zip(itertools.cycle("ab"), range(9), strict=False))),
+        lambda m, x: [next(m.held) for _ in range(3)],
+        lambda m: [*copy.deepcopy(m.held)],
+    ),
+    "a range that is run through": (
+        held(lambda: iter(range(1))),
+        lambda m, x: [*m.held],
+        lambda m: [*copy.copy(m.held)],
+    ),
+    "an attribute of a weight": (
+        held(int),
+        lambda m, x: setattr(m.layer.weight, "kept", x),
+        lambda m: hasattr(m.layer.weight, "kept"),
+    ),
+    "an attribute of a tensor": (
+        held(lambda: torch.zeros(3)),
+        lambda m, x: setattr(m.held, "kept", x),
+        lambda m: hasattr(m.held, "kept"),
+    ),
+    "what an attribute of a weight holds": (
+        lambda m: (setattr(m, "held", 0), setattr(m.layer.weight, "kept", {})),
+        lambda m, x: m.layer.weight.kept.update(x=x),
+        lambda m: len(m.layer.weight.kept),
+    ),
     "slots": (held(Slotted), _records, lambda m: (m.held.count, len(m.held.items))),
     "slots of a subclass": (held(MoreSlots), _late, lambda m: (len(m.held.items), hasattr(m.held, "late"))),
     "a dataclass": (held(Record), _records, lambda m: (m.held.count, len(m.held.items))),

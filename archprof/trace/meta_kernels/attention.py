@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from archprof.trace.meta_kernels.layout import broadcast_sizes
+from archprof.trace.meta_kernels.arguments import without_gaps
+from archprof.trace.meta_kernels.layout import META, broadcast_sizes, elementwise
 from archprof.trace.meta_kernels.registry import aten, meta_kernel
 from archprof.trace.meta_kernels.requirements import need
 
@@ -60,7 +61,7 @@ def _attend(
         query, key, value = (tensor.unsqueeze(0) for tensor in (query, key, value))
         while attn_mask is not None and attn_mask.ndim < 4:
             attn_mask = attn_mask.unsqueeze(0)
-    result: Tensor = aten._scaled_dot_product_flash_attention_for_cpu(
+    result: Tensor = aten._scaled_dot_product_flash_attention_for_cpu.default(
         query, key, value, dropout_p, is_causal, attn_mask=attn_mask, scale=scale
     )[0]
     return result.squeeze(0) if flat else result
@@ -124,4 +125,8 @@ def _flash_attention(query: Tensor, key: Tensor, value: Tensor, *rest: Any, **ke
     batch, heads, length, _ = query.shape
     kind = query.dtype if query.dtype == torch.float64 else torch.float32
     # Both lie in memory as the CPU's kernel lays them out.
-    return torch.empty_like(query), torch.empty((batch, length, heads), dtype=kind, device="meta").transpose(1, 2)
+    if without_gaps(query):
+        output = torch.empty_strided(query.shape, query.stride(), dtype=query.dtype, device=META)
+    else:
+        output = elementwise(query.shape, query)
+    return output, torch.empty((batch, length, heads), dtype=kind, device=META).transpose(1, 2)
