@@ -15,6 +15,7 @@ from archprof.sources.origins import ORIGINS
 from archprof.sources.settings import is_count
 from archprof.sources.spec import Recipe, RecipeSpec
 from archprof.sources.usercode import import_code, importable, root_of, takes
+from archprof.units import with_article
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from archprof.sources.origin import Query
     from archprof.sources.spec import Spec
+
+SHOWN = 5
+"""How many functions of a file a message names."""
 
 SIDE = 640
 """Side of the image for a model that does not say what it takes."""
@@ -100,12 +104,24 @@ def _factory(module: ModuleType, reference: str, path: str) -> Callable[..., Any
     for name in path.split("."):
         if not hasattr(factory, name):
             functions = [key for key, value in vars(factory).items() if callable(value)]
-            raise UnknownReferenceError(f"{reference} has no {name!r}", hint=did_you_mean(name, functions))
+            hint = did_you_mean(name, functions) or _own_functions(factory)
+            raise UnknownReferenceError(f"{reference} has no {name!r}", hint=hint)
         factory = getattr(factory, name)
     if not callable(factory) or isinstance(factory, nn.Module):
-        kind = type(factory).__name__
-        raise BuildError(f"{reference}:{path} must be a function that returns a torch.nn.Module; it is a {kind}")
+        kind = with_article(type(factory).__name__)
+        raise BuildError(f"{reference}:{path} must be a function that returns a torch.nn.Module; it is {kind}")
     return factory  # type: ignore[no-any-return]
+
+
+def _own_functions(module: Any) -> str | None:
+    """The first functions and classes that a module defines itself; None where it has none."""
+    own = getattr(module, "__name__", None)
+    names = [
+        key
+        for key, value in vars(module).items()
+        if callable(value) and getattr(value, "__module__", None) == own and not key.startswith("_")
+    ]
+    return f"it has {', '.join(names[:SHOWN])}{' and more' if len(names) > SHOWN else ''}" if names else None
 
 
 def _check_arguments(factory: Callable[..., Any], name: str, spec: PythonSpec) -> None:
