@@ -32,6 +32,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def with_article(noun: str) -> str:
+    """A noun with its indefinite article, by its first letter: ``an int``; ``a Linear``."""
+    return f"{'an' if noun[:1].lower() in tuple('aeio') else 'a'} {noun}"
+
+
 def plural(number: int, noun: str, several: str | None = None) -> str:
     """A number of things: ``1 layer``; ``1,200 layers``."""
     return f"{number:,} {noun if number == 1 else several or noun + 's'}"
@@ -173,8 +178,8 @@ def change(ratio: float) -> str:
 
 
 def factor(value: float) -> str:
-    """How many times something is something else, to the thousandth: ``×1.581``."""
-    return f"×{value:,.3f}"
+    """How many times something is something else, to the thousandth: ``×1.581``; of less than that two digits."""
+    return f"×{value:,.3f}" if value >= 0.0005 or value == 0 else f"×{value:.2g}"
 
 
 def threads(count: int | None) -> list[str]:

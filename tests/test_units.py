@@ -66,6 +66,10 @@ def test_others() -> None:
     assert units.size(512) == "512 B"
     assert units.shape([1, 3, 640, 640]) == "1×3×640×640"
     assert units.shape([]) == "()"
+    assert [units.factor(value) for value in (1.5809, 0.0012, 0.00032, 0)] == ["×1.581", "×0.001", "×0.00032", "×0.000"]
+    assert [units.with_article(noun) for noun in ("int", "Linear", "OrderedDict", "ndarray")] == [
+        *("an int", "a Linear", "an OrderedDict", "a ndarray")
+    ]
     # 6.2 / 8.111 = 0.764; 7.6 / 7.47 = 1.017
     assert units.below_or_above(6.2, 8.111) == "24 % below"
     assert units.below_or_above(7.6, 7.47) == "2 % above"

@@ -13,6 +13,7 @@ from archprof.builder.limits import limits
 from archprof.builder.meta import keeping_values, on_meta
 from archprof.errors import BuildError
 from archprof.sources.usercode import framed
+from archprof.units import with_article
 
 if TYPE_CHECKING:
     from archprof.sources.spec import Recipe, RecipeSpec
@@ -81,7 +82,7 @@ def _make(spec: RecipeSpec, recipe: Recipe) -> nn.Module:
     with framed(spec.reference, recipe.code, BuildError):
         module = recipe.make()
     if not isinstance(module, nn.Module):
-        raise BuildError(f"{spec.reference} returned a {type(module).__name__}, not a torch.nn.Module")
+        raise BuildError(f"{spec.reference} returned {with_article(type(module).__name__)}, not a torch.nn.Module")
     return module
 
 

@@ -60,7 +60,7 @@ class Command(TyperCommand):
             translation = assignment.translate([word] if free else [], by_name)
             result += translation.words if free else [word]
             dropped += translation.dropped
-            named = named or (free and (word not in mistaken or word.startswith("model=")))
+            named = named or (free and (word not in mistaken or assignment.names_model(word)))
         raise _refusal(mistaken, [*command.split(), *([] if named else [assignment.MODEL]), *result], dropped)
 
     def _options(self) -> Mapping[str, bool]:
@@ -160,7 +160,7 @@ def _model_without_command(words: Sequence[str]) -> ArchprofError | None:
     if mistaken and (first in mistaken or first in ULTRALYTICS):
         words = [word for word in words if word not in ULTRALYTICS and not word.startswith("mode=")]
         translation = assignment.translate(words)
-        model = [] if any(word.startswith("model=") for word in mistaken) else [assignment.MODEL]
+        model = [] if any(map(assignment.names_model, mistaken)) else [assignment.MODEL]
         return _refusal(mistaken, ["archprof", "summary", *model, *translation.words], translation.dropped)
     try:
         reference.resolve(first)

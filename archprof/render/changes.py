@@ -23,12 +23,18 @@ number = partial(Column, number=True)
 added = partial(Column, number=True, adds=True)
 percent = partial(Column, show=lambda share: units.percent(share) if share else "", number=True, adds=True, saved=False)
 
+
+def _factor(ratio: float) -> str:
+    """How many times as much; nothing where all of it is gone, which the difference says."""
+    return units.factor(ratio) if ratio else ""
+
+
 METRICS = (
     Column("metric", "", min_width=24),
     number("before", "before", absent=units.ABSENT),
     number("after", "after", absent=units.ABSENT),
     number("difference", "Δ", absent=units.ABSENT),
-    number("ratio", "ratio", show=lambda ratio: "" if ratio == 1 else units.factor(ratio), absent=units.ABSENT),
+    number("ratio", "ratio", show=lambda ratio: "" if ratio == 1 else _factor(ratio), absent=units.ABSENT),
     Column("verdict", "", wraps=True),
 )
 
@@ -163,7 +169,7 @@ def models(comparison: Comparison) -> Table:
             figure(metric.column, metric.label, show=partial(units.measure, unit=metric.unit), visible=visible)
         )
         visible = visible and metric.unit is not Unit.times
-        columns.append(figure(f"{metric.column}_ratio", "×", show=units.factor, visible=visible))
+        columns.append(figure(f"{metric.column}_ratio", "×", show=_factor, visible=visible))
         if not metric.exact:
             stem = metric.column.removesuffix("_s")
             columns += [number(f"{stem}_ratio_{end}", end, visible=False) for end in ("low", "high")]

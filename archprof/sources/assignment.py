@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 MODEL = "MODEL"
 """What stands for a model that is not named."""
 
-RENAMED = {"ch": "channels"}
+MODELS = ("model", "weights", "cfg")
+"""Keys that name a model, in Ultralytics' command line and in YOLOv5's."""
+
+RENAMED = {"ch": "channels", "img": "imgsz", "img_size": "imgsz", "batch_size": "batch"}
 """Keys that an option here has under another name."""
 
 OPTIONS: Mapping[str, bool] = {
@@ -48,6 +51,11 @@ def split(text: str) -> tuple[str, str] | None:
     return match["key"], match["value"]
 
 
+def names_model(text: str) -> bool:
+    """Whether a text is ``model=x.yaml``, or the same by another tool's key."""
+    return text.partition("=")[0] in MODELS and "=" in text
+
+
 def translate(words: Sequence[str], options: Mapping[str, bool] = OPTIONS) -> Translation:
     """The words of a command line with every assignment replaced by what it means.
 
@@ -69,13 +77,13 @@ def translate(words: Sequence[str], options: Mapping[str, bool] = OPTIONS) -> Tr
 def _meaning(key: str, value: str, options: Mapping[str, bool]) -> list[str] | None:
     """The words that mean an assignment; None where there are none."""
     name = RENAMED.get(key, key).replace("_", "-")
-    if key == "model":
+    if key in MODELS:
         return [value or MODEL]
     if key == "half":
         return ["--dtype", "float16"] if value.lower() in _ON else []
-    if key == "imgsz":
+    if name == "imgsz":
         value = "x".join(re.findall(r"\d+", value)) or value
-    if key == "device" and value.lower() in _OFF[3:]:
+    if name == "device" and value.lower() in _OFF[3:]:
         return []
     if name in options:
         if options[name]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archprof.errors import ArchprofError, UnknownReferenceError, nearest
 from archprof.sources.files import SUFFIXES, package_folder
 from archprof.sources.model_names import architecture, registered
+from archprof.units import plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +70,7 @@ def no_model(text: str) -> ArchprofError | None:
     if kind != _FOLDERS["datasets"]:
         return UnknownReferenceError(message, hint="name a model: archprof summary yolo11n")
     classes = _classes(shipped.path) if shipped else None
-    for_classes = f"for its {classes:,} classes" if classes else "with N for its number of classes"
+    for_classes = f"for its {plural(classes, 'class', 'classes')}" if classes else "with N for its number of classes"
     hint = f"name the model that it trains; {for_classes} type: archprof summary yolo11n --nc {classes or 'N'}"
     return UnknownReferenceError(message, hint=hint)
 

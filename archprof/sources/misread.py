@@ -24,7 +24,7 @@ EXPORTED = (".h5", ".engine", ".xml", ".mlpackage", ".tflite", ".pb")
 SHOWN = 3
 """How many files of a folder a message names."""
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|ul:")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|ul:|git@")
 
 
 def explain(text: str) -> ArchprofError | None:
@@ -38,7 +38,7 @@ def assignment(text: str) -> ArchprofError | None:
         return None
     words, dropped = assignments.translate([text])
     hint = f"write it as {shlex.join(words)}" if words else "leave it out"
-    if text.startswith("model="):
+    if assignments.names_model(text):
         hint = f"give the model by itself: {words[0]}"
     elif dropped:
         hint = f"a value of the YAML is set with --set {text}"

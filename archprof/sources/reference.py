@@ -38,17 +38,21 @@ def resolve(text: str, *, scale: str | None = None) -> Spec:
     if parts := arguments.split(text):
         base, changes = parts
         return settings.apply(resolve(base, scale=scale), changes).called(text)
+    spec = _find(text, scale)
+    if spec is None:
+        raise _unknown(text)
+    if scale is not None and spec.scale is None:
+        raise UsageError(f"{text} has no scales", hint="leave out --scale")
+    return spec
+
+
+def _find(text: str, scale: str | None = None) -> Spec | None:
+    """What the first origin says that knows a reference; None where none does."""
     folder, name, suffix = _parts(text)
     queries = [Query(text, text, scale)]
     for other in scale_in_name.without_scale(name):
         queries.append(Query(f"{folder}{other}{suffix}", text, scale, scale_in_name.scale_of(name)))
-    for query in queries:
-        for origin in _in_order():
-            if spec := origin.find(query):
-                if scale is not None and spec.scale is None:
-                    raise UsageError(f"{text} has no scales", hint="leave out --scale")
-                return spec
-    raise _unknown(text)
+    return next((spec for query in queries for origin in _in_order() if (spec := origin.find(query))), None)
 
 
 def scales(reference: Spec | str) -> tuple[str, ...]:
@@ -88,6 +92,8 @@ def _unknown(text: str) -> ArchprofError:
         return UnknownReferenceError("the name of the model is empty", hint=forms)
     if error := _no_such_scale(text, folder, name, suffix):
         return error
+    if hint := _almost(text):
+        return UnknownReferenceError(f"model {text!r} not found", hint=hint)
     references: dict[str, list[str]] = {}
     for origin in _in_order():
         for other, reference in origin.names(typed.parent).items():
@@ -97,6 +103,27 @@ def _unknown(text: str) -> ArchprofError:
     near = exact or [references[other][0] for other in nearest(name, references)]
     hint = f"did you mean {' or '.join(near)}?" if near else _in_folder(typed) or forms
     return UnknownReferenceError(f"model {text!r} not found", hint=hint)
+
+
+_SIZE_BEHIND = re.compile(r"(?P<name>.+)[@:](?P<size>\d+(?:x\d+)?)")
+
+
+def _almost(text: str) -> str | None:
+    """A hint for a model's name in other letters, or with its size behind it, as ``YOLO11n`` and ``yolo11n@640``."""
+    for other in dict.fromkeys((text.strip(), text.strip().lower())):
+        match = _SIZE_BEHIND.fullmatch(other)
+        if match and _is_known(match["name"]):
+            return f"type {match['name']} --imgsz {match['size']}"
+        if other != text and _is_known(other):
+            return f"did you mean {other}?"
+    return None
+
+
+def _is_known(text: str) -> bool:
+    try:
+        return _find(text) is not None
+    except ArchprofError:
+        return False
 
 
 def _in_folder(path: Path) -> str | None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.overrides import _get_current_function_mode_stack
+import torch.overrides
 from torch.utils._device import DeviceContext
 
 from archprof.trace.index_lists import with_tensors
@@ -29,6 +29,7 @@ _C: Any = torch._C
 _BASE: Any = _C.TensorBase
 _PYTHON = _C.DispatchKey.Python
 _STORAGE: Any = _C.StorageBase
+_function_modes: Any = torch.overrides._get_current_function_mode_stack
 _where: Callable[[Any], torch.device] = _STORAGE.device.__get__
 
 is_meta: Callable[[Tensor], bool] = _BASE.is_meta.__get__
@@ -255,7 +256,7 @@ class _Presentation:
 
 def _default_is_meta() -> bool:
     """Whether what names no device is made on meta."""
-    modes = [mode for mode in _get_current_function_mode_stack() if isinstance(mode, DeviceContext)]
+    modes = [mode for mode in _function_modes() if isinstance(mode, DeviceContext)]
     return bool(modes) and modes[-1].device == META
 
 

@@ -286,3 +286,13 @@ def test_a_scale_that_was_assumed_is_told_with_what_the_command_takes(
     assert "n, s or all\n" in archprof("summary tiny.yaml --imgsz 64").stderr
     entry = archprof("parameternet tiny.yaml --imgsz 64").stderr
     assert "n, s\n" in entry
+
+
+def test_what_is_gone_has_a_difference_and_no_ratio(archprof: Callable[[str], Result], folder: Path) -> None:
+    nets = ("from torch import nn", "def free():", "    return nn.Conv2d(3, 4, 1)", "def frozen():")
+    (folder / "nets.py").write_text("\n".join([*nets, "    return free().requires_grad_(False)", ""]), encoding="utf-8")
+    result = archprof("compare nets.py:free nets.py:frozen --imgsz 8")
+    # A weight of 4·3 and a bias of 4.
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("trainable parameters")]
+    assert line.split() == ["trainable", "parameters", "16", "0", "-16"]
+    assert "×0" not in result.stdout

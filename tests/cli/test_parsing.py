@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         ("summary yolo11n.yaml imgsz=640", "summary yolo11n.yaml --imgsz 640"),
         ("summary imgsz=640 yolo11n.yaml", "summary --imgsz 640 yolo11n.yaml"),
         ("summary model=yolo11n.yaml", "summary yolo11n.yaml"),
+        ("summary weights=yolov5s.yaml img=640", "summary yolov5s.yaml --imgsz 640"),
+        ("compare cfg=a.yaml weights=b.yaml", "compare a.yaml b.yaml"),
         ("summary model=yolo11n.yaml imgsz=[384,640] batch=2", "summary yolo11n.yaml --imgsz 384x640 --batch 2"),
         ("summary yolo11n half=True device=0", "summary yolo11n --dtype float16 --device 0"),
         ("summary yolo11n half=False device=None", "summary yolo11n"),

@@ -38,6 +38,8 @@ SEVERAL = "name models/a.yaml or models/b.yml; `archprof summary "
     [
         ("imgsz=640", "'imgsz=640' is not a model: archprof does not take key=value", "write it as --imgsz 640"),
         ("model=x.yaml", "'model=x.yaml' is not a model", "give the model by itself: x.yaml"),
+        ("weights=x.pt", "'weights=x.pt' is not a model", "give the model by itself: x.pt"),
+        ("git@github.com:a/b.git", "is an address: nothing is downloaded", "download it"),
         ("reg_max=8", "'reg_max=8' is not a model", "--set reg_max=8"),
         ("https://example.org/x.yaml", "is an address: nothing is downloaded", "download it"),
         (

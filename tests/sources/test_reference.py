@@ -160,6 +160,15 @@ def test_models_that_are_no_yaml(folder: Path, text: str, origin: str, target: s
             "give timm:NAME, torchvision:NAME, a checkpoint (best.pt), an ONNX file (best.onnx), a YAML file, REV:",
         ),
         ("resnet18", UnknownReferenceError, "model 'resnet18' not found\ndid you mean "),
+        ("YOLO11n", UnknownReferenceError, "model 'YOLO11n' not found\ndid you mean yolo11n?"),
+        (
+            "Yolov8s-Seg.yaml",
+            UnknownReferenceError,
+            "model 'Yolov8s-Seg.yaml' not found\ndid you mean yolov8s-seg.yaml?",
+        ),
+        ("yolo11n ", UnknownReferenceError, "model 'yolo11n ' not found\ndid you mean yolo11n?"),
+        ("yolo11n@640", UnknownReferenceError, "model 'yolo11n@640' not found\ntype yolo11n --imgsz 640"),
+        ("yolo11n:384x640", UnknownReferenceError, "model 'yolo11n:384x640' not found\ntype yolo11n --imgsz 384x640"),
         ("netz.py:make", UnknownReferenceError, "no file 'netz.py'\ndid you mean nets.py?"),
         (
             "timm:",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - everybody's name for it
@@ -19,6 +20,8 @@ from archprof.trace.run import trace
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+aten = torch.ops.aten
 
 X = torch.zeros(1, 8, 16, 16)
 IDS = torch.zeros(2, 3, dtype=torch.int64)
@@ -130,6 +133,22 @@ BROKEN_FUNCTIONS: dict[str, Callable[[torch.Tensor], Any]] = {
     "take beyond the end": lambda x: x.take(torch.tensor([2048])),
     "embedding beyond the end": lambda x: F.embedding(torch.tensor([16]), x[0, 0]),
     "classes beyond the end": lambda x: F.nll_loss(x[0, 0], torch.full((16,), 16)),
+    "a list beyond the end": lambda x: x[:, [8]],
+    "a list before the beginning": lambda x: x[:, [-9]],
+    "two lists, one beyond the end": lambda x: x[[0, 0], [7, 9]],
+    "a range beyond the end": lambda x: x[:, range(9)],
+    "an array beyond the end": lambda x: x[:, np.array([8])],
+    "a list of lists beyond the end": lambda x: x[:, [[0, 1], [7, 8]]],
+    "numbers set beyond the end": lambda x: x.clone().__setitem__((slice(None), [8]), 0.0),
+    # what the CPU's own kernels are asked
+    "pivots of another length": lambda x: torch.lu_unpack(x[0, 0], x[0, 0, 0, :3].int()),
+    "a histogram of other dimensions": lambda x: torch.histogramdd(x[0, 0], bins=[3, 3]),
+    "mvlgamma of no dimension": lambda x: torch.mvlgamma(x, 0),
+    "a sorter of floats": lambda x: torch.searchsorted(x[0, 0], x[0, 0], sorter=x[0, 0]),
+    "attention with dropout below zero": lambda x: F.scaled_dot_product_attention(x, x, x, dropout_p=-0.5),
+    "indices of floats to embedding's gradient": lambda x: aten.embedding_dense_backward(
+        x[0, 0], x[0, 0, 0], 9, -1, False
+    ),
     # memory
     "as_strided beyond the storage": lambda x: x.as_strided((16, 16), (1, 1), 2040),
     "relu_ of an expanded tensor": lambda x: x[:, :1].clone().expand(1, 8, 16, 16).relu_(),
@@ -172,6 +191,12 @@ TAKEN: dict[str, Callable[[torch.Tensor], Any]] = {
     "the maximum of nothing in a dimension that is there": lambda x: x[:0].max(1)[0],
     "average pooling of integers": lambda x: F.avg_pool2d(x.long(), 2),
     "classes that are ignored": lambda x: F.nll_loss(x[0, 0], torch.full((16,), -100)),
+    "the first and the last of a list": lambda x: x[:, [0, -8, 7]],
+    "numbers set by a list": lambda x: x.clone().__setitem__(([0], [7]), 1.0) or x,
+    "lists beside a slice": lambda x: x[0, [[0, 1], [2, 3]], 1:3, [0, 1]],
+    "an empty list": lambda x: x[:, []],
+    "mixed floats in a product of vectors": lambda x: torch.addr(x[0, 0], x[0, 0, 0].double(), x[0, 0, 0]),
+    "mixed floats in a loss": lambda x: F.huber_loss(x.bfloat16(), x, reduction="none"),
     "a vector times a matrix": lambda x: x[0, 0, 0] @ x[0, 0],
 }
 
@@ -183,6 +208,13 @@ def test_what_torch_takes_is_taken(name: str) -> None:
     recorded = trace(Call(TAKEN[name]), (X,))
     (output,) = recorded.calls[0].outputs
     assert (output.shape, output.dtype) == (tuple(expected.shape), expected.dtype)
+
+
+def test_what_only_the_kernel_of_the_cpu_takes_is_run_with_values() -> None:
+    # Torch's kernel for shapes wants vectors; batch norm on the CPU takes a matrix of as many numbers.
+    model = Call(lambda x: F.batch_norm(x, torch.zeros(8), torch.ones(8), torch.ones(1, 8)))
+    assert model(X).shape == X.shape
+    assert any(remark.startswith("run with values") for remark in archprof.profile(model, (X,)).environment.remarks)
 
 
 def test_a_tensor_s_storage_may_be_larger_than_the_tensor() -> None:

@@ -16,6 +16,7 @@ from archprof.sources.origins import ORIGINS
 from archprof.sources.settings import is_count
 from archprof.sources.spec import Recipe, RecipeSpec
 from archprof.sources.usercode import import_code, importable, root_of, takes
+from archprof.units import with_article
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from archprof.sources.origin import Query
     from archprof.sources.spec import Spec
+
+SHOWN = 5
+"""How many functions of a file a message names."""
 
 SIDE = 640
 """Side of the image for a model that does not say what it takes."""
@@ -99,7 +103,8 @@ def _find(module: ModuleType, reference: str, path: str) -> Any:
     for name in path.split("."):
         if not hasattr(target, name):
             callables = [key for key, value in vars(target).items() if callable(value)]
-            raise UnknownReferenceError(f"{reference} has no {name!r}", hint=did_you_mean(name, callables))
+            hint = did_you_mean(name, callables) or _own_functions(target)
+            raise UnknownReferenceError(f"{reference} has no {name!r}", hint=hint)
         target = getattr(target, name)
     return target
 
@@ -126,9 +131,20 @@ def _copying(model: Any, spec: PythonSpec) -> Callable[[], Any]:
 
 def _callable(target: Any, reference: str) -> Callable[..., Any]:
     if not callable(target):
-        kind = type(target).__name__
-        raise BuildError(f"{reference} must be a torch.nn.Module or a function that returns one; it is of type {kind}")
+        kind = with_article(type(target).__name__)
+        raise BuildError(f"{reference} must be a torch.nn.Module or a function that returns one; it is {kind}")
     return target  # type: ignore[no-any-return]
+
+
+def _own_functions(module: Any) -> str | None:
+    """The first functions and classes that a module defines itself; None where it has none."""
+    own = getattr(module, "__name__", None)
+    names = [
+        key
+        for key, value in vars(module).items()
+        if callable(value) and getattr(value, "__module__", None) == own and not key.startswith("_")
+    ]
+    return f"it has {', '.join(names[:SHOWN])}{' and more' if len(names) > SHOWN else ''}" if names else None
 
 
 def _check_arguments(factory: Callable[..., Any], name: str, spec: PythonSpec) -> None:

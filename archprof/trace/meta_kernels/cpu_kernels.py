@@ -21,6 +21,9 @@ LIMIT = 1 << 24
 ALWAYS = 1 << 16
 """Elements up to which every call is made in its true sizes, whose operation has no rule of its own."""
 
+_OF_NUMBERS: Any = torch._C._LinAlgError
+"""What torch raises where a matrix of other numbers would do."""
+
 _NAMESPACES = frozenset({"aten", "torchvision", "torch_nn"})
 
 
@@ -131,7 +134,7 @@ def _answer(operation: Any, args: Any, kwargs: Any) -> Answer:
                 None, outputs=tuple([TensorKind(tuple(tensor.shape), tensor.dtype) for tensor in flat(result)])
             )
     refusal = next((error for error in refusals if "ZeroDivision" not in str(error)), refusals[-1])
-    return Answer(str(refusal), isinstance(refusal, torch.linalg.LinAlgError))
+    return Answer(str(refusal), isinstance(refusal, _OF_NUMBERS))
 
 
 def _real(make: Callable[..., torch.Tensor]) -> Callable[[Any], Any]:

@@ -1,4 +1,6 @@
-"""What torch refuses, by its own tables of operations with invalid arguments, and with valid ones of every type.
+"""What torch refuses, by its own tables of operations: invalid arguments, valid ones of every type, and changed ones.
+
+Of those a size, a rank, a type or a number is another than in the valid call.
 
 Each call is made on the CPU, and traced without memory: either both refuse, or both give tensors of the same shapes and
 types. What torch refuses because of the values of its inputs, which a pass without memory has not, is left out.
@@ -6,14 +8,19 @@ types. What torch refuses because of the values of its inputs, which a pass with
 
 from __future__ import annotations
 
+import os
+import random
 import re
+from functools import partial
 from itertools import islice
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from torch import nn
 from torch.testing._internal.common_methods_invocations import op_db
+from torch.testing._internal.opinfo.core import SampleInput
 
 from archprof.errors import RunError
 from archprof.trace.nested import flat
@@ -26,15 +33,22 @@ if TYPE_CHECKING:
 # Importing torch's own tests forbids whoever runs in this process to set its flags.
 torch.backends.disable_global_flags.__globals__["__allow_nonbracketed_mutation_flag"] = True
 
+SEED = os.environ.get("ARCHPROF_SEED", "0")
+"""What is drawn is the same each time, unless this is set."""
+
 SAMPLES = 4
 """Of each operation and type."""
 
 TYPES = (torch.float32, torch.int64, torch.bool, torch.uint8, torch.complex64)
 
-OF_VALUES = re.compile("out of bounds|probability|invalid multinomial|singular|sum to data.size", re.IGNORECASE)
+OF_VALUES = re.compile(
+    "out of bounds|out of range|probability|invalid multinomial|singular|sum to data.size|without overflow"
+    "|ones in mask|diagonal element",
+    re.IGNORECASE,
+)
 """What torch says where it refuses values."""
 
-OF_ANOTHER_DEVICE = re.compile("'CPU' backend|not implemented for '(Half|BFloat16)'")
+OF_ANOTHER_DEVICE = re.compile("'CPU' backend|not implemented for '(Complex)?(Half|BFloat16)'|MKL FFT")
 
 AS_ANOTHER_OPERATION = {
     "max_pool1d": "without gradients the CPU has a kernel for it alone, which takes no integers; else it is max_pool2d",
@@ -42,6 +56,9 @@ AS_ANOTHER_OPERATION = {
     "_segment_reduce": "its lengths are values",
 }
 """Operations where a difference is known, and why it stands."""
+
+TRUSTING = ("native_", "_batch_norm_with_update", "jiterator", *AS_ANOTHER_OPERATION)
+"""Operations whose CPU kernels look at no sizes, because what calls them does: they would read what is not theirs."""
 
 OPERATIONS = [info for info in op_db if not any(name in info.name for name in ("jiterator", *AS_ANOTHER_OPERATION))]
 
@@ -107,9 +124,70 @@ def samples(info: Any) -> Iterator[Any]:
             continue
 
 
+CHANGED_TYPES = (torch.float64, torch.int64, torch.bool, torch.float16, torch.int32, torch.uint8, torch.complex64)
+
+
+def changed_tensor(tensor: torch.Tensor, draw: random.Random) -> torch.Tensor:
+    """A tensor of another type, or of one size or dimension more or less."""
+    if draw.random() < 0.4:
+        return tensor.to(draw.choice(CHANGED_TYPES))
+    shape = list(tensor.shape)
+    change = draw.choice(["size", "more", "less"]) if shape else "more"
+    if change == "size":
+        index = draw.randrange(len(shape))
+        shape[index] = max(shape[index] + draw.choice([-1, 1]), 1)
+    shape = [2, *shape] if change == "more" else shape[1:] if change == "less" else shape
+    elements, count = tensor.detach().reshape(-1), prod(shape)
+    return elements.repeat(count // max(len(elements), 1) + 1)[:count].reshape(shape)
+
+
+def changed(call: list[Any], draw: random.Random) -> list[Any]:
+    """Arguments of which one is another tensor, number or list of numbers."""
+    plain = [index for index, value in enumerate(call) if changeable(value)]
+    if not plain:
+        return call
+    index = draw.choice(plain)
+    value = call[index]
+    if isinstance(value, torch.Tensor):
+        value = changed_tensor(value, draw)
+    elif isinstance(value, (list, tuple)):
+        numbers = list(value)
+        numbers[draw.randrange(len(numbers))] = draw.choice([-1, 0, 1, 5, -5])
+        value = numbers + [1] * (draw.random() < 0.3)
+    else:
+        value = type(value)(draw.choice([-3, -1, 0, 1, 2, 3, 7]))
+    return [*call[:index], value, *call[index + 1 :]]
+
+
+def changeable(value: Any) -> bool:
+    if isinstance(value, torch.Tensor):
+        return value.layout is torch.strided and value.numel() > 0
+    numbers = isinstance(value, (list, tuple)) and bool(value) and all(type(number) is int for number in value)
+    return numbers or type(value) in (int, float)
+
+
+def altered(info: Any, count: int) -> Iterator[Any]:
+    """Samples with one thing changed, other ones with another seed."""
+    if any(name in info.name for name in TRUSTING) or torch.float32 not in info.dtypes:
+        return
+    draw = random.Random(f"{SEED} {info.formatted_name}")
+    valid = [sample for sample in islice(info.sample_inputs("cpu", torch.float32), 40) if comparable(sample)]
+    for sample in draw.choices(valid, k=count) if valid else ():
+        names = list(sample.kwargs)
+        values = changed([sample.input, *sample.args, *sample.kwargs.values()], draw)
+        arguments, named = values[: len(values) - len(names)], values[len(values) - len(names) :]
+        yield SampleInput(arguments[0], args=tuple(arguments[1:]), kwargs=dict(zip(names, named, strict=True)))
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
-    "calls", [pytest.param(errors, id="invalid"), pytest.param(samples, id="types", marks=pytest.mark.full)]
+    "calls",
+    [
+        pytest.param(errors, id="invalid"),
+        pytest.param(partial(altered, count=2), id="changed"),
+        pytest.param(partial(altered, count=20), id="changed often", marks=pytest.mark.full),
+        pytest.param(samples, id="types", marks=pytest.mark.full),
+    ],
 )
 @pytest.mark.parametrize("part", range(8))
 def test_torch_s_own_samples(calls: Any, part: int) -> None:
