@@ -58,8 +58,8 @@ class Memory:
     activation_elements: int = 0
     activation_bytes: int = 0
     peak_bytes: int = 0
-    made: dict[int, Block] = field(default_factory=dict)
-    given: dict[int, Block] = field(default_factory=dict)
+    made: dict[int, Block] = field(default_factory=dict, compare=False, repr=False)
+    given: dict[int, Block] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def bytes_read(self) -> int:
