@@ -62,9 +62,9 @@ class Memory:
     activation_elements: int = 0
     activation_bytes: int = 0
     peak_bytes: int = 0
-    made: dict[int, Block] = field(default_factory=dict)
-    given: dict[int, Block] = field(default_factory=dict)
-    results: frozenset[int] = frozenset()
+    made: dict[int, Block] = field(default_factory=dict, compare=False, repr=False)
+    given: dict[int, Block] = field(default_factory=dict, compare=False, repr=False)
+    results: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
 
     @property
     def blocks(self) -> list[Block]:

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archprof.errors import ArchprofError
-from archprof.pipeline.composition.passes import NotComposableError
 from archprof.sources.spec import STOCK
 
 if TYPE_CHECKING:
@@ -42,9 +40,7 @@ def known(request: Request, plugins: Sequence[str]) -> Profile | None:
     try:
         rows = plan(request, KnownCalls(records, surroundings))
         return compose(request, rows, Rows(records, surroundings)) if rows else None
-    except (ArchprofError, NotComposableError):
-        return None
-    except Exception:  # a rule that does not take its row; what is wrong is said where the whole is built
+    except Exception:  # a rule that does not take its row: it is said where the whole is built
         return None
 
 
@@ -70,8 +66,10 @@ def count(request: Request, plugins: Sequence[str]) -> Profile | None:
         load_family(request.spec.family or STOCK)
         rows = plan(request, LiveCalls(records, surroundings))
         return compose(request, rows, Rows(records, surroundings, RowRecorder())) if rows else None
-    except (ArchprofError, NotComposableError, LookupError, TypeError, ValueError):
-        return None  # what is wrong is said where the whole is built and run
+    except (
+        Exception
+    ):  # whatever a row's rule, constructor or forward raises: it is said where the whole is built and run
+        return None
 
 
 def write(files: dict[str, str] | None) -> None:

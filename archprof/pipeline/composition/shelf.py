@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST_ENTRIES = 20_000
+MOST_ENTRIES = 6_000
 """Records that are held in memory; beyond that it begins anew."""
 
 
