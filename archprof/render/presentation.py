@@ -11,7 +11,8 @@ from archprof.records.check_result import CheckResult
 from archprof.records.comparison import Comparison
 from archprof.records.profile import Profile
 from archprof.records.suggestion import Suggestion
-from archprof.render import Page, View, audit, benchmark, check, comparison, profile, suggestion
+from archprof.records.variation import Variation
+from archprof.render import Page, View, audit, benchmark, check, comparison, profile, suggestion, variation
 from archprof.render.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ REPORTS: Mapping[type[Record], Callable[[Any, View], Report]] = {
     Comparison: comparison.report,
     Profile: profile.report,
     Suggestion: suggestion.report,
+    Variation: variation.report,
 }
 """What makes a report of each kind of record."""
 
