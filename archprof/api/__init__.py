@@ -244,11 +244,13 @@ def parameternet(
         load_plugins(choice.config.plugins)
     if what_if is not None:
         from archprof.pipeline.what_if import what_if as make_dynamic
+        from archprof.suggest.ranking import ranked
 
         number, *more_numbers = experts or (EXPERTS,)
         if more_numbers:
             raise UsageError("what_if= takes one number of experts", hint=f"experts=[{number}]")
-        return make_dynamic(choice.spec(model), choice.build, what_if, number)
+        counted, result = make_dynamic(choice.spec(model), choice.build, what_if, number)
+        return counted, ranked(result)
     if experts is not None:
         from archprof.pipeline.expert_sweep import curve
 

@@ -160,7 +160,7 @@ def _score(goal: str) -> "Callable[[Profile], Any] | None":
         return None
     from archprof.sources.usercode import import_code
 
-    function: Any = getattr(import_code(file, UsageError), name, None)
+    function: Callable[[Profile], Any] | None = getattr(import_code(file, UsageError), name, None)
     if not callable(function):
         raise UsageError(f"--goal {goal}: {file} has no function {name!r}")
     return function
