@@ -22,7 +22,7 @@ from archprof.records.record import present_with
 from archprof.render.presentation import present
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Unpack
 
     from torch import Tensor
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from archprof.records.comparison import Comparison
     from archprof.records.parameternet import ExpertSweep, WhatIf
     from archprof.records.suggestion import Suggestion
+    from archprof.records.variation import Variation
 
 __all__ = ["audit", "bench", "check", "claims", "compare", "parameternet", "profile", "suggest", "sweep", "within"]
 
@@ -242,11 +243,13 @@ def parameternet(
         load_plugins(choice.config.plugins)
     if what_if is not None:
         from archprof.pipeline.what_if import what_if as make_dynamic
+        from archprof.suggest.ranking import ranked
 
         number, *more_numbers = experts or (EXPERTS,)
         if more_numbers:
             raise UsageError("what_if= takes one number of experts", hint=f"experts=[{number}]")
-        return make_dynamic(choice.spec(model), choice.build, what_if, number)
+        counted, result = make_dynamic(choice.spec(model), choice.build, what_if, number)
+        return counted, ranked(result)
     if experts is not None:
         from archprof.pipeline.expert_sweep import curve
 
@@ -265,8 +268,10 @@ def suggest(
     never: Sequence[str] = (),
     front: str | None = None,
     alternatives: int = 2,
+    vary: str | None = None,
+    score: Callable[[Profile], float] | None = None,
     **options: Unpack[ModelOptions],
-) -> Suggestion:
+) -> Suggestion | Variation:
     """The best placement of experts under budgets, with a proof: what ``archprof suggest`` shows.
 
     Args:
@@ -279,6 +284,8 @@ def suggest(
         never: Patterns of those that may not.
         front: The metric of an upper limit over which a Pareto front is wanted.
         alternatives: How many of the next best answers are wanted.
+        vary: What to vary instead of making convolutions dynamic, as "width=0.125,0.25,imgsz=320:640:32" or "scale".
+        score: With ``vary``, what to have the most of instead of the goal: a function of a variant's profile.
         options: See :class:`ModelOptions`.
 
     Raises:
@@ -292,6 +299,13 @@ def suggest(
 
     choice = choose(options)
     load_plugins(choice.config.plugins)
+    if vary is not None:
+        from archprof.suggest.vary import LIMITED
+        from archprof.suggest.vary import vary as find_variant
+
+        budgets = parse_budgets(maxima, minima, LIMITED)
+        name = getattr(score, "__name__", "score") if score else goal
+        return find_variant(choice.spec(model), choice.build, vary, budgets, name, score, choice.config)
     question = Question(
         experts=tuple(experts),
         budgets=tuple(parse_budgets(maxima, minima)),

@@ -74,6 +74,10 @@ class MixedConvolution(nn.Module):
         )
 
 
+OWN = frozenset(vars(nn.Conv2d(1, 1, 1, device="meta")))
+"""What every convolution has."""
+
+
 def replace_convolutions(model: nn.Module, experts: Mapping[str, int]) -> nn.Module:
     """Make convolutions of a model dynamic.
 
@@ -96,7 +100,10 @@ def replace_convolutions(model: nn.Module, experts: Mapping[str, int]) -> nn.Mod
             raise ValueError(f"{path!r} is {kind}, not a plain convolution")
         if id(module) in mixed and mixed[id(module)].experts != number:
             raise ValueError(f"{path!r} is another path of a convolution with {mixed[id(module)].experts} experts")
-        mixed.setdefault(id(module), MixedConvolution(module, number).train(module.training))
+        if id(module) not in mixed:
+            new = mixed[id(module)] = MixedConvolution(module, number).train(module.training)
+            # What others wrote on it, as Ultralytics does on the module of each row.
+            vars(new).update({name: value for name, value in vars(module).items() if name not in OWN})
     for path, module in modules.items():
         if id(module) in mixed:
             parent, _, name = path.rpartition(".")

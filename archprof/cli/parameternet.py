@@ -142,9 +142,11 @@ def mix(
     with console.working("loading torch"):
         from archprof.pipeline.what_if import what_if
     from archprof.render.whatif import report
+    from archprof.suggest.ranking import ranked
 
     with console.working(f"profiling {specs[0].name} as it is, and with dynamic convolutions"):
         profile, what_if_result = what_if(specs[0], options, layers, experts[0])
+        what_if_result = ranked(what_if_result)
     selection.remark(specs, [profile.environment])
     output.deliver(destinations, report(profile, what_if_result, view))
 

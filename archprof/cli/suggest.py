@@ -1,7 +1,7 @@
 """``archprof suggest``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from archprof.cli import options as o
 from archprof.cli import output, selection
@@ -11,7 +11,13 @@ from archprof.cli.option_groups import ModelAtOneScale, OutputOptions
 from archprof.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from archprof.records.suggestion import Suggestion
+    from collections.abc import Callable
+
+    from archprof.builder.options import Options
+    from archprof.pipeline import ExecutionConfig
+    from archprof.records.profile import Profile
+    from archprof.records.variation import Variation
+    from archprof.sources.spec import Spec
 
 Experts = Annotated[
     str,
@@ -49,6 +55,15 @@ Write = Annotated[
     o.option("--write", metavar="DIR", help="Write the variant's YAML, and a Python file that needs no archprof."),
 ]
 
+Vary = Annotated[
+    str | None,
+    o.option(
+        "--vary",
+        metavar="AXIS=VALUES,...",
+        help="Instead of dynamic convolutions, vary width, depth, imgsz or scale: width=0.125:0.5:0.125,imgsz=320,640.",
+    ),
+]
+
 TOP = 20
 """Convolutions that are shown unless somebody asks for more."""
 
@@ -69,6 +84,7 @@ def suggest(
     front: FrontOver = None,
     alternatives: Next = 2,
     top: Top = TOP,
+    vary: Vary = None,
     write: Write = None,
     output_options: OutputOptions,
 ) -> None:
@@ -76,16 +92,24 @@ def suggest(
     from archprof.cli.parameternet import parse_experts
     from archprof.render import View
     from archprof.render.suggestion import report
+    from archprof.render.variation import report as variation_report
     from archprof.suggest.additive import parse_budgets
 
     destinations = output_options.plan()
     model.refuse_several("a suggestion")
-    budgets = parse_budgets(maxima or [], minima or [])
     models = selection.find_models(references, model.find)
     specs = selection.specs_of(models)
     if len(specs) > 1:
         raise UsageError("a suggestion is of one model", hint=f"name one: {references[0]}")
     options = model.options(device=device)
+    limits = maxima or [], minima or []
+    if vary is not None:
+        result = _varied(specs[0], options, vary, limits, goal, selection.execution_config(plugins))
+        texts = {f"{result.stem}.yaml": result.yaml} if result.yaml else {}
+        _write(texts, write, output_options.force)
+        output.deliver(destinations, variation_report(result, View(top=top)))
+        return
+    budgets = parse_budgets(*limits)
     selection.prepare(specs, plugins or [])
     with console.working("loading torch"):
         from archprof.suggest.placement import suggest as find_placement
@@ -101,30 +125,63 @@ def suggest(
         alternatives=alternatives,
     )
     question.check()
-    result = find_placement(specs[0], options, question, console)
-    files = _files(result, write, output_options.force) if write else {}
-    selection.remark(specs, [result.environment])
-    for path, text in files.items():
-        output.write_whole(path, text)
-        console.note(f"wrote {path}")
-    output.deliver(destinations, report(result, View(top=top)))
+    answer = find_placement(specs[0], options, question, console)
+    selection.remark(specs, [answer.environment])
+    texts = {f"{answer.stem.replace('-', '_')}.py": answer.python}
+    if answer.yaml is not None:
+        texts[f"{answer.stem}.yaml"] = answer.yaml
+    _write(texts, write, output_options.force)
+    output.deliver(destinations, report(answer, View(top=top)))
 
 
-def _files(result: "Suggestion", folder: Path, force: bool) -> dict[Path, str]:
-    """What is written, checked before anything is.
+def _varied(
+    spec: "Spec",
+    options: "Options",
+    axes: str,
+    limits: tuple[list[str], list[str]],
+    goal: str,
+    config: "ExecutionConfig",
+) -> "Variation":
+    """The best of the variants of a model."""
+    from archprof.suggest.additive import parse_budgets
+    from archprof.suggest.vary import LIMITED, vary
+
+    budgets = parse_budgets(*limits, LIMITED)
+    return vary(spec, options, axes, budgets, goal, _score(goal), config, console)
+
+
+def _score(goal: str) -> "Callable[[Profile], Any] | None":
+    """The user's function of ``FILE.py:FUNCTION``; None for a metric.
 
     Raises:
-        OutputError: Where a file exists already, or the folder cannot be made.
+        UsageError: Where there is no such file or function.
     """
-    stem = result.stem
-    texts = {folder / f"{stem.replace('-', '_')}.py": result.python}
-    if result.yaml is not None:
-        texts[folder / f"{stem}.yaml"] = result.yaml
-    for path in texts:
-        if path.exists() and not force:
-            raise OutputError("already exists", path=path, hint="--force overwrites it")
+    file, colon, name = goal.rpartition(":")
+    if not colon:
+        return None
+    from archprof.sources.usercode import import_code
+
+    function: Callable[[Profile], Any] | None = getattr(import_code(file, UsageError), name, None)
+    if not callable(function):
+        raise UsageError(f"--goal {goal}: {file} has no function {name!r}")
+    return function
+
+
+def _write(texts: dict[str, str], folder: Path | None, force: bool) -> None:
+    """Write files into a folder, all of them or none.
+
+    Raises:
+        OutputError: Where one exists already, or the folder cannot be made.
+    """
+    if folder is None:
+        return
+    for name in texts:
+        if (folder / name).exists() and not force:
+            raise OutputError("already exists", path=folder / name, hint="--force overwrites it")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot be made: {error.strerror}", path=folder) from None
-    return texts
+    for name, text in texts.items():
+        output.write_whole(folder / name, text)
+        console.note(f"wrote {folder / name}")

@@ -174,8 +174,21 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         return self.parameters.measured / self.bytes.measured
 
 
+class Ranking(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of the most parameters a ranking reaches if it is taken from the top within half of the added traffic.
+
+    ``optimum`` is the most that any choice within half of the added memory traffic gains; ``by_price`` and ``by_flop``
+    are what each order gains. ``bytes_price`` is how many parameters one byte is worth in the linear relaxation.
+    """
+
+    optimum: int
+    by_price: int
+    by_flop: int
+    bytes_price: float
+
+
 class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
-    """A model with further convolutions made dynamic, the cheapest parameters first.
+    """A model with further convolutions made dynamic, the cheapest parameters first, as ``ranking`` has the prices.
 
     ``selection`` is what was asked for, ``experts`` M. ``before`` and ``after`` are the model as it is and with all
     candidates dynamic at once.
@@ -186,6 +199,7 @@ class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
     candidates: list[Candidate]
     before: MeasuredTotals
     after: MeasuredTotals
+    ranking: Ranking | None = None
 
 
 class ParameterNet(msgspec.Struct, frozen=True, kw_only=True):

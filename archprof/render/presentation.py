@@ -16,7 +16,20 @@ from archprof.records.memory_pass import MemoryPass
 from archprof.records.profile import Profile
 from archprof.records.suggestion import Suggestion
 from archprof.records.sweep import Sweep
-from archprof.render import Page, View, audit, benchmark, check, comparison, expert_sweep, profile, suggestion, sweep
+from archprof.records.variation import Variation
+from archprof.render import (
+    Page,
+    View,
+    audit,
+    benchmark,
+    check,
+    comparison,
+    expert_sweep,
+    profile,
+    suggestion,
+    sweep,
+    variation,
+)
 from archprof.render.drawing import draw
 from archprof.render.figures.style import READABLE
 from archprof.render.formats import FORMATS
@@ -38,6 +51,7 @@ REPORTS: Mapping[type[Record], Callable[[Any, View], Report]] = {
     Profile: profile.report,
     Sweep: sweep.report,
     Suggestion: suggestion.report,
+    Variation: variation.report,
 }
 """What makes a report of each kind of record."""
 

@@ -158,7 +158,7 @@ def _front(suggestion: Suggestion) -> Table:
 
 def _notes(suggestion: Suggestion) -> Iterator[str]:
     limited = {bound.metric for bound in suggestion.bounds if bound.kind == "max"}
-    if suggestion.placement and limited <= {"flops", "macs"}:
+    if suggestion.placement and limited and limited <= {"flops", "macs"}:
         before, after = suggestion.base["bytes"], suggestion.counted["bytes"]
         yield (
             f"FLOPs alone are limited: memory traffic grows by {units.change(after / before)}, and dynamic layers are "

@@ -95,4 +95,22 @@ def notes(what_if: WhatIf) -> list[str]:
         for name, gain in (("parameters", candidate.parameters), ("MACs", candidate.macs), ("bytes", candidate.bytes))
         if gain.predicted != gain.measured
     ]
-    return differences or ["predicted and measured counts match exactly for every convolution"]
+    matching = differences or ["predicted and measured counts match exactly for every convolution"]
+    return [*matching, *_ranking(what_if)]
+
+
+def _ranking(what_if: WhatIf) -> list[str]:
+    """How far this order gets, and others."""
+    ranking = what_if.ranking
+    if ranking is None or not ranking.optimum:
+        return []
+
+    def share(gain: int) -> str:
+        return f"{100 * gain / ranking.optimum:.1f} %"
+
+    return [
+        f"within half of the added traffic the best choice gains {units.count(ranking.optimum)} parameters, "
+        f"{1000 * ranking.bytes_price:.1f} more for each kB more; from the top of this ranking "
+        f"{share(ranking.by_price)} of that, in the order of parameters per FLOP {share(ranking.by_flop)}; "
+        "`archprof suggest` finds the best choice under any budgets"
+    ]

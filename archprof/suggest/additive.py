@@ -124,13 +124,23 @@ def _find(name: str, metrics: Mapping[str, Metric]) -> Metric:
     raise UsageError(f"unknown metric {name!r}", hint=did_you_mean(name, names) or f"metrics: {', '.join(metrics)}")
 
 
-def parse_budgets(maxima: Sequence[str], minima: Sequence[str]) -> list[Budget]:
+def parse_budgets(
+    maxima: Sequence[str], minima: Sequence[str], metrics: Mapping[str, Metric] | None = None
+) -> list[Budget]:
     """The budgets of ``--max`` and ``--min``.
+
+    Args:
+        maxima: Upper limits.
+        minima: Lower limits.
+        metrics: The metrics that may be limited, by name; those that add up by default.
 
     Raises:
         UsageError: As :func:`parse_budget`, or where two are upper, or lower, limits on one metric.
     """
-    budgets = [*(parse_budget(text, "max") for text in maxima), *(parse_budget(text, "min") for text in minima)]
+    budgets = [
+        *(parse_budget(text, "max", metrics) for text in maxima),
+        *(parse_budget(text, "min", metrics) for text in minima),
+    ]
     seen: set[tuple[str, str]] = set()
     for budget in budgets:
         if (budget.kind, budget.metric.name) in seen:

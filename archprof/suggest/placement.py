@@ -94,7 +94,8 @@ def suggest(spec: Spec, options: Options, question: Question, progress: Progress
 
 def _counted(spec: Spec, options: Options, placement: dict[str, int]) -> tuple[CountedModel, str | None]:
     """The model with a placement, counted; of a YAML the file that is handed out is what is built."""
-    text = yaml_of(spec, placement)
+    # A file's dynamic convolutions would be made plain with the model's own.
+    text = None if options.static else yaml_of(spec, placement)
     if text is None:
         return count_with(spec, options, placement), None
     return counted_from_yaml(spec, options, text), text

@@ -19,6 +19,7 @@ LEAST = {
     "latency_verdicts": "--self 1 --slow 0 --median 0 --seconds 1 --load 0",
     "prediction": "timm:mobilenetv2_100 --calibrate 1 --seconds 0.01",
     "startup": "--quick --runs 1",
+    "suggest": "yolov8n --budgets 1 --factor 0.1",
     "static_twins": "yolov10n-DynamicConv-1 --calibrate 1 --seconds 1",
 }
 

@@ -58,6 +58,17 @@ def test_it_is_set_by_an_option(tmp_path: Path) -> None:
     assert not isinstance(module.get_submodule("model.1.conv"), MixedConvolution)
 
 
+def test_a_row_that_is_a_convolution(tmp_path: Path) -> None:
+    rows = "nc: 2\nbackbone:\n  - [-1, 1, nn.Conv2d, [3, 8, 3]]\nhead:\n  - [-1, 1, nn.Conv2d, [8, 4, 1]]\n"
+    path = tmp_path / "plain.yaml"
+    path.write_text(f"{rows}dynamic_convolutions: {{model.0: 2}}\n", encoding="utf-8")
+
+    profile = profile_spec(load(path), Options(size=(32, 32)))
+
+    # A kernel of 8·3·9 and 8 biases, twice; the router 3·2 + 2; the other row's 8·4 + 4.
+    assert profile.totals.parameters == 2 * (216 + 8) + 8 + 36
+
+
 @pytest.mark.parametrize(
     ("path", "message", "hint"),
     [

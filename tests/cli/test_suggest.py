@@ -77,3 +77,24 @@ def test_flops_alone_mislead(archprof: Callable[[str], Result]) -> None:
     result = archprof("suggest tiny.yaml --imgsz 32 --max flops=+50%")
 
     assert "FLOPs alone are limited: memory traffic grows by" in result.stdout.replace("\n  ", " ")
+
+
+def test_other_widths(archprof: Callable[[str], Result], folder: Path) -> None:
+    (folder / "score.py").write_text("def small(profile):\n    return -profile.totals.parameters\n", encoding="utf-8")
+    command = "suggest tiny.yaml --imgsz 32 --vary width=0.5,1,imgsz=32,64 --goal score.py:small --max flops=+1%"
+    result = archprof(f"{command} --format json --write out")
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    assert record["models"][0]["changes"]["width"] == 0.5
+    assert (folder / "out" / "tiny-suggested.yaml").is_file()
+    assert "proven: all 4 variants were counted" in archprof(command).stdout
+
+    for wrong, message in {
+        "score.py:large": "score.py has no function 'large'",
+        "gone.py:small": "gone.py",
+        "accuracy": "unknown metric 'accuracy'",
+    }.items():
+        result = archprof(f"suggest tiny.yaml --vary width=1 --goal {wrong} --write new")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert message in result.stderr
+        assert not (folder / "new").exists()

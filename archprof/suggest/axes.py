@@ -1,0 +1,140 @@
+"""What ``--vary`` varies: ``width=0.125,0.25,depth=0.33,imgsz=320:640:64,scale`` -> variants of a model."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from fractions import Fraction
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from archprof.errors import UsageError, did_you_mean
+from archprof.sources import yaml_file
+from archprof.sources.spec import Scale, VariantSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from archprof.builder.options import Options
+    from archprof.sources.spec import Spec
+
+AXES = ("width", "depth", "imgsz", "scale")
+
+MOST_VALUES = 1000
+"""How many values one axis may have."""
+
+_RANGE = re.compile(r"(?P<first>[\d.]+):(?P<last>[\d.]+):(?P<step>[\d.]+)")
+
+Axes = dict[str, list[Any]]
+
+
+def parse_axes(text: str, spec: Spec) -> Axes:
+    """The values of each axis.
+
+    Args:
+        text: Axes with their values, separated by commas; ``FIRST:LAST:STEP`` is a range, ``scale`` all scales.
+        spec: The model.
+
+    Raises:
+        UsageError: Where an axis is unknown, or a value is none of it.
+    """
+    if not isinstance(spec, VariantSpec):
+        raise UsageError(f"--vary changes a YAML's factors; {spec.reference} has none", hint="name a YAML variant")
+    axes: Axes = {}
+    axis = ""
+    for piece in (piece.strip() for piece in text.split(",")):
+        name, separator, value = piece.partition("=")
+        if separator or piece == "scale":
+            axis = name
+            if axis not in AXES:
+                hint = did_you_mean(axis, AXES) or f"it varies {', '.join(AXES)}"
+                raise UsageError(f"--vary {axis!r}: unknown", hint=hint)
+            if axis in axes:
+                raise UsageError(f"--vary names {axis} twice")
+            axes[axis] = list(spec.scales) if axis == "scale" and not separator else []
+            if axis == "scale" and not separator:
+                continue
+        else:
+            value = piece
+        if not axis or not value:
+            raise UsageError(f"--vary {text!r}: expected AXIS=VALUE,VALUE", hint="as width=0.125,0.25,imgsz=320,640")
+        axes[axis] += _values(axis, value, spec)
+    if "scale" in axes and (not spec.scales or {"width", "depth"} & axes.keys()):
+        reason = "the file has no scales" if not spec.scales else "a scale has its own width and depth"
+        raise UsageError(f"--vary scale: {reason}")
+    return {name: list(dict.fromkeys(values)) for name, values in axes.items()}
+
+
+def _values(axis: str, text: str, spec: VariantSpec) -> list[Any]:
+    if axis == "scale":
+        if text not in spec.scales:
+            raise UsageError(f"--vary scale={text}: unknown", hint=f"available scales: {', '.join(spec.scales)}")
+        return [text]
+    match = _RANGE.fullmatch(text)
+    try:
+        if match:
+            first, last, step = (Fraction(match[name]) for name in ("first", "last", "step"))
+            count = (last - first) // step + 1
+            if not 1 <= count <= MOST_VALUES:
+                raise ValueError
+            numbers = [first + step * index for index in range(count)]
+        else:
+            numbers = [Fraction(text)]
+    except (ValueError, ZeroDivisionError):
+        raise UsageError(f"--vary {axis}={text}: no number, and no range FIRST:LAST:STEP") from None
+    if any(number <= 0 or (axis == "imgsz" and number.denominator > 1) for number in numbers):
+        raise UsageError(f"--vary {axis}={text}: a {axis} is a {'whole ' if axis == 'imgsz' else ''}number above 0")
+    return [int(number) if axis == "imgsz" else float(number) for number in numbers]
+
+
+def size_of(axes: Axes) -> int:
+    """How many variants there are."""
+    return math.prod(len(values) for values in axes.values())
+
+
+def variants(axes: Axes) -> Iterator[dict[str, Any]]:
+    """The changes of each variant."""
+    for values in product(*axes.values()):
+        yield dict(zip(axes, values, strict=True))
+
+
+def varied(spec: Spec, options: Options, changes: Mapping[str, Any]) -> tuple[Spec, Options]:
+    """A model with some changes, read from the file that has them, and how it is then built and run."""
+    assert isinstance(spec, VariantSpec)  # as parse_axes saw to
+    if "imgsz" in changes:
+        options = replace(options, size=(changes["imgsz"],))
+    if "scale" in changes:
+        return replace(spec, scale=changes["scale"], size=changes["scale"]), options
+    if not {"depth", "width"} & changes.keys():
+        return spec, options
+    factors = spec.factors
+    text = with_factors(
+        spec, Scale(changes.get("depth", factors.depth), changes.get("width", factors.width), factors.max_channels)
+    )
+    read = yaml_file.load(
+        spec.path,
+        scale=spec.scale,
+        name=spec.name,
+        family=spec.family,
+        reference=spec.reference,
+        data=text.encode(),
+        strict=False,
+    )
+    return read.with_values(spec.settings), options
+
+
+def with_factors(spec: VariantSpec, factors: Scale) -> str:
+    """A variant's file with other factors, and no scale but its own."""
+    lines, drop = spec.text.splitlines(), set[int]()
+    starts = [line for key, line in spec.value_lines.items() if "." not in key]
+    for key in ("scales", "depth_multiple", "width_multiple"):
+        if first := spec.value_lines.get(key):
+            following = [line for line in starts if line > first]
+            drop |= set(range(first - 1, min(following, default=len(lines) + 1) - 1))
+    if spec.scale is None:
+        head = [f"depth_multiple: {factors.depth}", f"width_multiple: {factors.width}"]
+    else:
+        most = ".inf" if factors.max_channels == math.inf else factors.max_channels
+        head = [f"scales: {{{spec.scale}: [{factors.depth}, {factors.width}, {most}]}}"]
+    return "\n".join([*head, *(line for number, line in enumerate(lines) if number not in drop)]) + "\n"

@@ -1,0 +1,137 @@
+"""The variants that ``--vary`` counts, and the one that it chooses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archprof.builder.options import Options
+from archprof.errors import UsageError
+from archprof.pipeline import ExecutionConfig
+from archprof.pipeline.counting import profile_spec
+from archprof.sources.reference import resolve
+from archprof.sources.yaml_file import load
+from archprof.suggest.additive import parse_budgets
+from archprof.suggest.axes import parse_axes, size_of
+from archprof.suggest.vary import LIMITED, MOST, vary
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROWS = """\
+nc: 2
+{factors}
+backbone:
+  - [-1, 1, Conv, [64, 3, 2]]
+  - [-1, 3, C2f, [128]]
+head:
+  - [-1, 1, Classify, [nc]]
+"""
+SMALL = Options(size=(64, 64))
+
+
+def variant(folder: Path, factors: str = "scales: {n: [0.5, 0.5, 1024], s: [1.0, 1.0, 1024]} # two") -> Path:
+    path = folder / "mine.yaml"
+    path.write_text(ROWS.format(factors=factors), encoding="utf-8")
+    return path
+
+
+def answer(path: Path | str, text: str, *maxima: str, goal: str = "parameters", **more: Any) -> Any:
+    budgets = parse_budgets(maxima, more.pop("minima", ()), LIMITED)
+    return vary(resolve(str(path)), SMALL, text, budgets, goal, more.pop("score", None), ExecutionConfig())
+
+
+@pytest.mark.parametrize("factors", ["scales: {n: [0.5, 0.5, 1024]}", "depth_multiple: 0.5\nwidth_multiple: 0.5", ""])
+def test_each_figure_is_that_of_the_file(tmp_path: Path, factors: str) -> None:
+    path = variant(tmp_path, factors)
+    result = answer(path, "width=0.25,0.5,depth=0.33,1,imgsz=32,64")
+
+    assert (result.size, result.counted, result.proven) == (8, 8, True)
+    for model in result.models:
+        depth, width = model.changes["depth"], model.changes["width"]
+        text = f"scales: {{n: [{depth}, {width}, 1024]}}" if "scales" in factors else (
+            f"depth_multiple: {depth}\nwidth_multiple: {width}"
+        )  # fmt: skip
+        expected = profile_spec(load(variant(tmp_path, text)), Options(size=(int(model.changes["imgsz"]),)))
+        assert model.totals["parameters"] == expected.totals.parameters
+        assert model.totals["flops"] == expected.totals.flops
+        assert model.totals["peak_activation_bytes"] == expected.totals.peak_activation_bytes
+
+
+def test_the_best_of_all(tmp_path: Path) -> None:
+    result = answer(variant(tmp_path), "width=0.125:1:0.125,imgsz=32:96:32", "flops=+10%", "peak=4 MB", goal="flops")
+    fitting = [model for model in result.models if model.fits]
+
+    assert fitting
+    assert all(model.totals["flops"] * 10 <= result.base["flops"] * 11 for model in fitting)
+    assert all(model.totals["peak_activation_bytes"] <= 4_000_000 for model in fitting)
+    assert result.best.totals["flops"] == max(model.totals["flops"] for model in fitting)
+
+
+def test_what_is_handed_out_is_what_was_counted(tmp_path: Path) -> None:
+    result = answer(variant(tmp_path), "width=0.25,0.375", "parameters=-10%")
+    path = tmp_path / "written.yaml"
+    path.write_text(result.yaml, encoding="utf-8")
+
+    assert load(path).scales.keys() == {"n"}
+    assert profile_spec(load(path), SMALL).totals.parameters == result.best.totals["parameters"]
+
+
+def test_every_scale(tmp_path: Path) -> None:
+    result = answer(variant(tmp_path), "scale")
+
+    assert [model.changes["scale"] for model in result.models] == ["s", "n"]
+
+
+def test_a_score_of_the_user_s(tmp_path: Path) -> None:
+    result = answer(variant(tmp_path), "width=0.25,0.5", goal="mine", score=lambda profile: -profile.totals.flops)
+
+    assert result.best.changes == {"width": 0.25}
+    with pytest.raises(UsageError, match="--goal mine raised ZeroDivisionError"):
+        answer(variant(tmp_path), "width=0.25", goal="mine", score=lambda profile: 1 / 0)
+    for wrong in ("large", None, True, float("nan")):
+        with pytest.raises(UsageError, match="which is no number"):
+            answer(variant(tmp_path), "width=0.25", goal="mine", score=lambda profile, wrong=wrong: wrong)
+
+
+def test_the_nearest_of_those_that_do_not_fit(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        answer(variant(tmp_path), "width=0.25,0.5", "parameters=1000")
+    assert "none of 2 variants meets the budgets: the nearest (width 0.25) has" in caught.value.message
+    assert "above --max parameters=1000" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("wdth=1", "--vary 'wdth': unknown"),
+        ("width=", "expected AXIS=VALUE,VALUE"),
+        ("0.5", "expected AXIS=VALUE,VALUE"),
+        ("width=wide", "no number, and no range"),
+        ("width=1:2:0", "no number, and no range"),
+        ("width=2:1:0.5", "no number, and no range"),
+        ("width=-1", "no number, and no range|a width is a number above 0"),
+        ("imgsz=64.5", "a imgsz is a whole number above 0"),
+        ("scale=x", "--vary scale=x: unknown"),
+        ("scale,width=1", "a scale has its own width and depth"),
+        ("width=1,width=2", "names width twice"),
+    ],
+)
+def test_axes_that_make_no_sense(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        parse_axes(text, resolve(str(variant(tmp_path))))
+
+
+def test_a_model_without_factors() -> None:
+    with pytest.raises(UsageError, match="changes a YAML's factors"):
+        parse_axes("width=1", resolve("timm:resnet18"))
+
+
+@pytest.mark.full
+def test_of_too_many_some_are_counted_and_nothing_is_proven(tmp_path: Path) -> None:
+    text = "width=0.125:1:0.125,depth=0.1:1:0.1,imgsz=32:192:32"
+    assert size_of(parse_axes(text, resolve(str(variant(tmp_path))))) == 480
+    result = answer(variant(tmp_path), text)
+
+    assert (result.size, result.counted, result.proven) == (480, MOST, False)
