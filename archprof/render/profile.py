@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archprof.records.failure import Failure
-from archprof.render import columns, conventions, facts, profile_tables, several
+from archprof.render import columns, conventions, facts, profile_tables, several, size_formula
 from archprof.render.report import Report
 from archprof.render.table import Column, find_column
 
@@ -36,6 +36,9 @@ DETAILS = {
     ),
     "ops": Detail(profile_tables.operation_columns(), lambda profile, view: profile_tables.operations(profile)),
 }
+
+FORMULA = "formula"
+"""The detail that is of the whole model, and has no rows of it."""
 
 MOST_EXPENSIVE = "flops"
 """What ``top`` sorts by where nothing else is asked for."""
@@ -69,11 +72,15 @@ def report(profile: Profile, view: View) -> Report:
         return replace(report_several([profile], view), about=facts.about(profile), record=profile)
     detail = DETAILS.get(view.detail)
     table = _arranged(detail, profile, view) if detail else None
+    formula = profile.size_formula if view.detail == FORMULA else None
+    if formula is not None:
+        table = size_formula.table(formula)
     return Report(
         title=profile.variant.name,
         about=facts.about(profile),
         facts=facts.facts(profile),
         tables=[table] if table else [],
+        notes=size_formula.notes(formula) if formula is not None else [],
         record=profile,
         data=table or several.totals_table([profile]),
     )
