@@ -35,6 +35,16 @@ class DetailChoice(StrEnum):
     none = "none"
 
 
+class SummaryDetail(StrEnum):
+    """The table under the totals of one profile."""
+
+    rows = "rows"
+    modules = "modules"
+    ops = "ops"
+    formula = "formula"
+    none = "none"
+
+
 def parse_convention(name: str) -> str:
     """One of the rules that turn a run into one number.
 
@@ -181,7 +191,7 @@ Backward = Annotated[
 ]
 
 Detail = Annotated[
-    DetailChoice | None,
+    SummaryDetail | None,
     option("--detail", help="Which table to show.  [default: rows; modules for a model without a YAML]"),
 ]
 Depth = Annotated[int, option("--depth", min=0, metavar="N", help="Depth of the module tree.")]

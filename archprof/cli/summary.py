@@ -33,7 +33,10 @@ def summary(
     output_options: OutputOptions,
 ) -> None:
     """Show layers, parameters, FLOPs and memory of a model, in total and by row; of several, one row each."""
+    from msgspec.structs import replace
+
     from archprof.pipeline import PredictionRequest, Request
+    from archprof.pipeline.size_formulas import size_formula
     from archprof.render import View
     from archprof.render.columns import parse_columns
     from archprof.render.profile import check, report, report_several
@@ -68,6 +71,8 @@ def summary(
             "--latency is of one model's inference, at one scale",
             hint="leave out --scale all and --backward; bench takes several",
         )
+    if detail == o.SummaryDetail.formula and several:
+        raise UsageError("--detail formula is of one model", hint=f"name one: {references[0]}")
     specs = selection.specs_of(models)
     detail_level = selection.choose_detail(specs, detail and detail.value)
     view = View(detail=detail_level, depth=depth, sort=sort, top=top, columns=selected)
@@ -84,6 +89,8 @@ def summary(
         return
     measurement = la.plan(options, config.plugins, la.Sampling(threads=threads)) if latency else None
     profiles, experiment = selection.profile_all(requests, config, every_scale=True), None
+    if detail == o.SummaryDetail.formula:
+        profiles = [replace(profiles[0], size_formula=size_formula(requests[0]))]
     if measurement:
         measured = la.measure(requests, profiles, measurement, config)
         profiles, experiment = measured.profiles, measured.experiment

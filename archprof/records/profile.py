@@ -15,6 +15,7 @@ from archprof.records.parameternet import ParameterNet
 from archprof.records.prediction import Prediction
 from archprof.records.record import SavedRecord
 from archprof.records.schema import schema_of
+from archprof.records.size_formula import SizeFormula
 from archprof.records.workload import Work
 from archprof.version import __version__
 
@@ -313,6 +314,7 @@ class Profile(SavedRecord, frozen=True, kw_only=True):
     ``conventions`` are those that were asked for beside the exact count; the figures everywhere but in ``reported`` are
     exact whichever they are.
     ``file`` is there for a file that is a graph itself, as ONNX's are.
+    ``size_formula`` is there where it was asked for: the cost as a polynomial of the sizes of the input.
     ``work`` is the forward pass by kinds of kernels and sizes, which ``prediction`` was computed from;
     ``prediction_absent`` says why there is none where this computer was calibrated for something else.
     """
@@ -338,6 +340,7 @@ class Profile(SavedRecord, frozen=True, kw_only=True):
     breakdowns: list[Breakdown] = msgspec.field(default_factory=list)
     prediction: Prediction | None = None
     prediction_absent: str | None = None
+    size_formula: SizeFormula | None = None
     work: list[Work] = msgspec.field(default_factory=list)
 
     @property

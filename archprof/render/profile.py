@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archprof.records.failure import Failure
-from archprof.render import columns, conventions, facts, profile_tables, several
+from archprof.render import columns, conventions, facts, profile_tables, several, size_formula
 from archprof.render.figures import figures_of
 from archprof.render.report import Report
 from archprof.render.source_lines import source_lines
@@ -42,6 +42,9 @@ DETAILS = {
 FIGURES_OF_ONE = ("treemap", "waterfall", "roofline", "ratios", "distribution")
 """What is drawn of a single profile."""
 
+FORMULA = "formula"
+"""The detail that is of the whole model, and has no rows of it."""
+
 MOST_EXPENSIVE = "flops"
 """What ``top`` sorts by where nothing else is asked for."""
 
@@ -74,6 +77,9 @@ def report(profile: Profile, view: View) -> Report:
         return replace(report_several([profile], view), about=facts.about(profile), record=profile)
     detail = DETAILS.get(view.detail)
     table = _arranged(detail, profile, view) if detail else None
+    formula = profile.size_formula if view.detail == FORMULA else None
+    if formula is not None:
+        table = size_formula.table(formula)
     return Report(
         title=profile.variant.name,
         about=facts.about(profile),
@@ -81,6 +87,7 @@ def report(profile: Profile, view: View) -> Report:
         tables=[table] if table else [],
         figures=lambda: figures_of([profile], *FIGURES_OF_ONE),
         listing=source_lines(profile),
+        notes=size_formula.notes(formula) if formula is not None else [],
         record=profile,
         data=table or several.totals_table([profile]),
     )

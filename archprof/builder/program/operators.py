@@ -116,4 +116,6 @@ def _overload(namespace: str, name: str, overload: str) -> OpOverload | None:
     found = getattr(packet, overload, None)
     if not isinstance(found, OpOverload):
         return None
-    return None if any(argument.name in _FILES for argument in found._schema.arguments) else found
+    arguments = found._schema.arguments
+    reads_files = any(argument.name in _FILES and str(argument.type) == "str" for argument in arguments)
+    return None if reads_files else found

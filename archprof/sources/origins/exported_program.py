@@ -83,8 +83,7 @@ class ProgramSpec(Spec):
         """
         raise UsageError(
             f"{self.reference} is a graph of operations, not a PyTorch module that could be built",
-            hint="summary, compare, check, audit, claims and bench take an exported program; name what it was exported"
-            " from",
+            hint="summary, compare, check, audit, claims, bench and parameternet take an exported program",
         )
 
 

@@ -51,6 +51,11 @@ class Node:
             if attribute.type not in (_GRAPH, _GRAPHS)
         }
 
+    @cached_property
+    def signature(self) -> bytes:
+        """Its attributes as bytes: equal for nodes that have the same."""
+        return b"".join([attribute.SerializeToString(deterministic=True) for attribute in self.proto.attribute])
+
     @property
     def text(self) -> str:
         """How a message names it."""

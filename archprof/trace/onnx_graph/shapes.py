@@ -7,6 +7,7 @@ the operation can run.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from math import prod
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ from archprof.trace.onnx_graph import runtime_operators, windows
 from archprof.trace.onnx_graph.record import MALFORMED, UNDEFINED, ShapeUnknownError, Tensor, dtype_code, dtype_name
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
     from archprof.trace.onnx_graph.record import Operation, Shape
 
 VIEWS = frozenset({"Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Optional", "OptionalGetElement"})
@@ -49,6 +52,8 @@ class ShapeRules:
         self.imports = [onnx.helper.make_opsetid(domain, version) for domain, version in opsets.items()]
         self.ir_version = ir_version
         self.differences: dict[str, str] = {}
+        # Networks repeat their blocks: what was asked once of an operator, its attributes and shapes is known.
+        self._answers: dict[tuple[Hashable, ...], Answer] = {}
 
     def schema(self, domain: str, type_: str) -> onnx.defs.OpSchema | None:
         """What onnx knows of an operator in this file."""
@@ -56,6 +61,16 @@ class ShapeRules:
 
     def resolve(self, operation: Operation) -> None:
         """Enter the shapes and types of an operation's outputs, or why it cannot run."""
+        question = _question(operation)
+        if question is not None and (answer := self._answers.get(question)) is not None:
+            answer.enter(operation, self.differences)
+            return
+        self.compute(operation)
+        if question is not None and operation.failure is None:
+            self._answers[question] = Answer.of(operation, self.differences)
+
+    def compute(self, operation: Operation) -> None:
+        """As :meth:`resolve`, whatever was asked before."""
         node = operation.node
         own = runtime_operators.RULES.get((node.domain, node.type))
         try:
@@ -135,6 +150,49 @@ class ShapeRules:
             for tensor in made:
                 if tensor.shape and min(tensor.shape[2:], default=1) < 1:
                     raise ValueError(f"{_text(operation.operand(0).sizes)} is smaller than the kernel")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation gives: shape, type and what is known of a shape that is not, of each output; and a remark."""
+
+    outputs: tuple[tuple[Shape | None, str, onnx.TypeProto | None, bool] | None, ...]
+    difference: str | None
+
+    @classmethod
+    def of(cls, operation: Operation, differences: Mapping[str, str]) -> Answer:
+        """What an operation was found to give."""
+        outputs = tuple(
+            None if tensor is None else (tensor.shape, tensor.dtype, tensor.partial, tensor.sequence)
+            for tensor in operation.outputs
+        )
+        return cls(outputs, differences.get(operation.node.text) if differences else None)
+
+    def enter(self, operation: Operation, differences: dict[str, str]) -> None:
+        """Give an operation the same."""
+        for tensor, output in zip(operation.outputs, self.outputs, strict=True):
+            if tensor is not None and output is not None:
+                tensor.shape, tensor.dtype, tensor.partial, tensor.sequence = output
+        if self.difference is not None:
+            differences[operation.node.text] = self.difference
+
+
+def _question(operation: Operation) -> tuple[Hashable, ...] | None:
+    """All that an operation's shapes depend on; None where that is more than an answer is kept for."""
+    node = operation.node
+    if node.graphs or (node.domain, node.type) in runtime_operators.RULES:
+        return None
+    inputs: list[Hashable] = []
+    for tensor in operation.inputs:
+        if tensor is None:
+            inputs.append(None)
+        elif tensor.shape is None or tensor.sequence:
+            return None
+        else:
+            value = tensor.value
+            inputs.append((tensor.dtype, tensor.shape, None if value is None else (value.dtype.str, value.tobytes())))
+    given = tuple([tensor is not None for tensor in operation.outputs])
+    return node.domain, node.type, node.signature, given, *inputs
 
 
 _CONVOLUTIONS = frozenset({"Conv", "ConvInteger"})
