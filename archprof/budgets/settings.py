@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from archprof.builder.options import Options, sides_of
+from archprof.builder.options import Options, input_shape_of, sides_of
 from archprof.errors import UsageError
 from archprof.sources import settings as values
 
@@ -35,6 +35,16 @@ def _is_bool(value: Any) -> bool:
     return isinstance(value, bool)
 
 
+def _is_shapes(value: Any) -> bool:
+    """Whether it is shapes of inputs by their names, each as ``--input`` has it behind the sign."""
+    if not isinstance(value, dict) or not value:
+        return False
+    return all(isinstance(shape, str) and _SHAPE_TEXT.fullmatch(shape) for shape in value.values())
+
+
+_SHAPE_TEXT = re.compile(r"[1-9][0-9]{0,9}([x×,][1-9][0-9]{0,9})*")
+
+
 class Setting(msgspec.Struct, frozen=True):
     """One key: the test of its value, the kind in words, and in JSON Schema."""
 
@@ -51,12 +61,18 @@ _TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
 _COUNT: Mapping[str, Any] = {"type": "integer", "minimum": 1}
 _BOOLEAN: Mapping[str, Any] = {"type": "boolean"}
 _SIZE: Mapping[str, Any] = {"type": "string", "pattern": "^[0-9]{1,9}([x×,][0-9]{1,9})?$"}
+_SHAPES: Mapping[str, Any] = {
+    "type": "object",
+    "minProperties": 1,
+    "additionalProperties": {"type": "string", "pattern": f"^{_SHAPE_TEXT.pattern}$"},
+}
 _BOOL = Setting(_is_bool, "true or false", _BOOLEAN)
 
 SETTINGS: Mapping[str, Setting] = {
     "scales": Setting(_is_scales, 'scales of the YAML, as ["n", "s"], or "all"', _one_or_list(_TEXT)),
     "imgsz": Setting(_is_sizes, 'sizes, as 640 or ["384x640", 320]', _one_or_list(_COUNT, _SIZE)),
     "batch": Setting(*values.COUNT, _COUNT),
+    "input": Setting(_is_shapes, 'shapes of inputs of a file, as {images = "1x3x640x640"}', _SHAPES),
     "channels": Setting(*values.COUNT, _COUNT),
     "nc": Setting(*values.COUNT, _COUNT),
     "set": Setting(lambda value: isinstance(value, dict), "a table, as {kpt_shape = [21, 3]}", {"type": "object"}),
@@ -74,7 +90,10 @@ def options_of(settings: Mapping[str, Any]) -> Options:
         key: settings[key] for key in ("batch", "channels", "fuse", "backward", "static", "dtype") if key in settings
     }
     size = sides_of(str(settings["imgsz"])) if "imgsz" in settings else None
-    return Options(size=size, **values)
+    inputs = settings.get("input", {})
+    return Options(
+        size=size, input_shapes=tuple(input_shape_of(f"{name}={shape}") for name, shape in inputs.items()), **values
+    )
 
 
 def spread(settings: Mapping[str, Any], scales: Iterable[str]) -> list[dict[str, Any]]:
@@ -146,6 +165,9 @@ def _value(key: str, text: str) -> Any:
 
     if key in _TEXTS:
         return text
+    if key == "input":  # names of inputs may have colons in them
+        pairs = (pair.rpartition(":") for pair in text.strip("{}").split(","))
+        return {name: shape for name, _, shape in pairs}
     # As YAML has it: a space behind each key.
     document = Document(_KEY.sub(r"\1: ", text))
     value = document.plain(document.root)
