@@ -74,3 +74,49 @@ def test_a_file_that_has_not_changed_is_not_counted_again(exported: Path, archpr
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert "profiling net" in first.stderr
     assert "profiling" not in second.stderr
+
+
+@pytest.mark.parametrize("name", ["images", "images:0", "serving/x.1"])
+def test_shapes_of_inputs_by_name(name: str, exported: Path, archprof: Callable[[str], Result]) -> None:
+    """A matrix product of [rows, 4] with 4 × 5 weights: no size of an image tells its rows."""
+    exported.unlink()
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", [name, "w"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["first", "rows", 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.ones((4, 5), np.float32), "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, exported.with_name("product.onnx"))
+    budgets = exported.parents[1] / "archprof.toml"
+
+    def write(rows: int, shape: str) -> None:
+        text = BUDGETS.replace("imgsz = 64", f'input = ["{name}={shape}"]').replace("2 M", str(2 * rows * 4 * 5))
+        budgets.write_text(text, encoding="utf-8")
+
+    write(3 * 7, "3x7x4")
+    assert archprof("check --update-lock").exit_code == 0
+    assert archprof("check").exit_code == 0
+    assert archprof("compare archprof.lock.json exported/product.onnx").exit_code == 0
+    write(3 * 7 - 1, "3x7x4")
+    assert archprof("check").exit_code == 1
+    write(3 * 7, "3x0")
+    result = archprof("check")
+    assert result.exit_code == 2
+    assert "must be inputs" in " ".join(result.output.split())
+
+
+def test_globs_of_other_artefacts(exported: Path, archprof: Callable[[str], Result]) -> None:
+    import torch
+
+    torch.save({"w": torch.zeros(3, 5)}, exported.with_name("weights.pt"))
+    (exported.parents[1] / "archprof.toml").write_text(
+        '[[budgets]]\nvariants = ["exported/*.pt", "exported/*.onnx"]\nparameters = {max = 300}\nimgsz = 64\n',
+        encoding="utf-8",
+    )
+    assert archprof("check").exit_code == 0
+    torch.save({"w": torch.zeros(31, 10)}, exported.with_name("weights.pt"))
+    result = archprof("check")
+    assert result.exit_code == 1
+    assert "exported/weights.pt" in result.stdout

@@ -22,6 +22,7 @@ from archprof.latency.agreement import agreement, disagreement, dtype_of, roundi
 from archprof.latency.backends.interface import Flat, leaves
 from archprof.latency.graph_file import GraphFile
 from archprof.latency.output_capture import output_logged
+from archprof.latency.parting import parting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +75,8 @@ def run_exported(
         try:
             with warnings.catch_warnings(), torch.no_grad(), output_logged(f"torch's {name} exporter to ONNX"):
                 warnings.simplefilter("ignore")
-                run = load(export(flat, inputs))
+                content = export(flat, inputs)
+                run = load(content)
                 outputs = leaves(run())
         except Exception as error:  # an exporter or a runtime raises what it likes
             first, *_ = str(error).strip().splitlines() or ["no message"]
@@ -84,10 +86,21 @@ def run_exported(
         if difference.holds or (difference.relative is not None and rounding_changes(flat, inputs, expected)):
             return ExportedModel(run, name)
         reasons[name] = disagreement(difference)
+        if node := _parting(flat, inputs, content):
+            reasons[name] += f"; {node}"
     raise RunError(
         "no ONNX export of it runs and agrees with eager PyTorch: "
         + "; ".join(f"by the exporter {name}: {reason}" for name, reason in reasons.items())
     )
+
+
+def _parting(flat: Flat, inputs: Inputs, content: bytes) -> str | None:
+    """Where the file and the model part; None where that cannot be found."""
+    try:
+        with output_logged("ONNX Runtime"):
+            return parting(flat, inputs, content, dtype_of((*inputs, *flat.parameters())))
+    except Exception:  # a remark that fails takes nothing with it; the runtime raises what it likes
+        return None
 
 
 def _trace(flat: Flat, inputs: Inputs) -> bytes:

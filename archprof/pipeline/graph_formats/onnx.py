@@ -12,6 +12,7 @@ from archprof.count.onnx_operators.memory import measure
 from archprof.count.onnx_operators.parameters import parameters
 from archprof.pipeline.graph_formats import GRAPH_FORMATS
 from archprof.pipeline.graph_formats.onnx_conventions import reports
+from archprof.pipeline.graph_formats.onnx_integers import integer_remarks
 from archprof.pipeline.graph_formats.onnx_modules import module_paths, modules
 from archprof.pipeline.graph_formats.onnx_remarks import remarks
 from archprof.pipeline.graph_formats.onnx_run import trace_file
@@ -73,7 +74,7 @@ def profile(request: Request) -> Profile:
             python=".".join(str(part) for part in sys.version_info[:3]),
             platform=platform.platform(),
             packages={name: metadata.version(name) for name in ("onnx", *(("onnxruntime",) if was_run else ()))},
-            remarks=[*remarks(file, trace, ledger), *absent],
+            remarks=[*remarks(file, trace, ledger), *integer_remarks(file, ledger), *absent],
         ),
         totals=_totals(ledger, memory, weights, tree),
         coverage=_coverage(ledger),

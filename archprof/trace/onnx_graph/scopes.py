@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import onnx
+
     from archprof.trace.onnx_graph.graph import Node
     from archprof.trace.onnx_graph.record import Operation
 
@@ -30,10 +32,15 @@ def module_path(node: Node) -> str:
     The default exporter writes the scopes into the node's metadata, ``['', 'model.0', 'model.0.conv', 'conv2d']``, the
     older one into its name, ``/model.0/conv/Conv``. Both repeat the path of a list within it: ``/m/m.0/cv1/Conv``.
     """
-    for entry in node.proto.metadata_props:
+    return scope_of(node.proto)
+
+
+def scope_of(node: onnx.NodeProto) -> str:
+    """The same of a node as it is in the file."""
+    for entry in node.metadata_props:
         if entry.key == _SCOPES:
             return _joined([first or second for first, second in _QUOTED.findall(entry.value)][:-1])
-    name = _FUSION.sub("", node.proto.name)
+    name = _FUSION.sub("", node.name)
     return _joined(name.split("/")[:-1]) if name.startswith("/") else ""
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import archprof
 from archprof.latency.backends.onnx_export import EXPORTERS
+from archprof.sources.origins.stock import stock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,22 @@ def test_an_export_has_the_products_of_the_model(
     assert profile.totals.macs == built.totals.macs
     assert profile.coverage.unknown == {}
     assert profile.environment.device == "meta"  # shapes alone told it all
+
+
+def _stock() -> list[str]:
+    """Every YAML that Ultralytics ships, at its smallest scale."""
+    return [f"{name}.yaml" for name in sorted(stock())]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("reference", _stock())
+def test_every_stock_yaml_is_exported_as_it_is_counted(reference: str, exported: Callable[..., Profile]) -> None:
+    """By the exporter that Ultralytics uses; none has a product that the file has not, or the other way about."""
+    size = 256 if "p6" in reference else 128
+    profile = exported(reference, size, "torchscript")
+    built = archprof.profile(reference, imgsz=size, fuse=True)
+    assert profile.totals.macs == built.totals.macs
+    assert profile.coverage.unknown == {}
 
 
 @pytest.mark.parametrize(("reference", "size"), [("yolo11n.yaml", 128), ("timm:resnet18", 64)])

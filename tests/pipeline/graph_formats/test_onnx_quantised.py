@@ -128,3 +128,38 @@ def test_shapes_of_a_layout_that_the_runtime_chose(source: Path) -> None:
     assert after.coverage.unknown == {}
     # Channels are filled up to a multiple of what a vector holds; those of this network are already.
     assert after.totals.macs == before.totals.macs
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("activations", ["QInt8", "QUInt8"])
+def test_how_many_convolutions_run_on_integers(source: Path, activations: str) -> None:
+    """Signed activations are the quantiser's default, with which a SiLU keeps convolutions in floating point."""
+    from onnxruntime.quantization import QuantType, quantize_static
+
+    def write(source: Path, target: Path) -> None:
+        quantize_static(source, target, Samples((1, 3, 64, 64), "input0"), activation_type=QuantType[activations])
+
+    remarks = rewritten(source, write).environment.remarks
+
+    quantised = source.with_name("rewritten.onnx")
+    in_file = sum(node.op_type == "Conv" for node in onnx.load(quantised).graph.node)
+    optimised("ORT_ENABLE_ALL")(quantised, source.with_name("run.onnx"))
+    run = [node.op_type for node in onnx.load(source.with_name("run.onnx")).graph.node if "Conv" in node.op_type]
+    integer = sum(type_ in ("QLinearConv", "ConvInteger") for type_ in run)
+    (sentence,) = (remark for remark in remarks if "on integers" in remark)
+    assert sentence.startswith(f"{in_file} of the file's {in_file} convolutions are on integers; ONNX Runtime ")
+    assert sentence.endswith(f" runs {integer} on integers, and {len(run) - integer} not")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_quantised_file_without_its_weights_is_not_run(source: Path) -> None:
+    quantised = source.with_name("quantised.onnx")
+    with output_logged("the quantiser"):
+        static("QDQ")(source, quantised)
+    target = source.with_name("weightless.onnx")
+    onnx.save(onnx.load(quantised), target, save_as_external_data=True, location="weights.bin", size_threshold=64)
+    target.with_name("weights.bin").unlink()
+
+    remarks = archprof.profile(str(target)).environment.remarks
+
+    assert any("how ONNX Runtime runs them is not known: the weights in 'weights.bin'" in text for text in remarks)
