@@ -1,7 +1,7 @@
 """What `archprof suggest` takes and reaches, beside greedy rankings and NSGA-II with ten times its processor time.
 
-The convolutions of a model with 2, 4 or 8 experts, under four sets of budgets. The time is processor time, of measuring the
-costs and of solving, once torch is loaded. Shares are of the parameters that the bound allows to be gained.
+The convolutions of a model with 2, 4 or 8 experts, under four sets of budgets. The time is processor time, of measuring
+the costs and of solving, once torch is loaded. Shares are of the parameters that the bound allows to be gained.
 """
 
 from __future__ import annotations

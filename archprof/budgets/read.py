@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archprof.budgets.budget import Budget, BudgetFile, Level, Rule
+from archprof.budgets.project_keys import KEYS
 from archprof.budgets.settings import SETTINGS
 from archprof.budgets.toml_lines import Lines
 from archprof.errors import BudgetFileError, UsageError, did_you_mean
@@ -47,13 +48,14 @@ def find(folder: Path) -> Path:
 
 
 def in_pyproject(folder: Path) -> bool:
-    """Whether the folder has a ``pyproject.toml`` with a table for archprof.
+    """Whether the folder has a ``pyproject.toml`` with budgets: what it says for every command alone is none.
 
     Raises:
         BudgetFileError: Where it cannot be read.
     """
     path = folder / PYPROJECT
-    return path.is_file() and "archprof" in _tool(path)
+    table = _tool(path).get("archprof") if path.is_file() else None
+    return table is not None and (not isinstance(table, dict) or not table or not table.keys() <= KEYS.keys())
 
 
 def read(path: Path) -> BudgetFile:
@@ -62,7 +64,7 @@ def read(path: Path) -> BudgetFile:
     Raises:
         BudgetFileError: Where it cannot be read, or says something that makes no sense.
     """
-    return _Reader(path).file(path)
+    return Reader(path).file(path)
 
 
 def entry(name: str, **keys: Any) -> Budget:
@@ -75,7 +77,7 @@ def entry(name: str, **keys: Any) -> Budget:
     Raises:
         BudgetFileError: Where a key is unknown, or a value makes no sense.
     """
-    reader = _Reader(None)
+    reader = Reader(None)
     bounds = {
         key: {"max": value} if key not in ENTRY and not isinstance(value, dict) else value
         for key, value in keys.items()
@@ -100,7 +102,7 @@ def _tool(path: Path) -> dict[str, Any]:
     return tool if isinstance(tool, dict) else {}
 
 
-class _Reader:
+class Reader:
     """One file being read; every error points into it."""
 
     def __init__(self, path: Path | None) -> None:
@@ -112,11 +114,13 @@ class _Reader:
         self.data = data
 
     def error(self, key_path: str, message: str, *, hint: str | None = None) -> BudgetFileError:
+        """A mistake at a key, with its line."""
         text = f"{key_path}: {message}" if key_path else message
         return BudgetFileError(text, path=self.path, line=self.lines.of(key_path), hint=hint)
 
     def file(self, path: Path) -> BudgetFile:
-        data = self.table("", self.data, TOP)
+        """The whole file."""
+        data = self.table("", self.data, (*TOP, *KEYS))
         entries = data.get("budgets", [])
         if not isinstance(entries, list):
             raise self.error("budgets", "must be a list of tables, each under [[budgets]]")
@@ -127,10 +131,11 @@ class _Reader:
             path=path,
             budgets=tuple(self.budget(index, item) for index, item in enumerate(entries)),
             lock=path.parent / lock,
-            plugins=tuple(_plugin(path.parent, item) for item in self.texts("plugins", data.get("plugins", []))),
+            plugins=tuple(plugin_path(path.parent, item) for item in self.texts("plugins", data.get("plugins", []))),
         )
 
     def budget(self, index: int, data: Any, key_path: str | None = None) -> Budget:
+        """One entry."""
         key_path = key_path or f"budgets[{index}]"
         latencies = [key for key in data if key.startswith(f"{LATENCY}/")] if isinstance(data, dict) else []
         self.table(key_path, data, [*ENTRY, *METRICS, UNKNOWN.name, LATENCY, *latencies])
@@ -156,6 +161,7 @@ class _Reader:
         )
 
     def rule(self, key_path: str, name: str, data: Any, level: Level, message: str | None) -> Rule:
+        """What an entry says of one metric."""
         try:
             metric = find_metric(name)
         except UsageError as error:
@@ -214,7 +220,7 @@ class _Reader:
         return tuple(items)
 
 
-def _plugin(folder: Path, plugin: str) -> str:
+def plugin_path(folder: Path, plugin: str) -> str:
     """A plugin's file by the budget file's folder; a module's name as it is."""
     return str(folder / plugin) if plugin.endswith(".py") else plugin
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archprof.budgets.budget import Level
+from archprof.budgets.project_keys import KEYS
 from archprof.budgets.read import LOCK
 from archprof.budgets.settings import SETTINGS
 from archprof.quantity import EXAMPLES
@@ -47,6 +48,7 @@ def json_schema() -> dict[str, Any]:
         "properties": {
             "budgets": {"type": "array", "items": entry},
             "lock": {**_TEXT, "default": LOCK, "description": "The lock file, by this file's folder."},
+            **{name: {"description": f"For every other command: {key.kind}."} for name, key in KEYS.items()},
             "plugins": {**_TEXTS, "description": "Files and modules that register blocks."},
         },
     }

@@ -25,6 +25,7 @@ COMMANDS = (
     "check",
     "claims",
     "compare",
+    "config",
     "doctor",
     "init",
     "list",

@@ -8,6 +8,7 @@ from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import ModelAtOneScale, OutputOptions
+from archprof.errors import UsageError
 
 if TYPE_CHECKING:
     from archprof.records.audit import AuditResult
@@ -41,6 +42,7 @@ def audit(
     counters: Counters = None,
     device: o.Device = "auto",
     plugins: o.Plugins = None,
+    no_plugins: o.NoPlugins = False,
     time_limit: TimeLimit = COUNTER_SECONDS,
     detail: Detail = None,
     top: Top = TOP,
@@ -55,15 +57,18 @@ def audit(
     models = selection.find_models(references, model.find)
     specs = selection.specs_of(models)
     view = View(detail=selection.choose_detail(specs, detail and detail.value), top=top)
-    selection.prepare(specs if len(models) == 1 else [], plugins or [])
-    with console.working("loading torch"):
-        from archprof.audit.auditing import audit_spec, check_names
-        from archprof.render.audit import report, report_several
+    selection.prepare(specs if len(models) == 1 else [], plugins or [], no_plugins=no_plugins)
+    from archprof.audit.auditing import audit_spec, check_names
+    from archprof.render.audit import report, report_several
+
     check_names(counters or [])
 
     def audited(spec: "Spec") -> "AuditResult":
-        with console.working(f"running counters on {spec.name}"):
-            return audit_spec(spec, options, counters=counters or [], plugins=plugins or [], time_limit=time_limit)
+        if no_plugins and not spec.trusted:
+            raise UsageError(f"--no-plugins refuses to run {spec.reference}")
+        return audit_spec(
+            spec, options, counters=counters or [], plugins=plugins or [], time_limit=time_limit, progress=console
+        )
 
     if len(models) > 1:
         outcomes = selection.each(specs, audited)

@@ -35,6 +35,7 @@ def bench(
     *,
     model: Model,
     plugins: o.Plugins = None,
+    no_plugins: o.NoPlugins = False,
     device: la.Devices = "auto",
     backend: la.Backends = "eager",
     sampling: la.Sampling,
@@ -68,7 +69,7 @@ def bench(
     selection.require_base(models)
     specs, _ = selection.split(models)
     longest = sampling.longest(len(specs))
-    selection.prepare(specs, plugins or [])
+    selection.prepare(specs, plugins or [], no_plugins=no_plugins)
     requests = [
         Request(spec, replace(options, static=twin))
         for spec, twin in zip(specs, twins(specs, static=model.static), strict=True)
@@ -98,7 +99,7 @@ def bench(
     measurement = Measurement(targets=targets, protocol=protocol, layers=layers)
     if layers:
         la.check_layers(measurement)
-    config = selection.execution_config(plugins)
+    config = selection.execution_config(plugins, no_plugins=no_plugins)
     outcomes: Sequence[Profile | ArchprofError]
     if len(models) > 1:
         outcomes = selection.profile_each(requests, config)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import textwrap
 import time
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
-from threading import Timer
+from threading import Event, Thread
 from typing import TYPE_CHECKING, TextIO
 
 from archprof.cli.options import ColorChoice
@@ -23,8 +24,11 @@ PIPED_WIDTH = 120
 NARROWEST = 20
 """No message is broken into lines of fewer cells."""
 
-PATIENCE = 1.0
+PATIENCE = 0.1
 """Seconds after which somebody at a terminal is told what is being done."""
+
+BETWEEN_TURNS = 0.1
+"""Seconds between two drawings of the sign that turns meanwhile."""
 
 
 BETWEEN_DRAWINGS = 0.25
@@ -104,7 +108,7 @@ class Console:
         if self.quiet or not sys.stderr.isatty():
             yield
         else:
-            with _spinner(activity, self.colored(sys.stderr)):
+            with _spinner(activity):
                 yield
         self.step(f"{activity}: {time.perf_counter() - start:.2f} s")
 
@@ -161,20 +165,30 @@ def _columns() -> int:
 
 
 @contextmanager
-def _spinner(activity: str, color: bool) -> Iterator[None]:
-    from rich.console import Console as RichConsole
-
-    screen = RichConsole(stderr=True, no_color=not color, highlight=False)
-    status = screen.status(activity)
-    timer = Timer(PATIENCE, status.start)
-    timer.daemon = True
-    timer.start()
+def _spinner(activity: str) -> Iterator[None]:
+    """Show what is being done on a line that turns, and is gone afterwards; nothing is imported for it."""
+    done = Event()
+    thread = Thread(target=_turn, args=(activity, done), daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        timer.cancel()
-        timer.join()
-        status.stop()
+        done.set()
+        thread.join()
+
+
+def _turn(activity: str, done: Event) -> None:
+    if done.wait(PATIENCE):
+        return
+    with suppress(OSError, ValueError):  # the terminal is gone
+        for frame in itertools.cycle("|/-\\"):
+            line = f"{frame} {activity}"[: max(_width(sys.stderr), NARROWEST) - 1]
+            sys.stderr.write(f"\r{line.encode(sys.stderr.encoding, 'replace').decode(sys.stderr.encoding)}\x1b[K")
+            sys.stderr.flush()
+            if done.wait(BETWEEN_TURNS):
+                break
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
 
 
 @contextmanager

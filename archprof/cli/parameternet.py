@@ -47,6 +47,7 @@ def parameternet(
     model: ModelAtOneScale,
     device: o.Device = "auto",
     plugins: o.Plugins = None,
+    no_plugins: o.NoPlugins = False,
     experts: Experts = None,
     what_if: WhatIf = None,
     top: Top = TOP,
@@ -75,21 +76,21 @@ def parameternet(
         if latency or experts or what_if:
             raise UsageError("--latency, --experts and --what-if are of one model", hint=f"name one: {references[0]}")
         outcomes = selection.profile_each(
-            [Request(spec, options) for spec in specs], selection.execution_config(plugins)
+            [Request(spec, options) for spec in specs], selection.execution_config(plugins, no_plugins=no_plugins)
         )
         results = selection.in_order(models, outcomes)
         output.deliver(destinations, report_several(results))
         selection.conclude(results)
         return
     if what_if is not None:
-        selection.prepare(specs, plugins or [])
+        selection.prepare(specs, plugins or [], no_plugins=no_plugins)
         mix(specs, options, what_if, numbers or [EXPERTS], View(top=top), destinations)
         return
     if numbers is not None:
-        selection.prepare(specs, plugins or [])
+        selection.prepare(specs, plugins or [], no_plugins=no_plugins)
         rebuild(specs, options, numbers, destinations)
         return
-    config = selection.execution_config(plugins)
+    config = selection.execution_config(plugins, no_plugins=no_plugins)
     measurement = la.plan(options, config.plugins, sampling, models=2) if latency else None
     prediction = PredictionRequest(device=options.device, threads=sampling.threads)
     if measurement:

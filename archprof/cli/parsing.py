@@ -22,6 +22,9 @@ ParserError: Any = typer.BadParameter.__mro__[1]
 REFERENCES = "references"
 """What commands call the argument that names models."""
 
+FILES = ("archprof.toml", "pyproject.toml")
+"""Files that may hold a project's configuration."""
+
 HELP = "help"
 """``archprof help summary`` is ``archprof summary --help``."""
 
@@ -39,7 +42,23 @@ class Command(TyperCommand):
         with _as_ours(f"archprof {info_name}"):
             if any(parameter.name == REFERENCES for parameter in self.params):
                 self._refuse_assignments(f"archprof {info_name}", args)
+            if not extra.get("resilient_parsing") and not {"--help", "-h"} & set(args):
+                extra["default_map"] = self._defaults(str(info_name))
             return super().make_context(info_name, args, parent, **extra)
+
+    def _defaults(self, command: str) -> dict[str, Any]:
+        """What the project's configuration says of the command's options.
+
+        Raises:
+            BudgetFileError: Where the configuration makes no sense.
+        """
+        from pathlib import Path
+
+        if not any(Path(folder, name).is_file() for folder in (Path.cwd(), *Path.cwd().parents) for name in FILES):
+            return {}
+        from archprof.budgets import project
+
+        return project.defaults_for({str(parameter.name) for parameter in self.params}, command, Path.cwd())
 
     def _refuse_assignments(self, command: str, words: Sequence[str]) -> None:
         """Say what to type instead of ``imgsz=640``.

@@ -48,15 +48,19 @@ def load_plugins(plugins: Sequence[str]) -> None:
         loading.load_plugins(plugins)
 
 
-def prepare(specs: Sequence["Spec"], plugins: Sequence[str]) -> None:
+def prepare(specs: Sequence["Spec"], plugins: Sequence[str], *, no_plugins: bool = False) -> None:
     """Run the user's plugins, once everything is refused that can be refused without torch.
 
     Raises:
+        UsageError: Where code that is not installed would run, and may not.
         ArchprofError: Where a plugin is not there, or raises, or a model does not exist.
     """
     from archprof.errors import PluginError
     from archprof.sources.usercode import require
 
+    execution_config(plugins, no_plugins=no_plugins)
+    if no_plugins and (own := [spec.reference for spec in specs if not spec.trusted]):
+        raise UsageError(f"--no-plugins refuses to run {', '.join(own)}")
     for plugin in plugins:
         require(plugin, PluginError)
     for spec in specs:

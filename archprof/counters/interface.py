@@ -15,13 +15,10 @@ from importlib import metadata
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import torch
-
-from archprof.counters.probe import probe_case
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    import torch
     from torch import nn
 
 Family = Literal["convolution", "product"]
@@ -148,6 +145,10 @@ class Counter(ABC):
             model: The model, in eval mode, with values unless the tool can do without; it is left as it is.
             inputs: The positional arguments of its forward.
         """
+        import torch
+
+        from archprof.counters.probe import probe_case
+
         given: dict[str, Any] = {"name": self.name, "version": self.version, "unit": self.unit}
         given["per_image"] = self.per_image
         if absent := self.absent():

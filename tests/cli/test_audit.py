@@ -134,3 +134,26 @@ def test_counters_that_go_wrong_are_rows(folder: Path) -> None:
 def test_mistakes_are_one_message(line: str, message: str, archprof: Callable[[str], Result]) -> None:
     result = archprof(line)
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", message)
+
+
+def test_a_figure_that_is_kept_is_not_counted_again(archprof: Callable[[str], Result]) -> None:
+    first = archprof("-v audit tiny.yaml --imgsz 32 --counter torchinfo --format json")
+    assert "running torchinfo, 1 left" in first.stderr
+    second = archprof("-v audit tiny.yaml --imgsz 32 --counter torchinfo --format json")
+    assert (second.stdout, second.exit_code) == (first.stdout, 0)
+    assert "running" not in second.stderr
+    more = archprof("-v audit tiny.yaml --imgsz 32 --counter torchinfo --counter thop-2.0 --format json")
+    assert "running torchinfo" not in more.stderr
+    names = [opinion["counter"] for opinion in json.loads(more.stdout)["opinions"]]
+    assert names == ["torchinfo", "thop-2.0"]
+    assert "running torchinfo" in archprof("-v --no-cache audit tiny.yaml --imgsz 32 --counter torchinfo").stderr
+
+
+def test_counters_that_run_side_by_side_are_shown_in_the_order_that_was_asked_for(
+    archprof: Callable[[str], Result],
+) -> None:
+    result = archprof("audit tiny.yaml --imgsz 32 --counter thop --counter torchinfo --counter ptflops --format json")
+    assert result.exit_code == 0, result.stderr
+    opinions = json.loads(result.stdout)["opinions"]
+    assert [opinion["counter"] for opinion in opinions] == ["thop", "torchinfo", "ptflops"]
+    assert all(opinion["error"] is None for opinion in opinions)

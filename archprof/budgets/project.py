@@ -1,0 +1,102 @@
+"""What a project says once for every command: the keys beside the budgets, in ``archprof.toml`` or ``pyproject.toml``.
+
+A plugin that is named there runs as one on the command line does, so only the project's own file is read: the one in
+the working folder, or in a folder above it up to the top of the git repository.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from archprof.budgets.project_keys import KEYS
+from archprof.budgets.read import OWN, PYPROJECT, TOP, Reader, plugin_path
+from archprof.errors import BudgetFileError
+
+BUDGETED = ("check", "init")
+"""Commands whose models are built as the budgets say."""
+
+RUNNING = ("no_plugins", "jobs", "time_limit", "memory_limit")
+"""Keys that say how models are counted, and not which, or what of them is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """A value that holds unless the command line or the environment says otherwise.
+
+    Attributes:
+        key: Its key.
+        parameter: What commands call the option.
+        value: The value as the command line takes it.
+        line: Its line in the file.
+    """
+
+    key: str
+    parameter: str
+    value: Any
+    line: int | None
+
+
+def find(folder: Path) -> Path | None:
+    """The file of the project that a folder belongs to; None where it has none.
+
+    Raises:
+        BudgetFileError: Where a file cannot be read.
+    """
+    folders = [folder, *folder.parents]
+    top = next((index for index, parent in enumerate(folders) if (parent / ".git").exists()), 0)
+    for parent in folders[: top + 1]:
+        for name in (OWN, PYPROJECT):
+            if (path := parent / name).is_file() and Reader(path).data:
+                return Path(os.path.relpath(path))
+    return None
+
+
+def read(path: Path) -> list[Default]:
+    """The values that a file sets, in its order.
+
+    Raises:
+        BudgetFileError: Where it cannot be read, has an unknown key, or a value makes no sense; with the line.
+    """
+    reader = Reader(path)
+    data = reader.table("", reader.data, (*TOP, *KEYS))
+    defaults = []
+    for name, value in data.items():
+        if name in KEYS:
+            key = KEYS[name]
+            if not key.test(value):
+                raise reader.error(name, f"must be {key.kind}, not {value!r}")
+            text = key.text(value)
+            if name == "plugins":
+                text = [plugin_path(path.parent, plugin) for plugin in text]
+            defaults.append(Default(name, key.parameter, text, reader.lines.of(name)))
+    return defaults
+
+
+def defaults_for(parameters: set[str], command: str, folder: Path) -> dict[str, Any]:
+    """The values for the options of one command.
+
+    Args:
+        parameters: What it calls its options.
+        command: What it is called; ``check`` and ``init`` go by the budgets, and take their plugins from there.
+        folder: The working folder.
+
+    Raises:
+        BudgetFileError: As for :func:`read`.
+    """
+    path = find(folder)
+    if path is None or command == "config":
+        return {}
+    try:
+        entries = read(path)
+    except BudgetFileError as error:
+        error.hint = "\n".join(filter(None, (error.hint, "archprof config shows what the file sets")))
+        raise
+    left_out = {key.parameter for name, key in KEYS.items() if name not in RUNNING} if command in BUDGETED else set()
+    return {
+        entry.parameter: entry.value
+        for entry in entries
+        if entry.parameter in parameters and entry.parameter not in left_out
+    }

@@ -1,0 +1,78 @@
+"""The keys that a project may set once for every command, each with the option that it stands for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from archprof.builder.options import sides_of
+from archprof.sources.settings import is_count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key.
+
+    Attributes:
+        parameter: What commands call the option.
+        test: Whether a value may be had.
+        kind: The values that may be, in words.
+        text: The value as the command line takes it.
+    """
+
+    parameter: str
+    test: Callable[[Any], bool]
+    kind: str
+    text: Callable[[Any], Any] = str
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, Decimal)) and not isinstance(value, bool) and value >= 0
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+_COUNT = (is_count, "a whole number from 1 up")
+_TEXT = (_is_text, "text")
+_TEXTS = (lambda value: _is_text(value) or _is_texts(value), "text, or a list of it")
+_BOOL = (lambda value: isinstance(value, bool), "true or false", bool)
+
+KEYS: Mapping[str, Key] = {
+    "plugins": Key("plugins", *_TEXTS, _listed),
+    "no_plugins": Key("no_plugins", *_BOOL),
+    "imgsz": Key("imgsz", lambda value: bool(sides_of(str(value))), 'a side or "HEIGHTxWIDTH"'),
+    "input": Key("inputs", *_TEXTS, _listed),
+    "batch": Key("batch", *_COUNT),
+    "channels": Key("channels", *_COUNT),
+    "nc": Key("nc", *_COUNT),
+    "set": Key(
+        "settings",
+        lambda value: isinstance(value, dict),
+        "a table, as {kpt_shape = [21, 3]}",
+        lambda value: [f"{key}={json.dumps(item, default=float)}" for key, item in value.items()],
+    ),
+    "scale": Key("scale", *_TEXT),
+    "device": Key("device", *_TEXT),
+    "dtype": Key("dtype", *_TEXT),
+    "convention": Key("convention", *_TEXT),
+    "columns": Key("columns", *_TEXTS, lambda value: ",".join(_listed(value))),
+    "jobs": Key("jobs", lambda value: type(value) is int and value >= 0, "a whole number from 0 up"),
+    "time_limit": Key("time_limit", _is_number, "seconds", float),
+    "memory_limit": Key("memory_limit", *_TEXT),
+}
+"""Every key, with the option that it sets."""
