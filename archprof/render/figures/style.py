@@ -93,7 +93,10 @@ def for_file(figure: Figure, width: int, *, size: int = 9, title: bool = False, 
     if not spec["signals"]:
         del spec["signals"]
     if title:
-        spec["title"] = {"text": figure.title, "subtitle": wrapped(figure.about, int(1.75 * width / size))}
+        spec["title"] = {
+            "text": printable(figure.title),
+            "subtitle": wrapped(map(printable, figure.about), int(1.75 * width / size)),
+        }
     return spec
 
 
