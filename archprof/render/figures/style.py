@@ -93,10 +93,8 @@ def for_file(figure: Figure, width: int, *, size: int = 9, title: bool = False, 
     if not spec["signals"]:
         del spec["signals"]
     if title:
-        spec["title"] = {
-            "text": printable(figure.title),
-            "subtitle": wrapped(map(printable, figure.about), int(1.75 * width / size)),
-        }
+        about = wrapped([printable(piece, 160) for piece in figure.about], int(1.75 * width / size))
+        spec["title"] = {"text": printable(figure.title, 100), "subtitle": about}
     return spec
 
 
