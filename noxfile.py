@@ -6,6 +6,8 @@ Environments are kept between runs, because torch brings several gigabytes; `nox
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import nox
@@ -22,8 +24,22 @@ def group(*names: str) -> list[str]:
     return list(nox.project.dependency_groups(PYPROJECT, *names))
 
 
+def install_browser(session: nox.Session) -> None:
+    """Install Debian's Chromium where it is missing and may be installed; without it the tests of pages are skipped."""
+    if shutil.which("chromium") and shutil.which("chromedriver"):
+        return
+    if shutil.which("apt-get") is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
+        session.warn("tests of pages are skipped without a browser: apt-get install chromium chromium-driver")
+        return
+    session.run("apt-get", "-qq", "update", external=True)
+    packages = ("chromium", "chromium-driver", "fonts-liberation")
+    apt = ("apt-get", "-qq", "-y", "install", "--no-install-recommends")
+    session.run(*apt, *packages, external=True, silent=True, env={"DEBIAN_FRONTEND": "noninteractive"})
+
+
 def run_tests(session: nox.Session, *arguments: str) -> None:
     """Run pytest on the installed package, with the old thop, and with ONNX files of strangers."""
+    install_browser(session)
     session.install(".", *group("test"))
     # The import name is taken by the current version, so the old one lies in a folder of its own; the tests
     # put it on the path of a process of its own.

@@ -1,17 +1,12 @@
-"""What a forward pass holds in memory, operation by operation, as it is saved. Nothing here needs torch."""
+"""What a forward pass holds in memory, operation by operation. Nothing here needs torch."""
 
 from __future__ import annotations
-
-from typing import ClassVar
 
 import msgspec
 
 from archprof import units
 from archprof.records.profile import Environment, Input, Tool, Variant
-from archprof.records.record import SavedRecord
-
-VERSION = 1
-"""The format's version. It changes when a reader of the old one would misread the new one."""
+from archprof.records.record import Record
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,11 +32,10 @@ class HeldTensor(msgspec.Struct, frozen=True, kw_only=True):
     row: int | None = None
 
 
-class MemoryPass(SavedRecord, frozen=True, kw_only=True):
+class MemoryPass(Record, frozen=True, kw_only=True):
     """The activation memory of a forward pass.
 
     Attributes:
-        version: The format's version.
         tool: What wrote it.
         variant: The model.
         input: What went in.
@@ -53,9 +47,6 @@ class MemoryPass(SavedRecord, frozen=True, kw_only=True):
         rows: The module of each row of the YAML, by its index.
     """
 
-    format_version: ClassVar[int] = VERSION
-
-    version: int = VERSION
     tool: Tool = msgspec.field(default_factory=Tool)
     variant: Variant
     input: Input

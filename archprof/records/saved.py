@@ -12,7 +12,6 @@ from archprof.records.benchmark import Benchmark
 from archprof.records.comparison import Comparison
 from archprof.records.expert_curve import ExpertCurve
 from archprof.records.failure import Failure
-from archprof.records.memory_pass import MemoryPass
 from archprof.records.profile import Profile
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ KINDS: Mapping[str, type[SavedRecord]] = {
     "opinions": AuditResult,
     "pairs": Comparison,
     "curve": ExpertCurve,
-    "moments": MemoryPass,
 }
 """A key that only one kind of result has at its top, and that kind."""
 

@@ -29,7 +29,8 @@ def draw(spec: dict[str, Any], format: str, name: str, text: str, scale: float) 
     import vl_convert
 
     to_svg = vl_convert.vegalite_to_svg if "vega-lite" in spec["$schema"] else vl_convert.vega_to_svg
-    svg = named(to_svg(spec, allowed_base_urls=[]), name, text)
+    # As text: a number beyond 64 bits is none to the library in any other form.
+    svg = named(to_svg(json.dumps(spec), allowed_base_urls=[]), name, text)
     if format == "png":
         return bytes(vl_convert.svg_to_png(svg, scale=scale))
     if format == "pdf":

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from archprof.errors import OutputError
-from archprof.render.figures.style import for_file
+from archprof.render.figures.style import for_file, printable
 
 if TYPE_CHECKING:
     from archprof.render.figures import Figure
@@ -22,6 +22,9 @@ SCALE = 300 / 72
 """Pixels a point in a PNG, so that it has 300 to the inch in print."""
 
 TIME_LIMIT_S = 120
+
+LONGEST = 4000
+"""Characters of what a picture says to whoever does not see it."""
 
 
 def draw(
@@ -49,7 +52,7 @@ def draw(
     if find_spec("vl_convert") is None:
         raise OutputError("vl-convert is not installed, which draws figures", hint="pip install vl-convert-python")
     spec = for_file(figure, width, size=size, title=title, inline=inline)
-    text = f"{figure.title}. {figure.text} {' · '.join(figure.about)}. {figure.command}"
+    text = printable(f"{figure.title}. {figure.text} {' · '.join(figure.about)}. {figure.command}", LONGEST)
     name = f"{figure.kind}-{hashlib.sha256(json.dumps(spec).encode()).hexdigest()[:8]}"
     order = {"spec": spec, "format": format, "name": name, "text": text, "scale": SCALE}
     command = [sys.executable, "-m", "archprof.render.convert"]

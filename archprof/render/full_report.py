@@ -14,7 +14,6 @@ from archprof.records.memory_pass import MemoryPass
 from archprof.records.profile import Profile
 from archprof.render import (
     View,
-    audit,
     benchmark,
     comparison,
     expert_sweep,
@@ -46,7 +45,7 @@ HELD = (
 
 
 def report(records: Sequence[Any], failures: Sequence[Failure] = (), choice: Choice | None = None) -> Report:
-    """Results of any kind, each in a section; several profiles in one table and one scatter first.
+    """Results of any kind, each in a section: first what was compared, of several profiles one table and one scatter.
 
     Args:
         records: The results. What was followed of a model's memory goes to that model's section.
@@ -56,7 +55,8 @@ def report(records: Sequence[Any], failures: Sequence[Failure] = (), choice: Cho
     choice = choice or Choice()
     profiles = [record for record in records if isinstance(record, Profile)]
     passes = [record for record in records if isinstance(record, MemoryPass)]
-    sections = [_section(record, passes) for record in records if not isinstance(record, MemoryPass)]
+    ordered = sorted(records, key=lambda record: not isinstance(record, Comparison))
+    sections = [_section(record, passes) for record in ordered if not isinstance(record, MemoryPass)]
     alone = [memory for memory in passes if not any(_same(profile, memory) for profile in profiles)]
     sections += [of_memory(memory) for memory in alone]
     if len(profiles) > 1:
@@ -100,8 +100,14 @@ def of_memory(memory: MemoryPass) -> Report:
     )
 
 
+def _of_audit(audit: AuditResult) -> Report:
+    from archprof.render.audit import report as report_audit  # it imports torch, which no other result needs here
+
+    return report_audit(audit, VIEW)
+
+
 _REPORTS: Mapping[type, Callable[[Any], Report]] = {
-    AuditResult: lambda record: audit.report(record, VIEW),
+    AuditResult: _of_audit,
     Benchmark: lambda record: benchmark.report(record, VIEW),
     Comparison: lambda record: comparison.report(record, View(detail="changes")),
     ExpertCurve: lambda record: expert_sweep.report(record, VIEW),

@@ -28,6 +28,7 @@ from archprof.cli import app
 from archprof.count.formulas import FORMULAS
 from archprof.counters import COUNTERS
 from archprof.latency.backends import BACKENDS
+from archprof.render.figures import FIGURES
 from archprof.render.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def patched(text: str, change: str) -> str:
 def scopes(forgets_blocks: None) -> Iterator[None]:
     """What a recipe registers in this process is forgotten after it."""
     with ExitStack() as stack:
-        for kind in (registry, FORMULAS, COUNTERS, BACKENDS, FORMATS):
+        for kind in (registry, FORMULAS, COUNTERS, BACKENDS, FORMATS, FIGURES):
             stack.enter_context(kind.scope())
         yield
 
@@ -240,6 +241,31 @@ def test_an_output_format_in_archprof(copy: Callable[..., Callable[..., str]], t
     assert heaviest(output) == "Classify"
     assert heaviest((tmp_path / "work" / "tiny.tsv").read_text(encoding="utf-8")) == "Classify"
     assert "|html|fragment|tsv]" in run("compare", "--help")
+
+
+def drawn(folder: Path) -> str:
+    """The text in the figure of the recipe, which has a bar for each row."""
+    svg = (folder / "shares.svg").read_text(encoding="utf-8")
+    for row in ("0 Conv", "1 Conv", "2 Classify"):
+        assert f">{row}</text>" in svg
+    return svg
+
+
+def test_a_figure(plugin: Callable[[str], Callable[..., str]], tmp_path: Path) -> None:
+    run = plugin("A figure")
+    (line,) = commands("A figure")
+    with FIGURES.scope():
+        run(*line)
+        assert "archprof plot shares tiny.yaml --imgsz 64" in drawn(tmp_path)
+    assert "shares" not in FIGURES
+
+
+def test_a_figure_in_archprof(copy: Callable[..., Callable[..., str]], tmp_path: Path) -> None:
+    run = copy("A figure")
+    (line,) = commands("A figure")
+    run(*without_plugin(line))
+    drawn(tmp_path / "work")
+    assert "paired, shares." in " ".join(run("plot", "--help").split())
 
 
 def test_a_convention(copy: Callable[..., Callable[..., str]]) -> None:

@@ -1,4 +1,13 @@
+"""Records that are made by hand, and a real browser without a network."""
+
 from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +23,27 @@ from archprof.records.profile import (
     Reported,
     Totals,
     Variant,
+)
+from archprof.render.full_report import report
+from archprof.render.page import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from selenium.webdriver import Chrome
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 
 # Three rows; what each figure is made of is written where it is used. The model's totals are
@@ -166,3 +196,99 @@ def profile() -> Profile:
             )
         },
     )
+
+
+@dataclass
+class Browser:
+    """A browser with a page in it."""
+
+    driver: Chrome
+
+    def ask(self, script: str, *arguments: Any) -> Any:
+        return self.driver.execute_script(script, *arguments)
+
+    def open(self, path: Path, *, width: int = 1200, scheme: str = "light") -> None:
+        """Open a page, and wait until its figures are drawn."""
+        self.driver.get_log("browser")
+        self.driver.get_log("performance")
+        media = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        self.driver.get(path.as_uri())
+        end = time.monotonic() + 120
+        while self.state is None and time.monotonic() < end:
+            time.sleep(0.05)
+
+    @property
+    def state(self) -> str | None:
+        state: str | None = self.ask("return document.documentElement.dataset.state || null")
+        return state
+
+    def complaints(self) -> list[str]:
+        """What the console says."""
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def requests(self) -> list[str]:
+        """The addresses that anything was asked of, since the page was opened."""
+        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        return [
+            message["params"]["request"]["url"]
+            for message in messages
+            if message["method"] == "Network.requestWillBeSent"
+        ]
+
+    def marks(self, kind: str, name: str) -> list[dict[str, Any]]:
+        """The marks of a figure as they are drawn: what each stands for, and where it is."""
+        script = """
+            const figure = document.querySelector(`figure[data-kind="${arguments[0]}"]`);
+            const marks = [];
+            const visit = (item) => {
+              if (item.marktype && item.name === arguments[1]) {
+                for (const mark of item.items) {
+                  const { x1, x2, y1, y2 } = mark.bounds;
+                  marks.push({ ...mark.datum, bounds: [x1, x2, y1, y2] });
+                }
+              }
+              for (const child of item.items || []) visit(child);
+            };
+            visit(figure.view.scenegraph().root);
+            return marks;
+        """
+        marks: list[dict[str, Any]] = self.ask(script, kind, name)
+        return marks
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium, which `.ci/run` installs; skipped where there is none."""
+    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not program or not driver:
+        message = "no browser: apt-get install chromium chromium-driver"
+        if os.environ.get("ARCHPROF_BROWSER") == "required":
+            pytest.fail(message)
+        pytest.skip(message)
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    try:
+        yield Browser(chrome)
+    finally:
+        chrome.quit()
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Callable[..., Path]:
+    """Writes the page of some records."""
+
+    def write(*records: Any) -> Path:
+        path = tmp_path / "report.html"
+        path.write_text(render(report(records)), encoding="utf-8")
+        return path
+
+    return write

@@ -49,6 +49,7 @@ def table(text: str) -> list[str]:
 def test_every_format_renders_every_view(profile: Profile, name: str, view: View, width: int) -> None:
     text = render(name, profile, view, width)
     assert text.endswith("\n")
+    text, _, _ = text.partition('<script type="module">')  # what follows in a page is the drawing library
     assert "None" not in re.sub(r"'both',\s+None", "", unescape(text))
     assert "\x1b" not in text
 

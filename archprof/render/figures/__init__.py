@@ -90,7 +90,18 @@ class FigureKind(ABC):
 FIGURES: Registry[FigureKind] = Registry(
     "figure",
     __name__,
-    ("waterfall", "treemap", "roofline", "memory", "pareto", "changes", "ratios", "curve", "distribution", "paired"),
+    (
+        "waterfall",
+        "treemap",
+        "roofline",
+        "memory",
+        "pareto",
+        "changes",
+        "ratios",
+        "curve",
+        "distribution",
+        "paired",
+    ),
 )
 """Every kind of figure by its name."""
 

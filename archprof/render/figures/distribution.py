@@ -62,7 +62,8 @@ def about_of(benchmark: Benchmark) -> list[str]:
     first = benchmark.profiles[0]
     machine = [first.environment.machine.cpu] if first.environment.machine else []
     scopes = dict.fromkeys(latency.scope for profile in benchmark.profiles for latency in profile.latency)
-    return [*origin.about(first, "seconds of one call"), *machine, *scopes]
+    about = origin.about(first, "seconds of one call")
+    return [*(about if len(benchmark.profiles) == 1 else about[1:]), *machine, *scopes]
 
 
 def command_of(benchmark: Benchmark, kind: str) -> str:

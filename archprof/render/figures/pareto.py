@@ -102,7 +102,7 @@ def _figure(
     options = f"--x {x.name} --y {y.name}"
     return Figure(
         kind=Pareto.name,
-        title=f"{y.label} against {x.label}",
+        title=f"{y.label[0].upper()}{y.label[1:]} against {x.label}",
         text=f"{units.plural(len(points), 'model')}; on the Pareto front: {names}.",
         spec=_spec(points, members, both, _limits(limits, x, y)),
         about=[*about, "FLOPs are 2 × multiply-accumulates"],

@@ -56,7 +56,7 @@ def config(ink: str, size: int, background: str | None = None) -> dict[str, Any]
         "legend": {**text, "titleFontWeight": "normal", "orient": "bottom", "columns": 3, "labelLimit": 190,
                    "layout": {"bottom": {"direction": "vertical", "anchor": "start"}}},
         "title": {"color": ink, "subtitleColor": ink, "fontSize": size + 2, "subtitleFontSize": size, "anchor": "start",
-                  "frame": "group", "offset": 12},
+                  "frame": "bounds", "offset": 12},
         "text": {"color": ink, "fill": ink, "fontSize": size},
         "rule": {"color": ink},
     }  # fmt: skip
@@ -93,7 +93,8 @@ def for_file(figure: Figure, width: int, *, size: int = 9, title: bool = False, 
     if not spec["signals"]:
         del spec["signals"]
     if title:
-        spec["title"] = {"text": figure.title, "subtitle": wrapped(figure.about, int(width / size * 1.9))}
+        about = wrapped([printable(piece, 160) for piece in figure.about], int(1.75 * width / size))
+        spec["title"] = {"text": printable(figure.title, 100), "subtitle": about}
     return spec
 
 

@@ -13,14 +13,94 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
+from archprof.records.memory_pass import HeldTensor, MemoryPass, Moment
+from archprof.records.profile import (
+    Coverage,
+    Environment,
+    Input,
+    Layer,
+    Missed,
+    Module,
+    Operation,
+    Profile,
+    Reported,
+    TopLevelKey,
+    Totals,
+    Variant,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from archprof.records.memory_pass import MemoryPass
-    from archprof.records.profile import Profile
+HOSTILE = "</code><script>window.hacked = 1</script><img src=x onerror='window.hacked=2'>"
+"""What a stranger's YAML, module or error may say; on a page it is text like any other."""
 
-HOSTILE = "window.hacked = 1"
+# FLOPs are twice the MACs: 2 · (100 + 300 + 600) M = 2,000 M, of which the rows have 10, 30 and 60 %.
+LAYERS = [
+    Layer(index=0, from_=[-1], module="Conv", path="model.0", arguments=[3, 16], parameters=500, macs=100_000_000,
+          bytes_read=4000, bytes_written=1000, line=7, yaml_row=[-1, 1, "Conv", [16]],
+          output_shapes=[[1, 16, 32, 32]]),
+    Layer(index=1, from_=[-1], module=HOSTILE, path="model.1", parameters=300, macs=300_000_000,
+          bytes_read=2000, bytes_written=1000, line=8, yaml_row=[-1, 1, HOSTILE, [32]],
+          output_shapes=[[1, 32, 16, 16]]),
+    *(Layer(index=index, from_=[-1], module="Concat", path=f"model.{index}", line=7 + index,
+            yaml_row=[-1, 1, "Concat", [1]]) for index in range(2, 9)),
+    Layer(index=9, from_=[-1], module="Detect", path="model.9", parameters=200, macs=600_000_000,
+          bytes_read=3000, bytes_written=2000, line=16, yaml_row=[-1, 1, "Detect", ["nc"]],
+          output_shapes=[[1, 84, 21]]),
+]  # fmt: skip
+
+
+@pytest.fixture
+def profile() -> Profile:
+    totals = {"modules": 12, "layers": 10, "parameters": 1000, "macs": 1_000_000_000, "flops": 2_000_000_000}
+    return Profile(
+        variant=Variant(
+            name="small <b>",
+            reference="small.yaml",
+            origin="yaml",
+            top_level={HOSTILE: TopLevelKey(value=HOSTILE, line=2)},
+        ),
+        input=Input(shapes=[[1, 3, 64, 64]], dtype="float32", batch=1),
+        environment=Environment(device="meta", python="3.11", platform="Linux", packages={"torch": "2.6.0"}),
+        totals=Totals(**dict.fromkeys(Totals.__struct_fields__, 0) | totals),
+        coverage=Coverage(operations=3, counted=3, free=0),
+        layers=LAYERS,
+        modules=[
+            Module(path=f"model.{index}.conv", type="Conv2d", depth=2, calls=1, parameters=0, own_parameters=0,
+                   macs=macs, own_macs=macs, elementwise_flops=0, own_elementwise_flops=0)
+            for index, macs in ((0, 100_000_000), (1, 300_000_000), (9, 600_000_000))
+        ],
+        operations=[Operation(name="aten.convolution", state="counted", calls=3, macs=1_000_000_000,
+                              elementwise_flops=0)],
+        # 2.0 G FLOPs run; 0.5 G are omitted and 0.1 G added, which makes 1.6 G.
+        reported={
+            "thop-2.0": Reported(
+                gflops=1.6, unit="GFLOPs (a rule)", operations=1, input_shape=[1, 3, 32, 32], exact_macs=1_000_000_000,
+                missed=[Missed(operation="aten.bmm", calls=1, flops=400_000_000),
+                        Missed(operation=HOSTILE, calls=1, flops=100_000_000)],
+                added=[Missed(operation="BatchNorm2d", calls=1, flops=100_000_000)],
+            )
+        },
+    )  # fmt: skip
+
+
+@pytest.fixture
+def memory(profile: Profile) -> MemoryPass:
+    held = (1000, 3000, 2000)
+    return MemoryPass(
+        variant=profile.variant,
+        input=profile.input,
+        environment=profile.environment,
+        moments=[Moment(operation="aten.add", module=f"model.{row}", row=row, bytes=size) for row, size in
+                 zip((0, 1, 9), held, strict=True)],
+        peak_bytes=3000,
+        peak_index=1,
+        peak_tensors=[HeldTensor(shape=[1, 32], dtype="float32", bytes=3000, operation="aten.add", module="model.1",
+                                 row=1)],
+        rows={0: "Conv", 1: HOSTILE, 9: "Detect"},
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -43,7 +123,7 @@ def test_what_strangers_say_is_text(opened: Any) -> None:
         shown = " ".join(
             element.get_attribute("textContent") for element in opened.driver.find_elements(By.CSS_SELECTOR, place)
         )
-        assert HOSTILE in shown
+        assert "window.hacked = 1" in shown
     assert "small <b>" in text
     assert not opened.driver.find_elements(By.CSS_SELECTOR, "main script:not(.spec), main img")
 
