@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archprof.builder.input_spec import InputSpec
 from archprof.builder.options import Options
 from archprof.count.ledger import count
 from archprof.pipeline.graph_formats.options import MEMORYLESS, refuse
@@ -28,10 +29,13 @@ def open_axes(request: Request) -> tuple[list[tuple[str, int]], CountAt]:
     def count_at(values: tuple[int, ...]) -> Counts:
         chosen = dict(zip(sizes, values, strict=True))
         asked = tuple(
-            (name, tuple(chosen.get(axes.get((name, axis), ""), size) for axis, size in enumerate(shape)))
+            InputSpec(
+                name=name,
+                shape=tuple(chosen.get(axes.get((name, axis), ""), size) for axis, size in enumerate(shape)),
+            )
             for name, shape in sized.shapes.items()
         )
-        program = load(request.spec, Options(input_shapes=asked), MEMORYLESS)
+        program = load(request.spec, Options(inputs=asked), MEMORYLESS)
         ledger = count(trace(program.module, program.inputs))
         return ledger.macs, ledger.elementwise_flops
 

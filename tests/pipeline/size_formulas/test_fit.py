@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from archprof.builder.input_spec import InputSpec
 from archprof.builder.options import Options
 from archprof.errors import RunError, UsageError
 from archprof.pipeline import Request
@@ -139,7 +140,7 @@ def test_an_exported_program(tmp_path: Path) -> None:
     # 8 · 8 a token; 8 for each pair of tokens, twice.
     assert {tuple(term.powers): term.macs for term in formula.terms if term.macs} == {(1, 1): 64, (1, 2): 16}
     for batch, length in ((1, 5), (3, 128)):
-        counted = macs_at(path, Options(input_shapes=(("tokens", (batch, length)),)))
+        counted = macs_at(path, Options(inputs=(InputSpec(name="tokens", shape=(batch, length)),)))
         assert (formula.macs((batch, length)), formula.elementwise_flops((batch, length))) == counted
 
 
