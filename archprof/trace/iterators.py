@@ -8,7 +8,7 @@ leaves them.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -19,7 +19,7 @@ def _is_iterator(kind: Any) -> bool:
     return kind.__module__ in _SOURCES and issubclass(kind, Iterator)
 
 
-is_iterator = cache(_is_iterator)
+is_iterator: Callable[[Any], bool] = cache(_is_iterator)
 """Whether a type is one of Python's own iterators; others hold where they are in attributes."""
 
 
