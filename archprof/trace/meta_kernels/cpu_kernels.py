@@ -21,7 +21,8 @@ LIMIT = 1 << 24
 ALWAYS = 1 << 16
 """Elements up to which every call is made in its true sizes, whose operation has no rule of its own."""
 
-_OF_NUMBERS: Any = torch._C._LinAlgError
+_torch: Any = torch
+_OF_NUMBERS = _torch.linalg.LinAlgError
 """What torch raises where a matrix of other numbers would do."""
 
 _NAMESPACES = frozenset({"aten", "torchvision", "torch_nn"})
