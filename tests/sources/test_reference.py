@@ -157,7 +157,7 @@ def test_models_that_are_no_yaml(folder: Path, text: str, origin: str, target: s
             "zzzzzz.yaml",
             UnknownReferenceError,
             "model 'zzzzzz.yaml' not found\n"
-            "give timm:NAME, torchvision:NAME, a checkpoint (best.pt), an ONNX file (best.onnx), a YAML file, REV:",
+            "give timm:NAME, torchvision:NAME, a checkpoint (best.pt), an ONNX file (best.onnx), an exported ",
         ),
         ("resnet18", UnknownReferenceError, "model 'resnet18' not found\ndid you mean "),
         ("YOLO11n", UnknownReferenceError, "model 'YOLO11n' not found\ndid you mean yolo11n?"),

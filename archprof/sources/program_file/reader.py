@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 
     from archprof.sources.program_file.program import Argument, PayloadMeta
 
-MAX_PROGRAM_BYTES = 256 << 20
-"""Of the program's JSON. YOLO11n has 0.9 MB and 400 nodes."""
+MAX_PROGRAM_BYTES = 64 << 20
+"""Of the program's JSON. YOLO11n has 0.9 MB, 364 nodes, and 18,000 objects and lists."""
+
+MAX_CONTAINERS = 1_500_000
+"""Objects and lists in it."""
+
+MAX_VALUES = 6_000_000
+"""What stands between commas in it."""
 
 MAX_NODES = 50_000
 """With those of the graphs within nodes."""
@@ -69,6 +75,7 @@ def read(path: Path) -> ProgramFile:
     try:
         with path.open("rb") as file, ProgramArchive(file, path) as archive:
             data = archive.read(archive.program, MAX_PROGRAM_BYTES)
+            _check_amount(data, path)
             header = _decoded(data, Header, archive.program, path)
             _check_version(header, path)
             program = _decoded(data, Program, archive.program, path)
@@ -111,6 +118,21 @@ def _decoded(data: bytes, type_: type[_Decoded], record: str, path: Path) -> _De
         raise ProgramFileError(
             f"{record} is damaged, or no exported program: {error}", path=path, hint="export and save the program again"
         ) from None
+
+
+def _check_amount(data: bytes, path: Path) -> None:
+    """See to it that a program is no larger than what is taken into memory.
+
+    Raises:
+        LimitError: Where it is.
+    """
+    containers, values = data.count(b"{") + data.count(b"["), data.count(b",")
+    if containers > MAX_CONTAINERS or values > MAX_VALUES:
+        raise LimitError(
+            f"a program of {containers:,} objects and lists and {values:,} values; {MAX_CONTAINERS:,} and"
+            f" {MAX_VALUES:,} are the limits",
+            path=path,
+        )
 
 
 def _check_version(header: Header, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archprof.sources.input_axes import DeclaredInput, InputSizes, size_axes
@@ -48,9 +48,10 @@ def size_inputs(infos: Sequence[onnx.ValueInfoProto], sizes: InputSizes, path: P
     """
     dense = [info for info in infos if info.type.WhichOneof("value") == "tensor_type"]
     others = [DeclaredInput(info.name, "", ()) for info in infos if info.type.WhichOneof("value") != "tensor_type"]
-    sized = size_axes([*map(_declared, dense), *others], sizes, path)
-    tensors = [declared(info) for info in infos]
     sequences = {entry.name for entry in others}
+    asked = {name: shape for name, shape in sizes.shapes.items() if name not in sequences}
+    sized = size_axes([*map(_declared, dense), *others], replace(sizes, shapes=asked), path)
+    tensors = [declared(info) for info in infos]
     for tensor in tensors:
         if tensor.name not in sequences:
             tensor.shape = sized.shapes[tensor.name]

@@ -111,6 +111,14 @@ def test_more_nodes_than_are_followed(tmp_path: Path) -> None:
         read(path)
 
 
+@pytest.mark.parametrize("part", ["[1],", '{"a":1},', "1,"])
+def test_more_than_is_taken_into_memory(tmp_path: Path, part: str) -> None:
+    text = json.dumps(program()).replace('"input_specs": []', f'"input_specs": [{part * 7_000_000}1]')
+    path = save(tmp_path / "net.pt2", {"models/model.json": text[: 60 << 20]}, zipfile.ZIP_DEFLATED)
+    with pytest.raises(LimitError, match="are the limits"):
+        read(path)
+
+
 def test_nodes_within_nodes_count(tmp_path: Path) -> None:
     inner = {**GRAPH, "nodes": [NODE] * (MAX_NODES // 2)}
     argument = {"name": "", "arg": {"as_graph": {"name": "g", "graph": inner}}}
