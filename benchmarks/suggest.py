@@ -1,7 +1,7 @@
 """What `archprof suggest` takes and reaches, beside greedy rankings and NSGA-II with ten times its processor time.
 
 The convolutions of a model with 2, 4 or 8 experts, under four sets of budgets. The time is processor time, of measuring
-the costs and of solving, once torch is loaded. Shares are of the parameters that the bound allows to be gained.
+the costs and of solving, once libraries are loaded. Shares are of the parameters that the bound allows to be gained.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import optuna
 
 from archprof.builder.options import Options
-from archprof.pipeline.counting import count_spec
 from archprof.sources.reference import resolve
 from archprof.suggest.additive import parse_budgets
 from archprof.suggest.deltas import measure_deltas
@@ -65,7 +64,7 @@ def main() -> None:
     parser.add_argument("--factor", type=float, default=10.0, help="how many times its time NSGA-II gets")
     arguments = parser.parse_args()
     spec, options = resolve(arguments.model), Options()
-    count_spec(spec, options)  # torch and Ultralytics are loaded
+    measure_deltas(spec, options, EXPERTS[:1])  # torch, Ultralytics and what they load when they are first used
     print("budgets                                       time      gap  per FLOP  per byte  NSGA-II")
     for texts in BUDGETS[: arguments.budgets]:
         begin = time.process_time()
