@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from archprof.builder.options import COUNTER_SECONDS
-from archprof.cache import memoize
+from archprof.cache import code_files, memoize
+from archprof.cache.fingerprint import own_source_changed
 from archprof.counters import COUNTERS
 from archprof.counters.graph_counters import GRAPH_COUNTERS
 from archprof.errors import UsageError, did_you_mean
 from archprof.pipeline.progress import SILENT
 from archprof.records.audit import AuditResult, Opinion
+from archprof.sources import families
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -82,10 +84,11 @@ def audit_spec(
         )
     selected = list(dict.fromkeys(counters or names()))
     key = _key(spec, options, plugins)
-    exact = memoize.find(EXACT, key, AuditResult) if key else None
+    kept = memoize.find(EXACT, key, Kept) if key else None
+    exact = kept.audit if kept and code_files.unchanged(kept.sources) else None
     known: dict[str, Opinion] = {}
     for name in selected:
-        if key and (opinion := memoize.find(COUNTER, _counter_key(key, name), Opinion)):
+        if key and exact and (opinion := memoize.find(COUNTER, _counter_key(key, name), Opinion)):
             known[name] = opinion
     missing = [name for name in selected if name not in known]
     if exact is None or missing:
@@ -94,13 +97,22 @@ def audit_spec(
         with progress.working("loading torch"):
             runs = counter_runs.CounterRuns(spec, options, plugins, time_limit)
         exact, opinions = runs.count(missing, progress)
-        for name, opinion in opinions.items():
-            known[name] = opinion
-            if key and not opinion.error:
-                memoize.keep(COUNTER, _counter_key(key, name), Opinion, opinion)
-        if key:
-            memoize.keep(EXACT, key, AuditResult, exact)
+        known |= opinions
+        packages = {family.package.partition(".")[0] for family in families.families().values()}
+        sources = code_files.used(packages)
+        if key and sources is not None and not own_source_changed():
+            memoize.keep(EXACT, key, Kept, Kept(sources, exact))
+            for name, opinion in opinions.items():
+                if not opinion.error:
+                    memoize.keep(COUNTER, _counter_key(key, name), Opinion, opinion)
     return msgspec.structs.replace(exact, opinions=[known[name] for name in selected])
+
+
+class Kept(msgspec.Struct):
+    """The exact count of an audit, and the digests of the files of code that it came from."""
+
+    sources: dict[str, str]
+    audit: AuditResult
 
 
 EXACT, COUNTER = "audit", "counter"

@@ -15,7 +15,10 @@ from archprof.budgets.project_keys import KEYS
 from archprof.budgets.read import OWN, PYPROJECT, TOP, Reader, plugin_path
 from archprof.errors import BudgetFileError
 
-BUDGETED = ("check", "init")
+WITHOUT = ("config", "init")
+"""Commands that go without: one shows the file, the other writes it."""
+
+BUDGETED = ("check",)
 """Commands whose models are built as the budgets say."""
 
 RUNNING = ("no_plugins", "jobs", "time_limit", "memory_limit")
@@ -80,14 +83,13 @@ def defaults_for(parameters: set[str], command: str, folder: Path) -> dict[str, 
 
     Args:
         parameters: What it calls its options.
-        command: What it is called; ``check`` and ``init`` go by the budgets, and take their plugins from there.
+        command: What it is called; ``check`` goes by the budgets, and takes its plugins from there.
         folder: The working folder.
 
     Raises:
         BudgetFileError: As for :func:`read`.
     """
-    path = find(folder)
-    if path is None or command == "config":
+    if command in WITHOUT or (path := find(folder)) is None:
         return {}
     try:
         entries = read(path)

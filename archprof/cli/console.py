@@ -90,7 +90,7 @@ class Console:
     def note(self, text: str) -> None:
         """What a reader of the data should know."""
         if not self.quiet:
-            self._print_line("note: ", "36", text)
+            self._print_line("note: ", "1", text)
 
     def step(self, text: str) -> None:
         """What only somebody who asked for every step wants to know."""

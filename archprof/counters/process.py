@@ -12,7 +12,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +147,8 @@ class _Process:
             return
         self.name = self._waiting.popleft()
         self._deadline = time.monotonic() + self._time_limit
-        self.pipe.send(self.name)
+        with suppress(BrokenPipeError):  # it died since; its end of the pipe says so
+            self.pipe.send(self.name)
 
     def _start(self) -> None:
         """Have a fresh process, where there is anything for it to do."""

@@ -46,7 +46,7 @@ COLUMNS = (
            droppable=True),
     _time("latency_per_image_s", "per image", attrgetter("per_image_s"), droppable=True),
     _time("images_per_s", "images/s", attrgetter("throughput"), show="{:,.4g}".format, droppable=True),
-    Column("error", "error", visible=False),
+    several.ERROR,
 )  # fmt: skip
 """What there is to say of one latency."""
 

@@ -66,7 +66,7 @@ def _verdict(delta: Delta) -> str | None:
 
 
 CHANGES = (
-    Column("mark", ""),
+    Column("mark", "", row_style=lambda mark: None if mark in ("=", None) else "changed"),
     Column("row", "row", visible=False),
     Column("row_before", "row before", visible=False),
     Column("line", "line", visible=False),

@@ -36,6 +36,14 @@ _HOLDING = (
     Column("tightest", "tightest bound", wraps=True),
 )
 
+_CHANGES = (
+    Column("case", "case", wraps=True),
+    Column("metric", "metric"),
+    Column("before", "before"),
+    Column("after", "after"),
+    Column("difference", "Δ", absent="–"),
+)
+
 _DATA = tuple(
     Column(key, key)
     for key in (
@@ -58,6 +66,7 @@ def report(check: CheckResult, view: View) -> Report:
         parts=[
             *(_error_part(title, case) for title, case in errors),
             *(_part(case, result, check) for case, result in wrong),
+            *_changes(check),
             *_holding(check),
         ],
         record=check,
@@ -118,6 +127,29 @@ def _part(case: CaseResult, result: RuleResult, check: CheckResult) -> Report:
         failed=failed,
         facts=[(label, [" ".join(text.split())]) for label, text in facts.items() if text],
     )
+
+
+def _changes(check: CheckResult) -> list[Report]:
+    """Before and after, of each figure that is not what the baseline has; nothing where all are the same."""
+    figures = {
+        (finding_text.title(case), result.metric): (result.baseline, result.actual)
+        for case in check.cases
+        for result in case.results
+        if result.baseline is not None and result.actual != result.baseline
+    }
+    records = tuple(
+        (
+            title,
+            metric,
+            finding_text.full(before, metric),
+            finding_text.full(after, metric),
+            f"{100 * (after - before) / before:+.2f} %" if before else None,
+        )
+        for (title, metric), (before, after) in figures.items()
+    )
+    return [Report(title=f"Changed since {check.baseline}", tables=[Table(_CHANGES, records, label="case")])][
+        : len(records)
+    ]
 
 
 def _holding(check: CheckResult) -> list[Report]:

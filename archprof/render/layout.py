@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 Style = Callable[[str, str], str]
 """Gives a piece of text the style of that name."""
 
-_CODES = {"name": "1", "head": "2", "total": "1", "label": "2", "bad": "1;31"}
+_CODES = {"name": "1", "head": "2", "total": "1", "label": "2", "bad": "1;31", "changed": "33"}
+"""Weights for what things are; colours for what fails and what has changed, and for nothing else."""
+
+WIDE = 130
+"""Cells from which on a terminal shows further columns."""
 
 WHOLE_LABEL = 24
 """Cells up to which what a row is called is left whole while another column can give way."""
@@ -98,10 +103,32 @@ def table_lines(table: Table, width: int, style: Style) -> list[str]:
         for column, cells, width in zip(columns, zip(*rows, strict=True), widths, strict=True)
     ]
     lines = [list(_lines(columns, row, widths, gap)) for row in zip(*texts, strict=True)]
+    for index, name in enumerate(table.row_styles(), 1):
+        if name:
+            lines[index] = [style(text, name) for text in lines[index]]
     lines[0] = [style(text, "head") for text in lines[0]]
     if table.total:
         lines[-1] = [style(text, "total") for text in lines[-1]]
     return [text for row in lines for text in row]
+
+
+def widened(table: Table, width: int) -> Table:
+    """A table with further columns, from the left, as long as nothing gives way to them."""
+    if width < WIDE:
+        return table
+    for index, column in enumerate(table.columns):
+        if column.wide and not column.visible:
+            columns = (*table.columns[:index], replace(column, visible=True), *table.columns[index + 1 :])
+            wider = replace(table, columns=columns)
+            if _full_width(wider) <= width:
+                table = wider
+    return table
+
+
+def _full_width(table: Table) -> int:
+    rows = [[column.title for column in table.visible], *table.cells()]
+    widths = [max(map(cell_len, texts)) for texts in zip(*rows, strict=True)]
+    return sum(widths) + 2 * (len(widths) - 1)
 
 
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], label: str, width: int) -> tuple[list[int], int]:

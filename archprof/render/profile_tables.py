@@ -77,15 +77,19 @@ def _all_figures(profile: Profile | None) -> tuple[Column, ...]:
         ),
         number("parameters", "params"),
         share("parameters_share", "params %", "parameters", parameters, droppable=True),
-        number("macs", "MACs", visible=False),
+        number("macs", "MMACs", show=units.millions, visible=False, wide=True),
         mega("flops", "MFLOPs", lambda part: 2 * part.macs),
         share("flops_share", "FLOPs %", "macs", flops, 2),
-        number("elementwise_flops", "elementwise FLOPs", visible=False),
-        number("bytes_read", "bytes read", visible=False),
-        number("bytes_written", "bytes written", visible=False),
-        replace(INTENSITY, visible=False),
+        number("elementwise_flops", "elementwise M", show=units.millions, visible=False, wide=True),
+        number("bytes_read", "read", show=_bytes, visible=False, wide=True),
+        number("bytes_written", "written", show=_bytes, visible=False, wide=True),
+        replace(INTENSITY, visible=False, wide=True),
         number("backward_macs", "backward MACs", visible=False),
     )
+
+
+def _bytes(number: int) -> str:
+    return units.measure(number, units.Unit.bytes)
 
 
 def _sources(rows: list[int]) -> str:

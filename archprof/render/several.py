@@ -22,7 +22,10 @@ VISIBLE = ("modules", "layers", "parameters", "trainable_parameters", "flops", "
 DROPPABLE = ("trainable_parameters", "modules")
 """Those of them that a narrow terminal leaves out."""
 
-ERROR = Column("error", "error", visible=False)
+WIDE = ("macs", "weight_bytes", "peak_activation_bytes")
+"""Those of the others that a wide terminal shows."""
+
+ERROR = Column("error", "error", visible=False, row_style=lambda error: "bad" if error else None)
 """Why a model has no figures; it is printed below the table, where there is room for a sentence."""
 
 
@@ -50,6 +53,7 @@ def totals_table(results: Sequence[Profile | Failure]) -> Table:
                 number=True,
                 visible=(metric.name in VISIBLE or metric.name in reported) and metric.name not in hidden,
                 droppable=metric.name in DROPPABLE,
+                wide=metric.name in WIDE,
                 absent=units.ABSENT,
                 aliases=(metric.name, *metric.aliases),
             )

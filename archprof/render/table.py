@@ -29,6 +29,8 @@ class Column:
         wraps: Whether a narrow terminal breaks it into several lines between words.
         droppable: Whether it is left out where the width does not hold all columns.
         visible: Whether it is printed; the others are only in CSV.
+        wide: Whether a terminal with room to spare shows it although it is not visible elsewhere.
+        row_style: The style of a row with such a value, where it has one of its own: "changed" or "bad".
         saved: Whether it is in CSV; the others are only printed.
         absent: What is printed for None.
         raw: The number or text behind a value, which CSV holds and sorting goes by; by default the value itself.
@@ -46,6 +48,8 @@ class Column:
     wraps: bool = False
     droppable: bool = False
     visible: bool = True
+    wide: bool = False
+    row_style: Callable[[Any], str | None] = lambda value: None
     saved: bool = True
     absent: str = ""
     raw: Callable[[Any], Any] = lambda value: value
@@ -83,6 +87,14 @@ class Table:
     rest: Record | None = None
     folded: str = ""
     text_only: bool = False
+
+    def row_styles(self) -> list[str | None]:
+        """The style of each record that has one of its own."""
+        pairs = list(enumerate(self.columns))
+        return [
+            next((style for index, column in pairs if (style := column.row_style(record[index]))), None)
+            for record in self.records
+        ]
 
     def saved(self) -> tuple[list[str], list[list[Any]]]:
         """What CSV holds: the columns' keys, and a list of raw values a record."""

@@ -98,6 +98,12 @@ def test_what_does_not_hold_says_what_was_expected_and_which_row_it_is(
         "it accounts for +69.99 MFLOPs, 100 % of the growth\n"
         "  message     The phone cannot do more.\n"
         "  to accept   change flops.max in archprof.toml:4\n"
+        "\n"
+        "Changed since archprof.lock.json\n"
+        "\n"
+        # 69,992,448 more than 24,220,672 are 288.98 % of it.
+        "case                            metric  before                     after                      Δ\n"
+        "tiny.yaml · imgsz 64 · scale n  flops   24.22 MFLOPs (24,220,672)  94.21 MFLOPs (94,213,120)  +288.98 %\n"
     )
     assert result.stderr == "note: 1 case: 1 over budget\n"
     assert result.exit_code == 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -32,6 +34,17 @@ def repository(tmp_path: Path, tiny: str) -> Path:
     return folder
 
 
+@pytest.fixture
+def example(checkout: Path, tmp_path: Path) -> Path:
+    """The example of the documentation as a repository of its own, on its main branch."""
+    folder = tmp_path / "example"
+    shutil.copytree(checkout / "docs" / "examples" / "ci", folder)
+    identity = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.org")
+    for line in (("init", "-q", "-b", "main"), ("add", "."), ("commit", "-qm", "first")):
+        subprocess.run(["git", *identity, *line], cwd=folder, check=True)
+    return folder
+
+
 def environment(**more: str) -> dict[str, str]:
     path = os.pathsep.join((sysconfig.get_path("scripts"), os.environ["PATH"]))
     return {**os.environ, "PATH": path, **more}
@@ -47,6 +60,7 @@ def run_action(checkout: Path, repository: Path, **inputs: str) -> tuple[int, st
     values = {f"inputs.{name}": one["default"] for name, one in action["inputs"].items()}
     values |= {f"inputs.{name.replace('_', '-')}": value for name, value in inputs.items()}
     values["github.action_path"] = str(checkout / ".github/actions/check")
+    values |= {"runner.temp": str(repository.parent), "runner.os": "Linux"}
     summary = repository.parent / "summary.md"
     summary.touch()
 
@@ -55,6 +69,10 @@ def run_action(checkout: Path, repository: Path, **inputs: str) -> tuple[int, st
 
     printed = ""
     for step in action["runs"]["steps"]:
+        if "uses" in step:  # GitHub's own: keeps a folder between runs
+            assert re.fullmatch(r"actions/cache@v\d+", step["uses"])
+            assert step["with"]["path"] == "${{ runner.temp }}/archprof-cache"
+            continue
         assert "${{" not in step["run"]  # what somebody else writes never becomes a part of a script
         run = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
@@ -98,7 +116,7 @@ def test_the_action_runs_no_argument_as_a_command(checkout: Path, repository: Pa
 
 
 def test_the_hook_runs_its_command_when_a_model_or_a_budget_changes(checkout: Path, repository: Path) -> None:
-    (hook,) = yaml.safe_load((checkout / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    hook, system = yaml.safe_load((checkout / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     for name in (
         "nets/tiny.yaml",
         "nets/b.yml",
@@ -111,6 +129,8 @@ def test_the_hook_runs_its_command_when_a_model_or_a_budget_changes(checkout: Pa
     for name in ("README.md", "data.json", "poetry.toml"):
         assert not re.search(hook["files"], name), name
 
+    assert {**system, **{key: hook[key] for key in ("id", "description", "language")}} == hook
+    assert system["language"] == "system"
     command = shlex.split(hook["entry"])
     assert hook["pass_filenames"] is False
     good = subprocess.run(command, cwd=repository, env=environment(), capture_output=True, text=True)
@@ -119,3 +139,58 @@ def test_the_hook_runs_its_command_when_a_model_or_a_budget_changes(checkout: Pa
     bad = subprocess.run(command, cwd=repository, env=environment(), capture_output=True, text=True)
     assert bad.returncode == 1, bad.stderr
     assert "nets/tiny.yaml · imgsz 64 · parameters   OVER BUDGET\n" in bad.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "title", "before_and_after"),
+    [
+        # Row 3 is a 3×3 convolution of 64 channels: with 256 of them it has 192 · 9 · 64 weights and 2 · 192 of its
+        # normalisation more, and the head's 1×1 convolution to 1280 channels 192 · 1280. 110,592 + 384 + 245,760.
+        ("over-budget", 1, "Over budget", ["parameters | 157,178 | 513,914 | +226.96 %"]),
+        # A class is a row of the classifier more: 1280 weights and a bias.
+        ("fine", 0, "Within budget", ["parameters | 157,178 | 158,459 | +0.81 %"]),
+        # 8 channels more: 8 · (9 · 64 + 2 + 1280) parameters, of which the lock file that comes with them has the sum.
+        ("accepted", 0, "Within budget", []),
+    ],
+)
+def test_the_example_repository(
+    checkout: Path, example: Path, change: str, code: int, title: str, before_and_after: list[str]
+) -> None:
+    subprocess.run(["git", "apply", f"changes/{change}.patch"], cwd=example, check=True)
+    actual, printed, summary = run_action(checkout, example, sarif="archprof.sarif", comment="comment.md")
+    assert actual == code, printed
+    assert summary.startswith(f"### {title}\n")
+    assert (example / "comment.md").read_text(encoding="utf-8") == summary
+    assert ("Changed since archprof.lock.json" in summary) == bool(before_and_after)
+    for line in before_and_after:
+        assert f"| models/net.yaml · imgsz 64 | {line} |" in summary
+    (run,) = json.loads((example / "archprof.sarif").read_text(encoding="utf-8"))["runs"]
+    lines = {
+        (place["artifactLocation"]["uri"], place["region"]["startLine"])
+        for result in run["results"]
+        for place in (location["physicalLocation"] for location in result["locations"])
+    }
+    assert lines == ({("models/net.yaml", 6)} if code else set())
+
+
+def test_what_the_example_accepts_is_refused_without_its_lock(checkout: Path, example: Path) -> None:
+    subprocess.run(["git", "apply", "changes/accepted.patch"], cwd=example, check=True)
+    subprocess.run(["git", "checkout", "-q", "archprof.lock.json"], cwd=example, check=True)
+    code, printed, _ = run_action(checkout, example)
+    assert code == 1, printed
+    # 157,178 + 8 · 1,858
+    assert "172,042" in printed
+
+
+def test_the_examples_own_files_name_what_there_is(checkout: Path, example: Path) -> None:
+    workflow = yaml.safe_load((example / ".github/workflows/budgets.yml").read_text(encoding="utf-8"))
+    action = yaml.safe_load((checkout / ".github/actions/check/action.yml").read_text(encoding="utf-8"))
+    (step,) = [step for step in workflow["jobs"]["budgets"]["steps"] if "archprof" in step.get("uses", "")]
+    assert step["with"].keys() <= action["inputs"].keys()
+    (hook,) = yaml.safe_load((example / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    assert hook["id"] in (checkout / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
+    gitlab = yaml.safe_load((example / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+    command = gitlab["budgets"]["script"][-1]
+    assert subprocess.run(shlex.split(command), cwd=example, env=environment(), check=False).returncode == 0
+    for report in gitlab["budgets"]["artifacts"]["reports"].values():
+        assert (example / report).stat().st_size

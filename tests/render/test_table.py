@@ -136,3 +136,43 @@ def test_columns_give_way_in_their_order() -> None:
     ]
     assert lines(Column("text", "text", droppable=True), 40) == ["a name of some length  123,456"]
     assert max(map(cell_len, lines(Column("text", "text", min_width=5), 24))) <= 24
+
+
+WIDE = Table(
+    (
+        Column("name", "name", row_style=lambda name: "bad" if name == "broken" else None),
+        Column("flops", "FLOPs", number=True),
+        Column("bytes", "bytes", number=True, visible=False, wide=True),
+        Column("text", "text", visible=False, wide=True),
+    ),
+    (("good", 1, 2, "x" * 60), ("broken", 3, 4, "y" * 60)),
+    "name",
+)
+
+
+@pytest.mark.parametrize(
+    ("width", "cut", "titles"),
+    [
+        (80, True, ["name", "FLOPs"]),
+        (120, True, ["name", "FLOPs"]),
+        (140, True, ["name", "FLOPs", "bytes", "text"]),
+        (140, False, ["name", "FLOPs"]),
+    ],
+)
+def test_a_wide_terminal_shows_further_columns(width: int, cut: bool, titles: list[str]) -> None:
+    report = Report(tables=[WIDE])
+    head, *_ = FORMATS["text"].render(report, Page(width=width, cut=cut)).splitlines()
+    assert head.split() == titles
+
+
+def test_a_further_column_that_does_not_fit_is_left_out_and_the_next_one_tried() -> None:
+    first, second, third, fourth = WIDE.columns
+    records = tuple((name, flops, "z" * 200, text) for name, flops, _, text in WIDE.records)
+    table = Table((first, second, third, fourth), records, "name")
+    head, *_ = FORMATS["text"].render(Report(tables=[table]), Page(width=140, cut=True)).splitlines()
+    assert head.split() == ["name", "FLOPs", "text"]
+
+
+def test_colour_marks_what_fails_alone() -> None:
+    lines = FORMATS["text"].render(Report(tables=[WIDE]), Page(width=80, color=True)).splitlines()
+    assert [bool(re.search(r"\x1b\[[\d;]*3\dm", line)) for line in lines] == [False, False, True]
