@@ -59,15 +59,21 @@ def find(references: Sequence[str], model: "Model") -> Inputs:
     """
     from archprof.records.failure import Failure
     from archprof.records.saved import read
+    from archprof.sweep.store import is_store
+    from archprof.sweep.sweeping import tables
 
     names = selection.expand(references, (SUFFIX,))
     saved: list[Any] = []
     failures: list[Failure] = []
+    others: list[str] = []
     for name in names:
         if name.endswith(SUFFIX):
             for record in read(Path(name)):
                 (failures if isinstance(record, Failure) else saved).append(record)
-    others = [name for name in names if not name.endswith(SUFFIX)]
+        elif is_store(Path(name)):
+            saved += tables(Path(name))
+        else:
+            others.append(name)
     models = selection.find_models(others, model.find) if others else []
     specs = [entry for entry in models if not isinstance(entry, Failure)]
     failures += [entry for entry in models if isinstance(entry, Failure)]

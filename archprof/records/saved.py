@@ -13,6 +13,8 @@ from archprof.records.comparison import Comparison
 from archprof.records.expert_curve import ExpertCurve
 from archprof.records.failure import Failure
 from archprof.records.profile import Profile
+from archprof.records.suggestion import Suggestion
+from archprof.records.sweep import Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,10 +28,15 @@ KINDS: Mapping[str, type[SavedRecord]] = {
     "opinions": AuditResult,
     "pairs": Comparison,
     "curve": ExpertCurve,
+    "axes": Sweep,
+    "placement": Suggestion,
 }
 """A key that only one kind of result has at its top, and that kind."""
 
-HINT = "figures are drawn of what `summary`, `bench`, `audit`, `compare` and `parameternet --experts` save with -o"
+HINT = (
+    "figures are drawn of what `summary`, `bench`, `audit`, `compare`, `sweep`, `suggest` and `parameternet --experts`"
+    " save with -o"
+)
 
 
 def read(path: Path) -> list[Any]:

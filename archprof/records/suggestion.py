@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from archprof.records.profile import Environment, Input, Tool, Variant
-from archprof.records.record import Record
+from archprof.records.record import SavedRecord
 from archprof.records.schema import schema_of
+
+VERSION = 1
+"""The format's version. It changes when a reader of the old one would misread the new one."""
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +72,7 @@ class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
     cause: str
 
 
-class Suggestion(Record, frozen=True, kw_only=True):
+class Suggestion(SavedRecord, frozen=True, kw_only=True):
     """Which convolutions to make dynamic, and with how many experts.
 
     ``base``, ``predicted`` and ``counted`` are totals by metric: of the model, of the answer as the sum of the measured
@@ -79,6 +82,9 @@ class Suggestion(Record, frozen=True, kw_only=True):
     None for a model that is no YAML, ``python`` what applies it to a stock model, ``stem`` what files are called.
     """
 
+    format_version: ClassVar[int] = VERSION
+
+    version: int = VERSION
     tool: Tool = msgspec.field(default_factory=Tool)
     variant: Variant
     input: Input

@@ -7,9 +7,9 @@ import msgspec
 from archprof.records.comparison import Front
 from archprof.records.latency import Latency, Ratio
 from archprof.records.prediction import Prediction
+from archprof.records.profile import Tool
 from archprof.records.record import SavedRecord
 from archprof.records.schema import schema_of
-from archprof.version import __version__
 
 VERSION = 1
 """The format's version. It changes when a reader of the old one would misread the new one."""
@@ -47,7 +47,7 @@ class Sweep(SavedRecord, frozen=True, kw_only=True):
     format_version: ClassVar[int] = VERSION
 
     version: int = VERSION
-    archprof: str = __version__
+    tool: Tool = msgspec.field(default_factory=Tool)
     setup: dict[str, Any]
     axes: list[str]
     where: list[str] = msgspec.field(default_factory=list)

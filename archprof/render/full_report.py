@@ -12,6 +12,8 @@ from archprof.records.comparison import Comparison
 from archprof.records.expert_curve import ExpertCurve
 from archprof.records.memory_pass import MemoryPass
 from archprof.records.profile import Profile
+from archprof.records.suggestion import Suggestion
+from archprof.records.sweep import Sweep
 from archprof.render import (
     View,
     benchmark,
@@ -20,6 +22,8 @@ from archprof.render import (
     parameternet,
     profile_tables,
     several,
+    suggestion,
+    sweep,
 )
 from archprof.render import profile as profile_report
 from archprof.render.figures import Choice, figures_of
@@ -111,6 +115,8 @@ _REPORTS: Mapping[type, Callable[[Any], Report]] = {
     Benchmark: lambda record: benchmark.report(record, VIEW),
     Comparison: lambda record: comparison.report(record, View(detail="changes")),
     ExpertCurve: lambda record: expert_sweep.report(record, VIEW),
+    Suggestion: lambda record: suggestion.report(record, VIEW),
+    Sweep: lambda record: sweep.report(record, VIEW),
 }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archprof import units
 from archprof.records.metrics import METRICS
 from archprof.render import facts
+from archprof.render.figures import figures_of
 from archprof.render.report import Report
 from archprof.render.table import Column, Table, table_of
 from archprof.units import Unit, plural
@@ -76,6 +77,7 @@ def report(suggestion: Suggestion, view: View) -> Report:
         ],
         conclusions=list(_conclusions(suggestion)),
         tables=tables if suggestion.placement else tables[1:],
+        figures=lambda: figures_of([suggestion], "pareto"),
         notes=list(_notes(suggestion)),
         record=suggestion,
         data=placement,

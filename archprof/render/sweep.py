@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archprof import units
 from archprof.records.metrics import LATENCY, METRICS, find_metric
 from archprof.render import columns
+from archprof.render.figures import figures_of
 from archprof.render.report import Report
 from archprof.render.table import Column, Table
 
@@ -44,6 +45,7 @@ def report(sweep: Sweep, view: View) -> Report:
         about=[f"{name} {units.literal(value)}" for name, value in _shown(sweep.setup)],
         facts=[("variants", _counts(sweep, failures))],
         tables=[table.top(view.top)],
+        figures=lambda: figures_of([sweep], "pareto"),
         notes=[*_front(sweep), *columns.absent(subjects, names), *_failures(failures)],
         record=sweep,
         data=_table(sweep, subjects, _present(sweep)),

@@ -22,6 +22,8 @@ APPLICATION = 0x61726368
 
 MEMORY = ":memory:"
 
+_HEADER = b"SQLite format 3\0"
+
 PATIENCE_S = 60.0
 """How long to wait while another process writes."""
 
@@ -166,6 +168,15 @@ class Store:
             }
             message = known.get((error.sqlite_errorcode or 0) & 0xFF, f"cannot be used: {error}")
             raise OutputError(message, path=self.path) from None
+
+
+def is_store(path: Path) -> bool:
+    """Whether a path is a file of SQLite's."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_HEADER)) == _HEADER
+    except (OSError, ValueError):
+        return False
 
 
 def encode(value: Any) -> str:

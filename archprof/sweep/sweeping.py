@@ -7,23 +7,23 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from archprof.errors import ArchprofError, PluginError, UsageError
+from archprof.errors import ArchprofError, OutputError, PluginError, UsageError
 from archprof.pipeline import profile_cache
 from archprof.records.sweep import Sweep
 from archprof.sources.usercode import require
 from archprof.sweep.conditions import parse
 from archprof.sweep.engines import ENGINES
-from archprof.sweep.store import encode
+from archprof.sweep.store import Store, encode
 from archprof.sweep.tasks import Task
 from archprof.units import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from archprof.pipeline import ExecutionConfig
     from archprof.pipeline.progress import Progress
     from archprof.sweep.plan import Plan
-    from archprof.sweep.store import Store
 
 BATCH = 32
 """Variants that are counted and written together: what a process that is killed loses, at most."""
@@ -89,6 +89,21 @@ def table(store: Store, setup: Mapping[str, Any], where: Sequence[str] = ()) -> 
     conditions = [parse(text, axes) for text in where]
     chosen = [row for row in rows if all(condition.holds(row) for condition in conditions)]
     return Sweep(setup=dict(setup), axes=axes, where=list(where), rows=chosen, left_out=len(rows) - len(chosen))
+
+
+def tables(path: Path) -> list[Sweep]:
+    """All that a store has, a table for each setup.
+
+    Raises:
+        OutputError: Where it cannot be read, or has nothing yet.
+    """
+    store = Store(path, read_only=True)
+    try:
+        if found := [table(store, setup) for setup in store.setups()]:
+            return found
+    finally:
+        store.close()
+    raise OutputError("has no variants yet", path=path)
 
 
 def _missing(

@@ -14,6 +14,7 @@ from archprof.errors import UsageError
 from archprof.records.audit import AuditResult, Difference, Opinion, Row
 from archprof.records.benchmark import Benchmark
 from archprof.records.latency import Comparison, Latency, Ratio
+from archprof.records.sweep import Sweep, SweepRow
 from archprof.render.figures import FIGURES, Choice, figures_of
 from archprof.render.figures.pareto import front, parse_limits
 from archprof.render.figures.steps import KINDS, Step, Steps
@@ -102,6 +103,21 @@ def test_measured_samples_are_all_there(profile: Profile) -> None:
     (point,) = paired.spec["data"]["values"]
     assert (point["ratio"], point["low"], point["verdict"]) == (1.2, 1.1, "slower")
     assert "archprof bench tiny-variant.yaml" in samples.command
+
+
+def test_variants_of_a_sweep_are_points_and_its_own_front_is_marked() -> None:
+    figures = {"a": (3, 1), "b": (2, 2), "c": (1, 3), "d": (3, 3)}
+    rows = [
+        SweepRow(point={"name": name}, model="x", figures={"flops": x, "parameters": y})
+        for name, (x, y) in figures.items()
+    ]
+    rows.append(SweepRow(point={"name": "e"}, model="x", error="does not build"))
+    sweep = Sweep(setup={"reference": "x.yaml"}, axes=["name"], rows=rows)
+    (figure,) = figures_of([sweep], "pareto")
+    values = {point["model"]: point["state"] for point in figure.spec["data"]["values"]}
+    # Fewer FLOPs and fewer parameters are better: d is beaten by a, b and c, which trade one for the other.
+    front, beaten = "on the front", "beaten by another"
+    assert values == {"name 'a'": front, "name 'b'": front, "name 'c'": front, "name 'd'": beaten}
 
 
 def test_limits_are_amounts_of_metrics() -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archprof import units
-from archprof.compare.pareto import axes
+from archprof.compare.pareto import axes, unbeaten
 from archprof.errors import UsageError
 from archprof.records.comparison import Comparison
 from archprof.records.metrics import METRICS, find_metric
 from archprof.records.profile import Profile
+from archprof.records.suggestion import Suggestion
+from archprof.records.sweep import Sweep
 from archprof.render import several
 from archprof.render.figures import FIGURES, Choice, Figure, FigureKind
 from archprof.render.figures.style import LESS, QUIET, TOTAL, VEGA_LITE, amounts, printable, times
+from archprof.suggest.additive import find_additive
 from archprof.units import Unit
 
 if TYPE_CHECKING:
@@ -54,6 +57,10 @@ class Pareto(FigureKind):
             about = [*sorted(inputs), *sorted(kinds), *sorted(versions)]
             yield _figure(points, both, choice.limits, about, " ".join(dict.fromkeys(references)))
         for record in records:
+            if isinstance(record, Sweep):
+                yield from _of_sweep(record, choice)
+            if isinstance(record, Suggestion) and record.front_metric:
+                yield from _of_suggestion(record, record.front_metric, choice)
             if isinstance(record, Comparison) and len(record.models) > 2:
                 both = axes(record.front.x, record.front.y)
                 names = [side.name for side in record.models]
@@ -61,6 +68,29 @@ class Pareto(FigureKind):
                 points = _points(names, values)
                 if len(points) > 1:
                     yield _figure(points, both, choice.limits, [f"archprof {record.tool.version}"], " ".join(names))
+
+
+def _of_sweep(sweep: Sweep, choice: Choice) -> Iterator[Figure]:
+    """The variants of a sweep, in the metrics of its own front where it has one."""
+    front = sweep.front
+    both = axes(front.x, front.y) if front else axes(choice.x, choice.y)
+    names = [", ".join(f"{name} {units.literal(value)}" for name, value in row.point.items()) for row in sweep.rows]
+    points = _points(names, [[row.figures.get(metric.name) for metric, _ in both] for row in sweep.rows])
+    if len(points) > 1:
+        about = [str(sweep.setup.get("reference", "")), f"archprof {sweep.tool.version}"]
+        yield _figure(points, both, choice.limits, about, "sweep.json", named=0)
+
+
+def _of_suggestion(suggestion: Suggestion, metric: str, choice: Choice) -> Iterator[Figure]:
+    """The best answers over one budget, and the answer that was given."""
+    both = (find_additive(metric), True), (find_additive(suggestion.goal), not suggestion.maximise)
+    chosen = (suggestion.predicted.get(metric), suggestion.predicted[suggestion.goal])
+    values = [(point.used, point.goal) for point in suggestion.front if (point.used, point.goal) != chosen]
+    names = [str(len(point.experts)) for point in suggestion.front if (point.used, point.goal) != chosen]
+    points = _points([*names, f"{len(suggestion.placement)} (answer)"], [*values, chosen])
+    if len(points) > 1:
+        about = [suggestion.variant.name, "numbers of dynamic convolutions", f"archprof {suggestion.tool.version}"]
+        yield _figure(points, both, choice.limits, about, "suggestion.json")
 
 
 def _points(labels: Sequence[str], values: Sequence[Sequence[float | None]]) -> list[Point]:
@@ -72,19 +102,10 @@ def _points(labels: Sequence[str], values: Sequence[Sequence[float | None]]) -> 
 
 
 def front(points: Sequence[Point], lower_is_better: Sequence[bool]) -> list[Point]:
-    """Those points that no other beats, along the x axis: in one pass over the points in order."""
+    """Those points that no other beats, along the x axis."""
     sides = [1 if lower else -1 for lower in lower_is_better]
-    best = float("inf")
-    members: list[Point] = []
-    for point in sorted(points, key=lambda point: (sides[0] * point["x"], sides[1] * point["y"])):
-        if sides[1] * point["y"] < best or (members and _same(point, members[-1])):
-            best = sides[1] * point["y"]
-            members.append(point)
-    return members
-
-
-def _same(point: Point, other: Point) -> bool:
-    return (point["x"], point["y"]) == (other["x"], other["y"])
+    members = [points[index] for index in unbeaten([(point["x"], point["y"]) for point in points], lower_is_better)]
+    return sorted(members, key=lambda point: (sides[0] * point["x"], sides[1] * point["y"]))
 
 
 def _figure(
@@ -93,6 +114,7 @@ def _figure(
     limits: Mapping[str, float],
     about: Sequence[str],
     references: str,
+    named: int = NAMED,
 ) -> Figure:
     (x, _), (y, _) = both
     members = front(points, [lower for _, lower in both])
@@ -104,7 +126,7 @@ def _figure(
         kind=Pareto.name,
         title=f"{y.label[0].upper()}{y.label[1:]} against {x.label}",
         text=f"{units.plural(len(points), 'model')}; on the Pareto front: {names}.",
-        spec=_spec(points, members, both, _limits(limits, x, y)),
+        spec=_spec(points, members, both, _limits(limits, x, y), named),
         about=[*about, "FLOPs are 2 × multiply-accumulates"],
         command=f"archprof plot pareto {references} {options} -o pareto.svg",
     )
@@ -136,6 +158,7 @@ def _spec(
     members: list[Point],
     both: tuple[tuple[Metric, bool], tuple[Metric, bool]],
     limits: Mapping[str, float],
+    named: int,
 ) -> Spec:
     (x_metric, _), (y_metric, _) = both
 
@@ -151,7 +174,7 @@ def _spec(
         return {"field": name, "type": "quantitative", "scale": scale, "axis": _axis(metric, high)}
 
     x, y = channel("x", x_metric), channel("y", y_metric)
-    shown = points if len(points) <= NAMED else members
+    shown = points if len(points) <= named else members
     middle = sum(x["scale"]["domain"]) / 2
     tooltip = [{"field": "model"}, {"field": "x", "format": ",", "title": x_metric.label},
                {"field": "y", "format": ",", "title": y_metric.label}, {"field": "state"}]  # fmt: skip
