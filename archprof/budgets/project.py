@@ -49,10 +49,11 @@ def find(folder: Path) -> Path | None:
         BudgetFileError: Where a file cannot be read.
     """
     folders = [folder, *folder.parents]
-    top = next((index for index, parent in enumerate(folders) if (parent / ".git").exists()), 0)
+    # A folder above may be one that may not be read: pathlib raises there.
+    top = next((index for index, parent in enumerate(folders) if os.path.exists(parent / ".git")), 0)  # noqa: PTH110
     for parent in folders[: top + 1]:
         for name in (OWN, PYPROJECT):
-            if (path := parent / name).is_file() and Reader(path).data:
+            if os.path.isfile(path := parent / name) and Reader(path).data:  # noqa: PTH113
                 return Path(os.path.relpath(path))
     return None
 

@@ -43,11 +43,11 @@ def naming_inputs(built: Built, inputs: Sequence[Tensor]) -> Iterator[None]:
     try:
         yield
     except RunError as error:
-        lines = [_first_layer(built, inputs), _own_size(built, inputs)]
+        lines = [_first_layer(built, inputs), error.hint, _own_size(built, inputs)]
         if not built.spec.trusted:
             size = None if built.given else INPUT_SIZE
-            lines = [_takes(built, inputs), lines[0], _options(built), SHAPES, size]
-        error.hint = "\n".join(line for line in (*lines, error.hint) if line) or None
+            lines = [_takes(built, inputs), lines[0], _options(built), SHAPES, size, error.hint]
+        error.hint = "\n".join(line for line in lines if line) or None
         raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from contextlib import contextmanager
@@ -54,11 +55,13 @@ class Command(TyperCommand):
         """
         from pathlib import Path
 
-        if not any(Path(folder, name).is_file() for folder in (Path.cwd(), *Path.cwd().parents) for name in FILES):
+        here = Path.cwd()
+        # A folder above may be one that may not be read: pathlib raises there.
+        if not any(os.path.isfile(folder / name) for folder in (here, *here.parents) for name in FILES):  # noqa: PTH113
             return {}
         from archprof.budgets import project
 
-        return project.defaults_for({str(parameter.name) for parameter in self.params}, command, Path.cwd())
+        return project.defaults_for({str(parameter.name) for parameter in self.params}, command, here)
 
     def _refuse_assignments(self, command: str, words: Sequence[str]) -> None:
         """Say what to type instead of ``imgsz=640``.

@@ -325,7 +325,7 @@ def test_an_error_in_a_users_file_shows_their_own_lines(nets: Path) -> None:
     [
         ("huge", "the model has more than 500,000,000,000 parameters"),
         ("grows", "the model has more than 500,000,000,000 parameters"),
-        ("gives_a_number", "nets.py:gives_a_number returned a int, not a torch.nn.Module"),
+        ("gives_a_number", "nets.py:gives_a_number returned an int, not a torch.nn.Module"),
         ("number", "nets.py:number must be a torch.nn.Module or a function that returns one; it is an int"),
         ("stears", "nets.py has no 'stears'\ndid you mean steers"),
         ("Net.make", "nets.py has no 'make'"),

@@ -31,7 +31,7 @@ def test_what_is_kept_is_shown_and_deleted(archprof: Callable[[str], Result]) ->
     archprof(SUMMARY)
     files = list((cache.folder() / "results").iterdir())
     size = sum(file.stat().st_size for file in files)
-    assert len(files) >= 2  # the profile, and what the YAML says
+    assert files
     assert archprof("cache").stdout.startswith(f"{len(files)} results, {size / 1000:.2f} kB of ")
     assert archprof("cache --clear").stdout.startswith(f"deleted {len(files)} results, ")
     assert stored() == 0

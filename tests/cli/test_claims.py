@@ -67,7 +67,7 @@ def test_an_interrupt_keeps_what_was_replayed(
         return profile_spec(spec, *arguments, level=level)
 
     monkeypatch.setattr(counting, "profile_spec", interrupted_at_scale_s)
-    result = archprof("claims paper.yaml --format json")
+    result = archprof("--no-cache claims paper.yaml --format json")
     assert result.exit_code == 130
     assert [claim["verdict"] for claim in json.loads(result.stdout)] == ["reproduced", "reproduced"]
     assert result.stderr == "note: 2 of 3 claims were replayed\nerror: interrupted\n"

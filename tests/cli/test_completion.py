@@ -35,7 +35,7 @@ def completed(*words: str, folder: Path | None = None) -> list[str]:
 
 
 def test_commands_and_options() -> None:
-    assert completed("su") == ["summary"]
+    assert completed("su") == ["summary", "suggest"]
     assert {"--scale", "--set"} <= set(completed("summary", "--s"))
 
 

@@ -72,7 +72,8 @@ def test_the_totals_at_the_size_of_the_export(model: Path, archprof: Callable[[s
     # A bias, a normalisation of 4 and a ReLU at each of 8 channels of 32×48 places.
     assert totals["elementwise_flops"] == 6 * 8 * 32 * 48
     assert totals["parameters"] == 8 * 27 + 8 + 2 * 8
-    assert answer["input"] == {"shapes": [[1, 3, 64, 96]], "dtype": "float32", "batch": 1, "kind": "image"}
+    assert answer["input"]["shapes"] == [[1, 3, 64, 96]]
+    assert (answer["input"]["dtype"], answer["input"]["batch"], answer["input"]["kind"]) == ("float32", 1, "image")
     assert answer["variant"]["origin"] == "exported_program"
     assert answer["file"]["format"] == "pt2"
     assert len(answer["file"]["open_axes"]) == 3

@@ -82,7 +82,7 @@ def test_what_was_sampled_is_printed_and_kept(folder: Path) -> None:
     code, stdout, text = interrupted(f"bench tiny.yaml tiny.yaml {ENDLESS} -o two.json -o -", "sampling", folder)
 
     assert code == 130
-    assert "tiny (2)" in stdout
+    assert "tiny #2" in stdout
     assert "wrote two.json" in text
     saved = msgspec.json.decode((folder / "two.json").read_bytes(), type=Benchmark)
     assert saved.interrupted

@@ -240,7 +240,7 @@ def test_an_output_format_in_archprof(copy: Callable[..., Callable[..., str]], t
         output = run(*without_plugin(line))
     assert heaviest(output) == "Classify"
     assert heaviest((tmp_path / "work" / "tiny.tsv").read_text(encoding="utf-8")) == "Classify"
-    assert "|html|fragment|tsv]" in run("compare", "--help")
+    assert "|html|parquet|fragment|tsv]" in run("compare", "--help")
 
 
 def drawn(folder: Path) -> str:
