@@ -11,6 +11,7 @@ from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import Model
 from archprof.errors import UsageError
+from archprof.sources import files
 
 References = Annotated[
     list[str],
@@ -85,7 +86,7 @@ def default_name(references: list[str]) -> str:
     """The file of a report that is not named: after the only reference, else ``report.html``."""
     if len(references) > 1:
         return "report.html"
-    stem = Path(references[0].rpartition(":")[2]).name
-    for suffix in (".yaml", ".yml", ".json", ".onnx", ".pt"):
-        stem = stem.removesuffix(suffix)
+    name = Path(references[0].partition("?")[0].rpartition(":")[2])
+    suffixes = (*files.SUFFIXES, *files.WEIGHTS, *files.GRAPHS, *files.PROGRAMS, drawn_records.SUFFIX)
+    stem = name.stem if name.suffix.lower() in suffixes else name.name
     return f"{stem or 'report'}.html"

@@ -13,7 +13,7 @@ from archprof.render.report import Report
 from archprof.render.table import Column, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from archprof.records.metrics import Metric, Value
     from archprof.records.sweep import Sweep, SweepRow
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 FIGURES = ("parameters", "flops", "peak_activation_bytes")
 """The metrics that are printed unless others are asked for."""
+
+_LISTS = {"inputs": "input", "conventions": "convention"}
+"""The options of which there may be several."""
 
 _FAILURES = 5
 """How many variants without figures are told in full."""
@@ -42,7 +45,7 @@ def report(sweep: Sweep, view: View) -> Report:
     failures = [row for row in sweep.rows if row.error is not None]
     return Report(
         title=str(sweep.setup.get("reference", "")),
-        about=[f"{name} {units.literal(value)}" for name, value in _shown(sweep.setup)],
+        about=_settings(sweep),
         facts=[("variants", _counts(sweep, failures))],
         tables=[table.top(view.top)],
         figures=lambda: figures_of([sweep], "pareto"),
@@ -52,9 +55,21 @@ def report(sweep: Sweep, view: View) -> Report:
     )
 
 
-def _shown(setup: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    flat = {**setup, **setup.get("set", {})}
-    return [(name, value) for name, value in flat.items() if name not in ("reference", "set", "prediction")]
+def _settings(sweep: Sweep) -> list[str]:
+    """What holds for every variant, in the words of the options; not what an axis sets anew."""
+    flat = {**sweep.setup, **sweep.setup.get("set", {})}
+    hidden = {"reference", "set", "prediction", *sweep.axes, *(["size"] if "imgsz" in sweep.axes else [])}
+    return [_setting(name, value) for name, value in flat.items() if name not in hidden]
+
+
+def _setting(name: str, value: Any) -> str:
+    if name == "size":
+        return f"imgsz {'x'.join(map(str, value))}"
+    if name in _LISTS:
+        return f"{_LISTS[name]} {', '.join(value)}"
+    if value is True:
+        return name
+    return f"{name} {value if isinstance(value, str) else units.literal(value)}"
 
 
 def _counts(sweep: Sweep, failures: Sequence[SweepRow]) -> list[str]:

@@ -53,8 +53,14 @@ def _dtype(candidate: Candidate, value: Any) -> Candidate:
 
 
 def _edit(name: str) -> Axis:
-    """A part of a row, or a factor of the scale."""
+    """A part of a row, or a factor of a scale."""
     return lambda candidate, value: candidate._replace(spec=candidate.spec.edited(name, value))
+
+
+def _factor(name: str) -> Axis:
+    """A factor of a YAML's scale; of a model without rows, the argument of its constructor that is called the same."""
+    edit, setting = _edit(name), _setting(name)
+    return lambda candidate, value: (edit if candidate.spec.rows else setting)(candidate, value)
 
 
 def _setting(name: str) -> Axis:
@@ -71,7 +77,7 @@ with AXES.own():
     AXES.register("channels", _count("channels"))
     AXES.register("dtype", _dtype)
     for factor in edits.FACTORS:
-        AXES.register(factor, _edit(factor))
+        AXES.register(factor, _factor(factor))
 
 
 def find_axis(name: str) -> Axis:

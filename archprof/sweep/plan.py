@@ -86,6 +86,7 @@ class Plan:
             "reference": self.reference,
             **{name: value for name, value in selected.items() if value not in (None, {})},
             **changed,
+            **({"inputs": [given.text for given in self.build.inputs]} if self.build.inputs else {}),
             **({"conventions": self.conventions} if self.conventions else {}),
             **({"prediction": True} if self.prediction else {}),
         }
@@ -126,6 +127,8 @@ class Plan:
         for name, value in point.items():
             if name != SCALE:
                 candidate = find_axis(name)(candidate, value)
+        if not candidate.spec.graph_format:
+            candidate.build.check_inputs()
         return candidate
 
     def _base(self, scale: Any) -> Spec:

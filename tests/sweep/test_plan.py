@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+import archprof
+from archprof.builder.input_spec import InputSpec
+from archprof.builder.options import Options
+from archprof.cli import app
 from archprof.errors import ArchprofError, UsageError
 from archprof.sources.selection import Selection
 from archprof.sweep.plan import Plan
@@ -79,3 +86,33 @@ def test_all_scales_are_an_axis(variant: Path) -> None:
     with pytest.raises(UsageError, match="a sweep is of one scale") as caught:
         plan(variant, selection=Selection(scale="all"))
     assert caught.value.hint == "--vary scale=n,s"
+
+
+def test_an_argument_may_be_called_as_a_factor_of_yamls(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(
+        "from torch import nn\n\ndef make(depth=1, width=2):\n"
+        "    return nn.Sequential(*[nn.Conv2d(3, 3, width) for _ in range(depth)])\n",
+        encoding="utf-8",
+    )
+    result = archprof.sweep(f"{path}:make", vary={"depth": [1, 2], "width": [1, 3]}, imgsz=8)
+    # A convolution of 3 to 3 channels has 3·3·K² weights and 3 biases: 12 with K = 1, 84 with K = 3.
+    assert [row.figures["parameters"] for row in result.rows] == [12, 84, 24, 168]
+
+
+def test_inputs_of_a_sweep_are_told_as_they_were_typed(variant: Path) -> None:
+    np.savez(variant.with_name("data.npz"), x=np.zeros((1, 3, 32, 32), np.float32))
+    result = CliRunner().invoke(
+        app, ["sweep", "tiny.yaml", "--vary", "nc=1,2", "--input", "data.npz", "--fuse", "--format", "json"]
+    )
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["setup"] == {"reference": "tiny.yaml", "fuse": True, "inputs": ["x=data.npz"]}
+    words = ["--input", "1x3x32x32", "--fuse", "--convention", "fvcore", "--dtype", "float16"]
+    shown = CliRunner().invoke(app, ["sweep", "tiny.yaml", "--vary", "nc=1,2", *words])
+    header = " ".join(shown.stdout.partition("variants")[0].split()).removeprefix("tiny.yaml ")
+    assert header == "fuse · dtype float16 · input 1x3x32x32 · convention fvcore"
+
+
+def test_whole_shapes_and_an_axis_of_sizes_are_refused_before_anything_is_counted(variant: Path) -> None:
+    with pytest.raises(UsageError, match="--input gives whole shapes, so --imgsz"):
+        plan(variant, axes={"imgsz": [32, 64]}, build=Options(inputs=(InputSpec(shape=(1, 3, 32, 32)),)))

@@ -85,9 +85,7 @@ def variant(
     """
     if checkpoint.yaml is None:
         raise CheckpointError("the file has no YAML of its network", path=checkpoint.path)
-    own = checkpoint.yaml.get("scale")
-    scales = checkpoint.yaml.get("scales")
-    own = own if isinstance(scales, dict) and isinstance(own, str) and own in scales else None
+    own = _own_scale(checkpoint.yaml)
     if scale is not None and scale != own:
         raise CheckpointError(
             f"no scale {scale!r}: the weights are those of {f'scale {own}' if own else 'a network without scales'}",
@@ -116,6 +114,16 @@ def variant(
         checkpoint=checkpoint,
         channels=channels if isinstance(channels, int) and channels > 0 else _CHANNELS,
     )
+
+
+def _own_scale(yaml: dict[str, Any]) -> str | None:
+    """The scale that a network was built at; None where its YAML has no scales."""
+    scales = yaml.get("scales")
+    if not isinstance(scales, dict) or not scales:
+        return None
+    # Of a file whose name has no letter of a scale, Ultralytics builds the first, and saves an empty text as the scale.
+    own = yaml.get("scale") or next(iter(scales))
+    return own if isinstance(own, str) and own in scales else None
 
 
 def yaml_text_of(yaml: dict[str, Any]) -> str:

@@ -124,6 +124,25 @@ def test_every_kind_of_variant_comes_back_from_its_checkpoint(tmp_path: Path, re
     assert match(shapes_of(build(variant(checkpoint)).module), checkpoint.shapes).matches
 
 
+def test_a_network_without_a_scale_in_its_name_was_built_at_the_first(tmp_path: Path) -> None:
+    from ultralytics import YOLO
+
+    rows = "backbone:\n  - [-1, 1, Conv, [64, 3, 2]]\nhead:\n  - [-1, 1, Classify, [nc]]\n"
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"nc: 3\nscales:\n  n: [0.33, 0.25, 1024]\n  s: [0.33, 0.5, 1024]\n{rows}", encoding="utf-8")
+    model = YOLO(str(path)).model
+    torch.save({"model": model}, tmp_path / "best.pt")
+
+    checkpoint = read(tmp_path / "best.pt")
+    spec = variant(checkpoint)
+
+    assert checkpoint.yaml is not None
+    assert not checkpoint.yaml["scale"]  # Ultralytics warns that it assumes n, and does not save that
+    assert spec.scale == "n"
+    assert checkpoint.shapes["model.0.conv.weight"][0] == 16  # 64 · 0.25
+    assert match(shapes_of(build(spec).module), checkpoint.shapes).matches
+
+
 def test_rows_stand_on_lines_of_their_own() -> None:
     text = yaml_text_of({"nc": 2, "backbone": [[-1, 1, "Conv", [8, 3]]], "head": [[[-1, 0], 1, "Concat", [1]]]})
 
