@@ -10,7 +10,7 @@ from archprof.errors import LimitError, in_one_line
 from archprof.trace.onnx_graph import control, sequences
 from archprof.trace.onnx_graph.record import MALFORMED, Operation, ShapeUnknownError, Tensor, Trace, dtype_name
 from archprof.trace.onnx_graph.shapes import VIEWS, ShapeRules
-from archprof.trace.onnx_graph.small_tensors import ELEMENTS, constant
+from archprof.trace.onnx_graph.small_tensors import ELEMENTS
 from archprof.trace.onnx_graph.values import evaluate
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Walk:
 
     def constant(self, name: str, proto: onnx.TensorProto) -> Tensor:
         """A tensor that the file holds."""
-        tensor = Tensor(name, tuple(proto.dims), dtype_name(proto.data_type), constant(proto))
+        tensor = Tensor(name, tuple(proto.dims), dtype_name(proto.data_type), stored=proto)
         tensor.sources = (tensor,)
         self.trace.constants.append(tensor)
         return tensor
@@ -161,7 +161,7 @@ class Walk:
             return
         if "value" in attributes:
             proto = attributes["value"]
-            made.shape, made.dtype, made.value = tuple(proto.dims), dtype_name(proto.data_type), constant(proto)
+            made.shape, made.dtype, made.stored = tuple(proto.dims), dtype_name(proto.data_type), proto
         elif "sparse_value" in attributes:
             sparse = attributes["sparse_value"]
             made.shape, made.dtype = tuple(sparse.dims), dtype_name(sparse.values.data_type)

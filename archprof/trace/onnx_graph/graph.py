@@ -13,7 +13,7 @@ from archprof.sources.input_axes import LARGEST
 from archprof.sources.onnx_file.error import OnnxFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 _GRAPH, _GRAPHS = onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS
@@ -50,6 +50,11 @@ class Node:
             for attribute in self.proto.attribute
             if attribute.type not in (_GRAPH, _GRAPHS)
         }
+
+    @cached_property
+    def attribute_types(self) -> tuple[tuple[str, int], ...]:
+        """Name and type, as ONNX numbers them, of each attribute; graphs too."""
+        return tuple([(attribute.name, attribute.type) for attribute in self.proto.attribute])
 
     @cached_property
     def signature(self) -> bytes:
@@ -185,10 +190,17 @@ def _sorted(nodes: list[Node], producers: dict[str, Node], path: Path) -> list[N
     return ordered
 
 
+_VALUES: dict[int, Callable[[onnx.AttributeProto], Any]] = {
+    onnx.AttributeProto.INT: lambda attribute: attribute.i,
+    onnx.AttributeProto.INTS: lambda attribute: list(attribute.ints),
+    onnx.AttributeProto.FLOAT: lambda attribute: attribute.f,
+    onnx.AttributeProto.FLOATS: lambda attribute: list(attribute.floats),
+    onnx.AttributeProto.STRING: lambda attribute: attribute.s.decode(errors="replace"),
+    onnx.AttributeProto.STRINGS: lambda attribute: [item.decode(errors="replace") for item in attribute.strings],
+    onnx.AttributeProto.TENSOR: lambda attribute: attribute.t,
+}
+
+
 def _value(attribute: onnx.AttributeProto) -> Any:
-    value = onnx.helper.get_attribute_value(attribute)
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    if attribute.type == onnx.AttributeProto.STRINGS:
-        return [item.decode(errors="replace") for item in value]
-    return list(value) if attribute.type in (onnx.AttributeProto.INTS, onnx.AttributeProto.FLOATS) else value
+    read = _VALUES.get(attribute.type)
+    return onnx.helper.get_attribute_value(attribute) if read is None or attribute.ref_attr_name else read(attribute)

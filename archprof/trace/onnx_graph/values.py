@@ -26,9 +26,11 @@ def evaluate(operation: Operation) -> list[Array] | None:
         return None
     if operation.node.type in ("Shape", "Size"):
         return _of_shape(operation)
-    values = [tensor.value if tensor else None for tensor in operation.inputs]
-    if any(tensor is not None and value is None for tensor, value in zip(operation.inputs, values, strict=True)):
-        return None
+    values = []
+    for tensor in operation.inputs:
+        values.append(None if tensor is None else tensor.value)
+        if tensor is not None and values[-1] is None:
+            return None  # before the others' are taken out of the file
     if any(tensor.shape is not None and tensor.numel > ELEMENTS for tensor in operation.made):
         return None
     try:
