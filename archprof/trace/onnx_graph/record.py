@@ -157,6 +157,8 @@ class Operation:
         branches: What each branch of an ``If`` would run, where nothing before the run tells which.
         failure: Why it cannot run on what it reads, as onnx says.
         open: Why it is not known what ran, for a loop whose number of trips depends on values.
+        read: The tensors that it was given.
+        made: The tensors that it gave.
     """
 
     node: Node
@@ -167,6 +169,12 @@ class Operation:
     branches: tuple[list[Operation], ...] = ()
     failure: str | None = None
     open: str | None = None
+    read: list[Tensor] = field(init=False)
+    made: list[Tensor] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.read = [tensor for tensor in self.inputs if tensor is not None]
+        self.made = [tensor for tensor in self.outputs if tensor is not None]
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -177,16 +185,6 @@ class Operation:
     def name(self) -> str:
         """The operator with its domain, where that is not ONNX's own."""
         return f"{self.node.domain}.{self.node.type}" if self.node.domain else self.node.type
-
-    @property
-    def read(self) -> list[Tensor]:
-        """The tensors that it was given."""
-        return [tensor for tensor in self.inputs if tensor is not None]
-
-    @property
-    def made(self) -> list[Tensor]:
-        """The tensors that it gave."""
-        return [tensor for tensor in self.outputs if tensor is not None]
 
     def tensor(self, index: int) -> Tensor | None:
         """The input of that number, or None where it was not given."""

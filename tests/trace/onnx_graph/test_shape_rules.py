@@ -222,7 +222,7 @@ def spoilt(inputs: list, attributes: dict, outputs: int, rng: random.Random) -> 
     index = rng.randrange(len(inputs))
     change = rng.randrange(8)
     if change == 0 and inputs[index] is not None:
-        shape, _, value = inputs[index]
+        shape = inputs[index][0]
         inputs[index] = shape, rng.choice(("float16", "int64", "bool", "string", "float64", "uint8", "bfloat16")), None
     elif change == 1:
         del inputs[index]

@@ -1,8 +1,8 @@
 """The shapes of what ONNX's most frequent operators give, without asking onnx: one file a kind of operator.
 
-onnx's own rules are asked node by node over serialised messages, which takes longer than everything else that is done with
-the node. A rule here gives what onnx's would, or None where it is not sure; then onnx is asked, and says what is wrong
-where something is. The tests hold every rule to onnx's.
+onnx's own rules are asked node by node over serialised messages, which takes longer than everything else that is done
+with the node. A rule here gives what onnx's would, or None where it is not sure; then onnx is asked, and says what is
+wrong where something is. The tests hold every rule to onnx's.
 """
 
 # Each enters its rules in the table.

@@ -25,7 +25,7 @@ SHAPE_RULES: dict[str, Rule] = {}
 """Operator of ONNX's own domain -> its rule."""
 
 _ELEMENTS = {"float32": "float", "float64": "double"}
-_ONNX_NAMES = onnx.defs.OpSchema.FormalParameterOption
+_KIND = onnx.defs.OpSchema.FormalParameterOption
 
 
 def shape_rule(*names: str) -> Callable[[Rule], Rule]:
@@ -87,13 +87,10 @@ def is_valid(
     variables: dict[str, str] = {}
     for index, dtype in enumerate(dtypes):
         parameter = rule.inputs[min(index, len(rule.inputs) - 1)]
-        if not dtype:
-            if parameter.option != _ONNX_NAMES.Optional:
-                return False
-        elif (
-            f"tensor({_ELEMENTS.get(dtype, dtype)})" not in parameter.types
-            or variables.setdefault(parameter.type_str, dtype) != dtype
-        ):
+        if not dtype and parameter.option == _KIND.Optional:
+            continue
+        same = variables.setdefault(parameter.type_str, dtype) == dtype
+        if not same or f"tensor({_ELEMENTS.get(dtype, dtype)})" not in parameter.types:
             return False
     return True
 
