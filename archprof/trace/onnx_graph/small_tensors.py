@@ -37,6 +37,9 @@ def constant(proto: onnx.TensorProto) -> Array | None:
     if prod(proto.dims) > ELEMENTS:
         return None
     try:
+        if proto.HasField("raw_data"):
+            kind = np.dtype(KINDS[proto.data_type]).newbyteorder("<")
+            return np.frombuffer(proto.raw_data, kind).reshape(proto.dims)
         return onnx.numpy_helper.to_array(proto)
     except (ValueError, TypeError):
         return None
