@@ -63,6 +63,8 @@ def _slice(operation: Operation) -> Outputs | None:
         return None
     shape = list(source.sizes)
     axes = [axis_of(axis, len(shape)) for axis in (range(len(starts)) if axes is None else axes)]
+    if operation.version < 10 and axes != sorted(axes):
+        return None
     steps = [1] * len(starts) if steps is None else steps
     if not len(starts) == len(ends) == len(axes) == len(steps) == len(set(axes)) or min(steps) < 1:
         return None
