@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,7 @@ def profile(request: Request) -> Profile:
             device=RUN if was_run else MEMORYLESS,
             python=".".join(str(part) for part in sys.version_info[:3]),
             platform=platform.platform(),
-            packages={name: metadata.version(name) for name in ("onnx", *(("onnxruntime",) if was_run else ()))},
+            packages={name: _version(name) for name in ("onnx", *(("onnxruntime",) if was_run else ()))},
             remarks=[*remarks(file, trace, ledger), *integer_remarks(file, ledger), *absent],
         ),
         totals=_totals(ledger, memory, weights, tree),
@@ -83,6 +84,12 @@ def profile(request: Request) -> Profile:
         conventions=[name for name in dict.fromkeys(request.conventions) if name != DEFAULT],
         reported=reported,
     )
+
+
+@cache
+def _version(package: str) -> str:
+    """The version of an installed package, for which its metadata is parsed as a whole."""
+    return metadata.version(package)
 
 
 def _is_folded(trace: Trace) -> bool:

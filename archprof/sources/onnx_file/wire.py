@@ -137,18 +137,26 @@ class _Walk:
         """
         if depth > 4 * DEPTH:
             raise LimitError(f"graphs within graphs, more than {DEPTH} deep", path=self.path)
-        table = _MESSAGES[kind]
+        table, view = _MESSAGES[kind], self.view
         pieces: list[bytes] = []
         position = verbatim = start  # what lies between the two stays as it is
         while position < end:
             field_start = position
-            tag, position = self.varint(position, end)
+            # Most numbers are of one byte.
+            tag = view[position]
+            if tag < 0x80:
+                position += 1
+            else:
+                tag, position = self.varint(position, end)
             field, wire = tag >> 3, tag & 7
             self.fields += 1
             if self.fields > FIELDS:
                 raise LimitError(f"more than {FIELDS:,} entries", path=self.path, hint="this is no network")
             if wire == _BYTES:
-                length, position = self.varint(position, end)
+                if position < end and (length := view[position]) < 0x80:
+                    position += 1
+                else:
+                    length, position = self.varint(position, end)
                 if length > end - position:
                     raise self.broken(f"a field of {length:,} bytes at {field_start:,} leads out of what it is in")
                 if field in table.messages:

@@ -23,8 +23,9 @@ def external_files(tensors: Iterable[onnx.TensorProto], path: Path) -> dict[str,
         OnnxFileError: Where a location leads out of the folder, by its name or by a link.
     """
     files: dict[str, Path] = {}
+    external = onnx.TensorProto.EXTERNAL
     for tensor in tensors:
-        if tensor.data_location != onnx.TensorProto.EXTERNAL:
+        if tensor.data_location != external:
             continue
         location = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
         if location not in files:

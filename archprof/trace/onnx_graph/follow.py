@@ -6,11 +6,13 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from archprof.errors import LimitError, in_one_line
 from archprof.trace.onnx_graph import control, sequences
 from archprof.trace.onnx_graph.record import MALFORMED, Operation, ShapeUnknownError, Tensor, Trace, dtype_name
 from archprof.trace.onnx_graph.shapes import VIEWS, ShapeRules
-from archprof.trace.onnx_graph.small_tensors import ELEMENTS, constant
+from archprof.trace.onnx_graph.small_tensors import ELEMENTS
 from archprof.trace.onnx_graph.values import evaluate
 
 if TYPE_CHECKING:
@@ -48,7 +50,8 @@ def follow(file: OnnxFile, inputs: SizedInputs, ran: RunShapes | None = None) ->
     walk = Walk(trace, ran or {})
     scope = {tensor.name: tensor for tensor in inputs.tensors}
     walk.enter_constants(file.graph, scope)
-    trace.operations = walk.graph(file.graph, scope)
+    with np.errstate(all="ignore"):
+        trace.operations = walk.graph(file.graph, scope)
     trace.outputs = [scope[name] for name in file.graph.outputs]
     trace.remarks += [f"{node}: {text}" for node, text in walk.rules.differences.items()]
     return trace
@@ -72,7 +75,7 @@ class Walk:
 
     def constant(self, name: str, proto: onnx.TensorProto) -> Tensor:
         """A tensor that the file holds."""
-        tensor = Tensor(name, tuple(proto.dims), dtype_name(proto.data_type), constant(proto))
+        tensor = Tensor(name, tuple(proto.dims), dtype_name(proto.data_type), stored=proto)
         tensor.sources = (tensor,)
         self.trace.constants.append(tensor)
         return tensor
@@ -96,16 +99,19 @@ class Walk:
         operation = Operation(
             node,
             self.trace.file.opsets.get(node.domain, 1),
-            tuple(scope[name] if name else None for name in node.inputs),
-            tuple(Tensor(name) if name else None for name in node.outputs),
+            tuple([scope[name] if name else None for name in node.inputs]),
+            tuple([Tensor(name) if name else None for name in node.outputs]),
         )
-        if (follow_graphs := control.RULES.get(node.type)) and node.graphs and not node.domain:
+        inner: list[Operation] = []
+        if node.graphs and not node.domain and (follow_graphs := control.RULES.get(node.type)):
             inner = self.graphs(follow_graphs, operation, scope)
         else:
-            inner = []
             self.resolve(operation)
-        self.enter_run(operation)
-        scope.update((tensor.name, tensor) for tensor in operation.made)
+        if self.ran:
+            self.enter_run(operation)
+        for tensor in operation.outputs:
+            if tensor is not None:
+                scope[tensor.name] = tensor
         return [operation, *inner]
 
     def graphs(self, rule: control.Rule, operation: Operation, scope: dict[str, Tensor]) -> list[Operation]:
@@ -142,7 +148,7 @@ class Walk:
         for tensor, value in zip(operation.outputs, values or (), strict=False):
             if tensor is not None:
                 tensor.value, tensor.shape = value, value.shape
-        if operation.inputs and all(tensor is None or tensor.sources for tensor in operation.inputs):
+        if (first is None or first.sources) and node.inputs and all(tensor.sources for tensor in operation.read):
             # Scales and zero points say how a weight is stored.
             read = operation.read[:1] if node.type == "DequantizeLinear" else operation.read
             sources = tuple(dict.fromkeys(source for tensor in read for source in tensor.sources))
@@ -157,11 +163,11 @@ class Walk:
         attributes, made = operation.attributes, operation.made[0]
         known = self.constants.setdefault(operation.node.key, {})
         if made.name in known:
-            operation.outputs = (known[made.name],)
+            operation.outputs, operation.made = (known[made.name],), [known[made.name]]
             return
         if "value" in attributes:
             proto = attributes["value"]
-            made.shape, made.dtype, made.value = tuple(proto.dims), dtype_name(proto.data_type), constant(proto)
+            made.shape, made.dtype, made.stored = tuple(proto.dims), dtype_name(proto.data_type), proto
         elif "sparse_value" in attributes:
             sparse = attributes["sparse_value"]
             made.shape, made.dtype = tuple(sparse.dims), dtype_name(sparse.values.data_type)

@@ -13,7 +13,7 @@ from archprof.sources.input_axes import LARGEST
 from archprof.sources.onnx_file.error import OnnxFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 _GRAPH, _GRAPHS = onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS
@@ -41,15 +41,27 @@ class Node:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     graphs: dict[str, Graph] = field(default_factory=dict)
+    _attributes: dict[str, Any] | None = None
+    _attribute_types: tuple[tuple[str, int], ...] | None = None
 
-    @cached_property
+    # No cached_property, whose lock takes longer than most attributes do.
+    @property
     def attributes(self) -> dict[str, Any]:
         """Its attributes by name; text as str, graphs left out."""
-        return {
-            attribute.name: _value(attribute)
-            for attribute in self.proto.attribute
-            if attribute.type not in (_GRAPH, _GRAPHS)
-        }
+        if self._attributes is None:
+            self._attributes = {
+                attribute.name: _value(attribute)
+                for attribute in self.proto.attribute
+                if attribute.type not in (_GRAPH, _GRAPHS)
+            }
+        return self._attributes
+
+    @property
+    def attribute_types(self) -> tuple[tuple[str, int], ...]:
+        """Name and type, as ONNX numbers them, of each attribute; graphs too."""
+        if self._attribute_types is None:
+            self._attribute_types = tuple([(attribute.name, attribute.type) for attribute in self.proto.attribute])
+        return self._attribute_types
 
     @cached_property
     def signature(self) -> bytes:
@@ -61,11 +73,10 @@ class Node:
         """How a message names it."""
         return f"{self.type} {self.proto.name or next(filter(None, self.outputs), '')!r}"
 
-    def reads(self) -> Iterator[str]:
+    def reads(self) -> Sequence[str]:
         """Every name that it, or a graph within it, reads of what is around it."""
-        yield from filter(None, self.inputs)
-        for graph in self.graphs.values():
-            yield from graph.outer
+        own = [name for name in self.inputs if name] if "" in self.inputs else self.inputs
+        return [*own, *(name for graph in self.graphs.values() for name in graph.outer)] if self.graphs else own
 
 
 @dataclass(eq=False)
@@ -128,7 +139,7 @@ def read_graph(proto: onnx.GraphProto, path: Path, *, prefix: str = "", within: 
     ordered = _ordered(nodes, given, path, within=within)
     made = given.union(*(node.outputs for node in nodes))
     outputs = tuple(info.name for info in proto.output)
-    outer = dict.fromkeys(name for node in nodes for name in node.reads() if name not in made)
+    outer = dict.fromkeys([name for node in nodes for name in node.reads() if name not in made])
     outer.update(dict.fromkeys(name for name in outputs if name not in made))
     if outer and not within:
         raise OnnxFileError(f"nothing makes {next(iter(outer))!r}, which the graph reads or gives", path=path)
@@ -150,14 +161,17 @@ def _ordered(nodes: list[Node], given: Iterable[str], path: Path, *, within: boo
     """The same nodes, each behind those that make what it reads."""
     producers: dict[str, Node] = {}
     for node in nodes:
-        for name in filter(None, node.outputs):
+        for name in node.outputs:
+            if not name:
+                continue
             if name in producers or name in given:
                 raise OnnxFileError(f"{node.text} gives {name!r}, which is there already", path=path)
             producers[name] = node
     known = set(given)
     for node in nodes:
-        if any(name in producers and name not in known for name in node.reads()):
-            return _sorted(nodes, producers, path)
+        for name in node.reads():
+            if name not in known and name in producers:
+                return _sorted(nodes, producers, path)
         known.update(node.outputs)
     return nodes
 
@@ -185,10 +199,17 @@ def _sorted(nodes: list[Node], producers: dict[str, Node], path: Path) -> list[N
     return ordered
 
 
+_VALUES: dict[int, Callable[[onnx.AttributeProto], Any]] = {
+    onnx.AttributeProto.INT: lambda attribute: attribute.i,
+    onnx.AttributeProto.INTS: lambda attribute: list(attribute.ints),
+    onnx.AttributeProto.FLOAT: lambda attribute: attribute.f,
+    onnx.AttributeProto.FLOATS: lambda attribute: list(attribute.floats),
+    onnx.AttributeProto.STRING: lambda attribute: attribute.s.decode(errors="replace"),
+    onnx.AttributeProto.STRINGS: lambda attribute: [item.decode(errors="replace") for item in attribute.strings],
+    onnx.AttributeProto.TENSOR: lambda attribute: attribute.t,
+}
+
+
 def _value(attribute: onnx.AttributeProto) -> Any:
-    value = onnx.helper.get_attribute_value(attribute)
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    if attribute.type == onnx.AttributeProto.STRINGS:
-        return [item.decode(errors="replace") for item in value]
-    return list(value) if attribute.type in (onnx.AttributeProto.INTS, onnx.AttributeProto.FLOATS) else value
+    read = _VALUES.get(attribute.type)
+    return onnx.helper.get_attribute_value(attribute) if read is None or attribute.ref_attr_name else read(attribute)

@@ -28,6 +28,18 @@ _OTHER_FORMATS = (
     (b"<", "a text with markup, perhaps a web page that was saved under this name"),
 )
 
+_GRAPH = onnx.AttributeProto.GRAPH
+_PLAIN = frozenset(
+    {
+        onnx.AttributeProto.INT,
+        onnx.AttributeProto.INTS,
+        onnx.AttributeProto.FLOAT,
+        onnx.AttributeProto.FLOATS,
+        onnx.AttributeProto.STRING,
+        onnx.AttributeProto.STRINGS,
+    }
+)
+
 
 @dataclass(frozen=True)
 class OnnxFile:
@@ -79,8 +91,10 @@ def understand(model: onnx.ModelProto, path: Path) -> OnnxFile:
     """
     if not model.ir_version or not model.HasField("graph"):
         raise _foreign(path) or OnnxFileError("not an ONNX file: it has no graph", path=path)
-    if not all(isinstance(text, str) for text in _texts(model)):
-        raise OnnxFileError("not an ONNX file: a name in it is not UTF-8", path=path)
+    try:
+        _check_texts(model)
+    except TypeError:
+        raise OnnxFileError("not an ONNX file: a name in it is not UTF-8", path=path) from None
     opsets = _opsets(model, path)
     external = external_files(_tensors(model), path)
     graph = read_graph(inline_functions(model, path).graph, path)
@@ -120,43 +134,45 @@ def _newest(domain: str) -> int | None:
     return max(versions, default=None)
 
 
-def _texts(model: onnx.ModelProto) -> Iterator[str | bytes]:
-    """Every name and note in the file; what is no UTF-8 comes out of the protobuf as bytes."""
-    yield from (model.producer_name, model.producer_version)
+def _check_texts(model: onnx.ModelProto) -> None:
+    """Look at every name and note in the file: what is no UTF-8 comes out of the protobuf as bytes.
+
+    Raises:
+        TypeError: Where one of them is bytes, as joining them does.
+    """
+    "".join((model.producer_name, model.producer_version))
     for entry in model.metadata_props:
-        yield from (entry.key, entry.value)
+        "".join((entry.key, entry.value))
     for opset in (*model.opset_import, *(opset for function in model.functions for opset in function.opset_import)):
-        yield opset.domain
+        "".join((opset.domain,))
     for function in model.functions:
-        yield from (function.name, function.domain, function.overload)
-        yield from (*function.input, *function.output, *function.attribute)
-        yield from _texts_of_nodes(function.node)
-    yield from _texts_of_graph(model.graph)
+        "".join((function.name, function.domain, function.overload))
+        "".join((*function.input, *function.output, *function.attribute))
+        _check_nodes(function.node)
+    _check_graph(model.graph)
 
 
-def _texts_of_graph(graph: onnx.GraphProto) -> Iterator[str | bytes]:
-    for info in (*graph.input, *graph.output, *graph.value_info):
-        yield info.name
-        for dim in info.type.tensor_type.shape.dim:
-            yield dim.dim_param
+def _check_graph(graph: onnx.GraphProto) -> None:
+    for infos in (graph.input, graph.output, graph.value_info):
+        for info in infos:
+            "".join([info.name, *[dim.dim_param for dim in info.type.tensor_type.shape.dim]])
+    "".join([tensor.name for tensor in graph.initializer])
     for tensor in graph.initializer:
-        yield tensor.name
-        for entry in tensor.external_data:
-            yield from (entry.key, entry.value)
-    for sparse in graph.sparse_initializer:
-        yield sparse.values.name
-    yield from _texts_of_nodes(graph.node)
+        if tensor.external_data:
+            "".join([text for entry in tensor.external_data for text in (entry.key, entry.value)])
+    "".join([sparse.values.name for sparse in graph.sparse_initializer])
+    _check_nodes(graph.node)
 
 
-def _texts_of_nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[str | bytes]:
+def _check_nodes(nodes: Iterable[onnx.NodeProto]) -> None:
     for node in nodes:
-        yield from (node.name, node.op_type, node.domain, node.overload, *node.input, *node.output)
+        "".join((node.name, node.op_type, node.domain, node.overload, *node.input, *node.output))
         for entry in node.metadata_props:
-            yield from (entry.key, entry.value)
+            "".join((entry.key, entry.value))
         for attribute in node.attribute:
-            yield from (attribute.name, attribute.ref_attr_name)
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                yield from _texts_of_graph(attribute.g)
+            "".join((attribute.name, attribute.ref_attr_name))
+            if attribute.type == _GRAPH:
+                _check_graph(attribute.g)
 
 
 def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
@@ -173,16 +189,19 @@ def _of_graph(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
     yield from _of_nodes(graph.node)
 
 
-def _of_nodes(nodes: Iterator[onnx.NodeProto]) -> Iterator[onnx.TensorProto]:
+def _of_nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.TensorProto]:
     for node in nodes:
         for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.TENSOR:
+            kind = attribute.type
+            if kind in _PLAIN:
+                continue
+            if kind == onnx.AttributeProto.TENSOR:
                 yield attribute.t
-            elif attribute.type == onnx.AttributeProto.TENSORS:
+            elif kind == onnx.AttributeProto.TENSORS:
                 yield from attribute.tensors
-            elif attribute.type == onnx.AttributeProto.SPARSE_TENSOR:
+            elif kind == onnx.AttributeProto.SPARSE_TENSOR:
                 yield from (attribute.sparse_tensor.values, attribute.sparse_tensor.indices)
-            elif attribute.type == onnx.AttributeProto.GRAPH:
+            elif kind == _GRAPH:
                 yield from _of_graph(attribute.g)
 
 

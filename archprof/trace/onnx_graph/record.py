@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import onnx
 
+from archprof.trace.onnx_graph.small_tensors import constant
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -57,7 +59,6 @@ MALFORMED = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, V
 """What a rule raises of an operation whose inputs or attributes are not those that its operator has."""
 
 
-@dataclass(slots=True, eq=False)
 class Tensor:
     """One value of the run: a tensor, or a sequence of them.
 
@@ -65,7 +66,7 @@ class Tensor:
         name: Its name in the file.
         shape: Its shape; None where it is not known.
         dtype: The type of its elements, as :func:`dtype_name` has it.
-        value: Its elements, where they are few and known before the run.
+        stored: How the file holds its elements, for one of the file's own tensors whose elements nobody asked for yet.
         sources: The file's own constants (initializers, Constant nodes) that it was made of, where it was made of
             nothing else; empty for whatever depends on an input.
         view: The tensor whose memory it has, where it is a view.
@@ -74,15 +75,36 @@ class Tensor:
         sequence: Whether it is a sequence.
     """
 
-    name: str
-    shape: Shape | None = None
-    dtype: str = UNDEFINED
-    value: np.ndarray | None = None
-    sources: tuple[Tensor, ...] = ()
-    view: Tensor | None = None
-    partial: onnx.TypeProto | None = None
-    elements: list[Tensor] | None = None
-    sequence: bool = False
+    __slots__ = ("_value", "dtype", "elements", "name", "partial", "sequence", "shape", "sources", "stored", "view")
+
+    def __init__(
+        self,
+        name: str,
+        shape: Shape | None = None,
+        dtype: str = UNDEFINED,
+        value: np.ndarray | None = None,
+        *,
+        stored: onnx.TensorProto | None = None,
+        elements: list[Tensor] | None = None,
+        sequence: bool = False,
+    ) -> None:
+        self.name, self.shape, self.dtype, self.stored = name, shape, dtype, stored
+        self._value = value
+        self.sources: tuple[Tensor, ...] = ()
+        self.view: Tensor | None = None
+        self.partial: onnx.TypeProto | None = None
+        self.elements, self.sequence = elements, sequence
+
+    @property
+    def value(self) -> np.ndarray | None:
+        """Its elements, where they are few and known before the run."""
+        if self.stored is not None:
+            self._value, self.stored = constant(self.stored), None
+        return self._value
+
+    @value.setter
+    def value(self, value: np.ndarray | None) -> None:
+        self._value, self.stored = value, None
 
     @property
     def sizes(self) -> Shape:
@@ -135,6 +157,8 @@ class Operation:
         branches: What each branch of an ``If`` would run, where nothing before the run tells which.
         failure: Why it cannot run on what it reads, as onnx says.
         open: Why it is not known what ran, for a loop whose number of trips depends on values.
+        read: The tensors that it was given.
+        made: The tensors that it gave.
     """
 
     node: Node
@@ -145,6 +169,12 @@ class Operation:
     branches: tuple[list[Operation], ...] = ()
     failure: str | None = None
     open: str | None = None
+    read: list[Tensor] = field(init=False)
+    made: list[Tensor] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.read = [tensor for tensor in self.inputs if tensor is not None]
+        self.made = [tensor for tensor in self.outputs if tensor is not None]
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -155,16 +185,6 @@ class Operation:
     def name(self) -> str:
         """The operator with its domain, where that is not ONNX's own."""
         return f"{self.node.domain}.{self.node.type}" if self.node.domain else self.node.type
-
-    @property
-    def read(self) -> list[Tensor]:
-        """The tensors that it was given."""
-        return [tensor for tensor in self.inputs if tensor is not None]
-
-    @property
-    def made(self) -> list[Tensor]:
-        """The tensors that it gave."""
-        return [tensor for tensor in self.outputs if tensor is not None]
 
     def tensor(self, index: int) -> Tensor | None:
         """The input of that number, or None where it was not given."""

@@ -1,8 +1,9 @@
 """The shapes of what a node makes, of those that it reads.
 
-onnx's own rule is asked node by node, with the values that are known. Our own rules stand where onnx has none
-(:mod:`.runtime_operators`) or another than the runtimes have (:mod:`.windows`), and where it does not look at whether
-the operation can run.
+The most frequent operators have rules of their own (:mod:`.shape_rules`), which give what onnx's would, sooner. For
+every other onnx's own rule is asked node by node, with the values that are known. Our own rules also stand where onnx
+has none (:mod:`.runtime_operators`) or another than the runtimes have (:mod:`.windows`), and where it does not look at
+whether the operation can run.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import onnx.shape_inference
 
 from archprof.errors import in_one_line
 from archprof.sources.input_axes import LARGEST
-from archprof.trace.onnx_graph import runtime_operators, windows
+from archprof.trace.onnx_graph import runtime_operators, shape_rules, windows
 from archprof.trace.onnx_graph.record import MALFORMED, UNDEFINED, ShapeUnknownError, Tensor, dtype_code, dtype_name
+from archprof.trace.onnx_graph.schemas import schema
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -28,15 +30,6 @@ if TYPE_CHECKING:
 
 VIEWS = frozenset({"Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Optional", "OptionalGetElement"})
 """Operators whose result is what they were given under another shape: runtimes give them the same memory."""
-
-
-@cache
-def schema(domain: str, type_: str, opset: int) -> onnx.defs.OpSchema | None:
-    """What onnx knows of an operator at an opset, or None."""
-    try:
-        return onnx.defs.get_schema(type_, opset, domain)
-    except onnx.defs.SchemaError:
-        return None
 
 
 class ShapeRules:
@@ -61,6 +54,15 @@ class ShapeRules:
 
     def resolve(self, operation: Operation) -> None:
         """Enter the shapes and types of an operation's outputs, or why it cannot run."""
+        if (outputs := shape_rules.infer(operation)) is not None:
+            for tensor, output in zip(operation.outputs, outputs, strict=True):
+                if tensor is not None:
+                    tensor.shape, tensor.dtype = output
+            try:
+                self.check(operation)
+            except ValueError as error:
+                operation.failure = in_one_line(error)
+            return
         question = _question(operation)
         if question is not None and (answer := self._answers.get(question)) is not None:
             answer.enter(operation, self.differences)
@@ -70,7 +72,7 @@ class ShapeRules:
             self._answers[question] = Answer.of(operation, self.differences)
 
     def compute(self, operation: Operation) -> None:
-        """As :meth:`resolve`, whatever was asked before."""
+        """As :meth:`resolve`, by onnx's rule, whatever was asked before."""
         node = operation.node
         own = runtime_operators.RULES.get((node.domain, node.type))
         try:
@@ -135,8 +137,8 @@ class ShapeRules:
         """Look at what onnx does not."""
         node, made = operation.node, operation.made
         for tensor in made:
-            if tensor.shape is not None and prod(tensor.shape) > LARGEST:
-                raise ValueError(f"its result would have {prod(tensor.shape):,} elements")
+            if tensor.shape is not None and (elements := prod(tensor.shape)) > LARGEST:
+                raise ValueError(f"its result would have {elements:,} elements")
         if node.type == "Reshape" and made and made[0].shape is not None:
             source = operation.operand(0).sizes
             if prod(source) != made[0].numel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -33,9 +34,12 @@ def constant(proto: onnx.TensorProto) -> Array | None:
     """The elements of a small tensor of the file; None where they are many, elsewhere, or of no kind that steers."""
     if proto.data_location == onnx.TensorProto.EXTERNAL or proto.data_type not in KINDS:
         return None
-    if int(np.prod(proto.dims, dtype=object)) > ELEMENTS:
+    if prod(proto.dims) > ELEMENTS:
         return None
     try:
+        if proto.HasField("raw_data"):
+            kind = np.dtype(KINDS[proto.data_type]).newbyteorder("<")
+            return np.frombuffer(proto.raw_data, kind).reshape(proto.dims)
         return onnx.numpy_helper.to_array(proto)
     except (ValueError, TypeError):
         return None
