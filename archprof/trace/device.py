@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.overrides
+from torch.jit._builtins import _get_builtin_table
 from torch.utils._device import DeviceContext
 
 from archprof.trace.index_lists import with_tensors
@@ -21,7 +22,7 @@ from archprof.trace.patch_attributes import hold
 from archprof.trace.script_device import CALLERS, asks_for_device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from torch import Tensor
 
@@ -83,8 +84,26 @@ def presented(device: torch.device, needs_values: Callable[[str], Exception]) ->
     if torch.is_autocast_enabled(device.type):
         raise needs_values("torch.autocast")
     presentation = _Presentation(device, needs_values)
-    with hold({(owner, name): value for owner, name, value in presentation.attributes()}):
+    values = {(owner, name): value for owner, name, value in presentation.attributes()}
+    with _known_to_scripts(values), hold(values):
         yield
+
+
+@contextmanager
+def _known_to_scripts(values: Mapping[tuple[Any, str], Any]) -> Iterator[None]:
+    """While it holds, what takes the place of a function of torch's is that function to whatever is compiled.
+
+    Torch compiles rules of derivatives when they are needed first, and finds the functions in them by what they are.
+    """
+    builtins: dict[int, str] = _get_builtin_table()  # type: ignore[no-untyped-call]
+    own = {id(value): builtins.get(id(getattr(owner, name, None))) for (owner, name), value in values.items()}
+    known = {key: operation for key, operation in own.items() if operation is not None}
+    builtins.update(known)
+    try:
+        yield
+    finally:
+        for key in known:
+            builtins.pop(key, None)
 
 
 class _Presentation:

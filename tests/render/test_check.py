@@ -21,6 +21,9 @@ from archprof.render.formats.github import ANNOTATIONS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+TEXTS = [name for name, value in FORMATS.items() if not value.binary]
+"""The formats that are text."""
+
 OVER = RuleResult(
     metric="flops",
     kind="max",
@@ -105,7 +108,7 @@ LARGE_CHECK = [
 ]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize(
     "cases", [CASES, CASES[:1], CASES[-1:], [], LARGE_CHECK], ids=["all", "good", "bad", "none", "many"]
 )

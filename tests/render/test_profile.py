@@ -19,6 +19,10 @@ from archprof.render import Page, View
 from archprof.render.formats import FORMATS
 from archprof.render.profile import DETAILS, check, report, report_several
 
+TEXTS = [name for name, value in FORMATS.items() if not value.binary]
+"""The formats that are text."""
+
+
 SEVERAL_VIEWS = [
     View(detail=detail, sort=sort, top=top)
     for detail in (*DETAILS, "none")
@@ -43,7 +47,7 @@ def table(text: str) -> list[str]:
     return text.rstrip("\n").split("\n\n")[1].split("\n")
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("view", SEVERAL_VIEWS, ids=str)
 @pytest.mark.parametrize("width", [40, 80, 100, 160])
 def test_every_format_renders_every_view(profile: Profile, name: str, view: View, width: int) -> None:
@@ -54,7 +58,7 @@ def test_every_format_renders_every_view(profile: Profile, name: str, view: View
     assert "\x1b" not in text
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", TEXTS)
 def test_a_profile_with_nothing_in_it_renders(profile: Profile, name: str) -> None:
     nothing = dict.fromkeys(msgspec.structs.asdict(profile.totals), 0)
     empty = msgspec.structs.replace(

@@ -66,6 +66,10 @@ if TYPE_CHECKING:
     from archprof.records.profile import Profile
     from archprof.render.report import Report
 
+TEXTS = [name for name, value in FORMATS.items() if not value.binary]
+"""The formats that are text."""
+
+
 MEASURED = MeasuredTotals(
     parameters=100, macs=1000, elementwise_flops=50, weight_bytes=400, activation_bytes=80, bytes_read=600,
     bytes_written=80,
@@ -238,7 +242,7 @@ def records(report: Report) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(FORMATS["csv"].render(report, Page()))))
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", TEXTS)
 def test_every_format_renders_every_report(report: Report, name: str) -> None:
     text = FORMATS[name].render(report, Page(width=80))
     assert text.endswith("\n")

@@ -93,6 +93,7 @@ def test_an_origin_is_registered_once() -> None:
         "torchvision",
         "checkpoint",
         "onnx",
+        "exported_program",
         "yaml_file",
         "git_revision",
         "python",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -58,6 +59,11 @@ class Rows:
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """With a cache of the module's own, so that rows are shared by its tests."""
     with pytest.MonkeyPatch.context() as patch:
+        # Files that other tests wrote and imported are new: a process that did so keeps nothing.
+        base = str(tmp_path_factory.getbasetemp().parent)
+        for name, module in list(sys.modules.items()):
+            if str(getattr(module, "__file__", None)).startswith(base):
+                patch.delitem(sys.modules, name)
         patch.setenv("ARCHPROF_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(cache, "enabled", True)
         shelf.shelves.clear()

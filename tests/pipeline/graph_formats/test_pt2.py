@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 import archprof as ap
+from archprof.builder.input_spec import InputSpec
 from archprof.builder.options import Options
 from archprof.errors import UsageError
 from archprof.pipeline import Request
@@ -228,7 +229,7 @@ def open_axes(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({}, (1, 64, 96)),
         ({"size": (128,)}, (1, 128, 128)),
         ({"size": (32, 64), "batch": 3}, (3, 32, 64)),
-        ({"input_shapes": (("images", (2, 3, 96, 160)),)}, (2, 96, 160)),
+        ({"inputs": (InputSpec(name="images", shape=(2, 3, 96, 160)),)}, (2, 96, 160)),
     ],
 )
 def test_an_open_axis_has_the_size_that_is_asked_for(
@@ -246,8 +247,8 @@ def test_an_open_axis_has_the_size_that_is_asked_for(
     [
         ({"size": (100,)}, "takes multiples of 32 up to 32768 on axis 2, not 100"),
         ({"size": (40000,)}, "takes multiples of 32 up to 32768 on axis 2, not 40000"),
-        ({"input_shapes": (("images", (1, 4, 64, 64)),)}, "takes 3 on axis 1, not 4"),
-        ({"input_shapes": (("images", (1, 3, 64)),)}, "has 4 axes, not 3"),
+        ({"inputs": (InputSpec(name="images", shape=(1, 4, 64, 64)),)}, "takes 3 on axis 1, not 4"),
+        ({"inputs": (InputSpec(name="images", shape=(1, 3, 64)),)}, "has 4 axes, not 3"),
     ],
 )
 def test_a_size_that_the_program_does_not_take(open_axes: Path, options: dict[str, Any], says: str) -> None:
