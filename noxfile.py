@@ -93,7 +93,7 @@ def full(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
-    """Profile 10,000 YAMLs that nobody meant, or as many as are named; the tests take 500."""
+    """Profile 10,000 YAMLs that nobody meant, or as many as are named; the tests take 200."""
     session.install(".", *group("test"))
     cases = session.posargs[0] if session.posargs else "10000"
     generated = ("tests/fuzz", "tests/builder/test_dialect.py", "tests/sources/test_scale_in_name.py")

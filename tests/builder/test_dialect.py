@@ -26,7 +26,7 @@ from archprof.trace.patch_attributes import hold
 if TYPE_CHECKING:
     from archprof.builder.built import Built
 
-CASES = int(os.environ.get("ARCHPROF_FUZZ", "120"))
+CASES = int(os.environ.get("ARCHPROF_FUZZ", "60"))
 """How many files are written for each of the generated tests."""
 
 ROWS = """

@@ -57,7 +57,10 @@ def test_the_head_that_needs_nms_is_named_where_the_yaml_is_end_to_end(export_on
     assert "the YAML is end2end, and the file has the one-to-many head: its boxes need NMS" in compared.export
 
 
-@pytest.mark.parametrize("prefix", ["", "model.", "wrapper.network."])
+@pytest.mark.parametrize(
+    "prefix",
+    ["wrapper.network.", *(pytest.param(text, marks=pytest.mark.full) for text in ("", "model."))],
+)
 def test_a_name_before_every_path_is_undone(export_onnx: Callable[..., Path], prefix: str) -> None:
     path = export_onnx("yolo11n.yaml", 128)
     proto = onnx.load(path)
@@ -76,7 +79,9 @@ def without_node_names(path: Path) -> onnx.ModelProto:
     return proto
 
 
-@pytest.mark.parametrize("suffix", ["", "_quantized", "_Q4"])
+@pytest.mark.parametrize(
+    "suffix", ["_quantized", *(pytest.param(text, marks=pytest.mark.full) for text in ("", "_Q4"))]
+)
 def test_rows_are_found_by_the_names_of_weights(export_onnx: Callable[..., Path], suffix: str) -> None:
     path = export_onnx("yolo11n.yaml", 128)
     proto = without_node_names(path)

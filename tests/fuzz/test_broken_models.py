@@ -24,7 +24,7 @@ from archprof.trace.run import trace
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CASES = int(os.environ.get("ARCHPROF_FUZZ", "500"))
+CASES = int(os.environ.get("ARCHPROF_FUZZ", "200"))
 
 DIM = st.sampled_from([0, 1, -1, -2, 2, 3, -4, 4, 5, -6])
 SIZE = st.sampled_from([1, 2, 3, 4, 0, -1])

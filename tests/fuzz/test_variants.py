@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from archprof.records.profile import Profile
 
-CASES = int(os.environ.get("ARCHPROF_FUZZ", "500"))
+CASES = int(os.environ.get("ARCHPROF_FUZZ", "200"))
 SECONDS = 5.0
 """What a case may take of the processor; other work on the machine does not count."""
 BYTES = 10**9

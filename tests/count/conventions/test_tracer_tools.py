@@ -55,13 +55,13 @@ IN_CI = {
     "torchvision:resnet18": 64,
     "torchvision:mobilenet_v3_small": 64,
     "torchvision:vit_b_32": 224,  # nn.MultiheadAttention
-    "timm:vit_tiny_patch16_224": 224,
     "timm:swin_tiny_patch4_window7_224": 224,
     "timm:convnext_atto": 64,
     "yolo11n": 64,
     "yolov13-DynamicConv": 64,
 }
 FULL = {
+    "timm:vit_tiny_patch16_224": 224,
     **dict.fromkeys(("rtdetr-l", "yolov8n-seg", "yolov8n-pose", "yolo12n", "yolo26n", "yolov9t", "yolov10n"), 64),
     **dict.fromkeys((name for family, name, _ in variants() if family.name != "llama"), 64),
     **dict.fromkeys(("torchvision:swin_v2_t", "torchvision:maxvit_t", "torchvision:convnext_tiny"), 224),

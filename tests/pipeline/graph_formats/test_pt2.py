@@ -110,7 +110,7 @@ CASES: dict[str, tuple[nn.Module, torch.Tensor]] = {
 }
 
 
-@pytest.mark.parametrize("decomposed", [False, True])
+@pytest.mark.parametrize("decomposed", [False, pytest.param(True, marks=pytest.mark.full)])
 @pytest.mark.parametrize("name", CASES)
 def test_a_program_costs_what_its_module_does(name: str, decomposed: bool, tmp_path: Path) -> None:
     module, example = CASES[name]

@@ -111,7 +111,13 @@ def test_the_yaml_in_a_checkpoint_builds_its_network(files: dict[str, Path], nam
     assert match(shapes_of(build(spec).module), checkpoint.shapes).matches
 
 
-@pytest.mark.parametrize("reference", ["yolov8n-cls", "yolo11m-seg", "yolo26n-pose", "rtdetr-resnet50", "yolov10s"])
+@pytest.mark.parametrize(
+    "reference",
+    [
+        *("yolov8n-cls", "yolo26n-pose", "yolov10s"),
+        *(pytest.param(name, marks=pytest.mark.full) for name in ("yolo11m-seg", "rtdetr-resnet50")),
+    ],
+)
 def test_every_kind_of_variant_comes_back_from_its_checkpoint(tmp_path: Path, reference: str) -> None:
     from ultralytics import RTDETR, YOLO
 

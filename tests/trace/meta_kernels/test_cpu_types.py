@@ -188,7 +188,7 @@ def altered(info: Any, count: int, share: float = 1) -> Iterator[Any]:
     "calls",
     [
         pytest.param(errors, id="invalid"),
-        pytest.param(partial(altered, count=2, share=0.3), id="changed"),
+        pytest.param(partial(altered, count=2, share=0.1), id="changed"),
         pytest.param(partial(altered, count=20), id="changed often", marks=pytest.mark.full),
         pytest.param(samples, id="types", marks=pytest.mark.full),
     ],
