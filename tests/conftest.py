@@ -66,13 +66,31 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
-@pytest.fixture
-def as_new(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget the modules that other tests wrote and imported: a process that did so relies on no source."""
+@pytest.fixture(scope="session")
+def forget_written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[pytest.MonkeyPatch], None]:
+    """Forgets the modules that other tests, or libraries for them, wrote and imported.
+
+    A process that did so relies on no source.
+    """
     base = str(tmp_path_factory.getbasetemp().parent)
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", None)).startswith(base):
-            monkeypatch.delitem(sys.modules, name)
+
+    def is_new(file: object) -> bool:
+        if not isinstance(file, str) or not Path(file).is_absolute():
+            return False
+        return file.startswith(base) or code_files.changed(file)
+
+    def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, module in list(sys.modules.items()):
+            if is_new(getattr(module, "__file__", None)):
+                monkeypatch.delitem(sys.modules, name)
+
+    return forget
+
+
+@pytest.fixture
+def as_new(forget_written: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process in which nothing was imported that is new."""
+    forget_written(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +14,8 @@ from archprof.pipeline.counting import profile_spec
 from archprof.sources import families
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from archprof.records.profile import Profile
     from archprof.sources.spec import Spec
 
@@ -56,14 +57,10 @@ class Rows:
 
 
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def rows(tmp_path_factory: pytest.TempPathFactory, forget_written: Callable[[pytest.MonkeyPatch], None]) -> Any:
     """With a cache of the module's own, so that rows are shared by its tests."""
     with pytest.MonkeyPatch.context() as patch:
-        # Files that other tests wrote and imported are new: a process that did so keeps nothing.
-        base = str(tmp_path_factory.getbasetemp().parent)
-        for name, module in list(sys.modules.items()):
-            if str(getattr(module, "__file__", None)).startswith(base):
-                patch.delitem(sys.modules, name)
+        forget_written(patch)
         patch.setenv("ARCHPROF_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(cache, "enabled", True)
         shelf.shelves.clear()
