@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archprof.budgets import toml_file
 from archprof.budgets.budget import Budget, BudgetFile, Level, Rule
 from archprof.budgets.project_keys import KEYS
 from archprof.budgets.settings import SETTINGS
@@ -86,14 +86,8 @@ def entry(name: str, **keys: Any) -> Budget:
 
 
 def _load(path: Path) -> tuple[dict[str, Any], str]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        # Decimals, because 8.2 is to be 8.2 and not the nearest binary fraction.
-        return tomllib.loads(text, parse_float=Decimal), text
-    except OSError as error:
-        raise BudgetFileError(f"cannot be read: {error.strerror}", path=path) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BudgetFileError(f"not valid TOML: {error}", path=path) from None
+    # Decimals, because 8.2 is to be 8.2 and not the nearest binary fraction.
+    return toml_file.load(path, BudgetFileError, Decimal)
 
 
 def _tool(path: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """``archprof sweep``."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archprof.records.sweep import Sweep
+    from archprof.render import View
     from archprof.sweep.plan import Plan
 
 TOP = 40
@@ -85,6 +87,42 @@ Top = Annotated[int, o.option("--top", min=1, metavar="N", help="Print at most N
 StoreArgument = Annotated[Path, typer.Argument(metavar="STORE", help="The file that --store named.")]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What of a sweep is shown."""
+
+    columns: o.Columns = None
+    sort: o.Sort = None
+    x: AxisX = None
+    y: AxisY = None
+    top: Top = TOP
+
+    def view(self) -> "View":
+        """The columns, the order and the number of lines.
+
+        Raises:
+            UsageError: Where a column is unknown.
+        """
+        from archprof.render import View
+        from archprof.render.columns import parse_columns
+
+        return View(sort=self.sort, top=self.top, columns=parse_columns(self.columns))
+
+    def front_axes(self) -> tuple[str, str] | None:
+        """Both metrics of a Pareto front; None where none is asked for.
+
+        Raises:
+            UsageError: Where one is unknown.
+        """
+        from archprof.compare import pareto
+
+        if self.x is None and self.y is None:
+            return None
+        chosen = self.x or pareto.X, self.y or pareto.Y
+        pareto.axes(*chosen)
+        return chosen
+
+
 class SweepGroup(Group):
     """``archprof sweep REF`` is short for ``archprof sweep run REF``."""
 
@@ -113,30 +151,23 @@ def run(
     counting: Counting,
     engine: EngineName = "local",
     address: Address = None,
-    columns: o.Columns = None,
-    sort: o.Sort = None,
-    x: AxisX = None,
-    y: AxisY = None,
-    top: Top = TOP,
+    shown: Shown,
     output_options: OutputOptions,
 ) -> None:
     """Count every combination of what is varied, and keep what was counted.
 
     Example: archprof sweep yolo11n.yaml --vary width=0.25,0.5 --vary imgsz=320:640:64 --store sweep.db
     """
-    from archprof.render import View
-    from archprof.render.columns import parse_columns
     from archprof.sweep import plan_file
     from archprof.sweep.store import Store
     from archprof.sweep.sweeping import sweep as fill
     from archprof.sweep.sweeping import table
 
     destinations = output_options.plan()
-    view = View(sort=sort, top=top, columns=parse_columns(columns))
+    view = shown.view()
     file = plan_file.read(plan) if plan else plan_file.PlanFile()
     chosen = _plan(reference, vary or [], where or [], file, model, convention, latency, sample, seed)
-    chosen.conditions  # noqa: B018 - a mistake in one is told before anything is counted
-    axes, config = _front_axes(x, y), counting.config()
+    axes, config = shown.front_axes(), counting.config()
     kept = Store(store)
     try:
         counted = fill(chosen, kept, config, console, engine=engine, address=address)
@@ -162,35 +193,18 @@ def show(
     store: StoreArgument,
     *,
     where: Where = None,
-    columns: o.Columns = None,
-    sort: o.Sort = None,
-    x: AxisX = None,
-    y: AxisY = None,
-    top: Top = TOP,
+    shown: Shown,
     output_options: OutputOptions,
 ) -> None:
     """Show, sort, filter and export what a store has.
 
     Example: archprof sweep show sweep.db --where 'flops < 4 G' --x flops --y parameters:max -o front.csv
     """
-    from archprof.errors import OutputError
-    from archprof.render import View
-    from archprof.render.columns import parse_columns
-    from archprof.sweep.store import Store
-    from archprof.sweep.sweeping import table
+    from archprof.sweep.sweeping import tables
 
     destinations = output_options.plan()
-    view = View(sort=sort, top=top, columns=parse_columns(columns))
-    axes = _front_axes(x, y)
-    kept = Store(store, read_only=True)
-    try:
-        setups = kept.setups()
-        if not setups:
-            raise OutputError("has no variants yet", path=store)
-        results = [table(kept, setup, where or ()) for setup in setups]
-    finally:
-        kept.close()
-    for result in results:
+    view, axes = shown.view(), shown.front_axes()
+    for result in tables(store, where or ()):
         _deliver(result, view, axes, destinations)
 
 
@@ -231,19 +245,8 @@ def _plan(
     )
 
 
-def _front_axes(x: str | None, y: str | None) -> tuple[str, str] | None:
-    """Both metrics of a Pareto front; None where none is asked for."""
-    from archprof.compare import pareto
-
-    if x is None and y is None:
-        return None
-    chosen = x or pareto.X, y or pareto.Y
-    pareto.axes(*chosen)
-    return chosen
-
-
 def _deliver(
-    result: "Sweep", view: Any, axes: tuple[str, str] | None, destinations: "list[output.Destination]"
+    result: "Sweep", view: "View", axes: tuple[str, str] | None, destinations: "list[output.Destination]"
 ) -> None:
     from archprof.render.sweep import report
     from archprof.sweep.front import with_front

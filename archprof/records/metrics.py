@@ -149,6 +149,10 @@ METRICS = {
 """Every metric that is the same on every machine, by its name, in the order in which they are shown."""
 
 
+BY_NAME = {name: metric for metric in METRICS.values() for name in (metric.name, *metric.aliases)}
+"""The same by each of their names, the shorter ones too."""
+
+
 UNKNOWN = Metric(
     name="unknown_operations",
     label="operations without a formula",

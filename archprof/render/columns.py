@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from archprof import units
 from archprof.errors import UsageError, did_you_mean
-from archprof.records.metrics import LATENCY, METRICS, UNKNOWN, find_metric, latencies_of
+from archprof.records.metrics import BY_NAME, LATENCY, UNKNOWN, find_metric, latencies_of
 from archprof.render.table import Column, Table
 from archprof.units import Unit
 
@@ -121,15 +121,14 @@ def parse_columns(text: str | None) -> tuple[str, ...]:
 
 def _resolved(name: str) -> str:
     """The name of the column that a name or an alias means."""
-    aliases = {alias: metric.name for metric in METRICS.values() for alias in (metric.name, *metric.aliases)}
     if name.lower() in LABELS:
         return name.lower()
-    if metric := aliases.get(name.lower()):
-        return metric
+    if metric := BY_NAME.get(name.lower()):
+        return metric.name
     try:
         return find_metric(name).name
     except UsageError:
-        names = [*LABELS, *aliases, LATENCY]
+        names = [*LABELS, *BY_NAME, LATENCY]
         hint = did_you_mean(name, names) or f"columns: {', '.join(names)}"
         raise UsageError(f"unknown column {name!r}", hint=hint) from None
 

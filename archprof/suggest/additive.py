@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from archprof.errors import UsageError, did_you_mean
 from archprof.quantity import EXAMPLES, parse
-from archprof.records.metrics import METRICS, Metric
+from archprof.records.metrics import BY_NAME, METRICS, Metric
 from archprof.units import Unit
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ def find_additive(name: str) -> Metric:
     names = {alias: metric for metric in ADDITIVE.values() for alias in (metric.name, *metric.aliases)}
     if metric := names.get(name.lower()):
         return metric
-    others = {alias for metric in METRICS.values() for alias in (metric.name, *metric.aliases)}
-    if name.lower() in others:
+    if name.lower() in BY_NAME:
         message = f"{name} does not add up over convolutions, so no bound can be proved with it"
         raise UsageError(message, hint=f"metrics that do: {', '.join(ADDITIVE)}")
     raise UsageError(f"unknown metric {name!r}", hint=did_you_mean(name, names) or f"metrics: {', '.join(ADDITIVE)}")

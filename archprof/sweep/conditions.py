@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import operator
 import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from archprof.compare.condition import OPERATORS
 from archprof.errors import UsageError, did_you_mean
 from archprof.quantity import parse as parse_quantity
-from archprof.records.metrics import METRICS, UNKNOWN
+from archprof.records.metrics import BY_NAME, METRICS, UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from archprof.records.sweep import SweepRow
-
-COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "<=": operator.le,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    ">": operator.gt,
-}
 
 _CONDITION = re.compile(r"(?P<name>[^<>=!]+?)\s*(?P<comparison><=|>=|==|!=|<|>)\s*(?P<amount>[^<>=!].*)")
 
@@ -38,7 +29,7 @@ class Condition:
     Attributes:
         text: How it was written.
         name: A metric, or an axis.
-        comparison: One of :data:`COMPARISONS`.
+        comparison: One of :data:`~archprof.compare.condition.OPERATORS`.
         limit: What the value is compared with.
         metric: Whether the name is a metric.
     """
@@ -60,9 +51,9 @@ class Condition:
     def _holds(self, value: Any) -> bool:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if number and isinstance(self.limit, (int, Fraction)):
-            return COMPARISONS[self.comparison](Fraction(value), self.limit)
+            return OPERATORS[self.comparison](Fraction(value), Fraction(self.limit))
         if self.comparison in ("==", "!="):
-            return COMPARISONS[self.comparison](str(value), str(self.limit))
+            return (str(value) == str(self.limit)) is (self.comparison == "==")
         return False
 
 
@@ -80,8 +71,7 @@ def parse(text: str, axes: Sequence[str]) -> Condition:
     if match is None:
         raise UsageError(f"--where {text!r}: expected NAME < AMOUNT", hint=EXAMPLE)
     name, amount = " ".join(match["name"].split()), match["amount"].strip()
-    metrics = {alias: metric for metric in METRICS.values() for alias in (metric.name, *metric.aliases)}
-    metrics[UNKNOWN.name] = UNKNOWN
+    metrics = {**BY_NAME, UNKNOWN.name: UNKNOWN}
     if name not in axes and name.lower() not in metrics:
         hint = did_you_mean(name, [*axes, *metrics]) or f"axes: {', '.join(axes)}; metrics: {', '.join(METRICS)}"
         raise UsageError(f"--where {text!r}: {name!r} is neither a metric nor an axis of this sweep", hint=hint)

@@ -6,6 +6,7 @@ import itertools
 import math
 import random
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -63,7 +64,6 @@ class Plan:
         if not self.axes:
             raise UsageError("nothing is varied", hint="for example --vary width=0.25,0.5 --vary imgsz=320:640:64")
         object.__setattr__(self, "axes", {name: check(name, values) for name, values in self.axes.items()})
-        object.__setattr__(self, "_specs", {})
         size = math.prod(map(len, self.axes.values()))
         if (self.sample or size) > MOST_VARIANTS:
             raise UsageError(f"{size:,} variants are more than {MOST_VARIANTS:,}", hint="--sample N takes N of them")
@@ -71,8 +71,14 @@ class Plan:
         for name, values in self.axes.items():
             for value in values:
                 self.candidate({**first, name: value})
+        _ = self.conditions  # a mistake in one is told before anything is counted
 
-    @property
+    @cached_property
+    def _specs(self) -> dict[Any, Spec]:
+        """The spec that axes change, by its scale: its file is read once for each."""
+        return {}
+
+    @cached_property
     def setup(self) -> dict[str, Any]:
         """What holds for every variant, as it was asked for, without what is as it is by itself."""
         defaults = Options()
@@ -93,7 +99,7 @@ class Plan:
         plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(values))
         return plain
 
-    @property
+    @cached_property
     def conditions(self) -> list[Condition]:
         """The conditions, read.
 
@@ -132,15 +138,13 @@ class Plan:
         return candidate
 
     def _base(self, scale: Any) -> Spec:
-        """The spec that axes change; its file is read once for each scale."""
-        specs: dict[Any, Spec] = self._specs  # type: ignore[attr-defined]
-        if scale not in specs:
+        if scale not in self._specs:
             selection = self.selection if scale is None else replace(self.selection, scale=str(scale))
             found = selection.find(self.reference)
             if len(found) > 1:
                 raise UsageError("a sweep is of one scale", hint=f"--vary scale={','.join(found[0].scales)}")
-            specs[scale] = found[0]
-        return specs[scale]
+            self._specs[scale] = found[0]
+        return self._specs[scale]
 
     def _combinations(self) -> Iterator[tuple[Any, ...]]:
         values = list(self.axes.values())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from archprof.budgets import toml_file
 from archprof.budgets.toml_lines import Lines
 from archprof.errors import PlanFileError, UsageError, did_you_mean
 from archprof.records.schema import DRAFT
@@ -86,13 +86,7 @@ def read(path: Path) -> PlanFile:
     Raises:
         PlanFileError: Where it cannot be read, or says something that makes no sense.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        data = tomllib.loads(text)
-    except OSError as error:
-        raise PlanFileError(f"cannot be read: {error.strerror}", path=path) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise PlanFileError(f"not valid TOML: {error}", path=path) from None
+    data, text = toml_file.load(path, PlanFileError)
     lines = Lines(text)
 
     def refusal(key: str, message: str, hint: str | None = None) -> PlanFileError:

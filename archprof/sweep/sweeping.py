@@ -91,15 +91,20 @@ def table(store: Store, setup: Mapping[str, Any], where: Sequence[str] = ()) -> 
     return Sweep(setup=dict(setup), axes=axes, where=list(where), rows=chosen, left_out=len(rows) - len(chosen))
 
 
-def tables(path: Path) -> list[Sweep]:
+def tables(path: Path, where: Sequence[str] = ()) -> list[Sweep]:
     """All that a store has, a table for each setup.
+
+    Args:
+        path: The store.
+        where: Conditions that rows must meet.
 
     Raises:
         OutputError: Where it cannot be read, or has nothing yet.
+        UsageError: Where a condition cannot be read.
     """
     store = Store(path, read_only=True)
     try:
-        if found := [table(store, setup) for setup in store.setups()]:
+        if found := [table(store, setup, where) for setup in store.setups()]:
             return found
     finally:
         store.close()
@@ -111,7 +116,9 @@ def _missing(
 ) -> list[dict[str, Any]]:
     """The points that the store has not, or of which something has changed since."""
     contents = store.contents(plan.setup, points)
-    return [point for point in points if not (contents and _is_kept(contents, _task(plan, config, point)))]
+    return [
+        point for point in points if encode(point) not in contents or not _is_kept(contents, _task(plan, config, point))
+    ]
 
 
 def _is_kept(contents: Mapping[str, str | None], task: Task) -> bool:

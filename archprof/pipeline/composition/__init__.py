@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING
 from archprof.sources.spec import STOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from archprof.pipeline.composition.calls import Calls
+    from archprof.pipeline.composition.passes import Recorder
+    from archprof.pipeline.composition.shelf import Shelf
+    from archprof.pipeline.composition.variant import Surroundings
     from archprof.pipeline.request import Request
     from archprof.records.profile import Profile
 
@@ -27,21 +31,9 @@ def known(request: Request, plugins: Sequence[str]) -> Profile | None:
         request: What is wanted.
         plugins: Files or modules that register blocks.
     """
-    from archprof.pipeline.composition.assembly import compose
     from archprof.pipeline.composition.calls import KnownCalls
-    from archprof.pipeline.composition.passes import Rows
-    from archprof.pipeline.composition.shelf import shelf
-    from archprof.pipeline.composition.variant import plan, surroundings_of
 
-    records = shelf()
-    if records is None or not request.spec.rows:
-        return None
-    surroundings = surroundings_of(plugins)
-    try:
-        rows = plan(request, KnownCalls(records, surroundings))
-        return compose(request, rows, Rows(records, surroundings)) if rows else None
-    except Exception:  # a rule that does not take its row: it is said where the whole is built
-        return None
+    return _composed(request, plugins, KnownCalls)
 
 
 def count(request: Request, plugins: Sequence[str]) -> Profile | None:
@@ -52,9 +44,31 @@ def count(request: Request, plugins: Sequence[str]) -> Profile | None:
         plugins: Files or modules that registered blocks.
     """
     from archprof.builder.plugins import load_family
+    from archprof.pipeline.composition.recording import LiveCalls, RowRecorder
+
+    def live(records: Shelf, surroundings: Surroundings) -> Calls:
+        load_family(request.spec.family or STOCK)
+        return LiveCalls(records, surroundings)
+
+    return _composed(request, plugins, live, RowRecorder)
+
+
+def _composed(
+    request: Request,
+    plugins: Sequence[str],
+    calls: Callable[[Shelf, Surroundings], Calls],
+    recorder: Callable[[], Recorder] | None = None,
+) -> Profile | None:
+    """The profile, put together from rows; None where they may not be kept, or cannot be told from each other.
+
+    Args:
+        request: What is wanted.
+        plugins: Files or modules that register blocks.
+        calls: Makes what says which call a row is.
+        recorder: Makes what counts a row that is not known; without one such a row is missing.
+    """
     from archprof.pipeline.composition.assembly import compose
     from archprof.pipeline.composition.passes import Rows
-    from archprof.pipeline.composition.recording import LiveCalls, RowRecorder
     from archprof.pipeline.composition.shelf import shelf
     from archprof.pipeline.composition.variant import plan, surroundings_of
 
@@ -63,12 +77,9 @@ def count(request: Request, plugins: Sequence[str]) -> Profile | None:
         return None
     surroundings = surroundings_of(plugins)
     try:
-        load_family(request.spec.family or STOCK)
-        rows = plan(request, LiveCalls(records, surroundings))
-        return compose(request, rows, Rows(records, surroundings, RowRecorder())) if rows else None
-    except (
-        Exception
-    ):  # whatever a row's rule, constructor or forward raises: it is said where the whole is built and run
+        rows = plan(request, calls(records, surroundings))
+        return compose(request, rows, Rows(records, surroundings, recorder() if recorder else None)) if rows else None
+    except Exception:  # what a row's rule, constructor or forward raises is said where the whole is built and run
         return None
 
 

@@ -8,7 +8,7 @@ from archprof import units
 from archprof.compare.pareto import axes, unbeaten
 from archprof.errors import UsageError
 from archprof.records.comparison import Comparison
-from archprof.records.metrics import METRICS, find_metric
+from archprof.records.metrics import BY_NAME, find_metric
 from archprof.records.profile import Profile
 from archprof.records.suggestion import Suggestion
 from archprof.records.sweep import Sweep
@@ -227,11 +227,10 @@ def parse_limits(texts: Sequence[str]) -> dict[str, float]:
     """
     from archprof.quantity import parse
 
-    aliases = {alias: metric.name for metric in METRICS.values() for alias in metric.aliases}
     limits = {}
     for text in texts:
         name, _, amount = text.partition("=")
-        metric = find_metric(aliases.get(name, name))
+        metric = BY_NAME.get(name) or find_metric(name)
         try:
             limits[metric.name] = float(parse(amount, metric.unit).value)
         except ValueError as error:

@@ -6,28 +6,23 @@ and ``data/constants/`` have its tensors. Before, ``serialized_exported_program.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from typing import IO, TYPE_CHECKING, NoReturn
+from typing import IO, TYPE_CHECKING
 
-from archprof.sources.bounded_file import BoundedFile
+from archprof.sources.bounded_zip import BoundedZip
 from archprof.sources.checkpoint.file_kind import HEAD_BYTES, Foreign, container_of
 from archprof.sources.program_file.error import ProgramFileError
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
 MAX_DIRECTORY_BYTES = 16 << 20
 """Of the zip file's directory: about 150,000 entries, of which each tensor has one."""
 
-_ENCRYPTED = 0x1
 _OLD_PROGRAM = "serialized_exported_program.json"
-_AGAIN = "copy or download the file again"
 _EXPECTED = "name a file that torch.export.save wrote"
 
 
-class ProgramArchive:
+class ProgramArchive(BoundedZip):
     """An open exported program.
 
     Args:
@@ -38,6 +33,10 @@ class ProgramArchive:
         ProgramFileError: Where it is truncated, or the file of something else.
     """
 
+    error = ProgramFileError
+    content = "program"
+    large = "a program's has some megabytes"
+
     def __init__(self, file: IO[bytes], path: Path) -> None:
         self.path = path
         head = file.read(HEAD_BYTES)
@@ -45,23 +44,9 @@ class ProgramArchive:
             kind = container_of(head)
             what = kind.what if isinstance(kind, Foreign) and not kind.what.startswith("not a") else "no zip file"
             self._refuse(f"{what}, not an exported program" if head else "the file is empty", _EXPECTED)
-        large = f"the zip file's directory is larger than {MAX_DIRECTORY_BYTES:,} bytes, or its length is damaged"
-        bounded = BoundedFile(file, MAX_DIRECTORY_BYTES, ProgramFileError(large, path=path, hint=_AGAIN))
-        try:
-            self._zip = zipfile.ZipFile(bounded)
-            entries = [entry for entry in self._zip.infolist() if not entry.is_dir()]
-        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RecursionError) as error:
-            self._refuse(f"a zip file that is truncated or damaged ({error})", _AGAIN)
-        self._entries = {entry.filename.partition("/")[2] or entry.filename: entry for entry in entries}
+        super().__init__(file, path, MAX_DIRECTORY_BYTES)
+        self._entries = {entry.filename.partition("/")[2] or entry.filename: entry for entry in self._listed}
         self.program = self._find_program()
-
-    def __enter__(self) -> ProgramArchive:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._zip.close()
 
     def has(self, record: str) -> bool:
         """Whether there is such a record."""
@@ -70,37 +55,6 @@ class ProgramArchive:
     def size(self, record: str) -> int:
         """How many bytes a record that is there says that it has."""
         return self._entries[record].file_size
-
-    def read(self, record: str, most: int) -> bytes:
-        """A record's bytes.
-
-        Args:
-            record: Its name, without the archive's folder.
-            most: How many bytes it may have.
-
-        Raises:
-            ProgramFileError: Where it is not there, larger, encrypted or damaged.
-        """
-        entry = self._entries.get(record)
-        if entry is None:
-            self._refuse(f"it has no {record}", _AGAIN)
-        if entry.flag_bits & _ENCRYPTED:
-            self._refuse(f"{record} is encrypted", "unpack the zip file with its password and save the program again")
-        self._check_size(record, entry.file_size, most)
-        try:
-            with self._zip.open(entry) as stream:
-                data = stream.read(most + 1)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError) as error:
-            self._refuse(f"{record} in the zip file is damaged ({error})", _AGAIN)
-        self._check_size(record, len(data), most)
-        return data
-
-    def _check_size(self, record: str, size: int, most: int) -> None:
-        if size > most:
-            self._refuse(
-                f"{record} unpacks to {size:,} bytes or more; {most:,} is the limit",
-                "a program's has some megabytes; this is not one, or a file made to exhaust its reader",
-            )
 
     def _find_program(self) -> str:
         """The record of the program."""
@@ -113,9 +67,6 @@ class ProgramArchive:
         if not programs:
             self._refuse(*_other_zip(set(self._entries)))
         return "models/model.json" if "models/model.json" in programs else programs[0]
-
-    def _refuse(self, message: str, hint: str) -> NoReturn:
-        raise ProgramFileError(message, path=self.path, hint=hint) from None
 
 
 def _other_zip(records: set[str]) -> tuple[str, str]:
