@@ -10,14 +10,13 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError, did_you_mean
-from archprof.sources import yaml_file
-from archprof.sources.spec import Scale, VariantSpec
+from archprof.sources.spec import VariantSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from archprof.builder.options import Options
-    from archprof.sources.spec import Spec
+    from archprof.sources.spec import Scale, Spec
 
 AXES = ("width", "depth", "imgsz", "scale")
 
@@ -100,28 +99,16 @@ def variants(axes: Axes) -> Iterator[dict[str, Any]]:
 
 
 def varied(spec: Spec, options: Options, changes: Mapping[str, Any]) -> tuple[Spec, Options]:
-    """A model with some changes, read from the file that has them, and how it is then built and run."""
+    """A model with some changes, and how it is then built and run."""
     assert isinstance(spec, VariantSpec)  # as parse_axes saw to
     if "imgsz" in changes:
         options = replace(options, size=(changes["imgsz"],))
     if "scale" in changes:
         return replace(spec, scale=changes["scale"], size=changes["scale"]), options
-    if not {"depth", "width"} & changes.keys():
-        return spec, options
-    factors = spec.factors
-    text = with_factors(
-        spec, Scale(changes.get("depth", factors.depth), changes.get("width", factors.width), factors.max_channels)
-    )
-    read = yaml_file.load(
-        spec.path,
-        scale=spec.scale,
-        name=spec.name,
-        family=spec.family,
-        reference=spec.reference,
-        data=text.encode(),
-        strict=False,
-    )
-    return read.with_values(spec.settings), options
+    for factor in ("depth", "width"):
+        if factor in changes:
+            spec = spec.edited(factor, changes[factor])
+    return spec, options
 
 
 def with_factors(spec: VariantSpec, factors: Scale) -> str:
