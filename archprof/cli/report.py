@@ -86,7 +86,9 @@ def default_name(references: list[str]) -> str:
     """The file of a report that is not named: after the only reference, else ``report.html``."""
     if len(references) > 1:
         return "report.html"
+    from archprof.sweep.store import is_store
+
     name = Path(references[0].partition("?")[0].rpartition(":")[2])
     suffixes = (*files.SUFFIXES, *files.WEIGHTS, *files.GRAPHS, *files.PROGRAMS, drawn_records.SUFFIX)
-    stem = name.stem if name.suffix.lower() in suffixes else name.name
+    stem = name.stem if name.suffix.lower() in suffixes or is_store(Path(references[0])) else name.name
     return f"{stem or 'report'}.html"

@@ -49,7 +49,7 @@ def report(sweep: Sweep, view: View) -> Report:
         facts=[("variants", _counts(sweep, failures))],
         tables=[table.top(view.top)],
         figures=lambda: figures_of([sweep], "pareto"),
-        notes=[*_front(sweep), *columns.absent(subjects, names), *_failures(failures)],
+        notes=[*_front(sweep), *_absent(sweep, subjects, names), *_failures(failures)],
         record=sweep,
         data=_table(sweep, subjects, _present(sweep)),
     )
@@ -151,6 +151,11 @@ def _front(sweep: Sweep) -> list[str]:
     x, y = (find_metric(name.partition(":")[0]).label for name in (sweep.front.x, sweep.front.y))
     count = len(sweep.front.members)
     return [f"* no other variant is better in {x} and {y} both: {units.plural(count, 'variant')} on the Pareto front"]
+
+
+def _absent(sweep: Sweep, subjects: Sequence[columns.Subject], names: Sequence[str]) -> list[str]:
+    """The metrics that no variant has, where there are variants that have any."""
+    return columns.absent(subjects, names) if any(row.figures for row in sweep.rows) else []
 
 
 def _failures(failures: Sequence[SweepRow]) -> list[str]:

@@ -58,6 +58,23 @@ def test_the_same_command_goes_on_and_show_exports(sweep: Callable[..., Result],
     assert r"\toprule" in (folder / "all.tex").read_text(encoding="utf-8")
 
 
+def test_where_nothing_meets_a_condition_no_metric_is_said_to_be_missing(
+    sweep: Callable[..., Result], folder: Path
+) -> None:
+    assert sweep(*VARY, "--store", "sweep.db").exit_code == 0
+    result = sweep("show", "sweep.db", "--where", "flops < 1")
+    assert result.exit_code == 0, result.stderr
+    assert "0 counted · 4 left out: flops < 1" in result.stdout
+    assert "none of these models has" not in result.stdout
+
+
+def test_a_page_of_a_store_is_called_after_it(sweep: Callable[..., Result], folder: Path) -> None:
+    assert sweep(*VARY, "--store", "sweep.db").exit_code == 0
+    result = CliRunner().invoke(app, ["report", "sweep.db"], prog_name="archprof")
+    assert result.exit_code == 0, result.stderr
+    assert (folder / "sweep.html").is_file()
+
+
 def test_variants_are_measured_against_the_model_itself(sweep: Callable[..., Result], folder: Path) -> None:
     words = (*VARY, "--where", "imgsz == 64", "--store", "sweep.db", "--latency", "measured", "--max-time", "0.2")
     result = sweep(*words, "--format", "json")
