@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from archprof.builder.mixed_convolution import MixedConvolution, replace_convolutions
+from archprof.builder.mixed_convolution import replace_convolutions
 from archprof.errors import BuildError, did_you_mean
 from archprof.sources.settings import DYNAMIC_CONVOLUTIONS
 
@@ -56,8 +56,3 @@ def make_dynamic(module: nn.Module, experts: Mapping[str, int], spec: VariantSpe
                 line=spec.value_lines.get(DYNAMIC_CONVOLUTIONS) if spec else None,
                 hint=did_you_mean(unknown, plain) or f"the model has {len(plain)} plain convolutions",
             ) from None
-
-
-def dynamic_in(module: nn.Module) -> dict[str, int]:
-    """The dynamic convolutions that were put into a model in this way: their experts by path."""
-    return {path: part.experts for path, part in module.named_modules() if isinstance(part, MixedConvolution)}

@@ -11,7 +11,7 @@ from archprof.records.conventions import CONVENTIONS
 from archprof.units import Unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from archprof.records.latency import Latency
     from archprof.records.profile import Profile
@@ -149,8 +149,13 @@ METRICS = {
 """Every metric that is the same on every machine, by its name, in the order in which they are shown."""
 
 
-BY_NAME = {name: metric for metric in METRICS.values() for name in (metric.name, *metric.aliases)}
-"""The same by each of their names, the shorter ones too."""
+def by_name(metrics: Iterable[Metric]) -> dict[str, Metric]:
+    """Metrics by each of their names, the shorter ones too."""
+    return {name: metric for metric in metrics for name in (metric.name, *metric.aliases)}
+
+
+BY_NAME = by_name(METRICS.values())
+"""Those of :data:`METRICS`."""
 
 
 UNKNOWN = Metric(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from archprof.errors import UsageError, did_you_mean
 from archprof.quantity import EXAMPLES, parse
-from archprof.records.metrics import BY_NAME, METRICS, Metric
+from archprof.records.metrics import BY_NAME, METRICS, Metric, by_name
 from archprof.units import Unit
 
 if TYPE_CHECKING:
@@ -44,13 +44,10 @@ def find_additive(name: str) -> Metric:
     Raises:
         UsageError: Where there is none, or it does not add up over convolutions.
     """
-    names = {alias: metric for metric in ADDITIVE.values() for alias in (metric.name, *metric.aliases)}
-    if metric := names.get(name.lower()):
-        return metric
-    if name.lower() in BY_NAME:
+    if name.lower() in BY_NAME and name.lower() not in by_name(ADDITIVE.values()):
         message = f"{name} does not add up over convolutions, so no bound can be proved with it"
         raise UsageError(message, hint=f"metrics that do: {', '.join(ADDITIVE)}")
-    raise UsageError(f"unknown metric {name!r}", hint=did_you_mean(name, names) or f"metrics: {', '.join(ADDITIVE)}")
+    return _find(name, ADDITIVE)
 
 
 def totals(profile: Profile) -> dict[str, int]:
@@ -117,7 +114,7 @@ def parse_budget(text: str, kind: Literal["max", "min"], metrics: Mapping[str, M
 
 
 def _find(name: str, metrics: Mapping[str, Metric]) -> Metric:
-    names = {alias: metric for metric in metrics.values() for alias in (metric.name, *metric.aliases)}
+    names = by_name(metrics.values())
     if metric := names.get(name.lower()):
         return metric
     raise UsageError(f"unknown metric {name!r}", hint=did_you_mean(name, names) or f"metrics: {', '.join(metrics)}")

@@ -25,7 +25,7 @@ _LARGEST_POWER = 8
 
 
 class UnreadableSizeError(ValueError):
-    """An expression that is no size, or has a function or a symbol that is not known."""
+    """An expression that is not a size, or has a function or a symbol that is not known."""
 
 
 def _power(base: Number, exponent: Number) -> Number:
@@ -90,7 +90,7 @@ def size_of(size: Argument, symbols: Mapping[str, int]) -> int:
         return number
     value = evaluate(expression_of(size), symbols)
     if value != int(value) or not 0 <= value <= _LARGEST:
-        raise UnreadableSizeError(f"{value} is no size")
+        raise UnreadableSizeError(f"invalid size {value}")
     return int(value)
 
 
