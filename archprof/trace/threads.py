@@ -1,13 +1,12 @@
 """Follows a model into the threads that it starts, which torch lets watch nothing: its modes are each thread's own.
 
-A thread is let run until it ends or waits before whoever started it goes on, so that twice gives the same trace. What
-runs in a thread that was there before the pass is not seen; where a module of the model runs there, that is written
-down as an operation of unknown cost.
+A thread is let run until it ends or waits before whoever started it goes on, and one at a time, so that twice gives the
+same trace. What runs in a thread that was there before the pass is not seen; where a module of the model runs there,
+that is written down as an operation of unknown cost.
 """
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -21,16 +20,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from archprof.trace.patch_attributes import hold
 from archprof.trace.record import NamedOperator
 from archprof.trace.recorder import CALL
+from archprof.trace.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from archprof.trace.recorder import Recorder
-
-IDLE_S = 0.05
-"""After so many seconds without an operation a thread is taken to wait for another."""
-
-_STEP_S = 0.001
 
 
 @contextmanager
@@ -50,9 +45,13 @@ class _Threads:
     def __init__(self, recorder: Recorder, modules: Iterable[nn.Module]) -> None:
         self.recorder = recorder
         self.active = True
-        self.operations = 0
-        self._known = {get_ident()}
-        self._modules = frozenset(map(id, modules))
+        self.turns = Turns()
+        self._own = get_ident()
+        self._known = {self._own}
+        modules = list(modules)
+        self.last = len(modules)
+        """After the key of every module."""
+        self._modules = {id(module): index for index, module in enumerate(modules)}
 
     def attributes(self) -> dict[tuple[Any, str], Any]:
         """What takes the place of calling a module, starting a thread and giving work to a pool of them.
@@ -66,10 +65,13 @@ class _Threads:
         }
 
     def _call(self) -> Callable[..., Any]:
-        known, recorder = self._known, self.recorder
+        known, own, recorder = self._known, self._own, self.recorder
 
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            if get_ident() in known:
+            thread = get_ident()
+            if thread in known:
+                if thread != own:
+                    self.turns.take(self._modules.get(id(module), self.last), "")
                 return recorder.call(module, args, kwargs)
             if self.active and id(module) in self._modules:
                 name = f"thread.{type(module).__name__}"
@@ -84,7 +86,7 @@ class _Threads:
                 return true(thread)
             thread.run = self._followed(thread.run)  # type: ignore[method-assign]
             true(thread)
-            return self._wait(lambda: not thread.is_alive())
+            return self.turns.wait(lambda: not thread.is_alive())
 
         return start
 
@@ -93,7 +95,7 @@ class _Threads:
             if get_ident() not in self._known:
                 return true(pool, function, *args, **kwargs)
             future = true(pool, self._followed(function), *args, **kwargs)
-            self._wait(future.done)
+            self.turns.wait(future.done)
             return future
 
         return submit
@@ -112,18 +114,9 @@ class _Threads:
                     return context.run(function, *args, **kwargs)
             finally:
                 self._known.discard(thread)
+                self.turns.give()
 
         return run
-
-    def _wait(self, is_done: Callable[[], bool]) -> None:
-        """Let other threads run until one is done, or none does anything."""
-        operations, since = self.operations, time.monotonic()
-        while not is_done():
-            time.sleep(_STEP_S)
-            if operations != self.operations:
-                operations, since = self.operations, time.monotonic()
-            elif time.monotonic() - since > IDLE_S:
-                return
 
 
 class _Mode(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -143,5 +136,10 @@ class _Mode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Called by torch for each operation in that thread."""
         if not self._threads.active:
             return func(*args, **(kwargs or {}))
-        self._threads.operations += 1
-        return self._threads.recorder.__torch_dispatch__(func, types, args, kwargs)
+        turns = self._threads.turns
+        turns.take(self._threads.last, str(func))
+        turns.begin()
+        try:
+            return self._threads.recorder.__torch_dispatch__(func, types, args, kwargs)
+        finally:
+            turns.end()
