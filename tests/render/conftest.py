@@ -230,12 +230,14 @@ class Browser:
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def requests(self) -> list[str]:
-        """The addresses that anything was asked of, since the page was opened."""
+        """The addresses that the page asked anything of; the browser's own start page may ask at any time."""
+        page = self.ask("return document.URL")
         messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         return [
             message["params"]["request"]["url"]
             for message in messages
             if message["method"] == "Network.requestWillBeSent"
+            and message["params"]["documentURL"].split("#")[0] == page.split("#")[0]
         ]
 
     def marks(self, kind: str, name: str) -> list[dict[str, Any]]:

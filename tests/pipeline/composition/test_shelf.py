@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -144,15 +143,17 @@ def test_records_that_are_cut_are_counted_again(rows: Any, tiny: Any) -> None:
     rows.check(tiny())
 
 
-def write_again(folder: str, keys: list[str], rounds: int) -> None:
-    """What another process does that writes the same records."""
-    from archprof.cache.store import Store
+WRITE_AGAIN = """\
+import sys
+from pathlib import Path
+from archprof.cache.store import Store
 
-    store = Store(Path(folder))
-    for _ in range(rounds):
-        for key in keys:
-            if parts := store.read(key):
-                store.write(key, *parts)
+store = Store(Path(sys.argv[1]))
+for _ in range(50):
+    for key in sys.argv[2:]:
+        if parts := store.read(key):
+            store.write(key, *parts)
+"""
 
 
 def test_two_processes_write_the_same_records(rows: Any, tiny: Any) -> None:
@@ -160,18 +161,14 @@ def test_two_processes_write_the_same_records(rows: Any, tiny: Any) -> None:
     store = cache.kept()
     assert store is not None
     keys = [file.name for file in store.folder.iterdir()]
-    arguments = (str(store.folder.parent), keys, 50)
-    others = [multiprocessing.get_context("spawn").Process(target=write_again, args=arguments) for _ in range(2)]
-    for other in others:
-        other.start()
+    command = [sys.executable, "-c", WRITE_AGAIN, str(store.folder.parent), *keys]
+    others = [subprocess.Popen(command) for _ in range(2)]
     whole = rows.whole(tiny()).to_json()
-    while any(other.is_alive() for other in others):
+    while any(other.poll() is None for other in others):
         known = rows.known(tiny())
         assert known is not None
         assert known.to_json() == whole
-    for other in others:
-        other.join()
-        assert other.exitcode == 0
+    assert [other.returncode for other in others] == [0, 0]
 
 
 PLUGIN = """\
