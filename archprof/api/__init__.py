@@ -293,14 +293,13 @@ def suggest(
             binds, and by how much.
     """
     from archprof.builder.plugins import load_plugins
-    from archprof.suggest.additive import parse_budgets
+    from archprof.suggest.additive import LIMITED, parse_budgets
     from archprof.suggest.placement import suggest as find_placement
     from archprof.suggest.problem import Question
 
     choice = choose(options)
     load_plugins(choice.config.plugins)
     if vary is not None:
-        from archprof.suggest.vary import LIMITED
         from archprof.suggest.vary import vary as find_variant
 
         budgets = parse_budgets(maxima, minima, LIMITED)

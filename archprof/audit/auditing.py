@@ -98,8 +98,7 @@ def audit_spec(
             runs = counter_runs.CounterRuns(spec, options, plugins, time_limit)
         exact, opinions = runs.count(missing, progress)
         known |= opinions
-        packages = {family.package.partition(".")[0] for family in families.families().values()}
-        sources = code_files.used(packages)
+        sources = code_files.used(families.outermost_packages())
         if key and sources is not None and not own_source_changed():
             memoize.keep(EXACT, key, Kept, Kept(sources, exact))
             for name, opinion in opinions.items():

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from archprof.builder.options import sides_of
-from archprof.sources.settings import is_count
+from archprof.sources.settings import COUNT, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,12 +31,8 @@ class Key:
     text: Callable[[Any], Any] = str
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
 def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_is_text, value))
+    return isinstance(value, list) and all(map(TEXT[0], value))
 
 
 def _is_number(value: Any) -> bool:
@@ -47,9 +43,7 @@ def _listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-_COUNT = (is_count, "a whole number from 1 up")
-_TEXT = (_is_text, "text")
-_TEXTS = (lambda value: _is_text(value) or _is_texts(value), "text, or a list of it")
+_TEXTS = (lambda value: TEXT[0](value) or _is_texts(value), "text, or a list of it")
 _BOOL = (lambda value: isinstance(value, bool), "true or false", bool)
 
 KEYS: Mapping[str, Key] = {
@@ -57,22 +51,22 @@ KEYS: Mapping[str, Key] = {
     "no_plugins": Key("no_plugins", *_BOOL),
     "imgsz": Key("imgsz", lambda value: bool(sides_of(str(value))), 'a side or "HEIGHTxWIDTH"'),
     "input": Key("inputs", *_TEXTS, _listed),
-    "batch": Key("batch", *_COUNT),
-    "channels": Key("channels", *_COUNT),
-    "nc": Key("nc", *_COUNT),
+    "batch": Key("batch", *COUNT),
+    "channels": Key("channels", *COUNT),
+    "nc": Key("nc", *COUNT),
     "set": Key(
         "settings",
         lambda value: isinstance(value, dict),
         "a table, as {kpt_shape = [21, 3]}",
         lambda value: [f"{key}={json.dumps(item, default=float)}" for key, item in value.items()],
     ),
-    "scale": Key("scale", *_TEXT),
-    "device": Key("device", *_TEXT),
-    "dtype": Key("dtype", *_TEXT),
-    "convention": Key("convention", *_TEXT),
+    "scale": Key("scale", *TEXT),
+    "device": Key("device", *TEXT),
+    "dtype": Key("dtype", *TEXT),
+    "convention": Key("convention", *TEXT),
     "columns": Key("columns", *_TEXTS, lambda value: ",".join(_listed(value))),
     "jobs": Key("jobs", lambda value: type(value) is int and value >= 0, "a whole number from 0 up"),
     "time_limit": Key("time_limit", _is_number, "seconds", float),
-    "memory_limit": Key("memory_limit", *_TEXT),
+    "memory_limit": Key("memory_limit", *TEXT),
 }
 """Every key, with the option that it sets."""

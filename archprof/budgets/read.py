@@ -54,7 +54,7 @@ def in_pyproject(folder: Path) -> bool:
         BudgetFileError: Where it cannot be read.
     """
     path = folder / PYPROJECT
-    table = _tool(path).get("archprof") if path.is_file() else None
+    table = _tool(_load(path)[0]).get("archprof") if path.is_file() else None
     return table is not None and (not isinstance(table, dict) or not table or not table.keys() <= KEYS.keys())
 
 
@@ -90,8 +90,7 @@ def _load(path: Path) -> tuple[dict[str, Any], str]:
     return toml_file.load(path, BudgetFileError, Decimal)
 
 
-def _tool(path: Path) -> dict[str, Any]:
-    data, _ = _load(path)
+def _tool(data: dict[str, Any]) -> dict[str, Any]:
     tool = data.get("tool")
     return tool if isinstance(tool, dict) else {}
 
@@ -104,7 +103,7 @@ class Reader:
         data, text = _load(path) if path else ({}, "")
         self.lines = Lines(text)
         if path and path.name == PYPROJECT:
-            data = _tool(path).get("archprof", {})
+            data = _tool(data).get("archprof", {})
         self.data = data
 
     def error(self, key_path: str, message: str, *, hint: str | None = None) -> BudgetFileError:

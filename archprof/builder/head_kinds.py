@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archprof.builder.options import PROBE
 from archprof.builder.probe_pass import observe
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
     from archprof.sources.spec import VariantSpec
     from archprof.trace.record import Trace
-
-PROBE = 256
-"""Side of the image whose way through a network tells its strides; Ultralytics' own choice."""
 
 EMBEDDING = 512
 """Length of the text embeddings that Ultralytics' open-vocabulary networks are fed."""

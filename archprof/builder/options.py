@@ -23,6 +23,9 @@ SIDE = 640
 SIDES = {"classify": 224}
 """The same where the task has another."""
 
+PROBE = 256
+"""Side of the image whose way through a network tells its strides; Ultralytics' own choice."""
+
 DTYPES = ("float32", "float16", "bfloat16", "float64")
 """What weights and images may be, by torch's names."""
 

@@ -75,9 +75,8 @@ def find(references: Sequence[str], model: "Model") -> Inputs:
         else:
             others.append(name)
     models = selection.find_models(others, model.find) if others else []
-    specs = [entry for entry in models if not isinstance(entry, Failure)]
-    failures += [entry for entry in models if isinstance(entry, Failure)]
-    return Inputs(saved=saved, specs=specs, failures=failures)
+    specs, missing = selection.split(models)
+    return Inputs(saved=saved, specs=specs, failures=[*failures, *missing])
 
 
 def profiles(inputs: Inputs, making: Making) -> "list[Profile]":
@@ -87,7 +86,6 @@ def profiles(inputs: Inputs, making: Making) -> "list[Profile]":
         ArchprofError: Where the only model fails.
     """
     from archprof.pipeline import PredictionRequest, Request
-    from archprof.records.failure import Failure
 
     config = selection.execution_config(making.plugins)
     prediction = PredictionRequest(device=making.options.device)
@@ -95,8 +93,9 @@ def profiles(inputs: Inputs, making: Making) -> "list[Profile]":
     if len(requests) == 1 and not inputs.saved:
         return selection.profile_all(requests, config, every_scale=True)
     results = selection.in_order(inputs.specs, selection.profile_each(requests, config))
-    inputs.failures.extend(result for result in results if isinstance(result, Failure))
-    return [result for result in results if not isinstance(result, Failure)]
+    counted, failures = selection.split(results)
+    inputs.failures.extend(failures)
+    return counted
 
 
 def memory(inputs: Inputs, making: Making) -> list[Any]:

@@ -124,7 +124,6 @@ def suggest(
         front=front,
         alternatives=alternatives,
     )
-    question.check()
     answer = find_placement(specs[0], options, question, console)
     selection.remark(specs, [answer.environment])
     texts = {f"{answer.stem.replace('-', '_')}.py": answer.python}
@@ -143,8 +142,8 @@ def _varied(
     config: "ExecutionConfig",
 ) -> "Variation":
     """The best of the variants of a model."""
-    from archprof.suggest.additive import parse_budgets
-    from archprof.suggest.vary import LIMITED, vary
+    from archprof.suggest.additive import LIMITED, parse_budgets
+    from archprof.suggest.vary import vary
 
     budgets = parse_budgets(*limits, LIMITED)
     return vary(spec, options, axes, budgets, goal, _score(goal), config, console)

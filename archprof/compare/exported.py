@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from archprof.compare.order_join import join
+from archprof.compare.order_join import DEEP, computing, join
+from archprof.records.comparison import COUNTS
 from archprof.units import plural
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ _SUPPRESSIONS = frozenset({"NonMaxSuppression", "torchvision.nms"})
 _NAMED = 4
 """How many rows a sentence names."""
 
-_DEEP = 99
-
 
 def rows_of_file(rows: Sequence[Part], file: Model) -> list[Part]:
     """The file's modules under the rows that they belong to, each with the row's place and the file's figures.
@@ -47,7 +46,7 @@ def rows_of_file(rows: Sequence[Part], file: Model) -> list[Part]:
     parts = _by_path(file, [row.path for row in rows])
     if not parts:
         return []
-    known = ("parameters",) if file.weights_only else _FIGURES
+    known = ("parameters",) if file.weights_only else COUNTS
     return [_as_row(row, parts.get(row.path), known) for row in rows]
 
 
@@ -57,7 +56,7 @@ def join_by_order(yaml: Model, file: Model) -> list[PartPair]:
     Returns:
         The pairs; nothing where fewer than half of the network's modules have a partner.
     """
-    leaves, nodes = ([part for part in model.modules(_DEEP) if part.flops] for model in (yaml, file))
+    leaves, nodes = map(computing, (yaml, file))
     pairs = join(leaves, nodes)
     return pairs if 2 * sum(old is not None and new is not None for old, new in pairs) >= len(leaves) > 0 else []
 
@@ -69,7 +68,7 @@ def rows_by_order(rows: Sequence[Part], pairs: Sequence[PartPair]) -> list[Part]
     for old, new in pairs:
         if old and new and (row := _row_of(old.path, owner)) is not None:
             sums[row].update(parameters=new.parameters or 0, flops=new.flops or 0)
-    unknown = dict.fromkeys(_FIGURES[2:])
+    unknown = dict.fromkeys(COUNTS[2:])
     return [
         msgspec.structs.replace(
             row, output_shapes=None, parameters=total["parameters"], flops=total["flops"], **unknown
@@ -114,17 +113,14 @@ _NMS = "the head is followed by NonMaxSuppression"
 
 def _as_row(row: Part, module: Part | None, known: Sequence[str]) -> Part:
     # Where there is none nothing of it computes, as of a row that only hands on.
-    figures = {name: (getattr(module, name) if module else 0) if name in known else None for name in _FIGURES}
+    figures = {name: (getattr(module, name) if module else 0) if name in known else None for name in COUNTS}
     return msgspec.structs.replace(row, output_shapes=module.output_shapes if module else None, **figures)
-
-
-_FIGURES = ("parameters", "flops", "elementwise_flops", "bytes_read", "bytes_written")
 
 
 def _by_path(file: Model, paths: Iterable[str]) -> dict[str, Part]:
     """The file's modules with all that is in them, by their paths without what is put before every path."""
     wanted = set(paths)
-    everything = [part.path for part in file.modules(_DEEP)]
+    everything = [part.path for part in file.modules(DEEP)]
     prefix = _prefix(wanted, everything)
     if prefix is None:
         return {}
@@ -157,8 +153,8 @@ def sentences(yaml: Model, file: Model, rows: Sequence[Part]) -> list[str]:
         rows: What :func:`rows_of_file` gives.
     """
     paths = _leaves(yaml)
-    prefix = _prefix({row.path for row in yaml.rows}, [part.path for part in file.modules(_DEEP)]) or ""
-    exported = {part.path.removeprefix(prefix) for part in file.modules(_DEEP)}
+    prefix = _prefix({row.path for row in yaml.rows}, [part.path for part in file.modules(DEEP)]) or ""
+    exported = {part.path.removeprefix(prefix) for part in file.modules(DEEP)}
     return [
         *_folded(paths, file),
         *_dropped(yaml.rows, {path: kind for path, kind in paths.items() if path not in exported}),
@@ -170,7 +166,7 @@ def sentences(yaml: Model, file: Model, rows: Sequence[Part]) -> list[str]:
 
 def _leaves(model: Model) -> dict[str, str]:
     """The modules that have parameters of their own, by path, with their types."""
-    return {part.path: part.module for part in model.modules(_DEEP) if part.parameters}
+    return {part.path: part.module for part in model.modules(DEEP) if part.parameters}
 
 
 def _folded(paths: Mapping[str, str], file: Model) -> Iterator[str]:

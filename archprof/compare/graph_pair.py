@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from archprof.compare.order_join import join, missing
+from archprof.compare.order_join import computing, join, missing
 from archprof.units import plural
 
 if TYPE_CHECKING:
@@ -16,22 +16,19 @@ if TYPE_CHECKING:
     from archprof.compare.order_join import PartPair
     from archprof.records.comparison import Part
 
-DEEP = 99
-"""Deeper than any module lies, so that each has its own figures and no other's."""
-
 _NAMED = 4
 """How many modules or operators a sentence names."""
 
 
 def shares_names(before: Model, after: Model) -> bool:
     """Whether most of what computes has the same path in both files."""
-    old, new = ({part.path for part in _computing(model)} for model in (before, after))
+    old, new = ({part.path for part in computing(model)} for model in (before, after))
     return 2 * len(old & new) > min(len(old), len(new))
 
 
 def joined(before: Model, after: Model) -> list[PartPair]:
     """What computes in both files: paired by paths, where these are the same, else by order and shape."""
-    old, new = _computing(before), _computing(after)
+    old, new = computing(before), computing(after)
     partners = {part.path: part for part in new} if shares_names(before, after) else {}
     shared = [(part, partners[part.path]) for part in old if part.path in partners]
     names = {part.path for part, _ in shared}
@@ -39,11 +36,6 @@ def joined(before: Model, after: Model) -> list[PartPair]:
         *shared,
         *join([part for part in old if part.path not in names], [part for part in new if part.path not in names]),
     ]
-
-
-def _computing(model: Model) -> list[Part]:
-    """The modules, or nodes, that multiply and accumulate, in the order of the graph."""
-    return [part for part in model.modules(DEEP) if part.flops]
 
 
 def sentences(before: Model, after: Model, pairs: Sequence[PartPair]) -> list[str]:
@@ -176,9 +168,9 @@ def precision_of(part: Part) -> str:
 
 def _integer_convolutions(before: Model, after: Model, pairs: Sequence[PartPair]) -> Iterator[str]:
     """How many convolutions the file has on integers, and which stay in floating point."""
-    convolutions = [part for part in _computing(after) if "Conv" in part.module]
+    convolutions = [part for part in computing(after) if "Conv" in part.module]
     integer = [part for part in convolutions if "int" in precision_of(part)]
-    if integer and len(integer) != sum("int" in precision_of(p) for p in _computing(before) if "Conv" in p.module):
+    if integer and len(integer) != sum("int" in precision_of(p) for p in computing(before) if "Conv" in p.module):
         floating = [part.path for part in convolutions if part not in integer]
         rest = f"; in floating point: {', '.join(floating[:_NAMED])}" if floating else ""
         more = f" and {len(floating) - _NAMED} more" if len(floating) > _NAMED else ""

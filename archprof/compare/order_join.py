@@ -7,12 +7,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from archprof.records.comparison import COUNTS
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
+    from archprof.compare.model import Model
     from archprof.records.comparison import Part
 
+DEEP = 99
+"""Deeper than any module lies, so that each has its own figures and no other's."""
+
 PartPair = tuple["Part | None", "Part | None"]
+
+
+def computing(model: Model) -> list[Part]:
+    """The modules, or nodes, that multiply and accumulate, in the order of the graph."""
+    return [part for part in model.modules(DEEP) if part.flops]
 
 
 def join(before: Sequence[Part], after: Sequence[Part]) -> list[PartPair]:
@@ -83,12 +94,9 @@ def _group(part: Part, remaining: Sequence[int], parts: Sequence[Part]) -> list[
 def _together(parts: Sequence[Part]) -> Part:
     """Parts as one."""
     first, *others = parts
-    figures = {name: sum(getattr(part, name) or 0 for part in parts) for name in _FIGURES}
+    figures = {name: sum(getattr(part, name) or 0 for part in parts) for name in COUNTS}
     path = " + ".join(part.path for part in parts)
     return msgspec.structs.replace(parts[-1], path=path, **figures) if others else first
-
-
-_FIGURES = ("parameters", "flops", "elementwise_flops", "bytes_read", "bytes_written")
 
 
 def missing(pairs: Sequence[PartPair]) -> Iterator[Part]:

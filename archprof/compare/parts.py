@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from archprof.compare.align import INPUT, source_of
-from archprof.records.comparison import Part
+from archprof.records.comparison import COUNTS, Part
 
 if TYPE_CHECKING:
     from archprof.records.profile import Layer, Module, Profile
@@ -56,7 +56,7 @@ def modules_of(profile: Profile, depth: int) -> list[Part]:
     return [msgspec.structs.replace(part, **_UNKNOWN) for part in parts] if profile.weights_only else parts
 
 
-_UNKNOWN = dict.fromkeys(("output_shapes", "flops", "elementwise_flops", "bytes_read", "bytes_written"))
+_UNKNOWN = dict.fromkeys(("output_shapes", *COUNTS[1:]))
 """What a file of weights alone does not tell of a module."""
 
 

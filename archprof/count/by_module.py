@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from archprof.trace.record import ModuleCall
 
@@ -44,6 +44,27 @@ def calls_by_module(
         if path not in called:
             whole[path] = _outermost(calls, indices, path, f"{path}.")
     return whole
+
+
+def rows_of_calls(calls: Sequence[ModuleCall], rows: Collection[str]) -> list[str | None]:
+    """The row that each call is in: its caller's, else the module itself or one that it is in; None outside of rows.
+
+    The caller's row goes first: several rows may share a module, as blocks of Ultralytics do their activation.
+
+    Args:
+        calls: Every call of the pass.
+        rows: The paths of the rows.
+    """
+    row_of_call: list[str | None] = []
+    for call in calls:
+        caller = row_of_call[call.parent] if call.parent >= 0 else None
+        row_of_call.append(caller or _row_of(call.path, rows))
+    return row_of_call
+
+
+def _row_of(path: str, rows: Collection[str]) -> str | None:
+    parts = path.split(".")
+    return next((row for end in range(len(parts), 0, -1) if (row := ".".join(parts[:end])) in rows), None)
 
 
 def _outermost(calls: Sequence[ModuleCall], indices: list[int], path: str, below: str | None = None) -> list[int]:

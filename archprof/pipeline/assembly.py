@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.count.by_module import calls_by_module, calls_by_path
+from archprof.count.by_module import calls_by_module, calls_by_path, rows_of_calls
 from archprof.count.ledger import by_call, count
 from archprof.count.memory import measure
 from archprof.count.weights import elements, nbytes, own_weights, weights
@@ -58,6 +58,7 @@ def assemble(
     reported: dict[str, Reported],
     level: Level,
     analysis: tuple[ParameterNet | None, list[str]] | None = None,
+    memory: Memory | None = None,
 ) -> Profile:
     """Put together what is known of a model that was built, run and counted.
 
@@ -67,10 +68,11 @@ def assemble(
         reported: What they say, and what others print.
         level: "budgets" leaves out what :meth:`Profile.brief` does.
         analysis: Its dynamic layers, and what looks dynamic and is not analysed, where that is known already.
+        memory: What the operations of its trace move and hold, where that is known already.
     """
     built, ledger = counted.built, counted.ledger
     trace, inputs, details = ledger.trace, counted.inputs, level == "full"
-    memory = measure(trace)
+    memory = memory or measure(trace)
     backward = count(trace.backward_pass()) if trace.backward else None
     step = measure(trace.whole_step()) if trace.backward else memory
     gradients = step.traffic[len(memory.traffic) :]
@@ -179,11 +181,7 @@ def _layers(built: Built, trace: Trace, own: list[_Figures], parameters: dict[nn
     parts: dict[str, list[_Figures]] = {}
     shapes: dict[str, list[list[int]]] = {}
     rows = {layer.path for layer in built.layers}
-    row_of_call: list[str | None] = []
-    for call, figures in zip(trace.calls, own, strict=True):
-        # The caller's row goes first: several rows may share a module, as blocks of Ultralytics do their activation.
-        caller = row_of_call[call.parent] if call.parent >= 0 else None
-        row_of_call.append(row := caller or _row_of(call.path, rows))
+    for call, row, figures in zip(trace.calls, rows_of_calls(trace.calls, rows), own, strict=True):
         if row:
             parts.setdefault(row, []).append(figures)
         if call.path in rows:
@@ -199,12 +197,6 @@ def _layers(built: Built, trace: Trace, own: list[_Figures], parameters: dict[nn
         )
         for layer in built.layers
     ]
-
-
-def _row_of(path: str, rows: set[str]) -> str | None:
-    """The row that a module belongs to, which is the module itself or one that it is in."""
-    parts = path.split(".")
-    return next((row for end in range(len(parts), 0, -1) if (row := ".".join(parts[:end])) in rows), None)
 
 
 def _layer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archprof.count.by_module import rows_of_calls
 from archprof.count.memory import held, measure
 from archprof.errors import UsageError
 from archprof.pipeline.counting import count_spec, finish
@@ -11,9 +12,7 @@ from archprof.records.memory_pass import HeldTensor, MemoryPass, Moment
 
 if TYPE_CHECKING:
     from archprof.builder.options import Options
-    from archprof.records.profile import Layer
     from archprof.sources.spec import Spec
-    from archprof.trace.record import Trace
 
 
 def memory_pass(spec: Spec, options: Options) -> MemoryPass:
@@ -33,7 +32,8 @@ def memory_pass(spec: Spec, options: Options) -> MemoryPass:
     profile = finish(counted, level="budgets")
     memory = measure(trace)
     bytes_held = held(memory, len(trace.operations))
-    rows = _rows_of_calls(trace, profile.layers)
+    by_path: dict[str | None, int] = {layer.path: layer.index for layer in profile.layers}
+    rows = [by_path.get(path) for path in rows_of_calls(trace.calls, {layer.path for layer in profile.layers})]
     paths = [call.path for call in trace.calls]
     moments = [
         Moment(operation=operation.name, module=paths[operation.call], row=rows[operation.call], bytes=size)
@@ -62,17 +62,3 @@ def memory_pass(spec: Spec, options: Options) -> MemoryPass:
         peak_tensors=sorted(tensors, key=lambda tensor: -tensor.bytes),
         rows={layer.index: layer.module for layer in profile.layers},
     )
-
-
-def _rows_of_calls(trace: Trace, layers: list[Layer]) -> list[int | None]:
-    """The row that each call of a module is in, which is its caller's where that is in one."""
-    by_path = {layer.path: layer.index for layer in layers}
-    rows: list[int | None] = []
-    for call in trace.calls:
-        row = rows[call.parent] if call.parent >= 0 else None
-        path = call.path
-        while row is None and path:
-            row = by_path.get(path)
-            path = path.rpartition(".")[0]
-        rows.append(row)
-    return rows

@@ -9,7 +9,6 @@ from archprof.builder.device import find_device
 from archprof.errors import UsageError
 from archprof.latency.backends import BACKENDS, find_backend
 from archprof.latency.graph_file import prepare as prepare_onnx
-from archprof.pipeline.graph_formats.options import sizes_of
 from archprof.registry import Registry
 
 if TYPE_CHECKING:
@@ -68,13 +67,11 @@ def _onnx(spec: Spec, profile: Profile, options: Options) -> Ready:
 
 def _exported_program(spec: Spec, profile: Profile, options: Options) -> Ready:
     """The program with the weights of the file, as one function."""
-    from archprof.builder.program.build import build_program
     from archprof.builder.program.graph_module import graph_module
-    from archprof.sources.program_file.reader import read
+    from archprof.pipeline.graph_formats.pt2 import load
 
-    assert spec.path is not None
     device = find_device(options.device)
-    program = build_program(read(spec.path), sizes_of(options), device)
+    program = load(spec, options, str(device))
     module = graph_module(program).to(device)
     return Built(module=module, spec=spec, kind=profile.input.kind), program.inputs
 

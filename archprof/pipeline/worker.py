@@ -33,7 +33,7 @@ def count(request: Request, plugins: Sequence[str] = ()) -> Outcome:
         )
     except ArchprofError as error:
         return error, None
-    files = code_files.used({family.package.partition(".")[0] for family in families.families().values()})
+    files = code_files.used(families.outermost_packages())
     composition.write(files)
     return profile, files
 

@@ -6,11 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archprof import units
-from archprof.records.metrics import METRICS
 from archprof.render import facts
 from archprof.render.figures import figures_of
 from archprof.render.report import Report
 from archprof.render.table import Column, Table, table_of
+from archprof.suggest.additive import ADDITIVE
 from archprof.units import Unit, plural
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def report(suggestion: Suggestion, view: View) -> Report:
 
 
 def _conclusions(suggestion: Suggestion) -> Iterator[str]:
-    goal, unit = _label(suggestion.goal), _unit(suggestion.goal)
+    goal, unit = ADDITIVE[suggestion.goal].label, ADDITIVE[suggestion.goal].unit
     amount = units.measure(suggestion.predicted[suggestion.goal], unit)
     candidates = plural(suggestion.candidates, "convolution")
     if not suggestion.placement:
@@ -104,12 +104,12 @@ def _totals(suggestion: Suggestion) -> Table:
     limits = {bound.metric: bound for bound in suggestion.bounds}
     rows: list[tuple[Any, ...]] = []
     for name in dict.fromkeys([*SHOWN, suggestion.goal, *limits]):
-        unit, before, after = _unit(name), suggestion.base[name], suggestion.counted[name]
+        unit, before, after = ADDITIVE[name].unit, suggestion.base[name], suggestion.counted[name]
         limit = [bound for bound in suggestion.bounds if bound.metric == name]
         text = ", ".join(f"{bound.kind} {bound.text.partition('=')[2]}" for bound in limit)
         price = next((_price(suggestion, bound.gain) for bound in limit if bound.gain is not None), "")
         show = partial(units.measure, unit=unit)
-        rows.append((_label(name), show(before), show(after), after / before if before else None, text, price))
+        rows.append((ADDITIVE[name].label, show(before), show(after), after / before if before else None, text, price))
     first, last = suggestion.peak_activation_bytes
     ratio = last / first if first else None
     rows.append(("peak activation memory", units.size(first), units.size(last), ratio, "", ""))
@@ -124,7 +124,7 @@ def _price(suggestion: Suggestion, gain: int) -> str:
     if not gain:
         return "nothing"
     sign = "+" if suggestion.maximise else "-"
-    return f"{sign}{units.measure(gain, _unit(suggestion.goal))} {_label(suggestion.goal)}"
+    return f"{sign}{units.measure(gain, ADDITIVE[suggestion.goal].unit)} {ADDITIVE[suggestion.goal].label}"
 
 
 def _answers(suggestion: Suggestion) -> Table:
@@ -139,18 +139,23 @@ def _answers(suggestion: Suggestion) -> Table:
         rows.append(row(other.method, other.experts, other.goal, other.totals))
     for other in suggestion.heuristics:
         rows.append(row(f"ranked by {other.method}", other.experts, other.goal, other.totals))
-    goal = _number("goal", _label(suggestion.goal), show=partial(units.measure, unit=_unit(suggestion.goal)))
+    goal = _number(
+        "goal", ADDITIVE[suggestion.goal].label, show=partial(units.measure, unit=ADDITIVE[suggestion.goal].unit)
+    )
     columns = [goal if column.key == "goal" else column for column in ANSWERS]
     return Table(tuple(columns), tuple(rows), label="method")
 
 
 def _front(suggestion: Suggestion) -> Table:
     metric = suggestion.front_metric or ""
-    size, goal = partial(units.measure, unit=_unit(metric)), partial(units.measure, unit=_unit(suggestion.goal))
+    size, goal = (
+        partial(units.measure, unit=ADDITIVE[metric].unit),
+        partial(units.measure, unit=ADDITIVE[suggestion.goal].unit),
+    )
     columns = (
-        _number("limit", f"{_label(metric)} up to", show=size),
+        _number("limit", f"{ADDITIVE[metric].label} up to", show=size),
         _number("used", "used", show=size),
-        _number("goal", _label(suggestion.goal), show=goal),
+        _number("goal", ADDITIVE[suggestion.goal].label, show=goal),
         _number("bound", "bound", show=goal),
         _number("layers", "convolutions"),
     )
@@ -176,11 +181,3 @@ def _notes(suggestion: Suggestion) -> Iterator[str]:
         yield f"left out: {modules[0]}{more}: {cause}"
     if suggestion.environment.remarks:
         yield from suggestion.environment.remarks
-
-
-def _label(name: str) -> str:
-    return "memory traffic" if name == "bytes" else METRICS[name].label
-
-
-def _unit(name: str) -> Unit:
-    return Unit.bytes if name == "bytes" else METRICS[name].unit

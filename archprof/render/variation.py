@@ -6,11 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from archprof import units
-from archprof.records.metrics import METRICS
 from archprof.render import facts
 from archprof.render.report import Report
 from archprof.render.table import Column, Table
-from archprof.units import Unit, plural
+from archprof.suggest.additive import LIMITED
+from archprof.units import plural
 
 if TYPE_CHECKING:
     from archprof.records.variation import Variation, VariedModel
@@ -24,7 +24,10 @@ def report(variation: Variation, view: View) -> Report:
     columns = [
         *(Column(axis, axis, number=axis != "scale") for axis in axes),
         *(Column("goal", variation.goal, show="{:,.6g}".format, number=True) for _ in score),
-        *(Column(name, _label(name), show=partial(units.measure, unit=_unit(name)), number=True) for name in metrics),
+        *(
+            Column(name, LIMITED[name].label, show=partial(units.measure, unit=LIMITED[name].unit), number=True)
+            for name in metrics
+        ),
     ]
 
     def row(model: VariedModel) -> tuple[object, ...]:
@@ -42,7 +45,9 @@ def report(variation: Variation, view: View) -> Report:
         if variation.proven
         else f"{variation.counted:,} of {variation.size:,} variants were counted, chosen by chance: nothing is proven"
     )
-    base = ", ".join(f"{_label(name)} {units.measure(value, _unit(name))}" for name, value in variation.base.items())
+    base = ", ".join(
+        f"{LIMITED[name].label} {units.measure(value, LIMITED[name].unit)}" for name, value in variation.base.items()
+    )
     return Report(
         title=variation.variant.name,
         about=facts.about_variant(variation.variant, variation.input),
@@ -55,11 +60,3 @@ def report(variation: Variation, view: View) -> Report:
         record=variation,
         data=whole,
     )
-
-
-def _label(name: str) -> str:
-    return "memory traffic" if name == "bytes" else METRICS[name].label
-
-
-def _unit(name: str) -> Unit:
-    return Unit.bytes if name == "bytes" else METRICS[name].unit

@@ -90,6 +90,11 @@ def _folder(package: str) -> Path | None:
     return None
 
 
+def outermost_packages() -> set[str]:
+    """The outermost packages that families are in: their files count for a result though they are installed."""
+    return {family.package.partition(".")[0] for family in families().values()}
+
+
 def hidden_by(family: Family) -> Path | None:
     """The package that Python finds instead of a family's, as one of the user's of the same name; None for its own."""
     outermost, *inner = family.package.split(".")

@@ -34,6 +34,12 @@ _NAMES = (
 ADDITIVE: Mapping[str, Metric] = {**{name: METRICS[name] for name in _NAMES}, TRAFFIC.name: TRAFFIC}
 """Metrics whose total is the sum over the modules, by name."""
 
+LIMITED: Mapping[str, Metric] = {
+    **{name: metric for name, metric in METRICS.items() if metric.exact and metric.convention is None},
+    TRAFFIC.name: TRAFFIC,
+}
+"""The metrics that may be limited where every variant is counted, so that they need not add up."""
+
 MAXIMISED = ("parameters", "trainable_parameters")
 """Goals of which more is better; of every other, less."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError, did_you_mean
 from archprof.sources.spec import VariantSpec
+from archprof.suggest.files import lines_without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -113,15 +114,10 @@ def varied(spec: Spec, options: Options, changes: Mapping[str, Any]) -> tuple[Sp
 
 def with_factors(spec: VariantSpec, factors: Scale) -> str:
     """A variant's file with other factors, and no scale but its own."""
-    lines, drop = spec.text.splitlines(), set[int]()
-    starts = [line for key, line in spec.value_lines.items() if "." not in key]
-    for key in ("scales", "depth_multiple", "width_multiple"):
-        if first := spec.value_lines.get(key):
-            following = [line for line in starts if line > first]
-            drop |= set(range(first - 1, min(following, default=len(lines) + 1) - 1))
     if spec.scale is None:
         head = [f"depth_multiple: {factors.depth}", f"width_multiple: {factors.width}"]
     else:
         most = ".inf" if factors.max_channels == math.inf else factors.max_channels
         head = [f"scales: {{{spec.scale}: [{factors.depth}, {factors.width}, {most}]}}"]
-    return "\n".join([*head, *(line for number, line in enumerate(lines) if number not in drop)]) + "\n"
+    lines = lines_without(spec, "scales", "depth_multiple", "width_multiple")
+    return "\n".join([*head, *lines]) + "\n"

@@ -67,9 +67,16 @@ def stem_of(spec: Spec) -> str:
 
 def _without_key(spec: Spec) -> str:
     """A variant's text without the key of an earlier placement."""
-    lines, starts = (spec.text or "").splitlines(), getattr(spec, "value_lines", {})
-    if DYNAMIC_CONVOLUTIONS not in starts:
-        return "\n".join(lines)
-    first = starts[DYNAMIC_CONVOLUTIONS]
-    following = [line for key, line in starts.items() if line > first and "." not in key]
-    return "\n".join([*lines[: first - 1], *lines[min(following, default=len(lines) + 1) - 1 :]])
+    return "\n".join(lines_without(spec, DYNAMIC_CONVOLUTIONS))
+
+
+def lines_without(spec: Spec, *keys: str) -> list[str]:
+    """The lines of a variant's file without those of some top-level keys."""
+    lines, dropped = (spec.text or "").splitlines(), set[int]()
+    value_lines: dict[str, int] = getattr(spec, "value_lines", {})
+    starts = [line for key, line in value_lines.items() if "." not in key]
+    for key in keys:
+        if first := value_lines.get(key):
+            following = [line for line in starts if line > first]
+            dropped |= set(range(first - 1, min(following, default=len(lines) + 1) - 1))
+    return [line for number, line in enumerate(lines) if number not in dropped]

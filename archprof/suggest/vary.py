@@ -10,32 +10,24 @@ from archprof import units
 from archprof.errors import ArchprofError, UsageError
 from archprof.pipeline import Request, profile_all
 from archprof.pipeline.progress import SILENT
-from archprof.records.metrics import METRICS
 from archprof.records.variation import Variation, VariedModel
 from archprof.sources.spec import VariantSpec
-from archprof.suggest.additive import TRAFFIC
+from archprof.suggest.additive import LIMITED, TRAFFIC
 from archprof.suggest.axes import parse_axes, size_of, variants, varied, with_factors
 from archprof.suggest.files import stem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from archprof.builder.options import Options
     from archprof.pipeline import ExecutionConfig
     from archprof.pipeline.progress import Progress
-    from archprof.records.metrics import Metric
     from archprof.records.profile import Profile
     from archprof.sources.spec import Spec
     from archprof.suggest.additive import Budget
 
 MOST = 400
 """How many variants are counted; of more a random part, and then nothing is proven."""
-
-LIMITED: Mapping[str, Metric] = {
-    **{name: metric for name, metric in METRICS.items() if metric.exact and metric.convention is None},
-    TRAFFIC.name: TRAFFIC,
-}
-"""The metrics that may be limited: every variant is counted, so they need not add up."""
 
 SHOWN = ("parameters", "flops", TRAFFIC.name, "weight_bytes", "peak_activation_bytes")
 

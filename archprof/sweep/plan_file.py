@@ -10,7 +10,7 @@ from archprof.budgets import toml_file
 from archprof.budgets.toml_lines import Lines
 from archprof.errors import PlanFileError, UsageError, did_you_mean
 from archprof.records.schema import DRAFT
-from archprof.sources.settings import is_count
+from archprof.sources.settings import COUNT
 from archprof.sweep.values import parse_values
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "reference": (lambda value: isinstance(value, str), "text"),
     "vary": (lambda value: isinstance(value, dict), "a table"),
     "where": (lambda value: all(isinstance(text, str) for text in _texts(value)), "text or a list of texts"),
-    "sample": (is_count, "a whole number from 1 up"),
+    "sample": COUNT,
     "seed": (lambda value: type(value) is int and value >= 0, "a whole number"),
 }
 """What each key must be: the test, and the kind in words."""

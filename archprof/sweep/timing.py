@@ -9,7 +9,6 @@ from msgspec import structs
 from archprof.errors import RunError
 from archprof.pipeline import profile_cache
 from archprof.pipeline.measuring import measure_all
-from archprof.sweep.conditions import parse
 from archprof.sweep.store import encode
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from archprof.sweep.store import Store
 
 
-def measure(plan: Plan, store: Store, measurement: Measurement, config: ExecutionConfig, progress: Progress) -> int:
+def measure(plan: Plan, store: Store, measurement: Measurement, config: ExecutionConfig, progress: Progress) -> None:
     """Measure the variants that a store has counted and not measured, each in one paired experiment with the base.
 
     Args:
@@ -30,17 +29,13 @@ def measure(plan: Plan, store: Store, measurement: Measurement, config: Executio
         config: How they may be counted.
         progress: Is told how far each experiment is.
 
-    Returns:
-        How many variants were measured now.
-
     Raises:
         RunError: Where the base cannot be measured.
     """
-    conditions = [parse(text, list(plan.axes)) for text in plan.where]
-    base, count = plan.request({}), 0
+    base = plan.request({})
     points = {encode(point) for point in plan.points()}
     for row in store.rows(plan.setup):
-        is_wanted = encode(row.point) in points and all(condition.holds(row) for condition in conditions)
+        is_wanted = encode(row.point) in points and all(condition.holds(row) for condition in plan.conditions)
         if row.error is not None or row.latency is not None or not is_wanted:
             continue
         request = plan.request(row.point)
@@ -53,5 +48,3 @@ def measure(plan: Plan, store: Store, measurement: Measurement, config: Executio
         comparisons = measured.experiment.comparisons
         timed = structs.replace(row, latency=latency, ratio=comparisons[0].result if comparisons else None)
         store.write(plan.setup, [(timed, profile_cache.key_of(request, config.plugins))])
-        count += 1
-    return count

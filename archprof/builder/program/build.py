@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from archprof.builder.program.arguments import InnerGraph, names_in, read_argument
+from archprof.builder.program.arguments import MALFORMED, InnerGraph, names_in, read_argument
 from archprof.builder.program.module import Program, part_class
 from archprof.builder.program.plan import Call, plan_graph
 from archprof.builder.program.sizing import size_program
@@ -105,7 +105,7 @@ class _Signature:
             try:
                 ((kind, entry),) = spec.items()
                 self.enter(kind, entry)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except MALFORMED as error:
                 raise ProgramFileError(
                     f"an input of its graph is damaged ({type(error).__name__}: {error})", path=file.path
                 ) from None

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from archprof.builder.program.arguments import DTYPES
+from archprof.sources.input_axes import LARGEST
 from archprof.sources.program_file.error import ProgramFileError
 from archprof.sources.program_file.sizes import UnreadableSizeError, size_of
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from archprof.sources.program_file.program import PayloadMeta, TensorMeta
     from archprof.sources.program_file.reader import ProgramFile
-
-_LARGEST = 2**48
 
 
 class Tensors:
@@ -105,7 +104,7 @@ class Tensors:
             shape = tuple(size_of(size, {}) for size in meta.sizes)
         except UnreadableSizeError as error:
             raise ProgramFileError(f"a tensor that it holds has no size: {error}", path=self.file.path) from None
-        if prod(shape) > _LARGEST:
+        if prod(shape) > LARGEST:
             raise ProgramFileError(f"a tensor cannot be of {'×'.join(map(str, shape))} elements", path=self.file.path)
         return shape
 

@@ -8,6 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archprof.builder import dialect, limits, unread_keys
+from archprof.builder.options import PROBE
 from archprof.builder.wiring import light_head_of
 from archprof.count.figures import Figures, Item, reported
 from archprof.pipeline.circumstances import environment_of, plain, variant_of, versions
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from archprof.pipeline.composition.variant import Plan
     from archprof.pipeline.request import Request
     from archprof.records.profile import Reported
-
-PROBE = 256
-"""Side of the image whose way through a network tells its strides; Ultralytics' own choice."""
 
 THOP = "thop-2.0"
 

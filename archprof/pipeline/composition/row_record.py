@@ -84,7 +84,7 @@ def take(
     trace = ledger.trace
     shared = {path: owners[id(module)] for path, module in tree.walk(network.module) if id(module) in owners}
     parts, aside = dynamic_layers(ledger, memory)
-    profile = _profile(network, run, inputs, ledger, details=details)
+    profile = _profile(network, run, inputs, ledger, memory, details=details)
     if aside:
         return RowRecord("there are remarks about it"), None
     record = _record(profile, ledger, memory, inputs, outputs, shared)
@@ -159,11 +159,13 @@ def _run(
     return (ledger, memory, outputs) if outputs else "what it gives has no form that is known"
 
 
-def _profile(network: Built, run: RunSpec, inputs: Sequence[torch.Tensor], ledger: Ledger, *, details: bool) -> Profile:
+def _profile(
+    network: Built, run: RunSpec, inputs: Sequence[torch.Tensor], ledger: Ledger, memory: Memory, *, details: bool
+) -> Profile:
     """The profile of the network of one row, without its dynamic layers."""
     counted = CountedModel(network, tuple(inputs), ledger, run, "meta", 0.0, ())
     level: Level = "full" if details else "budgets"
-    return assemble(counted, conventions=(), reported={}, level=level, analysis=(None, []))
+    return assemble(counted, conventions=(), reported={}, level=level, analysis=(None, []), memory=memory)
 
 
 class _Recorder(Recorder):  # type: ignore[no-untyped-call]
@@ -298,7 +300,7 @@ def _dynamics(
     outputs = _outputs(result, trace.calls[0], memory, inputs, last=record.structure is None)
     if outputs is None:
         return None
-    profile = _profile(replace(network, module=twin.module), run, inputs, twin_ledger, details=True)
+    profile = _profile(replace(network, module=twin.module), run, inputs, twin_ledger, memory, details=True)
     static = _record(profile, twin_ledger, memory, inputs, outputs, {})
     if [output.tensor for output in static.outputs] != [output.tensor for output in record.outputs]:
         return None

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.builder.dialect import CHANNELS, default_channels
+from archprof.builder.options import SIDE, SIDES
 from archprof.builder.wiring import Wiring, check_amounts, sources_of
+from archprof.pipeline.profile_cache import MEMORYLESS
 from archprof.sources.settings import DYNAMIC_CONVOLUTIONS
 from archprof.sources.task import task_of
 
@@ -21,14 +23,6 @@ if TYPE_CHECKING:
     from archprof.pipeline.request import Request
     from archprof.sources.checkpoint.variant import CheckpointSpec
     from archprof.sources.spec import RecipeSpec, Row, VariantSpec
-
-SIDE = 640
-"""The default side of the input image."""
-
-SIDES = {"classify": 224}
-"""The same where the task has another."""
-
-MEMORYLESS = ("auto", "meta")
 
 
 class Surroundings(NamedTuple):

@@ -8,14 +8,12 @@ from archprof import units
 from archprof.records.expert_curve import ExpertCurve
 from archprof.render.figures import FIGURES, Choice, Figure, FigureKind, origin
 from archprof.render.figures.published import claims
-from archprof.render.figures.style import LESS, PALETTE, TOTAL, VEGA_LITE
+from archprof.render.figures.style import QUANTITIES, TOTAL, VEGA_LITE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archprof.render.figures import Spec
-
-QUANTITIES = {"parameters": TOTAL, "FLOPs": LESS, "memory traffic": PALETTE[5]}
 
 
 class Curve(FigureKind):

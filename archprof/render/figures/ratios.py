@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 from archprof import units
 from archprof.records.profile import Profile
 from archprof.render.figures import FIGURES, Choice, Figure, FigureKind, origin
-from archprof.render.figures.style import LESS, PALETTE, QUIET, TOTAL, VEGA_LITE, printable
+from archprof.render.figures.style import QUANTITIES, QUIET, VEGA_LITE, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archprof.render.figures import Spec
-
-QUANTITIES = {"parameters": TOTAL, "FLOPs": LESS, "memory traffic": PALETTE[5]}
 
 PREDICTED, MEASURED = "predicted by the paper", "measured"
 

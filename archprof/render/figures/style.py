@@ -22,6 +22,9 @@ MORE = "#f3d673"
 PALETTE = (TOTAL, LESS, MORE, "#9cc9e6", "#5b3a70", "#1f8a70")
 """Colours of things without an order of their own; every two differ for colour-blind readers."""
 
+QUANTITIES = {"parameters": TOTAL, "FLOPs": LESS, "memory traffic": PALETTE[5]}
+"""The colour of each quantity of ParameterNet's."""
+
 OTHER = "#c4c4c4"
 """What has no colour of its own."""
 

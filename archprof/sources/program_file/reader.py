@@ -65,6 +65,10 @@ class ProgramFile:
     values: Mapping[str, bytes] = field(default_factory=dict)
 
 
+_FOLDERS = ("weights", "constants")
+"""The folders of an archive that tensors are in."""
+
+
 def read(path: Path) -> ProgramFile:
     """Read an exported program.
 
@@ -79,7 +83,7 @@ def read(path: Path) -> ProgramFile:
             header = _decoded(data, Header, archive.program, path)
             _check_version(header, path)
             program = _decoded(data, Program, archive.program, path)
-            weights, constants = _payload(archive, "weights"), _payload(archive, "constants")
+            weights, constants = (_payload(archive, folder, _config(archive, folder)) for folder in _FOLDERS)
             values = _values(archive, weights, constants)
     except OSError as error:
         raise _unreadable(error, path) from None
@@ -97,10 +101,10 @@ def content(path: Path) -> bytes:
     try:
         with path.open("rb") as file, ProgramArchive(file, path) as archive:
             parts = [archive.read(archive.program, MAX_PROGRAM_BYTES)]
-            for folder in ("weights", "constants"):
-                record = _config_record(archive, folder)
-                parts += [archive.read(record, MAX_CONFIG_BYTES)] if archive.has(record) else []
-            for name, value in _values(archive, _payload(archive, "weights"), _payload(archive, "constants")).items():
+            configs = [_config(archive, folder) for folder in _FOLDERS]
+            parts += [config for config in configs if config is not None]
+            weights, constants = (_payload(archive, *pair) for pair in zip(_FOLDERS, configs, strict=True))
+            for name, value in _values(archive, weights, constants).items():
                 parts += [name.encode(), value]
     except OSError as error:
         raise _unreadable(error, path) from None
@@ -152,12 +156,17 @@ def _config_record(archive: ProgramArchive, folder: str) -> str:
     return f"data/{folder}/{stem}_{folder}_config.json"
 
 
-def _payload(archive: ProgramArchive, folder: str) -> Mapping[str, PayloadMeta]:
-    """Which tensors a folder of the archive has; none where an older torch has put all of them into a pickle."""
+def _config(archive: ProgramArchive, folder: str) -> bytes | None:
+    """What says which tensors a folder of the archive has; None where an older torch has put them into a pickle."""
     record = _config_record(archive, folder)
-    if not archive.has(record):
+    return archive.read(record, MAX_CONFIG_BYTES) if archive.has(record) else None
+
+
+def _payload(archive: ProgramArchive, folder: str, config: bytes | None) -> Mapping[str, PayloadMeta]:
+    """Which tensors a folder of the archive has, given what :func:`_config` says."""
+    if config is None:
         return {}
-    return _decoded(archive.read(record, MAX_CONFIG_BYTES), PayloadConfig, record, archive.path).config
+    return _decoded(config, PayloadConfig, _config_record(archive, folder), archive.path).config
 
 
 def _values(

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from archprof.trace.meta_kernels.cpu_kernels import LIMIT, answer, can_be_asked, elements
-from archprof.trace.nested import flat
+from archprof.trace.meta_kernels.cpu_kernels import LIMIT, answer, elements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,14 +31,19 @@ _OF_ANOTHER_DEVICE = re.compile("'(Complex)?Half'|'BFloat16'|'Float8|backend|MKL
 """What a refusal speaks of that another device may compute."""
 
 
-def check_types(operation: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+def check_types(operation: Any, args: Sequence[Any], kwargs: dict[str, Any], tensors: list[torch.Tensor]) -> None:
     """Refuse types that the operation's CPU kernel does not compute.
+
+    Args:
+        operation: One that can be asked about these arguments.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+        tensors: The tensors among both.
 
     Raises:
         RuntimeError: With what the kernel says.
     """
-    tensors = list(flat((args, kwargs)))
-    if not can_be_asked(operation, tensors) or not _asked(set(_dtypes(tensors, args, kwargs))):
+    if not _asked(set(_dtypes(tensors, args, kwargs))):
         return
     refusal = answer(operation, args, kwargs, SMALL).refusal
     if refusal and "not implemented for" not in refusal:  # it may be due to the sizes

@@ -35,20 +35,22 @@ def result_on_meta(operation: Any, args: Any, kwargs: Any) -> Any:
         if not isinstance(error, NotImplementedError) and cpu_computes(operation, args, kwargs):
             raise _needs_values(operation, str(error)) from error
         raise
-    check_types(operation, args, kwargs)
+    given = list(flat((args, kwargs)))
+    if not can_be_asked(operation, given):
+        return result
+    check_types(operation, args, kwargs, given)
     if kernel is not None or operation in CPU_SEMANTICS:  # of which the tests know that they are right
         return result
-    return _as_on_cpu(operation, args, kwargs, result)
+    return _as_on_cpu(operation, args, kwargs, given, result)
 
 
-def _as_on_cpu(operation: Any, args: Any, kwargs: Any, result: Any) -> Any:
+def _as_on_cpu(operation: Any, args: Any, kwargs: Any, given: list[Any], result: Any) -> Any:
     """A result of torch's meta kernel held against the CPU's, where it is small enough to be computed.
 
     What autograd calls has been checked by its forward.
     """
-    given = list(flat((args, kwargs)))
     outputs = list(flat(result))
-    if not given or not can_be_asked(operation, given) or operation._opname.endswith("_backward"):
+    if not given or operation._opname.endswith("_backward"):
         return result
     if elements((*given, *outputs)) > ALWAYS:
         return result
