@@ -93,11 +93,12 @@ def compare(
     Raises:
         ArchprofError: Where there are fewer than two, or one of them cannot be counted.
     """
-    from archprof.budgets.comparison_inputs import find_inputs
+    from archprof.budgets.comparison_inputs import find, inputs_of
     from archprof.compare.comparing import compare as compare_models
 
     choice = choose(options)
-    named_inputs = find_inputs([model for model in models if isinstance(model, str)], choice.selection, choice.build)
+    named = [find(model, choice.selection) for model in models if isinstance(model, str)]
+    named_inputs = inputs_of(named, choice.selection, choice.build)
     resolved = iter(named_inputs.models)
     inputs = replace(
         named_inputs,

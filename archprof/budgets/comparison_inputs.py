@@ -68,38 +68,49 @@ class ComparisonInputs:
         ]
 
 
-def check(reference: str, selection: Selection) -> str:
-    """See to it that a reference means a saved file, or one model.
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a reference means: a saved file, or else a model.
+
+    Attributes:
+        reference: What was typed.
+        file: The file.
+        spec: The model.
+    """
+
+    reference: str
+    file: SavedFile | None
+    spec: Spec | None
+
+
+def find(reference: str, selection: Selection) -> Named:
+    """What a reference means.
 
     Raises:
-        ArchprofError: Where it means nothing.
+        ArchprofError: Where it means nothing, or not one model.
     """
     from archprof.budgets import saved_models
 
-    if saved_models.find(reference) is None:
-        selection.find(reference)
-    return reference
+    file = saved_models.find(reference)
+    return Named(reference, file, None if file else selection.find(reference)[0])
 
 
-def find_inputs(references: Sequence[str], selection: Selection, options: Options) -> ComparisonInputs:
-    """What references mean.
+def inputs_of(named: Sequence[Named], selection: Selection, options: Options) -> ComparisonInputs:
+    """What is compared.
 
-    Where one means an entry of a lock file, all that is not kept is built and run as that entry was.
+    Where a reference means an entry of a lock file, all that is not kept is built and run as that entry was.
 
     Args:
-        references: What was typed.
+        named: What was named.
         selection: Which variant of it was asked for.
         options: The same, and how it is to be run.
 
     Raises:
-        ArchprofError: Where one of them means nothing, or not one model.
+        ArchprofError: Where a file has no entry that fits.
     """
-    from archprof.budgets import saved_models
-
-    files = [saved_models.find(reference) for reference in references]
-    specs: list[Spec | None] = [
-        None if file else selection.find(reference)[0] for reference, file in zip(references, files, strict=True)
-    ]
+    references = [model.reference for model in named]
+    files = [model.file for model in named]
+    specs = [model.spec for model in named]
     if not any(files):
         return ComparisonInputs(references, [spec for spec in specs if spec], options)
     entries = _entries(files, [spec for spec in specs if spec], _requested(selection, options))

@@ -107,17 +107,18 @@ def compare(
     profiles: list[Profile] = []
 
     def show() -> "Comparison":
-        named = selection.find_models(references, lambda name: [comparison_inputs.check(name, choice)], (".json",))
+        named = selection.find_models(references, lambda name: [comparison_inputs.find(name, choice)], (".json",))
         if len(named) < 2:
             raise UsageError("there is nothing to compare with", hint="name two models or more")
         selection.require_base(named)
         known, unreadable = selection.split(named)
-        inputs = comparison_inputs.find_inputs(known, choice, options)
+        names = [model.reference for model in known]
+        inputs = comparison_inputs.inputs_of(known, choice, options)
         profile = selection.profile_each if len(known) > 2 else selection.profile_all
         outcomes = inputs.counted(lambda requests: profile(requests, config), (convention,))
         results = [
             Failure(reference=name, error=str(outcome)) if isinstance(outcome, ArchprofError) else (label, outcome)
-            for name, label, outcome in zip(known, inputs.labels(known), outcomes, strict=True)
+            for name, label, outcome in zip(names, inputs.labels(names), outcomes, strict=True)
         ]
         selection.require_base(results)
         pairs, uncounted = selection.split(results)

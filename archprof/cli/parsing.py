@@ -103,6 +103,16 @@ class Group(TyperGroup):
         with _as_ours(f"archprof {info_name}" if parent else "archprof"):
             return super().make_context(info_name, args, parent, **extra)
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write what each command is for, whole: the parser's own way cuts what is longer than a line."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.summary(ctx, name)) for name in self.list_commands(ctx)])
+
+    def summary(self, ctx: Any, name: str) -> str:
+        """What a command is for: the first sentence of its help."""
+        command: Any = self.get_command(ctx, name)
+        return " ".join((command.help or "").split("\n\n")[0].split())
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command of a name; "help" is one, and a model's name is answered with the command that takes it."""
         with _as_ours(ctx.command_path):

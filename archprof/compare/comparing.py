@@ -93,26 +93,12 @@ def _pair(models: Sequence[Model], index: int, metrics: Sequence[Metric], depth:
     export: list[str] = []
     if before.rows and after.rows:
         parts, changes = "rows", list(_row_changes(before.rows, after.rows, totals))
-    elif before.rows and after.file and (rows := exported.rows_of_file(before.rows, after)):
-        parts, export = "rows", exported.sentences(before, after, rows)
-        changes = [_change(old, new, [], totals) for old, new in zip(before.rows, rows, strict=True)]
-    elif after.rows and before.file and (rows := exported.rows_of_file(after.rows, before)):
-        parts, export = "rows", exported.sentences(after, before, rows)
-        changes = [_change(old, new, [], totals) for old, new in zip(rows, after.rows, strict=True)]
-    elif before.rows and after.file and (joined := exported.join_by_order(before, after)):
-        parts, rows = "rows", exported.rows_by_order(before.rows, joined)
-        export = exported.sentences_by_order(before, after, rows, joined)
-        changes = [_change(old, new, [], totals) for old, new in zip(before.rows, rows, strict=True)]
-    elif after.rows and before.file and (joined := exported.join_by_order(after, before)):
-        parts, rows = "rows", exported.rows_by_order(after.rows, joined)
-        export = exported.sentences_by_order(after, before, rows, joined)
-        changes = [_change(old, new, [], totals) for old, new in zip(rows, after.rows, strict=True)]
-    elif before.rows and after.weights_only and (rows := exported.rows_of_file(before.rows, after)):
-        parts = "rows"
-        changes = [_change(old, new, [], totals) for old, new in zip(before.rows, rows, strict=True)]
-    elif after.rows and before.weights_only and (rows := exported.rows_of_file(after.rows, before)):
-        parts = "rows"
-        changes = [_change(old, new, [], totals) for old, new in zip(rows, after.rows, strict=True)]
+    elif before.rows and (of_file := _rows_of_file(before, after)):
+        parts, export = "rows", of_file[1]
+        changes = [_change(old, new, [], totals) for old, new in zip(before.rows, of_file[0], strict=True)]
+    elif after.rows and (of_file := _rows_of_file(after, before)):
+        parts, export = "rows", of_file[1]
+        changes = [_change(old, new, [], totals) for old, new in zip(of_file[0], after.rows, strict=True)]
     elif not before.rows and not after.rows and not before.locked and not after.locked:
         parts = "modules"
         pairs = list(_paired(before.modules(depth), after.modules(depth)))
@@ -133,6 +119,19 @@ def _pair(models: Sequence[Model], index: int, metrics: Sequence[Metric], depth:
         else [],
         export=export,
     )
+
+
+def _rows_of_file(model: Model, file: Model) -> tuple[Sequence[Part | None], list[str]] | None:
+    """What a file has of each of a model's rows, and what the export changed; None where nothing joins the two."""
+    if file.file:
+        if rows := exported.rows_of_file(model.rows, file):
+            return rows, exported.sentences(model, file, rows)
+        if joined := exported.join_by_order(model, file):
+            rows = exported.rows_by_order(model.rows, joined)
+            return rows, exported.sentences_by_order(model, file, rows, joined)
+    elif file.weights_only and (rows := exported.rows_of_file(model.rows, file)):
+        return rows, []
+    return None
 
 
 def _delta(metric: Metric, before: Model, after: Model) -> Delta:

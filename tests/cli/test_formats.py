@@ -107,7 +107,7 @@ def test_help_and_completion_have_the_formats_of_the_command(archprof: Callable[
     offered = available(findings=command == "check")
     text = "".join(archprof(f"{command} --help").stdout.split())
     assert f"--format[{'|'.join(offered)}]" in text
-    result = typer.main.get_command(app).commands[command]
+    result = typer.main.get_command(app).get_command(None, command)
     (option,) = [parameter for parameter in result.params if parameter.name == "format"]
     context = result.make_context(command, [], resilient_parsing=True)
     completed = [item.value for item in option.shell_complete(context, "")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archprof.cli import COMMANDS
+from archprof.cli.commands import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

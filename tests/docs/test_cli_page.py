@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from archprof.cli import app
 
@@ -17,7 +18,9 @@ PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text(e
 def commands(group: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], set[str]]:
     """Every command below a group, with its options."""
     found = {}
-    for name, command in getattr(group, "commands", {}).items():
+    for name in group.list_commands(None) if isinstance(group, TyperGroup) else []:
+        command = group.get_command(None, name)
+        assert command is not None
         found[(*path, name)] = {option for parameter in command.params for option in parameter.opts}
         found |= commands(command, (*path, name))
     return found
