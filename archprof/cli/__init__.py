@@ -53,7 +53,7 @@ def main() -> None:
     os.environ.setdefault("PYTHONSAFEPATH", "1")
     # Python would look for cycles once in 700 new objects, among all that imports leave behind, and once more at the
     # end, when everything is thrown away anyhow: a twentieth of a short command's time.
-    gc.set_threshold(50_000, 3, 3)
+    gc.set_threshold(100_000, 3, 3)
     try:
         with reserved_stdout():
             app(prog_name="archprof")
