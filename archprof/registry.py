@@ -85,10 +85,22 @@ class Registry(Mapping[str, T]):
         Raises:
             UsageError: Where there is none, with the nearest names.
         """
-        if name in self or (load_deferred() and name in self):
-            return self[name]
-        hint = did_you_mean(name, self) or f"available: {', '.join(self)}"
-        raise UsageError(f"unknown {self.kind} {name!r}", hint=hint)
+        self.check(name)
+        return self[name]
+
+    def check(self, name: str) -> None:
+        """Refuse a name that nothing has, without importing what has it.
+
+        Raises:
+            UsageError: Where there is none, with the nearest names.
+        """
+        if not (name in self or (load_deferred() and name in self)):
+            hint = did_you_mean(name, self) or f"available: {', '.join(self)}"
+            raise UsageError(f"unknown {self.kind} {name!r}", hint=hint)
+
+    def registered(self) -> list[T]:
+        """The entries that need no further import: of a package's files those that somebody has asked for."""
+        return [*self._entries.values()]
 
     @contextmanager
     def own(self) -> Iterator[None]:

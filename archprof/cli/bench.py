@@ -54,6 +54,7 @@ def bench(
     from msgspec import structs
 
     from archprof.builder.options import device_name
+    from archprof.latency.backends import check_backend
     from archprof.pipeline import Request
     from archprof.render import View
     from archprof.render.benchmark import report
@@ -70,6 +71,8 @@ def bench(
     specs, _ = selection.split(models)
     longest = sampling.longest(len(specs))
     selection.prepare(specs, plugins or [], no_plugins=no_plugins)
+    for name in backends:
+        check_backend(name)
     requests = [
         Request(spec, replace(options, static=twin))
         for spec, twin in zip(specs, twins(specs, static=model.static), strict=True)

@@ -12,7 +12,7 @@ _MAKING = """
     ones_like full full_like scalar_tensor arange linspace logspace eye tril_indices triu_indices randperm rand
     rand_like randn randn_like randint randint_like normal uniform fill zero random exponential empty_permuted
     hann_window hamming_window blackman_window bartlett_window kaiser_window fft_fftfreq fft_rfftfreq range
-    cauchy geometric log_normal _efficientzerotensor
+    cauchy geometric log_normal _efficientzerotensor _new_zeros_with_same_feature_meta
 """
 _MOVING = """
     clone copy _to_copy cat stack gather scatter index index_select index_fill index_copy take

@@ -28,6 +28,7 @@ from archprof.sources.origins.python import PythonSpec
 from archprof.trace.nested import flat
 from archprof.trace.recorder import DataDependentError
 from archprof.trace.run import RunSpec
+from archprof.trace.subclasses import is_fake
 from archprof.trace.tree import registered
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def count_module(
     try:
         trace = run(module)
     except DataDependentError as error:
-        if any(parameter.is_meta for parameter in module.parameters()):
+        given = (*module.parameters(), *flat((arguments, keywords)))
+        if any(tensor.is_meta or is_fake(tensor) for tensor in given):
             raise
         run = replace(run, values=True)
         trace = run(module)

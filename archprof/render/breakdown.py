@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archprof.records.breakdown import Breakdown, Part
+    from archprof.records.prediction import Prediction
     from archprof.records.profile import Profile
 
 CLOSE = 0.05
 """How far the parts may sum to something else than the whole without a word."""
 
 _TOP = 12
+
+_NEAR = 0.1
+"""The share of the nearer limit below which it is neither that a part is slow for."""
 
 
 def report(profile: Profile, breakdown: Breakdown, name: str) -> Report:
@@ -68,20 +72,27 @@ def operations(profile: Profile, breakdown: Breakdown) -> Table:
 
 def _record(name: str, part: Part, profile: Profile, breakdown: Breakdown) -> Record:
     rates = (part.flops_per_s or None, part.bytes_per_s or None, part.intensity)
-    return (name, part.seconds, part.seconds / breakdown.sum_s, *rates, _bound(part, _ridge(profile, breakdown)))
+    return (name, part.seconds, part.seconds / breakdown.sum_s, *rates, _bound(part, _limits(profile, breakdown)))
 
 
-def _ridge(profile: Profile, breakdown: Breakdown) -> float | None:
-    """FLOPs per byte at which the limits of the device meet, where that was calibrated."""
+def _limits(profile: Profile, breakdown: Breakdown) -> Prediction | None:
+    """The prediction, which has the limits of the device, where that was calibrated."""
     prediction = profile.prediction
-    return prediction.ridge if prediction and facts.same_device(breakdown.device, prediction.device) else None
+    return prediction if prediction and facts.same_device(breakdown.device, prediction.device) else None
 
 
-def _bound(part: Part, ridge: float | None) -> str:
-    """By the memory or by arithmetic, by the calibration of the device; nothing where there is none."""
-    if ridge is None or part.intensity is None:
+def _bound(part: Part, limits: Prediction | None) -> str:
+    """By memory, by arithmetic or by neither, by the calibration of the device; nothing where there is none.
+
+    The limits are those of the roofline model (Williams, Waterman and Patterson, CACM 52(4), 2009).
+    """
+    if limits is None or part.flops_per_s is None or part.bytes_per_s is None or part.intensity is None:
         return ""
-    return "memory" if part.intensity < ridge else "compute"
+    if limits.peak_flops_per_s and limits.peak_bytes_per_s:
+        share = max(part.flops_per_s / limits.peak_flops_per_s, part.bytes_per_s / limits.peak_bytes_per_s)
+        if share < _NEAR:
+            return "overhead"
+    return "memory" if part.intensity < limits.ridge else "compute"
 
 
 def remarks(profile: Profile, breakdown: Breakdown) -> Iterator[str]:
@@ -104,7 +115,7 @@ def remarks(profile: Profile, breakdown: Breakdown) -> Iterator[str]:
     distance = breakdown.sum_s / breakdown.whole_s - 1
     if abs(distance) > CLOSE:
         yield f"the sum is {distance:+.1%} from the whole, so the machine did something else meanwhile: measure again"
-    if _ridge(profile, breakdown) is None:
+    if _limits(profile, breakdown) is None:
         option = "" if breakdown.device == "cpu" else f" --device {breakdown.device}"
         reason = f" ({profile.prediction_absent})" if profile.prediction_absent else ""
         yield (

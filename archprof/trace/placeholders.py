@@ -11,6 +11,7 @@ from archprof.errors import RunError
 from archprof.trace.constants import is_table
 from archprof.trace.device import is_meta
 from archprof.trace.modules import MODULE_FAST_PATHS
+from archprof.trace.subclasses import is_fake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,11 +31,11 @@ def replace_tensors(
     """
     replaced = False
     for name, tensor in module._parameters.items():
-        if tensor is not None and not is_meta(tensor):
+        if tensor is not None and (not is_meta(tensor) or is_fake(tensor)):
             module._parameters[name] = placeholder(tensor)  # type: ignore[assignment]
             replaced = True
     for name, buffer in module._buffers.items():
-        if buffer is not None and not is_meta(buffer) and not is_table(buffer):
+        if buffer is not None and (is_fake(buffer) or not (is_meta(buffer) or is_table(buffer))):
             module._buffers[name] = placeholder(buffer)
     if replaced and type(module) not in MODULE_FAST_PATHS:
         # Recurrent layers hand their weights to torch in a list of their own.

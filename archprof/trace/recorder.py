@@ -29,10 +29,11 @@ from archprof.trace.modules import MODULE_FAST_PATHS
 from archprof.trace.nested import drained, flat, map_leaves, within
 from archprof.trace.operators import PLAIN, fast_rule, is_composite, placement, reads_values
 from archprof.trace.overwritten import Overwritten
+from archprof.trace.own_tracers import is_traced, on_fake_tensors
 from archprof.trace.placeholders import replace_tensors, replace_variables
 from archprof.trace.record import ModuleCall, Operation, TensorInfo, Trace
 from archprof.trace.regions import window_elements
-from archprof.trace.subclasses import computes_itself, dispatches
+from archprof.trace.subclasses import computes_itself, dispatches, is_fake
 from archprof.trace.tensor_table import PLAIN_TENSORS, TensorTable
 from archprof.trace.tree import is_compiled
 from archprof.trace.zero_tangents import ZeroTangents
@@ -92,9 +93,13 @@ class Recorder(TensorTable, TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for each operation."""
+        if on_fake_tensors():
+            return func(*args, **(kwargs or {}))
         if not PLAIN_TENSORS.issuperset(types) and any(map(dispatches, types)):
             return NotImplemented  # a subclass of tensors takes its operations apart itself, and then they come here
         kwargs = kwargs or {}
+        if is_traced():
+            self.check_tracer(func)
         direct = self._fast_rules and not self._backwards and not self._zero_tangents.standing_in
         if direct and (rule := fast_rule(func)) is not None:
             result = self._by_rule(rule, func, args, kwargs)
@@ -275,6 +280,14 @@ class Recorder(TensorTable, TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.lack = DataDependentError(f"{self.where} needs the values of its input: {reader}")
         return self.lack
 
+    def check_tracer(self, func: Any) -> None:
+        """Refuse what a tracer follows, which is to see every operation and not only what comes out.
+
+        Raises:
+            DataDependentError: Always, unless operations are computed for real.
+        """
+        raise self.needs_values(f"{func}, in a function that is traced")
+
     def compute_higher_order(self, operator: HigherOrderOperator, args: Any, kwargs: dict[str, Any]) -> Any:
         """What an operator gives that takes functions."""
         try:
@@ -343,7 +356,7 @@ class Recorder(TensorTable, TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _on_meta(self, value: Any) -> Any:
         """A tensor without its values, or the device for it; anything else as it is."""
         if isinstance(value, torch.Tensor):
-            return value if is_meta(value) else self._meta_placeholder(value)
+            return value if is_meta(value) and not is_fake(value) else self._meta_placeholder(value)
         return META if isinstance(value, torch.device) else value
 
     def _meta_placeholder(self, tensor: Tensor) -> Tensor:

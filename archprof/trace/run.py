@@ -245,9 +245,8 @@ def _framed(error: BaseException, recorder: Recorder) -> RunError:
         return DataDependentError(f"{_failed_at(recorder)} needs the values of its input: {in_one_line(error)}")
     if _NOT_HANDLED in str(error):
         return RunError(
-            f"{_failed_at(recorder)} traces a function on fake tensors, which compute nothing that can be counted (as"
-            " torch.func.linearize, make_fx and FakeTensorMode do)",
-            hint="profile what it traces by itself; derivatives by torch.func.jvp, vjp and grad are counted",
+            f"{_failed_at(recorder)} runs on tensors of a class that does not say what becomes of their operations",
+            hint="profile it on plain tensors",
         )
     hint = None
     if "more than 1 value per channel" in str(error):

@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 if TYPE_CHECKING:
@@ -30,10 +31,15 @@ def inner_tensors(tensor: Tensor) -> Iterator[Tensor]:
         yield tensor
 
 
+def is_fake(tensor: Tensor) -> bool:
+    """Whether a tensor has no values, and says of itself where it would be."""
+    return isinstance(tensor, FakeTensor)
+
+
 def computes_itself(tensor: Tensor) -> bool:
     """Whether a tensor's class says what operations do with it, so that a plain tensor cannot stand for it."""
     kind: Any = type(tensor)
-    if kind in (torch.Tensor, torch.nn.Parameter):
+    if kind in (torch.Tensor, torch.nn.Parameter) or is_fake(tensor):
         return False
     return dispatches(kind) or _overrides_functions(kind)
 

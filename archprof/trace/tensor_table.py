@@ -13,7 +13,7 @@ from archprof.trace.operators import PLAIN
 from archprof.trace.placeholders import check_shape
 from archprof.trace.record import TensorInfo
 from archprof.trace.sequences import sizes
-from archprof.trace.subclasses import inner_tensors
+from archprof.trace.subclasses import inner_tensors, is_fake
 from archprof.trace.tree import is_compiled
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class TensorTable:
                 with_values = with_values or not is_meta(tensor)
                 if type(tensor) not in PLAIN_TENSORS:
                     check_shape(tensor, path, module)
-                    plain = False
+                    with_values, plain = with_values or is_fake(tensor), False
                 known = seen.get(id(tensor))
                 info = self.info(tensor) if known is None else known[1]
                 plain = plain and info.storage > 0 and not tensor.is_nested

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import unset_fake_temporarily
 
 from archprof.trace.meta_kernels.attention import fused_attention
 from archprof.trace.process_state import process_state
@@ -33,6 +34,7 @@ def surroundings(modules: list[nn.Module], *, gradients: bool, fast_path: bool =
     """
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(unset_fake_temporarily())  # on whose tensors nothing would be computed
         stack.enter_context(torch.set_grad_enabled(gradients))
         stack.enter_context(process_state())
         stack.enter_context(fused_attention())

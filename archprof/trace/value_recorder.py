@@ -48,6 +48,9 @@ class ValueRecorder(Recorder):  # type: ignore[no-untyped-call]
         self.overwritten.made(func, args, kwargs, result)
         return result
 
+    def check_tracer(self, func: Any) -> None:
+        """A tracer sees every operation that is computed."""
+
     def compute_higher_order(self, operator: HigherOrderOperator, args: Any, kwargs: dict[str, Any]) -> Any:
         """What an operator gives that takes functions."""
         return run_higher_order(self, operator, args, kwargs)

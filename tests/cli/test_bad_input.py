@@ -246,3 +246,39 @@ def test_what_is_too_large_is_refused_under_a_gigabyte(folder: Path, name: str, 
     code_, kibibytes = run.stdout.split()
     assert code_ == "2"
     assert int(kibibytes) < 1_000_000
+
+
+NO_TORCH_NEEDED = {
+    "summary tiny.yaml --plugin nope.py": "nope.py: no such file",
+    "summary tiny.yaml --plugin nope_module": "no module named 'nope_module'",
+    "summary tiny.yaml --dtype fp61": "unknown dtype 'fp61'",
+    "summary tiny.yaml --device tpu": "unknown device 'tpu'",
+    "summary tiny.yaml --imgsz 0": "invalid size",
+    "summary tiny.yaml --convention fvcor": "unknown convention 'fvcor'",
+    "summary tiny.yaml --set nc=x": "nc must be a whole number",
+    "summary timm:resnet5": "timm has no model 'resnet5'",
+    "summary timm:resnet18 --scale n": "has no scales",
+    "summary torchvision:resnet5": "torchvision has no model 'resnet5'",
+    "summary yolo11z": "no scale 'z'",
+    "summary yolo11n.pt": "there is no file 'yolo11n.pt'",
+    "summary https://example.org/x.yaml": "nothing is downloaded",
+    "summary missing.py:make": "no file 'missing.py'",
+    "bench tiny.yaml --backend onnx2": "unknown backend 'onnx2'",
+    "bench tiny.yaml --backend eager,trt": "unknown backend 'trt'",
+    "compare tiny.yaml": "there is nothing to compare with",
+}
+
+
+def test_what_needs_no_torch_comes_without_it(folder: Path) -> None:
+    code = f"""
+import sys
+from archprof.cli import app
+for line in {[*NO_TORCH_NEEDED]!r}:
+    try: app(line.split())
+    except SystemExit as end: print(line, end.code, 'torch' in sys.modules, file=sys.stderr)
+"""
+    run = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert run.stdout == ""
+    for line, message in NO_TORCH_NEEDED.items():
+        assert f"{line} 2 False" in run.stderr
+        assert message in run.stderr

@@ -18,6 +18,8 @@ from archprof.latency.op_breakdown import break_down, event_of, joined
 from archprof.pipeline import Request
 from archprof.pipeline.measuring import timed_model
 from archprof.records.breakdown import Breakdown, Part
+from archprof.records.calibration import Device
+from archprof.records.prediction import Prediction
 from archprof.render.breakdown import parts, remarks
 from archprof.sources.reference import resolve
 
@@ -174,6 +176,41 @@ def test_parts_print_with_what_they_sum_to(looked_into: tuple[Profile, Breakdown
     assert [record[0] for record in table.records] == ["0 Conv", "1 Conv", "2 Classify", "(between operations)"]
     assert sum(record[1] for record in table.records) == pytest.approx(found.sum_s)
     assert sum(record[2] for record in table.records) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("gflops", "gigabytes", "bound"),
+    [
+        (50, 1, "compute"),  # half of the arithmetic
+        (2, 5, "memory"),  # half of the memory
+        (10.1, 0.1, "compute"),  # a tenth of the arithmetic, and more
+        (0.1, 1.01, "memory"),
+        (9.9, 0.1, "overhead"),  # less than a tenth, and a hundredth of the memory
+        (0.1, 0.99, "overhead"),
+    ],
+)
+def test_what_a_part_is_slow_for(
+    looked_into: tuple[Profile, Breakdown], gflops: float, gigabytes: float, bound: str
+) -> None:
+    profile, found = looked_into
+    part = Part(
+        name="model.0", seconds=1.0, macs=round(gflops / 2 * 1e9), elementwise_flops=0, bytes=round(gigabytes * 1e9)
+    )
+    limits = Prediction(
+        device=Device(device="cpu", name="made up", cpus=2, dtype="float32", torch="2.0"),
+        threads=1,
+        calibrated_at="2026-01-01",
+        seconds=1.0,
+        overhead_s=0.0,
+        computing_s=1.0,
+        moving_s=0.0,
+        fresh_memory_s=0.0,
+        ridge=10.0,  # 100 GFLOP/s over 10 GB/s
+        peak_flops_per_s=100e9,
+        peak_bytes_per_s=10e9,
+    )
+    table = parts(msgspec.structs.replace(profile, prediction=limits), msgspec.structs.replace(found, parts=[part]))
+    assert table.records[0][-1] == bound
 
 
 def passes(seconds: list[float]) -> list[Event]:

@@ -10,6 +10,7 @@ from torch import nn
 from torch._higher_order_ops import associative_scan, scan, while_loop
 from torch._higher_order_ops import map as map_rows
 from torch._higher_order_ops.out_dtype import out_dtype
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils.flop_counter import FlopCounterMode
 
 import archprof
@@ -203,3 +204,31 @@ def test_a_weight_of_a_type_of_its_own_runs_as_it_does() -> None:
     assert profile.totals.macs == 2 * 4 * 8 * 8
     assert profile.totals.elementwise_flops == 64
     assert type(line.weight.data) is Doubled
+
+
+def _linear_map_of(module: Any, x: torch.Tensor) -> Any:
+    return torch.func.linearize(lambda rows: module.line(rows).tanh(), x)[1](x)
+
+
+def test_a_function_that_is_linearised() -> None:
+    line = nn.Linear(8, 5)
+    profile = profiled(_linear_map_of, ROWS, line=line)
+    # The value; the value and its derivative again while it is traced; and of what was traced the value, of which
+    # tanh's derivative is made, and the derivative. torch's own counter has two products more, with matrices of zeros.
+    assert profile.totals.macs == (1 + 2 + 2) * 4 * 8 * 5
+    assert not profile.coverage.unknown
+    with FlopCounterMode(display=False) as counter:
+        _linear_map_of(Call(_linear_map_of, line=line), ROWS)
+    assert counter.get_total_flops() == 2 * (5 + 2) * 4 * 8 * 5
+
+
+@pytest.mark.parametrize("tracing_mode", ["real", "symbolic"])
+def test_a_function_that_is_traced(tracing_mode: str) -> None:
+    weight = torch.ones(8, 5)
+
+    def function(module: Any, x: torch.Tensor) -> Any:
+        return make_fx(lambda rows, weight: rows @ weight, tracing_mode=tracing_mode)(x, weight)(x, weight)
+
+    # It runs once while it is traced, unless on fake tensors, and once as it was traced.
+    runs = 2 if tracing_mode == "real" else 1
+    assert profiled(function, ROWS).totals.macs == runs * 4 * 8 * 5

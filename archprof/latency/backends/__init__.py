@@ -24,15 +24,26 @@ BACKENDS: Registry[Backend] = Registry(
 """By name, in the order in which they are shown; each is in the file of its name. A plugin may add its own."""
 
 
+_ALIASES = {"torch": "eager", "pytorch": "eager", "jit": "torchscript", "onnx": "onnxruntime", "ort": "onnxruntime"}
+"""Other names that people have for those of this package."""
+
+
+def check_backend(name: str) -> None:
+    """Refuse a name that no backend has, without importing any.
+
+    Raises:
+        UsageError: Where there is none.
+    """
+    BACKENDS.check(_own_name(name))
+
+
 def find_backend(name: str) -> Backend:
     """A backend by its name, or by another that people call it.
 
     Raises:
         UsageError: Where there is none, or what it needs is not installed.
     """
-    name = name.lower()
-    names = {alias: backend.name for backend in BACKENDS.values() for alias in backend.aliases}
-    backend = BACKENDS.find(names.get(name, name))
+    backend = BACKENDS.find(_own_name(name))
     if missing := backend.missing():
         packages = " ".join(missing)
         install = f"python -m pip install {packages}"
@@ -41,3 +52,10 @@ def find_backend(name: str) -> Backend:
             hint=f"python -m pip install 'archprof[{backend.extra}]', or {install}" if backend.extra else install,
         )
     return backend
+
+
+def _own_name(name: str) -> str:
+    """The name that a backend is registered under."""
+    name = name.lower()
+    others = {alias: backend.name for backend in BACKENDS.registered() for alias in backend.aliases}
+    return {**others, **_ALIASES}.get(name, name)

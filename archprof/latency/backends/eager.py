@@ -19,7 +19,6 @@ class Eager(Backend):
     """Each operation is run as Python comes to it."""
 
     name = "eager"
-    aliases = ("pytorch", "torch")
     graphs = True
 
     def prepare(self, module: nn.Module, inputs: tuple[Tensor, ...], settings: Settings) -> Callable[[], Any]:

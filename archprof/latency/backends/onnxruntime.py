@@ -17,7 +17,6 @@ class OnnxRuntime(Backend):
     """The model exported to ONNX and run by ONNX Runtime on the processor, with its default optimisations."""
 
     name = "onnxruntime"
-    aliases = ("onnx", "ort")
     packages = ("onnx", "onnxruntime")
     extra = "onnx"
     devices = ("cpu",)

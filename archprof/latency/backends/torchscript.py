@@ -20,7 +20,6 @@ class TorchScript(Backend):
     """The model traced once, frozen, and optimised for inference."""
 
     name = "torchscript"
-    aliases = ("jit",)
 
     def prepare(self, module: nn.Module, inputs: tuple[Tensor, ...], settings: Settings) -> Callable[[], Any]:
         """The frozen trace's call. Its profiling executor specialises in the first calls, which warm-up holds."""

@@ -25,8 +25,6 @@ def empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
 def without_memory(tensor: Tensor) -> Tensor:
     """A tensor without memory that lies as another does, in a storage as large."""
     elements = tensor.untyped_storage().nbytes() // tensor.itemsize
-    if elements == tensor.numel() and tensor.is_contiguous():
-        return torch.empty_like(tensor, device=META)
     result = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=META)
     if tensor.storage_offset() or elements != result.untyped_storage().nbytes() // tensor.itemsize:
         storage = empty((elements,), tensor.dtype).untyped_storage()
