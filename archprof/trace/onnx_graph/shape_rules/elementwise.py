@@ -67,8 +67,9 @@ def _where(operation: Operation) -> Outputs | None:
     return _joined(operation, _BROADCASTING, operation.operand(1).dtype)
 
 
+@shape_rule("Identity", values=True)
 @shape_rule("Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Cos", "Cosh", "Elu", "Erf", "Exp")
-@shape_rule("Floor", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log", "Neg", "Not", "Reciprocal", "Relu")
+@shape_rule("Floor", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Neg", "Not", "Reciprocal", "Relu")
 @shape_rule("Round", "Selu", "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Tan", "Tanh")
 @shape_rule("ThresholdedRelu", "Gelu", "Mish", "LRN", "Clip")
 def _unary(operation: Operation) -> Outputs | None:
