@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.count.formulas import Count
 from archprof.count.onnx_operators.activation import UnknownActivationError
@@ -23,7 +23,8 @@ PLAIN = "float32"
 """The precision that needs no mention."""
 
 
-class Entry(NamedTuple):
+@dataclass(slots=True)
+class Entry:
     """One operation with its state and its cost, that of all its repeats.
 
     Attributes:

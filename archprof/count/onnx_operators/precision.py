@@ -20,12 +20,12 @@ _FACTORS = {
 _BNB4 = ("float4", "nf4")
 
 
-def precision(operation: Operation, integers: Mapping[int, Operation]) -> str:
+def precision(operation: Operation, makers: Mapping[int, Operation]) -> str:
     """The type of an operation's numbers: "float32", "uint8×int8", "float16×int4", "float32 (uint8×int8 dequantised)".
 
     Args:
         operation: The operation.
-        integers: The DequantizeLinear that made a tensor, by the tensor's id.
+        makers: The DequantizeLinear that made a tensor, by the tensor's id.
     """
     type_, attributes = operation.node.type, operation.attributes
     if type_ == "MatMulNBits":
@@ -36,7 +36,7 @@ def precision(operation: Operation, integers: Mapping[int, Operation]) -> str:
         return _of(operation, 0) if operation.read else next((tensor.dtype for tensor in operation.made), "undefined")
     places = _FACTORS[type_]
     plain = _joined([_of(operation, place) for place in places])
-    before = [_dequantised(operation, place, integers) for place in places]
+    before = [_dequantised(operation, place, makers) for place in places]
     integers = [dtype for dtype in before if dtype is not None]
     return f"{plain} ({_joined(integers)} dequantised)" if len(integers) == len(places) else plain
 
@@ -50,8 +50,8 @@ def _joined(types: list[str]) -> str:
     return "×".join(types if len(set(types)) > 1 else types[:1])
 
 
-def _dequantised(operation: Operation, place: int, integers: Mapping[int, Operation]) -> str | None:
+def _dequantised(operation: Operation, place: int, makers: Mapping[int, Operation]) -> str | None:
     """The integers that an input was before a DequantizeLinear, or None."""
     tensor = operation.tensor(place)
-    maker = integers.get(id(tensor)) if tensor is not None else None
+    maker = makers.get(id(tensor)) if tensor is not None else None
     return _of(maker, 0) if maker is not None else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archprof.records.profile import Module
-from archprof.trace.onnx_graph.scopes import module_path, weight_path
+from archprof.trace.onnx_graph.scopes import weight_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,7 +76,7 @@ def module_paths(ledger: Ledger) -> list[str]:
     In a file with neither each operation is a module of its own, and those that compute nothing belong to the graph.
     """
     operations = [entry.operation for entry in ledger.entries]
-    paths = [module_path(operation.node) for operation in operations]
+    paths = [operation.node.module for operation in operations]
     if not any(paths):
         paths = [weight_path(operation) for operation in operations]
     if any(paths):

@@ -92,7 +92,7 @@ def _loop(walk: Walk, operation: Operation, scope: Scope) -> list[Operation]:
         return _give(operation, state, [], 0, body)
     flag = _flag(None)
     operations, results = _run(walk, body, operation, [_counter(None), flag, *map(Tensor.without_value, state)], scope)
-    settled = all(_same(before, after) for before, after in zip(map(Tensor.without_value, state), results[1:], strict=False))
+    settled = all(map(_same, state, results[1:]))
     settled = settled and not any(map(_open, operations))
     goes_on = _stays_true(flag, results[0])
     trips = bound if goes_on and not forever else len(ran) if ran else None

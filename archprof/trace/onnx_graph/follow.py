@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from archprof.trace.onnx_graph.inputs import SizedInputs
     from archprof.trace.onnx_graph.reader import OnnxFile
     from archprof.trace.onnx_graph.record import Shape
+    from archprof.trace.onnx_graph.small_tensors import Array
 
 RUNS = 20_000
 """So many nodes within loops and branches are followed, those of loops each time."""
@@ -56,6 +58,12 @@ def follow(file: OnnxFile, inputs: SizedInputs, ran: RunShapes | None = None) ->
     trace.outputs = [scope[name] for name in file.graph.outputs]
     trace.remarks += [f"{node}: {text}" for node, text in walk.rules.differences.items()]
     return trace
+
+
+def _only_value(operation: Operation) -> Array | None:
+    """The value of an operation's output, where it is known and small."""
+    values = evaluate(operation)
+    return values[0] if values else None
 
 
 class Walk:
@@ -129,7 +137,8 @@ class Walk:
 
     def keep_form(self, key: Hashable, operation: Operation) -> None:
         """Remember what an operation gave for others of the same form."""
-        if operation.failure or operation.node.text in self.rules.differences:
+        differences = self.rules.differences
+        if operation.failure or (differences and operation.node.text in differences):
             return
         outputs = [
             (tensor.shape, tensor.dtype)
@@ -184,10 +193,13 @@ class Walk:
             made.sequence, made.elements, made.dtype = True, first.elements, first.dtype
             return
         self.rules.resolve(operation)
-        values = evaluate(operation)
-        for tensor, value in zip(operation.outputs, values or (), strict=False):
-            if tensor is not None:
-                tensor.value, tensor.shape = value, value.shape
+        if node.type == "ConstantOfShape" and operation.made[0].shape is not None:
+            # A weight in short, as a rule, whose elements nobody asks for.
+            operation.made[0].stored = partial(_only_value, operation)
+        else:
+            for tensor, value in zip(operation.outputs, evaluate(operation) or (), strict=False):
+                if tensor is not None:
+                    tensor.value, tensor.shape = value, value.shape
         self.enter_sources(operation)
         if node.type in VIEWS and not node.domain and first is not None and operation.made:
             operation.made[0].view = first

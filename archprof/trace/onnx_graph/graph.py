@@ -11,6 +11,7 @@ import onnx
 
 from archprof.sources.input_axes import LARGEST
 from archprof.sources.onnx_file.error import OnnxFileError
+from archprof.trace.onnx_graph.scopes import module_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ class Operator:
         protos: The attributes as they stand in the file.
         domain: The operator's domain, empty for ONNX's own.
         type: Its name.
+        name: Its name with its domain, where that is not ONNX's own.
         signature: The attributes as bytes: equal for nodes that have the same.
         attribute_types: Name and type, as ONNX numbers them, of each attribute; graphs too.
         has_graphs: Whether there are graphs among them.
@@ -40,15 +42,11 @@ class Operator:
     protos: Sequence[onnx.AttributeProto]
     domain: str
     type: str
-    signature: tuple[bytes, ...] = ()
-    attribute_types: tuple[tuple[str, int], ...] = ()
-    has_graphs: bool = False
+    name: str
+    signature: tuple[bytes, ...]
+    attribute_types: tuple[tuple[str, int], ...]
+    has_graphs: bool
     _attributes: dict[str, Any] | None = None
-
-    @property
-    def name(self) -> str:
-        """Its name with its domain, where that is not ONNX's own."""
-        return f"{self.domain}.{self.type}" if self.domain else self.type
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -83,6 +81,7 @@ class Node:
         domain: The operator's domain, empty for ONNX's own.
         type: The operator's name.
         name: The node's own name; empty where it has none.
+        module: The path of the module that it was exported from; empty where the file does not tell.
         inputs: Names of what it reads, empty for an input that it is not given.
         outputs: Names of what it makes, empty for one that it does not give.
         graphs: The graphs that are its attributes, by name.
@@ -94,6 +93,7 @@ class Node:
     domain: str
     type: str
     name: str
+    module: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     graphs: Mapping[str, Graph]
@@ -212,7 +212,8 @@ class GraphReader:
         if operator is None:
             operator = self.operators[domain, type_, signature] = _operator(proto, signature)
         name, inputs, outputs = proto.name, tuple(proto.input), tuple(proto.output)
-        "".join((name, *inputs, *outputs))
+        notes = proto.metadata_props
+        "".join((name, *inputs, *outputs, *[text for entry in notes for text in (entry.key, entry.value)]))
         graphs = _NO_GRAPHS
         if operator.has_graphs:
             graphs = {
@@ -220,7 +221,8 @@ class GraphReader:
                 for attribute in attributes
                 if attribute.type == _GRAPH
             }
-        return Node(proto, key, operator, operator.domain, type_, name, inputs, outputs, graphs)
+        module = module_path(name, notes)
+        return Node(proto, key, operator, operator.domain, type_, name, module, inputs, outputs, graphs)
 
 
 def _operator(proto: onnx.NodeProto, signature: tuple[bytes, ...]) -> Operator:
@@ -230,7 +232,8 @@ def _operator(proto: onnx.NodeProto, signature: tuple[bytes, ...]) -> Operator:
     types = tuple([(attribute.name, attribute.type) for attribute in attributes])
     has_graphs = any(kind == _GRAPH for _, kind in types)
     domain = "" if domain == DEFAULT_DOMAIN else domain
-    return Operator(attributes, domain, proto.op_type, signature, types, has_graphs)
+    name = f"{domain}.{proto.op_type}" if domain else proto.op_type
+    return Operator(attributes, domain, proto.op_type, name, signature, types, has_graphs)
 
 
 def _check_texts(graph: onnx.GraphProto) -> None:
@@ -244,9 +247,6 @@ def _check_texts(graph: onnx.GraphProto) -> None:
             "".join([info.name, *[dim.dim_param for dim in info.type.tensor_type.shape.dim]])
     "".join([tensor.name for tensor in graph.initializer])
     "".join([sparse.values.name for sparse in graph.sparse_initializer])
-    for node in graph.node:
-        for entry in node.metadata_props:
-            "".join((entry.key, entry.value))
 
 
 def _ordered(nodes: list[Node], given: set[str], path: Path) -> tuple[list[Node], set[str]]:

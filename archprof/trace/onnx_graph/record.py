@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import onnx
 from archprof.trace.onnx_graph.small_tensors import constant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
 
@@ -74,7 +74,7 @@ class Tensor:
         name: Its name in the file.
         shape: Its shape; None where it is not known.
         dtype: The type of its elements, as :func:`dtype_name` has it.
-        stored: How the file holds its elements, for one of the file's own tensors whose elements nobody asked for yet.
+        stored: Gives its elements, where they are known and nobody asked for them yet.
         sources: The file's own constants (initializers, Constant nodes) that it was made of, where it was made of
             nothing else; empty for whatever depends on an input.
         view: The tensor whose memory it has, where it is a view.
@@ -84,7 +84,7 @@ class Tensor:
     """
 
     # Most tensors have none of these: a class has them sooner than each of its instances.
-    stored: onnx.TensorProto | None = None
+    stored: Callable[[], np.ndarray | None] | None = None
     sources: tuple[Tensor, ...] = ()
     view: Tensor | None = None
     partial: onnx.TypeProto | None = None
@@ -103,14 +103,14 @@ class Tensor:
     def constant(cls, name: str, proto: onnx.TensorProto) -> Tensor:
         """One of the file's own tensors."""
         tensor = cls(name, tuple(proto.dims), dtype_name(proto.data_type))
-        tensor.stored, tensor.sources = proto, (tensor,)
+        tensor.stored, tensor.sources = partial(constant, proto), (tensor,)
         return tensor
 
     @property
     def value(self) -> np.ndarray | None:
         """Its elements, where they are few and known before the run."""
         if self.stored is not None:
-            self._value, self.stored = constant(self.stored), None
+            self._value, self.stored = self.stored(), None
         return self._value
 
     @value.setter

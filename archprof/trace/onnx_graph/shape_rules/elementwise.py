@@ -84,6 +84,14 @@ def _along_an_axis(operation: Operation) -> Outputs | None:
     return [(first.sizes, first.dtype)]
 
 
+@shape_rule("Dropout", values=True)
+def _dropout(operation: Operation) -> Outputs | None:
+    first = operation.operand(0)
+    if len(operation.outputs) > 1 or any(tensor.shape != () for tensor in operation.read[1:]):
+        return None
+    return [(first.sizes, first.dtype)]
+
+
 @shape_rule("BatchNormalization")
 def _batch_normalisation(operation: Operation) -> Outputs | None:
     first, *channels = operation.read
