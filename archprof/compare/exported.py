@@ -104,7 +104,7 @@ def sentences_by_order(yaml: Model, file: Model, rows: Sequence[Part], pairs: Se
         *_dropped(yaml.rows, absent),
         *([_NMS] if file.operators & _SUPPRESSIONS else []),
         *([f"in no row: {', '.join(lone[:_NAMED])}{more}"] if lone else []),
-        *_products(yaml.rows, rows),
+        *_products(yaml, file, rows),
     ]
 
 
@@ -160,7 +160,7 @@ def sentences(yaml: Model, file: Model, rows: Sequence[Part]) -> list[str]:
         *_dropped(yaml.rows, {path: kind for path, kind in paths.items() if path not in exported}),
         *_head(paths, exported, file),
         *_widths(yaml.rows, rows),
-        *_products(yaml.rows, rows),
+        *_products(yaml, file, rows),
     ]
 
 
@@ -216,10 +216,24 @@ def _width(part: Part) -> int | None:
     return shapes[0][1] if len(shapes) == 1 and len(shapes[0]) == 4 else None
 
 
-def _products(before: Sequence[Part], after: Sequence[Part]) -> Iterator[str]:
-    other = [str(old.index) for old, new in zip(before, after, strict=True) if old.flops != new.flops]
+def _products(yaml: Model, file: Model, rows: Sequence[Part]) -> Iterator[str]:
+    sizes = [_size(model) for model in (yaml, file)]
+    if None not in sizes and sizes[0] != sizes[1]:
+        asked, given = sizes
+        yield f"the file takes {given} and the YAML was counted at {asked}: --imgsz {given} counts it at the same"
+        return
+    other = [str(old.index) for old, new in zip(yaml.rows, rows, strict=True) if old.flops != new.flops]
     if not other:
-        yield f"all {len(before)} rows have the MACs of the YAML"
+        yield f"all {len(rows)} rows have the MACs of the YAML"
     else:
         more = f" and {len(other) - _NAMED} more" if len(other) > _NAMED else ""
         yield f"other MACs in {'rows' if len(other) > 1 else 'row'} {', '.join(other[:_NAMED])}{more}"
+
+
+def _size(model: Model) -> str | None:
+    """The height and the width of the image that goes in, as --imgsz takes them; None where it is no image."""
+    shapes = model.input.shapes if model.input else []
+    if len(shapes) != 1 or len(shapes[0]) != 4:
+        return None
+    height, width = shapes[0][2:]
+    return str(height) if height == width else f"{height}x{width}"

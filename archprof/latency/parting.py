@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from archprof.latency.agreement import agreement
-from archprof.trace.onnx_graph.scopes import scope_of
+from archprof.trace.onnx_graph.scopes import module_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,8 @@ def parting(module: torch.nn.Module, inputs: Sequence[Tensor], content: bytes, d
         return None
     expected = _results(module, inputs)
     model = onnx.load_from_string(content)
-    last = {path: node for node in model.graph.node if (path := scope_of(node)) in expected and len(node.output) == 1}
+    nodes = [(module_path(node.name, node.metadata_props), node) for node in model.graph.node]
+    last = {path: node for path, node in nodes if path in expected and len(node.output) == 1}
     ordered = [(path, last[path]) for path in expected if path in last]
     if not ordered:
         return None

@@ -41,6 +41,13 @@ def test_the_file_may_come_first(export_onnx: Callable[..., Path]) -> None:
     assert "all 24 rows have the MACs of the YAML" in compared.export
 
 
+def test_a_file_of_another_size_says_what_to_type(export_onnx: Callable[..., Path]) -> None:
+    compared = pair(archprof.compare("yolo11n.yaml", str(export_onnx("yolo11n.yaml", 128))))
+    text = "the file takes 128 and the YAML was counted at 640: --imgsz 128 counts it at the same"
+    assert text in compared.export
+    assert not any("MACs" in line for line in compared.export)
+
+
 def test_another_width_is_named(export_onnx: Callable[..., Path]) -> None:
     compared = pair(archprof.compare("yolo11s.yaml", str(export_onnx("yolo11n.yaml", 128)), imgsz=128))
     # Scale s has twice the width of n.

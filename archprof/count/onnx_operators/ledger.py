@@ -15,7 +15,7 @@ from archprof.trace.onnx_graph.record import MALFORMED, ShapeUnknownError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from archprof.trace.onnx_graph.record import Operation, Trace
+    from archprof.trace.onnx_graph.record import Form, Operation, Trace
 
 NOTHING = Count()
 
@@ -23,23 +23,23 @@ PLAIN = "float32"
 """The precision that needs no mention."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """One operation with its state and its cost, that of all its repeats.
 
-    ``precision`` is the type of the numbers that it multiplies or computes with.
+    Attributes:
+        operation: The operation.
+        state: Its state.
+        count: Its cost.
+        precision: The type of the numbers that it multiplies or computes with.
+        label: The operator, with the precision of its products where that is not float32.
     """
 
     operation: Operation
     state: State
     count: Count
     precision: str
-
-    @property
-    def label(self) -> str:
-        """The operator, with the precision of its products where that is not float32."""
-        exact = self.count.macs and self.precision != PLAIN
-        return f"{self.operation.name} ({self.precision})" if exact else self.operation.name
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,28 +74,45 @@ class Ledger(Tally):
 
 def count(trace: Trace) -> Ledger:
     """Count what a file runs."""
-    ledger = Ledger(trace)
-    _enter(ledger, trace.operations, {})
-    return ledger
+    return _Counter(trace).count(trace.operations)
 
 
-def _enter(ledger: Ledger, operations: Iterable[Operation], makers: dict[int, Operation]) -> None:
-    for operation in operations:
-        makers.update((id(tensor), operation) for tensor in operation.made)
+class _Counter:
+    """Counts the operations of one run, and those of the same form once."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.integers: dict[int, Operation] = {}  # a tensor's id -> the operation that made it of integers
+        self.known: dict[tuple[Form, int], tuple[State, Count, str, str]] = {}
+
+    def count(self, operations: Iterable[Operation]) -> Ledger:
+        """The ledger of some operations in order."""
+        ledger = Ledger(self.trace)
+        for operation in operations:
+            if operation.node.type == "DequantizeLinear":
+                self.integers.update((id(tensor), operation) for tensor in operation.made)
+            ledger.entries.append(Entry(operation, *self.judge(operation)))
+            if operation.branches:
+                branches = [self.count(branch) for branch in operation.branches]
+                branches.sort(key=lambda part: (part.macs, part.elementwise_flops))
+                low, high = branches[0], branches[-1]
+                ledger.entries += high.entries
+                ledger.choices.append(Choice(operation, _total(low), _total(high)))
+                ledger.choices += high.choices
+        return ledger
+
+    def judge(self, operation: Operation) -> tuple[State, Count, str, str]:
+        """State, cost, precision and label of an operation."""
+        # What was an integer before is no part of a form.
+        key = None if operation.form is None or self.integers else (operation.form, operation.repeats)
+        if key is not None and (known := self.known.get(key)) is not None:
+            return known
         state, cost = _cost(operation)
-        ledger.entries.append(Entry(operation, state, cost, precision(operation, makers)))
-        if not operation.branches:
-            continue
-        branches = []
-        for branch in operation.branches:
-            part = Ledger(ledger.trace)
-            _enter(part, branch, makers)
-            branches.append(part)
-        branches.sort(key=lambda part: (part.macs, part.elementwise_flops))
-        low, high = branches[0], branches[-1]
-        ledger.entries += high.entries
-        ledger.choices.append(Choice(operation, _total(low), _total(high)))
-        ledger.choices += high.choices
+        kind = precision(operation, self.integers)
+        label = f"{operation.name} ({kind})" if cost.macs and kind != PLAIN else operation.name
+        if key is not None:
+            self.known[key] = state, cost, kind, label
+        return state, cost, kind, label
 
 
 def _total(ledger: Ledger) -> Count:

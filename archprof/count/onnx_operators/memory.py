@@ -6,6 +6,7 @@ the values of Constant nodes are weights, not activations.
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 from archprof.count.memory import Memory, Traffic
@@ -13,8 +14,9 @@ from archprof.count.onnx_operators.free import GATHERS, MAKING
 
 if TYPE_CHECKING:
     from archprof.count.onnx_operators.ledger import Ledger
-    from archprof.trace.onnx_graph.record import Operation, Tensor
+    from archprof.trace.onnx_graph.record import Operation
 
+_NOTHING = Traffic()
 _UNREAD = MAKING | {"Shape", "Size", "If", "Loop", "Scan", "SequenceMap"}
 
 
@@ -23,18 +25,26 @@ def measure(ledger: Ledger) -> Memory:
     memory = Memory()
     weights = {id(tensor) for tensor in ledger.trace.constants}
     blocks: dict[int, list[int]] = {}  # a tensor's id -> its size, the first and last operation that has it
-    end = len(ledger.entries)
     for index, entry in enumerate(ledger.entries):
-        operation = entry.operation
-        for tensor in (tensor.root() for tensor in operation.read):
-            if block := blocks.get(id(tensor)):
-                block[2] = index
-        made = [tensor for tensor in operation.made if tensor.view is None and id(tensor) not in weights]
-        for tensor in made:
-            blocks[id(tensor)] = [tensor.nbytes, index, index]
-            memory.activation_elements += operation.repeats * _numel(tensor)
-            memory.activation_bytes += operation.repeats * tensor.nbytes
-        memory.traffic.append(_traffic(operation, made))
+        operation, repeats = entry.operation, entry.operation.repeats
+        read: dict[int, int] = {}
+        for tensor in operation.read:
+            root = id(tensor if tensor.view is None else tensor.root())
+            read[root] = tensor.nbytes
+            if root in blocks:
+                blocks[root][2] = index
+        written, is_view = 0, bool(operation.made)
+        for tensor in operation.made:
+            if tensor.view is not None or id(tensor) in weights:
+                continue
+            is_view = False
+            size = tensor.nbytes
+            blocks[id(tensor)] = [size, index, index]
+            written += size
+            memory.activation_elements += 0 if tensor.shape is None else repeats * prod(tensor.shape)
+        memory.activation_bytes += repeats * written
+        memory.traffic.append(_NOTHING if is_view else Traffic(repeats * _read(operation, read), repeats * written))
+    end = len(ledger.entries)
     for tensor in (tensor.root() for tensor in ledger.trace.outputs):
         if block := blocks.get(id(tensor)):
             block[2] = end
@@ -42,21 +52,14 @@ def measure(ledger: Ledger) -> Memory:
     return memory
 
 
-def _numel(tensor: Tensor) -> int:
-    return 0 if tensor.shape is None else tensor.numel
-
-
-def _traffic(operation: Operation, made: list[Tensor]) -> Traffic:
-    written = sum(tensor.nbytes for tensor in made)
-    if operation.node.type in _UNREAD:
-        read = 0
-    elif operation.made and not made:
-        return Traffic()  # a view
-    elif operation.node.type in GATHERS:
-        read = sum(tensor.nbytes for tensor in (*operation.read[1:], *operation.made))
-    else:
-        read = sum({id(tensor.root()): tensor.nbytes for tensor in operation.read}.values())
-    return Traffic(operation.repeats * read, operation.repeats * written)
+def _read(operation: Operation, sizes: dict[int, int]) -> int:
+    """Bytes that an operation reads, ``sizes`` being those of what it was given."""
+    type_ = operation.node.type
+    if type_ in _UNREAD:
+        return 0
+    if type_ in GATHERS:
+        return sum([tensor.nbytes for tensor in (*operation.read[1:], *operation.made)])
+    return sum(sizes.values())
 
 
 def _peak(blocks: list[list[int]], end: int) -> int:

@@ -101,6 +101,8 @@ def parameters(ledger: Ledger) -> Parameters:
     }
     weights: dict[int, tuple[Tensor, int]] = {}
     for entry in ledger.entries:
+        if not any(tensor.sources for tensor in entry.operation.read):
+            continue
         for tensor, elements in _read(entry.operation, values):
             weights[id(tensor)] = tensor, max(elements, weights.get(id(tensor), (tensor, 0))[1])
     by_name: Counter[str] = Counter()

@@ -25,7 +25,7 @@ def precision(operation: Operation, makers: Mapping[int, Operation]) -> str:
 
     Args:
         operation: The operation.
-        makers: What made each tensor that is there already, by the tensor's id.
+        makers: The DequantizeLinear that made a tensor, by the tensor's id.
     """
     type_, attributes = operation.node.type, operation.attributes
     if type_ == "MatMulNBits":
@@ -54,4 +54,4 @@ def _dequantised(operation: Operation, place: int, makers: Mapping[int, Operatio
     """The integers that an input was before a DequantizeLinear, or None."""
     tensor = operation.tensor(place)
     maker = makers.get(id(tensor)) if tensor is not None else None
-    return _of(maker, 0) if maker is not None and maker.node.type == "DequantizeLinear" else None
+    return _of(maker, 0) if maker is not None else None

@@ -54,7 +54,7 @@ def nodes(request: Request) -> Nodes:
         made = entry.operation.made
         costs.append(
             NodeCost(
-                name=entry.operation.node.proto.name,
+                name=entry.operation.node.name,
                 operator=entry.operation.name,
                 macs=entry.count.macs,
                 elementwise_flops=entry.count.elementwise_flops,

@@ -83,7 +83,10 @@ def _script_fields(archive: Archive, root: Any, storages: Storages, update: Call
     tree = modules.walk(root, storages, torchscript.parts_of(torchscript.declared(texts)))
     extra = torchscript.extra(archive)
     update(repr(extra).encode())
-    note = "TorchScript holds a traced program, which archprof does not count; name the YAML it was exported from"
+    note = (
+        "TorchScript holds a traced program, which archprof does not count; name the YAML that it was exported from, "
+        "or export the model to .onnx or .pt2"
+    )
     return {
         "kind": "torchscript",
         "model": torchscript.class_name(tree.modules[""].type) if tree.modules else None,

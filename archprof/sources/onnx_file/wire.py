@@ -35,6 +35,10 @@ that declare types."""
 _SMALL = 64
 """A message of so few bytes has few others in it, and stays as it is."""
 
+_PLAIN, _PLAIN_BYTES = 512, 2 << 20
+"""One of so few has no weight in it, and stays as it is too, as long as all such are of no more bytes together than
+this: whatever is in them then takes little memory."""
+
 _NOTE = 512
 """A longer note on a node says which line of Python it comes from."""
 
@@ -120,7 +124,7 @@ class _Walk:
 
     def __init__(self, path: Path, view: memoryview) -> None:
         self.path, self.view = path, view
-        self.nodes = self.fields = self.bytes = self.info_bytes = 0
+        self.nodes = self.fields = self.bytes = self.info_bytes = self.plain_bytes = 0
 
     def run(self) -> bytes:
         pieces = self.message("model", 0, len(self.view), 0)
@@ -190,7 +194,12 @@ class _Walk:
             self.nodes += 1
             if self.nodes > NODES:
                 raise LimitError(f"more than {NODES:,} nodes", path=self.path, hint="this is no network")
-        return self.message(kind, start, start + length, depth + 1) if length > _SMALL else None
+        if length <= _SMALL:
+            return None
+        if length <= _PLAIN and self.plain_bytes < _PLAIN_BYTES:
+            self.plain_bytes += length
+            return None
+        return self.message(kind, start, start + length, depth + 1)
 
     def is_dropped(self, table: _Message, field: int, length: int) -> bool:
         """Whether a field is left out."""

@@ -74,11 +74,6 @@ def _become(tensor: Tensor, result: Tensor) -> None:
     tensor.view = result
 
 
-def _plain(tensor: Tensor) -> Tensor:
-    """The same without its value: what a tensor is in every trip of a loop that changes it."""
-    return Tensor(tensor.name, tensor.shape, tensor.dtype, elements=tensor.elements, sequence=tensor.sequence)
-
-
 def _same(left: Tensor, right: Tensor) -> bool:
     """Whether a loop can go on with one in the place of the other."""
     return not left.sequence and left.shape is not None and (left.shape, left.dtype) == (right.shape, right.dtype)
@@ -96,8 +91,8 @@ def _loop(walk: Walk, operation: Operation, scope: Scope) -> list[Operation]:
     if bound == 0:
         return _give(operation, state, [], 0, body)
     flag = _flag(None)
-    operations, results = _run(walk, body, operation, [_counter(None), flag, *map(_plain, state)], scope)
-    settled = all(_same(before, after) for before, after in zip(map(_plain, state), results[1:], strict=False))
+    operations, results = _run(walk, body, operation, [_counter(None), flag, *map(Tensor.without_value, state)], scope)
+    settled = all(map(_same, state, results[1:]))
     settled = settled and not any(map(_open, operations))
     goes_on = _stays_true(flag, results[0])
     trips = bound if goes_on and not forever else len(ran) if ran else None
@@ -209,7 +204,7 @@ def _scan(walk: Walk, operation: Operation, scope: Scope) -> list[Operation]:
         axis %= len(shape)
         trips = shape[axis]
         slices.append(Tensor(tensor.name, (*shape[:axis], *shape[axis + 1 :]), tensor.dtype))
-    given = [_plain(tensor) for tensor in state if tensor is not None]
+    given = [tensor.without_value() for tensor in state if tensor is not None]
     if batched:
         for tensor in given:
             tensor.shape = tensor.shape[1:] if tensor.shape else None

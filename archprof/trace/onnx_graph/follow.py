@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from archprof.errors import LimitError, in_one_line
 from archprof.trace.onnx_graph import control, sequences
-from archprof.trace.onnx_graph.record import MALFORMED, Operation, ShapeUnknownError, Tensor, Trace, dtype_name
+from archprof.trace.onnx_graph.record import MALFORMED, Form, Operation, ShapeUnknownError, Tensor, Trace, dtype_name
+from archprof.trace.onnx_graph.shape_rules.registry import OF_SHAPES
 from archprof.trace.onnx_graph.shapes import VIEWS, ShapeRules
 from archprof.trace.onnx_graph.small_tensors import ELEMENTS
 from archprof.trace.onnx_graph.values import evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable
 
     import onnx
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from archprof.trace.onnx_graph.inputs import SizedInputs
     from archprof.trace.onnx_graph.reader import OnnxFile
     from archprof.trace.onnx_graph.record import Shape
+    from archprof.trace.onnx_graph.small_tensors import Array
 
 RUNS = 20_000
 """So many nodes within loops and branches are followed, those of loops each time."""
@@ -57,6 +60,12 @@ def follow(file: OnnxFile, inputs: SizedInputs, ran: RunShapes | None = None) ->
     return trace
 
 
+def _only_value(operation: Operation) -> Array | None:
+    """The value of an operation's output, where it is known and small."""
+    values = evaluate(operation)
+    return values[0] if values else None
+
+
 class Walk:
     """One walk over a file's graph."""
 
@@ -64,7 +73,9 @@ class Walk:
         self.trace = trace
         self.rules = ShapeRules(trace.file.opsets, trace.file.ir_version)
         self.ran = {key: deque(shapes) for key, shapes in ran.items()}
+        self.opsets = trace.file.opsets
         self.runs = 0
+        self.forms: dict[Hashable, Form] = {}
         self.constants: dict[str, dict[str, Tensor]] = {}
 
     def enter_constants(self, graph: Graph, scope: dict[str, Tensor], key: str = "") -> None:
@@ -75,8 +86,7 @@ class Walk:
 
     def constant(self, name: str, proto: onnx.TensorProto) -> Tensor:
         """A tensor that the file holds."""
-        tensor = Tensor(name, tuple(proto.dims), dtype_name(proto.data_type), stored=proto)
-        tensor.sources = (tensor,)
+        tensor = Tensor.constant(name, proto)
         self.trace.constants.append(tensor)
         return tensor
 
@@ -88,20 +98,62 @@ class Walk:
         """
         operations: list[Operation] = []
         for node in graph.nodes:
-            operations += self.node(node, scope)
+            self.runs += "." in node.key
+            if self.runs > RUNS:
+                raise LimitError(f"its loops run more than {RUNS:,} operations", path=self.trace.file.path)
+            inputs = tuple([scope[name] if name else None for name in node.inputs])
+            key = self.form_key(node, inputs)
+            form = self.forms.get(key) if key is not None else None
+            if form is not None:
+                outputs = tuple([Tensor(name, *known) for name, known in zip(node.outputs, form.outputs, strict=True)])
+                operation = Operation(node, self.opsets.get(node.domain, 1), inputs, outputs, form)
+                self.enter_sources(operation)
+                operations.append(operation)
+            else:
+                operation, inner = self.node(node, inputs, scope)
+                operations.append(operation)
+                operations += inner
+                if key is not None:
+                    self.keep_form(key, operation)
+            for tensor in operation.made:
+                scope[tensor.name] = tensor
         return operations
 
-    def node(self, node: Node, scope: dict[str, Tensor]) -> Iterable[Operation]:
+    def form_key(self, node: Node, inputs: tuple[Tensor | None, ...]) -> Hashable | None:
+        """What tells the form of an operation; None where more than shapes decides, or may decide, what it gives."""
+        if node.type not in OF_SHAPES or node.domain or self.ran:
+            return None
+        key: list[Hashable] = [node.operator, len(node.outputs)]
+        is_open = False
+        for tensor in inputs:
+            if tensor is None:
+                key.append(None)
+            elif tensor.shape is None or tensor.sequence:
+                return None
+            else:
+                key += (tensor.shape, tensor.dtype)
+                is_open = is_open or tensor.is_open
+        return tuple(key) if is_open else None
+
+    def keep_form(self, key: Hashable, operation: Operation) -> None:
+        """Remember what an operation gave for others of the same form."""
+        differences = self.rules.differences
+        if operation.failure or (differences and operation.node.text in differences):
+            return
+        outputs = [
+            (tensor.shape, tensor.dtype)
+            for tensor in operation.made
+            if tensor.shape is not None and tensor.is_open and not tensor.sequence
+        ]
+        if len(outputs) == len(operation.outputs):
+            operation.form = self.forms[key] = Form(tuple(outputs))
+
+    def node(
+        self, node: Node, inputs: tuple[Tensor | None, ...], scope: dict[str, Tensor]
+    ) -> tuple[Operation, list[Operation]]:
         """What a node runs: itself, and what the graphs within it do."""
-        self.runs += "." in node.key
-        if self.runs > RUNS:
-            raise LimitError(f"its loops run more than {RUNS:,} operations", path=self.trace.file.path)
-        operation = Operation(
-            node,
-            self.trace.file.opsets.get(node.domain, 1),
-            tuple([scope[name] if name else None for name in node.inputs]),
-            tuple([Tensor(name) if name else None for name in node.outputs]),
-        )
+        outputs = tuple([Tensor(name) if name else None for name in node.outputs])
+        operation = Operation(node, self.opsets.get(node.domain, 1), inputs, outputs)
         inner: list[Operation] = []
         if node.graphs and not node.domain and (follow_graphs := control.RULES.get(node.type)):
             inner = self.graphs(follow_graphs, operation, scope)
@@ -109,10 +161,7 @@ class Walk:
             self.resolve(operation)
         if self.ran:
             self.enter_run(operation)
-        for tensor in operation.outputs:
-            if tensor is not None:
-                scope[tensor.name] = tensor
-        return [operation, *inner]
+        return operation, inner
 
     def graphs(self, rule: control.Rule, operation: Operation, scope: dict[str, Tensor]) -> list[Operation]:
         """What the graphs within an operation run; nothing where it has not the graphs or inputs that it needs."""
@@ -144,30 +193,43 @@ class Walk:
             made.sequence, made.elements, made.dtype = True, first.elements, first.dtype
             return
         self.rules.resolve(operation)
-        values = evaluate(operation)
-        for tensor, value in zip(operation.outputs, values or (), strict=False):
-            if tensor is not None:
-                tensor.value, tensor.shape = value, value.shape
-        if (first is None or first.sources) and node.inputs and all(tensor.sources for tensor in operation.read):
-            # Scales and zero points say how a weight is stored.
-            read = operation.read[:1] if node.type == "DequantizeLinear" else operation.read
-            sources = tuple(dict.fromkeys(source for tensor in read for source in tensor.sources))
-            for tensor in operation.made:
-                # One value in every element: a weight in short, of which the file holds the shape alone.
-                tensor.sources = (tensor,) if node.type == "ConstantOfShape" else sources
+        if node.type == "ConstantOfShape" and operation.made[0].shape is not None:
+            # A weight in short, as a rule, whose elements nobody asks for.
+            operation.made[0].stored = partial(_only_value, operation)
+        else:
+            for tensor, value in zip(operation.outputs, evaluate(operation) or (), strict=False):
+                if tensor is not None:
+                    tensor.value, tensor.shape = value, value.shape
+        self.enter_sources(operation)
         if node.type in VIEWS and not node.domain and first is not None and operation.made:
             operation.made[0].view = first
+
+    def enter_sources(self, operation: Operation) -> None:
+        """Enter the constants that its results are made of, where it reads nothing else."""
+        read = operation.read
+        for tensor in read:
+            if not tensor.sources:
+                return
+        if not read:
+            return
+        # Scales and zero points say how a weight is stored.
+        if operation.node.type == "DequantizeLinear":
+            read = read[:1]
+        sources = tuple(dict.fromkeys(source for tensor in read for source in tensor.sources))
+        for tensor in operation.made:
+            # One value in every element: a weight in short, of which the file holds the shape alone.
+            tensor.sources = (tensor,) if operation.node.type == "ConstantOfShape" else sources
 
     def resolve_constant(self, operation: Operation) -> None:
         """Enter a Constant node's value, which is a constant of the file like an initializer."""
         attributes, made = operation.attributes, operation.made[0]
         known = self.constants.setdefault(operation.node.key, {})
         if made.name in known:
-            operation.outputs, operation.made = (known[made.name],), [known[made.name]]
+            operation.outputs = operation.made = (known[made.name],)
             return
         if "value" in attributes:
-            proto = attributes["value"]
-            made.shape, made.dtype, made.stored = tuple(proto.dims), dtype_name(proto.data_type), proto
+            made = Tensor.constant(made.name, attributes["value"])
+            operation.outputs = operation.made = (made,)
         elif "sparse_value" in attributes:
             sparse = attributes["sparse_value"]
             made.shape, made.dtype = tuple(sparse.dims), dtype_name(sparse.values.data_type)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from math import prod
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import onnx
 
 from archprof.sources.input_axes import LARGEST
 from archprof.sources.onnx_file.error import OnnxFileError
+from archprof.trace.onnx_graph.scopes import module_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _GRAPH, _GRAPHS = onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS
@@ -21,57 +22,91 @@ _GRAPH, _GRAPHS = onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS
 DEFAULT_DOMAIN = "ai.onnx"
 """The name of the domain that files leave empty."""
 
+_NO_GRAPHS: Mapping[str, Graph] = MappingProxyType({})
 
-@dataclass(eq=False)
-class Node:
-    """One node of a graph.
+
+@dataclass(eq=False, slots=True)
+class Operator:
+    """An operator with its attributes, which all nodes share that have the same.
 
     Attributes:
-        proto: As it stands in the file.
-        key: Its number in its graph, with those of the nodes that the graph lies in before it; no two are equal.
+        protos: The attributes as they stand in the file.
         domain: The operator's domain, empty for ONNX's own.
-        type: The operator.
-        graphs: The graphs that are its attributes, by name.
+        type: Its name.
+        name: Its name with its domain, where that is not ONNX's own.
+        signature: The attributes as bytes: equal for nodes that have the same.
+        attribute_types: Name and type, as ONNX numbers them, of each attribute; graphs too.
+        has_graphs: Whether there are graphs among them.
     """
 
-    proto: onnx.NodeProto
-    key: str
+    protos: Sequence[onnx.AttributeProto]
     domain: str
     type: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    graphs: dict[str, Graph] = field(default_factory=dict)
+    name: str
+    signature: tuple[bytes, ...]
+    attribute_types: tuple[tuple[str, int], ...]
+    has_graphs: bool
     _attributes: dict[str, Any] | None = None
-    _attribute_types: tuple[tuple[str, int], ...] | None = None
 
-    # No cached_property, whose lock takes longer than most attributes do.
     @property
     def attributes(self) -> dict[str, Any]:
         """Its attributes by name; text as str, graphs left out."""
         if self._attributes is None:
             self._attributes = {
                 attribute.name: _value(attribute)
-                for attribute in self.proto.attribute
+                for attribute in self.protos
                 if attribute.type not in (_GRAPH, _GRAPHS)
             }
         return self._attributes
 
-    @property
-    def attribute_types(self) -> tuple[tuple[str, int], ...]:
-        """Name and type, as ONNX numbers them, of each attribute; graphs too."""
-        if self._attribute_types is None:
-            self._attribute_types = tuple([(attribute.name, attribute.type) for attribute in self.proto.attribute])
-        return self._attribute_types
+    def tensors(self) -> Iterator[onnx.TensorProto]:
+        """The tensors that its attributes hold, outside graphs."""
+        for attribute in self.protos:
+            if attribute.type == onnx.AttributeProto.TENSOR:
+                yield attribute.t
+            elif attribute.type == onnx.AttributeProto.TENSORS:
+                yield from attribute.tensors
+            elif attribute.type == onnx.AttributeProto.SPARSE_TENSOR:
+                yield from (attribute.sparse_tensor.values, attribute.sparse_tensor.indices)
 
-    @cached_property
-    def signature(self) -> bytes:
-        """Its attributes as bytes: equal for nodes that have the same."""
-        return b"".join([attribute.SerializeToString(deterministic=True) for attribute in self.proto.attribute])
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """One node of a graph.
+
+    Attributes:
+        proto: As it stands in the file.
+        key: Its number in its graph, with those of the nodes that the graph lies in before it; no two are equal.
+        operator: What it does.
+        domain: The operator's domain, empty for ONNX's own.
+        type: The operator's name.
+        name: The node's own name; empty where it has none.
+        module: The path of the module that it was exported from; empty where the file does not tell.
+        inputs: Names of what it reads, empty for an input that it is not given.
+        outputs: Names of what it makes, empty for one that it does not give.
+        graphs: The graphs that are its attributes, by name.
+    """
+
+    proto: onnx.NodeProto
+    key: str
+    operator: Operator
+    domain: str
+    type: str
+    name: str
+    module: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    graphs: Mapping[str, Graph]
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """Its attributes by name; text as str, graphs left out."""
+        return self.operator.attributes
 
     @property
     def text(self) -> str:
         """How a message names it."""
-        return f"{self.type} {self.proto.name or next(filter(None, self.outputs), '')!r}"
+        return f"{self.type} {self.name or next(filter(None, self.outputs), '')!r}"
 
     def reads(self) -> Sequence[str]:
         """Every name that it, or a graph within it, reads of what is around it."""
@@ -107,58 +142,115 @@ class Graph:
                 yield from graph.walk()
 
     def tensors(self) -> Iterator[onnx.TensorProto]:
-        """Its initializers and those of the graphs within it."""
-        yield from self.initializers.values()
+        """Its initializers and those of the graphs within it, as they stand in the file."""
+        yield from self.proto.initializer
+        for sparse in self.proto.sparse_initializer:
+            yield from (sparse.values, sparse.indices)
         for node in self.nodes:
             for graph in node.graphs.values():
                 yield from graph.tensors()
 
 
-def read_graph(proto: onnx.GraphProto, path: Path, *, prefix: str = "", within: bool = False) -> Graph:
-    """A graph with its nodes in an order in which they can run.
+class GraphReader:
+    """Reads the graphs of one file.
+
+    Reading a field of a protobuf takes as long as much else does for a node, so that each is read once, and attributes
+    once for all nodes that have the same.
 
     Args:
-        proto: The graph as it stands in the file.
         path: The file, for messages.
-        prefix: What the keys of its nodes begin with.
-        within: Whether it lies in a node, so that it may read what is around it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.operators: dict[tuple[str, str, tuple[bytes, ...]], Operator] = {}
+
+    def graph(self, proto: onnx.GraphProto, *, prefix: str = "", within: bool = False) -> Graph:
+        """A graph with its nodes in an order in which they can run.
+
+        Args:
+            proto: The graph as it stands in the file.
+            prefix: What the keys of its nodes begin with.
+            within: Whether it lies in a node, so that it may read what is around it.
+
+        Raises:
+            OnnxFileError: Where it is cyclic, gives a name twice, or reads what nothing makes.
+            TypeError: Where a name in it is no text.
+        """
+        _check_texts(proto)
+        initializers = self.initializers(proto)
+        nodes = [self.node(node, f"{prefix}{index}") for index, node in enumerate(proto.node)]
+        given = {info.name for info in proto.input} | initializers.keys()
+        ordered, made = _ordered(nodes, given, self.path)
+        outputs = tuple([info.name for info in proto.output])
+        outer = dict.fromkeys([name for node in nodes for name in node.reads() if name not in made])
+        outer.update(dict.fromkeys(name for name in outputs if name not in made))
+        if outer and not within:
+            raise OnnxFileError(f"nothing makes {next(iter(outer))!r}, which the graph reads or gives", path=self.path)
+        inputs = [info for info in proto.input if info.name not in initializers]
+        return Graph(proto, ordered, initializers, inputs, outputs, tuple(outer))
+
+    def initializers(self, proto: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
+        """A graph's constants by name."""
+        initializers = {tensor.name: tensor for tensor in proto.initializer}
+        for sparse in proto.sparse_initializer:
+            dense = onnx.TensorProto(name=sparse.values.name, data_type=sparse.values.data_type, dims=sparse.dims)
+            initializers[dense.name] = dense
+        for tensor in initializers.values():
+            dims = tensor.dims
+            if min(dims, default=0) < 0 or prod(dims) > LARGEST:
+                sizes = "×".join(map(str, dims))
+                raise OnnxFileError(f"the tensor {tensor.name!r} cannot be of {sizes} elements", path=self.path)
+        return initializers
+
+    def node(self, proto: onnx.NodeProto, key: str) -> Node:
+        """A node."""
+        attributes = proto.attribute
+        signature = tuple([attribute.SerializeToString() for attribute in attributes])
+        domain, type_ = proto.domain, proto.op_type
+        operator = self.operators.get((domain, type_, signature))
+        if operator is None:
+            operator = self.operators[domain, type_, signature] = _operator(proto, signature)
+        name, inputs, outputs = proto.name, tuple(proto.input), tuple(proto.output)
+        notes = proto.metadata_props
+        "".join((name, *inputs, *outputs, *[text for entry in notes for text in (entry.key, entry.value)]))
+        graphs = _NO_GRAPHS
+        if operator.has_graphs:
+            graphs = {
+                attribute.name: self.graph(attribute.g, prefix=f"{key}.{attribute.name}.", within=True)
+                for attribute in attributes
+                if attribute.type == _GRAPH
+            }
+        module = module_path(name, notes)
+        return Node(proto, key, operator, operator.domain, type_, name, module, inputs, outputs, graphs)
+
+
+def _operator(proto: onnx.NodeProto, signature: tuple[bytes, ...]) -> Operator:
+    """The operator of a node, with its attributes."""
+    domain, attributes = proto.domain, tuple(proto.attribute)
+    "".join((domain, proto.op_type, *[text for entry in attributes for text in (entry.name, entry.ref_attr_name)]))
+    types = tuple([(attribute.name, attribute.type) for attribute in attributes])
+    has_graphs = any(kind == _GRAPH for _, kind in types)
+    domain = "" if domain == DEFAULT_DOMAIN else domain
+    name = f"{domain}.{proto.op_type}" if domain else proto.op_type
+    return Operator(attributes, domain, proto.op_type, name, signature, types, has_graphs)
+
+
+def _check_texts(graph: onnx.GraphProto) -> None:
+    """Look at what is not looked at node by node: what is no UTF-8 comes out of the protobuf as bytes.
 
     Raises:
-        OnnxFileError: Where it is cyclic, gives a name twice, or reads what nothing makes.
+        TypeError: Where a name is bytes, as joining them does.
     """
-    initializers = {tensor.name: tensor for tensor in proto.initializer}
-    for sparse in proto.sparse_initializer:
-        dense = onnx.TensorProto(name=sparse.values.name, data_type=sparse.values.data_type, dims=sparse.dims)
-        initializers[dense.name] = dense
-    for tensor in initializers.values():
-        if min(tensor.dims, default=0) < 0 or prod(tensor.dims) > LARGEST:
-            sizes = "×".join(map(str, tensor.dims))
-            raise OnnxFileError(f"the tensor {tensor.name!r} cannot be of {sizes} elements", path=path)
-    nodes = [_node(node, f"{prefix}{index}", path) for index, node in enumerate(proto.node)]
-    given = {info.name for info in proto.input} | initializers.keys()
-    ordered = _ordered(nodes, given, path, within=within)
-    made = given.union(*(node.outputs for node in nodes))
-    outputs = tuple(info.name for info in proto.output)
-    outer = dict.fromkeys([name for node in nodes for name in node.reads() if name not in made])
-    outer.update(dict.fromkeys(name for name in outputs if name not in made))
-    if outer and not within:
-        raise OnnxFileError(f"nothing makes {next(iter(outer))!r}, which the graph reads or gives", path=path)
-    inputs = [info for info in proto.input if info.name not in initializers]
-    return Graph(proto, ordered, initializers, inputs, outputs, tuple(outer))
+    for infos in (graph.input, graph.output, graph.value_info):
+        for info in infos:
+            "".join([info.name, *[dim.dim_param for dim in info.type.tensor_type.shape.dim]])
+    "".join([tensor.name for tensor in graph.initializer])
+    "".join([sparse.values.name for sparse in graph.sparse_initializer])
 
 
-def _node(proto: onnx.NodeProto, key: str, path: Path) -> Node:
-    domain = "" if proto.domain == DEFAULT_DOMAIN else proto.domain
-    node = Node(proto, key, domain, proto.op_type, tuple(proto.input), tuple(proto.output))
-    for attribute in proto.attribute:
-        if attribute.type == _GRAPH:
-            prefix = f"{key}.{attribute.name}."
-            node.graphs[attribute.name] = read_graph(attribute.g, path, prefix=prefix, within=True)
-    return node
-
-
-def _ordered(nodes: list[Node], given: Iterable[str], path: Path, *, within: bool) -> list[Node]:
-    """The same nodes, each behind those that make what it reads."""
+def _ordered(nodes: list[Node], given: set[str], path: Path) -> tuple[list[Node], set[str]]:
+    """The same nodes, each behind those that make what it reads, and the names of all that is there."""
     producers: dict[str, Node] = {}
     for node in nodes:
         for name in node.outputs:
@@ -167,13 +259,15 @@ def _ordered(nodes: list[Node], given: Iterable[str], path: Path, *, within: boo
             if name in producers or name in given:
                 raise OnnxFileError(f"{node.text} gives {name!r}, which is there already", path=path)
             producers[name] = node
-    known = set(given)
+    known = {*given, ""}
     for node in nodes:
-        for name in node.reads():
-            if name not in known and name in producers:
-                return _sorted(nodes, producers, path)
+        # Most graphs are in order, and have no names of what is around them.
+        if not known.issuperset(node.inputs) or node.graphs:
+            for name in node.reads():
+                if name not in known and name in producers:
+                    return _sorted(nodes, producers, path), given | producers.keys()
         known.update(node.outputs)
-    return nodes
+    return nodes, given | producers.keys()
 
 
 def _sorted(nodes: list[Node], producers: dict[str, Node], path: Path) -> list[Node]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archprof.sources.input_axes import DeclaredInput, InputSizes, size_axes
-from archprof.trace.onnx_graph.record import Tensor, dtype_name
+from archprof.trace.onnx_graph.record import dtype_name
 from archprof.trace.onnx_graph.shapes import declared
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import onnx
 
+    from archprof.trace.onnx_graph.record import Tensor
 
 _NAMELESS = frozenset({"?", "-1", "None", "none", "dynamic"})
 """What writers call an axis that has no name."""
@@ -77,16 +78,9 @@ def doubled(inputs: SizedInputs, axes: Iterable[tuple[str, int]]) -> SizedInputs
         axes: Some of their open axes.
     """
     longer = set(axes)
-    tensors = [
-        Tensor(
-            tensor.name,
-            None
-            if tensor.shape is None
-            else tuple(size * (1 + ((tensor.name, axis) in longer)) for axis, size in enumerate(tensor.shape)),
-            tensor.dtype,
-            elements=tensor.elements,
-            sequence=tensor.sequence,
-        )
-        for tensor in inputs.tensors
-    ]
+    tensors = [tensor.without_value() for tensor in inputs.tensors]
+    for tensor in tensors:
+        if tensor.shape is not None:
+            factors = [1 + ((tensor.name, axis) in longer) for axis in range(len(tensor.shape))]
+            tensor.shape = tuple([size * factor for size, factor in zip(tensor.shape, factors, strict=True)])
     return SizedInputs(tensors, inputs.axes, inputs.batch_axes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import onnx
@@ -12,10 +13,9 @@ from archprof.sources.onnx_file.error import OnnxFileError
 from archprof.sources.onnx_file.wire import skeleton
 from archprof.trace.onnx_graph.external import external_files
 from archprof.trace.onnx_graph.functions import inline_functions
-from archprof.trace.onnx_graph.graph import DEFAULT_DOMAIN, read_graph
+from archprof.trace.onnx_graph.graph import DEFAULT_DOMAIN, GraphReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from archprof.trace.onnx_graph.graph import Graph
@@ -26,18 +26,6 @@ _OTHER_FORMATS = (
     (b"\x89HDF", "an HDF5 file, as Keras' models are"),
     (b"\x80", "a pickle, as old PyTorch checkpoints are"),
     (b"<", "a text with markup, perhaps a web page that was saved under this name"),
-)
-
-_GRAPH = onnx.AttributeProto.GRAPH
-_PLAIN = frozenset(
-    {
-        onnx.AttributeProto.INT,
-        onnx.AttributeProto.INTS,
-        onnx.AttributeProto.FLOAT,
-        onnx.AttributeProto.FLOATS,
-        onnx.AttributeProto.STRING,
-        onnx.AttributeProto.STRINGS,
-    }
 )
 
 
@@ -91,13 +79,15 @@ def understand(model: onnx.ModelProto, path: Path) -> OnnxFile:
     """
     if not model.ir_version or not model.HasField("graph"):
         raise _foreign(path) or OnnxFileError("not an ONNX file: it has no graph", path=path)
+    reader = GraphReader(path)
     try:
         _check_texts(model)
+        opsets = _opsets(model, path)
+        graph = reader.graph(inline_functions(model, path).graph)
     except TypeError:
         raise OnnxFileError("not an ONNX file: a name in it is not UTF-8", path=path) from None
-    opsets = _opsets(model, path)
-    external = external_files(_tensors(model), path)
-    graph = read_graph(inline_functions(model, path).graph, path)
+    values = (tensor for operator in reader.operators.values() for tensor in operator.tensors())
+    external = external_files(chain(graph.tensors(), values), path)
     if "" not in opsets and any(not node.domain for node in graph.walk()):
         raise OnnxFileError("it names no opset of ai.onnx, and uses operators of it", path=path)
     return OnnxFile(
@@ -135,7 +125,7 @@ def _newest(domain: str) -> int | None:
 
 
 def _check_texts(model: onnx.ModelProto) -> None:
-    """Look at every name and note in the file: what is no UTF-8 comes out of the protobuf as bytes.
+    """Look at the names and notes outside graphs: what is no UTF-8 comes out of the protobuf as bytes.
 
     Raises:
         TypeError: Where one of them is bytes, as joining them does.
@@ -148,61 +138,8 @@ def _check_texts(model: onnx.ModelProto) -> None:
     for function in model.functions:
         "".join((function.name, function.domain, function.overload))
         "".join((*function.input, *function.output, *function.attribute))
-        _check_nodes(function.node)
-    _check_graph(model.graph)
-
-
-def _check_graph(graph: onnx.GraphProto) -> None:
-    for infos in (graph.input, graph.output, graph.value_info):
-        for info in infos:
-            "".join([info.name, *[dim.dim_param for dim in info.type.tensor_type.shape.dim]])
-    "".join([tensor.name for tensor in graph.initializer])
-    for tensor in graph.initializer:
-        if tensor.external_data:
-            "".join([text for entry in tensor.external_data for text in (entry.key, entry.value)])
-    "".join([sparse.values.name for sparse in graph.sparse_initializer])
-    _check_nodes(graph.node)
-
-
-def _check_nodes(nodes: Iterable[onnx.NodeProto]) -> None:
-    for node in nodes:
-        "".join((node.name, node.op_type, node.domain, node.overload, *node.input, *node.output))
-        for entry in node.metadata_props:
-            "".join((entry.key, entry.value))
-        for attribute in node.attribute:
-            "".join((attribute.name, attribute.ref_attr_name))
-            if attribute.type == _GRAPH:
-                _check_graph(attribute.g)
-
-
-def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
-    """Every tensor that the file holds."""
-    yield from _of_graph(model.graph)
-    for function in model.functions:
-        yield from _of_nodes(function.node)
-
-
-def _of_graph(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    yield from graph.initializer
-    for sparse in graph.sparse_initializer:
-        yield from (sparse.values, sparse.indices)
-    yield from _of_nodes(graph.node)
-
-
-def _of_nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.TensorProto]:
-    for node in nodes:
-        for attribute in node.attribute:
-            kind = attribute.type
-            if kind in _PLAIN:
-                continue
-            if kind == onnx.AttributeProto.TENSOR:
-                yield attribute.t
-            elif kind == onnx.AttributeProto.TENSORS:
-                yield from attribute.tensors
-            elif kind == onnx.AttributeProto.SPARSE_TENSOR:
-                yield from (attribute.sparse_tensor.values, attribute.sparse_tensor.indices)
-            elif kind == _GRAPH:
-                yield from _of_graph(attribute.g)
+        for node in function.node:
+            "".join((node.op_type, node.domain, node.overload, *node.input, *node.output))
 
 
 def _foreign(path: Path) -> OnnxFileError | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache, partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ import onnx
 from archprof.trace.onnx_graph.small_tensors import constant
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import numpy as np
 
     from archprof.trace.onnx_graph.graph import Node
@@ -51,6 +53,12 @@ def bits(dtype: str) -> int:
     return _BITS.get(dtype) or int("".join(filter(str.isdigit, digits)) or 0)
 
 
+@lru_cache(maxsize=4096)
+def size_in_memory(shape: Shape, dtype: str) -> int:
+    """Bytes of so many elements, those of less than a byte packed."""
+    return -(-prod(shape) * bits(dtype) // 8)
+
+
 class ShapeUnknownError(Exception):
     """A shape that was asked for is not known."""
 
@@ -66,7 +74,7 @@ class Tensor:
         name: Its name in the file.
         shape: Its shape; None where it is not known.
         dtype: The type of its elements, as :func:`dtype_name` has it.
-        stored: How the file holds its elements, for one of the file's own tensors whose elements nobody asked for yet.
+        stored: Gives its elements, where they are known and nobody asked for them yet.
         sources: The file's own constants (initializers, Constant nodes) that it was made of, where it was made of
             nothing else; empty for whatever depends on an input.
         view: The tensor whose memory it has, where it is a view.
@@ -75,36 +83,50 @@ class Tensor:
         sequence: Whether it is a sequence.
     """
 
-    __slots__ = ("_value", "dtype", "elements", "name", "partial", "sequence", "shape", "sources", "stored", "view")
+    # Most tensors have none of these: a class has them sooner than each of its instances.
+    stored: Callable[[], np.ndarray | None] | None = None
+    sources: tuple[Tensor, ...] = ()
+    view: Tensor | None = None
+    partial: onnx.TypeProto | None = None
+    elements: Sequence[Tensor] | None = None
+    sequence: bool = False
+    _value: np.ndarray | None = None
 
     def __init__(
-        self,
-        name: str,
-        shape: Shape | None = None,
-        dtype: str = UNDEFINED,
-        value: np.ndarray | None = None,
-        *,
-        stored: onnx.TensorProto | None = None,
-        elements: list[Tensor] | None = None,
-        sequence: bool = False,
+        self, name: str, shape: Shape | None = None, dtype: str = UNDEFINED, value: np.ndarray | None = None
     ) -> None:
-        self.name, self.shape, self.dtype, self.stored = name, shape, dtype, stored
-        self._value = value
-        self.sources: tuple[Tensor, ...] = ()
-        self.view: Tensor | None = None
-        self.partial: onnx.TypeProto | None = None
-        self.elements, self.sequence = elements, sequence
+        self.name, self.shape, self.dtype = name, shape, dtype
+        if value is not None:
+            self._value = value
+
+    @classmethod
+    def constant(cls, name: str, proto: onnx.TensorProto) -> Tensor:
+        """One of the file's own tensors."""
+        tensor = cls(name, tuple(proto.dims), dtype_name(proto.data_type))
+        tensor.stored, tensor.sources = partial(constant, proto), (tensor,)
+        return tensor
 
     @property
     def value(self) -> np.ndarray | None:
         """Its elements, where they are few and known before the run."""
         if self.stored is not None:
-            self._value, self.stored = constant(self.stored), None
+            self._value, self.stored = self.stored(), None
         return self._value
 
     @value.setter
     def value(self, value: np.ndarray | None) -> None:
         self._value, self.stored = value, None
+
+    def without_value(self) -> Tensor:
+        """The same before anything is known of its elements: what it is in every trip of a loop that changes it."""
+        tensor = Tensor(self.name, self.shape, self.dtype)
+        tensor.elements, tensor.sequence = self.elements, self.sequence
+        return tensor
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is sure that its elements are not known before the run."""
+        return self._value is None and self.stored is None
 
     @property
     def sizes(self) -> Shape:
@@ -129,7 +151,7 @@ class Tensor:
     @property
     def nbytes(self) -> int:
         """Bytes of its elements, those of less than a byte packed; none where its shape is not known."""
-        return 0 if self.shape is None else -(-prod(self.shape) * bits(self.dtype) // 8)
+        return 0 if self.shape is None else size_in_memory(self.shape, self.dtype)
 
     def root(self) -> Tensor:
         """The tensor whose memory it has: itself, where it is no view."""
@@ -144,6 +166,16 @@ class Tensor:
         return self.elements is not None if self.sequence else self.shape is not None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Form:
+    """What operations share that run the same operator on tensors of the same shapes and types: those of the results.
+
+    Only operators have one whose results and cost nothing else decides.
+    """
+
+    outputs: tuple[tuple[Shape, str], ...]
+
+
 @dataclass(slots=True, eq=False)
 class Operation:
     """One node as it ran.
@@ -153,6 +185,7 @@ class Operation:
         version: The opset that its operator is taken from.
         inputs: What it read; None for an input that it was not given.
         outputs: What it made, in the order of the node's outputs; None for one that it does not give.
+        form: What it shares with others; None where values, too, decide what it gives.
         repeats: How many times it ran like this, in loops.
         branches: What each branch of an ``If`` would run, where nothing before the run tells which.
         failure: Why it cannot run on what it reads, as onnx says.
@@ -165,16 +198,17 @@ class Operation:
     version: int
     inputs: tuple[Tensor | None, ...]
     outputs: tuple[Tensor | None, ...]
+    form: Form | None = None
     repeats: int = 1
     branches: tuple[list[Operation], ...] = ()
     failure: str | None = None
     open: str | None = None
-    read: list[Tensor] = field(init=False)
-    made: list[Tensor] = field(init=False)
+    read: Sequence[Tensor] = field(init=False)
+    made: Sequence[Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.read = [tensor for tensor in self.inputs if tensor is not None]
-        self.made = [tensor for tensor in self.outputs if tensor is not None]
+        self.read = _given(self.inputs)
+        self.made = _given(self.outputs)
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -184,7 +218,7 @@ class Operation:
     @property
     def name(self) -> str:
         """The operator with its domain, where that is not ONNX's own."""
-        return f"{self.node.domain}.{self.node.type}" if self.node.domain else self.node.type
+        return self.node.operator.name
 
     def tensor(self, index: int) -> Tensor | None:
         """The input of that number, or None where it was not given."""
@@ -229,6 +263,11 @@ class Trace:
     def unresolved(self) -> Operation | None:
         """The first operation of which it is not known what it ran, or made."""
         return next(filter(_is_open, self.operations), None)
+
+
+def _given(tensors: tuple[Tensor | None, ...]) -> Sequence[Tensor]:
+    """Those that there are."""
+    return tensors if None not in tensors else [tensor for tensor in tensors if tensor is not None]  # type: ignore[return-value]
 
 
 def _is_open(operation: Operation) -> bool:

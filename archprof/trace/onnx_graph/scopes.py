@@ -7,6 +7,7 @@ which are the paths of parameters.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     import onnx
 
-    from archprof.trace.onnx_graph.graph import Node
     from archprof.trace.onnx_graph.record import Operation
 
 _SCOPES = "pkg.torch.onnx.name_scopes"
@@ -26,22 +26,32 @@ _FUSION = re.compile(r"(?:/+\w*Fusion\w*)+/*$")
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
-def module_path(node: Node) -> str:
+def module_path(name: str, notes: Iterable[onnx.StringStringEntryProto]) -> str:
     """The path of the module that a node belongs to; empty where the file does not tell.
 
     The default exporter writes the scopes into the node's metadata, ``['', 'model.0', 'model.0.conv', 'conv2d']``, the
     older one into its name, ``/model.0/conv/Conv``. Both repeat the path of a list within it: ``/m/m.0/cv1/Conv``.
+
+    Args:
+        name: The node's name.
+        notes: Its metadata.
     """
-    return scope_of(node.proto)
-
-
-def scope_of(node: onnx.NodeProto) -> str:
-    """The same of a node as it is in the file."""
-    for entry in node.metadata_props:
+    for entry in notes:
         if entry.key == _SCOPES:
-            return _joined([first or second for first, second in _QUOTED.findall(entry.value)][:-1])
-    name = _FUSION.sub("", node.name)
-    return _joined(name.split("/")[:-1]) if name.startswith("/") else ""
+            return _path_of_list(entry.value)
+    if "Fusion" in name:
+        name = _FUSION.sub("", name)
+    return _path_of_name(name.rpartition("/")[0]) if name.startswith("/") else ""
+
+
+@lru_cache(maxsize=4096)
+def _path_of_list(text: str) -> str:
+    return _joined([first or second for first, second in _QUOTED.findall(text)][:-1])
+
+
+@lru_cache(maxsize=4096)
+def _path_of_name(scopes: str) -> str:
+    return _joined(scopes.split("/"))
 
 
 def weight_path(operation: Operation) -> str:

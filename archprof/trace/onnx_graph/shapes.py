@@ -194,7 +194,7 @@ def _question(operation: Operation) -> tuple[Hashable, ...] | None:
             value = tensor.value
             inputs.append((tensor.dtype, tensor.shape, None if value is None else (value.dtype.str, value.tobytes())))
     given = tuple([tensor is not None for tensor in operation.outputs])
-    return node.domain, node.type, node.signature, given, *inputs
+    return node.domain, node.type, node.operator.signature, given, *inputs
 
 
 _CONVOLUTIONS = frozenset({"Conv", "ConvInteger"})

@@ -29,6 +29,8 @@ KINDS = {
     onnx.TensorProto.BOOL: np.bool_,
 }
 
+_STORED = {code: np.dtype(kind).newbyteorder("<") for code, kind in KINDS.items()}
+
 
 def constant(proto: onnx.TensorProto) -> Array | None:
     """The elements of a small tensor of the file; None where they are many, elsewhere, or of no kind that steers."""
@@ -38,8 +40,7 @@ def constant(proto: onnx.TensorProto) -> Array | None:
         return None
     try:
         if proto.HasField("raw_data"):
-            kind = np.dtype(KINDS[proto.data_type]).newbyteorder("<")
-            return np.frombuffer(proto.raw_data, kind).reshape(proto.dims)
+            return np.frombuffer(proto.raw_data, _STORED[proto.data_type]).reshape(proto.dims)
         return onnx.numpy_helper.to_array(proto)
     except (ValueError, TypeError):
         return None

@@ -16,7 +16,7 @@ import onnx.shape_inference
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from archprof.trace.onnx_graph.graph import Node
+from archprof.trace.onnx_graph.graph import GraphReader
 from archprof.trace.onnx_graph.record import Operation, Tensor, dtype_code, dtype_name
 from archprof.trace.onnx_graph.schemas import schema
 from archprof.trace.onnx_graph.shape_rules import SHAPE_RULES, infer
@@ -80,6 +80,11 @@ def case(type_: str, opset: int, rng: random.Random) -> tuple[list, dict, int]:
         return [data, *bounds], {} if opset >= 11 else {"min": 0.0}, 1
     if type_ in ALONG:
         return [data], {"axis": axis} if rng.random() < 0.8 else {}, 1
+    if type_ == "Dropout":
+        ratio, training = ([], "float32", None), ([1][rng.randrange(2) :], "bool", None)
+        given = [ratio, training][: rng.randrange(3)] if opset >= 12 else []
+        attributes = {"seed": 1} if opset >= 12 else {"ratio": 0.5}
+        return [data, *given], attributes if rng.random() < 0.5 else {}, rng.choice((1, 2))
     if type_ == "LRN":
         return [data], {"size": 3}, 1
     if type_ == "BatchNormalization":
@@ -247,8 +252,12 @@ def operation_of(node: onnx.NodeProto, inputs: list, opset: int) -> Operation:
         None if entry is None else Tensor(name, tuple(entry[0]), entry[1], entry[2])
         for name, entry in zip(node.input, inputs, strict=True)
     )
-    wrapper = Node(node, "0", "", node.op_type, tuple(node.input), tuple(node.output))
-    return Operation(wrapper, opset, tensors, tuple(Tensor(name) if name else None for name in node.output))
+    return Operation(
+        GraphReader(Path("model.onnx")).node(node, "0"),
+        opset,
+        tensors,
+        tuple(Tensor(name) if name else None for name in node.output),
+    )
 
 
 def asked_of_onnx(operation: Operation) -> list[tuple[tuple[int, ...], str] | None] | None:

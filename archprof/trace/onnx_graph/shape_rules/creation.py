@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from archprof.trace.onnx_graph.shape_rules.registry import Outputs
 
 
-@shape_rule("Shape")
+@shape_rule("Shape", values=True)
 def _shape(operation: Operation) -> Outputs | None:
     if operation.attributes:
         return None
     return [((len(operation.operand(0).sizes),), "int64")]
 
 
-@shape_rule("Size")
+@shape_rule("Size", values=True)
 def _size(operation: Operation) -> Outputs | None:
     return [((), "int64")]
 
 
-@shape_rule("ConstantOfShape")
+@shape_rule("ConstantOfShape", values=True)
 def _constant(operation: Operation) -> Outputs | None:
     shape, filled = whole_numbers(operation.tensor(0)), operation.attributes.get("value")
     if not shape or min(shape) < 0:

@@ -67,8 +67,9 @@ def _where(operation: Operation) -> Outputs | None:
     return _joined(operation, _BROADCASTING, operation.operand(1).dtype)
 
 
+@shape_rule("Identity", values=True)
 @shape_rule("Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Cos", "Cosh", "Elu", "Erf", "Exp")
-@shape_rule("Floor", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log", "Neg", "Not", "Reciprocal", "Relu")
+@shape_rule("Floor", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Neg", "Not", "Reciprocal", "Relu")
 @shape_rule("Round", "Selu", "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Tan", "Tanh")
 @shape_rule("ThresholdedRelu", "Gelu", "Mish", "LRN", "Clip")
 def _unary(operation: Operation) -> Outputs | None:
@@ -80,6 +81,14 @@ def _unary(operation: Operation) -> Outputs | None:
 def _along_an_axis(operation: Operation) -> Outputs | None:
     first = operation.operand(0)
     axis_of(operation.attributes.get("axis", 1 if operation.version < 13 else -1), len(first.sizes))
+    return [(first.sizes, first.dtype)]
+
+
+@shape_rule("Dropout", values=True)
+def _dropout(operation: Operation) -> Outputs | None:
+    first = operation.operand(0)
+    if len(operation.outputs) > 1 or any(tensor.shape != () for tensor in operation.read[1:]):
+        return None
     return [(first.sizes, first.dtype)]
 
 

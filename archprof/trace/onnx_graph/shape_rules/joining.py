@@ -28,7 +28,7 @@ def _concat(operation: Operation) -> Outputs | None:
     return [((*before, total, *behind), first.dtype)]
 
 
-@shape_rule("Split")
+@shape_rule("Split", values=True)
 def _split(operation: Operation) -> Outputs | None:
     source, attributes, count = operation.operand(0), operation.attributes, len(operation.outputs)
     axis = axis_of(attributes.get("axis", 0), len(source.sizes))
@@ -48,7 +48,7 @@ def _split(operation: Operation) -> Outputs | None:
     return [((*source.sizes[:axis], part, *source.sizes[axis + 1 :]), source.dtype) for part in parts]
 
 
-@shape_rule("Slice")
+@shape_rule("Slice", values=True)
 def _slice(operation: Operation) -> Outputs | None:
     source, attributes = operation.operand(0), operation.attributes
     steps = None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from archprof.trace.onnx_graph.shape_rules.registry import Outputs
 
 
-@shape_rule("Reshape")
+@shape_rule("Reshape", values=True)
 def _reshape(operation: Operation) -> Outputs | None:
     source = operation.operand(0)
     asked = operation.attributes.get("shape") or whole_numbers(operation.tensor(1))
@@ -29,7 +29,7 @@ def _reshape(operation: Operation) -> Outputs | None:
     return [(tuple(shape), source.dtype)] if prod(shape) == elements > 0 else None
 
 
-@shape_rule("Flatten")
+@shape_rule("Flatten", values=True)
 def _flatten(operation: Operation) -> Outputs | None:
     source = operation.operand(0)
     axis, rank = operation.attributes.get("axis", 1), len(source.sizes)
@@ -48,7 +48,7 @@ def _transpose(operation: Operation) -> Outputs | None:
     return [(tuple([source.sizes[axis] for axis in order]), source.dtype)]
 
 
-@shape_rule("Unsqueeze")
+@shape_rule("Unsqueeze", values=True)
 def _unsqueeze(operation: Operation) -> Outputs | None:
     source = operation.operand(0)
     given = operation.attributes.get("axes") or whole_numbers(operation.tensor(1)) or ()
@@ -61,7 +61,7 @@ def _unsqueeze(operation: Operation) -> Outputs | None:
     return [(tuple(shape), source.dtype)]
 
 
-@shape_rule("Squeeze")
+@shape_rule("Squeeze", values=True)
 def _squeeze(operation: Operation) -> Outputs | None:
     source = operation.operand(0)
     axes = axes_of(operation, len(source.sizes))
@@ -72,7 +72,7 @@ def _squeeze(operation: Operation) -> Outputs | None:
     return [(tuple([size for axis, size in enumerate(source.sizes) if axis not in axes]), source.dtype)]
 
 
-@shape_rule("Expand")
+@shape_rule("Expand", values=True)
 def _expand(operation: Operation) -> Outputs | None:
     source, asked = operation.operand(0), whole_numbers(operation.tensor(1))
     if not asked or min(asked) < 1:

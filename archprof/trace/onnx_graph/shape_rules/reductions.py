@@ -19,8 +19,8 @@ def _reduced(shape: Shape, axes: Sequence[int], *, keep: bool) -> Shape:
     return tuple([size for axis, size in enumerate(shape) if axis not in axes])
 
 
-@shape_rule("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2")
-@shape_rule("ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare")
+@shape_rule("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", values=True)
+@shape_rule("ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare", values=True)
 def _reduction(operation: Operation) -> Outputs | None:
     source = operation.operand(0)
     axes = axes_of(operation, len(source.sizes))

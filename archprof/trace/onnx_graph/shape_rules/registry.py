@@ -24,15 +24,25 @@ inputs and outputs, the types and the names of the attributes are those that the
 SHAPE_RULES: dict[str, Rule] = {}
 """Operator of ONNX's own domain -> its rule."""
 
+OF_SHAPES: set[str] = set()
+"""Those of them that make the same of all tensors of the same shapes and types, as far as it can be known."""
+
 _ELEMENTS = {"float32": "float", "float64": "double"}
 _KIND = onnx.defs.OpSchema.FormalParameterOption
 
 
-def shape_rule(*names: str) -> Callable[[Rule], Rule]:
-    """Enter a rule for some operators."""
+def shape_rule(*names: str, values: bool = False) -> Callable[[Rule], Rule]:
+    """Enter a rule for some operators.
+
+    Args:
+        names: The operators.
+        values: Whether what they give depends on more than attributes, and the shapes and types of what they read.
+    """
 
     def add(rule: Rule) -> Rule:
         SHAPE_RULES.update(dict.fromkeys(names, rule))
+        if not values:
+            OF_SHAPES.update(names)
         return rule
 
     return add
@@ -52,7 +62,7 @@ def infer(operation: Operation) -> Outputs | None:
             return None
         else:
             dtypes.append(tensor.dtype)
-    if not is_valid(node.type, operation.version, tuple(dtypes), len(operation.outputs), node.attribute_types):
+    if not is_valid(node.type, operation.version, tuple(dtypes), len(operation.outputs), node.operator.attribute_types):
         return None
     try:
         outputs = rule(operation)

@@ -17,7 +17,7 @@ _CROPPING = "tf_crop_and_resize"
 _OTHER_SIZES = {"axes", "keep_aspect_ratio_policy"}
 
 
-@shape_rule("Resize")
+@shape_rule("Resize", values=True)
 def _resize(operation: Operation) -> Outputs | None:
     attributes = operation.attributes
     if operation.version < 11 or attributes.get("coordinate_transformation_mode") == _CROPPING:
