@@ -10,6 +10,7 @@ from archprof.pipeline.composition.liveness import Liveness, Value, flat
 from archprof.pipeline.composition.records import Head, RowDetails, RowGlance, RowRecord
 from archprof.pipeline.composition.shelf import key_of
 from archprof.pipeline.composition.variant import inputs_of
+from archprof.sources.spec import STOCK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,8 +177,11 @@ class Rows:
         if record is None or (details and more is None and not record.obstacle):
             if self._recorder is None:
                 raise NotComposableError(f"row {row.row.index} is not known")
-            record, more = self._recorder.record(plan, row, inputs, role, details=details)
+            # A family of its own may have dynamic layers, whose static equivalent needs the details of every row.
+            full = details or plan.spec.family != STOCK
+            record, more = self._recorder.record(plan, row, inputs, role, details=full)
             self._shelf.put(key, record, more)
+            more = more if details else None
         if record.obstacle:
             raise NotComposableError(f"row {row.row.index}: {record.obstacle}")
         return record, more
