@@ -6,10 +6,10 @@ rows of all are known, and no profile of theirs is cached. As a whole process, `
 set beside the import of torch alone. `--rounds` says how many turns each side gets.
 
 `archprof sweep` counts variants of YOLO11 and YOLOv13-DynamicConv of which half of the rows are known at first, those
-of half of the widths. Beside it a sample of the same variants is counted as a whole in this process, warm, one half before
-the sweep and one after it, and what it takes is multiplied with their number: nobody waits for ten thousand such
-counts. `--variants` says how many there are, in the thousands; a sweep of one thousand says whether the time of one
-stays the same. At last one count with nothing known is set beside torch's FlopCounterMode on the same meta model.
+of half of the widths. Beside it a sample of the same variants is counted as a whole in this process, warm, one half
+before the sweep and one after it, and what it takes is multiplied with their number: nobody waits for ten thousand
+such counts. `--variants` says how many there are, in the thousands; a sweep of one thousand says whether the time of
+one stays the same. At last one count with nothing known is set beside torch's FlopCounterMode on the same meta model.
 `--parts` names what is run.
 """
 
@@ -39,6 +39,7 @@ EDITS = {
 SIDE = 640
 WIDTHS = (0.25, 0.2656, 0.2812, 0.2969, 0.3125, 0.3281, 0.3437, 0.3594, 0.375, 0.5)
 """All of which both families can be built with: their attention takes no number of channels that its heads do not."""
+SIZES = tuple(range(320, 640, 32))
 MODELS = (
     *("yolov8n", "yolo11n", "yolo12n", "yolo26n", "yolov13n-DynamicConv"),
     *("timm:resnet50", "timm:vit_small_patch16_224", "timm:convnext_tiny"),
@@ -130,8 +131,10 @@ def as_processes(folder: Path, files: list[Path], rounds: int) -> None:
 
 def sweep_plan(family: str, sizes: Sequence[int], widths: Sequence[float]) -> str:
     """A plan of fifty variants for each size and width."""
+    # An axis has two values or more.
+    size = f"imgsz = {list(sizes)}\n" if len(sizes) > 1 else ""
     return (
-        f'reference = "{family}"\n[vary]\nwidth = {list(widths)}\nimgsz = {list(sizes)}\n'
+        f'reference = "{family}"\n[vary]\nwidth = {list(widths)}\n{size}'
         'depth = [0.34, 0.5, 0.67, 0.84, 1.0]\nnc = "1:10"\n'
     )
 
@@ -142,7 +145,18 @@ def run_sweep(folder: Path, name: str, plan: str) -> tuple[int, float, int]:
 
     store, file = folder / f"{name}.db", folder / f"{name}.toml"
     file.write_text(plan, encoding="utf-8")
-    command = [sys.executable, "-m", "archprof", "sweep", "--plan", str(file), "--store", str(store)]
+    command = [
+        sys.executable,
+        "-m",
+        "archprof",
+        "sweep",
+        "--plan",
+        str(file),
+        "--store",
+        str(store),
+        "--imgsz",
+        str(SIZES[0]),
+    ]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     most = 0
     with (folder / "said").open("w") as said:
@@ -169,7 +183,6 @@ def sweeps(folder: Path, thousands: int, sample: int) -> None:
     from archprof.sweep import plan_file
     from archprof.sweep.plan import Plan
 
-    sizes = [320 + 32 * number for number in range(10)]
     numbers = random.Random(0)
 
     def whole(plans: Sequence[Plan], count: int) -> list[float]:
@@ -183,14 +196,14 @@ def sweeps(folder: Path, thousands: int, sample: int) -> None:
 
     for number in sorted({1, thousands}):
         os.environ["ARCHPROF_CACHE_DIR"] = str(folder / f"cache-{number}")
-        chosen = sizes[:number]
+        chosen = SIZES[:number]
         total, seconds_of_sweep, most, plans = 0, 0.0, 0, []
         for family in ("yolo11n.yaml", "yolov13n-DynamicConv.yaml"):
             run_sweep(folder, f"known-{number}-{family}", sweep_plan(family, chosen, WIDTHS[::2]))
             path = folder / "plan.toml"
             path.write_text(sweep_plan(family, chosen, WIDTHS), encoding="utf-8")
             file = plan_file.read(path)
-            plans.append(Plan(reference=family, axes=file.axes, build=Options()))
+            plans.append(Plan(reference=family, axes=file.axes, build=Options(size=(SIZES[0],))))
         whole(plans, 2)  # warms up
         times = whole(plans, sample)
         for family in ("yolo11n.yaml", "yolov13n-DynamicConv.yaml"):
