@@ -37,8 +37,8 @@ EDITS = {
     "another row": ("- [-1, 2, C3k2, [256, False, 0.25]]", "- [-1, 2, C2f, [256, True]]"),
 }
 SIDE = 640
-WIDTHS = (0.25, 0.2656, 0.2812, 0.2969, 0.3125, 0.3281, 0.3437, 0.3594, 0.375, 0.5)
-"""All of which both families can be built with: their attention takes no number of channels that its heads do not."""
+WIDTHS = tuple(number / 8 for number in range(2, 12))
+"""All that YOLOv13 can be built with: its attention takes multiples of 64 channels."""
 SIZES = tuple(range(320, 640, 32))
 MODELS = (
     *("yolov8n", "yolo11n", "yolo12n", "yolo26n", "yolov13n-DynamicConv"),
