@@ -8,13 +8,13 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archprof.builder import dialect, limits, unread_keys
-from archprof.builder.options import PROBE
+from archprof.builder.options import PROBE, dtype_name
 from archprof.builder.wiring import light_head_of
 from archprof.count.figures import Figures, Item, reported
 from archprof.pipeline.circumstances import environment_of, plain, variant_of, versions
 from archprof.pipeline.composition.dynamics import merged, parameternet
 from archprof.pipeline.composition.liveness import Value, flat
-from archprof.pipeline.composition.passes import NotComposableError, Role
+from archprof.pipeline.composition.passes import FLOAT, NotComposableError, Role, RowFailsError
 from archprof.pipeline.composition.records import TOTALS
 from archprof.pipeline.operation_sums import operation_sums
 from archprof.records.conventions import DEFAULT, UNASKED, find_convention
@@ -57,8 +57,9 @@ def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
     rounded = [max(round(stride), 1) for stride in strides]
     shape, task = plan.input_shape(head.task), plan.task(head.task)
     _check_shape(plan, shape, max(rounded, default=1))
-    roles = _roles(plan, head, strides)
-    dtype = "int64" if plan.tokens else "float32"
+    weights_dtype = FLOAT if plan.tokens else dtype_name(plan.options.dtype)
+    roles = _roles(plan, head, strides, weights_dtype)
+    dtype = "int64" if plan.tokens else weights_dtype
     pass_ = rows.run(plan, shape, roles, dtype=dtype, details=details)
     dynamic = any(record.dynamics for record in pass_.records)
     if dynamic and not details:  # what its static equivalent asks of a machine is in the details
@@ -86,12 +87,12 @@ def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
     )
 
 
-def _roles(plan: Plan, head: Head, strides: Sequence[float]) -> list[Role]:
+def _roles(plan: Plan, head: Head, strides: Sequence[float], dtype: str) -> list[Role]:
     initialised = head.strides != "none"
     inplace = plan.spec.values.get("inplace", True)
     return [
-        *[Role(initialised=initialised)] * (len(plan.rows) - 1),
-        Role(head.network, tuple(strides), initialised, inplace),
+        *[Role(initialised=initialised, dtype=dtype)] * (len(plan.rows) - 1),
+        Role(head.network, tuple(strides), initialised, inplace, dtype),
     ]
 
 
@@ -262,16 +263,21 @@ def _reported(
             raise NotComposableError("a convention is asked for that is for images")
         return {}
     first = next((record.first_parameter for record in pass_.records if record.first_parameter), None)
-    if first is None or len(first[0]) < 2 or first[1] != "float32":
+    dtype = dtype_name(plan.options.dtype)
+    if first is None or len(first[0]) < 2 or first[1] != dtype:
         raise NotComposableError("no parameter tells the channels of the image")
     side = max(int(max(strides, default=0)), 32)
-    small = (1, first[0][1], side, side)
-    roles = _roles(plan, head, strides)
-    given, _ = rows.glance(plan, small, roles)
-    whole = pass_ if shape[0] == 1 else rows.run(plan, (1, *shape[1:]), roles, details=True)
+    image = (1, first[0][1], side, side)
+    roles = _roles(plan, head, strides, dtype)
+    try:
+        given, _ = rows.glance(plan, image, roles, dtype=dtype)
+    except RowFailsError:  # then Ultralytics takes the size that was asked for
+        image = (*image[:2], *shape[-2:])
+        given, _ = rows.glance(plan, image, roles, dtype=dtype)
+    whole = pass_ if shape[0] == 1 else rows.run(plan, (1, *shape[1:]), roles, dtype=dtype, details=True)
     items = [*_given(given), *_exact(whole.details)]
-    scale = 2 * Fraction(prod(shape[-2:]), side * side)
-    figures = Figures(items, scale=scale, shape=small, per_image=True)
+    scale = 2 * Fraction(prod(shape[-2:]), prod(image[-2:]))
+    figures = Figures(items, scale=scale, shape=image, per_image=True)
     return {THOP: reported(find_convention(THOP), figures, shape, shares=THOP in asked)}
 
 

@@ -20,8 +20,16 @@ if TYPE_CHECKING:
     from archprof.pipeline.composition.variant import Plan, PlannedRow, Surroundings
 
 
+FLOAT = "float32"
+"""The type of weights and images where no other is asked for."""
+
+
 class NotComposableError(Exception):
     """A variant that has to run as a whole, for one of its rows or for what goes from row to row."""
+
+
+class RowFailsError(NotComposableError):
+    """A row that does not run on what it is given."""
 
 
 class Role(NamedTuple):
@@ -32,12 +40,14 @@ class Role(NamedTuple):
         strides: The strides that the last row is given.
         initialised: Whether Ultralytics initialises the network's modules.
         inplace: What the last row is told by the variant's key of that name.
+        dtype: The type that the network is converted to once it is built.
     """
 
     network: str = ""
     strides: tuple[float, ...] = ()
     initialised: bool = False
     inplace: Any = None
+    dtype: str = FLOAT
 
 
 class Recorder(Protocol):
@@ -121,7 +131,7 @@ class Rows:
         return head
 
     def run(
-        self, plan: Plan, shape: Sequence[int], roles: Sequence[Role], *, dtype: str = "float32", details: bool = False
+        self, plan: Plan, shape: Sequence[int], roles: Sequence[Role], *, dtype: str = FLOAT, details: bool = False
     ) -> Pass:
         """The first rows of a variant, as many as there are roles, on an input of a shape.
 
@@ -138,7 +148,7 @@ class Rows:
         return result
 
     def glance(
-        self, plan: Plan, shape: Sequence[int], roles: Sequence[Role]
+        self, plan: Plan, shape: Sequence[int], roles: Sequence[Role], *, dtype: str = FLOAT
     ) -> tuple[list[RowGlance], dict[int, Structure]]:
         """What the first rows of a variant give on an image of a shape, and what thop gives them.
 
@@ -146,9 +156,10 @@ class Rows:
             One entry for each row that ran, and what each row gave by its index.
 
         Raises:
+            RowFailsError: Where one of them does not run on it.
             NotComposableError: Where one of them is not known, or stands in the way.
         """
-        result, glances = Pass(outputs={IMAGE: image(shape, "float32")}), []
+        result, glances = Pass(outputs={IMAGE: image(shape, dtype)}), []
         for row, role in zip(plan.rows, roles, strict=False):
             inputs, distinct = result.inputs(row)
             key = self._key(b"glance", plan, row, inputs, distinct, role)
@@ -159,7 +170,8 @@ class Rows:
                 glance = self._recorder.glance(plan, row, inputs, role)
                 self._shelf.put(key, glance)
             if glance.obstacle:
-                raise NotComposableError(f"row {row.row.index}: {glance.obstacle}")
+                kind = NotComposableError if glance.runs else RowFailsError
+                raise kind(f"row {row.row.index}: {glance.obstacle}")
             glances.append(glance)
             outputs = [
                 distinct[output.same_input] if output.same_input >= 0 else Value(output.tensor)

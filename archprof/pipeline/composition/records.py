@@ -192,12 +192,14 @@ class RowGlance(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         obstacle: Why no profile can be put together with this row; empty where one can.
+        runs: Whether it runs on them.
         outputs: The tensors that it gives, in order.
         structure: How they are nested.
         thop: Module, its type, and the operations that thop gives it; None where thop itself would stop.
     """
 
     obstacle: str = ""
+    runs: bool = True
     outputs: list[Output] = []
     structure: Any = None
     thop: list[tuple[str, str, int]] | None = None

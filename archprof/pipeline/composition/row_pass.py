@@ -57,7 +57,10 @@ def count_row(network: Built, run: RunSpec, inputs: Sequence[torch.Tensor], *, l
     Returns:
         The pass; or why the row cannot be counted by itself.
     """
-    passed = _run(network, run)
+    try:
+        passed = _run(network, run)
+    except ArchprofError as error:
+        return failure_text(error)
     if isinstance(passed, str):
         return passed
     trace, structure, tensors = passed
@@ -78,7 +81,11 @@ def run_row(
         last: Whether it is the last row, whose results no row reads.
 
     Returns:
-        The pass, how the tensors that it gives are nested, and these, without their memory; or why it does not run.
+        The pass, how the tensors that it gives are nested, and these, without their memory; or why they cannot be
+        told.
+
+    Raises:
+        ArchprofError: Where it does not run without memory.
     """
     passed = _run(network, run)
     if isinstance(passed, str):
@@ -99,6 +106,11 @@ def run_row(
     )
 
 
+def failure_text(error: ArchprofError) -> str:
+    """Why a row that does not run cannot be counted by itself."""
+    return f"it does not run without memory: {error.message}"
+
+
 _Tensor = tuple[tuple[int, ...], str, int]
 """Strides, type and identity of a tensor."""
 
@@ -107,12 +119,13 @@ _STRANGE_RESULTS = "what it gives has no form that is known"
 
 
 def _run(network: Built, run: RunSpec) -> tuple[Trace, Any, list[_Tensor]] | str:
-    """The pass of a network of one row, how what it gives is nested, and its tensors; or why it cannot be told."""
+    """The pass of a network of one row, how what it gives is nested, and its tensors; or why it cannot be told.
+
+    Raises:
+        ArchprofError: Where it does not run without memory.
+    """
     _Recorder.attempts, _Recorder.result = 0, None
-    try:
-        trace = run_trace(_Recorder, network.module, run.inputs)
-    except ArchprofError as error:
-        return f"it does not run without memory: {error.message}"
+    trace = run_trace(_Recorder, network.module, run.inputs)
     result, _Recorder.result = _Recorder.result, None
     return "its pass was repeated in another way" if _Recorder.attempts > 1 else (trace, *result)
 

@@ -12,6 +12,7 @@ from archprof.count.conventions import thop_2_0
 from archprof.count.conventions.subject import ToolStopsError
 from archprof.count.unread_weights import unread
 from archprof.count.weights import unregistered
+from archprof.errors import ArchprofError, RunError
 from archprof.parameternet.analysis import dynamic_layers
 from archprof.parameternet.flow import Flow
 from archprof.parameternet.twin import static_copy
@@ -102,7 +103,10 @@ def glance(
         owners: The class attributes on which modules hang.
         last: Whether it is the last row, whose results no row reads.
     """
-    passed = row_pass.run_row(network, run, inputs, last=last)
+    try:
+        passed = row_pass.run_row(network, run, inputs, last=last)
+    except ArchprofError as error:
+        return RowGlance(row_pass.failure_text(error), runs=not isinstance(error, RunError))
     if isinstance(passed, str):
         return RowGlance(passed)
     trace, structure, outputs = passed
