@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from archprof.builder.wiring import IMAGE
 from archprof.pipeline.composition.liveness import Liveness, Value, flat
-from archprof.pipeline.composition.records import Head, RowDetails, RowGlance, RowRecord
+from archprof.pipeline.composition.records import Head, RowDetails, RowGlance, RowItems, RowRecord
 from archprof.pipeline.composition.shelf import key_of
 from archprof.pipeline.composition.variant import inputs_of
 from archprof.sources.spec import STOCK
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from archprof.pipeline.composition.liveness import Structure
     from archprof.pipeline.composition.shelf import Shelf
     from archprof.pipeline.composition.variant import Plan, PlannedRow, Surroundings
+    from archprof.records.conventions import Convention
 
 
 FLOAT = "float32"
@@ -60,6 +61,9 @@ class Recorder(Protocol):
 
     def glance(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role) -> RowGlance:
         """What a row gives, and what thop gives it."""
+
+    def items(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role, convention: Convention) -> RowItems:
+        """What a convention gives the operations of a row."""
 
     def head(self, plan: Plan, row: PlannedRow) -> Head:
         """What a variant's last row makes of the network."""
@@ -180,6 +184,33 @@ class Rows:
             result.outputs[row.row.index] = outputs if glance.structure is None else _nested(glance.structure, outputs)
         return glances, result.outputs
 
+    def items(self, plan: Plan, pass_: Pass, roles: Sequence[Role], convention: Convention) -> list[RowItems]:
+        """What a convention gives the operations of each row.
+
+        Args:
+            plan: The variant.
+            pass_: Its pass.
+            roles: What the network makes of its rows.
+            convention: One that gives each operation something by itself.
+
+        Raises:
+            NotComposableError: Where that of a row is not known, or stands in the way.
+        """
+        result = []
+        for row, role in zip(plan.rows, roles, strict=True):
+            inputs, distinct = pass_.inputs(row)
+            key = self._key(b"items", plan, row, inputs, distinct, role, convention.name)
+            items = self._shelf.find(key, RowItems)
+            if items is None:
+                if self._recorder is None:
+                    raise NotComposableError(f"what row {row.row.index} is given by {convention.name} is not known")
+                items = self._recorder.items(plan, row, inputs, role, convention)
+                self._shelf.put(key, items)
+            if items.obstacle:
+                raise NotComposableError(f"row {row.row.index}: {items.obstacle}")
+            result.append(items)
+        return result
+
     def _record(
         self, plan: Plan, row: PlannedRow, inputs: Structure, distinct: list[Value], role: Role, *, details: bool
     ) -> tuple[RowRecord, RowDetails | None]:
@@ -199,7 +230,7 @@ class Rows:
         return record, more
 
     def _key(
-        self, kind: bytes, plan: Plan, row: PlannedRow, inputs: Structure, distinct: list[Value], role: Role
+        self, kind: bytes, plan: Plan, row: PlannedRow, inputs: Structure, distinct: list[Value], role: Role, *more: Any
     ) -> str:
         numbers = {id(value): number for number, value in enumerate(distinct)}
         return key_of(
@@ -212,6 +243,7 @@ class Rows:
             role,
             _shape_of(inputs, numbers),
             [value.tensor for value in distinct],
+            *more,
         )
 
 

@@ -21,7 +21,8 @@ from archprof.builder.unread_keys import AskedFor
 from archprof.pipeline.composition import calls, row_record
 from archprof.pipeline.composition.liveness import Value, flat
 from archprof.pipeline.composition.passes import FLOAT
-from archprof.pipeline.composition.records import Head, RowCall, RowDetails, RowGlance, RowRecord
+from archprof.pipeline.composition.records import Head, RowCall, RowDetails, RowGlance, RowItems, RowRecord
+from archprof.pipeline.composition.row_figures import ROW
 from archprof.sources.spec import STOCK
 from archprof.trace import tree
 from archprof.trace.run import RunSpec
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from archprof.pipeline.composition.passes import Role
     from archprof.pipeline.composition.shelf import Shelf
     from archprof.pipeline.composition.variant import Plan, PlannedRow, Surroundings
+    from archprof.records.conventions import Convention
     from archprof.sources.spec import VariantSpec
 
 
@@ -118,6 +120,12 @@ class RowRecorder:
         network, run, tensors = _network(plan, row, built, inputs, role)
         return row_record.glance(network, run, tensors, owners=built.owners, last=bool(role.network))
 
+    def items(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role, convention: Convention) -> RowItems:
+        """What a convention gives the operations of a row."""
+        built = self._row(plan, row, role.dtype)
+        network, run, tensors = _network(plan, row, built, inputs, role)
+        return row_record.items(network, run, tensors, convention, owners=built.owners, last=bool(role.network))
+
     def _row(self, plan: Plan, row: PlannedRow, dtype: str) -> BuiltRow:
         key = row.row.index, dtype
         if key not in self._built:
@@ -164,7 +172,7 @@ def _network(
     if role.dtype != FLOAT:
         _convert(model, role.dtype)
     given = {id(value): _tensor(value) for value in flat(inputs)}
-    layer = BuiltLayer(0, (-1,), 1, row.row.module, row_record.ROW, ())
+    layer = BuiltLayer(0, (-1,), 1, row.row.module, ROW, ())
     run = RunSpec(inputs=(_with_tensors(inputs, given),))
     return Built(module=model, spec=plan.spec, layers=(layer,)), run, list(given.values())
 

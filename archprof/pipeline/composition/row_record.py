@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import torch
 
-from archprof.count.conventions import thop_2_0
-from archprof.count.conventions.subject import ToolStopsError
+from archprof.count.conventions import figures_of, thop_2_0
+from archprof.count.conventions.subject import Subject, ToolStopsError
 from archprof.count.unread_weights import unread
 from archprof.count.weights import unregistered
 from archprof.errors import ArchprofError, RunError
@@ -18,7 +18,7 @@ from archprof.parameternet.flow import Flow
 from archprof.parameternet.twin import static_copy
 from archprof.pipeline.composition import row_pass
 from archprof.pipeline.composition.outside import chooses, obstacle_in, routers_read_more
-from archprof.pipeline.composition.records import RowDetails, RowDynamics, RowGlance, RowRecord
+from archprof.pipeline.composition.records import RowDetails, RowDynamics, RowGlance, RowItems, RowRecord
 from archprof.pipeline.composition.row_figures import ROW, details_of, path_in_row, profile_of, record_of, work_of
 from archprof.trace import tree
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from archprof.builder.built import Built
     from archprof.parameternet.ratios import Papers
+    from archprof.records.conventions import Convention
     from archprof.records.parameternet import DynamicLayer
     from archprof.trace.record import Trace
     from archprof.trace.run import RunSpec
@@ -120,6 +121,40 @@ def glance(
         items = None
     thop = None if items is None else [(path_in_row(item.path), item.operation, item.amount) for item in items]
     return RowGlance(outputs=outputs, structure=structure, thop=thop)
+
+
+def items(
+    network: Built,
+    run: RunSpec,
+    inputs: Sequence[torch.Tensor],
+    convention: Convention,
+    *,
+    owners: Mapping[int, str],
+    last: bool,
+) -> RowItems:
+    """Run a network of one row and take down what a convention gives its operations.
+
+    Args:
+        network: The network.
+        run: How it is run.
+        inputs: The tensors that go in, each once.
+        convention: One that gives each operation something by itself.
+        owners: The class attributes on which modules hang.
+        last: Whether it is the last row, whose results no row reads.
+    """
+    counted = row_pass.count_row(network, run, inputs, last=last)
+    if isinstance(counted, str):
+        return RowItems(counted)
+    shared = {path: owners[id(module)] for path, module in tree.walk(network.module) if id(module) in owners}
+    given = figures_of(convention, Subject(network.module, run.inputs, counted.ledger)).items
+    if not all(item.path.startswith(ROW) for item in given):
+        return RowItems("something runs outside of it")
+    return RowItems(
+        items=[
+            (path_in_row(item.path), item.operation, item.amount, item.macs, shared.get(item.path, ""))
+            for item in given
+        ]
+    )
 
 
 def _dynamics(

@@ -62,9 +62,36 @@ def test_options(rows: Any, options: dict[str, Any]) -> None:
     rows.check(rows.request(resolve("yolo11n"), **options))
 
 
-@pytest.mark.parametrize("name", ["rtdetr-l", "yolo11n-pose", "yolov13n-DynamicConv", "llama-1b"])
+@pytest.mark.parametrize(
+    "name", ["yolo11n-pose", "parameternet-300m", "llama-1b", pytest.param("rtdetr-l", marks=pytest.mark.full)]
+)
 def test_another_type_of_weights(rows: Any, name: str) -> None:
     rows.check(rows.request(resolve(name), dtype="float16"))
+
+
+@pytest.mark.parametrize(
+    ("name", "conventions", "level"),
+    [
+        ("yolo11n", ("macs",), "full"),
+        ("yolo11n", ("flops", "torchvision"), "full"),
+        ("yolo11n", ("all", "macs"), "budgets"),
+        ("yolov13n-DynamicConv", ("all",), "budgets"),
+        ("llama-1b", ("all",), "full"),
+    ],
+)
+def test_conventions(rows: Any, name: str, conventions: tuple[str, ...], level: str) -> None:
+    """Those that are sums over operations."""
+    rows.check(rows.request(resolve(name), conventions=conventions, level=level))
+
+
+@pytest.mark.parametrize("level", ["full", "budgets"])
+def test_the_convention_of_thop(rows: Any, level: str) -> None:
+    rows.check(rows.request(resolve("yolo11n"), conventions=("thop-2.0", "macs"), level=level))
+
+
+@pytest.mark.parametrize("convention", ["fvcore", "torchprofile"])
+def test_conventions_that_drop_what_nobody_uses_run_as_a_whole(rows: Any, convention: str) -> None:
+    assert rows.count(rows.request(resolve("yolo11n"), conventions=(convention,))) is None
 
 
 @pytest.mark.parametrize("name", ["yoloe-11n", "llama-1b-up-4e", "yolov8n-world"])
