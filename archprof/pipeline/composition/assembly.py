@@ -58,7 +58,7 @@ def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
     rounded = [max(round(stride), 1) for stride in strides]
     shape, task = plan.input_shape(head.task), plan.task(head.task)
     _check_shape(plan, shape, max(rounded, default=1))
-    weights_dtype = FLOAT if plan.tokens else dtype_name(plan.options.dtype)
+    weights_dtype = _weights_dtype(plan)
     roles = _roles(plan, head, strides, weights_dtype)
     dtype = "int64" if plan.tokens else weights_dtype
     pass_ = rows.run(plan, shape, roles, dtype=dtype, details=details or bool(conventions))
@@ -92,6 +92,29 @@ def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
         work=merged(part.work for part in pass_.details) if details else [],
         parameternet=parameternet(plan, pass_) if dynamic else None,
     )
+
+
+def lower_bounds(plan: Plan, rows: Rows) -> dict[str, int]:
+    """What a variant has at least, by metrics that no row takes anything from: what its first rows have.
+
+    Args:
+        plan: The variant's rows.
+        rows: Their records, of which those are looked at that are known.
+
+    Raises:
+        NotComposableError: Where the network does more than to call its rows, or is not known.
+    """
+    head = rows.head(plan)
+    dtype = _weights_dtype(plan)
+    roles = _roles(plan, head, (), dtype)[:-1]
+    records = rows.known(plan, plan.input_shape(head.task), roles, dtype="int64" if plan.tokens else dtype)
+    macs, parameters = (sum(record.totals[TOTALS.index(name)] for record in records) for name in ("macs", "parameters"))
+    return {"macs": macs, "flops": 2 * macs, "parameters": parameters}
+
+
+def _weights_dtype(plan: Plan) -> str:
+    """The type that the network is converted to."""
+    return FLOAT if plan.tokens else dtype_name(plan.options.dtype)
 
 
 def _roles(plan: Plan, head: Head, strides: Sequence[float], dtype: str) -> list[Role]:

@@ -123,7 +123,9 @@ class Rows:
             NotComposableError: Where that is not known, or the network does more than to call its rows.
         """
         row = plan.rows[-1]
-        key = key_of(b"head", self._surroundings, row.call.family, row.row.module, row.call.signature)
+        # What an Ultralytics block makes of the network is said by its class alone.
+        signature = "" if row.call.family == STOCK else row.call.signature
+        key = key_of(b"head", self._surroundings, row.call.family, row.row.module, signature)
         head = self._shelf.find(key, Head)
         if head is None:
             if self._recorder is None:
@@ -150,6 +152,17 @@ class Rows:
                 result.details.append(more)
             result.add(row, record, distinct)
         return result
+
+    def known(self, plan: Plan, shape: Sequence[int], roles: Sequence[Role], *, dtype: str = FLOAT) -> list[RowRecord]:
+        """The first rows of a variant, as far as they are known without counting anything."""
+        result = Pass(outputs={IMAGE: image(shape, dtype)})
+        for row, role in zip(plan.rows, roles, strict=False):
+            inputs, distinct = result.inputs(row)
+            record = self._shelf.find(self._key(b"row", plan, row, inputs, distinct, role), RowRecord)
+            if record is None or record.obstacle:
+                break
+            result.add(row, record, distinct)
+        return result.records
 
     def glance(
         self, plan: Plan, shape: Sequence[int], roles: Sequence[Role], *, dtype: str = FLOAT
