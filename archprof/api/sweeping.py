@@ -59,8 +59,8 @@ def sweep(
     from archprof.sweep.front import with_front
     from archprof.sweep.plan import Plan
     from archprof.sweep.store import Store
+    from archprof.sweep.sweeping import plan_table
     from archprof.sweep.sweeping import sweep as fill
-    from archprof.sweep.sweeping import table
     from archprof.sweep.values import parse_values
 
     choice = choose(options)
@@ -79,7 +79,7 @@ def sweep(
     try:
         config = msgspec.structs.replace(choice.config, jobs=jobs)
         fill(plan, kept, config, SILENT, engine=engine, address=address)
-        result = table(kept, plan.setup, where)
+        result = plan_table(plan, kept)
     finally:
         kept.close()
     return with_front(result, x or pareto.X, y or pareto.Y) if x or y else result

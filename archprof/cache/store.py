@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 LIMIT = 256 * 10**6
 """Bytes that the folder may hold; the files that were not read for longest go first."""
 
+ROWS = "rows."
+"""How the keys of what is kept of rows begin."""
+
 MARK = b"archprof\x01\n"
 """What every file begins with: the name and the version of the format."""
 
@@ -88,9 +91,17 @@ class Store:
             if total > self.limit or (path.endswith(".tmp") and now - used > _LEFT_OVER):
                 _delete(path)
 
-    def usage(self) -> tuple[int, int]:
-        """How many results are kept, and their bytes."""
-        sizes = [size for path, _, size in self._files() if not path.endswith(".tmp")]
+    def usage(self, prefix: str = "") -> tuple[int, int]:
+        """How many results are kept, and their bytes.
+
+        Args:
+            prefix: How the keys begin that are counted; all of them by default.
+        """
+        sizes = [
+            size
+            for path, _, size in self._files()
+            if not path.endswith(".tmp") and os.path.basename(path).startswith(prefix)  # noqa: PTH119 - thousands
+        ]
         return len(sizes), sum(sizes)
 
     @property

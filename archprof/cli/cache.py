@@ -14,14 +14,16 @@ def cache(clear: Clear = False) -> None:
     """Show how many results are cached and where, or delete them."""
     from archprof import units
     from archprof.cache import folder
-    from archprof.cache.store import Store
+    from archprof.cache.store import ROWS, Store
 
     store = Store(folder())
     count, size = store.usage()
+    rows, row_size = store.usage(ROWS)
     results = units.plural(count, "result")
+    of_rows = f" ({units.plural(rows, 'record')} of rows, {units.size(row_size)})" if rows else ""
     if clear:
         store.clear()
         console.write(f"deleted {results}, {units.size(size)}, from {store.folder}\n")
     else:
         limit = units.size(store.limit)
-        console.write(f"{results}, {units.size(size)} of at most {limit}, in {store.folder}\n")
+        console.write(f"{results}, {units.size(size)} of at most {limit}{of_rows}, in {store.folder}\n")

@@ -158,10 +158,11 @@ def run(
 
     Example: archprof sweep yolo11n.yaml --vary width=0.25,0.5 --vary imgsz=320:640:64 --store sweep.db
     """
+    from archprof import units
     from archprof.sweep import plan_file
     from archprof.sweep.store import Store
+    from archprof.sweep.sweeping import failure, plan_table
     from archprof.sweep.sweeping import sweep as fill
-    from archprof.sweep.sweeping import table
 
     destinations = output_options.plan()
     view = shown.view()
@@ -176,16 +177,19 @@ def run(
 
             sampling = la.Sampling(threads=threads, max_time=max_time, min_time=min(1.0, max_time))
             measure(chosen, kept, la.plan(chosen.build, config.plugins, sampling, models=2), config, console)
-        result = table(kept, chosen.setup, chosen.where)
+        result, error = plan_table(chosen, kept), failure(chosen, kept)
+        present = len(kept.rows(chosen.setup)) - counted
     except KeyboardInterrupt:
         if store:
             console.note(f"what was counted is in {store}; the same command goes on from there")
         raise
     finally:
         kept.close()
-    if store and counted < len(result.rows):
-        console.note(f"{len(result.rows) + result.left_out - counted:,} variants were in {store} already")
+    if store and present > 0:
+        console.note(f"{units.plural(present, 'variant')} {'was' if present == 1 else 'were'} in {store} already")
     _deliver(result, view, axes, destinations)
+    if error:
+        raise error
 
 
 @command

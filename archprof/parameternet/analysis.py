@@ -51,17 +51,20 @@ def analyse(ledger: Ledger, memory: Memory, run_spec: RunSpec) -> tuple[Paramete
     return ParameterNet(layers=layers, model=totals), remarks
 
 
-def dynamic_layers(ledger: Ledger, memory: Memory) -> tuple[list[tuple[DynamicLayer, Papers]], list[str]]:
+def dynamic_layers(
+    ledger: Ledger, memory: Memory, flow: Flow | None = None
+) -> tuple[list[tuple[DynamicLayer, Papers]], list[str]]:
     """The dynamic layers of a model, each with what the paper's formulas give it.
 
     Args:
         ledger: The model's pass, counted.
         memory: What it moved.
+        flow: The flow of its trace, where that is known already.
 
     Returns:
         The layers, and what looks dynamic and is not analysed.
     """
-    flow, found = find(ledger.trace)
+    flow, found = find(ledger.trace, flow)
     charged = _Charged(ledger.trace.model)
     banks: dict[frozenset[int], list[DynamicOp]] = {}
     for run in (complete(flow, ledger.trace, layer) for layer in found):

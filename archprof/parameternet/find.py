@@ -67,9 +67,14 @@ class DynamicOp:
     kernels_generated: int
 
 
-def find(trace: Trace) -> tuple[Flow, list[DynamicOp]]:
-    """The dynamic layers of a trace, in the order in which they run, and the flow that they were found in."""
-    flow = Flow(trace)
+def find(trace: Trace, flow: Flow | None = None) -> tuple[Flow, list[DynamicOp]]:
+    """The dynamic layers of a trace, in the order in which they run, and the flow that they were found in.
+
+    Args:
+        trace: The trace.
+        flow: Its flow, where that is known already.
+    """
+    flow = flow or Flow(trace)
     layers: list[DynamicOp] = []
     coefficient_sources: set[int] = set()
     for index, operation in enumerate(trace.operations):

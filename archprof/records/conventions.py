@@ -18,6 +18,7 @@ class Convention:
         module: The file here that has it.
         tool: Whether it is another tool's.
         reporter: Who reported figures by it, where that is not the tool of its name.
+        by_operation: Whether it gives each operation something by itself, whatever runs beside it.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Convention:
     module: str
     tool: bool = True
     reporter: str = ""
+    by_operation: bool = False
 
 
 DEFAULT = "flops"
@@ -37,12 +39,25 @@ UNASKED = ("thop-2.0",)
 CONVENTIONS = {
     convention.name: convention
     for convention in (
-        Convention("flops", "GFLOPs", "2 × multiply-accumulates", "flops", tool=False),
-        Convention("macs", "GMACs", "multiply-accumulates", "macs", tool=False),
-        Convention("all", "GFLOPs", "2 × multiply-accumulates, and elementwise FLOPs", "all", tool=False),
+        Convention("flops", "GFLOPs", "2 × multiply-accumulates", "flops", tool=False, by_operation=True),
+        Convention("macs", "GMACs", "multiply-accumulates", "macs", tool=False, by_operation=True),
+        Convention(
+            "all",
+            "GFLOPs",
+            "2 × multiply-accumulates, and elementwise FLOPs",
+            "all",
+            tool=False,
+            by_operation=True,
+        ),
         Convention("fvcore", "GMACs", "what fvcore gives the functions that it has handles for", "fvcore"),
         Convention("torchprofile", "GMACs", "what torchprofile gives the functions that it knows", "torchprofile"),
-        Convention("torchvision", "GMACs", "convolutions, matrix products, attention; no bias", "torchvision"),
+        Convention(
+            "torchvision",
+            "GMACs",
+            "convolutions, matrix products, attention; no bias",
+            "torchvision",
+            by_operation=True,
+        ),
         Convention(
             "thop-2.0",
             "GFLOPs",

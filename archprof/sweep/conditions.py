@@ -44,6 +44,12 @@ class Condition:
         """Whether a point may be counted: one on a metric excludes nothing before it is."""
         return self.metric or self._holds(point.get(self.name))
 
+    def excludes(self, lower_bounds: Mapping[str, int]) -> bool:
+        """Whether a variant cannot meet it, given the least that some of its metrics may be."""
+        bound = lower_bounds.get(self.name) if self.metric else None
+        comparison = {"<": "<", "<=": "<=", "==": "<="}.get(self.comparison)
+        return bound is not None and comparison is not None and not OPERATORS[comparison](Fraction(bound), self.limit)
+
     def holds(self, row: SweepRow) -> bool:
         """Whether a row that was counted meets it; one without figures meets no condition on a metric."""
         return self._holds(row.figures.get(self.name)) if self.metric else self.holds_at(row.point)

@@ -7,8 +7,10 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from archprof.errors import ArchprofError, OutputError, PluginError, UsageError
-from archprof.pipeline import profile_cache
+from msgspec import structs
+
+from archprof.errors import ArchprofError, OutputError, PluginError, RunError, UsageError
+from archprof.pipeline import composition, profile_cache
 from archprof.records.sweep import Sweep
 from archprof.sources.usercode import require
 from archprof.sweep.conditions import parse
@@ -62,15 +64,38 @@ def sweep(
         raise UsageError("no variant is left to count", hint=f"conditions: {'; '.join(plan.where)}")
     for plugin in config.plugins:
         require(plugin, PluginError)
-    missing = _missing(plan, store, config, points)
+    batches = _Batches(plan, store, config, _missing(plan, store, config, points))
     counted = 0
     with progress.progressing() as watch:
         began = time.monotonic()
-        for rows in found.run(_batches(plan, store, config, missing), config, address):
+        for rows in found.run(iter(batches), config, address):
             store.write(plan.setup, rows)
             counted += len(rows)
-            watch(_so_far(counted, len(missing), time.monotonic() - began), counted / len(missing))
+            total = batches.wanted
+            watch(_so_far(counted, total, time.monotonic() - began), counted / total)
     return counted
+
+
+def plan_table(plan: Plan, store: Store) -> Sweep:
+    """What came of a sweep.
+
+    Args:
+        plan: The sweep, which has ended.
+        store: Where its rows are. Variants that are not there were left out before they were counted.
+    """
+    result = table(store, plan.setup, plan.where)
+    points = plan.points()
+    uncounted = len(points) - len(store.contents(plan.setup, points))
+    return structs.replace(result, left_out=result.left_out + uncounted)
+
+
+def failure(plan: Plan, store: Store) -> RunError | None:
+    """What to say where no variant of a sweep has figures; None where some have."""
+    points = {encode(point) for point in plan.points()}
+    rows = [row for row in store.rows(plan.setup) if encode(row.point) in points]
+    if not rows or any(row.error is None for row in rows):
+        return None
+    return RunError(f"none of {plural(len(rows), 'variant')} could be counted; the first: {rows[0].error}")
 
 
 def table(store: Store, setup: Mapping[str, Any], where: Sequence[str] = ()) -> Sweep:
@@ -125,19 +150,43 @@ def _is_kept(contents: Mapping[str, str | None], task: Task) -> bool:
     return task.content is not None and contents.get(encode(task.point)) == task.content
 
 
-def _batches(
-    plan: Plan, store: Store, config: ExecutionConfig, points: Sequence[dict[str, Any]]
-) -> Iterator[list[Task]]:
-    """The points in batches, each without what another process has counted meanwhile."""
-    starts = list(range(0, len(points), BATCH))
-    # Two processes that share a store begin at different ends, and so do not count the same.
-    random.Random(os.getpid()).shuffle(starts)
-    for start in starts:
-        batch_points = points[start : start + BATCH]
-        contents = store.contents(plan.setup, batch_points)
-        tasks = [_task(plan, config, point) for point in batch_points]
-        if batch := [task for task in tasks if not _is_kept(contents, task)]:
-            yield batch
+class _Batches:
+    """The points in batches, each without what another process has counted meanwhile, or a condition leaves out.
+
+    Args:
+        plan: What is varied.
+        store: Where rows are kept.
+        config: How variants may be counted.
+        points: Those that are missing there.
+
+    Attributes:
+        wanted: How many variants are counted, as far as is known yet.
+    """
+
+    def __init__(self, plan: Plan, store: Store, config: ExecutionConfig, points: Sequence[dict[str, Any]]) -> None:
+        self._plan, self._store, self._config, self._points = plan, store, config, points
+        self.wanted = len(points)
+
+    def __iter__(self) -> Iterator[list[Task]]:
+        starts = list(range(0, len(self._points), BATCH))
+        # Two processes that share a store begin at different ends, and so do not count the same.
+        random.Random(os.getpid()).shuffle(starts)
+        for start in starts:
+            points = self._points[start : start + BATCH]
+            contents = self._store.contents(self._plan.setup, points)
+            tasks = [_task(self._plan, self._config, point) for point in points]
+            batch = [task for task in tasks if not _is_kept(contents, task) and not self._is_excluded(task)]
+            self.wanted -= len(tasks) - len(batch)
+            if batch:
+                yield batch
+
+    def _is_excluded(self, task: Task) -> bool:
+        """Whether what is known of some of its rows is more than a condition allows."""
+        conditions = [condition for condition in self._plan.conditions if condition.metric]
+        if not conditions or isinstance(task.request, ArchprofError):
+            return False
+        bounds = composition.lower_bounds(task.request, self._config.plugins)
+        return any(condition.excludes(bounds) for condition in conditions)
 
 
 def _task(plan: Plan, config: ExecutionConfig, point: dict[str, Any]) -> Task:

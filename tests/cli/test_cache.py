@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archprof import cache
-from archprof.cache.store import Store
+from archprof.cache.store import ROWS, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,11 @@ def test_what_is_kept_is_shown_and_deleted(archprof: Callable[[str], Result]) ->
     size = sum(file.stat().st_size for file in files)
     assert files
     assert archprof("cache").stdout.startswith(f"{len(files)} results, {size / 1000:.2f} kB of ")
+    rows = [file for file in files if file.name.startswith(ROWS)]
+    records = f"({len(rows)} records of rows, {sum(file.stat().st_size for file in rows) / 1000:.2f} kB)"
+    # Of each of the three rows there is a record, and one of what it gives at the size that thop looks at.
+    assert len(rows) >= 6
+    assert f" of at most 256.00 MB {records}, in " in archprof("cache").stdout
     assert archprof("cache --clear").stdout.startswith(f"deleted {len(files)} results, ")
     assert stored() == 0
 

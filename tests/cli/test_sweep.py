@@ -42,6 +42,14 @@ def test_a_table_of_every_combination(sweep: Callable[..., Result]) -> None:
     assert [line[-1] == "*" for line in lines] == [True, False, True, False]
 
 
+def test_a_sweep_of_which_nothing_can_be_counted_ends_with_2(sweep: Callable[..., Result]) -> None:
+    result = sweep("tiny.yaml", "--vary", "row 0 args[0]=-8,-16", "--imgsz", "32")
+    assert result.exit_code == 2
+    assert "2 failed" in result.stdout
+    assert "error: none of 2 variants could be counted; the first: tiny.yaml:" in result.stderr
+    assert sweep("tiny.yaml", "--vary", "row 0 args[0]=8,-8", "--imgsz", "32").exit_code == 0
+
+
 def test_the_same_command_goes_on_and_show_exports(sweep: Callable[..., Result], folder: Path) -> None:
     assert sweep(*VARY, "--store", "sweep.db").exit_code == 0
     again = sweep(*VARY, "--store", "sweep.db")

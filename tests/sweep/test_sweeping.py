@@ -9,15 +9,19 @@ import time
 from typing import TYPE_CHECKING
 
 import archprof
+from archprof import cache
+from archprof.builder.options import Options
 from archprof.pipeline import ExecutionConfig
 from archprof.pipeline.progress import SILENT
 from archprof.sweep.plan import Plan
 from archprof.sweep.store import Store
+from archprof.sweep.sweeping import plan_table, table
 from archprof.sweep.sweeping import sweep as fill
-from archprof.sweep.sweeping import table
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def test_every_variant_is_what_a_profile_of_it_is(variant: Path) -> None:
@@ -82,6 +86,22 @@ def test_a_condition_leaves_out_of_the_table_what_does_not_meet_it(variant: Path
     # 16·16·8·1280 = 2,621,440 MACs. So every variant has more than 300 K.
     assert result.rows == []
     assert result.left_out == 2
+
+
+def test_a_condition_leaves_out_before_counting_what_rows_that_are_known_exceed(
+    variant: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "enabled", True)
+    monkeypatch.setenv("ARCHPROF_CACHE_DIR", str(variant.with_name("cache")))
+    path, limits = variant.with_name("sweep.db"), {"56 K": 0, "55 K": 2}
+    archprof.sweep(variant.name, vary={"nc": [2, 3]}, imgsz=32, store=path)
+    # Conv 3 -> 8, 3×3, stride 2 on 32×32: 16·16·8·27 = 55,296 MACs, which is known whatever the number of classes.
+    for number, (limit, pruned) in enumerate(limits.items()):
+        store = Store(variant.with_name(f"{number}.db"))
+        plan = Plan(reference=variant.name, axes={"nc": [4, 5]}, where=[f"macs < {limit}"], build=Options(size=(32,)))
+        assert fill(plan, store, ExecutionConfig(), SILENT) == 2 - pruned
+        result = plan_table(plan, store)
+        assert (result.rows, result.left_out) == ([], 2)
 
 
 DRIVER = """

@@ -69,5 +69,14 @@ def report(convention: Convention, subject: Subject, *, shares: bool = True) -> 
         ToolStopsError: Where the tool itself ends in an error.
         RunError: Where the model does not run as the rule has it run.
     """
+    return reported(convention, figures_of(convention, subject), subject.shape, shares=shares)
+
+
+def figures_of(convention: Convention, subject: Subject) -> Figures:
+    """What a convention gives each operation, function or module of a model.
+
+    Raises:
+        RunError: As :func:`report` does.
+    """
     figures: Figures = import_module(f"{__name__}.{convention.module}").figures(subject)
-    return reported(convention, figures, subject.shape, shares=shares)
+    return figures

@@ -53,6 +53,33 @@ def count(request: Request, plugins: Sequence[str]) -> Profile | None:
     return _composed(request, plugins, live, RowRecorder)
 
 
+def lower_bounds(request: Request, plugins: Sequence[str]) -> dict[str, int]:
+    """What a variant has at least, as far as its first rows are known, without importing torch.
+
+    Args:
+        request: What is wanted.
+        plugins: Files or modules that register blocks.
+
+    Returns:
+        MACs, FLOPs and parameters, by the metrics' names; none where nothing is known.
+    """
+    from archprof.pipeline.composition.assembly import lower_bounds as bounds
+    from archprof.pipeline.composition.calls import KnownCalls
+    from archprof.pipeline.composition.passes import Rows
+    from archprof.pipeline.composition.shelf import shelf
+    from archprof.pipeline.composition.variant import plan, surroundings_of
+
+    records = shelf()
+    if records is None or not request.spec.rows:
+        return {}
+    surroundings = surroundings_of(plugins)
+    try:
+        rows = plan(request, KnownCalls(records, surroundings))
+        return bounds(rows, Rows(records, surroundings)) if rows else {}
+    except Exception:  # counting says what is wrong
+        return {}
+
+
 def _composed(
     request: Request,
     plugins: Sequence[str],

@@ -8,13 +8,13 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archprof.builder import dialect, limits, unread_keys
-from archprof.builder.options import PROBE
+from archprof.builder.options import PROBE, dtype_name
 from archprof.builder.wiring import light_head_of
 from archprof.count.figures import Figures, Item, reported
 from archprof.pipeline.circumstances import environment_of, plain, variant_of, versions
 from archprof.pipeline.composition.dynamics import merged, parameternet
 from archprof.pipeline.composition.liveness import Value, flat
-from archprof.pipeline.composition.passes import NotComposableError, Role
+from archprof.pipeline.composition.passes import FLOAT, NotComposableError, Role, RowFailsError
 from archprof.pipeline.composition.records import TOTALS
 from archprof.pipeline.operation_sums import operation_sums
 from archprof.records.conventions import DEFAULT, UNASKED, find_convention
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from archprof.pipeline.composition.records import Head, RowDetails, RowGlance, RowModule, RowRecord
     from archprof.pipeline.composition.variant import Plan
     from archprof.pipeline.request import Request
+    from archprof.records.conventions import Convention
     from archprof.records.profile import Reported
 
 THOP = "thop-2.0"
@@ -50,21 +51,28 @@ def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
     """
     conventions = [name for name in dict.fromkeys(request.conventions) if name != DEFAULT]
     details = request.level == "full"
-    if any(name not in UNASKED for name in conventions) or (conventions and not details):
-        raise NotComposableError("a convention is asked for")
+    if not all(name == THOP or find_convention(name).by_operation for name in conventions):
+        raise NotComposableError("a convention is asked for that is no sum over rows")
     head = rows.head(plan)
     strides = _strides(plan, rows, head)
     rounded = [max(round(stride), 1) for stride in strides]
     shape, task = plan.input_shape(head.task), plan.task(head.task)
     _check_shape(plan, shape, max(rounded, default=1))
-    roles = _roles(plan, head, strides)
-    dtype = "int64" if plan.tokens else "float32"
-    pass_ = rows.run(plan, shape, roles, dtype=dtype, details=details)
+    weights_dtype = _weights_dtype(plan)
+    roles = _roles(plan, head, strides, weights_dtype)
+    dtype = "int64" if plan.tokens else weights_dtype
+    pass_ = rows.run(plan, shape, roles, dtype=dtype, details=details or bool(conventions))
     dynamic = any(record.dynamics for record in pass_.records)
-    if dynamic and not details:  # what its static equivalent asks of a machine is in the details
+    if dynamic and not pass_.details:  # what its static equivalent asks of a machine is in the details
         pass_ = rows.run(plan, shape, roles, dtype=dtype, details=True)
     _check_limits(pass_.records)
-    figures = _reported(plan, rows, pass_, head, strides, shape, asked=set(conventions)) if details else {}
+    names = sorted({*conventions, *(UNASKED if details else ())})
+    figures: dict[str, Reported] = {}
+    for name in names:
+        if name == THOP:
+            figures |= _reported(plan, rows, pass_, head, strides, shape, asked=set(conventions))
+        else:
+            figures[name] = _of_operations(rows, plan, pass_, roles, find_convention(name), shape)
     return Profile(
         variant=variant_of(plan.spec, task=task, strides=rounded),
         input=Input(
@@ -86,12 +94,35 @@ def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
     )
 
 
-def _roles(plan: Plan, head: Head, strides: Sequence[float]) -> list[Role]:
+def lower_bounds(plan: Plan, rows: Rows) -> dict[str, int]:
+    """What a variant has at least, by metrics that no row takes anything from: what its first rows have.
+
+    Args:
+        plan: The variant's rows.
+        rows: Their records, of which those are looked at that are known.
+
+    Raises:
+        NotComposableError: Where the network does more than to call its rows, or is not known.
+    """
+    head = rows.head(plan)
+    dtype = _weights_dtype(plan)
+    roles = _roles(plan, head, (), dtype)[:-1]
+    records = rows.known(plan, plan.input_shape(head.task), roles, dtype="int64" if plan.tokens else dtype)
+    macs, parameters = (sum(record.totals[TOTALS.index(name)] for record in records) for name in ("macs", "parameters"))
+    return {"macs": macs, "flops": 2 * macs, "parameters": parameters}
+
+
+def _weights_dtype(plan: Plan) -> str:
+    """The type that the network is converted to."""
+    return FLOAT if plan.tokens else dtype_name(plan.options.dtype)
+
+
+def _roles(plan: Plan, head: Head, strides: Sequence[float], dtype: str) -> list[Role]:
     initialised = head.strides != "none"
     inplace = plan.spec.values.get("inplace", True)
     return [
-        *[Role(initialised=initialised)] * (len(plan.rows) - 1),
-        Role(head.network, tuple(strides), initialised, inplace),
+        *[Role(initialised=initialised, dtype=dtype)] * (len(plan.rows) - 1),
+        Role(head.network, tuple(strides), initialised, inplace, dtype),
     ]
 
 
@@ -125,11 +156,7 @@ def _check_limits(records: Sequence[RowRecord]) -> None:
 def _remarks(plan: Plan, records: Sequence[RowRecord]) -> list[str]:
     known = {row.row.module: record.parser_knows for row, record in zip(plan.rows, records, strict=True)}
     unread = sum(record.unread for record in records)
-    names = [
-        f"model.{index}.{name}" if name else f"model.{index}"
-        for index, record in enumerate(records)
-        for name in record.unread_names
-    ]
+    names = [_path(index, name) for index, record in enumerate(records) for name in record.unread_names]
     total = sum(record.totals[2] for record in records)
     if unread and unread == total:
         raise NotComposableError("no parameter is read")
@@ -209,7 +236,7 @@ def _modules(network: str, pass_: Pass) -> list[Module]:
             called = [part for part in same if part.calls]
             entries.append(
                 _module(
-                    f"model.{index}.{module.path}" if module.path else f"model.{index}",
+                    _path(index, module.path),
                     module.type,
                     sum(part.calls for part in same),
                     (module.parameters, module.own_parameters),
@@ -258,21 +285,48 @@ def _reported(
 ) -> dict[str, Reported]:
     """What Ultralytics printed by thop 2.0, of which every profile of a network for images has a figure."""
     if plan.tokens:
-        if asked:
+        if THOP in asked:
             raise NotComposableError("a convention is asked for that is for images")
         return {}
     first = next((record.first_parameter for record in pass_.records if record.first_parameter), None)
-    if first is None or len(first[0]) < 2 or first[1] != "float32":
+    dtype = dtype_name(plan.options.dtype)
+    if first is None or len(first[0]) < 2 or first[1] != dtype:
         raise NotComposableError("no parameter tells the channels of the image")
     side = max(int(max(strides, default=0)), 32)
-    small = (1, first[0][1], side, side)
-    roles = _roles(plan, head, strides)
-    given, _ = rows.glance(plan, small, roles)
-    whole = pass_ if shape[0] == 1 else rows.run(plan, (1, *shape[1:]), roles, details=True)
+    image: tuple[int, ...] = (1, first[0][1], side, side)
+    roles = _roles(plan, head, strides, dtype)
+    try:
+        given, _ = rows.glance(plan, image, roles, dtype=dtype)
+    except RowFailsError:  # then Ultralytics takes the size that was asked for
+        image = (*image[:2], *shape[-2:])
+        given, _ = rows.glance(plan, image, roles, dtype=dtype)
+    whole = pass_ if shape[0] == 1 else rows.run(plan, (1, *shape[1:]), roles, dtype=dtype, details=True)
     items = [*_given(given), *_exact(whole.details)]
-    scale = 2 * Fraction(prod(shape[-2:]), side * side)
-    figures = Figures(items, scale=scale, shape=small, per_image=True)
+    scale = 2 * Fraction(prod(shape[-2:]), prod(image[-2:]))
+    figures = Figures(items, scale=scale, shape=image, per_image=True)
     return {THOP: reported(find_convention(THOP), figures, shape, shares=THOP in asked)}
+
+
+def _of_operations(
+    rows: Rows, plan: Plan, pass_: Pass, roles: Sequence[Role], convention: Convention, shape: tuple[int, ...]
+) -> Reported:
+    """What a convention gives that is a sum over operations."""
+    paths: dict[str, str] = {}
+    for index, details in enumerate(pass_.details):
+        for module in details.modules:
+            if module.shared:  # what rows share is called by where it stands first
+                paths.setdefault(module.shared, f"model.{index}.{module.path}")
+    items = [
+        Item(paths[owner] if owner else _path(index, path), operation, amount, macs)
+        for index, part in enumerate(rows.items(plan, pass_, roles, convention))
+        for path, operation, amount, macs, owner in part.items
+    ]
+    return reported(convention, Figures(items), shape)
+
+
+def _path(index: int, path: str) -> str:
+    """A module's path in the model, given its row and its path in that."""
+    return f"model.{index}.{path}" if path else f"model.{index}"
 
 
 def _given(glances: Sequence[RowGlance]) -> Iterator[Item]:
@@ -280,7 +334,7 @@ def _given(glances: Sequence[RowGlance]) -> Iterator[Item]:
         if part.thop is None:
             raise NotComposableError("thop stops")
         for path, kind, amount in part.thop:
-            yield Item(f"model.{index}.{path}" if path else f"model.{index}", kind, amount, 0)
+            yield Item(_path(index, path), kind, amount, 0)
 
 
 def _exact(details: Sequence[RowDetails]) -> Iterator[Item]:
@@ -288,4 +342,4 @@ def _exact(details: Sequence[RowDetails]) -> Iterator[Item]:
         if part.exact is None:
             raise NotComposableError("rows share modules that multiply")
         for path, kind, macs in part.exact:
-            yield Item(f"model.{index}.{path}" if path else f"model.{index}", kind, 0, macs)
+            yield Item(_path(index, path), kind, 0, macs)

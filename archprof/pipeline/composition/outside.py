@@ -43,9 +43,9 @@ def chooses(flow: Flow) -> bool:
     )
 
 
-def routers_read_more(trace: Trace) -> bool:
+def routers_read_more(flow: Flow, trace: Trace) -> bool:
     """Whether the router of a dynamic layer reads something that comes in and that the layer itself does not."""
-    flow, layers = find(trace)
+    _, layers = find(trace, flow)
     dependents = _dependents(flow, trace)
     nothing: frozenset[int] = frozenset()
     return any(

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from archprof.builder.wiring import IMAGE
 from archprof.pipeline.composition.liveness import Liveness, Value, flat
-from archprof.pipeline.composition.records import Head, RowDetails, RowGlance, RowRecord
+from archprof.pipeline.composition.records import Head, RowDetails, RowGlance, RowItems, RowRecord
 from archprof.pipeline.composition.shelf import key_of
 from archprof.pipeline.composition.variant import inputs_of
+from archprof.sources.spec import STOCK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,10 +18,19 @@ if TYPE_CHECKING:
     from archprof.pipeline.composition.liveness import Structure
     from archprof.pipeline.composition.shelf import Shelf
     from archprof.pipeline.composition.variant import Plan, PlannedRow, Surroundings
+    from archprof.records.conventions import Convention
+
+
+FLOAT = "float32"
+"""The type of weights and images where no other is asked for."""
 
 
 class NotComposableError(Exception):
     """A variant that has to run as a whole, for one of its rows or for what goes from row to row."""
+
+
+class RowFailsError(NotComposableError):
+    """A row that does not run on what it is given."""
 
 
 class Role(NamedTuple):
@@ -31,12 +41,14 @@ class Role(NamedTuple):
         strides: The strides that the last row is given.
         initialised: Whether Ultralytics initialises the network's modules.
         inplace: What the last row is told by the variant's key of that name.
+        dtype: The type that the network is converted to once it is built.
     """
 
     network: str = ""
     strides: tuple[float, ...] = ()
     initialised: bool = False
     inplace: Any = None
+    dtype: str = FLOAT
 
 
 class Recorder(Protocol):
@@ -49,6 +61,9 @@ class Recorder(Protocol):
 
     def glance(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role) -> RowGlance:
         """What a row gives, and what thop gives it."""
+
+    def items(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role, convention: Convention) -> RowItems:
+        """What a convention gives the operations of a row."""
 
     def head(self, plan: Plan, row: PlannedRow) -> Head:
         """What a variant's last row makes of the network."""
@@ -108,7 +123,9 @@ class Rows:
             NotComposableError: Where that is not known, or the network does more than to call its rows.
         """
         row = plan.rows[-1]
-        key = key_of(b"head", self._surroundings, row.call.family, row.row.module, row.call.signature)
+        # What an Ultralytics block makes of the network is said by its class alone.
+        signature = "" if row.call.family == STOCK else row.call.signature
+        key = key_of(b"head", self._surroundings, row.call.family, row.row.module, signature)
         head = self._shelf.find(key, Head)
         if head is None:
             if self._recorder is None:
@@ -120,7 +137,7 @@ class Rows:
         return head
 
     def run(
-        self, plan: Plan, shape: Sequence[int], roles: Sequence[Role], *, dtype: str = "float32", details: bool = False
+        self, plan: Plan, shape: Sequence[int], roles: Sequence[Role], *, dtype: str = FLOAT, details: bool = False
     ) -> Pass:
         """The first rows of a variant, as many as there are roles, on an input of a shape.
 
@@ -136,8 +153,19 @@ class Rows:
             result.add(row, record, distinct)
         return result
 
+    def known(self, plan: Plan, shape: Sequence[int], roles: Sequence[Role], *, dtype: str = FLOAT) -> list[RowRecord]:
+        """The first rows of a variant, as far as they are known without counting anything."""
+        result = Pass(outputs={IMAGE: image(shape, dtype)})
+        for row, role in zip(plan.rows, roles, strict=False):
+            inputs, distinct = result.inputs(row)
+            record = self._shelf.find(self._key(b"row", plan, row, inputs, distinct, role), RowRecord)
+            if record is None or record.obstacle:
+                break
+            result.add(row, record, distinct)
+        return result.records
+
     def glance(
-        self, plan: Plan, shape: Sequence[int], roles: Sequence[Role]
+        self, plan: Plan, shape: Sequence[int], roles: Sequence[Role], *, dtype: str = FLOAT
     ) -> tuple[list[RowGlance], dict[int, Structure]]:
         """What the first rows of a variant give on an image of a shape, and what thop gives them.
 
@@ -145,9 +173,10 @@ class Rows:
             One entry for each row that ran, and what each row gave by its index.
 
         Raises:
+            RowFailsError: Where one of them does not run on it.
             NotComposableError: Where one of them is not known, or stands in the way.
         """
-        result, glances = Pass(outputs={IMAGE: image(shape, "float32")}), []
+        result, glances = Pass(outputs={IMAGE: image(shape, dtype)}), []
         for row, role in zip(plan.rows, roles, strict=False):
             inputs, distinct = result.inputs(row)
             key = self._key(b"glance", plan, row, inputs, distinct, role)
@@ -158,7 +187,8 @@ class Rows:
                 glance = self._recorder.glance(plan, row, inputs, role)
                 self._shelf.put(key, glance)
             if glance.obstacle:
-                raise NotComposableError(f"row {row.row.index}: {glance.obstacle}")
+                kind = NotComposableError if glance.runs else RowFailsError
+                raise kind(f"row {row.row.index}: {glance.obstacle}")
             glances.append(glance)
             outputs = [
                 distinct[output.same_input] if output.same_input >= 0 else Value(output.tensor)
@@ -166,6 +196,33 @@ class Rows:
             ]
             result.outputs[row.row.index] = outputs if glance.structure is None else _nested(glance.structure, outputs)
         return glances, result.outputs
+
+    def items(self, plan: Plan, pass_: Pass, roles: Sequence[Role], convention: Convention) -> list[RowItems]:
+        """What a convention gives the operations of each row.
+
+        Args:
+            plan: The variant.
+            pass_: Its pass.
+            roles: What the network makes of its rows.
+            convention: One that gives each operation something by itself.
+
+        Raises:
+            NotComposableError: Where that of a row is not known, or stands in the way.
+        """
+        result = []
+        for row, role in zip(plan.rows, roles, strict=True):
+            inputs, distinct = pass_.inputs(row)
+            key = self._key(b"items", plan, row, inputs, distinct, role, convention.name)
+            items = self._shelf.find(key, RowItems)
+            if items is None:
+                if self._recorder is None:
+                    raise NotComposableError(f"what row {row.row.index} is given by {convention.name} is not known")
+                items = self._recorder.items(plan, row, inputs, role, convention)
+                self._shelf.put(key, items)
+            if items.obstacle:
+                raise NotComposableError(f"row {row.row.index}: {items.obstacle}")
+            result.append(items)
+        return result
 
     def _record(
         self, plan: Plan, row: PlannedRow, inputs: Structure, distinct: list[Value], role: Role, *, details: bool
@@ -176,14 +233,17 @@ class Rows:
         if record is None or (details and more is None and not record.obstacle):
             if self._recorder is None:
                 raise NotComposableError(f"row {row.row.index} is not known")
-            record, more = self._recorder.record(plan, row, inputs, role, details=details)
+            # A family of its own may have dynamic layers, whose static equivalent needs the details of every row.
+            full = details or plan.spec.family != STOCK
+            record, more = self._recorder.record(plan, row, inputs, role, details=full)
             self._shelf.put(key, record, more)
+            more = more if details else None
         if record.obstacle:
             raise NotComposableError(f"row {row.row.index}: {record.obstacle}")
         return record, more
 
     def _key(
-        self, kind: bytes, plan: Plan, row: PlannedRow, inputs: Structure, distinct: list[Value], role: Role
+        self, kind: bytes, plan: Plan, row: PlannedRow, inputs: Structure, distinct: list[Value], role: Role, *more: Any
     ) -> str:
         numbers = {id(value): number for number, value in enumerate(distinct)}
         return key_of(
@@ -196,6 +256,7 @@ class Rows:
             role,
             _shape_of(inputs, numbers),
             [value.tensor for value in distinct],
+            *more,
         )
 
 

@@ -20,7 +20,9 @@ from archprof.builder.templates import key_of
 from archprof.builder.unread_keys import AskedFor
 from archprof.pipeline.composition import calls, row_record
 from archprof.pipeline.composition.liveness import Value, flat
-from archprof.pipeline.composition.records import Head, RowCall, RowDetails, RowGlance, RowRecord
+from archprof.pipeline.composition.passes import FLOAT
+from archprof.pipeline.composition.records import Head, RowCall, RowDetails, RowGlance, RowItems, RowRecord
+from archprof.pipeline.composition.row_figures import ROW
 from archprof.sources.spec import STOCK
 from archprof.trace import tree
 from archprof.trace.run import RunSpec
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from archprof.pipeline.composition.passes import Role
     from archprof.pipeline.composition.shelf import Shelf
     from archprof.pipeline.composition.variant import Plan, PlannedRow, Surroundings
+    from archprof.records.conventions import Convention
     from archprof.sources.spec import VariantSpec
 
 
@@ -71,17 +74,19 @@ class RowRecorder:
     """Counts the rows of one variant by themselves. Each is built once, and left by every pass as it was."""
 
     def __init__(self) -> None:
-        self._built: dict[int, BuiltRow] = {}
+        self._built: dict[tuple[int, str], BuiltRow] = {}
 
     def head(self, plan: Plan, row: PlannedRow) -> Head:
         """What a variant's last row makes of the network."""
         from ultralytics.nn import tasks
 
-        kind = kind_of(self._row(plan, row).module)
+        kind = kind_of(self._row(plan, row, FLOAT).module)
         network: Any = getattr(tasks, kind.network) if isinstance(kind.network, str) else kind.network
-        plain = all(
+        # RT-DETR's differs in that its head is told that there are no targets, which is what it takes by itself.
+        predicts = (tasks.BaseModel.predict, tasks.RTDETRDetectionModel.predict)
+        plain = network.predict in predicts and all(
             getattr(network, name) is getattr(tasks.BaseModel, name)
-            for name in ("__call__", "forward", "predict", "_predict_once")
+            for name in ("__call__", "_apply", "forward", "_predict_once")
         )
         ways: dict[Any, str] = {None: "none", head_strides: "inputs", stride_of_32: "32"}
         strides = ways.get(kind.strides, "")
@@ -95,7 +100,7 @@ class RowRecorder:
         A block that is neither Ultralytics' nor the zoo's may look at more than it is given, as one that counts its
         calls. So it is made and run twice, as different rows of the model, and must cost the same both times.
         """
-        built = self._row(plan, row)
+        built = self._row(plan, row, role.dtype)
         first = _recorded(plan, row, built, inputs, role, details=details)
         is_known = row.call.family == STOCK or (plan.spec.reusable and row.call.family == plan.spec.family)
         if is_known or first[0].obstacle:
@@ -109,17 +114,23 @@ class RowRecorder:
 
     def glance(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role) -> RowGlance:
         """What a row gives, and what thop gives it."""
-        built = self._row(plan, row)
+        built = self._row(plan, row, role.dtype)
         if obstacle := _obstacle(built, role):
             return RowGlance(obstacle)
         network, run, tensors = _network(plan, row, built, inputs, role)
         return row_record.glance(network, run, tensors, owners=built.owners, last=bool(role.network))
 
-    def _row(self, plan: Plan, row: PlannedRow) -> BuiltRow:
-        index = row.row.index
-        if index not in self._built:
-            self._built[index] = _build(plan, row)
-        return self._built[index]
+    def items(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role, convention: Convention) -> RowItems:
+        """What a convention gives the operations of a row."""
+        built = self._row(plan, row, role.dtype)
+        network, run, tensors = _network(plan, row, built, inputs, role)
+        return row_record.items(network, run, tensors, convention, owners=built.owners, last=bool(role.network))
+
+    def _row(self, plan: Plan, row: PlannedRow, dtype: str) -> BuiltRow:
+        key = row.row.index, dtype
+        if key not in self._built:
+            self._built[key] = _build(plan, row)
+        return self._built[key]
 
 
 def _recorded(
@@ -158,10 +169,22 @@ def _network(
         from ultralytics.utils.torch_utils import initialize_weights
 
         initialize_weights(model)
+    if role.dtype != FLOAT:
+        _convert(model, role.dtype)
     given = {id(value): _tensor(value) for value in flat(inputs)}
-    layer = BuiltLayer(0, (-1,), 1, row.row.module, row_record.ROW, ())
+    layer = BuiltLayer(0, (-1,), 1, row.row.module, ROW, ())
     run = RunSpec(inputs=(_with_tensors(inputs, given),))
     return Built(module=model, spec=plan.spec, layers=(layer,)), run, list(given.values())
+
+
+def _convert(model: _Alone, dtype: str) -> None:
+    """Convert a row as its network is converted, which has a way of its own with what a head keeps of the strides."""
+    from ultralytics.nn.tasks import BaseModel
+
+    network = object.__new__(BaseModel)
+    nn.Module.__init__(network)
+    network.model = model.model
+    network.to(getattr(torch, dtype))
 
 
 class _Alone(nn.Module):

@@ -187,17 +187,31 @@ class RowDetails(msgspec.Struct, frozen=True, array_like=True):
     exact: list[tuple[str, str, int]] | None
 
 
+class RowItems(msgspec.Struct, frozen=True, array_like=True):
+    """What a convention gives a row's operations.
+
+    Attributes:
+        obstacle: Why no profile can be put together with this row; empty where one can.
+        items: Module, operation, amount and MACs; where rows share the module, the class attribute that it hangs on.
+    """
+
+    obstacle: str = ""
+    items: list[tuple[str, str, int, int, str]] = []
+
+
 class RowGlance(msgspec.Struct, frozen=True, array_like=True):
     """What a row gives on inputs of some shapes, and what thop 2.0 gives it, where nothing else is asked.
 
     Attributes:
         obstacle: Why no profile can be put together with this row; empty where one can.
+        runs: Whether it runs on them.
         outputs: The tensors that it gives, in order.
         structure: How they are nested.
         thop: Module, its type, and the operations that thop gives it; None where thop itself would stop.
     """
 
     obstacle: str = ""
+    runs: bool = True
     outputs: list[Output] = []
     structure: Any = None
     thop: list[tuple[str, str, int]] | None = None

@@ -3,53 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import torch
 
-from archprof.count.conventions import thop_2_0
-from archprof.count.conventions.subject import ToolStopsError
-from archprof.count.counted_model import CountedModel
-from archprof.count.ledger import count
-from archprof.count.memory import measure
+from archprof.count.conventions import figures_of, thop_2_0
+from archprof.count.conventions.subject import Subject, ToolStopsError
 from archprof.count.unread_weights import unread
 from archprof.count.weights import unregistered
-from archprof.errors import ArchprofError
+from archprof.errors import ArchprofError, RunError
 from archprof.parameternet.analysis import dynamic_layers
 from archprof.parameternet.flow import Flow
 from archprof.parameternet.twin import static_copy
-from archprof.pipeline.assembly import assemble
+from archprof.pipeline.composition import row_pass
 from archprof.pipeline.composition.outside import chooses, obstacle_in, routers_read_more
-from archprof.pipeline.composition.records import (
-    TOTALS,
-    Output,
-    RowDetails,
-    RowDynamics,
-    RowGlance,
-    RowModule,
-    RowRecord,
-)
+from archprof.pipeline.composition.records import RowDetails, RowDynamics, RowGlance, RowItems, RowRecord
+from archprof.pipeline.composition.row_figures import ROW, details_of, path_in_row, profile_of, record_of, work_of
 from archprof.trace import tree
-from archprof.trace.recorder import Recorder
-from archprof.trace.run import run as run_trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from archprof.builder.built import Built
-    from archprof.count.ledger import Ledger
-    from archprof.count.memory import Block, Memory
     from archprof.parameternet.ratios import Papers
-    from archprof.pipeline.composition.records import Work
-    from archprof.pipeline.request import Level
+    from archprof.records.conventions import Convention
     from archprof.records.parameternet import DynamicLayer
-    from archprof.records.profile import Module, Profile
-    from archprof.trace.record import TensorInfo
+    from archprof.trace.record import Trace
     from archprof.trace.run import RunSpec
-
-ROW = "model.0"
-"""The path of the row in its network of one."""
 
 Recorded = tuple[RowRecord, RowDetails | None]
 
@@ -77,19 +58,22 @@ def take(
         last: Whether it is the last row, whose results no row reads.
         details: Whether a full profile is wanted.
     """
-    passed = _run(network, run, inputs, owners, last=last)
-    if isinstance(passed, str):
-        return RowRecord(passed), None
-    ledger, memory, outputs = passed
+    counted = row_pass.count_row(network, run, inputs, last=last)
+    if isinstance(counted, str):
+        return RowRecord(counted), None
+    ledger, memory, _ = counted
     trace = ledger.trace
+    flow = Flow(trace)
+    if obstacle := obstacle_in(flow, trace) or _shared_obstacle(network.module, owners, trace):
+        return RowRecord(obstacle), None
     shared = {path: owners[id(module)] for path, module in tree.walk(network.module) if id(module) in owners}
-    parts, aside = dynamic_layers(ledger, memory)
-    profile = _profile(network, run, inputs, ledger, memory, details=details)
-    if aside:
+    layers, remarks = dynamic_layers(ledger, memory, flow)
+    if remarks:
         return RowRecord("there are remarks about it"), None
-    record = _record(profile, ledger, memory, inputs, outputs, shared)
-    dynamics = _dynamics(network, run, inputs, ledger, parts, record) if parts else None
-    if parts and dynamics is None:
+    profile = profile_of(network, run, inputs, counted, details=details)
+    record = record_of(profile, counted, inputs, shared)
+    dynamics = _dynamics(network, run, inputs, flow, trace, layers, record) if layers else None
+    if layers and dynamics is None:
         return RowRecord("it has dynamic layers that are analysed with the whole"), None
     unread_count, names = unread(trace)
     return (
@@ -97,14 +81,14 @@ def take(
             record,
             parser_knows=parser_knows,
             registered=registered,
-            chooses=chooses(Flow(trace)),
+            chooses=chooses(flow),
             dynamics=dynamics,
             first_parameter=_first_parameter(network.module),
             unread=unread_count,
             # A row of which nothing is read is all that the network has.
             unread_names=["" if name in ("", "model", ROW) else name.removeprefix(f"{ROW}.") for name in names],
         ),
-        _details(profile, ledger, shared) if details else None,
+        details_of(profile, ledger, shared) if details else None,
     )
 
 
@@ -120,162 +104,56 @@ def glance(
         owners: The class attributes on which modules hang.
         last: Whether it is the last row, whose results no row reads.
     """
-    passed = _run(network, run, inputs, owners, last=last)
+    try:
+        passed = row_pass.run_row(network, run, inputs, last=last)
+    except ArchprofError as error:
+        return RowGlance(row_pass.failure_text(error), runs=not isinstance(error, RunError))
     if isinstance(passed, str):
         return RowGlance(passed)
-    ledger, _, (structure, outputs, _) = passed
+    trace, structure, outputs = passed
     shared = {path for path, module in tree.walk(network.module) if id(module) in owners}
     try:
-        items = list(thop_2_0.given(thop_2_0.amounts(ledger.trace)))
+        items = list(thop_2_0.given(thop_2_0.amounts(trace)))
     except ToolStopsError:
         items = None
     # Of a module that rows share, thop gives the square of the times that it stands in the tree.
     if items is not None and any(item.path in shared or not item.path.startswith(ROW) for item in items):
         items = None
-    thop = None if items is None else [(_inner(item.path), item.operation, item.amount) for item in items]
+    thop = None if items is None else [(path_in_row(item.path), item.operation, item.amount) for item in items]
     return RowGlance(outputs=outputs, structure=structure, thop=thop)
 
 
-_Outputs = tuple[Any, list[Output], "list[Block]"]
-"""How what a row gives is nested, its tensors, and the memory that it made for them."""
-
-
-def _run(
-    network: Built, run: RunSpec, inputs: Sequence[torch.Tensor], owners: Mapping[int, str], *, last: bool
-) -> tuple[Ledger, Memory, _Outputs] | str:
-    """The pass of a row, counted; or why the row cannot be counted by itself."""
-    _Recorder.attempts, _Recorder.result = 0, None
-    try:
-        trace = run_trace(_Recorder, network.module, run.inputs)
-    except ArchprofError as error:
-        return f"it does not run without memory: {error.message}"
-    result, _Recorder.result = _Recorder.result, None
-    ledger, memory = count(trace), measure(trace)
-    if _Recorder.attempts > 1:
-        return "its pass was repeated in another way"
-    if obstacle := obstacle_in(Flow(trace), trace) or _shared_obstacle(network.module, owners, ledger):
-        return obstacle
-    outputs = _outputs(result, trace.calls[0], memory, inputs, last=last)
-    return (ledger, memory, outputs) if outputs else "what it gives has no form that is known"
-
-
-def _profile(
-    network: Built, run: RunSpec, inputs: Sequence[torch.Tensor], ledger: Ledger, memory: Memory, *, details: bool
-) -> Profile:
-    """The profile of the network of one row, without its dynamic layers."""
-    counted = CountedModel(network, tuple(inputs), ledger, run, "meta", 0.0, ())
-    level: Level = "full" if details else "budgets"
-    return assemble(counted, conventions=(), reported={}, level=level, analysis=(None, []), memory=memory)
-
-
-class _Recorder(Recorder):  # type: ignore[no-untyped-call]
-    """Also takes down what the network gives, and how often it had to be run."""
-
-    attempts: ClassVar[int] = 0
-    result: ClassVar[Any] = None
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        _Recorder.attempts += 1
-
-    def call(self, module: Any, args: Any, kwargs: Any) -> Any:
-        """As any recorder."""
-        output = super().call(module, args, kwargs)
-        if module is self.trace.model:
-            numbers: dict[int, int] = {}
-            tensors: list[tuple[tuple[int, ...], str, int]] = []
-            structure = _structure(output, numbers, tensors)
-            _Recorder.result = structure, tensors
-        return output
-
-
-_STRANGE = "?"
-
-
-def _structure(value: Any, numbers: dict[int, int], tensors: list[Any]) -> Any:
-    """How tensors are nested, each as its number; strides, type and identity of each are appended to a list."""
-    if isinstance(value, torch.Tensor):
-        if id(value) not in numbers:
-            numbers[id(value)] = len(numbers)
-            is_plain = type(value) is torch.Tensor and value.layout is torch.strided
-            dtype = str(value.dtype).removeprefix("torch.")
-            tensors.append((tuple(value.stride()) if is_plain else (), dtype if is_plain else _STRANGE, id(value)))
-        return numbers[id(value)]
-    if value is None:
-        return None
-    if type(value) in (list, tuple):
-        return [type(value).__name__, *(_structure(part, numbers, tensors) for part in value)]
-    return _STRANGE
-
-
-def _outputs(result: Any, call: Any, memory: Memory, inputs: Sequence[torch.Tensor], *, last: bool) -> _Outputs | None:
-    """What the row gives: its structure, its tensors, and the memory that it made for them; None where unknown."""
-    structure, tensors = result
-    infos = list({id(info): info for info in call.outputs}.values())
-    known = _STRANGE not in repr(structure) and len(infos) == len(tensors)
-    if not known and not last:
-        return None
-    given = {id(memory.given[tensor.untyped_storage()._cdata]): index for index, tensor in enumerate(inputs)}
-    blocks: dict[int, Block] = {}
-    outputs = []
-    for index, info in enumerate(infos if known else call.outputs):
-        strides, dtype, identity = tensors[index] if known else ((), str(info.dtype).removeprefix("torch."), 0)
-        output = _output(info, strides, dtype, memory, given, blocks)
-        same = next((number for number, tensor in enumerate(inputs) if id(tensor) == identity), -1)
-        if output is None or (dtype == _STRANGE and not last):
-            return None
-        outputs.append(Output(output.tensor, same, output.input_memory, output.block))
-    return structure if known and not last else None, outputs, list(blocks.values())
-
-
-def _output(
-    info: TensorInfo,
-    strides: tuple[int, ...],
-    dtype: str,
-    memory: Memory,
-    given: dict[int, int],
-    blocks: dict[int, Any],
-) -> Output | None:
-    tensor = tuple(info.shape), strides, dtype
-    made = memory.made.get(info.storage)
-    if made is not None:
-        if made.size < info.nbytes and strides:
-            return None  # broadcast: what reads it would have to know its memory
-        blocks.setdefault(id(made), made)
-        return Output(tensor, block=list(blocks).index(id(made)))
-    source = memory.given.get(info.storage)
-    if source is None or id(source) not in given or info.nbytes > source.size:
-        return None  # a parameter, or a constant
-    return Output(tensor, input_memory=given[id(source)])
-
-
-def _record(
-    profile: Profile,
-    ledger: Ledger,
-    memory: Memory,
+def items(
+    network: Built,
+    run: RunSpec,
     inputs: Sequence[torch.Tensor],
-    outputs: _Outputs,
-    shared: Mapping[str, str],
-) -> RowRecord:
-    structure, tensors, blocks = outputs
-    totals, number = profile.totals, len(ledger.trace.operations)
-    sums = [getattr(totals, name) for name in TOTALS]
-    sums[0] -= 2 + len(shared)
-    sums[1] -= len(shared)
-    last_uses = [memory.given[tensor.untyped_storage()._cdata].last for tensor in inputs]
-    return RowRecord(
-        outputs=tensors,
-        structure=structure,
-        blocks=[(block.first, block.last, block.size) for block in blocks],
-        last_uses=last_uses,
-        segments=_segments(memory, blocks, last_uses, number),
-        operations=number,
-        calls=len(ledger.trace.calls) - 1,
-        modules=totals.modules - 2,
-        totals=sums,
-        coverage=(profile.coverage.counted, profile.coverage.free),
-        unknown=profile.coverage.unknown,
-        shared=list(dict.fromkeys(shared.values())),
+    convention: Convention,
+    *,
+    owners: Mapping[int, str],
+    last: bool,
+) -> RowItems:
+    """Run a network of one row and take down what a convention gives its operations.
+
+    Args:
+        network: The network.
+        run: How it is run.
+        inputs: The tensors that go in, each once.
+        convention: One that gives each operation something by itself.
+        owners: The class attributes on which modules hang.
+        last: Whether it is the last row, whose results no row reads.
+    """
+    counted = row_pass.count_row(network, run, inputs, last=last)
+    if isinstance(counted, str):
+        return RowItems(counted)
+    shared = {path: owners[id(module)] for path, module in tree.walk(network.module) if id(module) in owners}
+    given = figures_of(convention, Subject(network.module, run.inputs, counted.ledger)).items
+    if not all(item.path.startswith(ROW) for item in given):
+        return RowItems("something runs outside of it")
+    return RowItems(
+        items=[
+            (path_in_row(item.path), item.operation, item.amount, item.macs, shared.get(item.path, ""))
+            for item in given
+        ]
     )
 
 
@@ -283,59 +161,31 @@ def _dynamics(
     network: Built,
     run: RunSpec,
     inputs: Sequence[torch.Tensor],
-    ledger: Ledger,
-    parts: Sequence[tuple[DynamicLayer, Papers]],
+    flow: Flow,
+    trace: Trace,
+    layers: Sequence[tuple[DynamicLayer, Papers]],
     record: RowRecord,
 ) -> RowDynamics | None:
     """The row's dynamic layers and its static equivalent; None where these may go beyond the row."""
-    if routers_read_more(ledger.trace):
+    if routers_read_more(flow, trace):
         return None
-    twin = static_copy(ledger.trace)
+    twin = static_copy(trace)
     if twin.remarks:
         return None
-    _Recorder.result = None
-    trace = run_trace(_Recorder, twin.module, run.inputs)
-    result, _Recorder.result = _Recorder.result, None
-    twin_ledger, memory = count(trace), measure(trace)
-    outputs = _outputs(result, trace.calls[0], memory, inputs, last=record.structure is None)
-    if outputs is None:
+    static_network = replace(network, module=twin.module)
+    counted = row_pass.count_row(static_network, run, inputs, last=record.structure is None)
+    if isinstance(counted, str):
         return None
-    profile = _profile(replace(network, module=twin.module), run, inputs, twin_ledger, memory, details=True)
-    static = _record(profile, twin_ledger, memory, inputs, outputs, {})
+    profile = profile_of(static_network, run, inputs, counted, details=True)
+    static = record_of(profile, counted, inputs, {})
     if [output.tensor for output in static.outputs] != [output.tensor for output in record.outputs]:
         return None
     return RowDynamics(
-        layers=[layer for layer, _ in parts],
-        papers=[[None if paper is None else paper.as_integer_ratio() for paper in papers] for _, papers in parts],
+        layers=[layer for layer, _ in layers],
+        papers=[[None if paper is None else paper.as_integer_ratio() for paper in papers] for _, papers in layers],
         static=static,
-        static_work=_work(profile),
+        static_work=work_of(profile),
     )
-
-
-def _work(profile: Profile) -> list[Work]:
-    return [(entry.kind, tuple(entry.sizes), entry.bytes, entry.calls) for entry in profile.work]
-
-
-def _segments(memory: Memory, outputs: Sequence[Block], last_uses: Sequence[int], number: int) -> list[tuple[int, int]]:
-    """Where the memory of inputs and results may change, and the most that all other memory takes from there on."""
-    inner = {id(block): block for block in memory.made.values()}
-    for block in outputs:
-        inner.pop(id(block), None)
-    changes = [0] * (number + 1)
-    for block in inner.values():
-        changes[block.first] += block.size
-        changes[block.last + 1] -= block.size
-    starts = {0, *(last + 1 for last in last_uses if last >= 0)}
-    starts.update(start for block in outputs for start in (block.first, block.last + 1))
-    segments: list[tuple[int, int]] = []
-    held = 0
-    for index in range(number):
-        held += changes[index]
-        if index in starts:
-            segments.append((index, held))
-        elif held > segments[-1][1]:
-            segments[-1] = (segments[-1][0], held)
-    return segments
 
 
 def _first_parameter(model: Any) -> tuple[tuple[int, ...], str] | None:
@@ -343,10 +193,10 @@ def _first_parameter(model: Any) -> tuple[tuple[int, ...], str] | None:
     return None if parameter is None else (tuple(parameter.shape), str(parameter.dtype).removeprefix("torch."))
 
 
-def _shared_obstacle(model: Any, owners: Mapping[int, str], ledger: Ledger) -> str:
+def _shared_obstacle(model: Any, owners: Mapping[int, str], trace: Trace) -> str:
     """Why modules that hang on classes are not the plain activations that rows may share; empty where they are."""
     modules = tree.walk(model)
-    called = {call.path for call in ledger.trace.calls}
+    called = {call.path for call in trace.calls}
     for path, module in modules:
         if unregistered(module):
             return "it has weights that torch does not register"
@@ -357,46 +207,3 @@ def _shared_obstacle(model: Any, owners: Mapping[int, str], ledger: Ledger) -> s
     classes = {owner for _, module in modules for owner in type(module).__mro__}
     held = {id(value) for owner in classes for value in vars(owner).values() if isinstance(value, torch.Tensor)}
     return "it shares tensors" if any(id(tensor) in held for tensor in tree.registered(model)) else ""
-
-
-def _details(profile: Profile, ledger: Ledger, shared: Mapping[str, str]) -> RowDetails:
-    exact = [(item.path, item.operation, item.macs) for item in thop_2_0.exact(ledger)]
-    inside = all(path.startswith(ROW) and path not in shared for path, _, _ in exact)
-    return RowDetails(
-        modules=[_module(module, shared) for module in profile.modules[2:]],
-        operations=[
-            (
-                entry.name,
-                entry.state,
-                entry.calls,
-                (entry.macs, entry.elementwise_flops, entry.bytes_read, entry.bytes_written),
-            )
-            for entry in profile.operations
-        ],
-        work=_work(profile),
-        exact=[(_inner(path), kind, macs) for path, kind, macs in exact] if inside else None,
-    )
-
-
-def _module(module: Module, shared: Mapping[str, str]) -> RowModule:
-    return RowModule(
-        path=_inner(module.path),
-        type=module.type,
-        calls=module.calls,
-        parameters=module.parameters,
-        own_parameters=module.own_parameters,
-        figures=(module.macs, module.elementwise_flops, module.bytes_read, module.bytes_written),
-        own_figures=(
-            module.own_macs,
-            module.own_elementwise_flops,
-            module.own_bytes_read,
-            module.own_bytes_written,
-        ),
-        output_shapes=module.output_shapes,
-        shared=shared.get(module.path, ""),
-    )
-
-
-def _inner(path: str) -> str:
-    """A module's path in its row."""
-    return path.removeprefix(ROW).removeprefix(".")

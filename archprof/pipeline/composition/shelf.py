@@ -14,6 +14,7 @@ import msgspec
 from archprof import cache
 from archprof.cache import code_files
 from archprof.cache.fingerprint import own_source_changed, surroundings
+from archprof.cache.store import ROWS
 
 if TYPE_CHECKING:
     from archprof.cache.store import Store
@@ -74,7 +75,7 @@ class Shelf:
         if not new or files is None or own_source_changed():
             return
         content = msgspec.msgpack.encode(sorted(files.items()))
-        sources = _digest(b"files", content) if files else ""
+        sources = ROWS + _digest(b"files", content) if files else ""
         if files:
             self._store.write(sources, content)
         for key, (record, details) in new.items():
@@ -126,7 +127,7 @@ def key_of(kind: bytes, *parts: Any) -> str:
         TypeError: Where a part has no form in bytes.
     """
     try:
-        return _digest(kind, msgspec.msgpack.encode(parts))
+        return ROWS + _digest(kind, msgspec.msgpack.encode(parts))
     except (ValueError, OverflowError) as error:  # a number beyond 64 bits
         raise TypeError(str(error)) from error
 

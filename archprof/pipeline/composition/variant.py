@@ -116,7 +116,6 @@ def plan(request: Request, calls: Calls) -> Plan | None:
         or options.fuse
         or options.inputs
         or options.batch < 1
-        or options.dtype != "float32"
     ):
         return None
     spec = request.spec.build(_Rows())

@@ -27,8 +27,10 @@ class Rows:
         # These set environment variables that are part of the surroundings.
         import_ultralytics()
 
-    def request(self, spec: Spec, *, level: str = "full", **options: Any) -> Request:
-        return Request(spec, Options(**options), ("flops",), level)  # type: ignore[arg-type]
+    def request(
+        self, spec: Spec, *, level: str = "full", conventions: tuple[str, ...] = ("flops",), **options: Any
+    ) -> Request:
+        return Request(spec, Options(**options), conventions, level)  # type: ignore[arg-type]
 
     def count(self, request: Request, plugins: tuple[str, ...] = ()) -> Profile | None:
         """Rows that are not known are counted, and kept on disk."""

@@ -15,7 +15,7 @@ from archprof.sources.reference import resolve
 if TYPE_CHECKING:
     from pathlib import Path
 
-WHOLE = ("rtdetr", "yoloe", "world", "-sem", "llama-1b-")
+WHOLE = ("yoloe", "world", "-sem", "llama-1b-")
 """Parts of the names of networks that do more than to call their rows, whose strides come from all of these, or whose
 experts are chosen by number."""
 
@@ -24,7 +24,7 @@ NAMES = sorted({*stock(), *(name for _, name, _ in families.variants())})
 FEW = (
     *("yolo11n", "yolo26n-seg", "yolov8n-pose-p6", "yolov9t", "yolov10n", "yolo12n-cls", "yolov5n", "yolov6n"),
     *("resnet18-pst", "yolov13-pose", "yolo11-pst", "llama-1b", "yolov3-tiny", "yolo11n-obb"),
-    *("yolov13n-DynamicConv", "yolo11-DynamicConv", "parameternet-300m", "ghostnet-600m"),
+    *("yolov8n-rtdetr", "yolov13n-DynamicConv", "yolo11-DynamicConv", "parameternet-300m", "ghostnet-600m"),
 )
 
 
@@ -53,13 +53,48 @@ def test_every_variant_at_every_scale(rows: Any, name: str) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"size": (320,)}, {"size": (96, 160)}, {"batch": 3}, {"channels": 1}, {"level": "budgets"}, {"size": (32,)}],
+    [
+        *({"size": (320,)}, {"size": (96, 160)}, {"batch": 3}, {"channels": 1}, {"level": "budgets"}, {"size": (32,)}),
+        *({"dtype": "float16"}, {"dtype": "bfloat16", "batch": 2}, {"dtype": "float64", "level": "budgets"}),
+    ],
 )
 def test_options(rows: Any, options: dict[str, Any]) -> None:
     rows.check(rows.request(resolve("yolo11n"), **options))
 
 
-@pytest.mark.parametrize("name", ["yoloe-11n", "rtdetr-l", "llama-1b-up-4e", "yolov8n-world"])
+@pytest.mark.parametrize(
+    "name", ["yolo11n-pose", "parameternet-300m", "llama-1b", pytest.param("rtdetr-l", marks=pytest.mark.full)]
+)
+def test_another_type_of_weights(rows: Any, name: str) -> None:
+    rows.check(rows.request(resolve(name), dtype="float16"))
+
+
+@pytest.mark.parametrize(
+    ("name", "conventions", "level"),
+    [
+        ("yolo11n", ("macs",), "full"),
+        ("yolo11n", ("flops", "torchvision"), "full"),
+        ("yolo11n", ("all", "macs"), "budgets"),
+        ("yolov13n-DynamicConv", ("all",), "budgets"),
+        ("llama-1b", ("all",), "full"),
+    ],
+)
+def test_conventions(rows: Any, name: str, conventions: tuple[str, ...], level: str) -> None:
+    """Those that are sums over operations."""
+    rows.check(rows.request(resolve(name), conventions=conventions, level=level))
+
+
+@pytest.mark.parametrize("level", ["full", "budgets"])
+def test_the_convention_of_thop(rows: Any, level: str) -> None:
+    rows.check(rows.request(resolve("yolo11n"), conventions=("thop-2.0", "macs"), level=level))
+
+
+@pytest.mark.parametrize("convention", ["fvcore", "torchprofile"])
+def test_conventions_that_drop_what_nobody_uses_run_as_a_whole(rows: Any, convention: str) -> None:
+    assert rows.count(rows.request(resolve("yolo11n"), conventions=(convention,))) is None
+
+
+@pytest.mark.parametrize("name", ["yoloe-11n", "llama-1b-up-4e", "yolov8n-world"])
 def test_what_crosses_rows_runs_as_a_whole(rows: Any, name: str) -> None:
     assert rows.count(rows.request(resolve(name))) is None
 

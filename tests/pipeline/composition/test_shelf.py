@@ -68,7 +68,7 @@ def test_a_row_that_is_not_known_is_counted(rows: Any, tiny: Any, old: str, new:
     rows.check(tiny())
 
 
-@pytest.mark.parametrize("options", [{"size": (64,)}, {"batch": 2}, {"channels": 1}])
+@pytest.mark.parametrize("options", [{"size": (64,)}, {"batch": 2}, {"channels": 1}, {"dtype": "float16"}])
 def test_other_inputs_are_counted(rows: Any, tiny: Any, options: dict[str, Any]) -> None:
     rows.count(tiny())
 
