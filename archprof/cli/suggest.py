@@ -60,9 +60,13 @@ Vary = Annotated[
     o.option(
         "--vary",
         metavar="AXIS=VALUES,...",
-        help="Instead of dynamic convolutions, vary width, depth, imgsz or scale: width=0.125:0.5:0.125,imgsz=320,640.",
+        help="Vary width, depth, imgsz, scale, or the channels of each row: channels=0.5:1:0.25,imgsz=320,640.",
     ),
 ]
+Multiple = Annotated[int, o.option("--multiple", min=1, metavar="N", help="Channels are multiples of N.")]
+
+MULTIPLE = 8
+"""As Ultralytics has channels."""
 
 TOP = 20
 """Convolutions that are shown unless somebody asks for more."""
@@ -85,6 +89,7 @@ def suggest(
     alternatives: Next = 2,
     top: Top = TOP,
     vary: Vary = None,
+    multiple: Multiple = MULTIPLE,
     write: Write = None,
     output_options: OutputOptions,
 ) -> None:
@@ -104,7 +109,17 @@ def suggest(
     options = model.options(device=device)
     limits = maxima or [], minima or []
     if vary is not None:
-        result = _varied(specs[0], options, vary, limits, goal, selection.execution_config(plugins))
+        result = _varied(
+            specs[0],
+            options,
+            limits,
+            selection.execution_config(plugins),
+            axes=vary,
+            goal=goal,
+            multiple=multiple,
+            only=only or [],
+            never=never or [],
+        )
         texts = {f"{result.stem}.yaml": result.yaml} if result.yaml else {}
         _write(texts, write, output_options.force)
         output.deliver(destinations, variation_report(result, View(top=top)))
@@ -136,17 +151,19 @@ def suggest(
 def _varied(
     spec: "Spec",
     options: "Options",
-    axes: str,
     limits: tuple[list[str], list[str]],
-    goal: str,
     config: "ExecutionConfig",
+    *,
+    goal: str,
+    **asked: Any,
 ) -> "Variation":
     """The best of the variants of a model."""
     from archprof.suggest.additive import LIMITED, parse_budgets
-    from archprof.suggest.vary import vary
+    from archprof.suggest.vary import VariationQuestion, vary
 
     budgets = parse_budgets(*limits, LIMITED)
-    return vary(spec, options, axes, budgets, goal, _score(goal), config, console)
+    question = VariationQuestion(budgets=budgets, goal=goal, score=_score(goal), **asked)
+    return vary(spec, options, question, config, console)
 
 
 def _score(goal: str) -> "Callable[[Profile], Any] | None":

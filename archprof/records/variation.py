@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from archprof.records.profile import Input, Tool, Variant
@@ -9,32 +11,56 @@ from archprof.records.record import Record
 
 
 class VariedModel(msgspec.Struct, frozen=True, kw_only=True):
-    """One variant: what was changed, its goal, and its figures by metric; or why it cannot be counted."""
+    """One variant: what was changed, its goal, and its figures by metric; or why it cannot be counted.
+
+    ``channels`` has those of the rows that have others than before, by module, and ``experts`` the number of experts of
+    convolutions that are dynamic.
+    """
 
     changes: dict[str, float | int | str]
+    channels: dict[str, int] = msgspec.field(default_factory=dict)
+    experts: dict[str, int] = msgspec.field(default_factory=dict)
     goal: float | None = None
     totals: dict[str, int] = msgspec.field(default_factory=dict)
     fits: bool = False
     error: str | None = None
 
+    @property
+    def text(self) -> str:
+        """What was changed, in words: ``width 0.25, imgsz 320, channels of 7 rows``."""
+        parts = [f"{name} {value}" for name, value in self.changes.items()]
+        for number, thing in ((len(self.channels), "row"), (len(self.experts), "convolution")):
+            if number:
+                what = "channels of" if thing == "row" else "experts in"
+                parts.append(f"{what} {number} {thing if number == 1 else thing + 's'}")
+        return ", ".join(parts) or "the model as it is"
+
 
 class Variation(Record, frozen=True, kw_only=True):
     """The best of the variants of a model that fit into budgets.
 
-    ``size`` is how many variants there are, ``counted`` how many were counted; if those are all, ``proven``. ``models``
-    has those that were counted: what fits first, the best first.
+    ``size`` is how many variants there are, ``counted`` how many were counted. ``method`` says how the answer was
+    found: "all" were counted; by "bounds", sums of the rows' counted costs having been searched; or by a "search" that
+    proves nothing. No variant exceeds ``goal_bound`` (of a goal of which less is better: falls below), where it is
+    known; if the answer has that much, it is ``proven``. ``models`` has counted variants: what fits first, the
+    best first; ``base_channels`` those of the model as it is, by row, and ``exclusions`` what was left out, and why.
     """
 
     tool: Tool = msgspec.field(default_factory=Tool)
     variant: Variant
     input: Input
     goal: str
+    maximise: bool = True
     budgets: list[str]
-    size: int
+    size: int | float
     counted: int
+    method: Literal["all", "bounds", "search"] = "all"
     proven: bool
+    goal_bound: int | None = None
     base: dict[str, int]
     models: list[VariedModel]
+    base_channels: dict[str, int] = msgspec.field(default_factory=dict)
+    exclusions: list[str] = msgspec.field(default_factory=list)
     yaml: str | None = None
     stem: str
 
@@ -46,5 +72,4 @@ class Variation(Record, frozen=True, kw_only=True):
     @property
     def headline(self) -> str:
         """The model, how many variants were counted, and the best."""
-        changes = ", ".join(f"{name} {value}" for name, value in self.best.changes.items())
-        return f"{self.variant.name}: {changes} is the best of {self.counted} variants"
+        return f"{self.variant.name}: {self.best.text} is the best of {self.counted} variants"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from archprof.errors import UsageError, did_you_mean
 from archprof.quantity import EXAMPLES, parse
 from archprof.records.metrics import BY_NAME, METRICS, Metric, by_name
-from archprof.units import Unit
+from archprof.units import Unit, measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,18 @@ TRAFFIC = Metric(
 )
 """What the operations read and write."""
 
+LATENCY = Metric(
+    name="latency",
+    label="predicted latency",
+    unit=Unit.seconds,
+    of=lambda profile: profile.prediction.seconds if profile.prediction else None,
+    exact=False,
+)
+"""What a forward pass should take on this computer, where it was calibrated."""
+
+PER_UNIT = {Unit.seconds: 10**9}
+"""What amounts are whole numbers of, where that is no single unit: nanoseconds."""
+
 _NAMES = (
     *("parameters", "trainable_parameters", "macs", "flops", "elementwise_flops", "weight_bytes", "activation_bytes"),
     *("bytes_read", "bytes_written"),
@@ -37,6 +49,7 @@ ADDITIVE: Mapping[str, Metric] = {**{name: METRICS[name] for name in _NAMES}, TR
 LIMITED: Mapping[str, Metric] = {
     **{name: metric for name, metric in METRICS.items() if metric.exact and metric.convention is None},
     TRAFFIC.name: TRAFFIC,
+    LATENCY.name: LATENCY,
 }
 """The metrics that may be limited where every variant is counted, so that they need not add up."""
 
@@ -54,6 +67,16 @@ def find_additive(name: str) -> Metric:
         message = f"{name} does not add up over convolutions, so no bound can be proved with it"
         raise UsageError(message, hint=f"metrics that do: {', '.join(ADDITIVE)}")
     return _find(name, ADDITIVE)
+
+
+def amount_in(profile: Profile, metric: Metric) -> int:
+    """A profile's amount of a metric in whole numbers: of nanoseconds, where it is a time; 0 where it has none."""
+    return round((metric.of(profile) or 0) * PER_UNIT.get(metric.unit, 1))
+
+
+def show(metric: Metric, amount: float) -> str:
+    """An amount as :func:`amount_in` gives it, in print."""
+    return measure(amount / PER_UNIT[metric.unit] if metric.unit in PER_UNIT else amount, metric.unit)
 
 
 def totals(profile: Profile) -> dict[str, int]:
@@ -80,12 +103,13 @@ class Budget:
     text: str
 
     def limit(self, base: int) -> int:
-        """The limit in whole units: rounded so that it is never exceeded.
+        """The limit in whole numbers, as :func:`amount_in` gives them: rounded so that it is never exceeded.
 
         Args:
             base: The model's own amount.
         """
-        amount = self.quantity.of(Fraction(base))
+        absolute = 1 if self.quantity.percent else PER_UNIT.get(self.metric.unit, 1)
+        amount = self.quantity.of(Fraction(base)) * absolute
         limit = base + self.sign * amount if self.sign else amount
         return limit.__floor__() if self.kind == "max" else limit.__ceil__()
 
