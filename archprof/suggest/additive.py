@@ -35,8 +35,8 @@ LATENCY = Metric(
 )
 """What a forward pass should take on this computer, where it was calibrated."""
 
-PER_UNIT = {Unit.seconds: 10**9}
-"""What amounts are whole numbers of, where that is no single unit: nanoseconds."""
+PER_UNIT = {Unit.seconds: 10**12}
+"""What amounts are whole numbers of, where that is no single unit: picoseconds, since operations take nanoseconds."""
 
 _NAMES = (
     *("parameters", "trainable_parameters", "macs", "flops", "elementwise_flops", "weight_bytes", "activation_bytes"),
@@ -57,20 +57,28 @@ MAXIMISED = ("parameters", "trainable_parameters")
 """Goals of which more is better; of every other, less."""
 
 
-def find_additive(name: str) -> Metric:
+PLACED: Mapping[str, Metric] = {**ADDITIVE, LATENCY.name: LATENCY}
+"""The metrics that may be limited where convolutions are made dynamic."""
+
+
+def find_additive(name: str, metrics: Mapping[str, Metric] = ADDITIVE) -> Metric:
     """The metric of a name or an alias.
+
+    Args:
+        name: The name.
+        metrics: Those that may be named.
 
     Raises:
         UsageError: Where there is none, or it does not add up over convolutions.
     """
-    if name.lower() in BY_NAME and name.lower() not in by_name(ADDITIVE.values()):
+    if name.lower() in BY_NAME and name.lower() not in by_name(metrics.values()):
         message = f"{name} does not add up over convolutions, so no bound can be proved with it"
-        raise UsageError(message, hint=f"metrics that do: {', '.join(ADDITIVE)}")
-    return _find(name, ADDITIVE)
+        raise UsageError(message, hint=f"metrics that do: {', '.join(metrics)}")
+    return _find(name, metrics)
 
 
 def amount_in(profile: Profile, metric: Metric) -> int:
-    """A profile's amount of a metric in whole numbers: of nanoseconds, where it is a time; 0 where it has none."""
+    """A profile's amount of a metric in whole numbers: of picoseconds, where it is a time; 0 where it has none."""
     return round((metric.of(profile) or 0) * PER_UNIT.get(metric.unit, 1))
 
 
@@ -132,7 +140,9 @@ def parse_budget(text: str, kind: Literal["max", "min"], metrics: Mapping[str, M
     example = f"--{kind} flops=+0.1% or --{kind} weights=20MB"
     if not separator or not name.strip() or not amount.strip():
         raise UsageError(f"--{kind} {text!r}: expected METRIC=AMOUNT", hint=f"for example {example}")
-    metric = find_additive(name.strip()) if metrics is None else _find(name.strip(), metrics)
+    metric = find_additive(name.strip(), PLACED) if metrics is None else _find(name.strip(), metrics)
+    if metric is LATENCY and kind == "min":
+        raise UsageError("--min latency: nobody wants a slower model", hint="for example --max latency=+3%")
     amount = amount.strip()
     sign = {"+": 1, "-": -1, "\N{MINUS SIGN}": -1}.get(amount[0], 0)
     try:

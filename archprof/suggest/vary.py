@@ -17,6 +17,7 @@ from archprof.suggest.family import Family
 from archprof.suggest.files import stem_of
 from archprof.suggest.frames import Counter
 from archprof.suggest.judging import SHOWN, Judge
+from archprof.suggest.no_calibration import no_calibration
 from archprof.suggest.row_sums import NotAdditiveError, best_of_sums
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ def vary(
     counter = Counter(config, progress, predicted=LATENCY.name in names)
     base = counter.profile((spec, options))
     if counter.predicted and base.prediction is None:
-        raise no_calibration(base)
+        reason = base.prediction_absent or "this computer was not calibrated"
+        raise no_calibration(reason, base.input.dtype, options.device)
     limits = [(budget, budget.limit(amount_in(base, budget.metric))) for budget in question.budgets]
     shown = dict.fromkeys([*SHOWN, *(name for name in names if name in LIMITED)])
     judge = Judge(limits, question.goal, question.maximise, question.score, list(shown))
@@ -135,12 +137,6 @@ def vary(
         yaml=yaml_of(best) if isinstance(best, VariantSpec) else None,
         stem=stem_of(best),
     )
-
-
-def no_calibration(profile: Profile) -> UsageError:
-    """The error of a latency that cannot be predicted."""
-    reason = profile.prediction_absent or "this computer was not calibrated"
-    return UsageError(f"latency cannot be predicted: {reason}", hint="`archprof calibrate` measures this computer once")
 
 
 def _outcome(family: Family, counter: Counter, judge: Judge) -> _Outcome:
