@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from archprof.records.latency import Comparison, Latency  # noqa: TC001 - they are looked up to read a record back
 from archprof.records.profile import Environment, Input, Tool, Variant
 from archprof.records.record import SavedRecord
 from archprof.records.schema import schema_of
@@ -72,6 +73,18 @@ class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
     cause: str
 
 
+class MeasuredAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the model and the answer take, measured in one paired experiment.
+
+    ``comparison`` has the model as its base (0) and the answer beside it (1); it is None where one of them could not be
+    measured, and its latency says why.
+    """
+
+    base: Latency
+    answer: Latency
+    comparison: Comparison | None
+
+
 class Suggestion(SavedRecord, frozen=True, kw_only=True):
     """Which convolutions to make dynamic, and with how many experts.
 
@@ -106,6 +119,7 @@ class Suggestion(SavedRecord, frozen=True, kw_only=True):
     peak_activation_bytes: list[int]
     latency_s: list[float] | None = None
     latency_interval_s: list[list[float]] = msgspec.field(default_factory=list)
+    measured: MeasuredAnswer | None = None
     alternatives: list[Alternative] = msgspec.field(default_factory=list)
     heuristics: list[Alternative] = msgspec.field(default_factory=list)
     front_metric: str | None = None

@@ -8,6 +8,7 @@ import msgspec
 
 from archprof.records.profile import Input, Tool, Variant
 from archprof.records.record import Record
+from archprof.records.suggestion import MeasuredAnswer  # noqa: TC001 - it is looked up to read a record back
 
 
 class VariedModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +62,9 @@ class Variation(Record, frozen=True, kw_only=True):
     models: list[VariedModel]
     base_channels: dict[str, int] = msgspec.field(default_factory=dict)
     exclusions: list[str] = msgspec.field(default_factory=list)
+    measured: MeasuredAnswer | None = None
     yaml: str | None = None
+    python: str | None = None
     stem: str
 
     @property

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archprof import units
-from archprof.render import facts
+from archprof.render import facts, measured_answer
 from archprof.render.figures import figures_of
 from archprof.render.report import Report
 from archprof.render.table import Column, Table, table_of
@@ -75,7 +75,7 @@ def report(suggestion: Suggestion, view: View) -> Report:
             *([f"scale {suggestion.variant.scale}"] if suggestion.variant.scale else []),
             *facts.about_variant(suggestion.variant, suggestion.input),
         ],
-        conclusions=list(_conclusions(suggestion)),
+        conclusions=[*_conclusions(suggestion), *measured_answer.lines(suggestion.measured)],
         tables=tables if suggestion.placement else tables[1:],
         figures=lambda: figures_of([suggestion], "pareto"),
         notes=list(_notes(suggestion)),

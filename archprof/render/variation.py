@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from archprof.render import facts
+from archprof.render import facts, measured_answer
 from archprof.render.report import Report
 from archprof.render.table import Column, Table
 from archprof.suggest.additive import LIMITED, show
@@ -43,7 +43,7 @@ def report(variation: Variation, view: View) -> Report:
     return Report(
         title=variation.variant.name,
         about=facts.about_variant(variation.variant, variation.input),
-        conclusions=[answer, _proof(variation, fitting)],
+        conclusions=[answer, _proof(variation, fitting), *measured_answer.lines(variation.measured)],
         tables=tables,
         notes=[
             f"the model as it is: {base}",

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError, did_you_mean
 from archprof.sources.spec import VariantSpec
-from archprof.suggest.files import lines_without
-from archprof.suggest.row_text import with_first_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -118,15 +116,3 @@ def varied(spec: Spec, options: Options, changes: Mapping[str, Any]) -> tuple[Sp
         if factor in changes:
             spec = spec.edited(factor, changes[factor])
     return spec, options
-
-
-def yaml_of(spec: VariantSpec) -> str | None:
-    """A variant as a file, with no scale but its own; None where the file's form does not allow it."""
-    factors = spec.factors
-    if spec.scale is None:
-        head = [f"depth_multiple: {factors.depth}", f"width_multiple: {factors.width}"]
-    else:
-        most = ".inf" if factors.max_channels == math.inf else factors.max_channels
-        head = [f"scales: {{{spec.scale}: [{factors.depth}, {factors.width}, {most}]}}"]
-    lines = lines_without(spec, "scales", "depth_multiple", "width_multiple")
-    return with_first_arguments("\n".join([*head, *lines]) + "\n", spec)

@@ -65,6 +65,10 @@ class Judge:
         """Whether figures are within every budget."""
         return all(_excess(totals, *pair) <= 0 for pair in self.limits)
 
+    def leaves_room(self, totals: Mapping[str, int]) -> bool:
+        """Whether figures are within every upper limit; experts only add to them."""
+        return all(_excess(totals, *pair) <= 0 for pair in self.limits if pair[0].kind == "max")
+
     def rank(self, model: VariedModel) -> tuple[bool, float]:
         """What the best variant has the least of."""
         goal = model.goal or 0.0

@@ -52,7 +52,7 @@ def suggest(spec: Spec, options: Options, question: Question, progress: Progress
         table = measure_deltas(spec, options, question.experts, question.only, question.never, clock)
     request = PredictionRequest(device=options.device)
     base = with_prediction(finish(table.base), request)
-    solved = _solved(spec, options, table, question, progress)
+    solved = solved_placement(spec, options, table, question, progress)
     problem, solution, others = solved.problem, solved.solution, solved.others
     answer = with_prediction(finish(solved.counted), request)
     with progress.working("solving"):
@@ -92,7 +92,7 @@ def suggest(spec: Spec, options: Options, question: Question, progress: Progress
 
 
 @dataclass(frozen=True)
-class _Solved:
+class Solved:
     """An answer: its programme, itself and the next best, counted, and as a file."""
 
     problem: Problem
@@ -102,11 +102,21 @@ class _Solved:
     text: str | None
 
 
-def _solved(spec: Spec, options: Options, table: DeltaTable, question: Question, progress: Progress) -> _Solved:
+def solved_placement(
+    spec: Spec, options: Options, table: DeltaTable, question: Question, progress: Progress, *, changed: bool = False
+) -> Solved:
     """The answer, built and counted.
 
     The time to have memory from the system is in no sum. Where the answer's exceeds a limit by that, the limit is made
     tighter by as much, and what was proven with the wider one still holds.
+
+    Args:
+        spec: The model.
+        options: How to build and run it.
+        table: Its convolutions.
+        question: What is asked.
+        progress: Is told what is being done.
+        changed: Whether its factors or rows are others than its file has.
 
     Raises:
         UsageError: Where nothing meets the budgets.
@@ -122,21 +132,23 @@ def _solved(spec: Spec, options: Options, table: DeltaTable, question: Question,
             solution, *others = problem.with_next_best(solution)
         proof = proof or solution
         with progress.working(f"counting {spec.name} with the placement"):
-            counted, text = _counted(spec, options, problem.experts(solution.selection))
+            counted, text = _counted(spec, options, problem.experts(solution.selection), changed=changed)
             profile = finish(counted)
             if totals(profile) != problem.totals(solution.selection):
                 raise _disagreement(spec, options, table, problem, solution, totals(profile))
         excess = problem.excess_latency(profile)
         if excess <= 0:
             solution = replace(solution, bound=proof.bound, relaxation=proof.relaxation)
-            return _Solved(problem, solution, others, counted, text)
+            return Solved(problem, solution, others, counted, text)
         reserve += excess
 
 
-def _counted(spec: Spec, options: Options, placement: dict[str, int]) -> tuple[CountedModel, str | None]:
+def _counted(
+    spec: Spec, options: Options, placement: dict[str, int], *, changed: bool
+) -> tuple[CountedModel, str | None]:
     """The model with a placement, counted; of a YAML the file that is handed out is what is built."""
     # A file's dynamic convolutions would be made plain with the model's own.
-    text = None if options.static else yaml_of(spec, placement)
+    text = None if options.static else yaml_of(spec, placement, changed=changed)
     if text is None:
         return count_with(spec, options, placement), None
     return counted_from_yaml(spec, options, text), text

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archprof.pipeline.counting import prepare
 from archprof.sources.settings import DYNAMIC_CONVOLUTIONS
 from archprof.sources.spec import STOCK
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from archprof.builder.built import Built
+    from archprof.builder.options import Options
     from archprof.sources.spec import Spec
 
 _TRAINERS = {
@@ -106,6 +110,21 @@ def python_of(spec: Spec, placement: Mapping[str, int], stem: str, built: Built)
     lines = ",\n".join(f"    {path!r}: {number}" for path, number in placement.items())
     table = f'EXPERTS = {{\n{lines},\n}}\n"""The number of experts by the path of the convolution."""\n'
     return head + _source(table) + _FOOT + build
+
+
+def python_of_file(spec: Spec, options: Options, placement: Mapping[str, int], stem: str) -> str:
+    """The same for a variant whose YAML is written beside it.
+
+    Args:
+        spec: The variant.
+        options: How it is built.
+        placement: The number of experts by path.
+        stem: What the YAML is called, without its extension.
+    """
+    built, _ = prepare(spec, replace(options, fuse=False, device="meta"))
+    name = f"{stem}.yaml"
+    file = replace(spec, reference=name, path=Path(name)) if spec.path else spec
+    return python_of(file, placement, stem.replace("-", "_"), built)
 
 
 def _build(spec: Spec, stem: str, built: Built) -> tuple[str, str]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from archprof.errors import ArchprofError, UsageError
 from archprof.pipeline.progress import SILENT
 from archprof.records.variation import Variation
-from archprof.sources.spec import VariantSpec
 from archprof.suggest.additive import LATENCY, LIMITED, MAXIMISED, amount_in
-from archprof.suggest.axes import yaml_of
 from archprof.suggest.channels import MULTIPLE
 from archprof.suggest.evolution import evolve
 from archprof.suggest.family import Family
-from archprof.suggest.files import stem_of
+from archprof.suggest.files import stem_of, yaml_of
 from archprof.suggest.frames import Counter
 from archprof.suggest.judging import SHOWN, Judge
 from archprof.suggest.no_calibration import no_calibration
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from archprof.records.variation import VariedModel
     from archprof.sources.spec import Spec
     from archprof.suggest.additive import Budget
+    from archprof.suggest.both import Placed
     from archprof.suggest.evolution import Genes
     from archprof.suggest.factors import Assignment
     from archprof.suggest.frames import Frame, Model
@@ -54,8 +53,9 @@ class VariationQuestion:
         goal: The metric to have the most of, or the name of the score.
         score: The user's own function of a profile.
         multiple: What channels are multiples of.
-        only: Patterns of the rows whose channels may change.
+        only: Patterns of the rows whose channels may change, and of the convolutions that may be made dynamic.
         never: Patterns of those whose may not.
+        experts: The numbers of experts that convolutions may have, too; none where they stay plain.
     """
 
     axes: str
@@ -65,6 +65,7 @@ class VariationQuestion:
     multiple: int = MULTIPLE
     only: Sequence[str] = ()
     never: Sequence[str] = ()
+    experts: Sequence[int] = ()
 
     @property
     def maximise(self) -> bool:
@@ -87,6 +88,13 @@ class _Outcome:
 def vary(
     spec: Spec, options: Options, question: VariationQuestion, config: ExecutionConfig, progress: Progress = SILENT
 ) -> Variation:
+    """The answer of :func:`best_variant`."""
+    return best_variant(spec, options, question, config, progress)[0]
+
+
+def best_variant(
+    spec: Spec, options: Options, question: VariationQuestion, config: ExecutionConfig, progress: Progress = SILENT
+) -> tuple[Variation, Model]:
     """Choose the variant with the most of the goal among those that fit.
 
     Args:
@@ -95,6 +103,9 @@ def vary(
         question: What is wanted.
         config: How variants may be counted.
         progress: Is told what is being done.
+
+    Returns:
+        The answer, and the best variant: of one with dynamic convolutions, its plain equivalent.
 
     Raises:
         UsageError: Where the axes make no sense, no variant fits, or the score gives no number.
@@ -113,30 +124,50 @@ def vary(
     judge = Judge(limits, question.goal, question.maximise, question.score, list(shown))
     family = Family(spec, options, question, counter, base)
     outcome = _outcome(family, counter, judge)
+    placed: Placed | None = None
+    if question.experts:
+        from archprof.suggest.both import with_experts  # it needs torch
+
+        if outcome.method != "all":
+            hint = "fewer values, or --only with some rows"
+            raise UsageError(f"--experts with --vary: {outcome.size:,} variants are too many", hint=hint)
+        placed = with_experts(outcome.entries, question, judge, counter)
+        outcome = replace(outcome, entries=placed.entries, remarks=[*outcome.remarks, *placed.remarks])
     entries = sorted(outcome.entries, key=lambda entry: judge.rank(entry[0]))
     models = [model for model, _ in entries]
     if not models or not models[0].fits:
         raise judge.none_fits(models, outcome.size, proven=outcome.method != "search")
-    best, _ = entries[0][1]
-    complete = outcome.method == "all"
-    return Variation(
+    best, best_options = entries[0][1]
+    complete = outcome.method == "all" and not (placed and placed.partial)
+    variation = Variation(
         variant=base.variant,
         input=base.input,
         goal=question.goal,
         maximise=question.maximise,
         budgets=[str(budget) for budget in question.budgets],
         size=outcome.size if outcome.size < 2**63 else float(outcome.size),
-        counted=len(models) if complete else counter.number,
+        counted=len(models) if outcome.method == "all" else counter.number,
         method=outcome.method,
-        proven=complete or outcome.bound == models[0].goal,
+        proven=complete or (outcome.bound is not None and outcome.bound == models[0].goal),
         goal_bound=outcome.bound,
         base=judge.totals(base),
-        models=models if complete else models[:KEPT],
+        models=models if outcome.method == "all" else models[:KEPT],
         base_channels=family.base_channels,
         exclusions=[*family.exclusions, *outcome.remarks],
-        yaml=yaml_of(best) if isinstance(best, VariantSpec) else None,
+        yaml=yaml_of(best, models[0].experts, changed=True),
+        python=_python(best, best_options, models[0].experts),
         stem=stem_of(best),
     )
+    return variation, (best, best_options)
+
+
+def _python(spec: Spec, options: Options, experts: dict[str, int]) -> str | None:
+    """What makes a variant's convolutions dynamic in the network that Ultralytics builds of its file."""
+    if not experts:
+        return None
+    from archprof.suggest.python_file import python_of_file
+
+    return python_of_file(spec, options, experts, stem_of(spec))
 
 
 def _outcome(family: Family, counter: Counter, judge: Judge) -> _Outcome:
