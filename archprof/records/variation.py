@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from archprof.records.profile import Input, Tool, Variant
 from archprof.records.record import Record
+from archprof.records.schema import schema_of
 from archprof.records.suggestion import MeasuredAnswer  # noqa: TC001 - it is looked up to read a record back
 
 
@@ -43,8 +44,10 @@ class Variation(Record, frozen=True, kw_only=True):
     ``size`` is how many variants there are, ``counted`` how many were counted. ``method`` says how the answer was
     found: "all" were counted; by "bounds", sums of the rows' counted costs having been searched; or by a "search" that
     proves nothing. No variant exceeds ``goal_bound`` (of a goal of which less is better: falls below), where it is
-    known; if the answer has that much, it is ``proven``. ``models`` has counted variants: what fits first, the
-    best first; ``base_channels`` those of the model as it is, by row, and ``exclusions`` what was left out, and why.
+    known; if the answer has that much, it is ``proven``. ``limited`` are the metrics of the budgets. ``models`` has
+    counted variants: what fits first, the best first; ``base_channels`` those of the model as it is, by row;
+    ``exclusions`` what was left out, and why; ``latency_s`` the predicted times of the model and of the answer, where
+    this computer was calibrated.
     """
 
     tool: Tool = msgspec.field(default_factory=Tool)
@@ -53,6 +56,7 @@ class Variation(Record, frozen=True, kw_only=True):
     goal: str
     maximise: bool = True
     budgets: list[str]
+    limited: list[str] = msgspec.field(default_factory=list)
     size: int | float
     counted: int
     method: Literal["all", "bounds", "search"] = "all"
@@ -62,6 +66,7 @@ class Variation(Record, frozen=True, kw_only=True):
     models: list[VariedModel]
     base_channels: dict[str, int] = msgspec.field(default_factory=dict)
     exclusions: list[str] = msgspec.field(default_factory=list)
+    latency_s: list[float] | None = None
     measured: MeasuredAnswer | None = None
     yaml: str | None = None
     python: str | None = None
@@ -76,3 +81,8 @@ class Variation(Record, frozen=True, kw_only=True):
     def headline(self) -> str:
         """The model, how many variants were counted, and the best."""
         return f"{self.variant.name}: {self.best.text} is the best of {self.counted} variants"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a variation (draft 2020-12)."""
+    return schema_of(Variation, "archprof variation")

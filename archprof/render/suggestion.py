@@ -174,7 +174,7 @@ def _notes(suggestion: Suggestion) -> Iterator[str]:
         before, after = suggestion.base["bytes"], suggestion.counted["bytes"]
         yield (
             f"FLOPs alone are limited: memory traffic grows by {units.change(after / before)}, and dynamic layers are "
-            "often limited by memory; --max bytes=+5% limits it too, and bench --static measures the time"
+            "often limited by memory; --max bytes=+5% limits it too, and --latency measures the time"
         )
     if suggestion.latency_interval_s:
         intervals = " and ".join(units.seconds_between(*interval) for interval in suggestion.latency_interval_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from archprof import units
 from archprof.render import facts, measured_answer
 from archprof.render.report import Report
 from archprof.render.table import Column, Table
@@ -12,11 +13,10 @@ from archprof.suggest.additive import LIMITED, show
 from archprof.units import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from archprof.records.variation import Variation, VariedModel
     from archprof.render import View
-
 
 CHANNELS = (
     Column("module", "row", min_width=8),
@@ -47,12 +47,35 @@ def report(variation: Variation, view: View) -> Report:
         tables=tables,
         notes=[
             f"the model as it is: {base}",
+            *_misleading(variation),
+            *_time(variation),
             *([f"{plural(len(failures), 'variant')} cannot be built: {failures[0].error}"] if failures else []),
             *(f"left out: {text}" for text in variation.exclusions),
         ],
         record=variation,
         data=_variants(variation, variation.models),
     )
+
+
+def _misleading(variation: Variation) -> Iterator[str]:
+    """What a budget of FLOPs alone leaves out."""
+    if variation.budgets and set(variation.limited) <= {"flops", "macs"}:
+        before, after = variation.base, variation.best.totals
+        flops, traffic = (units.change(after[name] / before[name]) for name in ("flops", "bytes"))
+        yield (
+            f"FLOPs alone are limited: they change by {flops}, memory traffic by {traffic}, and the time may follow "
+            "either; --max bytes=AMOUNT limits it too, and --latency measures the time"
+        )
+
+
+def _time(variation: Variation) -> Iterator[str]:
+    """The predicted time, or how to have it."""
+    if variation.latency_s is None:
+        yield "the time on this computer: after `archprof calibrate` it is predicted"
+        return
+    before, after = variation.latency_s
+    change = units.change(after / before)
+    yield f"predicted latency: {units.seconds(before)} as it is, {units.seconds(after)} of the answer ({change})"
 
 
 def _variants(variation: Variation, models: Sequence[VariedModel]) -> Table:
@@ -81,8 +104,11 @@ def _proof(variation: Variation, fitting: Sequence[VariedModel]) -> str:
     """What is proven of the answer."""
     size, direction = _approximate(variation.size), "more" if variation.maximise else "less"
     counted = plural(variation.counted, "variant")
+    if variation.method == "all" and variation.best.experts and not variation.proven:
+        return f"all {plural(int(variation.size), 'variant')} were counted: no better one is known"
     if variation.method == "all":
-        return f"proven: all {plural(variation.counted, 'variant')} were counted, and {len(fitting):,} fit"
+        placed = ", each with the best placement of experts" if any(model.experts for model in fitting) else ""
+        return f"proven: all {plural(int(variation.size), 'variant')} were counted{placed}, and {len(fitting):,} fit"
     if variation.method == "search":
         return f"{counted} of {size} were counted, by NSGA-II: there is no certificate, a better one may exist"
     if variation.proven:

@@ -15,14 +15,17 @@ from archprof.pipeline.request import PredictionRequest
 from archprof.quantity import Quantity
 from archprof.suggest.additive import ADDITIVE, LATENCY, PER_UNIT, PLACED, Budget
 from archprof.suggest.clock import clock_of
-from archprof.suggest.deltas import measure_deltas
+from archprof.suggest.deltas import count_with, measure_deltas
 from archprof.suggest.placement import solved_placement
 from archprof.suggest.problem import Question
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from archprof.builder.options import Options
+    from archprof.records.profile import Profile
     from archprof.records.variation import VariedModel
+    from archprof.sources.spec import Spec
     from archprof.suggest.frames import Counter, Model
     from archprof.suggest.judging import Judge
     from archprof.suggest.vary import VariationQuestion
@@ -92,13 +95,20 @@ def _placed(
     budgets = tuple(_absolute(*pair) for pair in judge.limits)
     asked = Question(experts=tuple(question.experts), budgets=budgets, goal=judge.goal, alternatives=0)
     solved = solved_placement(spec, options, table, asked, counter.progress, changed=True)
-    profile = finish(solved.counted)
-    if counter.predicted:
-        profile = with_prediction(profile, PredictionRequest(device=options.device))
+    profile = _predicted(finish(solved.counted), options)
     experts = solved.problem.experts(solved.solution.selection)
     if not experts:
         return None
     return replace(judge.model(line.changes, profile, line.channels), experts=experts), solved.solution.proven
+
+
+def predicted_with(spec: Spec, options: Options, experts: Mapping[str, int]) -> Profile:
+    """The profile of a variant with experts, with its predicted time where this computer was calibrated."""
+    return _predicted(finish(count_with(spec, options, experts)), options)
+
+
+def _predicted(profile: Profile, options: Options) -> Profile:
+    return with_prediction(profile, PredictionRequest(device=options.device))
 
 
 def _absolute(budget: Budget, limit: int) -> Budget:

@@ -115,7 +115,8 @@ def best_variant(
         raise UsageError(f"unknown metric {question.goal!r}", hint=f"metrics: {', '.join(LIMITED)}")
     names = [question.goal, *(budget.metric.name for budget in question.budgets)]
     counter = Counter(config, progress, predicted=LATENCY.name in names)
-    base = counter.profile((spec, options))
+    base_model = spec, options
+    base = counter.profile(base_model)
     if counter.predicted and base.prediction is None:
         reason = base.prediction_absent or "this computer was not calibrated"
         raise no_calibration(reason, base.input.dtype, options.device)
@@ -145,6 +146,7 @@ def best_variant(
         goal=question.goal,
         maximise=question.maximise,
         budgets=[str(budget) for budget in question.budgets],
+        limited=[budget.metric.name for budget in question.budgets],
         size=outcome.size if outcome.size < 2**63 else float(outcome.size),
         counted=len(models) if outcome.method == "all" else counter.number,
         method=outcome.method,
@@ -154,11 +156,28 @@ def best_variant(
         models=models if outcome.method == "all" else models[:KEPT],
         base_channels=family.base_channels,
         exclusions=[*family.exclusions, *outcome.remarks],
+        latency_s=_times(base_model, (best, best_options), models[0].experts, counter),
         yaml=yaml_of(best, models[0].experts, changed=True),
         python=_python(best, best_options, models[0].experts),
         stem=stem_of(best),
     )
     return variation, (best, best_options)
+
+
+def _times(base: Model, best: Model, experts: dict[str, int], counter: Counter) -> list[float] | None:
+    """The predicted times of a model and its best variant with experts, where this computer was calibrated."""
+    timed = replace(counter, predicted=True)
+    profiles = [timed.profile(base)]
+    if profiles[0].prediction is None:
+        return None
+    if experts:
+        from archprof.suggest.both import predicted_with
+
+        profiles.append(predicted_with(*best, experts))
+    else:
+        profiles.append(timed.profile(best))
+    predictions = [profile.prediction for profile in profiles if profile.prediction]
+    return [prediction.seconds for prediction in predictions] if len(predictions) > 1 else None
 
 
 def _python(spec: Spec, options: Options, experts: dict[str, int]) -> str | None:
