@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from archprof.pipeline.counting import count_spec
 from archprof.sources import scale_in_name, yaml_file
 from archprof.sources.settings import DYNAMIC_CONVOLUTIONS
 from archprof.sources.spec import VariantSpec
@@ -16,8 +15,6 @@ from archprof.suggest.row_text import with_first_arguments
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from archprof.builder.options import Options
-    from archprof.count.counted_model import CountedModel
     from archprof.sources.spec import Spec
 
 EXPLANATION = "The number of experts of each convolution that is dynamic, by the path of its module."
@@ -56,11 +53,11 @@ def text_of(spec: VariantSpec) -> str | None:
     return with_first_arguments("\n".join([*head, *lines]) + "\n", spec)
 
 
-def counted_from_yaml(spec: Spec, options: Options, text: str) -> CountedModel:
-    """What a file says, at the scale and with the settings of a spec, counted.
+def spec_of_text(spec: Spec, text: str) -> Spec:
+    """What a file says, at the scale and with the settings of a spec.
 
     Raises:
-        ArchprofError: Where it cannot be read, built or run.
+        ArchprofError: Where it cannot be read.
     """
     read = yaml_file.load(
         spec.path or "",
@@ -72,7 +69,7 @@ def counted_from_yaml(spec: Spec, options: Options, text: str) -> CountedModel:
         strict=False,
     )
     settings = {key: value for key, value in spec.settings.items() if key != DYNAMIC_CONVOLUTIONS}
-    return count_spec(read.with_values(settings), options)
+    return read.with_values(settings)
 
 
 def stem_of(spec: Spec) -> str:

@@ -95,7 +95,7 @@ class Judge:
         assert self.score is not None
         try:
             value = self.score(profile)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UsageError(f"--goal {self.goal} raised {type(error).__name__}: {error}") from None
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             hint = "it gets the profile of a variant"

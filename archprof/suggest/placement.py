@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError
-from archprof.pipeline.counting import finish
+from archprof.pipeline.counting import count_spec, finish
 from archprof.pipeline.predicting import with_prediction
 from archprof.pipeline.progress import SILENT
 from archprof.pipeline.request import PredictionRequest
@@ -14,7 +14,7 @@ from archprof.records.suggestion import Suggestion
 from archprof.suggest.additive import LATENCY, find_additive, totals
 from archprof.suggest.clock import clock_of
 from archprof.suggest.deltas import amounts, count_with, measure_deltas
-from archprof.suggest.files import counted_from_yaml, stem_of, yaml_of
+from archprof.suggest.files import spec_of_text, stem_of, yaml_of
 from archprof.suggest.infeasible import explain
 from archprof.suggest.problem import Problem
 from archprof.suggest.python_file import python_of
@@ -151,7 +151,7 @@ def _counted(
     text = None if options.static else yaml_of(spec, placement, changed=changed)
     if text is None:
         return count_with(spec, options, placement), None
-    return counted_from_yaml(spec, options, text), text
+    return count_spec(spec_of_text(spec, text), options), text
 
 
 def _disagreement(

@@ -13,6 +13,8 @@ from archprof.suggest.programme import Programme, Row
 from archprof.suggest.solver import FEW_NODES, solve
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archprof.records.metrics import Metric
     from archprof.records.profile import Profile
     from archprof.suggest.additive import Budget
@@ -59,9 +61,7 @@ class Question:
         """
         if not self.budgets:
             raise UsageError("no budget: without one, every convolution gets the most experts", hint="--max bytes=+5%")
-        for number in self.experts:
-            if not 1 <= number <= MOST_EXPERTS:
-                raise UsageError(f"--experts {number}: a convolution takes 1 to {MOST_EXPERTS}", hint="--experts 2,4,8")
+        check_experts(self.experts)
         limited = {budget.metric.name for budget in self.budgets if budget.kind == "max"}
         if self.front and find_additive(self.front).name not in limited:
             raise UsageError(f"--front {self.front}: there is no --max {self.front}", hint="it is where the front ends")
@@ -71,6 +71,17 @@ class Question:
                 f"--goal {self.goal}: the model as it is has the least, and nothing asks for more of anything",
                 hint="add a lower limit, as --min parameters=+50%",
             )
+
+
+def check_experts(numbers: Sequence[int]) -> None:
+    """See to it that a convolution may have such numbers of experts.
+
+    Raises:
+        UsageError: Where it may not.
+    """
+    for number in numbers:
+        if not 1 <= number <= MOST_EXPERTS:
+            raise UsageError(f"--experts {number}: a convolution takes 1 to {MOST_EXPERTS}", hint="--experts 2,4,8")
 
 
 class Problem:

@@ -16,6 +16,7 @@ from archprof.suggest.files import stem_of, yaml_of
 from archprof.suggest.frames import Counter
 from archprof.suggest.judging import SHOWN, Judge
 from archprof.suggest.no_calibration import no_calibration
+from archprof.suggest.problem import check_experts
 from archprof.suggest.row_sums import NotAdditiveError, best_of_sums
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def best_variant(
     """
     if question.score is None and question.goal not in LIMITED:
         raise UsageError(f"unknown metric {question.goal!r}", hint=f"metrics: {', '.join(LIMITED)}")
+    check_experts(question.experts)
     names = [question.goal, *(budget.metric.name for budget in question.budgets)]
     counter = Counter(config, progress, predicted=LATENCY.name in names)
     base_model = spec, options
