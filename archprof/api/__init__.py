@@ -270,6 +270,7 @@ def suggest(
     front: str | None = None,
     alternatives: int = 2,
     vary: str | None = None,
+    multiple: int = 8,
     score: Callable[[Profile], float] | None = None,
     **options: Unpack[ModelOptions],
 ) -> Suggestion | Variation:
@@ -285,7 +286,9 @@ def suggest(
         never: Patterns of those that may not.
         front: The metric of an upper limit over which a Pareto front is wanted.
         alternatives: How many of the next best answers are wanted.
-        vary: What to vary instead of making convolutions dynamic, as "width=0.125,0.25,imgsz=320:640:32" or "scale".
+        vary: What to vary instead of making convolutions dynamic, as "width=0.125,0.25,imgsz=320:640:32", "scale", or
+            the channels of each row, "channels=0.5:1:0.25".
+        multiple: With ``vary``, what channels are multiples of.
         score: With ``vary``, what to have the most of instead of the goal: a function of a variant's profile.
         options: See :class:`ModelOptions`.
 
@@ -301,11 +304,19 @@ def suggest(
     choice = choose(options)
     load_plugins(choice.config.plugins)
     if vary is not None:
+        from archprof.suggest.vary import VariationQuestion
         from archprof.suggest.vary import vary as find_variant
 
-        budgets = parse_budgets(maxima, minima, LIMITED)
-        name = getattr(score, "__name__", "score") if score else goal
-        return find_variant(choice.spec(model), choice.build, vary, budgets, name, score, choice.config)
+        variation_question = VariationQuestion(
+            axes=vary,
+            budgets=parse_budgets(maxima, minima, LIMITED),
+            goal=getattr(score, "__name__", "score") if score else goal,
+            score=score,
+            multiple=multiple,
+            only=tuple(only),
+            never=tuple(never),
+        )
+        return find_variant(choice.spec(model), choice.build, variation_question, choice.config)
     question = Question(
         experts=tuple(experts),
         budgets=tuple(parse_budgets(maxima, minima)),

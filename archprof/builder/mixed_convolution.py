@@ -1,6 +1,7 @@
 """A convolution whose kernel is mixed of experts, and what puts it in the place of plain ones.
 
-This file needs torch alone: it is also what archprof writes out for a model that is trained without archprof.
+This file needs torch alone: it is also what archprof writes out for a model that is trained without archprof. The
+authors of archprof put no condition on the use of what is written out.
 """
 
 from __future__ import annotations

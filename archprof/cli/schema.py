@@ -22,6 +22,7 @@ class SchemaChoice(StrEnum):
     sweep = "sweep"
     sweep_plan = "sweep-plan"
     suggestion = "suggestion"
+    variation = "variation"
 
 
 MODULES = {
@@ -34,6 +35,7 @@ MODULES = {
     SchemaChoice.sweep: "archprof.records.sweep",
     SchemaChoice.sweep_plan: "archprof.sweep.plan_file",
     SchemaChoice.suggestion: "archprof.records.suggestion",
+    SchemaChoice.variation: "archprof.records.variation",
 }
 """Where each format's ``json_schema`` is."""
 

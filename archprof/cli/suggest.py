@@ -1,8 +1,9 @@
 """``archprof suggest``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
+from archprof.cli import latency as la
 from archprof.cli import options as o
 from archprof.cli import output, selection
 from archprof.cli.command import command
@@ -11,17 +12,22 @@ from archprof.cli.option_groups import ModelAtOneScale, OutputOptions
 from archprof.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from archprof.builder.options import Options
-    from archprof.pipeline import ExecutionConfig
+    from archprof.latency.experiment import Benched
+    from archprof.pipeline.measuring import Measurement
     from archprof.records.profile import Profile
+    from archprof.records.suggestion import Suggestion
     from archprof.records.variation import Variation
-    from archprof.sources.spec import Spec
+    from archprof.suggest.frames import Model
 
 Experts = Annotated[
-    str,
-    o.option("--experts", metavar="M,M,...", help="Numbers of experts that a convolution may get."),
+    str | None,
+    o.option(
+        "--experts",
+        metavar="M,M,...",
+        help="Numbers of experts that a convolution may get; with --vary, too.  [default: 2,4,8; with --vary none]",
+    ),
 ]
 Maxima = Annotated[
     list[str] | None,
@@ -60,9 +66,20 @@ Vary = Annotated[
     o.option(
         "--vary",
         metavar="AXIS=VALUES,...",
-        help="Instead of dynamic convolutions, vary width, depth, imgsz or scale: width=0.125:0.5:0.125,imgsz=320,640.",
+        help="Vary width, depth, imgsz, scale, or the channels of each row: channels=0.5:1:0.25,imgsz=320,640.",
     ),
 ]
+Multiple = Annotated[int, o.option("--multiple", min=1, metavar="N", help="Channels are multiples of N.")]
+
+Latency = Annotated[bool, o.option("--latency", help="Measure the answer and the model in one paired experiment.")]
+
+Answer = TypeVar("Answer", "Suggestion", "Variation")
+
+MULTIPLE = 8
+"""As Ultralytics has channels."""
+
+EXPERTS = (2, 4, 8)
+"""Numbers of experts unless somebody asks for others."""
 
 TOP = 20
 """Convolutions that are shown unless somebody asks for more."""
@@ -75,7 +92,7 @@ def suggest(
     model: ModelAtOneScale,
     device: o.Device = "auto",
     plugins: o.Plugins = None,
-    experts: Experts = "2,4,8",
+    experts: Experts = None,
     maxima: Maxima = None,
     minima: Minima = None,
     goal: Goal = "parameters",
@@ -85,7 +102,10 @@ def suggest(
     alternatives: Next = 2,
     top: Top = TOP,
     vary: Vary = None,
+    multiple: Multiple = MULTIPLE,
     write: Write = None,
+    latency: Latency = False,
+    sampling: la.Sampling,
     output_options: OutputOptions,
 ) -> None:
     """Find the best variant under budgets, with a proof: which convolutions to make dynamic, with how many experts."""
@@ -93,7 +113,7 @@ def suggest(
     from archprof.render import View
     from archprof.render.suggestion import report
     from archprof.render.variation import report as variation_report
-    from archprof.suggest.additive import parse_budgets
+    from archprof.suggest.additive import ADDITIVE, LIMITED, parse_budgets
 
     destinations = output_options.plan()
     model.refuse_several("a suggestion")
@@ -102,51 +122,80 @@ def suggest(
     if len(specs) > 1:
         raise UsageError("a suggestion is of one model", hint=f"name one: {references[0]}")
     options = model.options(device=device)
-    limits = maxima or [], minima or []
+    config = selection.execution_config(plugins)
+    measurement = la.plan(options, config.plugins, sampling, models=2) if latency else None
+    numbers, patterns = parse_experts(experts), {"only": tuple(only or ()), "never": tuple(never or ())}
+    score, view = _score(goal), View(top=top)
+    experiment: Benched | None = None
     if vary is not None:
-        result = _varied(specs[0], options, vary, limits, goal, selection.execution_config(plugins))
-        texts = {f"{result.stem}.yaml": result.yaml} if result.yaml else {}
-        _write(texts, write, output_options.force)
-        output.deliver(destinations, variation_report(result, View(top=top)))
-        return
-    budgets = parse_budgets(*limits)
-    selection.prepare(specs, plugins or [])
-    with console.working("loading torch"):
-        from archprof.suggest.placement import suggest as find_placement
-        from archprof.suggest.problem import Question
+        from archprof.suggest.vary import VariationQuestion, best_variant
 
-    question = Question(
-        experts=tuple(parse_experts(experts) or ()),
-        budgets=tuple(budgets),
-        goal=goal,
-        only=tuple(only or ()),
-        never=tuple(never or ()),
-        front=front,
-        alternatives=alternatives,
-    )
-    answer = find_placement(specs[0], options, question, console)
-    selection.remark(specs, [answer.environment])
-    texts = {f"{answer.stem.replace('-', '_')}.py": answer.python}
-    if answer.yaml is not None:
-        texts[f"{answer.stem}.yaml"] = answer.yaml
+        variation_question = VariationQuestion(
+            axes=vary,
+            budgets=parse_budgets(maxima or [], minima or [], LIMITED),
+            goal=goal,
+            score=score,
+            multiple=multiple,
+            experts=tuple(numbers or ()),
+            **patterns,
+        )
+        variation, best = best_variant(specs[0], options, variation_question, config, console)
+        texts = _texts(variation.stem, variation.yaml, variation.python)
+        if measurement:
+            variation, experiment = _measured((specs[0], options), best, variation, variation.best.experts, measurement)
+        result = variation_report(variation, view)
+    else:
+        if score is not None:
+            raise UsageError(f"--goal {goal}: a function is for --vary", hint=f"metrics: {', '.join(ADDITIVE)}")
+        budgets = parse_budgets(maxima or [], minima or [])
+        selection.prepare(specs, plugins or [])
+        with console.working("loading torch"):
+            from archprof.suggest.placement import suggest as find_placement
+            from archprof.suggest.problem import Question
+
+        question = Question(
+            experts=tuple(numbers or EXPERTS),
+            budgets=tuple(budgets),
+            goal=goal,
+            front=front,
+            alternatives=alternatives,
+            **patterns,
+        )
+        answer = find_placement(specs[0], options, question, console)
+        selection.remark(specs, [answer.environment])
+        texts = _texts(answer.stem, answer.yaml, answer.python)
+        if measurement and answer.placement:
+            base = specs[0], options
+            answer, experiment = _measured(base, base, answer, answer.experts, measurement)
+        result = report(answer, view)
     _write(texts, write, output_options.force)
-    output.deliver(destinations, report(answer, View(top=top)))
+    output.deliver(destinations, result)
+    if experiment:
+        la.conclude(experiment)
 
 
-def _varied(
-    spec: "Spec",
-    options: "Options",
-    axes: str,
-    limits: tuple[list[str], list[str]],
-    goal: str,
-    config: "ExecutionConfig",
-) -> "Variation":
-    """The best of the variants of a model."""
-    from archprof.suggest.additive import LIMITED, parse_budgets
-    from archprof.suggest.vary import vary
+def _measured(
+    base: "Model", best: "Model", record: Answer, experts: "Mapping[str, int]", measurement: "Measurement"
+) -> "tuple[Answer, Benched]":
+    """The answer with how long it and the model take, and the experiment.
 
-    budgets = parse_budgets(*limits, LIMITED)
-    return vary(spec, options, axes, budgets, goal, _score(goal), config, console)
+    Raises:
+        KeyboardInterrupt: Where it was interrupted before anything was measured.
+        RunError: Where nothing could be measured.
+    """
+    import msgspec
+
+    from archprof.suggest.measured import measure_answer
+
+    measured, experiment = measure_answer(base, best, experts, measurement, console)
+    la.require_samples(experiment)
+    return msgspec.structs.replace(record, measured=measured), experiment
+
+
+def _texts(stem: str, yaml: str | None, python: str | None) -> dict[str, str]:
+    """The files of an answer by name."""
+    texts = {f"{stem.replace('-', '_')}.py": python, f"{stem}.yaml": yaml}
+    return {name: text for name, text in texts.items() if text is not None}
 
 
 def _score(goal: str) -> "Callable[[Profile], Any] | None":

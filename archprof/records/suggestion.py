@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from archprof.records.latency import Comparison, Latency  # noqa: TC001 - they are looked up to read a record back
 from archprof.records.profile import Environment, Input, Tool, Variant
 from archprof.records.record import SavedRecord
 from archprof.records.schema import schema_of
@@ -17,9 +18,9 @@ VERSION = 1
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
     """One budget, and what the answer makes of it.
 
-    ``kind`` is "max" or "min", ``limit`` the amount in whole units, ``base`` the model's own. ``gain`` is how much more
-    of the goal a limit allows that is looser by one percent of the base, found by solving anew; None where that was not
-    asked. ``marginal`` is the price of one unit in the linear relaxation.
+    ``kind`` is "max" or "min", ``limit`` the amount in whole units (of a time: picoseconds), ``base`` the model's
+    own. ``gain`` is how much more of the goal a limit allows that is looser by one percent of the base, found by
+    solving anew; None where that was not asked. ``marginal`` is the price of one unit in the linear relaxation.
     """
 
     metric: str
@@ -72,14 +73,28 @@ class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
     cause: str
 
 
+class MeasuredAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the model and the answer take, measured in one paired experiment.
+
+    ``comparison`` has the model as its base (0) and the answer beside it (1); it is None where one of them could not be
+    measured, and its latency says why.
+    """
+
+    base: Latency
+    answer: Latency
+    comparison: Comparison | None
+
+
 class Suggestion(SavedRecord, frozen=True, kw_only=True):
     """Which convolutions to make dynamic, and with how many experts.
 
-    ``base``, ``predicted`` and ``counted`` are totals by metric: of the model, of the answer as the sum of the measured
-    differences, and of the answer as it was built and counted. They are equal, or there is no answer. ``goal_bound`` is
-    what no placement exceeds (of a goal that is minimised: falls below), as the solver proves it, and
-    ``relaxation_bound`` the same as recomputed from the prices in exact arithmetic. ``yaml`` is the variant as a file,
-    None for a model that is no YAML, ``python`` what applies it to a stock model, ``stem`` what files are called.
+    ``base``, ``predicted`` and ``counted`` are totals by metric: of the model, of the answer as the sum of the
+    measured differences, and of the answer as it was built and counted. They are equal, or there is no answer.
+    ``goal_bound`` is what no placement exceeds (of a goal that is minimised: falls below), as the solver proves it,
+    and ``relaxation_bound`` the same as recomputed from the prices in exact arithmetic. ``yaml`` is the variant as
+    a file, None for a model that is no YAML, ``latency_s`` are the predicted times before and after, where this
+    computer was calibrated, with their intervals in ``latency_interval_s``, ``python`` is what applies it to a
+    stock model, ``stem`` what files are called.
     """
 
     format_version: ClassVar[int] = VERSION
@@ -103,6 +118,8 @@ class Suggestion(SavedRecord, frozen=True, kw_only=True):
     proven: bool
     peak_activation_bytes: list[int]
     latency_s: list[float] | None = None
+    latency_interval_s: list[list[float]] = msgspec.field(default_factory=list)
+    measured: MeasuredAnswer | None = None
     alternatives: list[Alternative] = msgspec.field(default_factory=list)
     heuristics: list[Alternative] = msgspec.field(default_factory=list)
     front_metric: str | None = None

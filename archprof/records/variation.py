@@ -2,40 +2,74 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import msgspec
 
 from archprof.records.profile import Input, Tool, Variant
 from archprof.records.record import Record
+from archprof.records.schema import schema_of
+from archprof.records.suggestion import MeasuredAnswer  # noqa: TC001 - it is looked up to read a record back
 
 
 class VariedModel(msgspec.Struct, frozen=True, kw_only=True):
-    """One variant: what was changed, its goal, and its figures by metric; or why it cannot be counted."""
+    """One variant: what was changed, its goal, and its figures by metric; or why it cannot be counted.
+
+    ``channels`` has those of the rows that have others than before, by module, and ``experts`` the number of experts of
+    convolutions that are dynamic.
+    """
 
     changes: dict[str, float | int | str]
+    channels: dict[str, int] = msgspec.field(default_factory=dict)
+    experts: dict[str, int] = msgspec.field(default_factory=dict)
     goal: float | None = None
     totals: dict[str, int] = msgspec.field(default_factory=dict)
     fits: bool = False
     error: str | None = None
 
+    @property
+    def text(self) -> str:
+        """What was changed, in words: ``width 0.25, imgsz 320, channels of 7 rows``."""
+        parts = [f"{name} {value}" for name, value in self.changes.items()]
+        for number, thing in ((len(self.channels), "row"), (len(self.experts), "convolution")):
+            if number:
+                what = "channels of" if thing == "row" else "experts in"
+                parts.append(f"{what} {number} {thing if number == 1 else thing + 's'}")
+        return ", ".join(parts) or "the model as it is"
+
 
 class Variation(Record, frozen=True, kw_only=True):
     """The best of the variants of a model that fit into budgets.
 
-    ``size`` is how many variants there are, ``counted`` how many were counted; if those are all, ``proven``. ``models``
-    has those that were counted: what fits first, the best first.
+    ``size`` is how many variants there are, ``counted`` how many were counted. ``method`` says how the answer was
+    found: "all" were counted; by "bounds", sums of the rows' counted costs having been searched; or by a "search" that
+    proves nothing. No variant exceeds ``goal_bound`` (of a goal of which less is better: falls below), where it is
+    known; if the answer has that much, it is ``proven``. ``limited`` are the metrics of the budgets. ``models`` has
+    counted variants: what fits first, the best first; ``base_channels`` those of the model as it is, by row;
+    ``exclusions`` what was left out, and why; ``latency_s`` the predicted times of the model and of the answer, where
+    this computer was calibrated.
     """
 
     tool: Tool = msgspec.field(default_factory=Tool)
     variant: Variant
     input: Input
     goal: str
+    maximise: bool = True
     budgets: list[str]
-    size: int
+    limited: list[str] = msgspec.field(default_factory=list)
+    size: int | float
     counted: int
+    method: Literal["all", "bounds", "search"] = "all"
     proven: bool
+    goal_bound: int | None = None
     base: dict[str, int]
     models: list[VariedModel]
+    base_channels: dict[str, int] = msgspec.field(default_factory=dict)
+    exclusions: list[str] = msgspec.field(default_factory=list)
+    latency_s: list[float] | None = None
+    measured: MeasuredAnswer | None = None
     yaml: str | None = None
+    python: str | None = None
     stem: str
 
     @property
@@ -46,5 +80,9 @@ class Variation(Record, frozen=True, kw_only=True):
     @property
     def headline(self) -> str:
         """The model, how many variants were counted, and the best."""
-        changes = ", ".join(f"{name} {value}" for name, value in self.best.changes.items())
-        return f"{self.variant.name}: {changes} is the best of {self.counted} variants"
+        return f"{self.variant.name}: {self.best.text} is the best of {self.counted} variants"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a variation (draft 2020-12)."""
+    return schema_of(Variation, "archprof variation")

@@ -6,11 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archprof import units
-from archprof.render import facts
+from archprof.render import facts, measured_answer
 from archprof.render.figures import figures_of
 from archprof.render.report import Report
 from archprof.render.table import Column, Table, table_of
-from archprof.suggest.additive import ADDITIVE
+from archprof.suggest.additive import ADDITIVE, LATENCY
 from archprof.units import Unit, plural
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def report(suggestion: Suggestion, view: View) -> Report:
             *([f"scale {suggestion.variant.scale}"] if suggestion.variant.scale else []),
             *facts.about_variant(suggestion.variant, suggestion.input),
         ],
-        conclusions=list(_conclusions(suggestion)),
+        conclusions=[*_conclusions(suggestion), *measured_answer.lines(suggestion.measured)],
         tables=tables if suggestion.placement else tables[1:],
         figures=lambda: figures_of([suggestion], "pareto"),
         notes=list(_notes(suggestion)),
@@ -101,13 +101,11 @@ def _conclusions(suggestion: Suggestion) -> Iterator[str]:
 
 
 def _totals(suggestion: Suggestion) -> Table:
-    limits = {bound.metric: bound for bound in suggestion.bounds}
+    limited = [bound.metric for bound in suggestion.bounds if bound.metric in ADDITIVE]
     rows: list[tuple[Any, ...]] = []
-    for name in dict.fromkeys([*SHOWN, suggestion.goal, *limits]):
+    for name in dict.fromkeys([*SHOWN, suggestion.goal, *limited]):
         unit, before, after = ADDITIVE[name].unit, suggestion.base[name], suggestion.counted[name]
-        limit = [bound for bound in suggestion.bounds if bound.metric == name]
-        text = ", ".join(f"{bound.kind} {bound.text.partition('=')[2]}" for bound in limit)
-        price = next((_price(suggestion, bound.gain) for bound in limit if bound.gain is not None), "")
+        text, price = _limit(suggestion, name)
         show = partial(units.measure, unit=unit)
         rows.append((ADDITIVE[name].label, show(before), show(after), after / before if before else None, text, price))
     first, last = suggestion.peak_activation_bytes
@@ -116,8 +114,15 @@ def _totals(suggestion: Suggestion) -> Table:
     if suggestion.latency_s:
         before_s, after_s = suggestion.latency_s
         texts = units.seconds(before_s), units.seconds(after_s)
-        rows.append(("predicted latency", *texts, after_s / before_s, "", ""))
+        rows.append((LATENCY.label, *texts, after_s / before_s, *_limit(suggestion, LATENCY.name)))
     return Table(TOTALS, tuple(rows), label="metric").without_empty()
+
+
+def _limit(suggestion: Suggestion, metric: str) -> tuple[str, str]:
+    """The budgets on a metric, and what a looser one buys."""
+    bounds = [bound for bound in suggestion.bounds if bound.metric == metric]
+    text = ", ".join(f"{bound.kind} {bound.text.partition('=')[2]}" for bound in bounds)
+    return text, next((_price(suggestion, bound.gain) for bound in bounds if bound.gain is not None), "")
 
 
 def _price(suggestion: Suggestion, gain: int) -> str:
@@ -169,8 +174,11 @@ def _notes(suggestion: Suggestion) -> Iterator[str]:
         before, after = suggestion.base["bytes"], suggestion.counted["bytes"]
         yield (
             f"FLOPs alone are limited: memory traffic grows by {units.change(after / before)}, and dynamic layers are "
-            "often limited by memory; --max bytes=+5% limits it too, and bench --static measures the time"
+            "often limited by memory; --max bytes=+5% limits it too, and --latency measures the time"
         )
+    if suggestion.latency_interval_s:
+        intervals = " and ".join(units.seconds_between(*interval) for interval in suggestion.latency_interval_s)
+        yield f"predicted latency, with its interval: {intervals}, before and after"
     if suggestion.latency_s is None:
         yield "the time on this computer: after `archprof calibrate` it is predicted"
     reasons: dict[str, list[str]] = {}

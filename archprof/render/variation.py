@@ -6,57 +6,118 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from archprof import units
-from archprof.render import facts
+from archprof.render import facts, measured_answer
 from archprof.render.report import Report
 from archprof.render.table import Column, Table
-from archprof.suggest.additive import LIMITED
+from archprof.suggest.additive import LIMITED, show
 from archprof.units import plural
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from archprof.records.variation import Variation, VariedModel
     from archprof.render import View
+
+CHANNELS = (
+    Column("module", "row", min_width=8),
+    Column("before", "channels before", number=True),
+    Column("after", "after", number=True),
+)
 
 
 def report(variation: Variation, view: View) -> Report:
     """The variants that fit, the best first, with the model as it is in the last line."""
-    axes, metrics = list(variation.best.changes), list(variation.base)
+    fitting = [model for model in variation.models if model.fits]
+    tables = [_variants(variation, fitting[: view.top])]
+    if variation.best.channels:
+        rows = [
+            (path, before, variation.best.channels.get(path, before))
+            for path, before in variation.base_channels.items()
+        ]
+        tables.append(Table(CHANNELS, tuple(rows), label="module"))
+    budgets = " and ".join(variation.budgets) or "no limit"
+    failures = [model for model in variation.models if model.error]
+    base = ", ".join(f"{LIMITED[name].label} {show(LIMITED[name], value)}" for name, value in variation.base.items())
+    direction = "most" if variation.maximise else "least"
+    answer = f"the {direction} {variation.goal} within {budgets}: {variation.best.text}"
+    return Report(
+        title=variation.variant.name,
+        about=facts.about_variant(variation.variant, variation.input),
+        conclusions=[answer, _proof(variation, fitting), *measured_answer.lines(variation.measured)],
+        tables=tables,
+        notes=[
+            f"the model as it is: {base}",
+            *_misleading(variation),
+            *_time(variation),
+            *([f"{plural(len(failures), 'variant')} cannot be built: {failures[0].error}"] if failures else []),
+            *(f"left out: {text}" for text in variation.exclusions),
+        ],
+        record=variation,
+        data=_variants(variation, variation.models),
+    )
+
+
+def _misleading(variation: Variation) -> Iterator[str]:
+    """What a budget of FLOPs alone leaves out."""
+    if variation.budgets and set(variation.limited) <= {"flops", "macs"}:
+        before, after = variation.base, variation.best.totals
+        flops, traffic = (units.change(after[name] / before[name]) for name in ("flops", "bytes"))
+        yield (
+            f"FLOPs alone are limited: they change by {flops}, memory traffic by {traffic}, and the time may follow "
+            "either; --max bytes=AMOUNT limits it too, and --latency measures the time"
+        )
+
+
+def _time(variation: Variation) -> Iterator[str]:
+    """The predicted time, or how to have it."""
+    if variation.latency_s is None:
+        yield "the time on this computer: after `archprof calibrate` it is predicted"
+        return
+    before, after = variation.latency_s
+    change = units.change(after / before)
+    yield f"predicted latency: {units.seconds(before)} as it is, {units.seconds(after)} of the answer ({change})"
+
+
+def _variants(variation: Variation, models: Sequence[VariedModel]) -> Table:
+    """A line for each variant."""
+    metrics = list(variation.base)
     score = [] if variation.goal in metrics else ["goal"]
+    axes = list(variation.best.changes)
+    # Rows are named in a table of their own.
+    parts = [name for name in ("channels", "experts") if any(getattr(model, name) for model in variation.models)]
     columns = [
         *(Column(axis, axis, number=axis != "scale") for axis in axes),
+        *(Column(name, name) for name in parts),
         *(Column("goal", variation.goal, show="{:,.6g}".format, number=True) for _ in score),
-        *(
-            Column(name, LIMITED[name].label, show=partial(units.measure, unit=LIMITED[name].unit), number=True)
-            for name in metrics
-        ),
+        *(Column(name, LIMITED[name].label, show=partial(show, LIMITED[name]), number=True) for name in metrics),
     ]
 
     def row(model: VariedModel) -> tuple[object, ...]:
         goal = [model.goal for _ in score]
-        return (*model.changes.values(), *goal, *(model.totals.get(name) for name in metrics))
+        counts = [f"{len(getattr(model, name))} changed" for name in parts]
+        return (*model.changes.values(), *counts, *goal, *(model.totals.get(name) for name in metrics))
 
-    fitting = [model for model in variation.models if model.fits]
-    table = Table(tuple(columns), tuple(map(row, fitting[: view.top])), label=axes[0])
-    whole = Table(tuple(columns), tuple(map(row, variation.models)), label=axes[0])
-    answer = ", ".join(f"{name} {value}" for name, value in variation.best.changes.items())
-    budgets = " and ".join(variation.budgets) or "no limit"
-    failures = [model for model in variation.models if model.error]
-    bound = (
-        f"proven: all {plural(variation.size, 'variant')} were counted, and {len(fitting):,} fit"
-        if variation.proven
-        else f"{variation.counted:,} of {variation.size:,} variants were counted, chosen by chance: nothing is proven"
-    )
-    base = ", ".join(
-        f"{LIMITED[name].label} {units.measure(value, LIMITED[name].unit)}" for name, value in variation.base.items()
-    )
-    return Report(
-        title=variation.variant.name,
-        about=facts.about_variant(variation.variant, variation.input),
-        conclusions=[f"the most {variation.goal} within {budgets}: {answer}", bound],
-        tables=[table],
-        notes=[
-            f"the model as it is: {base}",
-            *([f"{plural(len(failures), 'variant')} cannot be built: {failures[0].error}"] if failures else []),
-        ],
-        record=variation,
-        data=whole,
-    )
+    return Table(tuple(columns), tuple(map(row, models)), label=[*axes, *parts, *metrics][0])
+
+
+def _proof(variation: Variation, fitting: Sequence[VariedModel]) -> str:
+    """What is proven of the answer."""
+    size, direction = _approximate(variation.size), "more" if variation.maximise else "less"
+    counted = plural(variation.counted, "variant")
+    if variation.method == "all" and variation.best.experts and not variation.proven:
+        return f"all {plural(int(variation.size), 'variant')} were counted: no better one is known"
+    if variation.method == "all":
+        placed = ", each with the best placement of experts" if any(model.experts for model in fitting) else ""
+        return f"proven: all {plural(int(variation.size), 'variant')} were counted{placed}, and {len(fitting):,} fit"
+    if variation.method == "search":
+        return f"{counted} of {size} were counted, by NSGA-II: there is no certificate, a better one may exist"
+    if variation.proven:
+        return f"proven: none of {size} variants has {direction}; {counted} were counted for it"
+    bound = show(LIMITED[variation.goal], variation.goal_bound or 0)
+    share = abs((variation.goal_bound or 0) / (variation.best.goal or 1) - 1)
+    return f"none of {size} variants has {direction} than {bound}, which is {100 * share:.2f} % {direction}"
+
+
+def _approximate(size: float) -> str:
+    """How many variants there are: ``4,096``; ``3.5e+09``."""
+    return f"{size:,}" if size < 10**6 else f"{size:.2g}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from archprof.errors import UsageError, did_you_mean
 from archprof.quantity import EXAMPLES, parse
 from archprof.records.metrics import BY_NAME, METRICS, Metric, by_name
-from archprof.units import Unit
+from archprof.units import Unit, measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,18 @@ TRAFFIC = Metric(
 )
 """What the operations read and write."""
 
+LATENCY = Metric(
+    name="latency",
+    label="predicted latency",
+    unit=Unit.seconds,
+    of=lambda profile: profile.prediction.seconds if profile.prediction else None,
+    exact=False,
+)
+"""What a forward pass should take on this computer, where it was calibrated."""
+
+PER_UNIT = {Unit.seconds: 10**12}
+"""What amounts are whole numbers of, where that is no single unit: picoseconds, since operations take nanoseconds."""
+
 _NAMES = (
     *("parameters", "trainable_parameters", "macs", "flops", "elementwise_flops", "weight_bytes", "activation_bytes"),
     *("bytes_read", "bytes_written"),
@@ -37,6 +49,7 @@ ADDITIVE: Mapping[str, Metric] = {**{name: METRICS[name] for name in _NAMES}, TR
 LIMITED: Mapping[str, Metric] = {
     **{name: metric for name, metric in METRICS.items() if metric.exact and metric.convention is None},
     TRAFFIC.name: TRAFFIC,
+    LATENCY.name: LATENCY,
 }
 """The metrics that may be limited where every variant is counted, so that they need not add up."""
 
@@ -44,16 +57,34 @@ MAXIMISED = ("parameters", "trainable_parameters")
 """Goals of which more is better; of every other, less."""
 
 
-def find_additive(name: str) -> Metric:
+PLACED: Mapping[str, Metric] = {**ADDITIVE, LATENCY.name: LATENCY}
+"""The metrics that may be limited where convolutions are made dynamic."""
+
+
+def find_additive(name: str, metrics: Mapping[str, Metric] = ADDITIVE) -> Metric:
     """The metric of a name or an alias.
+
+    Args:
+        name: The name.
+        metrics: Those that may be named.
 
     Raises:
         UsageError: Where there is none, or it does not add up over convolutions.
     """
-    if name.lower() in BY_NAME and name.lower() not in by_name(ADDITIVE.values()):
+    if name.lower() in BY_NAME and name.lower() not in by_name(metrics.values()):
         message = f"{name} does not add up over convolutions, so no bound can be proved with it"
-        raise UsageError(message, hint=f"metrics that do: {', '.join(ADDITIVE)}")
-    return _find(name, ADDITIVE)
+        raise UsageError(message, hint=f"metrics that do: {', '.join(metrics)}")
+    return _find(name, metrics)
+
+
+def amount_in(profile: Profile, metric: Metric) -> int:
+    """A profile's amount of a metric in whole numbers: of picoseconds, where it is a time; 0 where it has none."""
+    return round((metric.of(profile) or 0) * PER_UNIT.get(metric.unit, 1))
+
+
+def show(metric: Metric, amount: float) -> str:
+    """An amount as :func:`amount_in` gives it, in print."""
+    return measure(amount / PER_UNIT[metric.unit] if metric.unit in PER_UNIT else amount, metric.unit)
 
 
 def totals(profile: Profile) -> dict[str, int]:
@@ -80,12 +111,13 @@ class Budget:
     text: str
 
     def limit(self, base: int) -> int:
-        """The limit in whole units: rounded so that it is never exceeded.
+        """The limit in whole numbers, as :func:`amount_in` gives them: rounded so that it is never exceeded.
 
         Args:
             base: The model's own amount.
         """
-        amount = self.quantity.of(Fraction(base))
+        absolute = 1 if self.quantity.percent else PER_UNIT.get(self.metric.unit, 1)
+        amount = self.quantity.of(Fraction(base)) * absolute
         limit = base + self.sign * amount if self.sign else amount
         return limit.__floor__() if self.kind == "max" else limit.__ceil__()
 
@@ -108,7 +140,9 @@ def parse_budget(text: str, kind: Literal["max", "min"], metrics: Mapping[str, M
     example = f"--{kind} flops=+0.1% or --{kind} weights=20MB"
     if not separator or not name.strip() or not amount.strip():
         raise UsageError(f"--{kind} {text!r}: expected METRIC=AMOUNT", hint=f"for example {example}")
-    metric = find_additive(name.strip()) if metrics is None else _find(name.strip(), metrics)
+    metric = find_additive(name.strip(), PLACED) if metrics is None else _find(name.strip(), metrics)
+    if metric is LATENCY and kind == "min":
+        raise UsageError("--min latency: nobody wants a slower model", hint="for example --max latency=+3%")
     amount = amount.strip()
     sign = {"+": 1, "-": -1, "\N{MINUS SIGN}": -1}.get(amount[0], 0)
     try:

@@ -1,4 +1,7 @@
-"""What ``--vary`` varies: ``width=0.125,0.25,depth=0.33,imgsz=320:640:64,scale`` -> variants of a model."""
+"""What ``--vary`` varies: ``width=0.125,0.25,depth=0.33,imgsz=320:640:64,scale`` -> variants of a model.
+
+``channels=0.5:1:0.25`` is an axis of another kind: each row gets one of these factors for itself.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError, did_you_mean
 from archprof.sources.spec import VariantSpec
-from archprof.suggest.files import lines_without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from archprof.builder.options import Options
-    from archprof.sources.spec import Scale, Spec
+    from archprof.sources.spec import Spec
 
-AXES = ("width", "depth", "imgsz", "scale")
+CHANNELS = "channels"
+
+AXES = ("width", "depth", CHANNELS, "imgsz", "scale")
 
 MOST_VALUES = 1000
 """How many values one axis may have."""
@@ -84,7 +88,9 @@ def _values(axis: str, text: str, spec: VariantSpec) -> list[Any]:
     except (ValueError, ZeroDivisionError):
         raise UsageError(f"--vary {axis}={text}: no number, and no range FIRST:LAST:STEP") from None
     if any(number <= 0 or (axis == "imgsz" and number.denominator > 1) for number in numbers):
-        raise UsageError(f"--vary {axis}={text}: a {axis} is a {'whole ' if axis == 'imgsz' else ''}number above 0")
+        raise UsageError(f"--vary {axis}={text}: {axis} takes {'whole ' if axis == 'imgsz' else ''}numbers above 0")
+    if axis == CHANNELS:
+        return numbers
     return [int(number) if axis == "imgsz" else float(number) for number in numbers]
 
 
@@ -110,14 +116,3 @@ def varied(spec: Spec, options: Options, changes: Mapping[str, Any]) -> tuple[Sp
         if factor in changes:
             spec = spec.edited(factor, changes[factor])
     return spec, options
-
-
-def with_factors(spec: VariantSpec, factors: Scale) -> str:
-    """A variant's file with other factors, and no scale but its own."""
-    if spec.scale is None:
-        head = [f"depth_multiple: {factors.depth}", f"width_multiple: {factors.width}"]
-    else:
-        most = ".inf" if factors.max_channels == math.inf else factors.max_channels
-        head = [f"scales: {{{spec.scale}: [{factors.depth}, {factors.width}, {most}]}}"]
-    lines = lines_without(spec, "scales", "depth_multiple", "width_multiple")
-    return "\n".join([*head, *lines]) + "\n"

@@ -17,10 +17,11 @@ from archprof.count.memory import measure
 from archprof.count.weights import elements, nbytes, weights
 from archprof.errors import UsageError
 from archprof.parameternet.convolutions import convolutions
-from archprof.pipeline.counting import count_spec
+from archprof.pipeline.counting import count_spec, finish
 from archprof.records.suggestion import Exclusion
 from archprof.suggest.additive import TRAFFIC
 from archprof.suggest.candidates import causes_of_exclusion, choose, merging, paths_after_fusing
+from archprof.suggest.clock import CALLING, RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from archprof.count.counted_model import CountedModel
     from archprof.parameternet.convolutions import Convolution
     from archprof.sources.spec import Spec
+    from archprof.suggest.clock import Clock
 
 Amounts = dict[str, int]
 """An amount of each metric that adds up."""
@@ -61,12 +63,18 @@ class DeltaTable:
         totals: Its amounts.
         candidates: What can be made dynamic.
         excluded: What cannot, and why.
+        clock: What predicts times, where they are limited; then amounts have its sums, too.
+        latency: The model's predicted time.
+        fresh_memory: What of it no sum has.
     """
 
     base: CountedModel
     totals: Amounts
     candidates: tuple[Candidate, ...]
     excluded: tuple[Exclusion, ...]
+    clock: Clock | None = None
+    latency: int = 0
+    fresh_memory: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,12 @@ def count_with(spec: Spec, options: Options, experts: Mapping[str, int]) -> Coun
 
 
 def measure_deltas(
-    spec: Spec, options: Options, experts: Sequence[int], only: Sequence[str] = (), never: Sequence[str] = ()
+    spec: Spec,
+    options: Options,
+    experts: Sequence[int],
+    only: Sequence[str] = (),
+    never: Sequence[str] = (),
+    clock: Clock | None = None,
 ) -> DeltaTable:
     """Measure what each convolution adds with each number of experts.
 
@@ -107,6 +120,7 @@ def measure_deltas(
         experts: The numbers of experts.
         only: Patterns of the convolutions that may be made dynamic; all where there are none.
         never: Patterns of those that may not.
+        clock: What predicts times, where they are asked for.
 
     Raises:
         UsageError: Where no convolution is left.
@@ -120,7 +134,7 @@ def measure_deltas(
     causes = causes_of_exclusion(chosen, plain, base, deployed)
     remaining = {path: convolution for path, convolution in chosen.items() if path not in causes}
     causes |= merging(remaining, spec, options, plain.built.module)
-    meter = _Meter(spec, options, base, deployed if options.fuse else {path: path for path in chosen})
+    meter = _Meter(spec, options, base, deployed if options.fuse else {path: path for path in chosen}, clock)
     rest = [path for path in chosen if path not in causes]
     changes: dict[str, dict[int, Amounts]] = {}
     while rest:
@@ -152,14 +166,18 @@ def measure_deltas(
         totals=meter.total,
         candidates=tuple(Candidate(path, every[path], changes[path]) for path in rest),
         excluded=tuple(Exclusion(module=path, cause=cause) for path, cause in causes.items()),
+        clock=clock,
+        latency=clock.whole(profile) if clock and (profile := finish(base)) else 0,
+        fresh_memory=clock.fresh_memory(profile) if clock else 0,
     )
 
 
-def amounts(counted: CountedModel) -> Amounts:
-    """The totals of a counted model."""
+def amounts(counted: CountedModel, clock: Clock | None = None) -> Amounts:
+    """The totals of a counted model, with the sums of a clock."""
     memory, ledger = measure(counted.ledger.trace), counted.ledger
     costs = (ledger.macs, ledger.elementwise_flops, memory.bytes_read, memory.bytes_written, memory.activation_bytes)
-    return _amounts(counted.built.module, *costs)
+    times = clock.by_call(ledger, memory)[0] if clock else {}
+    return {**_amounts(counted.built.module, *costs), **times}
 
 
 def difference(after: Amounts, before: Amounts) -> Amounts:
@@ -192,11 +210,19 @@ class _Meter:
         options: How to build and run it.
         base: The model as it is, counted.
         paths: Where each convolution is in the model as it is counted, by its path in the model as it is built.
+        clock: What predicts times, where they are asked for.
     """
 
-    def __init__(self, spec: Spec, options: Options, base: CountedModel, paths: Mapping[str, str]) -> None:
-        self._spec, self._options, self._base, self._paths = spec, options, base, paths
-        self.total = amounts(base)
+    def __init__(
+        self,
+        spec: Spec,
+        options: Options,
+        base: CountedModel,
+        paths: Mapping[str, str],
+        clock: Clock | None = None,
+    ) -> None:
+        self._spec, self._options, self._base, self._paths, self._clock = spec, options, base, paths, clock
+        self.total = self._amounts(base)
 
     def changes(self, paths: Sequence[str], experts: Sequence[int]) -> tuple[dict[str, dict[int, Amounts]], list[str]]:
         """What each convolution adds with each number of experts; and the metrics that change outside of them too."""
@@ -208,7 +234,7 @@ class _Meter:
             after = self._by_module(counted, paths)
             for path in paths:
                 changes[path][number] = difference(after[path], before[path])
-            for name, amount in difference(amounts(counted), self.total).items():
+            for name, amount in difference(self._amounts(counted), self.total).items():
                 if amount != sum([changes[path][number][name] for path in paths]):
                     outside[name] = None
         return changes, list(outside)
@@ -217,7 +243,7 @@ class _Meter:
         """What the whole model grows by when one convolution alone is made dynamic."""
         return {
             path: {
-                number: difference(amounts(count_with(self._spec, self._options, {path: number})), self.total)
+                number: difference(self._amounts(count_with(self._spec, self._options, {path: number})), self.total)
                 for number in experts
             }
             for path in paths
@@ -227,10 +253,13 @@ class _Meter:
         """Whether the model with all convolutions dynamic has what it had, and all changes."""
         for number in experts:
             counted = count_with(self._spec, self._options, dict.fromkeys(changes, number))
-            for name, amount in difference(amounts(counted), self.total).items():
+            for name, amount in difference(self._amounts(counted), self.total).items():
                 if amount != sum([change[number][name] for change in changes.values()]):
                     return False
         return True
+
+    def _amounts(self, counted: CountedModel) -> Amounts:
+        return amounts(counted, self._clock)
 
     def _by_module(self, counted: CountedModel, paths: Sequence[str]) -> dict[str, Amounts]:
         """What some modules hold, and what all of their calls ran."""
@@ -244,4 +273,13 @@ class _Meter:
             if sums := costs.get(id(call.module)):
                 for position, cost in enumerate((*ledger.inclusive[index], *moved[index], made[index][0])):
                     sums[position] += cost
-        return {path: _amounts(module, *costs[id(module)]) for path, module in modules.items()}
+        result = {path: _amounts(module, *costs[id(module)]) for path, module in modules.items()}
+        if self._clock:
+            for entry in result.values():
+                entry |= dict.fromkeys((CALLING, RUNNING), 0)
+            owners = {id(module): path for path, module in modules.items()}
+            for call, times in zip(trace.calls, self._clock.by_call(ledger, memory), strict=True):
+                if path := owners.get(id(call.module)):
+                    for name, time in times.items():
+                        result[path][name] += time
+        return result

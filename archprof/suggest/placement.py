@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError
-from archprof.pipeline.counting import finish
+from archprof.pipeline.counting import count_spec, finish
 from archprof.pipeline.predicting import with_prediction
 from archprof.pipeline.progress import SILENT
 from archprof.pipeline.request import PredictionRequest
 from archprof.records.suggestion import Suggestion
-from archprof.suggest.additive import find_additive, totals
+from archprof.suggest.additive import LATENCY, find_additive, totals
+from archprof.suggest.clock import clock_of
 from archprof.suggest.deltas import amounts, count_with, measure_deltas
-from archprof.suggest.files import counted_from_yaml, stem_of, yaml_of
+from archprof.suggest.files import spec_of_text, stem_of, yaml_of
 from archprof.suggest.infeasible import explain
 from archprof.suggest.problem import Problem
 from archprof.suggest.python_file import python_of
 from archprof.suggest.solver import solve
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archprof.builder.options import Options
     from archprof.count.counted_model import CountedModel
     from archprof.pipeline.progress import Progress
@@ -42,25 +46,19 @@ def suggest(spec: Spec, options: Options, question: Question, progress: Progress
         ArchprofError: Where the model cannot be built, or what was predicted is not what is counted.
     """
     question.check()
+    timed = any(budget.metric is LATENCY for budget in question.budgets)
+    clock = clock_of(options.dtype, options.device) if timed else None
     with progress.working(f"measuring {spec.name} with dynamic convolutions"):
-        table = measure_deltas(spec, options, question.experts, question.only, question.never)
+        table = measure_deltas(spec, options, question.experts, question.only, question.never, clock)
+    request = PredictionRequest(device=options.device)
+    base = with_prediction(finish(table.base), request)
+    solved = solved_placement(spec, options, table, question, progress)
+    problem, solution, others = solved.problem, solved.solution, solved.others
+    answer = with_prediction(finish(solved.counted), request)
     with progress.working("solving"):
-        problem = Problem(table, question)
-        solution = solve(problem.programme)
-        if solution is None:
-            raise explain(problem.programme, question.budgets, table.totals)
-        solution, *others = problem.with_next_best(solution)
-        bounds = problem.bounds(solution)
+        bounds = problem.bounds(solution, clock.whole(answer) if clock else 0)
         front = problem.front() if question.front else []
     placement = problem.experts(solution.selection)
-    with progress.working(f"counting {spec.name} with the placement"):
-        counted, text = _counted(spec, options, placement)
-        predicted, after = problem.totals(solution.selection), totals(finish(counted, level="budgets"))
-        if after != predicted:
-            raise _disagreement(spec, options, table, problem, solution, after)
-        request = PredictionRequest(device=options.device)
-        base = with_prediction(finish(table.base), request)
-        answer = with_prediction(finish(counted), request)
     stem = stem_of(spec)
     predictions = [profile.prediction for profile in (base, answer)]
     return Suggestion(
@@ -73,32 +71,87 @@ def suggest(spec: Spec, options: Options, question: Question, progress: Progress
         choices=list(question.experts),
         placement=problem.choices(solution.selection),
         bounds=bounds,
-        base=table.totals,
-        predicted=predicted,
-        counted=after,
+        base=totals(base),
+        predicted=problem.totals(solution.selection),
+        counted=totals(answer),
         goal_bound=problem.goal_total(solution.bound),
         relaxation_bound=problem.goal_total(solution.relaxation),
         proven=solution.proven,
         peak_activation_bytes=[base.totals.peak_activation_bytes, answer.totals.peak_activation_bytes],
         latency_s=[entry.seconds for entry in predictions if entry] if all(predictions) else None,
+        latency_interval_s=[list(entry.interval_s) for entry in predictions if entry and entry.interval_s],
         alternatives=[problem.alternative("next best", other.selection) for other in others],
         heuristics=problem.heuristics(),
         front_metric=find_additive(question.front).name if question.front else None,
         front=front,
         excluded=list(table.excluded),
-        yaml=text,
+        yaml=solved.text,
         python=python_of(spec, placement, stem.replace("-", "_"), table.base.built),
         stem=stem,
     )
 
 
-def _counted(spec: Spec, options: Options, placement: dict[str, int]) -> tuple[CountedModel, str | None]:
+@dataclass(frozen=True)
+class Solved:
+    """An answer: its programme, itself and the next best, counted, and as a file."""
+
+    problem: Problem
+    solution: Solution
+    others: Sequence[Solution]
+    counted: CountedModel
+    text: str | None
+
+
+def solved_placement(
+    spec: Spec, options: Options, table: DeltaTable, question: Question, progress: Progress, *, changed: bool = False
+) -> Solved:
+    """The answer, built and counted.
+
+    The time to have memory from the system is in no sum. Where the answer's exceeds a limit by that, the limit is made
+    tighter by as much, and what was proven with the wider one still holds.
+
+    Args:
+        spec: The model.
+        options: How to build and run it.
+        table: Its convolutions.
+        question: What is asked.
+        progress: Is told what is being done.
+        changed: Whether its factors or rows are others than its file has.
+
+    Raises:
+        UsageError: Where nothing meets the budgets.
+        ArchprofError: Where what was predicted is not what is counted.
+    """
+    reserve, proof = 0, None
+    while True:
+        with progress.working("solving"):
+            problem = Problem(table, question, reserve)
+            solution = solve(problem.programme)
+            if solution is None:
+                raise explain(problem.programme, problem.limits)
+            solution, *others = problem.with_next_best(solution)
+        proof = proof or solution
+        with progress.working(f"counting {spec.name} with the placement"):
+            counted, text = _counted(spec, options, problem.experts(solution.selection), changed=changed)
+            profile = finish(counted)
+            if totals(profile) != problem.totals(solution.selection):
+                raise _disagreement(spec, options, table, problem, solution, totals(profile))
+        excess = problem.excess_latency(profile)
+        if excess <= 0:
+            solution = replace(solution, bound=proof.bound, relaxation=proof.relaxation)
+            return Solved(problem, solution, others, counted, text)
+        reserve += excess
+
+
+def _counted(
+    spec: Spec, options: Options, placement: dict[str, int], *, changed: bool
+) -> tuple[CountedModel, str | None]:
     """The model with a placement, counted; of a YAML the file that is handed out is what is built."""
     # A file's dynamic convolutions would be made plain with the model's own.
-    text = None if options.static else yaml_of(spec, placement)
+    text = None if options.static else yaml_of(spec, placement, changed=changed)
     if text is None:
         return count_with(spec, options, placement), None
-    return counted_from_yaml(spec, options, text), text
+    return count_spec(spec_of_text(spec, text), options), text
 
 
 def _disagreement(

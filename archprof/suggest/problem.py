@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 from archprof.errors import UsageError
 from archprof.records.suggestion import Alternative, Bound, ExpertChoice, FrontPoint
 from archprof.sources.settings import MOST_EXPERTS
-from archprof.suggest.additive import MAXIMISED, TRAFFIC, find_additive
+from archprof.suggest.additive import ADDITIVE, LATENCY, MAXIMISED, TRAFFIC, find_additive
 from archprof.suggest.programme import Programme, Row
 from archprof.suggest.solver import FEW_NODES, solve
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.records.metrics import Metric
+    from archprof.records.profile import Profile
     from archprof.suggest.additive import Budget
     from archprof.suggest.deltas import DeltaTable
     from archprof.suggest.programme import Selection
@@ -57,9 +61,7 @@ class Question:
         """
         if not self.budgets:
             raise UsageError("no budget: without one, every convolution gets the most experts", hint="--max bytes=+5%")
-        for number in self.experts:
-            if not 1 <= number <= MOST_EXPERTS:
-                raise UsageError(f"--experts {number}: a convolution takes 1 to {MOST_EXPERTS}", hint="--experts 2,4,8")
+        check_experts(self.experts)
         limited = {budget.metric.name for budget in self.budgets if budget.kind == "max"}
         if self.front and find_additive(self.front).name not in limited:
             raise UsageError(f"--front {self.front}: there is no --max {self.front}", hint="it is where the front ends")
@@ -71,15 +73,27 @@ class Question:
             )
 
 
+def check_experts(numbers: Sequence[int]) -> None:
+    """See to it that a convolution may have such numbers of experts.
+
+    Raises:
+        UsageError: Where it may not.
+    """
+    for number in numbers:
+        if not 1 <= number <= MOST_EXPERTS:
+            raise UsageError(f"--experts {number}: a convolution takes 1 to {MOST_EXPERTS}", hint="--experts 2,4,8")
+
+
 class Problem:
     """A question about measured convolutions, as a programme.
 
     Args:
         table: The convolutions.
         question: What is asked.
+        reserve: What of a limit on the latency is kept for what no sum has: memory from the system at a higher peak.
     """
 
-    def __init__(self, table: DeltaTable, question: Question) -> None:
+    def __init__(self, table: DeltaTable, question: Question, reserve: int = 0) -> None:
         self._table, self._question = table, question
         self.goal = find_additive(question.goal).name
         self.maximise = self.goal in MAXIMISED
@@ -87,16 +101,48 @@ class Problem:
         self._options = [(candidate, number) for candidate in table.candidates for number in question.experts]
         changes = [candidate.changes[number] for candidate, number in self._options]
         count = len(question.experts)
-        rows = []
-        for budget in question.budgets:
-            name, sign = budget.metric.name, 1 if budget.kind == "max" else -1
-            slack = budget.limit(table.totals[name]) - table.totals[name]
-            rows.append(Row(tuple(sign * change[name] for change in changes), sign * slack))
+        rows, self._owners = list[Row](), list[int]()
+        for owner, budget in enumerate(question.budgets):
+            sign = 1 if budget.kind == "max" else -1
+            for names in self._sums_of(budget):
+                slack = self.limit(budget) - sum(table.totals[name] for name in names)
+                if budget.metric is LATENCY:
+                    slack -= table.fresh_memory + reserve
+                weights = tuple(sign * sum(change[name] for name in names) for change in changes)
+                rows.append(Row(weights, sign * slack))
+                self._owners.append(owner)
         self.programme = Programme(
             groups=tuple(tuple(range(first, first + count)) for first in range(0, len(self._options), count)),
             values=tuple(self._sign * change[self.goal] for change in changes),
             rows=tuple(rows),
         )
+
+    def _sums_of(self, budget: Budget) -> tuple[tuple[str, ...], ...]:
+        """The sums of amounts that a budget limits."""
+        if budget.metric is LATENCY:
+            assert self._table.clock is not None
+            return self._table.clock.parts
+        return ((budget.metric.name,),)
+
+    def base(self, metric: Metric) -> int:
+        """The model's own amount."""
+        return self._table.latency if metric is LATENCY else self._table.totals[metric.name]
+
+    def limit(self, budget: Budget) -> int:
+        """What a budget allows."""
+        return budget.limit(self.base(budget.metric))
+
+    def excess_latency(self, profile: Profile) -> int:
+        """By how much the predicted time of a placement exceeds what budgets allow; 0 or less where it does not."""
+        clock = self._table.clock
+        limits = [self.limit(budget) for budget in self._question.budgets if budget.metric is LATENCY]
+        return max((clock.whole(profile) - limit for limit in limits), default=0) if clock else 0
+
+    @property
+    def limits(self) -> list[tuple[Budget, int]]:
+        """The budget of each row of the programme, with its limit."""
+        budgets = [self._question.budgets[owner] for owner in self._owners]
+        return [(budget, self.limit(budget)) for budget in budgets]
 
     def experts(self, selection: Selection) -> dict[str, int]:
         """The number of experts by path, in the order of the model."""
@@ -104,11 +150,11 @@ class Problem:
 
     def totals(self, selection: Selection) -> dict[str, int]:
         """What the model has with a selection, by metric."""
-        result = dict(self._table.totals)
+        result = {name: self._table.totals[name] for name in ADDITIVE}
         for index in selection:
             candidate, number = self._options[index]
-            for name, amount in candidate.changes[number].items():
-                result[name] += amount
+            for name in result:
+                result[name] += candidate.changes[number][name]
         return result
 
     def goal_total(self, value: int) -> int:
@@ -131,19 +177,27 @@ class Problem:
                     groups=module.groups,
                     stride=list(module.stride),
                     output_size=list(run.outputs[0].shape[2:]),
-                    changes=dict(candidate.changes[number]),
+                    changes={name: candidate.changes[number][name] for name in ADDITIVE},
                 )
             )
         return choices
 
-    def bounds(self, solution: Solution) -> list[Bound]:
-        """The budgets, with what a looser one buys."""
-        after = self.totals(solution.selection)
+    def bounds(self, solution: Solution, latency: int = 0) -> list[Bound]:
+        """The budgets, with what a looser one buys.
+
+        Args:
+            solution: The answer.
+            latency: Its predicted time.
+        """
+        after = {**self.totals(solution.selection), LATENCY.name: latency}
         bounds = []
-        for index, budget in enumerate(self._question.budgets):
-            name, base = budget.metric.name, self._table.totals[budget.metric.name]
-            limit = self.programme.rows[index].limit + max(base // 100, 1)
-            looser = solve(self.programme.with_limit(index, limit), nodes=FEW_NODES)
+        for owner, budget in enumerate(self._question.budgets):
+            name, base = budget.metric.name, self.base(budget.metric)
+            rows = [index for index, other in enumerate(self._owners) if other == owner]
+            programme = self.programme
+            for index in rows:
+                programme = programme.with_limit(index, programme.rows[index].limit + max(base // 100, 1))
+            looser = solve(programme, nodes=FEW_NODES)
             bounds.append(
                 Bound(
                     metric=name,
@@ -153,7 +207,7 @@ class Problem:
                     base=base,
                     predicted=after[name],
                     gain=max(looser.value - solution.value, 0) if looser else None,
-                    marginal=float(solution.prices[index]),
+                    marginal=float(sum(solution.prices[index] for index in rows)),
                 )
             )
         return bounds
@@ -188,8 +242,9 @@ class Problem:
         """The best answers at limits from nothing to the budget, evenly spaced."""
         metric = find_additive(self._question.front or "").name
         index = next(
-            number
-            for number, budget in enumerate(self._question.budgets)
+            row
+            for row, owner in enumerate(self._owners)
+            for budget in [self._question.budgets[owner]]
             if budget.metric.name == metric and budget.kind == "max"
         )
         slack, points, best = self.programme.rows[index].limit, list[FrontPoint](), frozenset[int]()

@@ -1,20 +1,23 @@
-"""The best variant under budgets among those of other width, depth, image size or scale: all of them are counted."""
+"""The best variant under budgets among those of other width, depth, channels, image size or scale."""
 
 from __future__ import annotations
 
-import math
-import random
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
-from archprof import units
 from archprof.errors import ArchprofError, UsageError
-from archprof.pipeline import Request, profile_all
 from archprof.pipeline.progress import SILENT
-from archprof.records.variation import Variation, VariedModel
-from archprof.sources.spec import VariantSpec
-from archprof.suggest.additive import LIMITED, TRAFFIC
-from archprof.suggest.axes import parse_axes, size_of, variants, varied, with_factors
-from archprof.suggest.files import stem_of
+from archprof.records.variation import Variation
+from archprof.suggest.additive import LATENCY, LIMITED, MAXIMISED, amount_in
+from archprof.suggest.channels import MULTIPLE
+from archprof.suggest.evolution import evolve
+from archprof.suggest.family import Family
+from archprof.suggest.files import stem_of, yaml_of
+from archprof.suggest.frames import Counter
+from archprof.suggest.judging import SHOWN, Judge
+from archprof.suggest.no_calibration import no_calibration
+from archprof.suggest.problem import check_experts
+from archprof.suggest.row_sums import NotAdditiveError, best_of_sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,135 +26,241 @@ if TYPE_CHECKING:
     from archprof.pipeline import ExecutionConfig
     from archprof.pipeline.progress import Progress
     from archprof.records.profile import Profile
+    from archprof.records.variation import VariedModel
     from archprof.sources.spec import Spec
     from archprof.suggest.additive import Budget
+    from archprof.suggest.both import Placed
+    from archprof.suggest.evolution import Genes
+    from archprof.suggest.factors import Assignment
+    from archprof.suggest.frames import Frame, Model
 
 MOST = 400
-"""How many variants are counted; of more a random part, and then nothing is proven."""
+"""How many variants are all counted."""
 
-SHOWN = ("parameters", "flops", TRAFFIC.name, "weight_bytes", "peak_activation_bytes")
+MOST_FRAMES = 20
+"""In how many combinations of the other axes rows may have channels of their own, for a proof."""
+
+KEPT = 50
+"""How many variants of a search are kept in the answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariationQuestion:
+    """What is asked of a model's variants.
+
+    Attributes:
+        axes: What is varied, as :func:`archprof.suggest.axes.parse_axes` takes it.
+        budgets: What must be kept.
+        goal: The metric to have the most of, or the name of the score.
+        score: The user's own function of a profile.
+        multiple: What channels are multiples of.
+        only: Patterns of the rows whose channels may change, and of the convolutions that may be made dynamic.
+        never: Patterns of those whose may not.
+        experts: The numbers of experts that convolutions may have, too; none where they stay plain.
+    """
+
+    axes: str
+    budgets: Sequence[Budget]
+    goal: str
+    score: Callable[[Profile], Any] | None = None
+    multiple: int = MULTIPLE
+    only: Sequence[str] = ()
+    never: Sequence[str] = ()
+    experts: Sequence[int] = ()
+
+    @property
+    def maximise(self) -> bool:
+        """Whether the most of the goal is wanted: always, unless there are lower limits alone."""
+        kinds = {budget.kind for budget in self.budgets}
+        return self.score is not None or self.goal in MAXIMISED or kinds != {"min"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    """What was counted: lines, each with the model that it is of; how; and what is proven."""
+
+    entries: Sequence[tuple[VariedModel, Model]]
+    method: Literal["all", "bounds", "search"]
+    size: int
+    bound: int | None = None
+    remarks: Sequence[str] = ()
 
 
 def vary(
-    spec: Spec,
-    options: Options,
-    text: str,
-    budgets: Sequence[Budget],
-    goal: str,
-    score: Callable[[Profile], Any] | None,
-    config: ExecutionConfig,
-    progress: Progress = SILENT,
+    spec: Spec, options: Options, question: VariationQuestion, config: ExecutionConfig, progress: Progress = SILENT
 ) -> Variation:
-    """Count the variants of a model, and choose the one with the most of the goal among those that fit.
+    """The answer of :func:`best_variant`."""
+    return best_variant(spec, options, question, config, progress)[0]
+
+
+def best_variant(
+    spec: Spec, options: Options, question: VariationQuestion, config: ExecutionConfig, progress: Progress = SILENT
+) -> tuple[Variation, Model]:
+    """Choose the variant with the most of the goal among those that fit.
 
     Args:
         spec: The model.
         options: How to build and run it.
-        text: What is varied, as :func:`archprof.suggest.axes.parse_axes` takes it.
-        budgets: What must be kept.
-        goal: The metric to have the most of, or the name of the score.
-        score: The user's own function of a profile.
+        question: What is wanted.
         config: How variants may be counted.
         progress: Is told what is being done.
 
+    Returns:
+        The answer, and the best variant: of one with dynamic convolutions, its plain equivalent.
+
     Raises:
         UsageError: Where the axes make no sense, no variant fits, or the score gives no number.
+        ArchprofError: Where the model itself cannot be counted.
     """
-    axes = parse_axes(text, spec)
-    if score is None and goal not in LIMITED:
-        raise UsageError(f"unknown metric {goal!r}", hint=f"metrics: {', '.join(LIMITED)}")
-    size = size_of(axes)
-    changes = list(variants(axes)) if size <= MOST else _sample(axes, size)
-    models = [varied(spec, options, change) for change in changes]
-    outcomes = profile_all(
-        [Request(spec, options, level="budgets"), *(Request(*model, level="budgets") for model in models)],
-        config,
-        progress,
-    )
-    base, *counted = outcomes
-    if isinstance(base, ArchprofError):
-        raise base
-    limits = [(budget, budget.limit(int(budget.metric.of(base) or 0))) for budget in budgets]
-    rows = [_row(change, outcome, limits, goal, score) for change, outcome in zip(changes, counted, strict=True)]
-    if not any(row.fits for row in rows):
-        raise _none_fits(rows, limits)
-    order = sorted(range(len(rows)), key=lambda index: (not rows[index].fits, -(rows[index].goal or 0), index))
-    best = models[order[0]][0]
-    return Variation(
+    if question.score is None and question.goal not in LIMITED:
+        raise UsageError(f"unknown metric {question.goal!r}", hint=f"metrics: {', '.join(LIMITED)}")
+    check_experts(question.experts)
+    names = [question.goal, *(budget.metric.name for budget in question.budgets)]
+    counter = Counter(config, progress, predicted=LATENCY.name in names)
+    base_model = spec, options
+    base = counter.profile(base_model)
+    if counter.predicted and base.prediction is None:
+        reason = base.prediction_absent or "this computer was not calibrated"
+        raise no_calibration(reason, base.input.dtype, options.device)
+    limits = [(budget, budget.limit(amount_in(base, budget.metric))) for budget in question.budgets]
+    shown = dict.fromkeys([*SHOWN, *(name for name in names if name in LIMITED)])
+    judge = Judge(limits, question.goal, question.maximise, question.score, list(shown))
+    family = Family(spec, options, question, counter, base)
+    outcome = _outcome(family, counter, judge)
+    placed: Placed | None = None
+    if question.experts:
+        from archprof.suggest.both import with_experts  # it needs torch
+
+        if outcome.method != "all":
+            hint = "fewer values, or --only with some rows"
+            raise UsageError(f"--experts with --vary: {outcome.size:,} variants are too many", hint=hint)
+        placed = with_experts(outcome.entries, question, judge, counter)
+        outcome = replace(outcome, entries=placed.entries, remarks=[*outcome.remarks, *placed.remarks])
+    entries = sorted(outcome.entries, key=lambda entry: judge.rank(entry[0]))
+    models = [model for model, _ in entries]
+    if not models or not models[0].fits:
+        raise judge.none_fits(models, outcome.size, proven=outcome.method != "search")
+    best, best_options = entries[0][1]
+    complete = outcome.method == "all" and not (placed and placed.partial)
+    variation = Variation(
         variant=base.variant,
         input=base.input,
-        goal=goal,
-        budgets=[str(budget) for budget in budgets],
-        size=size,
-        counted=len(rows),
-        proven=len(rows) == size,
-        base=_totals(base, limits),
-        models=[rows[index] for index in order],
-        yaml=with_factors(best, best.factors) if isinstance(best, VariantSpec) else None,
+        goal=question.goal,
+        maximise=question.maximise,
+        budgets=[str(budget) for budget in question.budgets],
+        limited=[budget.metric.name for budget in question.budgets],
+        size=outcome.size if outcome.size < 2**63 else float(outcome.size),
+        counted=len(models) if outcome.method == "all" else counter.number,
+        method=outcome.method,
+        proven=complete or (outcome.bound is not None and outcome.bound == models[0].goal),
+        goal_bound=outcome.bound,
+        base=judge.totals(base),
+        models=models if outcome.method == "all" else models[:KEPT],
+        base_channels=family.base_channels,
+        exclusions=[*family.exclusions, *outcome.remarks],
+        latency_s=_times(base_model, (best, best_options), models[0].experts, counter),
+        yaml=yaml_of(best, models[0].experts, changed=True),
+        python=_python(best, best_options, models[0].experts),
         stem=stem_of(best),
     )
+    return variation, (best, best_options)
 
 
-def _sample(axes: dict[str, list[Any]], size: int) -> list[dict[str, Any]]:
-    """Some variants, the same each time."""
-    wanted = set(random.Random(0).sample(range(size), MOST))
-    return [change for index, change in enumerate(variants(axes)) if index in wanted]
+def _times(base: Model, best: Model, experts: dict[str, int], counter: Counter) -> list[float] | None:
+    """The predicted times of a model and its best variant with experts, where this computer was calibrated."""
+    timed = replace(counter, predicted=True)
+    profiles = [timed.profile(base)]
+    if profiles[0].prediction is None:
+        return None
+    if experts:
+        from archprof.suggest.both import predicted_with
+
+        profiles.append(predicted_with(*best, experts))
+    else:
+        profiles.append(timed.profile(best))
+    predictions = [profile.prediction for profile in profiles if profile.prediction]
+    return [prediction.seconds for prediction in predictions] if len(predictions) > 1 else None
 
 
-def _totals(profile: Profile, limits: Sequence[tuple[Budget, int]]) -> dict[str, int]:
-    names = dict.fromkeys([*SHOWN, *(budget.metric.name for budget, _ in limits)])
-    return {name: int(LIMITED[name].of(profile) or 0) for name in names}
+def _python(spec: Spec, options: Options, experts: dict[str, int]) -> str | None:
+    """What makes a variant's convolutions dynamic in the network that Ultralytics builds of its file."""
+    if not experts:
+        return None
+    from archprof.suggest.python_file import python_of_file
+
+    return python_of_file(spec, options, experts, stem_of(spec))
 
 
-def _row(
-    change: dict[str, Any],
-    outcome: Profile | ArchprofError,
-    limits: Sequence[tuple[Budget, int]],
-    goal: str,
-    score: Callable[[Profile], Any] | None,
-) -> VariedModel:
-    if isinstance(outcome, ArchprofError):
-        return VariedModel(changes=change, error=outcome.message)
-    totals = _totals(outcome, limits)
-    value = _score(score, outcome, goal) if score else float(LIMITED[goal].of(outcome) or 0)
-    fits = all(
-        totals[budget.metric.name] <= limit if budget.kind == "max" else totals[budget.metric.name] >= limit
-        for budget, limit in limits
-    )
-    return VariedModel(changes=change, goal=value, totals=totals, fits=fits)
-
-
-def _score(score: Callable[[Profile], Any], profile: Profile, name: str) -> float:
-    """What the user's function says of a profile.
-
-    Raises:
-        UsageError: Where it raises, or gives no number.
-    """
+def _outcome(family: Family, counter: Counter, judge: Judge) -> _Outcome:
+    """What was counted of a family, in the way that proves most."""
+    if family.frame_count > (MOST_FRAMES if family.factors else MOST):
+        return _evolved(family, counter, judge, [])
+    frames, errors = family.frames(judge)
+    size = sum(frame.size for frame in frames) + len(errors)
+    failed = [(model, family.model) for model in errors]
+    if size <= MOST:
+        variants = [(frame, assignment) for frame in frames for assignment in frame.assignments()]
+        return _Outcome(entries=[*_counted(variants, counter, judge), *failed], method="all", size=size)
     try:
-        value = score(profile)
-    except Exception as error:
-        raise UsageError(f"--goal {name} raised {type(error).__name__}: {error}") from None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise UsageError(f"--goal {name} gave {value!r}, which is no number", hint="it gets the profile of a variant")
-    return float(value)
+        answer = best_of_sums(frames, counter, judge)
+    except NotAdditiveError as error:
+        return _evolved(family, counter, judge, [f"no bound is known: {error}"])
+    entries = [(model, frame.variant(assignment)) for model, frame, assignment in answer.entries]
+    return _Outcome(entries=[*entries, *failed], method="bounds", size=size, bound=answer.bound, remarks=answer.remarks)
 
 
-def _none_fits(rows: Sequence[VariedModel], limits: Sequence[tuple[Budget, int]]) -> UsageError:
-    """The error of budgets that no variant meets: the variant that comes nearest, and what it is short of."""
-    if not (counted := [row for row in rows if not row.error]):
-        return UsageError(f"none of {len(rows)} variants can be built: {rows[0].error}")
+def _counted(
+    variants: Sequence[tuple[Frame, Assignment]], counter: Counter, judge: Judge
+) -> list[tuple[VariedModel, Model]]:
+    """Variants with their lines."""
+    models = [frame.variant(assignment) for frame, assignment in variants]
+    changed = [model for (_, assignment), model in zip(variants, models, strict=True) if any(assignment)]
+    outcomes = iter(counter.profiles(changed))
+    return [
+        (judge.model(frame.changes, next(outcomes) if any(choices) else frame.profile, frame.channels(choices)), model)
+        for (frame, choices), model in zip(variants, models, strict=True)
+    ]
 
-    def excess(row: VariedModel, budget: Budget, limit: int) -> float:
-        amount = row.totals[budget.metric.name]
-        return (amount - limit if budget.kind == "max" else limit - amount) / max(limit, 1)
 
-    nearest = min(counted, key=lambda row: max(excess(row, *pair) for pair in limits))
-    budget, limit = max(limits, key=lambda pair: excess(nearest, *pair))
-    amount = nearest.totals[budget.metric.name]
-    side = "above" if budget.kind == "max" else "below"
-    changes = ", ".join(f"{name} {value}" for name, value in nearest.changes.items())
-    return UsageError(
-        f"none of {len(rows)} variants meets the budgets: the nearest ({changes}) has "
-        f"{units.measure(amount, budget.metric.unit)}, "
-        f"{units.measure(abs(amount - limit), budget.metric.unit)} {side} {budget}"
+def _evolved(family: Family, counter: Counter, judge: Judge, remarks: Sequence[str]) -> _Outcome:
+    """What a search among variants finds, of which too many are there to count all."""
+    axes, widths = [len(values) for values in family.axes.values()], family.own_frame.choices
+    frames: dict[Genes, Frame | ArchprofError] = {}
+
+    def frame_of(genes: Genes) -> Frame | ArchprofError:
+        choices = genes[: len(axes)]
+        if choices not in frames:
+            frames[choices] = family.frame_at(choices)
+        return frames[choices]
+
+    def variant_of(genes: Genes) -> tuple[Frame, Assignment] | ArchprofError:
+        frame = frame_of(genes)
+        if isinstance(frame, ArchprofError):
+            return frame
+        # Another depth or scale may have rows with fewer choices.
+        pairs = zip(frame.choices, genes[len(axes) :], strict=False)
+        return frame, tuple(choices[gene % len(choices)] for choices, gene in pairs)
+
+    def models_of(generation: Sequence[Genes]) -> list[VariedModel]:
+        variants = [variant_of(genes) for genes in generation]
+        sound = [variant for variant in variants if not isinstance(variant, ArchprofError)]
+        lines = iter(_counted(sound, counter, judge))
+        return [
+            judge.model(family.changes_at(genes[: len(axes)]), variant)
+            if isinstance(variant, ArchprofError)
+            else next(lines)[0]
+            for genes, variant in zip(generation, variants, strict=True)
+        ]
+
+    def model_of(genes: Genes) -> Model:
+        variant = variant_of(genes)
+        return family.model if isinstance(variant, ArchprofError) else variant[0].variant(variant[1])
+
+    counted = evolve([*axes, *map(len, widths)], models_of, judge.fitness)
+    entries = sorted(counted.items(), key=lambda entry: judge.rank(entry[1]))[:KEPT]
+    return _Outcome(
+        entries=[(model, model_of(genes)) for genes, model in entries],
+        method="search",
+        size=family.frame_count * family.own_frame.size,
+        remarks=remarks,
     )

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
+import sys
 from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
 
 from archprof.records.suggestion import json_schema
+from archprof.records.variation import json_schema as variation_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,3 +101,92 @@ def test_other_widths(archprof: Callable[[str], Result], folder: Path) -> None:
         assert (result.exit_code, result.stdout) == (2, "")
         assert message in result.stderr
         assert not (folder / "new").exists()
+
+
+@pytest.mark.parametrize("what", ["--max bytes=+50%", "--vary width=0.5,1 --experts 2 --max bytes=+10%"])
+def test_the_answer_is_measured_against_the_model(archprof: Callable[[str], Result], what: str) -> None:
+    command = f"suggest tiny.yaml --imgsz 32 {what} --latency --min-time 0 --max-time 0.5"
+    result = archprof(f"{command} --format json")
+    assert result.exit_code == 0, result.stderr
+    measured = json.loads(result.stdout)["measured"]
+    assert measured["base"]["samples_s"]
+    assert measured["answer"]["samples_s"]
+    assert (measured["comparison"]["base"], measured["comparison"]["model"]) == (0, 1)
+    assert measured["comparison"]["result"]["verdict"] in ("faster", "slower", "cannot tell")
+
+    text = archprof(command).stdout
+    assert re.search(r"(faster than|slower than|no significant difference from)\s+the\s+model\s+as\s+it\s+is", text)
+
+
+def test_channels_of_each_row(archprof: Callable[[str], Result], folder: Path) -> None:
+    command = "suggest tiny.yaml --imgsz 32 --vary channels=0.5,1,1.5 --max flops=-10% --multiple 8"
+    result = archprof(f"{command} --format json --write out")
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    jsonschema.Draft202012Validator(variation_schema()).validate(record)
+    # Two rows have channels of their own, 16 and 32: 8, 16 or 24, and 16, 32 or 48.
+    assert (record["size"], record["method"], record["proven"]) == (9, "all", True)
+    best = record["models"][0]
+    profile = json.loads(archprof("summary out/tiny-suggested.yaml --imgsz 32 --format json").stdout)
+    assert profile["totals"]["parameters"] == best["totals"]["parameters"]
+    assert profile["totals"]["flops"] == best["totals"]["flops"] <= record["base"]["flops"]
+
+    text = " ".join(archprof(command).stdout.split())
+    assert "FLOPs alone are limited: they change by" in text
+    assert "after `archprof calibrate` it is predicted" in text
+    assert "row channels before after" in text
+
+
+def test_a_search_needs_optuna(archprof: Callable[[str], Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    result = archprof("suggest tiny.yaml --imgsz 32 --vary width=0.01:5:0.01 --max flops=+0%")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Optuna, which searches among them, is not installed" in result.stderr.replace("\n", " ")
+    assert "pip install 'archprof[search]'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("raise ValueError('no')", "raised ValueError: no"),
+        ("return 'much'", "gave 'much', which is no number"),
+        ("return float('nan')", "gave nan, which is no number"),
+        ("return True", "gave True, which is no number"),
+        ("return None", "gave None, which is no number"),
+        ("raise SystemExit(3)", "raised SystemExit: 3"),
+    ],
+)
+def test_a_goal_that_is_no_number(archprof: Callable[[str], Result], folder: Path, body: str, message: str) -> None:
+    (folder / "score.py").write_text(f"def score(profile):\n    {body}\n", encoding="utf-8")
+    result = archprof("suggest tiny.yaml --imgsz 32 --vary width=1 --goal score.py:score --write out -o answer.json")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"--goal score.py:score {message}" in result.stderr.replace("\n", " ")
+    assert not (folder / "out").exists()
+    assert not (folder / "answer.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--max bytes=+5% --goal score.py:score", "a function is for --vary"),
+        ("--vary channels=0.5 --only model.7", "matches none of the 2 rows with channels"),
+        ("--vary channels=wide", "no number, and no range"),
+        ("--vary channels=0.5 --multiple 0", "--multiple"),
+        ("--vary channels=0.5 --max weights=10B", "variant meets the budgets: the nearest"),
+        ("--max latency=+3%", "latency cannot be predicted: this computer was not calibrated"),
+        ("--vary width=1 --max latency=5ms", "latency cannot be predicted: this computer was not calibrated"),
+        ("--vary width=1 --experts 4000 --max bytes=+5%", "a convolution takes 1 to 1024"),
+        ("--vary width=0.5,1 --experts 2,x", "invalid number of experts"),
+        ("--max flops=+0.0001% --max bytes=+0.001% --min parameters=+10%", "no placement meets"),
+        ("--max bytes=+5% --margin 0 --latency", "--margin"),
+    ],
+)
+def test_more_bad_input(archprof: Callable[[str], Result], folder: Path, options: str, message: str) -> None:
+    (folder / "score.py").write_text("def score(profile):\n    return 1\n", encoding="utf-8")
+    result = archprof(f"suggest tiny.yaml --imgsz 32 {options} --write out")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr.replace("\n", " ")
+    assert not (folder / "out").exists()

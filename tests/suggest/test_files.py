@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +21,6 @@ from archprof.suggest.placement import suggest
 from archprof.suggest.problem import Question
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import ModuleType
 
     from archprof.records.suggestion import Suggestion
@@ -155,6 +156,16 @@ def test_timm_builds_it(tmp_path: Path) -> None:
     assert sum(parameter.numel() for parameter in model.parameters()) == result.counted["parameters"]
     assert model.fc.out_features == 5
     model(torch.rand(2, 3, 64, 64)).sum().backward()
+
+
+def test_its_header_says_that_there_is_no_condition_on_its_use(tmp_path: Path) -> None:
+    """What is trained with it does not come under archprof's licence; the pages that say so say it alike."""
+    file = written(answer("torchvision:resnet18", "bytes=+10%"), tmp_path)
+    root = Path(__file__).parents[2]
+    pages = [root / "README.md", root / "docs" / "guide" / "suggest.md"]
+
+    for text in (file.__doc__ or "", *(page.read_text(encoding="utf-8") for page in pages)):
+        assert re.search(r"authors\s+(of archprof\s+)?put\s+no\s+condition", text)
 
 
 def test_it_does_not_need_archprof(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from archprof.pipeline import ExecutionConfig
 from archprof.pipeline.counting import profile_spec
 from archprof.sources.reference import resolve
 from archprof.sources.yaml_file import load
+from archprof.suggest import vary as module
 from archprof.suggest.additive import parse_budgets
 from archprof.suggest.axes import parse_axes, size_of
-from archprof.suggest.vary import LIMITED, MOST, vary
+from archprof.suggest.vary import LIMITED, VariationQuestion, vary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,8 @@ def variant(folder: Path, factors: str = "scales: {n: [0.5, 0.5, 1024], s: [1.0,
 
 def answer(path: Path | str, text: str, *maxima: str, goal: str = "parameters", **more: Any) -> Any:
     budgets = parse_budgets(maxima, more.pop("minima", ()), LIMITED)
-    return vary(resolve(str(path)), SMALL, text, budgets, goal, more.pop("score", None), ExecutionConfig())
+    question = VariationQuestion(axes=text, budgets=budgets, goal=goal, **more)
+    return vary(resolve(str(path)), SMALL, question, ExecutionConfig())
 
 
 @pytest.mark.parametrize("factors", ["scales: {n: [0.5, 0.5, 1024]}", "depth_multiple: 0.5\nwidth_multiple: 0.5", ""])
@@ -111,8 +113,8 @@ def test_the_nearest_of_those_that_do_not_fit(tmp_path: Path) -> None:
         ("width=wide", "no number, and no range"),
         ("width=1:2:0", "no number, and no range"),
         ("width=2:1:0.5", "no number, and no range"),
-        ("width=-1", "no number, and no range|a width is a number above 0"),
-        ("imgsz=64.5", "a imgsz is a whole number above 0"),
+        ("width=-1", "no number, and no range|width takes numbers above 0"),
+        ("imgsz=64.5", "imgsz takes whole numbers above 0"),
         ("scale=x", "--vary scale=x: unknown"),
         ("scale,width=1", "a scale has its own width and depth"),
         ("width=1,width=2", "names width twice"),
@@ -128,10 +130,22 @@ def test_a_model_without_factors() -> None:
         parse_axes("width=1", resolve("timm:resnet18"))
 
 
-@pytest.mark.full
-def test_of_too_many_some_are_counted_and_nothing_is_proven(tmp_path: Path) -> None:
-    text = "width=0.125:1:0.125,depth=0.1:1:0.1,imgsz=32:192:32"
-    assert size_of(parse_axes(text, resolve(str(variant(tmp_path))))) == 480
-    result = answer(variant(tmp_path), text)
+def test_among_too_many_it_searches_and_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST", 10)
+    text = "width=0.125:0.75:0.125,imgsz=32:96:32"
+    assert size_of(parse_axes(text, resolve(str(variant(tmp_path))))) == 18
+    result = answer(variant(tmp_path), text, "flops=+0%", goal="flops")
 
-    assert (result.size, result.counted, result.proven) == (480, MOST, False)
+    assert (result.size, result.method, result.proven, result.goal_bound) == (18, "search", False, None)
+    assert result.best.fits
+    assert result.best.totals["flops"] == result.best.goal <= result.base["flops"]
+    with pytest.raises(UsageError, match="counted of 18 variants meets the budgets: the nearest"):
+        answer(variant(tmp_path), text, "parameters=1000")
+
+
+def test_the_least_where_only_lower_limits_are_set(tmp_path: Path) -> None:
+    result = answer(variant(tmp_path), "width=0.25:1:0.25", minima=("parameters=+10%",), goal="bytes")
+
+    assert result.maximise is False
+    # Width 0.5 is the model as it is, so 0.75 is the first that has more.
+    assert result.best.changes == {"width": 0.75}

@@ -1,0 +1,31 @@
+"""How long an answer takes beside the model that it is of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archprof import units
+from archprof.records.latency import CANNOT_TELL
+from archprof.render import benchmark, facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archprof.records.suggestion import MeasuredAnswer
+
+
+def lines(measured: MeasuredAnswer | None) -> Iterator[str]:
+    """The verdict with its evidence: faster, slower, or no significant difference; and what might make one doubt it."""
+    if measured is None:
+        return
+    base, answer, comparison = measured.base, measured.answer, measured.comparison
+    where = ", ".join([facts.where(answer), *units.threads(answer.threads)])
+    if comparison:
+        verdict = comparison.result.verdict
+        text = "no significant difference from" if verdict == CANNOT_TELL else f"{verdict} than"
+        yield f"measured ({where}): {text} the model as it is: {benchmark.evidence(comparison)}"
+    if loads := [latency.load for latency in (base, answer) if latency.load]:
+        yield f"meanwhile: {benchmark.load_text(loads)}"
+    for name, latency in (("the model", base), ("the answer", answer)):
+        if latency.error:
+            yield f"{name} was not measured ({where}): {latency.error}"
