@@ -11,22 +11,24 @@ from archprof.builder import dialect, limits, unread_keys
 from archprof.builder.options import PROBE
 from archprof.builder.wiring import light_head_of
 from archprof.count.figures import Figures, Item, reported
+from archprof.count.proxies import SCALE, ProxyReading, at_size, items
 from archprof.pipeline.circumstances import environment_of, plain, variant_of, versions
 from archprof.pipeline.composition.dynamics import merged, parameternet
 from archprof.pipeline.composition.liveness import Value, flat
 from archprof.pipeline.composition.passes import NotComposableError, Role
 from archprof.pipeline.composition.records import TOTALS
 from archprof.pipeline.operation_sums import operation_sums
-from archprof.records.conventions import DEFAULT, UNASKED, find_convention
+from archprof.records.conventions import DEFAULT, TODAY, UNASKED, find_convention
 from archprof.records.profile import Coverage, Input, Layer, Module, Profile, Totals
 from archprof.records.remarks import unread_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from archprof.count.proxies import Key
     from archprof.pipeline.composition.passes import Pass, Rows
     from archprof.pipeline.composition.records import Figures as RowFigures
-    from archprof.pipeline.composition.records import Head, RowDetails, RowGlance, RowModule, RowRecord
+    from archprof.pipeline.composition.records import Head, RowDetails, RowModule, RowReading, RowRecord
     from archprof.pipeline.composition.variant import Plan
     from archprof.pipeline.request import Request
     from archprof.records.profile import Reported
@@ -102,7 +104,7 @@ def _strides(plan: Plan, rows: Rows, head: Head) -> tuple[float, ...]:
     if head.strides != "inputs":
         return (float(head.strides),)
     roles = [Role(initialised=True)] * (len(plan.rows) - 1)
-    _, outputs = rows.glance(plan, (1, plan.channels, PROBE, PROBE), roles)
+    outputs = rows.glance(plan, (1, plan.channels, PROBE, PROBE), roles)
     last = plan.rows[-1]
     inputs = [outputs[source] for source in last.sources]
     if not all(isinstance(value, Value) for value in inputs) or not last.row.many:
@@ -256,7 +258,7 @@ def _reported(
     *,
     asked: set[str],
 ) -> dict[str, Reported]:
-    """What Ultralytics printed by thop 2.0, of which every profile of a network for images has a figure."""
+    """What Ultralytics printed by thop 2.0 and prints today, which every profile of a network for images has."""
     if plan.tokens:
         if asked:
             raise NotComposableError("a convention is asked for that is for images")
@@ -267,20 +269,48 @@ def _reported(
     side = max(int(max(strides, default=0)), 32)
     small = (1, first[0][1], side, side)
     roles = _roles(plan, head, strides)
-    given, _ = rows.glance(plan, small, roles)
+    given = rows.readings(plan, small, roles)
     whole = pass_ if shape[0] == 1 else rows.run(plan, (1, *shape[1:]), roles, details=True)
-    items = [*_given(given), *_exact(whole.details)]
+    exact = list(_exact(whole.details))
     scale = 2 * Fraction(prod(shape[-2:]), side * side)
-    figures = Figures(items, scale=scale, shape=small, per_image=True)
-    return {THOP: reported(find_convention(THOP), figures, shape, shares=THOP in asked)}
+    figures = {
+        THOP: Figures([*_thop_2_0(given), *exact], scale=scale, shape=small, per_image=True),
+        TODAY: _today(plan, rows, roles, (1, first[0][1], *shape[2:]), side, exact),
+    }
+    return {
+        name: reported(find_convention(name), figure, shape, shares=name in asked) for name, figure in figures.items()
+    }
 
 
-def _given(glances: Sequence[RowGlance]) -> Iterator[Item]:
-    for index, part in enumerate(glances):
-        if part.thop is None:
-            raise NotComposableError("thop stops")
-        for path, kind, amount in part.thop:
-            yield Item(f"model.{index}.{path}" if path else f"model.{index}", kind, amount, 0)
+def _today(
+    plan: Plan, rows: Rows, roles: Sequence[Role], shape: tuple[int, ...], stride: int, exact: Sequence[Item]
+) -> Figures:
+    rows.check_sampling()
+
+    def read(height: int, width: int) -> ProxyReading:
+        readings = rows.readings(plan, (*shape[:2], height, width), roles)
+        return ProxyReading(
+            {key: amount for index, part in enumerate(readings) for key, amount in _parts(index, part.modules)},
+            {key: amount for index, part in enumerate(readings) for key, amount in _parts(index, part.functions)},
+            any(part.fixed for part in readings),
+            any(part.quadratic for part in readings),
+        )
+
+    reading = at_size((shape[-2], shape[-1]), stride, read)
+    if not reading.total:
+        raise NotComposableError("thop gives nothing")
+    return Figures(items(reading, exact), scale=SCALE, shape=shape, per_image=True)
+
+
+def _thop_2_0(readings: Sequence[RowReading]) -> Iterator[Item]:
+    for index, reading in enumerate(readings):
+        for (path, kind), amount in _parts(index, reading.thop_2_0):
+            yield Item(path, kind, amount, 0)
+
+
+def _parts(index: int, parts: Sequence[tuple[str, str, int]]) -> Iterator[tuple[Key, int]]:
+    for path, name, amount in parts:
+        yield (f"model.{index}.{path}" if path else f"model.{index}", name), amount
 
 
 def _exact(details: Sequence[RowDetails]) -> Iterator[Item]:

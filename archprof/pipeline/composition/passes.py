@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from archprof.builder.wiring import IMAGE
 from archprof.pipeline.composition.liveness import Liveness, Value, flat
-from archprof.pipeline.composition.records import Head, RowDetails, RowGlance, RowRecord
+from archprof.pipeline.composition.records import Head, RowDetails, RowGlance, RowReading, RowRecord
 from archprof.pipeline.composition.shelf import key_of
 from archprof.pipeline.composition.variant import inputs_of
 
@@ -48,7 +48,13 @@ class Recorder(Protocol):
         """What a row costs, given what goes in."""
 
     def glance(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role) -> RowGlance:
-        """What a row gives, and what thop gives it."""
+        """What a row gives."""
+
+    def readings(self, plan: Plan, shape: Sequence[int], roles: Sequence[Role]) -> list[RowReading]:
+        """What all rows of a variant give on an image of a shape, and what thop gives them."""
+
+    def sampling_is_known(self) -> bool:
+        """Whether the installed thop profiles the images that are known of it."""
 
     def head(self, plan: Plan, row: PlannedRow) -> Head:
         """What a variant's last row makes of the network."""
@@ -136,18 +142,13 @@ class Rows:
             result.add(row, record, distinct)
         return result
 
-    def glance(
-        self, plan: Plan, shape: Sequence[int], roles: Sequence[Role]
-    ) -> tuple[list[RowGlance], dict[int, Structure]]:
-        """What the first rows of a variant give on an image of a shape, and what thop gives them.
-
-        Returns:
-            One entry for each row that ran, and what each row gave by its index.
+    def glance(self, plan: Plan, shape: Sequence[int], roles: Sequence[Role]) -> dict[int, Structure]:
+        """What the first rows of a variant give on an image of a shape, by the index of the row.
 
         Raises:
             NotComposableError: Where one of them is not known, or stands in the way.
         """
-        result, glances = Pass(outputs={IMAGE: image(shape, "float32")}), []
+        result = Pass(outputs={IMAGE: image(shape, "float32")})
         for row, role in zip(plan.rows, roles, strict=False):
             inputs, distinct = result.inputs(row)
             key = self._key(b"glance", plan, row, inputs, distinct, role)
@@ -159,13 +160,44 @@ class Rows:
                 self._shelf.put(key, glance)
             if glance.obstacle:
                 raise NotComposableError(f"row {row.row.index}: {glance.obstacle}")
-            glances.append(glance)
-            outputs = [
-                distinct[output.same_input] if output.same_input >= 0 else Value(output.tensor)
-                for output in glance.outputs
-            ]
-            result.outputs[row.row.index] = outputs if glance.structure is None else _nested(glance.structure, outputs)
-        return glances, result.outputs
+            result.outputs[row.row.index] = _given(glance, distinct)
+        return result.outputs
+
+    def readings(self, plan: Plan, shape: Sequence[int], roles: Sequence[Role]) -> list[RowReading]:
+        """What thop gives the rows of a variant on an image of a shape. Where one is not known, all are run.
+
+        Raises:
+            NotComposableError: Where one of them is not known, or stands in the way.
+        """
+        result, readings = Pass(outputs={IMAGE: image(shape, "float32")}), []
+        fresh: list[RowReading] = []
+        for index, (row, role) in enumerate(zip(plan.rows, roles, strict=True)):
+            inputs, distinct = result.inputs(row)
+            key = self._key(b"reading", plan, row, inputs, distinct, role)
+            reading = self._shelf.find(key, RowReading)
+            if reading is None:
+                if self._recorder is None:
+                    raise NotComposableError(f"row {row.row.index} is not known")
+                fresh = fresh or self._recorder.readings(plan, shape, roles)
+                reading = fresh[index]
+                self._shelf.put(key, reading)
+            readings.append(reading)
+            result.outputs[row.row.index] = _given(reading, distinct)
+        return readings
+
+    def check_sampling(self) -> None:
+        """See to it that the installed thop profiles the images that are known of it.
+
+        Raises:
+            NotComposableError: Where it does not, or that is not known.
+        """
+        key = key_of(b"sampling")
+        known = self._shelf.find(key, bool)
+        if known is None and self._recorder:
+            known = self._recorder.sampling_is_known()
+            self._shelf.put(key, known)
+        if not known:
+            raise NotComposableError("the images that thop looks at are not known")
 
     def _record(
         self, plan: Plan, row: PlannedRow, inputs: Structure, distinct: list[Value], role: Role, *, details: bool
@@ -197,6 +229,12 @@ class Rows:
             _shape_of(inputs, numbers),
             [value.tensor for value in distinct],
         )
+
+
+def _given(row: RowGlance | RowReading, inputs: Sequence[Value]) -> Structure:
+    """What a row gave, of which only the form is known."""
+    outputs = [inputs[output.same_input] if output.same_input >= 0 else Value(output.tensor) for output in row.outputs]
+    return outputs if row.structure is None else _nested(row.structure, outputs)
 
 
 def image(shape: Sequence[int], dtype: str) -> Value:

@@ -18,15 +18,17 @@ from archprof.builder.network import forget_strides
 from archprof.builder.registry import registry
 from archprof.builder.templates import key_of
 from archprof.builder.unread_keys import AskedFor
-from archprof.pipeline.composition import calls, row_record
+from archprof.count.conventions.ultralytics import sampling_is_known
+from archprof.pipeline.composition import calls, row_reading, row_record
 from archprof.pipeline.composition.liveness import Value, flat
-from archprof.pipeline.composition.records import Head, RowCall, RowDetails, RowGlance, RowRecord
+from archprof.pipeline.composition.passes import NotComposableError
+from archprof.pipeline.composition.records import Head, RowCall, RowDetails, RowGlance, RowReading, RowRecord
 from archprof.sources.spec import STOCK
 from archprof.trace import tree
 from archprof.trace.run import RunSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from archprof.builder.registry import Block, RowContext
     from archprof.pipeline.composition.liveness import Structure
@@ -108,12 +110,32 @@ class RowRecorder:
         return first
 
     def glance(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role) -> RowGlance:
-        """What a row gives, and what thop gives it."""
+        """What a row gives."""
         built = self._row(plan, row)
         if obstacle := _obstacle(built, role):
             return RowGlance(obstacle)
         network, run, tensors = _network(plan, row, built, inputs, role)
         return row_record.glance(network, run, tensors, owners=built.owners, last=bool(role.network))
+
+    def readings(self, plan: Plan, shape: Sequence[int], roles: Sequence[Role]) -> list[RowReading]:
+        """What all rows of a variant give on an image of a shape, and what thop gives them.
+
+        Raises:
+            NotComposableError: Where thop stops, or a row stands in the way.
+        """
+        rows = [self._row(plan, row) for row in plan.rows]
+        for built, role in zip(rows, roles, strict=True):
+            if obstacle := _obstacle(built, role):
+                raise NotComposableError(obstacle)
+            _prepare(built, role)
+        chain = row_reading.Chain(plan.rows, [built.module for built in rows]).eval()
+        if roles[-1].initialised:
+            _initialise(chain)
+        return row_reading.take(chain, shape, {module for built in rows for module in built.owners})
+
+    def sampling_is_known(self) -> bool:
+        """Whether the installed thop profiles the images that are known of it."""
+        return sampling_is_known()
 
     def _row(self, plan: Plan, row: PlannedRow) -> BuiltRow:
         index = row.row.index
@@ -149,19 +171,28 @@ def _network(
     plan: Plan, row: PlannedRow, built: BuiltRow, inputs: Structure, role: Role
 ) -> tuple[Built, RunSpec, list[torch.Tensor]]:
     """A network of one row, how it is run, and the tensors that go in, each once."""
-    if role.network:
-        built.module.inplace = role.inplace
-        if role.strides:
-            built.module.stride = torch.tensor(role.strides, device="cpu")
+    _prepare(built, role)
     model = _Alone(built.module).eval()
     if role.initialised:
-        from ultralytics.utils.torch_utils import initialize_weights
-
-        initialize_weights(model)
+        _initialise(model)
     given = {id(value): _tensor(value) for value in flat(inputs)}
     layer = BuiltLayer(0, (-1,), 1, row.row.module, row_record.ROW, ())
     run = RunSpec(inputs=(_with_tensors(inputs, given),))
     return Built(module=model, spec=plan.spec, layers=(layer,)), run, list(given.values())
+
+
+def _prepare(built: BuiltRow, role: Role) -> None:
+    """Tell the last row what the network tells it."""
+    if role.network:
+        built.module.inplace = role.inplace
+        if role.strides:
+            built.module.stride = torch.tensor(role.strides, device="cpu")
+
+
+def _initialise(model: nn.Module) -> None:
+    from ultralytics.utils.torch_utils import initialize_weights
+
+    initialize_weights(model)
 
 
 class _Alone(nn.Module):

@@ -9,7 +9,6 @@ import msgspec
 import torch
 
 from archprof.count.conventions import thop_2_0
-from archprof.count.conventions.subject import ToolStopsError
 from archprof.count.counted_model import CountedModel
 from archprof.count.ledger import count
 from archprof.count.memory import measure
@@ -111,7 +110,7 @@ def take(
 def glance(
     network: Built, run: RunSpec, inputs: Sequence[torch.Tensor], *, owners: Mapping[int, str], last: bool
 ) -> RowGlance:
-    """Run a network of one row and take down what it gives, and what thop gives it.
+    """Run a network of one row and take down what it gives.
 
     Args:
         network: The network.
@@ -123,17 +122,8 @@ def glance(
     passed = _run(network, run, inputs, owners, last=last)
     if isinstance(passed, str):
         return RowGlance(passed)
-    ledger, _, (structure, outputs, _) = passed
-    shared = {path for path, module in tree.walk(network.module) if id(module) in owners}
-    try:
-        items = list(thop_2_0.given(thop_2_0.amounts(ledger.trace)))
-    except ToolStopsError:
-        items = None
-    # Of a module that rows share, thop gives the square of the times that it stands in the tree.
-    if items is not None and any(item.path in shared or not item.path.startswith(ROW) for item in items):
-        items = None
-    thop = None if items is None else [(_inner(item.path), item.operation, item.amount) for item in items]
-    return RowGlance(outputs=outputs, structure=structure, thop=thop)
+    _, _, (structure, outputs, _) = passed
+    return RowGlance(outputs=outputs, structure=structure)
 
 
 _Outputs = tuple[Any, list[Output], "list[Block]"]
@@ -184,35 +174,36 @@ class _Recorder(Recorder):  # type: ignore[no-untyped-call]
         if module is self.trace.model:
             numbers: dict[int, int] = {}
             tensors: list[tuple[tuple[int, ...], str, int]] = []
-            structure = _structure(output, numbers, tensors)
+            structure = structure_of(output, numbers, tensors)
             _Recorder.result = structure, tensors
         return output
 
 
-_STRANGE = "?"
+STRANGE = "?"
+"""What stands in a structure for what has no form that is known."""
 
 
-def _structure(value: Any, numbers: dict[int, int], tensors: list[Any]) -> Any:
+def structure_of(value: Any, numbers: dict[int, int], tensors: list[Any]) -> Any:
     """How tensors are nested, each as its number; strides, type and identity of each are appended to a list."""
     if isinstance(value, torch.Tensor):
         if id(value) not in numbers:
             numbers[id(value)] = len(numbers)
             is_plain = type(value) is torch.Tensor and value.layout is torch.strided
             dtype = str(value.dtype).removeprefix("torch.")
-            tensors.append((tuple(value.stride()) if is_plain else (), dtype if is_plain else _STRANGE, id(value)))
+            tensors.append((tuple(value.stride()) if is_plain else (), dtype if is_plain else STRANGE, id(value)))
         return numbers[id(value)]
     if value is None:
         return None
     if type(value) in (list, tuple):
-        return [type(value).__name__, *(_structure(part, numbers, tensors) for part in value)]
-    return _STRANGE
+        return [type(value).__name__, *(structure_of(part, numbers, tensors) for part in value)]
+    return STRANGE
 
 
 def _outputs(result: Any, call: Any, memory: Memory, inputs: Sequence[torch.Tensor], *, last: bool) -> _Outputs | None:
     """What the row gives: its structure, its tensors, and the memory that it made for them; None where unknown."""
     structure, tensors = result
     infos = list({id(info): info for info in call.outputs}.values())
-    known = _STRANGE not in repr(structure) and len(infos) == len(tensors)
+    known = STRANGE not in repr(structure) and len(infos) == len(tensors)
     if not known and not last:
         return None
     given = {id(memory.given[tensor.untyped_storage()._cdata]): index for index, tensor in enumerate(inputs)}
@@ -222,7 +213,7 @@ def _outputs(result: Any, call: Any, memory: Memory, inputs: Sequence[torch.Tens
         strides, dtype, identity = tensors[index] if known else ((), str(info.dtype).removeprefix("torch."), 0)
         output = _output(info, strides, dtype, memory, given, blocks)
         same = next((number for number, tensor in enumerate(inputs) if id(tensor) == identity), -1)
-        if output is None or (dtype == _STRANGE and not last):
+        if output is None or (dtype == STRANGE and not last):
             return None
         outputs.append(Output(output.tensor, same, output.input_memory, output.block))
     return structure if known and not last else None, outputs, list(blocks.values())

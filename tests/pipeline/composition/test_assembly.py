@@ -59,6 +59,11 @@ def test_options(rows: Any, options: dict[str, Any]) -> None:
     rows.check(rows.request(resolve("yolo11n"), **options))
 
 
+def test_what_ultralytics_prints_is_put_together_too(rows: Any) -> None:
+    request = rows.request(resolve("yolo11n"))
+    assert list(rows.count(request).reported) == ["thop-2.0", "ultralytics"]
+
+
 @pytest.mark.parametrize("name", ["yoloe-11n", "rtdetr-l", "llama-1b-up-4e", "yolov8n-world"])
 def test_what_crosses_rows_runs_as_a_whole(rows: Any, name: str) -> None:
     assert rows.count(rows.request(resolve(name))) is None
