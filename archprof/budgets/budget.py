@@ -90,12 +90,14 @@ class BudgetFile(msgspec.Struct, frozen=True, kw_only=True):
         budgets: Its entries, in its order.
         lock: Where the lock file is.
         plugins: Files, by the working folder, and modules that register blocks.
+        exclude: Patterns of files that its globs leave out.
     """
 
     path: Path
     budgets: tuple[Budget, ...]
     lock: Path
     plugins: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
     @property
     def root(self) -> Path:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from archprof.budgets.budget import Level, Rule
+from archprof.budgets.exclusion import Exclusion
 from archprof.budgets.settings import agrees, format_settings, options_of, spread
 from archprof.errors import ArchprofError, BudgetFileError, UsageError, did_you_mean
 from archprof.quantity import parse
@@ -106,7 +107,7 @@ def _entries_by_variant(file: BudgetFile) -> tuple[dict[str, Entries], list[tupl
     unmatched = []
     for budget in file.budgets:
         for pattern in budget.variants:
-            names = _expand(file.root, pattern)
+            names = _expand(file, pattern)
             if not names:
                 unmatched.append((budget, pattern))
             for name in names:
@@ -116,12 +117,13 @@ def _entries_by_variant(file: BudgetFile) -> tuple[dict[str, Entries], list[tupl
     return entries_of, unmatched
 
 
-def _expand(root: Path, pattern: str) -> list[str]:
-    """The files that a glob matches, hidden ones aside; anything else stands for itself."""
+def _expand(file: BudgetFile, pattern: str) -> list[str]:
+    """The files that a glob matches, without hidden and excluded ones; anything else stands for itself."""
+    root, excluded = file.root, Exclusion(file.root, file.exclude)
     if not glob.has_magic(pattern) or (root / pattern).is_file():
         return [pattern]
     names = glob.glob(pattern, root_dir=root, recursive=True)  # noqa: PTH207 - it leaves hidden folders out
-    return sorted(Path(name).as_posix() for name in names if (root / name).is_file())
+    return sorted(Path(name).as_posix() for name in names if (root / name).is_file() and not excluded(root / name))
 
 
 def _selected(file: BudgetFile, entries_of: dict[str, Entries], references: Sequence[str]) -> Iterable[str]:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archprof.budgets.project_keys import KEYS
+from archprof.budgets.exclusion import Exclusion
+from archprof.budgets.project_keys import EXCLUDE, FAMILIES, KEYS
 from archprof.budgets.read import OWN, PYPROJECT, TOP, Reader, plugin_path
 from archprof.errors import BudgetFileError
+from archprof.sources.assigned_families import Families
 
 WITHOUT = ("config", "init")
 """Commands that go without: one shows the file, the other writes it."""
@@ -33,13 +35,21 @@ class Default:
         key: Its key.
         parameter: What commands call the option.
         value: The value as the command line takes it.
+        path: The file.
         line: Its line in the file.
     """
 
     key: str
     parameter: str
     value: Any
+    path: Path
     line: int | None
+
+    @property
+    def origin(self) -> str:
+        """Where it is set, for a message."""
+        place = f"{self.path}:{self.line}" if self.line else str(self.path)
+        return f"{self.key} is set in {place}{' ([tool.archprof])' if self.path.name == PYPROJECT else ''}"
 
 
 def find(folder: Path) -> Path | None:
@@ -75,11 +85,11 @@ def read(path: Path) -> list[Default]:
             text = key.text(value)
             if name == "plugins":
                 text = [plugin_path(path.parent, plugin) for plugin in text]
-            defaults.append(Default(name, key.parameter, text, reader.lines.of(name)))
+            defaults.append(Default(name, key.parameter, text, path, reader.lines.of(name)))
     return defaults
 
 
-def defaults_for(parameters: set[str], command: str, folder: Path) -> dict[str, Any]:
+def defaults_for(parameters: set[str], command: str, folder: Path) -> list[Default]:
     """The values for the options of one command.
 
     Args:
@@ -91,15 +101,37 @@ def defaults_for(parameters: set[str], command: str, folder: Path) -> dict[str, 
         BudgetFileError: As for :func:`read`.
     """
     if command in WITHOUT or (path := find(folder)) is None:
-        return {}
+        return []
+    entries = _read(path)
+    left_out = {key.parameter for name, key in KEYS.items() if name not in RUNNING} if command in BUDGETED else set()
+    return [entry for entry in entries if entry.parameter in parameters and entry.parameter not in left_out]
+
+
+def exclusion(folder: Path) -> Exclusion:
+    """The files that the project of a folder leaves out of folders and patterns.
+
+    Raises:
+        BudgetFileError: As for :func:`read`.
+    """
+    path = find(folder)
+    entry = next((entry for entry in _read(path) if entry.key == EXCLUDE), None) if path else None
+    return Exclusion(path.parent, tuple(entry.value), entry.origin) if path and entry else Exclusion()
+
+
+def families(folder: Path) -> Families:
+    """The families that the project of a folder gives its files.
+
+    Raises:
+        BudgetFileError: As for :func:`read`.
+    """
+    path = find(folder)
+    entry = next((entry for entry in _read(path) if entry.key == FAMILIES), None) if path else None
+    return Families(path.parent, dict(pair.rsplit(" = ", 1) for pair in entry.value)) if path and entry else Families()
+
+
+def _read(path: Path) -> list[Default]:
     try:
-        entries = read(path)
+        return read(path)
     except BudgetFileError as error:
         error.hint = "\n".join(filter(None, (error.hint, "archprof config shows what the file sets")))
         raise
-    left_out = {key.parameter for name, key in KEYS.items() if name not in RUNNING} if command in BUDGETED else set()
-    return {
-        entry.parameter: entry.value
-        for entry in entries
-        if entry.parameter in parameters and entry.parameter not in left_out
-    }

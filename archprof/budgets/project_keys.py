@@ -43,6 +43,9 @@ def _listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
+EXCLUDE, FAMILIES = "exclude", "families"
+"""Keys that no option has."""
+
 _TEXTS = (lambda value: TEXT[0](value) or _is_texts(value), "text, or a list of it")
 _BOOL = (lambda value: isinstance(value, bool), "true or false", bool)
 
@@ -68,5 +71,12 @@ KEYS: Mapping[str, Key] = {
     "jobs": Key("jobs", lambda value: type(value) is int and value >= 0, "a whole number from 0 up"),
     "time_limit": Key("time_limit", _is_number, "seconds", float),
     "memory_limit": Key("memory_limit", *TEXT),
+    EXCLUDE: Key(EXCLUDE, *_TEXTS, _listed),
+    FAMILIES: Key(
+        FAMILIES,
+        lambda value: isinstance(value, dict) and all(map(TEXT[0], value.values())),
+        'a table, as {"models/v13/*.yaml" = "yolov13"}',
+        lambda value: [f"{pattern} = {family}" for pattern, family in value.items()],
+    ),
 }
-"""Every key, with the option that it sets."""
+"""Every key, with the option that it sets, if there is one."""

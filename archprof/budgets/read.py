@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.budgets import toml_file
 from archprof.budgets.budget import Budget, BudgetFile, Level, Rule
-from archprof.budgets.project_keys import KEYS
+from archprof.budgets.project_keys import EXCLUDE, KEYS
 from archprof.budgets.settings import SETTINGS
 from archprof.budgets.toml_lines import Lines
 from archprof.errors import BudgetFileError, UsageError, did_you_mean
@@ -125,6 +125,7 @@ class Reader:
             budgets=tuple(self.budget(index, item) for index, item in enumerate(entries)),
             lock=path.parent / lock,
             plugins=tuple(plugin_path(path.parent, item) for item in self.texts("plugins", data.get("plugins", []))),
+            exclude=self.texts(EXCLUDE, data.get(EXCLUDE, [])),
         )
 
     def budget(self, index: int, data: Any, key_path: str | None = None) -> Budget:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import sys
 import textwrap
 import time
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from threading import Event, Thread
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from archprof.cli.options import ColorChoice
 from archprof.render import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from archprof.budgets.project import Default
 
 PIPED_WIDTH = 120
 """Terminal cells in a line that goes to a pipe."""
@@ -30,6 +33,9 @@ PATIENCE = 0.1
 BETWEEN_TURNS = 0.1
 """Seconds between two drawings of the sign that turns meanwhile."""
 
+
+LONGEST_INDEX = 2
+"""Digits in the index of a row, which a message may have for another reason than a value."""
 
 BETWEEN_DRAWINGS = 0.25
 """Seconds between two drawings of a bar, at least: drawing takes time that samples should not see."""
@@ -45,6 +51,7 @@ class Console:
         verbose: Whether every step is to be told, with the time that it took.
         debug: Whether an internal error shows its traceback.
         no_cache: Whether no result is to be kept, or read from those that were.
+        origins: The options that the project's configuration sets, each by its names, and the value with its line.
     """
 
     color: ColorChoice = ColorChoice.auto
@@ -52,6 +59,7 @@ class Console:
     verbose: bool = False
     debug: bool = False
     no_cache: bool = False
+    origins: Sequence[tuple[set[str], Default]] = ()
     _data: TextIO | None = None
 
     @contextmanager
@@ -98,8 +106,9 @@ class Console:
             self._print_line("", "2", text)
 
     def error(self, text: str) -> None:
-        """What went wrong; never silenced."""
-        self._print_line("error: ", "1;31", text)
+        """What went wrong, and which of the values that it names the project's configuration sets; never silenced."""
+        origins = [default.origin for names, default in self.origins if _names_option(text, names, default.value)]
+        self._print_line("error: ", "1;31", "\n".join((text, *origins)))
 
     @contextmanager
     def working(self, activity: str) -> Iterator[None]:
@@ -156,6 +165,14 @@ def _broken(text: str, taken: int) -> str:
         )
         lines += [line] if line.startswith(" ") or not wrapped else [wrapped[0][len(first) :], *wrapped[1:]]
     return "\n".join(lines)
+
+
+def _names_option(text: str, names: set[str], value: Any) -> bool:
+    """Whether a message is about an option: it has its name, or the value, unless that is as short as a row's index."""
+    plain = "|".join(re.escape(name.removeprefix("--")) for name in names)
+    values = [str(entry) for entry in (value if isinstance(value, list) else [value])]
+    words = "|".join(re.escape(entry) for entry in values if len(entry) > LONGEST_INDEX)
+    return bool(re.search(rf"(?<!\w)({plain})(?!\w)", text) or (words and re.search(rf"(?<!\d)({words})(?!\d)", text)))
 
 
 def _columns() -> int:

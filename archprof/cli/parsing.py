@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -16,6 +17,8 @@ from archprof.errors import ArchprofError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from archprof.budgets.project import Default
 
 ParserError: Any = typer.BadParameter.__mro__[1]
 """What the parser raises, whichever click typer has."""
@@ -44,24 +47,45 @@ class Command(TyperCommand):
             if any(parameter.name == REFERENCES for parameter in self.params):
                 self._refuse_assignments(f"archprof {info_name}", args)
             if not extra.get("resilient_parsing") and not {"--help", "-h"} & set(args):
-                extra["default_map"] = self._defaults(str(info_name))
+                defaults = self._defaults(str(info_name), args)
+                extra["default_map"] = {default.parameter: default.value for default in defaults}
+                console.origins = [(self._names(default.parameter), default) for default in defaults]
             return super().make_context(info_name, args, parent, **extra)
 
-    def _defaults(self, command: str) -> dict[str, Any]:
-        """What the project's configuration says of the command's options.
+    def invoke(self, ctx: Any) -> Any:
+        """Run it, with the families that the project gives its files."""
+        if not _is_in_project():
+            return super().invoke(ctx)
+        from archprof.budgets import project
+        from archprof.sources.assigned_families import assigned
+
+        with _as_ours(ctx.command_path):
+            families = project.families(Path.cwd())
+        with assigned(families):
+            return super().invoke(ctx)
+
+    def _defaults(self, command: str, args: Sequence[str]) -> list[Default]:
+        """What the project's configuration says of the command's options, and nothing before it does.
 
         Raises:
             BudgetFileError: Where the configuration makes no sense.
         """
-        from pathlib import Path
-
-        here = Path.cwd()
-        # A folder above may be one that may not be read: pathlib raises there.
-        if not any(os.path.isfile(folder / name) for folder in (here, *here.parents) for name in FILES):  # noqa: PTH113
-            return {}
+        if not _is_in_project():
+            return []
         from archprof.budgets import project
 
-        return project.defaults_for({str(parameter.name) for parameter in self.params}, command, here)
+        defaults = project.defaults_for({str(parameter.name) for parameter in self.params}, command, Path.cwd())
+        given = {word.partition("=")[0] for word in args}
+        return [
+            default
+            for default in defaults
+            if given.isdisjoint(names := self._names(default.parameter))
+            and not any(f"ARCHPROF_{name.removeprefix('--').replace('-', '_').upper()}" in os.environ for name in names)
+        ]
+
+    def _names(self, parameter: str) -> set[str]:
+        """What an option is called on the command line."""
+        return {name for entry in self.params if entry.name == parameter for name in entry.opts}
 
     def _refuse_assignments(self, command: str, words: Sequence[str]) -> None:
         """Say what to type instead of ``imgsz=640``.
@@ -93,6 +117,13 @@ class Command(TyperCommand):
             if parameter.param_type_name == "option"
             for name in parameter.opts
         }
+
+
+def _is_in_project() -> bool:
+    """Whether a file is here or above that may hold a project's configuration."""
+    here = Path.cwd()
+    # A folder above may be one that may not be read: pathlib raises there.
+    return any(os.path.isfile(folder / name) for folder in (here, *here.parents) for name in FILES)  # noqa: PTH113
 
 
 class Group(TyperGroup):

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from archprof.cli.console import console
@@ -148,9 +149,15 @@ def expand(references: Sequence[str], suffixes: tuple[str, ...] = ()) -> list[st
     Raises:
         ArchprofError: Where a folder or a pattern has no model.
     """
+    from archprof.budgets import project
     from archprof.sources import expansion
 
-    expanded = expansion.expand([name for reference in references for name in _names(reference)], suffixes)
+    exclusion = project.exclusion(Path.cwd())
+    try:
+        expanded = expansion.expand([name for text in references for name in _names(text)], suffixes, exclusion)
+    except expansion.ExcludedError as error:
+        error.hint = exclusion.origin
+        raise
     for file, reason in expanded.left_out.items():
         console.note(f"left out {file}: {reason}")
     return list(expanded.references)

@@ -23,7 +23,7 @@ from archprof.count.unread_weights import unread_weights
 from archprof.errors import UsageError
 from archprof.parameternet.twin import static
 from archprof.pipeline.assembly import assemble
-from archprof.records.conventions import DEFAULT, UNASKED
+from archprof.records.conventions import DEFAULT
 from archprof.sources.origins.python import PythonSpec
 from archprof.trace.nested import flat
 from archprof.trace.recorder import DataDependentError
@@ -193,7 +193,7 @@ def _reports(
     counted: CountedModel, conventions: Sequence[str], level: Level
 ) -> tuple[dict[str, Reported], tuple[str, ...]]:
     """What was asked for, and what others print of the same model unasked; remarks where there is no figure."""
-    names = {*conventions, *(UNASKED if level == "full" else ())}
+    names = {*conventions, *(counted.built.spec.reporters if level == "full" else ())}
     run = counted.run
     subject = Subject(counted.built.module, run.inputs, counted.ledger, counted.built.kind == "image", run.keywords)
     return reports(subject, sorted(names), asked=set(conventions))

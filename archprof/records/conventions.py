@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from archprof.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,8 @@ class Convention:
         rule: The rule in one line.
         module: The file here that has it.
         tool: Whether it is another tool's.
-        reporter: Who reported figures by it, where that is not the tool of its name.
+        reporter: Who reports figures by it, where that is not the tool of its name; the names of distributions in
+            braces stand for their versions.
         by_operation: Whether it gives each operation something by itself, whatever runs beside it.
     """
 
@@ -35,6 +40,9 @@ DEFAULT = "flops"
 
 UNASKED = ("thop-2.0",)
 """Those whose figures every profile has: what the authors of most YAMLs published theirs by."""
+
+TODAY = "ultralytics"
+"""The one by which the authors of YAMLs publish theirs now: the profile of a YAML has its figure too."""
 
 CONVENTIONS = {
     convention.name: convention
@@ -65,6 +73,13 @@ CONVENTIONS = {
             "thop_2_0",
             reporter="Ultralytics 2024–25 (thop 2.0)",
         ),
+        Convention(
+            "ultralytics",
+            "GFLOPs",
+            "2 × the installed thop's operations, as the installed Ultralytics has them",
+            "ultralytics",
+            reporter="Ultralytics {ultralytics} (thop {ultralytics-thop})",
+        ),
     )
 }
 """Every convention, by its name."""
@@ -80,3 +95,16 @@ def find_convention(name: str) -> Convention:
         return convention
     hint = did_you_mean(name, CONVENTIONS) or f"conventions: {', '.join(CONVENTIONS)}"
     raise UsageError(f"no convention {name!r}", hint=hint)
+
+
+def reporter_of(name: str, packages: Mapping[str, str]) -> str:
+    """Who reports figures by a convention; empty where that is the tool of its name, or it is no convention.
+
+    Args:
+        name: The convention.
+        packages: Distributions and their versions, where the figure was made.
+    """
+    reporter = CONVENTIONS[name].reporter if name in CONVENTIONS else ""
+    for package, version in packages.items():
+        reporter = reporter.replace(f"{{{package}}}", version)
+    return reporter

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from archprof import units
-from archprof.records.conventions import CONVENTIONS
+from archprof.records.conventions import reporter_of
 from archprof.records.profile import arithmetic_intensity
 from archprof.units import plural
 
@@ -318,7 +318,7 @@ def reported_text(name: str, reported: Reported, profile: Profile) -> str:
     macs = profile.totals.macs if reported.exact_macs is None else reported.exact_macs
     exact = 2 * macs if "FLOP" in unit.upper() else macs
     asked_for = name == profile.convention
-    reporter = CONVENTIONS[name].reporter if name in CONVENTIONS and not asked_for else ""
+    reporter = "" if asked_for else reporter_of(name, profile.environment.packages)
     figure = (
         units.amount(round(reported.gflops * 10**9), unit[1:])
         if asked_for

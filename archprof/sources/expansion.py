@@ -10,9 +10,14 @@ from archprof.sources import misread
 from archprof.sources.checkpoint.error import NoModelError
 from archprof.sources.origins import model_suffixes
 from archprof.sources.reference import resolve
+from archprof.units import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+
+class ExcludedError(UnknownReferenceError):
+    """A folder or a pattern of which every file is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +33,18 @@ class Expansion:
     left_out: Mapping[str, str]
 
 
-def expand(texts: Sequence[str], suffixes: tuple[str, ...] = ()) -> Expansion:
+def expand(
+    texts: Sequence[str], suffixes: tuple[str, ...] = (), excluded: Callable[[str], bool] = lambda file: False
+) -> Expansion:
     """Replace folders and patterns by the models in them. A file that is meant as a model and is wrong stays.
 
     Args:
         texts: What was typed.
         suffixes: The endings of what a pattern may match besides models; others are left out.
+        excluded: Whether a file that a folder or a pattern means is left out, without a word.
 
     Raises:
+        ExcludedError: Where all of them are left out.
         UnknownReferenceError: Where a folder or a pattern has no model.
         VariantError: Where a folder has no file that may be one.
     """
@@ -48,7 +57,9 @@ def expand(texts: Sequence[str], suffixes: tuple[str, ...] = ()) -> Expansion:
             continue
         if not files:
             raise misread.nothing_there(text)
-        reasons = {file: _reason(file, suffixes) for file in files}
+        if not (included := [file for file in files if not excluded(file)]):
+            raise ExcludedError(f"no model in {text!r}: the project excludes {plural(len(files), 'file')} of it")
+        reasons = {file: _reason(file, suffixes) for file in included}
         models = [file for file, reason in reasons.items() if reason is None]
         others = {file: reason for file, reason in reasons.items() if reason is not None}
         if not models:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 import msgspec
 
 from archprof.errors import UsageError
+from archprof.records.conventions import TODAY, UNASKED
 from archprof.records.profile import TopLevelKey
 from archprof.sources import families
 from archprof.sources import settings as setting_rules
@@ -141,6 +142,11 @@ class Spec(ABC):
         """Whether the process that built it is as good as new: only archprof's and well-known libraries' code ran."""
         return self.trusted
 
+    @property
+    def reporters(self) -> tuple[str, ...]:
+        """The conventions by which figures of such models are published, which a full profile has unasked."""
+        return UNASKED
+
     def missing(self) -> ArchprofError | None:
         """The error of a model that surely cannot be built, as far as that can be told without building it."""
         return None
@@ -235,6 +241,11 @@ class VariantSpec(Spec):
         """Whether its blocks are Ultralytics' or the zoo's."""
         installed = families.families().get(self.family)
         return self.family in (STOCK, YOLOV5) or (installed is not None and installed.package.startswith(ZOO))
+
+    @property
+    def reporters(self) -> tuple[str, ...]:
+        """Ultralytics' of 2024–25 and today's."""
+        return (*UNASKED, TODAY)
 
     @property
     def values(self) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archprof import cache
 from archprof.errors import VariantError
-from archprof.sources import families, near_keys, scale_in_name, yaml_text
+from archprof.sources import assigned_families, families, near_keys, scale_in_name, yaml_text
 from archprof.sources.spec import STOCK, YOLOV5, Sheet, VariantSpec
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def load(
         named_scale: The scale that the reference's name asks for, where it is not the file's name that does.
         reference: What the user typed, where that is not the path.
         name: What to call the variant, where that is not the file's stem; it tells scale and family as that does.
-        family: The family of a file without a ``family:`` key. Without it, the installed family that the
-            file's name starts with, else Ultralytics'.
+        family: The family of a file without a ``family:`` key. Without it, the one that the project gives the
+            file, else the installed family that the file's name starts with, else Ultralytics'.
         data: What the file says, where it is not on the disk.
         strict: Whether a key that was probably meant for another is an error, as it is where it can be mended.
 
@@ -69,7 +69,12 @@ def load(
         name=stem,
         reference=reference or str(path),
         path=path,
-        family=sheet.values.get("family") or family or (YOLOV5 if has_anchors(sheet) else family_of(stem)),
+        family=(
+            sheet.values.get("family")
+            or family
+            or assigned_families.family_of(path)
+            or (YOLOV5 if has_anchors(sheet) else family_of(stem))
+        ),
         text=text,
         rows=sheet.rows,
         scales=sheet.scales,

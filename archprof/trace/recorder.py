@@ -338,6 +338,11 @@ class Recorder(TensorTable, TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._deferred.clear()
 
     @property
+    def path(self) -> str:
+        """The path of the module that is running."""
+        return self.trace.calls[self._call].path
+
+    @property
     def where(self) -> str:
         """The module that is running, for a message."""
         if not self.trace.calls:

@@ -138,3 +138,83 @@ def test_budgets_may_be_in_another_file(archprof: Callable[[str], Result], proje
     result = archprof("check --format json")
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["cases"][0]["shapes"][0][2] == 32
+
+
+def configure(project: Path, *lines: str) -> None:
+    text = "\n".join(("[tool.archprof]", *lines, ""))
+    (project / "pyproject.toml").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("line", "options", "origin"),
+    [
+        ("imgsz = 100", "", "imgsz is set in ../pyproject.toml:2 ([tool.archprof])"),
+        ('dtype = "float23"', "", "dtype is set in ../pyproject.toml:2 ([tool.archprof])"),
+        ('scale = "z"', "", "scale is set in ../pyproject.toml:2 ([tool.archprof])"),
+        ("imgsz = 100", "--imgsz 101", ""),
+        ("imgsz = 64", "--nc 0", ""),
+    ],
+)
+def test_an_error_names_the_line_that_its_value_came_from(
+    archprof: Callable[[str], Result], project: Path, line: str, options: str, origin: str
+) -> None:
+    configure(project, line)
+    result = archprof(f"summary yolo11n {options}")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: ")
+    assert (origin in result.stderr) if origin else ("is set in" not in result.stderr)
+
+
+def names(result: Result) -> list[str]:
+    assert result.exit_code == 0, result.stderr
+    profiles = json.loads(result.stdout)
+    return [profile["variant"]["path"] for profile in (profiles if isinstance(profiles, list) else [profiles])]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "left"),
+    [
+        (["old"], ["a.yaml", "b-draft.yaml"]),
+        (["models/old"], ["a.yaml", "b-draft.yaml"]),
+        (["*-draft.yaml"], ["a.yaml", "old/c.yaml"]),
+        (["models/*.yaml"], []),
+        (["./models/old/", "*draft*"], ["a.yaml"]),
+    ],
+)
+def test_folders_and_patterns_leave_out_what_is_excluded(
+    archprof: Callable[[str], Result], project: Path, patterns: list[str], left: list[str]
+) -> None:
+    tiny = project / "models" / "tiny.yaml"
+    (project / "models" / "old").mkdir()
+    for name in ("a.yaml", "b-draft.yaml", "old/c.yaml"):
+        (project / "models" / name).write_text(tiny.read_text(encoding="utf-8"), encoding="utf-8")
+    tiny.unlink()
+    budget = '[[tool.archprof.budgets]]\nvariants = "models/**/*.yaml"\nflops = {max = "1 T"}'
+    configure(project, f"exclude = {json.dumps(patterns)}", "imgsz = 32", budget)
+    result, check = archprof("summary **/*.yaml --format json"), archprof("check --format json")
+    if left:
+        assert names(result) == left
+        cases = json.loads(check.stdout)["cases"]
+        assert [case["variant"] for case in cases] == [f"models/{name}" for name in left]
+    else:
+        assert (result.exit_code, check.exit_code) == (2, 2)
+        assert "error: no model in '**/*.yaml': the project excludes 3 files of it\n" in result.stderr
+        assert "exclude is set in ../pyproject.toml:2 ([tool.archprof])" in result.stderr
+    # What is named by itself is meant.
+    assert names(archprof("summary a.yaml old/c.yaml --format json")) == ["a.yaml", "old/c.yaml"]
+
+
+def test_a_project_gives_its_files_their_families(archprof: Callable[[str], Result], project: Path) -> None:
+    def family(name: str) -> str:
+        family: str = json.loads(archprof(f"summary {name} --imgsz 32 --format json").stdout)["variant"]["family"]
+        return family
+
+    configure(project)
+    assert family("tiny.yaml") == "ultralytics"
+    configure(project, 'families = {"other/*" = "yolo11", "models/*" = "yolov13"}')
+    assert family("tiny.yaml") == "yolov13"
+    text = (project / "models" / "tiny.yaml").read_text(encoding="utf-8")
+    (project / "models" / "own.yaml").write_text(f"family: yolo11\n{text}", encoding="utf-8")
+    assert family("own.yaml") == "yolo11"  # what the file says goes before
+    told = json.loads(archprof("config --format json").stdout)["values"]
+    assert [value["value"] for value in told] == [["other/* = yolo11", "models/* = yolov13"]]

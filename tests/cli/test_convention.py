@@ -56,7 +56,7 @@ def test_json_totals_stay_exact(summary: Summary) -> None:
     for part in ("totals", "coverage", "layers", "modules", "operations"):
         assert another_model[part] == exact[part]
     assert (exact["conventions"], another_model["conventions"]) == ([], ["fvcore"])
-    assert set(another_model["reported"]) == {"thop-2.0", "fvcore"}
+    assert set(another_model["reported"]) == {"thop-2.0", "ultralytics", "fvcore"}
 
 
 @pytest.mark.parametrize("detail", ["rows", "modules", "ops"])
@@ -87,6 +87,5 @@ def test_several_scales_have_a_column_for_it(summary: Summary) -> None:
         "MACs",
         "FLOPs",
         "elementwise",
-        "thop-2.0",
-        "(G)",
+        *("thop-2.0", "(G)", "ultralytics", "(G)"),
     ]

@@ -288,7 +288,7 @@ def test_the_details_may_be_left_out(count: Any) -> None:
     left_out = {name: getattr(whole, name) for name in ("modules", "operations", "work")}
     assert all(left_out.values())
     assert all(getattr(brief, name) == [] for name in left_out)
-    assert list(whole.reported) == ["fvcore", "thop-2.0"]
+    assert list(whole.reported) == ["fvcore", "thop-2.0", "ultralytics"]
     assert list(brief.reported) == ["fvcore"]
     assert msgspec.structs.replace(brief, reported=whole.reported, **left_out) == whole
 

@@ -113,7 +113,7 @@ def figures(subject: Subject) -> Figures:
     height, width = subject.shape[-2:]
     replayed = replay(subject.model, (height, width))
     return Figures(
-        [*given(replayed.amounts), *exact(_of_one_image(subject))],
+        [*given(replayed.amounts), *exact(of_one_image(subject))],
         scale=2 * replayed.ratio,
         shape=replayed.shape,
         per_image=True,
@@ -127,7 +127,7 @@ def given(calls: Iterable[tuple[ModuleCall, int]]) -> Iterator[Item]:
             yield Item(call.path, type(call.module).__name__, number, 0)
 
 
-def _of_one_image(subject: Subject) -> Ledger:
+def of_one_image(subject: Subject) -> Ledger:
     """The exact count that thop's figure is compared with: of one image at the size that was asked for."""
     if subject.shape[0] == 1:
         return subject.ledger

@@ -11,28 +11,33 @@ from archprof.builder import dialect, limits, unread_keys
 from archprof.builder.options import PROBE, dtype_name
 from archprof.builder.wiring import light_head_of
 from archprof.count.figures import Figures, Item, reported
+from archprof.count.proxies import SCALE, ProxyReading, at_size, items
 from archprof.pipeline.circumstances import environment_of, plain, variant_of, versions
 from archprof.pipeline.composition.dynamics import merged, parameternet
 from archprof.pipeline.composition.liveness import Value, flat
-from archprof.pipeline.composition.passes import FLOAT, NotComposableError, Role, RowFailsError
+from archprof.pipeline.composition.passes import FLOAT, NotComposableError, Role
 from archprof.pipeline.composition.records import TOTALS
 from archprof.pipeline.operation_sums import operation_sums
-from archprof.records.conventions import DEFAULT, UNASKED, find_convention
+from archprof.records.conventions import DEFAULT, TODAY, find_convention
 from archprof.records.profile import Coverage, Input, Layer, Module, Profile, Totals
 from archprof.records.remarks import unread_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from archprof.count.proxies import Key
     from archprof.pipeline.composition.passes import Pass, Rows
     from archprof.pipeline.composition.records import Figures as RowFigures
-    from archprof.pipeline.composition.records import Head, RowDetails, RowGlance, RowModule, RowRecord
+    from archprof.pipeline.composition.records import Head, RowDetails, RowModule, RowReading, RowRecord
     from archprof.pipeline.composition.variant import Plan
     from archprof.pipeline.request import Request
     from archprof.records.conventions import Convention
     from archprof.records.profile import Reported
 
 THOP = "thop-2.0"
+OF_IMAGES = {THOP, TODAY}
+"""Conventions whose tools look at images of their own."""
+
 
 CONTAINER = 2
 """Modules of every network besides those of its rows: itself, and the sequence of its rows."""
@@ -51,7 +56,7 @@ def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
     """
     conventions = [name for name in dict.fromkeys(request.conventions) if name != DEFAULT]
     details = request.level == "full"
-    if not all(name == THOP or find_convention(name).by_operation for name in conventions):
+    if not all(name in OF_IMAGES or find_convention(name).by_operation for name in conventions):
         raise NotComposableError("a convention is asked for that is no sum over rows")
     head = rows.head(plan)
     strides = _strides(plan, rows, head)
@@ -66,13 +71,13 @@ def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
     if dynamic and not pass_.details:  # what its static equivalent asks of a machine is in the details
         pass_ = rows.run(plan, shape, roles, dtype=dtype, details=True)
     _check_limits(pass_.records)
-    names = sorted({*conventions, *(UNASKED if details else ())})
-    figures: dict[str, Reported] = {}
-    for name in names:
-        if name == THOP:
-            figures |= _reported(plan, rows, pass_, head, strides, shape, asked=set(conventions))
-        else:
-            figures[name] = _of_operations(rows, plan, pass_, roles, find_convention(name), shape)
+    names = {*conventions, *(plan.spec.reporters if details else ())}
+    figures = {
+        name: _of_operations(rows, plan, pass_, roles, find_convention(name), shape) for name in names - OF_IMAGES
+    }
+    if of_images := names & OF_IMAGES:
+        figures |= _reported(of_images, plan, rows, pass_, head, strides, shape, asked=set(conventions))
+    figures = dict(sorted(figures.items()))
     return Profile(
         variant=variant_of(plan.spec, task=task, strides=rounded),
         input=Input(
@@ -133,7 +138,7 @@ def _strides(plan: Plan, rows: Rows, head: Head) -> tuple[float, ...]:
     if head.strides != "inputs":
         return (float(head.strides),)
     roles = [Role(initialised=True)] * (len(plan.rows) - 1)
-    _, outputs = rows.glance(plan, (1, plan.channels, PROBE, PROBE), roles)
+    outputs = rows.glance(plan, (1, plan.channels, PROBE, PROBE), roles)
     last = plan.rows[-1]
     inputs = [outputs[source] for source in last.sources]
     if not all(isinstance(value, Value) for value in inputs) or not last.row.many:
@@ -274,6 +279,7 @@ def _module(
 
 
 def _reported(
+    names: set[str],
     plan: Plan,
     rows: Rows,
     pass_: Pass,
@@ -283,9 +289,9 @@ def _reported(
     *,
     asked: set[str],
 ) -> dict[str, Reported]:
-    """What Ultralytics printed by thop 2.0, of which every profile of a network for images has a figure."""
+    """What Ultralytics printed by thop 2.0 and prints today, which every profile of a network for images has."""
     if plan.tokens:
-        if THOP in asked:
+        if asked & OF_IMAGES:
             raise NotComposableError("a convention is asked for that is for images")
         return {}
     first = next((record.first_parameter for record in pass_.records if record.first_parameter), None)
@@ -293,18 +299,21 @@ def _reported(
     if first is None or len(first[0]) < 2 or first[1] != dtype:
         raise NotComposableError("no parameter tells the channels of the image")
     side = max(int(max(strides, default=0)), 32)
-    image: tuple[int, ...] = (1, first[0][1], side, side)
+    small = (1, first[0][1], side, side)
     roles = _roles(plan, head, strides, dtype)
-    try:
-        given, _ = rows.glance(plan, image, roles, dtype=dtype)
-    except RowFailsError:  # then Ultralytics takes the size that was asked for
-        image = (*image[:2], *shape[-2:])
-        given, _ = rows.glance(plan, image, roles, dtype=dtype)
     whole = pass_ if shape[0] == 1 else rows.run(plan, (1, *shape[1:]), roles, dtype=dtype, details=True)
-    items = [*_given(given), *_exact(whole.details)]
-    scale = 2 * Fraction(prod(shape[-2:]), prod(image[-2:]))
-    figures = Figures(items, scale=scale, shape=image, per_image=True)
-    return {THOP: reported(find_convention(THOP), figures, shape, shares=THOP in asked)}
+    exact = list(_exact(whole.details))
+    scale = 2 * Fraction(prod(shape[-2:]), side * side)
+    figures: dict[str, Figures] = {}
+    if THOP in names:
+        given = _thop_2_0(rows.readings(plan, small, roles))
+        figures[THOP] = Figures([*given, *exact], scale=scale, shape=small, per_image=True)
+    if TODAY in names:
+        smallest = (side, head.least_cells)
+        figures[TODAY] = _today(plan, rows, roles, (1, first[0][1], *shape[2:]), smallest, exact)
+    return {
+        name: reported(find_convention(name), figure, shape, shares=name in asked) for name, figure in figures.items()
+    }
 
 
 def _of_operations(
@@ -329,12 +338,40 @@ def _path(index: int, path: str) -> str:
     return f"model.{index}.{path}" if path else f"model.{index}"
 
 
-def _given(glances: Sequence[RowGlance]) -> Iterator[Item]:
-    for index, part in enumerate(glances):
-        if part.thop is None:
-            raise NotComposableError("thop stops")
-        for path, kind, amount in part.thop:
-            yield Item(_path(index, path), kind, amount, 0)
+def _today(
+    plan: Plan,
+    rows: Rows,
+    roles: Sequence[Role],
+    shape: tuple[int, ...],
+    smallest: tuple[int, int],
+    exact: Sequence[Item],
+) -> Figures:
+    rows.check_sampling()
+
+    def read(height: int, width: int) -> ProxyReading:
+        readings = rows.readings(plan, (*shape[:2], height, width), roles)
+        return ProxyReading(
+            {key: amount for index, part in enumerate(readings) for key, amount in _parts(index, part.modules)},
+            {key: amount for index, part in enumerate(readings) for key, amount in _parts(index, part.functions)},
+            any(part.fixed for part in readings),
+            any(part.quadratic for part in readings),
+        )
+
+    reading = at_size((shape[-2], shape[-1]), *smallest, read)
+    if not reading.total:
+        raise NotComposableError("thop gives nothing")
+    return Figures(items(reading, exact), scale=SCALE, shape=shape, per_image=True)
+
+
+def _thop_2_0(readings: Sequence[RowReading]) -> Iterator[Item]:
+    for index, reading in enumerate(readings):
+        for (path, kind), amount in _parts(index, reading.thop_2_0):
+            yield Item(path, kind, amount, 0)
+
+
+def _parts(index: int, parts: Sequence[tuple[str, str, int]]) -> Iterator[tuple[Key, int]]:
+    for path, name, amount in parts:
+        yield (_path(index, path), name), amount
 
 
 def _exact(details: Sequence[RowDetails]) -> Iterator[Item]:

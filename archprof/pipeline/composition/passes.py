@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from archprof.builder.wiring import IMAGE
 from archprof.pipeline.composition.liveness import Liveness, Value, flat
-from archprof.pipeline.composition.records import Head, RowDetails, RowGlance, RowItems, RowRecord
+from archprof.pipeline.composition.records import Head, RowDetails, RowGlance, RowItems, RowReading, RowRecord
 from archprof.pipeline.composition.shelf import key_of
 from archprof.pipeline.composition.variant import inputs_of
 from archprof.sources.spec import STOCK
@@ -27,10 +27,6 @@ FLOAT = "float32"
 
 class NotComposableError(Exception):
     """A variant that has to run as a whole, for one of its rows or for what goes from row to row."""
-
-
-class RowFailsError(NotComposableError):
-    """A row that does not run on what it is given."""
 
 
 class Role(NamedTuple):
@@ -60,7 +56,13 @@ class Recorder(Protocol):
         """What a row costs, given what goes in."""
 
     def glance(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role) -> RowGlance:
-        """What a row gives, and what thop gives it."""
+        """What a row gives."""
+
+    def readings(self, plan: Plan, shape: Sequence[int], roles: Sequence[Role]) -> list[RowReading]:
+        """What all rows of a variant give on an image of a shape, and what thop gives them."""
+
+    def sampling_is_known(self) -> bool:
+        """Whether the installed thop profiles the images that are known of it."""
 
     def items(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role, convention: Convention) -> RowItems:
         """What a convention gives the operations of a row."""
@@ -164,19 +166,13 @@ class Rows:
             result.add(row, record, distinct)
         return result.records
 
-    def glance(
-        self, plan: Plan, shape: Sequence[int], roles: Sequence[Role], *, dtype: str = FLOAT
-    ) -> tuple[list[RowGlance], dict[int, Structure]]:
-        """What the first rows of a variant give on an image of a shape, and what thop gives them.
-
-        Returns:
-            One entry for each row that ran, and what each row gave by its index.
+    def glance(self, plan: Plan, shape: Sequence[int], roles: Sequence[Role]) -> dict[int, Structure]:
+        """What the first rows of a variant give on an image of a shape, by the index of the row.
 
         Raises:
-            RowFailsError: Where one of them does not run on it.
             NotComposableError: Where one of them is not known, or stands in the way.
         """
-        result, glances = Pass(outputs={IMAGE: image(shape, dtype)}), []
+        result = Pass(outputs={IMAGE: image(shape, FLOAT)})
         for row, role in zip(plan.rows, roles, strict=False):
             inputs, distinct = result.inputs(row)
             key = self._key(b"glance", plan, row, inputs, distinct, role)
@@ -187,15 +183,45 @@ class Rows:
                 glance = self._recorder.glance(plan, row, inputs, role)
                 self._shelf.put(key, glance)
             if glance.obstacle:
-                kind = NotComposableError if glance.runs else RowFailsError
-                raise kind(f"row {row.row.index}: {glance.obstacle}")
-            glances.append(glance)
-            outputs = [
-                distinct[output.same_input] if output.same_input >= 0 else Value(output.tensor)
-                for output in glance.outputs
-            ]
-            result.outputs[row.row.index] = outputs if glance.structure is None else _nested(glance.structure, outputs)
-        return glances, result.outputs
+                raise NotComposableError(f"row {row.row.index}: {glance.obstacle}")
+            result.outputs[row.row.index] = _given(glance, distinct)
+        return result.outputs
+
+    def readings(self, plan: Plan, shape: Sequence[int], roles: Sequence[Role]) -> list[RowReading]:
+        """What thop gives the rows of a variant on an image of a shape. Where one is not known, all are run.
+
+        Raises:
+            NotComposableError: Where one of them is not known, or stands in the way.
+        """
+        result, readings = Pass(outputs={IMAGE: image(shape, roles[-1].dtype)}), []
+        fresh: list[RowReading] = []
+        for index, (row, role) in enumerate(zip(plan.rows, roles, strict=True)):
+            inputs, distinct = result.inputs(row)
+            key = self._key(b"reading", plan, row, inputs, distinct, role)
+            reading = self._shelf.find(key, RowReading)
+            if reading is None:
+                if self._recorder is None:
+                    raise NotComposableError(f"row {row.row.index} is not known")
+                fresh = fresh or self._recorder.readings(plan, shape, roles)
+                reading = fresh[index]
+                self._shelf.put(key, reading)
+            readings.append(reading)
+            result.outputs[row.row.index] = _given(reading, distinct)
+        return readings
+
+    def check_sampling(self) -> None:
+        """See to it that the installed thop profiles the images that are known of it.
+
+        Raises:
+            NotComposableError: Where it does not, or that is not known.
+        """
+        key = key_of(b"sampling")
+        known = self._shelf.find(key, bool)
+        if known is None and self._recorder:
+            known = self._recorder.sampling_is_known()
+            self._shelf.put(key, known)
+        if not known:
+            raise NotComposableError("the images that thop looks at are not known")
 
     def items(self, plan: Plan, pass_: Pass, roles: Sequence[Role], convention: Convention) -> list[RowItems]:
         """What a convention gives the operations of each row.
@@ -258,6 +284,12 @@ class Rows:
             [value.tensor for value in distinct],
             *more,
         )
+
+
+def _given(row: RowGlance | RowReading, inputs: Sequence[Value]) -> Structure:
+    """What a row gave, of which only the form is known."""
+    outputs = [inputs[output.same_input] if output.same_input >= 0 else Value(output.tensor) for output in row.outputs]
+    return outputs if row.structure is None else _nested(row.structure, outputs)
 
 
 def image(shape: Sequence[int], dtype: str) -> Value:

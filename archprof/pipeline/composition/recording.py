@@ -18,17 +18,18 @@ from archprof.builder.network import forget_strides
 from archprof.builder.registry import registry
 from archprof.builder.templates import key_of
 from archprof.builder.unread_keys import AskedFor
-from archprof.pipeline.composition import calls, row_record
+from archprof.count.conventions.ultralytics import least_cells, sampling_is_known
+from archprof.pipeline.composition import calls, row_reading, row_record
 from archprof.pipeline.composition.liveness import Value, flat
-from archprof.pipeline.composition.passes import FLOAT
-from archprof.pipeline.composition.records import Head, RowCall, RowDetails, RowGlance, RowItems, RowRecord
+from archprof.pipeline.composition.passes import FLOAT, NotComposableError
+from archprof.pipeline.composition.records import Head, RowCall, RowDetails, RowGlance, RowItems, RowReading, RowRecord
 from archprof.pipeline.composition.row_figures import ROW
 from archprof.sources.spec import STOCK
 from archprof.trace import tree
 from archprof.trace.run import RunSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from archprof.builder.registry import Block, RowContext
     from archprof.pipeline.composition.liveness import Structure
@@ -80,7 +81,8 @@ class RowRecorder:
         """What a variant's last row makes of the network."""
         from ultralytics.nn import tasks
 
-        kind = kind_of(self._row(plan, row, FLOAT).module)
+        module = self._row(plan, row, FLOAT).module
+        kind = kind_of(module)
         network: Any = getattr(tasks, kind.network) if isinstance(kind.network, str) else kind.network
         # RT-DETR's differs in that its head is told that there are no targets, which is what it takes by itself.
         predicts = (tasks.BaseModel.predict, tasks.RTDETRDetectionModel.predict)
@@ -90,7 +92,7 @@ class RowRecorder:
         )
         ways: dict[Any, str] = {None: "none", head_strides: "inputs", stride_of_32: "32"}
         strides = ways.get(kind.strides, "")
-        return Head(network.__name__ if plain and strides else "", kind.task, strides)
+        return Head(network.__name__ if plain and strides else "", kind.task, strides, least_cells(module))
 
     def record(
         self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role, *, details: bool
@@ -113,18 +115,39 @@ class RowRecorder:
         return first
 
     def glance(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role) -> RowGlance:
-        """What a row gives, and what thop gives it."""
+        """What a row gives."""
         built = self._row(plan, row, role.dtype)
         if obstacle := _obstacle(built, role):
             return RowGlance(obstacle)
         network, run, tensors = _network(plan, row, built, inputs, role)
-        return row_record.glance(network, run, tensors, owners=built.owners, last=bool(role.network))
+        return row_record.glance(network, run, tensors, last=bool(role.network))
 
     def items(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role, convention: Convention) -> RowItems:
         """What a convention gives the operations of a row."""
         built = self._row(plan, row, role.dtype)
         network, run, tensors = _network(plan, row, built, inputs, role)
         return row_record.items(network, run, tensors, convention, owners=built.owners, last=bool(role.network))
+
+    def readings(self, plan: Plan, shape: Sequence[int], roles: Sequence[Role]) -> list[RowReading]:
+        """What all rows of a variant give on an image of a shape, and what thop gives them.
+
+        Raises:
+            NotComposableError: Where thop stops, or a row stands in the way.
+        """
+        dtype = roles[-1].dtype
+        rows = [self._row(plan, row, dtype) for row in plan.rows]
+        for built, role in zip(rows, roles, strict=True):
+            if obstacle := _obstacle(built, role):
+                raise NotComposableError(obstacle)
+            _tell(built, role)
+        chain = row_reading.Chain(plan.rows, [built.module for built in rows]).eval()
+        _prepare(chain, roles[-1])
+        shared = {module for built in rows for module in built.owners}
+        return row_reading.take(chain, shape, getattr(torch, dtype), shared)
+
+    def sampling_is_known(self) -> bool:
+        """Whether the installed thop profiles the images that are known of it."""
+        return sampling_is_known()
 
     def _row(self, plan: Plan, row: PlannedRow, dtype: str) -> BuiltRow:
         key = row.row.index, dtype
@@ -160,24 +183,34 @@ def _network(
     plan: Plan, row: PlannedRow, built: BuiltRow, inputs: Structure, role: Role
 ) -> tuple[Built, RunSpec, list[torch.Tensor]]:
     """A network of one row, how it is run, and the tensors that go in, each once."""
-    if role.network:
-        built.module.inplace = role.inplace
-        if role.strides:
-            built.module.stride = torch.tensor(role.strides, device="cpu")
+    _tell(built, role)
     model = _Alone(built.module).eval()
-    if role.initialised:
-        from ultralytics.utils.torch_utils import initialize_weights
-
-        initialize_weights(model)
-    if role.dtype != FLOAT:
-        _convert(model, role.dtype)
+    _prepare(model, role)
     given = {id(value): _tensor(value) for value in flat(inputs)}
     layer = BuiltLayer(0, (-1,), 1, row.row.module, ROW, ())
     run = RunSpec(inputs=(_with_tensors(inputs, given),))
     return Built(module=model, spec=plan.spec, layers=(layer,)), run, list(given.values())
 
 
-def _convert(model: _Alone, dtype: str) -> None:
+def _tell(built: BuiltRow, role: Role) -> None:
+    """Tell the last row what the network tells it."""
+    if role.network:
+        built.module.inplace = role.inplace
+        if role.strides:
+            built.module.stride = torch.tensor(role.strides, device="cpu")
+
+
+def _prepare(model: _Alone | row_reading.Chain, role: Role) -> None:
+    """Do to the weights of rows what is done to those of the network."""
+    if role.initialised:
+        from ultralytics.utils.torch_utils import initialize_weights
+
+        initialize_weights(model)
+    if role.dtype != FLOAT:
+        _convert(model, role.dtype)
+
+
+def _convert(model: _Alone | row_reading.Chain, dtype: str) -> None:
     """Convert a row as its network is converted, which has a way of its own with what a head keeps of the strides."""
     from ultralytics.nn.tasks import BaseModel
 

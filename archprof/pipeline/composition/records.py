@@ -55,11 +55,13 @@ class Head(msgspec.Struct, frozen=True, array_like=True):
         task: The task, where the head tells it.
         strides: Where its strides come from: "inputs" from the maps that it reads, "none" where it has none, or a
             number.
+        least_cells: The squares of one stride that the smallest image has on which Ultralytics profiles it.
     """
 
     network: str
     task: str | None
     strides: str
+    least_cells: int = 1
 
 
 class Output(msgspec.Struct, frozen=True, array_like=True):
@@ -200,18 +202,36 @@ class RowItems(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RowGlance(msgspec.Struct, frozen=True, array_like=True):
-    """What a row gives on inputs of some shapes, and what thop 2.0 gives it, where nothing else is asked.
+    """What a row gives on inputs of some shapes, where nothing else is asked.
 
     Attributes:
         obstacle: Why no profile can be put together with this row; empty where one can.
-        runs: Whether it runs on them.
         outputs: The tensors that it gives, in order.
         structure: How they are nested.
-        thop: Module, its type, and the operations that thop gives it; None where thop itself would stop.
     """
 
     obstacle: str = ""
-    runs: bool = True
     outputs: list[Output] = []
     structure: Any = None
-    thop: list[tuple[str, str, int]] | None = None
+
+
+class RowReading(msgspec.Struct, frozen=True, array_like=True):
+    """What a row gives on inputs of some shapes, and what thop gives it.
+
+    Attributes:
+        outputs: The tensors that it gives, in order.
+        structure: How they are nested.
+        thop_2_0: Module, its type, and the operations that thop 2.0 gives it.
+        modules: The same of the installed thop.
+        functions: Module, the name of a function that it calls, and the operations that the installed thop gives that.
+        fixed: Whether it has modules for which the installed thop looks at two images.
+        quadratic: Whether it has modules for which that looks at four.
+    """
+
+    outputs: list[Output]
+    structure: Any
+    thop_2_0: list[tuple[str, str, int]]
+    modules: list[tuple[str, str, int]]
+    functions: list[tuple[str, str, int]]
+    fixed: bool
+    quadratic: bool

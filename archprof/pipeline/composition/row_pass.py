@@ -60,7 +60,7 @@ def count_row(network: Built, run: RunSpec, inputs: Sequence[torch.Tensor], *, l
     try:
         passed = _run(network, run)
     except ArchprofError as error:
-        return failure_text(error)
+        return _failure_text(error)
     if isinstance(passed, str):
         return passed
     trace, structure, tensors = passed
@@ -71,7 +71,7 @@ def count_row(network: Built, run: RunSpec, inputs: Sequence[torch.Tensor], *, l
 
 def run_row(
     network: Built, run: RunSpec, inputs: Sequence[torch.Tensor], *, last: bool
-) -> tuple[Trace, Any, list[Output]] | str:
+) -> tuple[Any, list[Output]] | str:
     """Run a network of one row without memory.
 
     Args:
@@ -81,23 +81,21 @@ def run_row(
         last: Whether it is the last row, whose results no row reads.
 
     Returns:
-        The pass, how the tensors that it gives are nested, and these, without their memory; or why they cannot be
-        told.
-
-    Raises:
-        ArchprofError: Where it does not run without memory.
+        How the tensors that it gives are nested, and these, without their memory; or why they cannot be told.
     """
-    passed = _run(network, run)
+    try:
+        passed = _run(network, run)
+    except ArchprofError as error:
+        return _failure_text(error)
     if isinstance(passed, str):
         return passed
     trace, structure, tensors = passed
     infos = _distinct(trace.calls[0])
     if last:
-        return trace, None, []
+        return None, []
     if not _is_known(structure, tensors, infos):
         return _STRANGE_RESULTS
     return (
-        trace,
         structure,
         [
             Output((tuple(info.shape), strides, dtype), _same_input(identity, inputs))
@@ -106,7 +104,7 @@ def run_row(
     )
 
 
-def failure_text(error: ArchprofError) -> str:
+def _failure_text(error: ArchprofError) -> str:
     """Why a row that does not run cannot be counted by itself."""
     return f"it does not run without memory: {error.message}"
 
@@ -114,7 +112,9 @@ def failure_text(error: ArchprofError) -> str:
 _Tensor = tuple[tuple[int, ...], str, int]
 """Strides, type and identity of a tensor."""
 
-_STRANGE = "?"
+STRANGE = "?"
+"""What stands in a structure for what has no form that is known."""
+
 _STRANGE_RESULTS = "what it gives has no form that is known"
 
 
@@ -146,25 +146,25 @@ class _Recorder(Recorder):  # type: ignore[no-untyped-call]
         if module is self.trace.model:
             numbers: dict[int, int] = {}
             tensors: list[tuple[tuple[int, ...], str, int]] = []
-            structure = _structure(output, numbers, tensors)
+            structure = structure_of(output, numbers, tensors)
             _Recorder.result = structure, tensors
         return output
 
 
-def _structure(value: Any, numbers: dict[int, int], tensors: list[Any]) -> Any:
+def structure_of(value: Any, numbers: dict[int, int], tensors: list[Any]) -> Any:
     """How tensors are nested, each as its number; strides, type and identity of each are appended to a list."""
     if isinstance(value, torch.Tensor):
         if id(value) not in numbers:
             numbers[id(value)] = len(numbers)
             is_plain = type(value) is torch.Tensor and value.layout is torch.strided
             dtype = str(value.dtype).removeprefix("torch.")
-            tensors.append((tuple(value.stride()) if is_plain else (), dtype if is_plain else _STRANGE, id(value)))
+            tensors.append((tuple(value.stride()) if is_plain else (), dtype if is_plain else STRANGE, id(value)))
         return numbers[id(value)]
     if value is None:
         return None
     if type(value) in (list, tuple):
-        return [type(value).__name__, *(_structure(part, numbers, tensors) for part in value)]
-    return _STRANGE
+        return [type(value).__name__, *(structure_of(part, numbers, tensors) for part in value)]
+    return STRANGE
 
 
 def _distinct(call: ModuleCall) -> list[TensorInfo]:
@@ -175,7 +175,7 @@ def _distinct(call: ModuleCall) -> list[TensorInfo]:
 def _is_known(structure: Any, tensors: Sequence[_Tensor], infos: Sequence[TensorInfo]) -> bool:
     """Whether what a row gives has a form that a record can hold."""
     types = {dtype for _, dtype, _ in tensors}
-    return _STRANGE not in repr(structure) and _STRANGE not in types and len(infos) == len(tensors)
+    return STRANGE not in repr(structure) and STRANGE not in types and len(infos) == len(tensors)
 
 
 def _same_input(identity: int, inputs: Sequence[torch.Tensor]) -> int:

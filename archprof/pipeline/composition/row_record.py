@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import torch
 
-from archprof.count.conventions import figures_of, thop_2_0
-from archprof.count.conventions.subject import Subject, ToolStopsError
+from archprof.count.conventions import figures_of
+from archprof.count.conventions.subject import Subject
 from archprof.count.unread_weights import unread
 from archprof.count.weights import unregistered
-from archprof.errors import ArchprofError, RunError
 from archprof.parameternet.analysis import dynamic_layers
 from archprof.parameternet.flow import Flow
 from archprof.parameternet.twin import static_copy
@@ -92,35 +91,20 @@ def take(
     )
 
 
-def glance(
-    network: Built, run: RunSpec, inputs: Sequence[torch.Tensor], *, owners: Mapping[int, str], last: bool
-) -> RowGlance:
-    """Run a network of one row and take down what it gives, and what thop gives it.
+def glance(network: Built, run: RunSpec, inputs: Sequence[torch.Tensor], *, last: bool) -> RowGlance:
+    """Run a network of one row and take down what it gives.
 
     Args:
         network: The network.
         run: How it is run.
         inputs: The tensors that go in, each once.
-        owners: The class attributes on which modules hang.
         last: Whether it is the last row, whose results no row reads.
     """
-    try:
-        passed = row_pass.run_row(network, run, inputs, last=last)
-    except ArchprofError as error:
-        return RowGlance(row_pass.failure_text(error), runs=not isinstance(error, RunError))
+    passed = row_pass.run_row(network, run, inputs, last=last)
     if isinstance(passed, str):
         return RowGlance(passed)
-    trace, structure, outputs = passed
-    shared = {path for path, module in tree.walk(network.module) if id(module) in owners}
-    try:
-        items = list(thop_2_0.given(thop_2_0.amounts(trace)))
-    except ToolStopsError:
-        items = None
-    # Of a module that rows share, thop gives the square of the times that it stands in the tree.
-    if items is not None and any(item.path in shared or not item.path.startswith(ROW) for item in items):
-        items = None
-    thop = None if items is None else [(path_in_row(item.path), item.operation, item.amount) for item in items]
-    return RowGlance(outputs=outputs, structure=structure, thop=thop)
+    structure, outputs = passed
+    return RowGlance(outputs=outputs, structure=structure)
 
 
 def items(

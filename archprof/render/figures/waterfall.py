@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from archprof.records.audit import AuditResult
-from archprof.records.conventions import CONVENTIONS
+from archprof.records.conventions import CONVENTIONS, reporter_of
 from archprof.records.profile import Profile
 from archprof.render.figures import FIGURES, Choice, Figure, FigureKind, origin
 from archprof.render.figures.published import published_gflops
@@ -64,7 +64,7 @@ def of_convention(profile: Profile, name: str, reported: Reported) -> Steps | No
     if reported.exact_macs is None or not (reported.missed or reported.added):
         return None
     macs = reported.unit.startswith("GMACs")
-    counter = CONVENTIONS[name].reporter if name in CONVENTIONS else ""
+    counter = reporter_of(name, profile.environment.packages)
     return Steps(
         start=2 * reported.exact_macs,
         end=round(reported.gflops * 10**9) * (2 if macs else 1),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from archprof.records.conventions import UNASKED
 from archprof.sources.model_names import is_absent, registered, unknown_model
 from archprof.sources.origin import Origin
 from archprof.sources.origins import ORIGINS
@@ -48,6 +49,11 @@ class TimmSpec(RecipeSpec):
 
     origin = "timm"
     trusted = True
+
+    @property
+    def reporters(self) -> tuple[str, ...]:
+        """Also fvcore, by which timm's own tables are made."""
+        return (*UNASKED, "fvcore")
 
     def missing(self) -> ArchprofError | None:
         """The error of a name that stands nowhere in timm's files."""

@@ -94,6 +94,11 @@ def test_conventions_that_drop_what_nobody_uses_run_as_a_whole(rows: Any, conven
     assert rows.count(rows.request(resolve("yolo11n"), conventions=(convention,))) is None
 
 
+def test_what_ultralytics_prints_is_put_together_too(rows: Any) -> None:
+    request = rows.request(resolve("yolo11n"))
+    assert list(rows.count(request).reported) == ["thop-2.0", "ultralytics"]
+
+
 @pytest.mark.parametrize("name", ["yoloe-11n", "llama-1b-up-4e", "yolov8n-world"])
 def test_what_crosses_rows_runs_as_a_whole(rows: Any, name: str) -> None:
     assert rows.count(rows.request(resolve(name))) is None
