@@ -223,4 +223,8 @@ Outputs = Annotated[
     list[str] | None,
     option("--output", "-o", metavar="FILE", help="Write to a file; '-' is stdout. Repeatable."),
 ]
+Html = Annotated[
+    str | None,
+    option("--html", metavar="FILE", help="Also write an HTML page of figures and tables, which needs no network."),
+]
 Force = Annotated[bool, option("--force", help="Overwrite existing files.")]

@@ -110,6 +110,7 @@ def plot(
     from archprof.render.figures import figures_of
     from archprof.render.figures.pareto import parse_limits
     from archprof.render.figures.style import WIDTHS
+    from archprof.render.full_report import comparisons
 
     figure_kind = FIGURES.find(kind)
     paths = [plan(name, force=force) for name in outputs or ["-"]]
@@ -127,7 +128,7 @@ def plot(
     )
     records = [*inputs.saved, *(drawn_records.SOURCES[figure_kind.source](inputs, making) if inputs.specs else [])]
     if figure_kind.source == "comparison" and not inputs.specs:
-        records += drawn_records.comparisons(inputs.saved)
+        records += comparisons(inputs.saved)
     figures = figures_of(records, figure_kind.name, choice=replace(choice, metric=_metric(figure_kind, choice)))
     if not figures:
         raise UsageError(f"nothing to draw: {figure_kind.absent}", hint=_hint(records, counter))

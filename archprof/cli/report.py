@@ -54,6 +54,7 @@ def report(
     from archprof.render.figures import Choice
     from archprof.render.figures.pareto import parse_limits
     from archprof.render.formats import FORMATS
+    from archprof.render.full_report import comparisons
     from archprof.render.full_report import report as full_report
 
     axes(x, y)  # before anything is built
@@ -68,7 +69,7 @@ def report(
     records = [*inputs.saved, *profiles]
     if len(profiles) == 1 and not inputs.saved and not inputs.specs[0].graph_format:
         records += drawn_records.memory(inputs, making)
-    records += drawn_records.comparisons(records)
+    records += comparisons(records)
     if not records:
         reasons = "\n".join(failure.error for failure in inputs.failures)
         raise UsageError("nothing to draw: no model has a result", hint=reasons or None)

@@ -32,6 +32,17 @@ if TYPE_CHECKING:
 MANY = 2000
 """Marks from which on a figure is drawn as a bitmap: as many elements of their own would make the page slow."""
 
+NOUNS = {
+    "experts": ("number of experts", "numbers of experts"),
+    "family": ("family", "families"),
+    "limit": ("point of the front", "points of the front"),
+    "method": ("answer",),
+    "part": ("part of the time", "parts of the time"),
+    "quantity": ("quantity", "quantities"),
+    "what": ("step",),
+}
+"""What the records of a table are called, where that is not the name of the column that labels them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -144,9 +155,9 @@ def _grid(table: Table) -> Grid:
         for texts, line in zip(table.cells(), lines, strict=True)
     ]
     end = len(table.records)
-    noun = "row" if any(index is not None for index in rows_of) else "line"
+    label = "row" if any(index is not None for index in rows_of) else table.noun or table.label
     return Grid(
-        title=table.folded or plural(end, noun),
+        title=table.folded or plural(end, *NOUNS.get(label, (label,))),
         columns=columns,
         rows=list(zip(rows_of, cells[:end], strict=True)),
         foot=cells[end:],
