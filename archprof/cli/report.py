@@ -18,8 +18,8 @@ References = Annotated[
     typer.Argument(
         metavar="REF...",
         autocompletion=completion.references,
-        help="Models as `summary` takes them, and FILE.json that `summary`, `bench`, `audit`, `compare` or "
-        "`parameternet --experts` saved.",
+        help="Models as `summary` takes them, a store of `sweep`, and FILE.json that `summary`, `bench`, `audit`, "
+        "`compare`, `sweep`, `suggest` or `parameternet` saved.",
     ),
 ]
 Output = Annotated[

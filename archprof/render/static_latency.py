@@ -23,10 +23,10 @@ ROUNDING_S = 1e-9
 
 def records(result: DynamicReport) -> Iterator[Record]:
     """Lines of the whole model's table."""
-    if predicted := predicted_pair(result):
+    if predicted := _predicted(result):
         times = [units.seconds(prediction.seconds) for prediction in predicted]
         yield ("predicted latency", *times, None, None, None, _ratio(predicted))
-    if measured := measured_pair(result):
+    if measured := _measured(result):
         medians = (measured.dynamic.median_s, measured.static.median_s)
         ratio = measured.comparison.result.ratio if measured.comparison else None
         yield ("measured latency", *(time and units.seconds(time) for time in medians), None, None, None, ratio)
@@ -34,7 +34,7 @@ def records(result: DynamicReport) -> Iterator[Record]:
 
 def notes(result: DynamicReport) -> Iterator[str]:
     """What a reader should know of these, and of what they come from."""
-    predicted, measured = predicted_pair(result), measured_pair(result)
+    predicted, measured = _predicted(result), _measured(result)
     if predicted:
         yield _split(*predicted)
     if measured:
@@ -45,13 +45,13 @@ def notes(result: DynamicReport) -> Iterator[str]:
         yield "the time on this computer: --latency measures it, and after `archprof calibrate` it is predicted"
 
 
-def predicted_pair(result: DynamicReport) -> tuple[Prediction, Prediction] | None:
+def _predicted(result: DynamicReport) -> tuple[Prediction, Prediction] | None:
     """How long the model and its static equivalent should take; None where one of them is not known."""
     pair = result.prediction, result.static_prediction
     return (pair[0], pair[1]) if pair[0] and pair[1] else None
 
 
-def measured_pair(result: DynamicReport) -> TwinLatency | None:
+def _measured(result: DynamicReport) -> TwinLatency | None:
     """How long both took in one experiment; None where that was not measured."""
     return result.parameternet.model.latency if result.parameternet else None
 

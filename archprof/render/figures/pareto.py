@@ -9,7 +9,7 @@ from archprof.compare.pareto import unbeaten
 from archprof.errors import UsageError
 from archprof.records.metrics import BY_NAME, find_metric
 from archprof.render.figures import FIGURES, Choice, Figure, FigureKind
-from archprof.render.figures.scatter import ANSWER, OFF, ON, scatters
+from archprof.render.figures.scatter import ANSWER, NAMED, OFF, ON, scatters
 from archprof.render.figures.style import LESS, QUIET, TOTAL, VEGA_LITE, amounts, times
 from archprof.units import Unit
 
@@ -49,6 +49,7 @@ def _figure(scatter: Scatter, limits: Mapping[str, float]) -> Figure:
     (x, _), (y, _) = scatter.both
     members = front(points, [lower for _, lower in scatter.both])
     for member in members:
+        member["front"] = True
         if member["state"] == OFF:
             member["state"] = ON
     names = ", ".join(member["model"] for member in members[:6])
@@ -106,17 +107,17 @@ def _spec(
         return {"field": name, "type": "quantitative", "scale": scale, "axis": _axis(metric, high)}
 
     x, y = channel("x", x_metric), channel("y", y_metric)
-    shown = points if len(points) <= named else members
+    shown = points if len(points) <= named else members if len(members) <= NAMED else []
     middle = sum(x["scale"]["domain"]) / 2
     tooltip = [{"field": "model"}, {"field": "x", "format": ",", "title": x_metric.label},
                {"field": "y", "format": ",", "title": y_metric.label}, {"field": "state"}]  # fmt: skip
     states = [state for state in COLORS if any(point["state"] == state for point in points)]
     layers: list[dict[str, Any]] = [
         {
-            "data": {"values": members},
+            "transform": [{"filter": "datum.front"}],
             "name": "front",
-            "mark": {"type": "line", "interpolate": "step-after", "color": TOTAL, "opacity": 0.6},
-            "encoding": {"x": x, "y": y},
+            "mark": {"type": "line", "interpolate": "step-after", "color": TOTAL, "opacity": 0.6, "aria": False},
+            "encoding": {"x": x, "y": y, "order": {"field": "x", "sort": "ascending" if both[0][1] else "descending"}},
         },
         {
             "name": "models",
@@ -147,7 +148,18 @@ def _spec(
             for name, value in limits.items()
         ),
     ]  # fmt: skip
-    return {"$schema": VEGA_LITE, "height": 300, "data": {"values": points}, "layer": layers}
+    return {
+        "$schema": VEGA_LITE,
+        "height": 300,
+        "data": {"values": [_value(point) for point in points]},
+        "transform": [{"calculate": f"datum.state || '{OFF}'", "as": "state"}],
+        "layer": layers,
+    }
+
+
+def _value(point: Point) -> Point:
+    """A point as data: of thousands, most are beaten by another, and their state would be most of the bytes."""
+    return {key: value for key, value in point.items() if (key, value) != ("state", OFF)}
 
 
 def parse_limits(texts: Sequence[str]) -> dict[str, float]:

@@ -13,7 +13,6 @@ from archprof import units
 from archprof.records.benchmark import Benchmark
 from archprof.records.dynamic_report import DynamicReport
 from archprof.records.profile import Profile
-from archprof.render import static_latency
 from archprof.render.figures import FIGURES, Choice, Figure, FigureKind, origin
 from archprof.render.figures.distribution import command_of
 from archprof.render.figures.style import PALETTE, QUANTITIES, QUIET, VEGA_LITE, printable
@@ -95,9 +94,10 @@ def _of_model(result: DynamicReport) -> list[Point]:
     traffic = (
         model.dynamic.bytes_moved / model.static.bytes_moved if model.static and model.static.bytes_moved else None
     )
-    predicted, timed = static_latency.predicted_pair(result), model.latency
+    prediction, timed = result.prediction, model.latency
+    static = result.static_prediction.seconds if result.static_prediction else prediction and prediction.static_s
     latency = (
-        predicted[0].seconds / predicted[1].seconds if predicted else None,
+        prediction.seconds / static if prediction and static else None,
         timed.comparison.result.ratio if timed and timed.comparison else None,
     )
     counted = _counted(model.parameters_ratio, model.flops_ratio)
@@ -173,6 +173,7 @@ def _figure(result: DynamicReport, analysis: ParameterNet, points: list[Point]) 
         about=[
             *origin.of_variant(result.variant, result.input, "ratios to the plain layer"),
             *origin.versions(result.tool, result.environment),
+            *([f"predicted for {result.prediction.device.name}"] if result.prediction else []),
         ],
         command=origin.command(Ratios.name, result.variant, result.input),
     )

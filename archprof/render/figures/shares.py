@@ -67,7 +67,7 @@ def _figure(benchmark: Benchmark, profile: Profile, breakdown: Breakdown, bars: 
     flops = next(bar for bar in bars if bar["kind"] == FLOPS and bar["part"] == longest["part"])
     static = " (static equivalent)" if profile.variant.static else ""
     machine = [profile.environment.machine.cpu] if profile.environment.machine else []
-    unit = "shares of the time in operations, and of 2 × multiply-accumulates"
+    unit = "shares of time and of FLOPs (2 × multiply-accumulates)"
     return Figure(
         kind=Shares.name,
         title=f"Time and FLOPs of {profile.variant.name}{static} on {breakdown.device}",

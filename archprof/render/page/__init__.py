@@ -46,7 +46,7 @@ NOUNS = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of a table: its text, what it is sorted by where that is a number, and how deep it is indented."""
+    """A cell of a table: its text, the number that it is sorted by where the text is another, and its indentation."""
 
     text: str
     value: float | int | None
@@ -176,7 +176,8 @@ def _cell(text: str, column: Column, value: Any) -> Cell:
     raw = column.plain(value)
     number = raw if isinstance(raw, (int, float)) and not isinstance(raw, bool) else None
     stripped = text.lstrip(" ")
-    return Cell(stripped, number, column.number, len(text) - len(stripped))
+    is_plain = number is not None and column.number and stripped == str(number)
+    return Cell(stripped, None if is_plain else number, column.number, len(text) - len(stripped))
 
 
 @cache
