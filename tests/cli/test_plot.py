@@ -135,11 +135,8 @@ BAD = {
     "no picture": (("plot", "waterfall", "one.json", "-o", "a.gif"), "a figure is no .gif: a.gif"),
     "one model": (("plot", "pareto", "one.json"), "nothing to draw: a scatter is of two models"),
     "one model to compare": (("plot", "changes", "one.json"), "nothing to draw: "),
-    "two figures": (("plot", "treemap", "one.json", "one.json"), "2 figures, and a file holds one: Where the FLOPs"),
-    "no such title": (
-        ("plot", "treemap", "one.json", "--select", "x9"),
-        "no figure has 'x9' in its title\nthere are: ",
-    ),
+    "two figures": (("plot", "waterfall", "one.json", "one.json"), "2 figures, and a file holds one: From the exact"),
+    "no such title": ((*WATERFALL, "--select", "x9"), "no figure has 'x9' in its title\nthere are: From the exact"),
     "no metric": (("plot", "pareto", "one.json", "--x", "flps"), "did you mean flops"),
     "a limit on no axis": (("plot", "pareto", "one.json", "one.json", "--limit", "macs=1G"), "which is on no axis"),
 }
