@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 MANY = 2000
 """Marks from which on a figure is drawn as a bitmap: as many elements of their own would make the page slow."""
 
+LONG = 1000
+"""Rows of a table above which it is folded at first: a browser lays out what is open before it draws anything."""
+
 NOUNS = {
     "experts": ("number of experts", "numbers of experts"),
     "family": ("family", "families"),
@@ -161,7 +164,7 @@ def _grid(table: Table) -> Grid:
         columns=columns,
         rows=list(zip(rows_of, cells[:end], strict=True)),
         foot=cells[end:],
-        folded=bool(table.folded),
+        folded=bool(table.folded) or end > LONG,
     )
 
 
