@@ -72,12 +72,13 @@ Outputs = Annotated[
     o.option("--output", "-o", metavar="FILE", help="FILE.svg, .png or .pdf; '-' is SVG on stdout. Repeatable."),
 ]
 Width = Annotated[WidthChoice, o.option("--width", help="One column of a paper (3.5 in), or the page (7.2 in).")]
-Title = Annotated[bool, o.option("--title", help="Put the title, and what one must know to quote it, on top.")]
+Title = Annotated[bool, o.option("--title", help="Put the title, and what a reader needs to quote the figure, on top.")]
 Counter = Annotated[
-    str | None, o.option("--counter", metavar="NAME", help="Waterfall: the counter, or the convention, to lead to.")
+    str | None,
+    o.option("--counter", metavar="NAME", help="Waterfall: the counter or convention it leads to."),
 ]
-Metric = Annotated[MetricChoice | None, o.option("--metric", help="Treemap and changes: of what.  [default: flops]")]
-Parts = Annotated[PartsChoice | None, o.option("--parts", help="Treemap: areas of what.  [default: rows, or modules]")]
+Metric = Annotated[MetricChoice | None, o.option("--metric", help="Treemap and changes: the metric.  [default: flops]")]
+Parts = Annotated[PartsChoice | None, o.option("--parts", help="Treemap: kind of areas.  [default: rows, or modules]")]
 X = Annotated[str, o.option("--x", metavar="METRIC", help="Pareto: x axis; METRIC:max if more is better.")]
 Y = Annotated[str, o.option("--y", metavar="METRIC", help="Pareto: y axis.")]
 Limit = Annotated[

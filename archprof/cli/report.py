@@ -27,10 +27,10 @@ Output = Annotated[
     o.option("--output", "-o", metavar="FILE", help="The page; '-' is stdout.  [default: the model's name and .html]"),
 ]
 X = Annotated[str, o.option("--x", metavar="METRIC", help="Metric on the x axis of several models' scatter.")]
-Y = Annotated[str, o.option("--y", metavar="METRIC", help="Metric on its y axis.")]
+Y = Annotated[str, o.option("--y", metavar="METRIC", help="Metric on the y axis of that scatter.")]
 Limit = Annotated[
     list[str] | None,
-    o.option("--limit", metavar="METRIC=AMOUNT", help="Draw a budget into it, such as flops=8G. Repeatable."),
+    o.option("--limit", metavar="METRIC=AMOUNT", help="Draw a budget into the scatter, such as flops=8G. Repeatable."),
 ]
 
 
