@@ -199,7 +199,7 @@ Watch = Annotated[
     bool,
     option(
         "--watch",
-        help="Show the answer again on each save of a file, with what changed since the last save and since git's HEAD.",
+        help="Show the answer again on each save, with what changed since the last save and since git's HEAD.",
     ),
 ]
 Sort = Annotated[str | None, option("--sort", metavar="COLUMN", help="Sort the table by a column, largest first.")]

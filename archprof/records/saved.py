@@ -37,7 +37,7 @@ KINDS: Mapping[str, type[SavedRecord]] = {
 
 HINT = (
     "figures are drawn of what `summary`, `bench`, `audit`, `compare`, `sweep`, `suggest` and `parameternet` save with "
-    "-o FILE.json"
+    "-o FILE.json; every command writes a page of its own result with --html FILE"
 )
 
 
