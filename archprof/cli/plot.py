@@ -162,13 +162,14 @@ def choose(figures: "Sequence[Figure]", text: str | None) -> "Figure":
 
     Args:
         figures: All that there are.
-        text: A part of the title of the one that is wanted; None where there is only one.
+        text: The title of the one that is wanted, or a part of it; None where there is only one.
 
     Raises:
         UsageError: Where there are several, or none with such a title.
     """
     titles = "; ".join(figure.title for figure in figures)
-    chosen = [figure for figure in figures if text is None or text in figure.title]
+    chosen = [figure for figure in figures if figure.title == text]
+    chosen = chosen or [figure for figure in figures if text is None or text in figure.title]
     if not chosen:
         raise UsageError(f"no figure has {text!r} in its title", hint=f"there are: {titles}")
     if len(chosen) > 1:

@@ -75,8 +75,8 @@ def about_of(benchmark: Benchmark) -> list[str]:
     return [*(about if len(benchmark.profiles) == 1 else about[1:]), *machine, *scopes]
 
 
-def command_of(benchmark: Benchmark, kind: str) -> str:
-    """What measures again, and draws that."""
+def command_of(benchmark: Benchmark, kind: str, title: str | None = None) -> str:
+    """What measures again, and draws that; ``title`` is the figure's where there is one for each model."""
     profiles = benchmark.profiles
     latencies = [latency for profile in profiles for latency in profile.latency]
     first = profiles[0]
@@ -97,7 +97,8 @@ def command_of(benchmark: Benchmark, kind: str) -> str:
         *(["--layers"] if any(profile.breakdowns for profile in profiles) else []),
     ]
     run = shlex.join(["archprof", "bench", *arguments, "-o", "bench.json"])
-    return f"{run}\narchprof plot {kind} bench.json -o {kind}.svg"
+    select = ["--select", title] if title and len(profiles) > 1 else []
+    return f"{run}\n{shlex.join(['archprof', 'plot', kind, 'bench.json', *select, '-o', f'{kind}.svg'])}"
 
 
 def _label(name: str, latency: Latency) -> str:

@@ -68,14 +68,15 @@ def _figure(benchmark: Benchmark, profile: Profile, breakdown: Breakdown, bars: 
     static = " (static equivalent)" if profile.variant.static else ""
     machine = [profile.environment.machine.cpu] if profile.environment.machine else []
     unit = "shares of time and of FLOPs (2 × multiply-accumulates)"
+    title = f"Time and FLOPs of {profile.variant.name}{static} on {breakdown.device}"
     return Figure(
         kind=Shares.name,
-        title=f"Time and FLOPs of {profile.variant.name}{static} on {breakdown.device}",
+        title=title,
         text=f"{longest['part']} takes {longest['share']:.1%} of the time ({longest['amount']}) for "
         f"{flops['share']:.1%} of the FLOPs.",
         spec=_spec(bars),
         about=[*origin.about(profile, unit), *machine, *units.threads(breakdown.threads)],
-        command=command_of(benchmark, Shares.name),
+        command=command_of(benchmark, Shares.name, title),
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
+from archprof.cli.plot import choose
 from archprof.records.benchmark import Benchmark
 from archprof.records.breakdown import Breakdown, Part
 from archprof.records.calibration import Device
@@ -108,6 +110,17 @@ def test_a_layer_s_latency_is_predicted_by_the_roofline(
     assert ratios["model.1.conv", "parameters", "predicted"] == 4.1
     assert ratios["the whole model", "latency", "predicted"] == pytest.approx(1.5)  # 6 / 4 ms
     assert ratios["the whole model", "memory traffic", "measured"] == 2.0  # 800 / 400 B
+
+
+def test_one_of_several_figures_is_drawn_again_by_its_title(profile: Profile) -> None:
+    models = [timed(profile, (0.001, 0.003), 0.004, static=static) for static in (False, True)]
+    for kind in ("shares", "roofline"):
+        figures = figures_of([Benchmark(profiles=models)], kind)
+        assert len({figure.title for figure in figures}) == 2
+        for figure in figures:
+            plot = shlex.split(figure.command.splitlines()[-1])
+            assert plot[:4] == ["archprof", "plot", kind, "bench.json"]
+            assert choose(figures, plot[plot.index("--select") + 1]) is figure
 
 
 def test_rows_with_dynamic_layers_are_timed_against_the_static_equivalent(profile: Profile) -> None:
