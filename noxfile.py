@@ -118,7 +118,7 @@ def docs(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, or those named: `nox -s bench -- startup`."""
-    session.install(".")
+    session.install(".", "selenium")
     wanted = session.posargs or sorted(path.stem for path in Path("benchmarks").glob("*.py"))
     for name in wanted:
         session.run("python", f"benchmarks/{name}.py")

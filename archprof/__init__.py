@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archprof.api import compare as compare
     from archprof.api import parameternet as parameternet
     from archprof.api import profile as profile
+    from archprof.api import report as report
     from archprof.api import suggest as suggest
     from archprof.api import sweep as sweep
     from archprof.api import within as within
@@ -33,7 +34,19 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     **dict.fromkeys(
-        ("audit", "bench", "check", "claims", "compare", "parameternet", "profile", "suggest", "sweep", "within"),
+        (
+            "audit",
+            "bench",
+            "check",
+            "claims",
+            "compare",
+            "parameternet",
+            "profile",
+            "report",
+            "suggest",
+            "sweep",
+            "within",
+        ),
         "archprof.api",
     ),
     "Call": "archprof.builder.registry",
@@ -58,6 +71,7 @@ __all__ = [
     "profile",
     "register",
     "register_formula",
+    "report",
     "suggest",
     "sweep",
     "within",

@@ -13,6 +13,7 @@ import msgspec
 
 from archprof.api.budgets import check, within
 from archprof.api.models import BuildOptions, ModelOptions, choose, image_for, module_of
+from archprof.api.reporting import report
 from archprof.api.sweeping import sweep
 from archprof.builder.options import COUNTER_SECONDS, EXPERTS, device_name
 from archprof.errors import UsageError
@@ -37,7 +38,19 @@ if TYPE_CHECKING:
     from archprof.records.suggestion import Suggestion
     from archprof.records.variation import Variation
 
-__all__ = ["audit", "bench", "check", "claims", "compare", "parameternet", "profile", "suggest", "sweep", "within"]
+__all__ = [
+    "audit",
+    "bench",
+    "check",
+    "claims",
+    "compare",
+    "parameternet",
+    "profile",
+    "report",
+    "suggest",
+    "sweep",
+    "within",
+]
 
 present_with(present)
 

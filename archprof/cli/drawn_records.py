@@ -126,24 +126,12 @@ def comparison(inputs: Inputs, making: Making) -> list[Any]:
     Raises:
         UsageError: Where there is only one.
     """
+    from archprof.render.full_report import comparisons
+
     subjects = [*inputs.saved, *profiles(inputs, making)]
     if not (pairs := comparisons(subjects)):
         raise UsageError("a change is between two models", hint="name two models, or a saved comparison")
     return pairs
-
-
-def comparisons(records: Sequence[Any]) -> list[Any]:
-    """Each profile but the first, compared with the first."""
-    from archprof.compare.comparing import compare
-    from archprof.records.profile import Profile
-    from archprof.render.several import names_of
-
-    subjects = [record for record in records if isinstance(record, Profile)]
-    names = names_of(subjects)
-    return [
-        compare([subjects[0], subject], names=[names[0], name])
-        for subject, name in zip(subjects[1:], names[1:], strict=True)
-    ]
 
 
 def benchmark(inputs: Inputs, making: Making) -> list[Any]:

@@ -19,7 +19,7 @@ Variants = Annotated[
     typer.Argument(
         autocompletion=completion.references,
         metavar="REF",
-        help="Models to guard.  [default: every model YAML here and below]",
+        help="Models to write budgets for.  [default: every model YAML here and below]",
     ),
 ]
 Headroom = Annotated[str, o.option("--headroom", metavar="SHARE", help="Added to today's figures, as a percentage.")]

@@ -14,7 +14,7 @@ What = Annotated[
     typer.Argument(
         autocompletion=completion.kinds,
         metavar="[KIND[:PATTERN]]",
-        help="What to list, as timm:vit* or blocks.  [default: the kinds]",
+        help="What to list, such as timm:vit* or blocks.  [default: the kinds]",
     ),
 ]
 

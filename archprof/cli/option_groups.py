@@ -123,6 +123,7 @@ class OutputOptions:
 
     format: o.Format = None
     outputs: o.Outputs = None
+    html: o.Html = None
     force: o.Force = False
 
     def plan(self) -> list[output.Destination]:
@@ -132,4 +133,9 @@ class OutputOptions:
             UsageError: Where a file's extension says no format, or a file is named twice.
             OutputError: Where a file exists already, or cannot be written.
         """
-        return output.plan(self.outputs or [], self.format, force=self.force, findings=self.findings)
+        outputs = self.outputs or []
+        if self.html == output.STDOUT:
+            raise UsageError("--html takes a file", hint="--format html writes the page to stdout")
+        if self.html:
+            outputs = [*(outputs or [output.STDOUT]), f"html:{self.html}"]
+        return output.plan(outputs, self.format, force=self.force, findings=self.findings)

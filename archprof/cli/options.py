@@ -199,7 +199,7 @@ Watch = Annotated[
     bool,
     option(
         "--watch",
-        help="Show it again whenever a file is saved, with what changed since the last save and since git's HEAD.",
+        help="Show the answer again on each save, with what changed since the last save and since git's HEAD.",
     ),
 ]
 Sort = Annotated[str | None, option("--sort", metavar="COLUMN", help="Sort the table by a column, largest first.")]
@@ -222,5 +222,9 @@ FindingsFormat = Annotated[str | None, format_option(findings=True)]
 Outputs = Annotated[
     list[str] | None,
     option("--output", "-o", metavar="FILE", help="Write to a file; '-' is stdout. Repeatable."),
+]
+Html = Annotated[
+    str | None,
+    option("--html", metavar="FILE", help="Also write an HTML page of figures and tables, which needs no network."),
 ]
 Force = Annotated[bool, option("--force", help="Overwrite existing files.")]

@@ -58,6 +58,7 @@ def parameternet(
     """Compare ParameterNet's predicted parameter and FLOPs ratios with measured ones, layer by layer."""
     from archprof.pipeline import PredictionRequest, Request
     from archprof.pipeline.static_equivalent import measure_static, predicted_static
+    from archprof.records.dynamic_report import DynamicReport
     from archprof.render import View
     from archprof.render.parameternet import report, report_several
 
@@ -103,7 +104,7 @@ def parameternet(
         la.require_samples(experiment)
         (profile,) = measured.profiles
     twin = predicted_static(request, profile, config)
-    output.deliver(destinations, report(profile, View(), twin))
+    output.deliver(destinations, report(DynamicReport.of(profile, twin), View()))
     if experiment:
         la.conclude(experiment)
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,11 @@ from archprof.cli.option_groups import Model
 from archprof.errors import UsageError, did_you_mean
 from archprof.records.conventions import CONVENTIONS
 from archprof.render.figures import FIGURES, Choice, FigureKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.render.figures import Figure
 
 EXPERTS = "1,2,4,8"
 
@@ -58,8 +63,8 @@ References = Annotated[
     typer.Argument(
         metavar="REF...",
         autocompletion=completion.references,
-        help="Models as `summary` takes them, or FILE.json that `summary`, `bench`, `audit`, `compare` or "
-        "`parameternet --experts` saved.",
+        help="Models as `summary` takes them, a store of `sweep`, or FILE.json that `summary`, `bench`, `audit`, "
+        "`compare`, `sweep`, `suggest` or `parameternet` saved.",
     ),
 ]
 Outputs = Annotated[
@@ -67,17 +72,22 @@ Outputs = Annotated[
     o.option("--output", "-o", metavar="FILE", help="FILE.svg, .png or .pdf; '-' is SVG on stdout. Repeatable."),
 ]
 Width = Annotated[WidthChoice, o.option("--width", help="One column of a paper (3.5 in), or the page (7.2 in).")]
-Title = Annotated[bool, o.option("--title", help="Put the title, and what one must know to quote it, on top.")]
+Title = Annotated[bool, o.option("--title", help="Put the title, and what a reader needs to quote the figure, on top.")]
 Counter = Annotated[
-    str | None, o.option("--counter", metavar="NAME", help="Waterfall: the counter, or the convention, to lead to.")
+    str | None,
+    o.option("--counter", metavar="NAME", help="Waterfall: the counter or convention it leads to."),
 ]
-Metric = Annotated[MetricChoice | None, o.option("--metric", help="Treemap and changes: of what.  [default: flops]")]
-Parts = Annotated[PartsChoice | None, o.option("--parts", help="Treemap: areas of what.  [default: rows, or modules]")]
+Metric = Annotated[MetricChoice | None, o.option("--metric", help="Treemap and changes: the metric.  [default: flops]")]
+Parts = Annotated[PartsChoice | None, o.option("--parts", help="Treemap: kind of areas.  [default: rows, or modules]")]
 X = Annotated[str, o.option("--x", metavar="METRIC", help="Pareto: x axis; METRIC:max if more is better.")]
 Y = Annotated[str, o.option("--y", metavar="METRIC", help="Pareto: y axis.")]
 Limit = Annotated[
     list[str] | None,
     o.option("--limit", metavar="METRIC=AMOUNT", help="Pareto: draw a budget, such as flops=8G. Repeatable."),
+]
+Select = Annotated[
+    str | None,
+    o.option("--select", metavar="TEXT", help="Of several figures, the one whose title contains TEXT."),
 ]
 Experts = Annotated[str, o.option("--experts", metavar="M,M,...", help="Curve: numbers of experts M.")]
 
@@ -100,6 +110,7 @@ def plot(
     y: Y = "parameters",
     limit: Limit = None,
     experts: Experts = EXPERTS,
+    select: Select = None,
     outputs: Outputs = None,
     force: o.Force = False,
 ) -> None:
@@ -110,6 +121,7 @@ def plot(
     from archprof.render.figures import figures_of
     from archprof.render.figures.pareto import parse_limits
     from archprof.render.figures.style import WIDTHS
+    from archprof.render.full_report import comparisons
 
     figure_kind = FIGURES.find(kind)
     paths = [plan(name, force=force) for name in outputs or ["-"]]
@@ -127,17 +139,15 @@ def plot(
     )
     records = [*inputs.saved, *(drawn_records.SOURCES[figure_kind.source](inputs, making) if inputs.specs else [])]
     if figure_kind.source == "comparison" and not inputs.specs:
-        records += drawn_records.comparisons(inputs.saved)
+        records += comparisons(inputs.saved)
     figures = figures_of(records, figure_kind.name, choice=replace(choice, metric=_metric(figure_kind, choice)))
     if not figures:
         raise UsageError(f"nothing to draw: {figure_kind.absent}", hint=_hint(records, counter))
-    if len(figures) > 1:
-        titles = "; ".join(figure.title for figure in figures)
-        raise UsageError(f"{len(figures)} figures, and a file holds one: {titles}", hint="--counter or one reference")
+    figure = choose(figures, select)
     for path in paths:
         suffix = path.suffix.lower() if path else ".svg"
         with console.working(f"drawing {figure_kind.name}"):
-            data = draw(figures[0], suffix[1:], WIDTHS[width.value], title=title)
+            data = draw(figure, suffix[1:], WIDTHS[width.value], title=title)
         if path is None:
             console.write(data.decode())
         else:
@@ -145,6 +155,27 @@ def plot(
             console.note(f"wrote {path}")
     for failure in inputs.failures:
         console.note(f"left out {failure.reference}: {failure.error}")
+
+
+def choose(figures: "Sequence[Figure]", text: str | None) -> "Figure":
+    """The one figure that a file holds.
+
+    Args:
+        figures: All that there are.
+        text: The title of the one that is wanted, or a part of it; None where there is only one.
+
+    Raises:
+        UsageError: Where there are several, or none with such a title.
+    """
+    titles = "; ".join(figure.title for figure in figures)
+    chosen = [figure for figure in figures if figure.title == text]
+    chosen = chosen or [figure for figure in figures if text is None or text in figure.title]
+    if not chosen:
+        raise UsageError(f"no figure has {text!r} in its title", hint=f"there are: {titles}")
+    if len(chosen) > 1:
+        message = f"{len(chosen)} figures, and a file holds one: {titles}"
+        raise UsageError(message, hint="--select TEXT takes the one that has TEXT in its title")
+    return chosen[0]
 
 
 def plan(name: str, *, force: bool) -> Path | None:
@@ -171,7 +202,7 @@ def _metric(kind: FigureKind, choice: Choice) -> str | None:
 
 
 def _hint(records: list[object], counter: str | None) -> str | None:
-    """The counters that there are, where one was named that is not."""
+    """The counters that there are, where one was named that is not; or why a calibration is of no use."""
     from archprof.records.audit import AuditResult
     from archprof.records.profile import Profile
 
@@ -187,5 +218,6 @@ def _hint(records: list[object], counter: str | None) -> str | None:
         )
     ]
     if counter is None or counter in names:
-        return None
+        reasons = [record.prediction_absent for record in records if isinstance(record, Profile)]
+        return next((f"this computer's calibration does not do: {reason}" for reason in reasons if reason), None)
     return did_you_mean(counter, names) or f"counters: {', '.join(names)}"

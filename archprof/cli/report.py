@@ -18,8 +18,8 @@ References = Annotated[
     typer.Argument(
         metavar="REF...",
         autocompletion=completion.references,
-        help="Models as `summary` takes them, and FILE.json that `summary`, `bench`, `audit`, `compare` or "
-        "`parameternet --experts` saved.",
+        help="Models as `summary` takes them, a store of `sweep`, and FILE.json that `summary`, `bench`, `audit`, "
+        "`compare`, `sweep`, `suggest` or `parameternet` saved.",
     ),
 ]
 Output = Annotated[
@@ -27,10 +27,10 @@ Output = Annotated[
     o.option("--output", "-o", metavar="FILE", help="The page; '-' is stdout.  [default: the model's name and .html]"),
 ]
 X = Annotated[str, o.option("--x", metavar="METRIC", help="Metric on the x axis of several models' scatter.")]
-Y = Annotated[str, o.option("--y", metavar="METRIC", help="Metric on its y axis.")]
+Y = Annotated[str, o.option("--y", metavar="METRIC", help="Metric on the y axis of that scatter.")]
 Limit = Annotated[
     list[str] | None,
-    o.option("--limit", metavar="METRIC=AMOUNT", help="Draw a budget into it, such as flops=8G. Repeatable."),
+    o.option("--limit", metavar="METRIC=AMOUNT", help="Draw a budget into the scatter, such as flops=8G. Repeatable."),
 ]
 
 
@@ -54,6 +54,7 @@ def report(
     from archprof.render.figures import Choice
     from archprof.render.figures.pareto import parse_limits
     from archprof.render.formats import FORMATS
+    from archprof.render.full_report import comparisons
     from archprof.render.full_report import report as full_report
 
     axes(x, y)  # before anything is built
@@ -68,7 +69,7 @@ def report(
     records = [*inputs.saved, *profiles]
     if len(profiles) == 1 and not inputs.saved and not inputs.specs[0].graph_format:
         records += drawn_records.memory(inputs, making)
-    records += drawn_records.comparisons(records)
+    records += comparisons(records)
     if not records:
         reasons = "\n".join(failure.error for failure in inputs.failures)
         raise UsageError("nothing to draw: no model has a result", hint=reasons or None)

@@ -41,7 +41,7 @@ MODULES = {
 
 Record = Annotated[
     SchemaChoice,
-    typer.Argument(help="Which saved file."),
+    typer.Argument(help="Kind of saved file."),
 ]
 
 

@@ -42,23 +42,24 @@ Minima = Annotated[
 ]
 Goal = Annotated[
     str,
-    o.option("--goal", metavar="METRIC", help="What to have the most of; the least, if less of it is better."),
+    o.option("--goal", metavar="METRIC", help="Metric to maximise; minimised if less of it is better."),
 ]
 Only = Annotated[
     list[str] | None,
     o.option("--only", metavar="PATTERN", help="Only these convolutions: a path, 'model.2.*', strided. Repeatable."),
 ]
 Never = Annotated[
-    list[str] | None, o.option("--never", metavar="PATTERN", help="Not these: as --only, or head. Repeatable.")
+    list[str] | None,
+    o.option("--never", metavar="PATTERN", help="Exclude convolutions: as --only, or head. Repeatable."),
 ]
 FrontOver = Annotated[
     str | None, o.option("--front", metavar="METRIC", help="Also the Pareto front over one --max, up to its limit.")
 ]
-Next = Annotated[int, o.option("--next", min=0, max=20, metavar="N", help="How many of the next best answers to show.")]
+Next = Annotated[int, o.option("--next", min=0, max=20, metavar="N", help="Number of next best answers to show.")]
 Top = Annotated[int, o.option("--top", min=1, metavar="N", help="Show at most N convolutions.")]
 Write = Annotated[
     Path | None,
-    o.option("--write", metavar="DIR", help="Write the variant's YAML, and a Python file that needs no archprof."),
+    o.option("--write", metavar="DIR", help="Folder for the variant's YAML, and a Python file without archprof."),
 ]
 
 Vary = Annotated[

@@ -59,7 +59,7 @@ Sample = Annotated[
 Seed = Annotated[int | None, o.option("--seed", min=0, metavar="S", help="Which combinations --sample takes.")]
 StorePath = Annotated[
     Path | None,
-    o.option("--store", metavar="FILE", help="Keep variants in an SQLite file; what it has is not counted again."),
+    o.option("--store", metavar="FILE", help="Keep variants in an SQLite file; variants in it are not counted again."),
 ]
 
 

@@ -10,6 +10,7 @@ from archprof.errors import ArchprofError
 from archprof.records.audit import AuditResult
 from archprof.records.benchmark import Benchmark
 from archprof.records.comparison import Comparison
+from archprof.records.dynamic_report import DynamicReport
 from archprof.records.expert_curve import ExpertCurve
 from archprof.records.failure import Failure
 from archprof.records.profile import Profile
@@ -28,14 +29,15 @@ KINDS: Mapping[str, type[SavedRecord]] = {
     "opinions": AuditResult,
     "pairs": Comparison,
     "curve": ExpertCurve,
+    "static_prediction": DynamicReport,
     "axes": Sweep,
     "placement": Suggestion,
 }
 """A key that only one kind of result has at its top, and that kind."""
 
 HINT = (
-    "figures are drawn of what `summary`, `bench`, `audit`, `compare`, `sweep`, `suggest` and `parameternet --experts`"
-    " save with -o"
+    "figures are drawn of what `summary`, `bench`, `audit`, `compare`, `sweep`, `suggest` and `parameternet` save with "
+    "-o FILE.json; every command writes a page of its own result with --html FILE"
 )
 
 

@@ -76,7 +76,7 @@ def report(benchmark: Benchmark, view: View) -> Report:
         facts=[*(() if shared else _models(benchmark)), *_facts(benchmark)],
         conclusions=list(_verdicts(benchmark)),
         tables=[table, spread] if spread.records and not view.columns else [table],
-        figures=lambda: figures_of([benchmark], "distribution", "paired", "roofline"),
+        figures=lambda: figures_of([benchmark], "distribution", "paired", "shares", "roofline", "ratios"),
         notes=[*columns.absent(subjects, view.columns), *_notes(benchmark), *several.reasons(benchmark.failures)],
         parts=[
             breakdown.report(profile, entry, name)

@@ -12,6 +12,7 @@ from archprof.render import changes, columns, facts, several
 from archprof.render.attribution_text import attribution_text, differs
 from archprof.render.figures import figures_of
 from archprof.render.report import Report
+from archprof.render.source_lines import changed_lines
 from archprof.units import plural
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def report(comparison: Comparison, view: View, models: Sequence[Profile | Model]
             *([rows] if rows else []),
         ],
         figures=lambda: figures_of([comparison], "changes", "pareto"),
+        diff=changed_lines(pair) if pair else (),
         notes=[
             *columns.absent(subjects, view.columns),
             *([] if pair else [_front(comparison)]),

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 from archprof import units
 from archprof.records.audit import AuditResult
 from archprof.records.benchmark import Benchmark
+from archprof.records.check_result import CheckResult
 from archprof.records.comparison import Comparison
+from archprof.records.dynamic_report import DynamicReport
 from archprof.records.expert_curve import ExpertCurve
 from archprof.records.memory_pass import MemoryPass
 from archprof.records.profile import Profile
 from archprof.records.suggestion import Suggestion
 from archprof.records.sweep import Sweep
+from archprof.records.variation import Variation
 from archprof.render import (
     View,
     benchmark,
+    check,
     comparison,
     expert_sweep,
     parameternet,
@@ -24,6 +28,7 @@ from archprof.render import (
     several,
     suggestion,
     sweep,
+    variation,
 )
 from archprof.render import profile as profile_report
 from archprof.render.figures import Choice, figures_of
@@ -73,6 +78,18 @@ def report(records: Sequence[Any], failures: Sequence[Failure] = (), choice: Cho
     return Report(title=units.plural(len(sections), "result"), notes=notes, parts=sections, record=list(records))
 
 
+def comparisons(records: Sequence[Any]) -> list[Comparison]:
+    """Each profile but the first, compared with the first."""
+    from archprof.compare.comparing import compare
+
+    profiles = [record for record in records if isinstance(record, Profile)]
+    names = several.names_of(profiles)
+    return [
+        compare([profiles[0], profile], names=[names[0], name])
+        for profile, name in zip(profiles[1:], names[1:], strict=True)
+    ]
+
+
 def of_profile(profile: Profile, memory: MemoryPass | None = None) -> Report:
     """A model: its totals, rows, modules, operations, dynamic layers, and the memory of its pass."""
     summary = profile_report.report(profile, View(detail="rows" if profile.layers else "none"))
@@ -82,7 +99,8 @@ def of_profile(profile: Profile, memory: MemoryPass | None = None) -> Report:
     more = [replace(table, folded=units.plural(len(table.records), noun)) for noun, table in folded if table]
     parts = [of_memory(memory)] if memory else []
     if profile.parameternet:
-        analysis = replace(parameternet.report(profile, VIEW), title="Dynamic layers", about=[], figures=tuple)
+        analysis = parameternet.report(DynamicReport.of(profile), VIEW)
+        analysis = replace(analysis, title="Dynamic layers", about=[], figures=tuple)
         parts.append(analysis)
     return replace(summary, tables=[*summary.tables, *more], parts=parts)
 
@@ -113,10 +131,13 @@ def _of_audit(audit: AuditResult) -> Report:
 _REPORTS: Mapping[type, Callable[[Any], Report]] = {
     AuditResult: _of_audit,
     Benchmark: lambda record: benchmark.report(record, VIEW),
+    CheckResult: lambda record: check.report(record, VIEW),
     Comparison: lambda record: comparison.report(record, View(detail="changes")),
+    DynamicReport: lambda record: parameternet.report(record, VIEW),
     ExpertCurve: lambda record: expert_sweep.report(record, VIEW),
     Suggestion: lambda record: suggestion.report(record, VIEW),
     Sweep: lambda record: sweep.report(record, VIEW),
+    Variation: lambda record: variation.report(record, VIEW),
 }
 
 

@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from archprof import units
+from archprof.records.dynamic_report import DynamicReport
 from archprof.records.failure import Failure
 from archprof.render import facts, several, static_latency
 from archprof.render.figures import figures_of
@@ -118,23 +119,23 @@ TOTALS = (
 """What a line says of one of several models."""
 
 
-def report(profile: Profile, view: View, static: Profile | None = None) -> Report:
-    """The dynamic layers of a model; ``static`` is its static equivalent's profile, where that was made to predict."""
-    analysis = profile.parameternet
+def report(result: DynamicReport, view: View) -> Report:
+    """The dynamic layers of a model."""
+    analysis, variant = result.parameternet, result.variant
     layers = table_of(LAYERS, analysis.layers if analysis else (), "module")
     return Report(
-        title=profile.variant.name,
-        about=facts.about(profile),
+        title=variant.name,
+        about=[*([f"scale {variant.scale}"] if variant.scale else []), *facts.about_variant(variant, result.input)],
         tables=[
             layers.without_empty(),
             table_of(MEMORY, analysis.layers, "module"),
-            _model(analysis.model, profile, static),
+            _model(analysis.model, result),
         ]
         if analysis
         else [],
-        figures=lambda: figures_of([profile], "ratios"),
-        notes=notes(profile, static),
-        record=_record(profile, static),
+        figures=lambda: figures_of([result], "ratios"),
+        notes=notes(result),
+        record=result,
         data=layers,
     )
 
@@ -162,31 +163,18 @@ def report_several(results: Sequence[Profile | Failure]) -> Report:
         about=about,
         tables=[Table(columns, tuple(map(record, names, results)), label="model")],
         notes=several.reasons(results),
-        record=[result if isinstance(result, Failure) else _record(result, None) for result in results],
+        record=[result if isinstance(result, Failure) else DynamicReport.of(result) for result in results],
     )
 
 
-def _record(profile: Profile, static: Profile | None) -> dict[str, object]:
-    """What JSON holds."""
-    return {
-        "variant": profile.variant,
-        "input": profile.input,
-        "parameternet": profile.parameternet,
-        "prediction": profile.prediction,
-        "prediction_absent": profile.prediction_absent,
-        "static_prediction": static.prediction if static else None,
-        "environment": profile.environment,
-    }
-
-
-def notes(profile: Profile, static: Profile | None = None) -> list[str]:
+def notes(result: DynamicReport) -> list[str]:
     """What a reader of the tables should know."""
-    analysis = profile.parameternet
+    analysis = result.parameternet
     if analysis is None:
         return ["no dynamic layers: every weight is a parameter, or depends on no input"]
     return [
         *_exact_match(analysis),
-        *_tokens(profile, analysis),
+        *_tokens(result, analysis),
         *analysis.model.remarks,
         *_grouped((layer.module, note) for layer in analysis.layers for note in layer.notes),
         *_grouped(
@@ -195,7 +183,7 @@ def notes(profile: Profile, static: Profile | None = None) -> list[str]:
             if layer.broken_assumptions
         ),
         _memory(analysis),
-        *static_latency.notes(profile, static),
+        *static_latency.notes(result),
     ]
 
 
@@ -214,12 +202,12 @@ def _exact_match(analysis: ParameterNet) -> list[str]:
     return ["analytical and measured counts match exactly in every layer"] if equal else []
 
 
-def _tokens(profile: Profile, analysis: ParameterNet) -> list[str]:
+def _tokens(result: DynamicReport, analysis: ParameterNet) -> list[str]:
     """What a token costs, where tokens go in and choose among experts."""
     top_k = sorted({layer.top_k for layer in analysis.layers if layer.top_k})
-    if profile.input.kind != "tokens" or not top_k:
+    if result.input.kind != "tokens" or not top_k:
         return []
-    tokens = math.prod(profile.input.shapes[0])
+    tokens = math.prod(result.input.shapes[0])
     macs = analysis.model.macs
     experts = ", ".join(map(str, sorted({layer.experts for layer in analysis.layers})))
     return [
@@ -244,7 +232,7 @@ def _memory(analysis: ParameterNet) -> str:
     )
 
 
-def _model(model: ModelTotals, profile: Profile, static: Profile | None) -> Table:
+def _model(model: ModelTotals, result: DynamicReport) -> Table:
     """The model against its static equivalent, one line a quantity."""
     equivalent = model.static
 
@@ -263,7 +251,7 @@ def _model(model: ModelTotals, profile: Profile, static: Profile | None) -> Tabl
         counted("memory traffic", units.size, "bytes_moved"),
         counted("activation writes", units.size, "activation_bytes"),
         counted("weights", units.size, "weight_bytes"),
-        *static_latency.records(profile, static),
+        *static_latency.records(result),
     )
     return Table(MODEL, records, label="quantity")
 

@@ -11,6 +11,7 @@ from archprof.records.audit import AuditResult
 from archprof.records.benchmark import Benchmark
 from archprof.records.check_result import CheckResult
 from archprof.records.comparison import Comparison
+from archprof.records.dynamic_report import DynamicReport
 from archprof.records.expert_curve import ExpertCurve
 from archprof.records.memory_pass import MemoryPass
 from archprof.records.profile import Profile
@@ -25,6 +26,7 @@ from archprof.render import (
     check,
     comparison,
     expert_sweep,
+    parameternet,
     profile,
     suggestion,
     sweep,
@@ -46,6 +48,7 @@ REPORTS: Mapping[type[Record], Callable[[Any, View], Report]] = {
     Benchmark: benchmark.report,
     CheckResult: check.report,
     Comparison: comparison.report,
+    DynamicReport: parameternet.report,
     ExpertCurve: expert_sweep.report,
     MemoryPass: lambda record, view: of_memory(record),
     Profile: profile.report,

@@ -39,7 +39,7 @@ DETAILS = {
     "ops": Detail(profile_tables.operation_columns(), lambda profile, view: profile_tables.operations(profile)),
 }
 
-FIGURES_OF_ONE = ("treemap", "waterfall", "roofline", "ratios", "distribution")
+FIGURES_OF_ONE = ("treemap", "waterfall", "roofline", "ratios", "distribution", "shares")
 """What is drawn of a single profile."""
 
 FORMULA = "formula"

@@ -66,11 +66,15 @@ class Suite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line of the file that a result is about, and the row that it has; ``number`` is None where it is not known."""
+    """A line of the file that a result is about, and the row that it has; ``number`` is None where it is not known.
+
+    Of two files ``mark`` is "-" for a line of the one before, "+" for a line of the one after, and empty for both.
+    """
 
     number: int | None
     text: str
     row: int | None = None
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +91,7 @@ class Report:
         tables: The tables.
         figures: Makes the pictures, for a format that draws them.
         listing: The file that it is about, as far as the record has it; a row is a mark's or a line's way to it.
+        diff: The same of two files: what changes from one to the other.
         notes: Sentences that a reader of the tables needs. Further lines of a note are commands to type.
         parts: Sections.
         record: What JSON holds: the saved record, whatever a view leaves out.
@@ -109,6 +114,7 @@ class Report:
     tables: Sequence[Table] = ()
     figures: Callable[[], Sequence[Figure]] = tuple
     listing: Sequence[Line] = ()
+    diff: Sequence[Line] = ()
     notes: Sequence[str] = ()
     parts: Sequence[Report] = ()
     record: Any = None

@@ -11,9 +11,9 @@ from archprof.render import benchmark, facts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from archprof.records.dynamic_report import DynamicReport
     from archprof.records.parameternet import TwinLatency
     from archprof.records.prediction import Prediction
-    from archprof.records.profile import Profile
     from archprof.render.table import Record
 
 
@@ -21,47 +21,39 @@ ROUNDING_S = 1e-9
 """Below this a difference of two times is that of their rounding."""
 
 
-def records(profile: Profile, static: Profile | None) -> Iterator[Record]:
-    """Lines of the whole model's table.
-
-    Args:
-        profile: The model's.
-        static: Its static equivalent's, where this computer was calibrated.
-    """
-    if predicted := _predicted(profile, static):
+def records(result: DynamicReport) -> Iterator[Record]:
+    """Lines of the whole model's table."""
+    if predicted := _predicted(result):
         times = [units.seconds(prediction.seconds) for prediction in predicted]
         yield ("predicted latency", *times, None, None, None, _ratio(predicted))
-    if measured := _measured(profile):
+    if measured := _measured(result):
         medians = (measured.dynamic.median_s, measured.static.median_s)
         ratio = measured.comparison.result.ratio if measured.comparison else None
         yield ("measured latency", *(time and units.seconds(time) for time in medians), None, None, None, ratio)
 
 
-def notes(profile: Profile, static: Profile | None) -> Iterator[str]:
-    """What a reader should know of these, and of what they come from.
-
-    Args:
-        profile: The model's.
-        static: Its static equivalent's, where this computer was calibrated.
-    """
-    predicted, measured = _predicted(profile, static), _measured(profile)
+def notes(result: DynamicReport) -> Iterator[str]:
+    """What a reader should know of these, and of what they come from."""
+    predicted, measured = _predicted(result), _measured(result)
     if predicted:
         yield _split(*predicted)
     if measured:
         yield from _verdict(measured, predicted)
-    if profile.prediction_absent:
-        yield f"predicted latency: not known: {profile.prediction_absent}"
+    if result.prediction_absent:
+        yield f"predicted latency: not known: {result.prediction_absent}"
     elif not predicted and not measured:
         yield "the time on this computer: --latency measures it, and after `archprof calibrate` it is predicted"
 
 
-def _predicted(profile: Profile, static: Profile | None) -> tuple[Prediction, Prediction] | None:
-    pair = profile.prediction, static.prediction if static else None
+def _predicted(result: DynamicReport) -> tuple[Prediction, Prediction] | None:
+    """How long the model and its static equivalent should take; None where one of them is not known."""
+    pair = result.prediction, result.static_prediction
     return (pair[0], pair[1]) if pair[0] and pair[1] else None
 
 
-def _measured(profile: Profile) -> TwinLatency | None:
-    return profile.parameternet.model.latency if profile.parameternet else None
+def _measured(result: DynamicReport) -> TwinLatency | None:
+    """How long both took in one experiment; None where that was not measured."""
+    return result.parameternet.model.latency if result.parameternet else None
 
 
 def _ratio(predicted: tuple[Prediction, Prediction]) -> float:

@@ -137,7 +137,9 @@ def _table(sweep: Sweep, subjects: Sequence[columns.Subject], names: Sequence[st
         )
         for index, (row, record) in enumerate(zip(sweep.rows, figures.records, strict=True))
     )
-    return replace(figures, columns=(*axes, *figures.columns, *further), records=records, label=sweep.axes[0])
+    return replace(
+        figures, columns=(*axes, *figures.columns, *further), records=records, label=sweep.axes[0], noun="variant"
+    )
 
 
 def _axis(name: str, rows: Sequence[SweepRow]) -> Column:

@@ -74,6 +74,7 @@ class Table:
         columns: The columns.
         records: One value a column, each.
         label: The key of the column that says what a row is.
+        noun: What a row is called, where that is not the label.
         total: The last line, where there is one.
         rest: The sums of records that were cut, printed before the total.
         folded: What stands for the table where a format can fold it away; empty for a table that is always open.
@@ -87,6 +88,7 @@ class Table:
     rest: Record | None = None
     folded: str = ""
     text_only: bool = False
+    noun: str = ""
 
     def row_styles(self) -> list[str | None]:
         """The style of each record that has one of its own."""

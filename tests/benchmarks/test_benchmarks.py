@@ -17,6 +17,7 @@ LEAST = {
     "composed": "--rounds 1",
     "conventions": "--variants 2 --pairs 1",
     "counting": "yolov8n --rounds 1",
+    "pages": "--model yolo11n.yaml --variants 10 --runs 1",
     "latency_verdicts": "--self 1 --slow 0 --median 0 --seconds 1 --load 0",
     "prediction": "timm:mobilenetv2_100 --calibrate 1 --seconds 0.01",
     "startup": "--quick --runs 1",

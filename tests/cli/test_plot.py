@@ -11,7 +11,9 @@ import pytest
 from pypdf import PdfReader
 from typer.testing import CliRunner
 
+import archprof
 from archprof.cli import app
+from archprof.errors import ArchprofError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +92,29 @@ def test_a_report_of_saved_results(saved: Path, tmp_path: Path) -> None:
     assert (tmp_path / "one.html").read_text(encoding="utf-8") == page
 
 
+def test_python_makes_the_same_page(saved: Path, profile: Profile) -> None:
+    assert run("report", "one.json")[0] == 0
+    page = (saved.parent / "one.html").read_text(encoding="utf-8")
+    assert archprof.report(profile) == archprof.report("one.json") == archprof.report(saved) == page
+    for results, message in (((), "there is nothing to show"), ((3,), "a int is no result"), (("no.json",), "no.json")):
+        with pytest.raises(ArchprofError, match=message):
+            archprof.report(*results)
+
+
+def test_a_command_writes_a_page_too(saved: Path) -> None:
+    text = run("compare", "one.json", "one.json")[1]
+    code, output, _ = run("compare", "one.json", "one.json", "--html", "page.html")
+    assert (code, output) == (0, text)
+    assert (saved.parent / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    code, output, _ = run("compare", "one.json", "one.json", "--html", "a.html", "-o", "a.json")
+    assert (code, output) == (0, "")
+    assert json.loads((saved.parent / "a.json").read_text(encoding="utf-8"))["pairs"]
+    code, output, errors = run("compare", "one.json", "one.json", "--html", "page.html")
+    assert (code, output, "page.html: already exists\n--force overwrites" in errors) == (2, "", True)
+    code, output, errors = run("compare", "one.json", "one.json", "--html", "-")
+    assert (code, output, "--html takes a file" in errors) == (2, "", True)
+
+
 BAD = {
     "no such figure": (("plot", "waterfal", "one.json"), "did you mean waterfall"),
     "no such file": (("plot", "waterfall", "two.json"), "two.json: cannot be read: No such file or directory"),
@@ -101,6 +126,7 @@ BAD = {
     "another file": (("report", "other.json"), "other.json: is no result that can be drawn"),
     "nothing to draw": (("plot", "curve", "one.json"), "nothing to draw: `archprof parameternet"),
     "no memory in a profile": (("plot", "memory", "one.json"), "nothing to draw: a saved profile does not hold"),
+    "nothing timed": (("plot", "shares", "one.json"), "nothing to draw: no time by row was measured: `archprof bench"),
     "no such counter": (("plot", "waterfall", "one.json", "--counter", "thop-2"), "did you mean thop-2.0"),
     "no folder": (("plot", "waterfall", "one.json", "-o", "no/a.svg"), "no/a.svg: its folder does not exist"),
     "no folder of a report": (("report", "one.json", "-o", "no/a.html"), "no/a.html: its folder does not exist"),
@@ -109,6 +135,8 @@ BAD = {
     "no picture": (("plot", "waterfall", "one.json", "-o", "a.gif"), "a figure is no .gif: a.gif"),
     "one model": (("plot", "pareto", "one.json"), "nothing to draw: a scatter is of two models"),
     "one model to compare": (("plot", "changes", "one.json"), "nothing to draw: "),
+    "two figures": (("plot", "waterfall", "one.json", "one.json"), "2 figures, and a file holds one: From the exact"),
+    "no such title": ((*WATERFALL, "--select", "x9"), "no figure has 'x9' in its title\nthere are: From the exact"),
     "no metric": (("plot", "pareto", "one.json", "--x", "flps"), "did you mean flops"),
     "a limit on no axis": (("plot", "pareto", "one.json", "one.json", "--limit", "macs=1G"), "which is on no axis"),
 }

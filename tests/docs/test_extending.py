@@ -245,7 +245,7 @@ def test_an_output_format_in_archprof(copy: Callable[..., Callable[..., str]], t
 
 def drawn(folder: Path) -> str:
     """The text in the figure of the recipe, which has a bar for each row."""
-    svg = (folder / "shares.svg").read_text(encoding="utf-8")
+    svg = (folder / "bars.svg").read_text(encoding="utf-8")
     for row in ("0 Conv", "1 Conv", "2 Classify"):
         assert f">{row}</text>" in svg
     return svg
@@ -256,8 +256,8 @@ def test_a_figure(plugin: Callable[[str], Callable[..., str]], tmp_path: Path) -
     (line,) = commands("A figure")
     with FIGURES.scope():
         run(*line)
-        assert "archprof plot shares tiny.yaml --imgsz 64" in drawn(tmp_path)
-    assert "shares" not in FIGURES
+        assert "archprof plot bars tiny.yaml --imgsz 64" in drawn(tmp_path)
+    assert "bars" not in FIGURES
 
 
 def test_a_figure_in_archprof(copy: Callable[..., Callable[..., str]], tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_a_figure_in_archprof(copy: Callable[..., Callable[..., str]], tmp_path:
     (line,) = commands("A figure")
     run(*without_plugin(line))
     drawn(tmp_path / "work")
-    assert "paired, shares." in " ".join(run("plot", "--help").split())
+    assert "shares, bars." in " ".join(run("plot", "--help").split())
 
 
 def test_a_convention(copy: Callable[..., Callable[..., str]]) -> None:

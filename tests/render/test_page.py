@@ -6,6 +6,7 @@ import base64
 import io
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from pypdf import PdfReader
 from selenium.webdriver.common.action_chains import ActionChains
@@ -13,6 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
+from archprof.compare.comparing import compare
 from archprof.records.memory_pass import HeldTensor, MemoryPass, Moment
 from archprof.records.profile import (
     Coverage,
@@ -28,6 +30,7 @@ from archprof.records.profile import (
     Totals,
     Variant,
 )
+from archprof.records.sweep import Sweep, SweepRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -246,6 +249,51 @@ def lightness(color: str) -> float:
     channels = [int(number) / 255 for number in color.removeprefix("rgb(").removesuffix(")").split(",")]
     red, green, blue = (value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_a_step_leads_to_the_changed_line(browser: Any, page: Callable[..., Path], profile: Profile) -> None:
+    wider = msgspec.structs.replace(LAYERS[1], module="C3k2", macs=500_000_000, yaml_row=[-1, 1, "C3k2", [32]])
+    totals = msgspec.structs.replace(profile.totals, macs=1_200_000_000, flops=2_400_000_000)
+    after = msgspec.structs.replace(profile, layers=[LAYERS[0], wider, *LAYERS[2:]], totals=totals)
+    browser.open(page(compare([profile, after])))
+    assert browser.complaints() == []
+    (gone,), (new,) = (browser.driver.find_elements(By.CSS_SELECTOR, f".diff .{mark}") for mark in ("gone", "new"))
+    assert HOSTILE in gone.get_attribute("textContent")
+    assert "- [-1, 1, 'C3k2', [32]]" in new.get_attribute("textContent")
+    # 2 × (500 - 300) M FLOPs are one step from 2,000 M to 2,400 M.
+    (step,) = [mark for mark in browser.marks("changes", "steps_marks") if mark["kind"] == "more"]
+    assert (step["row"], step["start"], step["end"]) == (1, 2_000_000_000, 2_400_000_000)
+    left, right, top, bottom = step["bounds"]
+    canvas = browser.driver.find_element(By.CSS_SELECTOR, "figure[data-kind=changes] .drawing svg")
+    origin = browser.ask("return document.querySelector('figure').view.origin()")
+    size = canvas.size
+    x, y = origin[0] + (left + right) / 2 - size["width"] / 2, origin[1] + (top + bottom) / 2 - size["height"] / 2
+    ActionChains(browser.driver).move_to_element_with_offset(canvas, int(x), int(y)).click().perform()
+    assert "chosen" in new.get_attribute("class")
+
+
+def test_ten_thousand_variants_are_a_page(browser: Any, page: Callable[..., Path]) -> None:
+    rows = [
+        SweepRow(
+            point={"width": (index % 100) / 100, "depth": (index // 100) / 100, "imgsz": 640},
+            model="yolo11",
+            scale="n",
+            shapes=[[1, 3, 640, 640]],
+            figures={"parameters": 2_000_000 + 997 * index, "flops": 9_000_000_000 - 613 * index,
+                     "peak_activation_bytes": 14_336_000, "macs": 4_500_000_000},
+        )
+        for index in range(10_000)
+    ]  # fmt: skip
+    path = page(Sweep(setup={"reference": "yolo11n.yaml"}, axes=["width", "depth", "imgsz"], rows=rows))
+    assert path.stat().st_size <= 4_000_000
+    browser.open(path)
+    assert browser.state == "drawn"
+    assert browser.complaints() == []
+    marks = browser.marks("pareto", "models_marks")
+    assert {(mark["x"], mark["y"]) for mark in marks} == {
+        (9_000_000_000 - 613 * index, 2_000_000 + 997 * index) for index in range(10_000)
+    }
+    assert len(browser.driver.find_elements(By.CSS_SELECTOR, "tbody tr")) == 10_000
 
 
 def test_print_has_what_is_folded_too(opened: Any) -> None:

@@ -27,6 +27,7 @@ from archprof.records.benchmark import Benchmark
 from archprof.records.breakdown import Breakdown, Part
 from archprof.records.calibration import Calibration, Device, Grid
 from archprof.records.check_result import CaseResult, CheckResult, RuleResult
+from archprof.records.dynamic_report import DynamicReport
 from archprof.records.expert_curve import ExpertCurve
 from archprof.records.latency import Latency
 from archprof.records.parameternet import (
@@ -215,8 +216,10 @@ REPORTS: dict[str, Callable[[Profile], Report]] = {
     "claims": lambda profile: claims.report(
         [judge(CLAIM, profile), ClaimResult(claim=CLAIM, error=UsageError("no model", hint="name one"))], VIEW
     ),
-    "parameternet": lambda profile: parameternet.report(msgspec.structs.replace(profile, parameternet=ANALYSIS), VIEW),
-    "nothing dynamic": lambda profile: parameternet.report(profile, VIEW),
+    "parameternet": lambda profile: parameternet.report(
+        DynamicReport.of(msgspec.structs.replace(profile, parameternet=ANALYSIS)), VIEW
+    ),
+    "nothing dynamic": lambda profile: parameternet.report(DynamicReport.of(profile), VIEW),
     "experts": lambda profile: expert_sweep.report(
         ExpertCurve(
             variant=profile.variant,

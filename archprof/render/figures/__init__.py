@@ -101,6 +101,7 @@ FIGURES: Registry[FigureKind] = Registry(
         "curve",
         "distribution",
         "paired",
+        "shares",
     ),
 )
 """Every kind of figure by its name."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from archprof.records.comparison import Comparison
 from archprof.render.figures import FIGURES, Choice, Figure, FigureKind, origin
 from archprof.render.figures.steps import Step, Steps
@@ -12,7 +14,7 @@ from archprof.render.figures.steps import Step, Steps
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from archprof.records.comparison import Change, Pair
+    from archprof.records.comparison import Change, Pair, Side
 
 METRICS = {"flops": "FLOPs", "parameters": "parameters"}
 """What is drawn, with what it counts."""
@@ -33,7 +35,7 @@ class Changes(FigureKind):
                 for pair in record.pairs:
                     for metric in [choice.metric] if choice.metric else METRICS:
                         if steps := steps_of(record, pair, metric):
-                            yield _figure(record, pair, steps)
+                            yield _figure(record, pair, metric, steps)
 
 
 def steps_of(comparison: Comparison, pair: Pair, metric: str) -> Steps | None:
@@ -72,9 +74,8 @@ def _label(change: Change) -> str:
     return f"{mark}{place} {module}"
 
 
-def _figure(comparison: Comparison, pair: Pair, steps: Steps) -> Figure:
+def _figure(comparison: Comparison, pair: Pair, metric: str, steps: Steps) -> Figure:
     before, after = (comparison.models[index] for index in (pair.before, pair.after))
-    run = shlex.join(["archprof", "compare", before.name, after.name, "-o", "comparison.json"])
     about = [f"{before.name} → {after.name}"]
     if after.input:
         about = [*origin.of_variant(after.variant, after.input, steps.unit)]
@@ -84,8 +85,20 @@ def _figure(comparison: Comparison, pair: Pair, steps: Steps) -> Figure:
         text=steps.text(),
         spec=steps.spec(),
         about=[*about, f"archprof {comparison.tool.version}"],
-        command=f"{run}\narchprof plot changes comparison.json -o changes.svg",
+        command=f"{_compare(before, after)}\narchprof plot changes comparison.json --metric {metric} -o changes.svg",
     )
+
+
+def _compare(before: Side, after: Side) -> str:
+    """What compares the two again: with the options that hold for both."""
+    settings: list[str] = []
+    if after.input:
+        scale = after.variant.scale if after.variant.scale == before.variant.scale else None
+        static = before.variant.static or after.variant.static
+        variant = msgspec.structs.replace(after.variant, scale=scale, static=static)
+        settings = [*origin.settings(variant, after.input), *(["--backward"] if after.training else [])]
+    names = [side.variant.reference if side.name == side.variant.name else side.name for side in (before, after)]
+    return shlex.join(["archprof", "compare", *names, *settings, "-o", "comparison.json"])
 
 
 FIGURES.register(Changes.name, Changes())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from archprof import units
 from archprof.records.benchmark import Benchmark
 from archprof.records.profile import Profile
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
 
     from archprof.records.latency import Latency
     from archprof.render.figures import Spec
+
+_FLAGS = {
+    "channels_last": ["--channels-last"],
+    "no_grad": ["--no-inference-mode"],
+    "CUDA graph": ["--cuda-graph"],
+}
+"""The option of ``bench`` for what a latency says of how it ran, where that is not its name."""
 
 
 class Distribution(FigureKind):
@@ -66,11 +75,30 @@ def about_of(benchmark: Benchmark) -> list[str]:
     return [*(about if len(benchmark.profiles) == 1 else about[1:]), *machine, *scopes]
 
 
-def command_of(benchmark: Benchmark, kind: str) -> str:
-    """What measures again, and draws that."""
-    references = dict.fromkeys(profile.variant.reference for profile in benchmark.profiles)
-    run = shlex.join(["archprof", "bench", *references, "-o", "bench.json"])
-    return f"{run}\narchprof plot {kind} bench.json -o {kind}.svg"
+def command_of(benchmark: Benchmark, kind: str, title: str | None = None) -> str:
+    """What measures again, and draws that; ``title`` is the figure's where there is one for each model."""
+    profiles = benchmark.profiles
+    latencies = [latency for profile in profiles for latency in profile.latency]
+    first = profiles[0]
+    devices = dict.fromkeys(latency.device for latency in latencies)
+    backends = dict.fromkeys(latency.backend for latency in latencies)
+    options = dict.fromkeys(text for latency in latencies for text in latency.options)
+    threads = latencies[0].threads if latencies else None
+    static = any(profile.variant.static for profile in profiles)
+    arguments = [
+        *(profile.variant.reference for profile in profiles),
+        *origin.settings(msgspec.structs.replace(first.variant, static=False), first.input),
+        *(["--static"] if static else []),
+        *(["--device", ",".join(devices)] if devices else []),
+        *(["--backend", ",".join(backends)] if backends else []),
+        *(["--threads", str(threads)] if threads else []),
+        *(piece for text in options for piece in _FLAGS.get(text, [f"--{text.split()[0]}", *text.split()[1:]])),
+        *(["--seed", str(benchmark.seed)] if benchmark.seed else []),
+        *(["--layers"] if any(profile.breakdowns for profile in profiles) else []),
+    ]
+    run = shlex.join(["archprof", "bench", *arguments, "-o", "bench.json"])
+    select = ["--select", title] if title and len(profiles) > 1 else []
+    return f"{run}\n{shlex.join(['archprof', 'plot', kind, 'bench.json', *select, '-o', f'{kind}.svg'])}"
 
 
 def _label(name: str, latency: Latency) -> str:

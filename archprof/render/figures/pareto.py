@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archprof import units
-from archprof.compare.pareto import axes, unbeaten
+from archprof.compare.pareto import unbeaten
 from archprof.errors import UsageError
-from archprof.records.comparison import Comparison
 from archprof.records.metrics import BY_NAME, find_metric
-from archprof.records.profile import Profile
-from archprof.records.suggestion import Suggestion
-from archprof.records.sweep import Sweep
-from archprof.render import several
 from archprof.render.figures import FIGURES, Choice, Figure, FigureKind
-from archprof.render.figures.style import LESS, QUIET, TOTAL, VEGA_LITE, amounts, printable, times
-from archprof.suggest.additive import find_additive
+from archprof.render.figures.scatter import ANSWER, NAMED, OFF, ON, scatters
+from archprof.render.figures.style import LESS, QUIET, TOTAL, VEGA_LITE, amounts, times
 from archprof.units import Unit
 
 if TYPE_CHECKING:
@@ -23,13 +18,9 @@ if TYPE_CHECKING:
 
     from archprof.records.metrics import Metric
     from archprof.render.figures import Spec
+    from archprof.render.figures.scatter import Point, Scatter
 
-ON, OFF = "on the front", "beaten by another"
-
-NAMED = 24
-"""Models that are named beside their points; of more, those on the front."""
-
-Point = dict[str, Any]
+COLORS = {ON: TOTAL, OFF: QUIET, ANSWER: LESS}
 
 
 class Pareto(FigureKind):
@@ -40,65 +31,10 @@ class Pareto(FigureKind):
     absent = "a scatter is of two models or more that have both metrics"
 
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
-        """A figure of all the profiles together, and one of each comparison of more than two models."""
-        profiles = [record for record in records if isinstance(record, Profile)]
-        names = several.names_of(profiles)
-        if len(set(names)) < len(names):
-            scales = [profile.variant.scale or "" for profile in profiles]
-            names = [f"{name} {scale}".rstrip() for name, scale in zip(names, scales, strict=True)]
-        both = axes(choice.x, choice.y)
-        values = [[metric.of(profile) for metric, _ in both] for profile in profiles]
-        points = _points(names, values)
-        references = [profile.variant.reference for profile in profiles]
-        if len(points) > 1:
-            inputs = {" + ".join(map(units.shape, profile.input.shapes)) for profile in profiles}
-            kinds = {profile.input.dtype for profile in profiles}
-            versions = {f"archprof {profile.tool.version}" for profile in profiles}
-            about = [*sorted(inputs), *sorted(kinds), *sorted(versions)]
-            yield _figure(points, both, choice.limits, about, " ".join(dict.fromkeys(references)))
-        for record in records:
-            if isinstance(record, Sweep):
-                yield from _of_sweep(record, choice)
-            if isinstance(record, Suggestion) and record.front_metric:
-                yield from _of_suggestion(record, record.front_metric, choice)
-            if isinstance(record, Comparison) and len(record.models) > 2:
-                both = axes(record.front.x, record.front.y)
-                names = [side.name for side in record.models]
-                values = [[side.metrics.get(metric.name) for metric, _ in both] for side in record.models]
-                points = _points(names, values)
-                if len(points) > 1:
-                    yield _figure(points, both, choice.limits, [f"archprof {record.tool.version}"], " ".join(names))
-
-
-def _of_sweep(sweep: Sweep, choice: Choice) -> Iterator[Figure]:
-    """The variants of a sweep, in the metrics of its own front where it has one."""
-    front = sweep.front
-    both = axes(front.x, front.y) if front else axes(choice.x, choice.y)
-    names = [", ".join(f"{name} {units.literal(value)}" for name, value in row.point.items()) for row in sweep.rows]
-    points = _points(names, [[row.figures.get(metric.name) for metric, _ in both] for row in sweep.rows])
-    if len(points) > 1:
-        about = [str(sweep.setup.get("reference", "")), f"archprof {sweep.tool.version}"]
-        yield _figure(points, both, choice.limits, about, "sweep.json", named=0)
-
-
-def _of_suggestion(suggestion: Suggestion, metric: str, choice: Choice) -> Iterator[Figure]:
-    """The best answers over one budget, and the answer that was given."""
-    both = (find_additive(metric), True), (find_additive(suggestion.goal), not suggestion.maximise)
-    chosen = (suggestion.predicted.get(metric), suggestion.predicted[suggestion.goal])
-    values = [(point.used, point.goal) for point in suggestion.front if (point.used, point.goal) != chosen]
-    names = [str(len(point.experts)) for point in suggestion.front if (point.used, point.goal) != chosen]
-    points = _points([*names, f"{len(suggestion.placement)} (answer)"], [*values, chosen])
-    if len(points) > 1:
-        about = [suggestion.variant.name, "numbers of dynamic convolutions", f"archprof {suggestion.tool.version}"]
-        yield _figure(points, both, choice.limits, about, "suggestion.json")
-
-
-def _points(labels: Sequence[str], values: Sequence[Sequence[float | None]]) -> list[Point]:
-    return [
-        {"model": printable(label), "x": x, "y": y, "state": OFF}
-        for label, (x, y) in zip(labels, values, strict=True)
-        if x is not None and y is not None
-    ]
+        """A figure of all the profiles together, and of each comparison of several, sweep, and suggestion."""
+        for scatter in scatters(records, choice):
+            if len(scatter.points) > 1:
+                yield _figure(scatter, choice.limits)
 
 
 def front(points: Sequence[Point], lower_is_better: Sequence[bool]) -> list[Point]:
@@ -108,27 +44,24 @@ def front(points: Sequence[Point], lower_is_better: Sequence[bool]) -> list[Poin
     return sorted(members, key=lambda point: (sides[0] * point["x"], sides[1] * point["y"]))
 
 
-def _figure(
-    points: list[Point],
-    both: tuple[tuple[Metric, bool], tuple[Metric, bool]],
-    limits: Mapping[str, float],
-    about: Sequence[str],
-    references: str,
-    named: int = NAMED,
-) -> Figure:
-    (x, _), (y, _) = both
-    members = front(points, [lower for _, lower in both])
+def _figure(scatter: Scatter, limits: Mapping[str, float]) -> Figure:
+    points = scatter.points
+    (x, _), (y, _) = scatter.both
+    members = front(points, [lower for _, lower in scatter.both])
     for member in members:
-        member["state"] = ON
+        member["front"] = True
+        if member["state"] == OFF:
+            member["state"] = ON
     names = ", ".join(member["model"] for member in members[:6])
-    options = f"--x {x.name} --y {y.name}"
+    more = f" and {len(members) - 6} more" if len(members) > 6 else ""
+    has_flops = any(metric.unit is Unit.flops for metric in (x, y))
     return Figure(
         kind=Pareto.name,
         title=f"{y.label[0].upper()}{y.label[1:]} against {x.label}",
-        text=f"{units.plural(len(points), 'model')}; on the Pareto front: {names}.",
-        spec=_spec(points, members, both, _limits(limits, x, y), named),
-        about=[*about, "FLOPs are 2 × multiply-accumulates"],
-        command=f"archprof plot pareto {references} {options} -o pareto.svg",
+        text=f"{units.plural(len(points), scatter.noun)}; on the Pareto front: {names}{more}.",
+        spec=_spec(points, members, scatter.both, _limits(limits, x, y), scatter.named),
+        about=[*scatter.about, *(["FLOPs are 2 × multiply-accumulates"] if has_flops else [])],
+        command=scatter.command,
     )
 
 
@@ -174,18 +107,17 @@ def _spec(
         return {"field": name, "type": "quantitative", "scale": scale, "axis": _axis(metric, high)}
 
     x, y = channel("x", x_metric), channel("y", y_metric)
-    shown = points if len(points) <= named else members
+    shown = points if len(points) <= named else members if len(members) <= NAMED else []
     middle = sum(x["scale"]["domain"]) / 2
     tooltip = [{"field": "model"}, {"field": "x", "format": ",", "title": x_metric.label},
                {"field": "y", "format": ",", "title": y_metric.label}, {"field": "state"}]  # fmt: skip
-    states = [state for state in (ON, OFF) if any(point["state"] == state for point in points)]
-    colors = {ON: TOTAL, OFF: QUIET}
+    states = [state for state in COLORS if any(point["state"] == state for point in points)]
     layers: list[dict[str, Any]] = [
         {
-            "data": {"values": members},
+            "transform": [{"filter": "datum.front"}],
             "name": "front",
-            "mark": {"type": "line", "interpolate": "step-after", "color": TOTAL, "opacity": 0.6},
-            "encoding": {"x": x, "y": y},
+            "mark": {"type": "line", "interpolate": "step-after", "color": TOTAL, "opacity": 0.6, "aria": False},
+            "encoding": {"x": x, "y": y, "order": {"field": "x", "sort": "ascending" if both[0][1] else "descending"}},
         },
         {
             "name": "models",
@@ -193,7 +125,7 @@ def _spec(
             "encoding": {
                 "x": x,
                 "y": y,
-                "color": {"field": "state", "scale": {"domain": states, "range": [colors[state] for state in states]},
+                "color": {"field": "state", "scale": {"domain": states, "range": [COLORS[state] for state in states]},
                           "legend": {"title": None}},
                 "shape": {"field": "state", "scale": {"domain": states}, "legend": {"title": None}},
                 "tooltip": tooltip,
@@ -216,7 +148,18 @@ def _spec(
             for name, value in limits.items()
         ),
     ]  # fmt: skip
-    return {"$schema": VEGA_LITE, "height": 300, "data": {"values": points}, "layer": layers}
+    return {
+        "$schema": VEGA_LITE,
+        "height": 300,
+        "data": {"values": [_value(point) for point in points]},
+        "transform": [{"calculate": f"datum.state || '{OFF}'", "as": "state"}],
+        "layer": layers,
+    }
+
+
+def _value(point: Point) -> Point:
+    """A point as data: of thousands, most are beaten by another, and their state would be most of the bytes."""
+    return {key: value for key, value in point.items() if (key, value) != ("state", OFF)}
 
 
 def parse_limits(texts: Sequence[str]) -> dict[str, float]:

@@ -1,76 +1,185 @@
-"""ParameterNet, layer by layer: how many times a plain layer's figures a dynamic one has, predicted and measured."""
+"""ParameterNet, layer by layer: how many times a plain layer's figures a dynamic one has, predicted and measured.
+
+Parameters and FLOPs are predicted by the paper's formulas, which has none for memory traffic. A layer's latency is
+predicted by the roofline: the longer of its arithmetic and its memory traffic at the device's best rates.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archprof import units
+from archprof.records.benchmark import Benchmark
+from archprof.records.dynamic_report import DynamicReport
 from archprof.records.profile import Profile
 from archprof.render.figures import FIGURES, Choice, Figure, FigureKind, origin
-from archprof.render.figures.style import QUANTITIES, QUIET, VEGA_LITE, printable
+from archprof.render.figures.distribution import command_of
+from archprof.render.figures.style import PALETTE, QUANTITIES, QUIET, VEGA_LITE, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from archprof.records.parameternet import DynamicLayer, ParameterNet, Ratio
+    from archprof.records.prediction import Prediction
     from archprof.render.figures import Spec
 
-PREDICTED, MEASURED = "predicted by the paper", "measured"
+PREDICTED, MEASURED = "predicted", "measured"
+MODEL = "the whole model"
+LATENCY = "latency"
+COLORS = {**QUANTITIES, LATENCY: PALETTE[4]}
+
+Point = dict[str, Any]
 
 
 class Ratios(FigureKind):
-    """Two marks a layer and quantity: what the paper's formula gives, and what was counted."""
+    """Two marks a layer and quantity: what a formula gives, and what was counted or timed."""
 
     name = "ratios"
     help = "ParameterNet's ratios of each dynamic layer, predicted and measured"
     absent = "it has no dynamic layers"
 
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
-        """A figure for each profile with dynamic layers."""
-        for profile in records:
-            if isinstance(profile, Profile) and profile.parameternet and profile.parameternet.layers:
-                yield _figure(profile, points_of(profile))
+        """A figure for each result with dynamic layers; of a benchmark, one for each model beside its equivalent."""
+        for record in records:
+            if isinstance(record, Benchmark):
+                for dynamic, static in _timed_pairs(record):
+                    for figure in _figures(DynamicReport.of(dynamic, static), dynamic, rows_timed(dynamic, static)):
+                        yield replace(figure, command=command_of(record, self.name))
+            elif isinstance(record, Profile):
+                yield from _figures(DynamicReport.of(record), record)
+            elif isinstance(record, DynamicReport):
+                yield from _figures(record)
 
 
-def points_of(profile: Profile) -> list[dict[str, Any]]:
-    """Each ratio of each layer, those that there are."""
-    analysis = profile.parameternet
-    rows = {layer.path: layer.index for layer in profile.layers}
-    points: list[dict[str, Any]] = []
+def _timed_pairs(benchmark: Benchmark) -> Iterator[tuple[Profile, Profile]]:
+    """Models with dynamic layers whose static equivalents were timed row by row, too."""
+    static = {profile.variant.reference: profile for profile in benchmark.profiles if profile.variant.static}
+    for profile in benchmark.profiles:
+        equivalent = static.get(profile.variant.reference)
+        if profile.parameternet and equivalent and profile.breakdowns and equivalent.breakdowns:
+            yield profile, equivalent
+
+
+def _figures(result: DynamicReport, profile: Profile | None = None, timed: Sequence[Point] = ()) -> Iterator[Figure]:
+    if result.parameternet and result.parameternet.layers:
+        rows = {layer.path: layer.index for layer in profile.layers} if profile else {}
+        yield _figure(result, result.parameternet, [*points_of(result, rows), *timed])
+
+
+def points_of(result: DynamicReport, rows: Mapping[str, int]) -> list[Point]:
+    """Each ratio of each layer and of the whole model, those that there are.
+
+    Args:
+        result: The dynamic layers.
+        rows: By path, the index of each row of the file.
+    """
+    analysis, prediction = result.parameternet, result.prediction
+    points: list[Point] = []
     for layer in analysis.layers if analysis else ():
+        row = next((rows[path] for path in rows if f"{layer.module}.".startswith(f"{path}.")), None)
         traffic = layer.moved_bytes / layer.static_bytes if layer.static_bytes else None
-        for quantity, predicted, measured in (
-            ("parameters", layer.parameters_ratio.paper, layer.parameters_ratio.measured),
-            ("FLOPs", layer.flops_ratio.paper, layer.flops_ratio.measured),
-            ("memory traffic", None, traffic),
-        ):
-            for kind, ratio in ((PREDICTED, predicted), (MEASURED, measured)):
-                if ratio:
-                    row = next((rows[path] for path in rows if f"{layer.module}.".startswith(f"{path}.")), None)
-                    label = {"layer": printable(layer.module or "(the model)"), "quantity": quantity, "row": row}
-                    points.append({**label, "kind": kind, "ratio": ratio})
-    return points
+        points += _points(
+            layer.module or "(the model)", row,
+            _counted(layer.parameters_ratio, layer.flops_ratio)
+            | {"memory traffic": (None, traffic), LATENCY: (roofline_ratio(layer, prediction), None)},
+        )  # fmt: skip
+    return points + _of_model(result)
 
 
-def _figure(profile: Profile, points: list[dict[str, Any]]) -> Figure:
-    model = profile.parameternet.model if profile.parameternet else None
-    layers = len({point["layer"] for point in points})
+def _of_model(result: DynamicReport) -> list[Point]:
+    model = result.parameternet.model if result.parameternet else None
+    if model is None:
+        return []
+    traffic = (
+        model.dynamic.bytes_moved / model.static.bytes_moved if model.static and model.static.bytes_moved else None
+    )
+    prediction, timed = result.prediction, model.latency
+    static = result.static_prediction.seconds if result.static_prediction else prediction and prediction.static_s
+    latency = (
+        prediction.seconds / static if prediction and static else None,
+        timed.comparison.result.ratio if timed and timed.comparison else None,
+    )
+    counted = _counted(model.parameters_ratio, model.flops_ratio)
+    return _points(MODEL, None, counted | {"memory traffic": (None, traffic), LATENCY: latency})
+
+
+def _counted(parameters: Ratio, flops: Ratio) -> dict[str, tuple[float | None, float | None]]:
+    return {"parameters": (parameters.paper, parameters.measured), "FLOPs": (flops.paper, flops.measured)}
+
+
+def _points(name: str, row: int | None, ratios: Mapping[str, tuple[float | None, float | None]]) -> list[Point]:
+    label = printable(name)
+    return [
+        {"layer": label, "quantity": quantity, "row": row, "kind": kind, "ratio": ratio}
+        for quantity, pair in ratios.items()
+        for kind, ratio in zip((PREDICTED, MEASURED), pair, strict=True)
+        if ratio
+    ]
+
+
+def roofline_ratio(layer: DynamicLayer, prediction: Prediction | None) -> float | None:
+    """How many times the plain layer's time a dynamic one takes at best; None where the device's rates are not known.
+
+    The roofline of Williams, Waterman and Patterson (CACM 52(4), 2009): a layer takes at least the time of its
+    arithmetic and that of its memory traffic.
+    """
+    if prediction is None or not prediction.peak_flops_per_s or not prediction.peak_bytes_per_s:
+        return None
+    flops_per_s, bytes_per_s = prediction.peak_flops_per_s, prediction.peak_bytes_per_s
+    dynamic, static = (
+        max(2 * macs / flops_per_s, size / bytes_per_s)
+        for macs, size in (
+            (layer.macs.measured, layer.moved_bytes),
+            (layer.macs.static, layer.static_bytes),
+        )
+    )
+    return dynamic / static if static else None
+
+
+def rows_timed(dynamic: Profile, static: Profile) -> list[Point]:
+    """Measured ratios of times on the first device: of the whole model, and of each row that has dynamic layers."""
+    medians = [profile.latency[0].median_s if profile.latency else None for profile in (dynamic, static)]
+    whole = _points(MODEL, None, {LATENCY: (None, medians[0] / medians[1])}) if medians[0] and medians[1] else []
+    seconds = {part.name: part.seconds for part in static.breakdowns[0].parts}
+    modules = [layer.module for layer in dynamic.parameternet.layers] if dynamic.parameternet else []
+    times = {part.name: part.seconds for part in dynamic.breakdowns[0].parts}
+    return whole + [
+        point
+        for layer in dynamic.layers
+        if seconds.get(layer.path) and any(f"{module}.".startswith(f"{layer.path}.") for module in modules)
+        for point in _points(
+            f"row {layer.index} {layer.module}", layer.index,
+            {LATENCY: (None, times.get(layer.path, 0.0) / seconds[layer.path])},
+        )
+    ]  # fmt: skip
+
+
+def _figure(result: DynamicReport, analysis: ParameterNet, points: list[Point]) -> Figure:
+    model = analysis.model
+    predicted = ["parameters and FLOPs by the paper's formulas"]
+    if any(point["quantity"] == LATENCY and point["kind"] == PREDICTED for point in points):
+        predicted.append("a layer's latency by the roofline of the calibrated device")
     whole = (
-        f" The whole model has {units.factor(model.parameters_ratio.measured)} the parameters and "
-        f"{units.factor(model.flops_ratio.measured)} the FLOPs of its static equivalent."
-        if model
-        else ""
+        f"The whole model has {units.factor(model.parameters_ratio.measured)} the parameters and "
+        f"{units.factor(model.flops_ratio.measured)} the FLOPs of its static equivalent"
     )
     return Figure(
         kind=Ratios.name,
-        title=f"Dynamic layers of {profile.variant.name}, predicted and measured",
-        text=f"Ratios of {units.plural(layers, 'dynamic layer')} to plain ones.{whole}",
+        title=f"Dynamic layers of {result.variant.name}, predicted and measured",
+        text=f"Ratios of {units.plural(len(analysis.layers), 'dynamic layer')} to plain ones. {whole}. "
+        f"Predicted are {' and '.join(predicted)}.",
         spec=_spec(points),
-        about=origin.about(profile, "ratios to the plain layer"),
-        command=origin.command(Ratios.name, profile.variant, profile.input),
+        about=[
+            *origin.of_variant(result.variant, result.input, "ratios to the plain layer"),
+            *origin.versions(result.tool, result.environment),
+            *([f"predicted for {result.prediction.device.name}"] if result.prediction else []),
+        ],
+        command=origin.command(Ratios.name, result.variant, result.input),
     )
 
 
-def _spec(points: list[dict[str, Any]]) -> Spec:
+def _spec(points: list[Point]) -> Spec:
     kinds = [PREDICTED, MEASURED]
     most = max(point["ratio"] for point in points)
     x = {
@@ -79,7 +188,8 @@ def _spec(points: list[dict[str, Any]]) -> Spec:
         "scale": {"domain": [0, 1.08 * most], "nice": False},
         "axis": {"title": "times the plain layer", "labelExpr": "'×' + datum.label"},
     }
-    color = {"field": "quantity", "scale": {"domain": list(QUANTITIES), "range": list(QUANTITIES.values())},
+    quantities = [quantity for quantity in COLORS if any(point["quantity"] == quantity for point in points)]
+    color = {"field": "quantity", "scale": {"domain": quantities, "range": [COLORS[name] for name in quantities]},
              "legend": {"title": None}}  # fmt: skip
     shape = {"field": "kind", "scale": {"domain": kinds, "range": ["circle", "cross"]}, "legend": {"title": None}}
     tooltip = [{"field": "layer"}, {"field": "quantity"}, {"field": "kind"}, {"field": "ratio", "format": ".4f"}]

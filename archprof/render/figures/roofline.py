@@ -6,12 +6,14 @@ operation, above it that of the arithmetic.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archprof import units
 from archprof.records.benchmark import Benchmark
 from archprof.records.profile import Profile, arithmetic_intensity
 from archprof.render.figures import FIGURES, Choice, Figure, FigureKind, origin
+from archprof.render.figures.distribution import command_of
 from archprof.render.figures.style import LESS, PALETTE, QUIET, TOTAL, VEGA_LITE, printable
 
 if TYPE_CHECKING:
@@ -32,16 +34,18 @@ class Roofline(FigureKind):
     name = "roofline"
     help = "arithmetic intensity against speed, under the device's roof"
     absent = (
-        "no device's rates are in it, and nothing measured: `archprof calibrate` measures this computer once, and "
+        "this computer was not calibrated, and no row was measured: `archprof calibrate` measures the computer, and "
         "`archprof bench REF --layers -o bench.json` the rows"
     )
 
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
         """A figure for each profile that has a prediction, or measured parts."""
         for record in records:
-            for profile in record.profiles if isinstance(record, Benchmark) else [record]:
-                if isinstance(profile, Profile) and (points := points_of(profile)):
-                    yield _figure(profile, points)
+            if isinstance(record, Benchmark):
+                for figure in self.figures(record.profiles, choice):
+                    yield replace(figure, command=command_of(record, self.name, figure.title))
+            elif isinstance(record, Profile) and (points := points_of(record)):
+                yield _figure(record, points)
 
 
 def roof_of(profile: Profile) -> tuple[float, float] | None:
@@ -93,10 +97,11 @@ def _figure(profile: Profile, points: list[Point]) -> Figure:
     roof = roof_of(profile)
     unit = "FLOPs with elementwise ones; bytes read and written once"
     device = [f"roof of {profile.prediction.device.name}"] if roof and profile.prediction else []
+    static = " (static equivalent)" if profile.variant.static else ""
     ridge = f" The ridge is at {units.ratio(roof[0] / roof[1])} FLOP/B." if roof else ""
     return Figure(
         kind=Roofline.name,
-        title=f"Roofline of {profile.variant.name}",
+        title=f"Roofline of {profile.variant.name}{static}",
         text=f"{units.plural(len(points), 'point')} of arithmetic intensity and speed.{ridge}",
         spec=_spec(points, roof),
         about=[*origin.about(profile, unit), *device],

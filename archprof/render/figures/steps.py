@@ -90,15 +90,19 @@ class Steps:
     def labels(self) -> list[Mark]:
         """What is written at each bar: of a total inside, from 0 on, else behind it."""
         level, factor = self.start, prefix(max(abs(self.start), abs(self.end)))[0]
-        result = [_label(self.start_label, 0, units.amount(self.start, self.unit))]
+        result = [_label(self.start_label, 0, self._amount(self.start))]
         for step in self.steps:
             edge = max(level, level + step.amount)
             level += step.amount
             sign = "−" if step.amount < 0 else "+"
             result.append(_label(step.label, edge, f"{sign}{abs(step.amount) / factor:,.3f}"))
         distance = [units.change(self.end / self.start).replace("-", "−")] if self.start else []
-        text = ", ".join([units.amount(self.end, self.unit), *distance])
+        text = ", ".join([self._amount(self.end), *distance])
         return [*result, _label(self.end_label, 0, text)]
+
+    def _amount(self, number: int) -> str:
+        """A total with its unit: ``8.11 GFLOPs``; ``2.46 M parameters``."""
+        return f"{units.amount(number)} {self.unit}" if self.unit.islower() else units.amount(number, self.unit)
 
     def text(self) -> str:
         """The steps in a sentence."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from archprof.render.figures import Figure, Spec
 
 VEGA_LITE = "https://vega.github.io/schema/vega-lite/v6.json"
@@ -106,10 +109,10 @@ def without_input(signal: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in signal.items() if key != "bind"}
 
 
-def wrapped(pieces: Any, length: int) -> list[str]:
-    """Pieces on lines of some length, broken between pieces."""
+def wrapped(pieces: Iterable[str], length: int) -> list[str]:
+    """Pieces on lines of some length, broken between pieces, and between words where a piece is longer than a line."""
     lines = [""]
-    for piece in pieces:
+    for piece in (line for text in pieces for line in textwrap.wrap(text, length)):
         longer = f"{lines[-1]} · {piece}" if lines[-1] else piece
         if len(longer) > length and lines[-1]:
             lines.append(piece)

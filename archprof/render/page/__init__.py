@@ -32,10 +32,24 @@ if TYPE_CHECKING:
 MANY = 2000
 """Marks from which on a figure is drawn as a bitmap: as many elements of their own would make the page slow."""
 
+LONG = 1000
+"""Rows of a table above which it is folded at first: a browser lays out what is open before it draws anything."""
+
+NOUNS = {
+    "experts": ("number of experts", "numbers of experts"),
+    "family": ("family", "families"),
+    "limit": ("point of the front", "points of the front"),
+    "method": ("answer",),
+    "part": ("part of the time", "parts of the time"),
+    "quantity": ("quantity", "quantities"),
+    "what": ("step",),
+}
+"""What the records of a table are called, where that is not the name of the column that labels them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of a table: its text, what it is sorted by where that is a number, and how deep it is indented."""
+    """A cell of a table: its text, the number that it is sorted by where the text is another, and its indentation."""
 
     text: str
     value: float | int | None
@@ -144,13 +158,13 @@ def _grid(table: Table) -> Grid:
         for texts, line in zip(table.cells(), lines, strict=True)
     ]
     end = len(table.records)
-    noun = "row" if any(index is not None for index in rows_of) else "line"
+    label = "row" if any(index is not None for index in rows_of) else table.noun or table.label
     return Grid(
-        title=table.folded or plural(end, noun),
+        title=table.folded or plural(end, *NOUNS.get(label, (label,))),
         columns=columns,
         rows=list(zip(rows_of, cells[:end], strict=True)),
         foot=cells[end:],
-        folded=bool(table.folded),
+        folded=bool(table.folded) or end > LONG,
     )
 
 
@@ -165,7 +179,8 @@ def _cell(text: str, column: Column, value: Any) -> Cell:
     raw = column.plain(value)
     number = raw if isinstance(raw, (int, float)) and not isinstance(raw, bool) else None
     stripped = text.lstrip(" ")
-    return Cell(stripped, number, column.number, len(text) - len(stripped))
+    is_plain = number is not None and column.number and stripped == str(number)
+    return Cell(stripped, None if is_plain else number, column.number, len(text) - len(stripped))
 
 
 @cache

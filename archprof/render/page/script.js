@@ -32,15 +32,17 @@ async function draw(figure) {
 }
 
 function sortTable(table, column, header) {
+  const isNumber = header.classList.contains("number");
   const descending = header.getAttribute("aria-sort")
     ? header.getAttribute("aria-sort") === "ascending"
-    : header.classList.contains("number");
+    : isNumber;
   for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
   header.setAttribute("aria-sort", descending ? "descending" : "ascending");
   const body = table.tBodies[0];
   const key = (row) => {
-    const cell = row.cells[column];
-    return "value" in cell.dataset ? Number(cell.dataset.value) : cell.textContent;
+    const { dataset, textContent } = row.cells[column];
+    const text = dataset.value ?? textContent;
+    return isNumber && text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text;
   };
   const rows = [...body.rows].map((row, index) => ({ row, index, key: key(row) }));
   const compare = (a, b) => {
