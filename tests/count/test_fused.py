@@ -234,3 +234,10 @@ def test_cudnn_s_grid_sampler_costs_what_the_native_one_does() -> None:
     assert operation(aten.cudnn_grid_sampler_backward.default, (2, 3, 8, 8), (2, 5, 5, 2), (2, 3, 5, 5)) == both
     # 150 samples, 4 neighbours: a product and a sum each for the input, and for both coordinates.
     assert both == Count(0, 150 * 8 * 3)
+
+
+def test_a_cubic_grid_sample_in_3d() -> None:
+    shapes: Any = {"outputs": ((1, 2, 3, 3, 3),)}
+    cubic = operation(aten.grid_sampler_3d.default, (1, 2, 4, 4, 4), (1, 3, 3, 3, 3), 2, 0, False, **shapes)
+    # 2 channels, 3·3·3 places of 4·4·4 neighbours: 64 products and 63 sums.
+    assert cubic == Count(0, 2 * 27 * 127)

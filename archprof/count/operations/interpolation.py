@@ -21,7 +21,7 @@ INTERPOLATION = {
 }
 """Products with the neighbours' weights and their sum; the weights are computed once a row and column."""
 
-GRID_SAMPLE = {(2, 0): 7, (3, 0): 15, (2, 1): 0, (3, 1): 0, (2, 2): 31}
+GRID_SAMPLE = {(2, 0): 7, (3, 0): 15, (2, 1): 0, (3, 1): 0, (2, 2): 31, (3, 2): 127}
 """The same for a sample at any place, by the coordinates of the place and torch's number of the mode: linear in each
 direction, the nearest neighbour, cubic."""
 

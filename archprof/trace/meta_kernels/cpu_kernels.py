@@ -21,9 +21,18 @@ LIMIT = 1 << 24
 ALWAYS = 1 << 16
 """Elements up to which every call is made in its true sizes, whose operation has no rule of its own."""
 
+DOUBTED = 1 << 22
+"""Elements up to which such a call is made in its true sizes where smaller ones of the same relation are refused."""
+
+_KEPT = 8
+"""Sizes up to here, of kernels and heads for instance, stay as they are where others are made smaller."""
+
 _torch: Any = torch
 _OF_NUMBERS = _torch.linalg.LinAlgError
 """What torch raises where a matrix of other numbers would do."""
+
+_UNCHECKED = frozenset({torch.ops.aten._weight_norm_interface.default})
+"""Operations whose kernel goes beyond the end of arguments that are too short, so that it is never asked."""
 
 _NAMESPACES = frozenset({"aten", "torchvision", "torch_nn"})
 
@@ -54,24 +63,31 @@ class _Value(NamedTuple):
     value: Any
 
 
-def answer(operation: Any, args: Sequence[Any], kwargs: dict[str, Any], limit: int | None = None) -> Answer:
+def answer(
+    operation: Any, args: Sequence[Any], kwargs: dict[str, Any], resize: Callable[[int], int] | None = None
+) -> Answer:
     """What an operation's CPU kernel says.
 
     Args:
         operation: The operation.
         args: What it is called with.
         kwargs: The same by keyword.
-        limit: The size to which dimensions are cut; None for true sizes.
+        resize: Gives the size that is to stand for another; None for true sizes.
     """
     try:
-        return _answer(operation, *_described(args, kwargs, limit))
+        return _answer(operation, *_described(args, kwargs, resize))
     except TypeError:  # an argument that cannot be compared
         return Answer(None)
 
 
 def can_be_asked(operation: Any, tensors: Iterable[torch.Tensor]) -> bool:
     """Whether an operation is torch's own, so that it may be run once more, and zeros can stand for its arguments."""
-    if operation.namespace not in _NAMESPACES or operation.is_view or torch.Tag.inplace_view in operation.tags:
+    if (
+        operation in _UNCHECKED
+        or operation.namespace not in _NAMESPACES
+        or operation.is_view
+        or torch.Tag.inplace_view in operation.tags
+    ):
         return False
     tensors = list(tensors)
     plain = all(tensor.layout is torch.strided and not tensor.is_quantized for tensor in tensors)
@@ -97,12 +113,19 @@ def picks_of_nothing(tensors: Sequence[torch.Tensor]) -> bool:
     return empty and any(tensor.numel() and tensor.dtype in (torch.int32, torch.int64) for tensor in tensors)
 
 
-def _described(args: Sequence[Any], kwargs: dict[str, Any], limit: int | None) -> tuple[Any, Any]:
-    """Arguments as what can be compared, with sizes cut to a limit."""
+def smaller(tensors: Iterable[torch.Tensor]) -> Callable[[int], int]:
+    """Gives small sizes for those of some tensors: equal ones for equal ones, and larger ones for larger ones."""
+    large = sorted({size for tensor in tensors for size in tensor.shape if size > _KEPT})
+    sizes = {size: _KEPT + 1 + index for index, size in enumerate(large)}
+    return lambda size: sizes.get(size, size)
+
+
+def _described(args: Sequence[Any], kwargs: dict[str, Any], resize: Callable[[int], int] | None) -> tuple[Any, Any]:
+    """Arguments as what can be compared, in the sizes that stand for theirs."""
 
     def describe(value: Any) -> Any:
         if isinstance(value, torch.Tensor):
-            return TensorKind(tuple([size if limit is None else min(size, limit) for size in value.shape]), value.dtype)
+            return TensorKind(tuple(map(resize, value.shape) if resize else value.shape), value.dtype)
         return _Value(type(value), value)
 
     return _mapped(describe, tuple(args)), tuple([(name, _mapped(describe, value)) for name, value in kwargs.items()])

@@ -45,7 +45,7 @@ def check_types(operation: Any, args: Sequence[Any], kwargs: dict[str, Any], ten
     """
     if not _asked(set(_dtypes(tensors, args, kwargs))):
         return
-    refusal = answer(operation, args, kwargs, SMALL).refusal
+    refusal = answer(operation, args, kwargs, lambda size: min(size, SMALL)).refusal
     if refusal and "not implemented for" not in refusal:  # it may be due to the sizes
         refusal = answer(operation, args, kwargs).refusal if elements(tensors) <= LIMIT else None
     if refusal and _OF_TYPES.search(refusal) and not of_another_device(refusal):

@@ -6,7 +6,16 @@ from typing import Any
 
 import torch
 
-from archprof.trace.meta_kernels.cpu_kernels import ALWAYS, TensorKind, answer, can_be_asked, cpu_computes, elements
+from archprof.trace.meta_kernels.cpu_kernels import (
+    ALWAYS,
+    DOUBTED,
+    TensorKind,
+    answer,
+    can_be_asked,
+    cpu_computes,
+    elements,
+    smaller,
+)
 from archprof.trace.meta_kernels.cpu_types import check_types, of_another_device
 from archprof.trace.meta_kernels.layout import META
 from archprof.trace.meta_kernels.memory_requirements import check_memory
@@ -45,14 +54,15 @@ def result_on_meta(operation: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _as_on_cpu(operation: Any, args: Any, kwargs: Any, given: list[Any], result: Any) -> Any:
-    """A result of torch's meta kernel held against the CPU's, where it is small enough to be computed.
+    """A result of torch's meta kernel held against the CPU's, where it is small enough, or in doubt.
 
     What autograd calls has been checked by its forward.
     """
     outputs = list(flat(result))
     if not given or operation._opname.endswith("_backward"):
         return result
-    if elements((*given, *outputs)) > ALWAYS:
+    size = elements((*given, *outputs))
+    if size > ALWAYS and (size > DOUBTED or not _is_doubted(operation, args, kwargs, given)):
         return result
     cpu = answer(operation, args, kwargs)
     if cpu.refusal is not None:
@@ -71,6 +81,12 @@ def _as_on_cpu(operation: Any, args: Any, kwargs: Any, given: list[Any], result:
         return torch.empty(kind.shape, dtype=kind.dtype, device=META)
 
     return map_tensors(typed, result)
+
+
+def _is_doubted(operation: Any, args: Any, kwargs: Any, given: list[Any]) -> bool:
+    """Whether the CPU refuses smaller arguments of the same relation; the true sizes may be others' multiples."""
+    cpu = answer(operation, args, kwargs, smaller(given))
+    return cpu.refusal is not None and not cpu.of_values and not of_another_device(cpu.refusal)
 
 
 def _needs_values(operation: Any, reason: str) -> NotImplementedError:

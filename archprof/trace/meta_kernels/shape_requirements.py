@@ -51,6 +51,13 @@ def _not_empty(tensor: Tensor, dim: int, keepdim: bool = False) -> None:
     need(0 not in tensor.shape[dim:][:1], f"Expected reduction dim {dim} to have non-zero size.", IndexError)
 
 
+@requires(aten._weight_norm_interface.default)
+def _norms(direction: Tensor, norm: Tensor, dim: int = 0) -> None:
+    # The CPU's kernel reads and writes beyond the end of fewer norms, so it must not be asked.
+    rows = direction.shape[dim]
+    need(norm.numel() == rows, f"expected a norm for each of {rows} rows of the weight, but got {norm.numel()}")
+
+
 @requires(*overloads("amax amin mean sum"))
 def _rank(tensor: Tensor, *args: Any, **kwargs: Any) -> None:
     need(tensor.ndim <= 64, "only tensors with up to 64 dims are supported")
