@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import onnx
 import pytest
 
 if TYPE_CHECKING:
@@ -93,17 +92,6 @@ def test_what_was_not_calibrated_is_not_predicted_and_says_why(
     assert reason in profile["prediction_absent"]
     text = archprof(f"summary tiny.yaml --detail none {options}").stdout
     assert reason in " ".join(text.split())
-
-
-def test_an_onnx_file_has_no_prediction_and_says_what_measures_it(
-    archprof: Callable[[str], Result], quick: Path
-) -> None:
-    file = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light" / "light_squeezenet.onnx"
-    archprof("calibrate --max-time 1")
-
-    profile = json.loads(archprof(f"summary {file} --format json").stdout)
-    assert profile["prediction"] is None
-    assert "not those of an ONNX file; `archprof bench` measures it" in profile["prediction_absent"]
 
 
 def test_a_comparison_has_the_predictions_of_both(archprof: Callable[[str], Result], quick: Path) -> None:
