@@ -11,6 +11,7 @@ import onnx
 
 from archprof.sources.input_axes import LARGEST
 from archprof.sources.onnx_file.error import OnnxFileError
+from archprof.trace.onnx_graph.record import Tensor
 from archprof.trace.onnx_graph.scopes import module_path
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _GRAPH, _GRAPHS = onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS
+_VALUE = ("value", onnx.AttributeProto.TENSOR)
 
 DEFAULT_DOMAIN = "ai.onnx"
 """The name of the domain that files leave empty."""
@@ -85,6 +87,7 @@ class Node:
         inputs: Names of what it reads, empty for an input that it is not given.
         outputs: Names of what it makes, empty for one that it does not give.
         graphs: The graphs that are its attributes, by name.
+        constant: What a Constant node makes, where that is a tensor of the file.
     """
 
     proto: onnx.NodeProto
@@ -97,6 +100,7 @@ class Node:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     graphs: Mapping[str, Graph]
+    constant: Tensor | None = None
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -121,7 +125,7 @@ class Graph:
     Attributes:
         proto: As it stands in the file.
         nodes: Its nodes.
-        initializers: Its constants by name.
+        constants: Its initializers by name.
         inputs: What it is given, without those of its constants that old files list too.
         outputs: Names of what it gives.
         outer: Names that it reads of the graph that it lies in.
@@ -129,7 +133,7 @@ class Graph:
 
     proto: onnx.GraphProto
     nodes: list[Node]
-    initializers: dict[str, onnx.TensorProto]
+    constants: dict[str, Tensor]
     inputs: list[onnx.ValueInfoProto]
     outputs: tuple[str, ...]
     outer: tuple[str, ...]
@@ -178,30 +182,30 @@ class GraphReader:
             TypeError: Where a name in it is no text.
         """
         _check_texts(proto)
-        initializers = self.initializers(proto)
+        constants = self.constants(proto)
         nodes = [self.node(node, f"{prefix}{index}") for index, node in enumerate(proto.node)]
-        given = {info.name for info in proto.input} | initializers.keys()
+        given = {info.name for info in proto.input} | constants.keys()
         ordered, made = _ordered(nodes, given, self.path)
         outputs = tuple([info.name for info in proto.output])
         outer = dict.fromkeys([name for node in nodes for name in node.reads() if name not in made])
         outer.update(dict.fromkeys(name for name in outputs if name not in made))
         if outer and not within:
             raise OnnxFileError(f"nothing makes {next(iter(outer))!r}, which the graph reads or gives", path=self.path)
-        inputs = [info for info in proto.input if info.name not in initializers]
-        return Graph(proto, ordered, initializers, inputs, outputs, tuple(outer))
+        inputs = [info for info in proto.input if info.name not in constants]
+        return Graph(proto, ordered, constants, inputs, outputs, tuple(outer))
 
-    def initializers(self, proto: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
-        """A graph's constants by name."""
-        initializers = {tensor.name: tensor for tensor in proto.initializer}
+    def constants(self, proto: onnx.GraphProto) -> dict[str, Tensor]:
+        """A graph's initializers by name."""
+        protos = {tensor.name: tensor for tensor in proto.initializer}
         for sparse in proto.sparse_initializer:
             dense = onnx.TensorProto(name=sparse.values.name, data_type=sparse.values.data_type, dims=sparse.dims)
-            initializers[dense.name] = dense
-        for tensor in initializers.values():
-            dims = tensor.dims
-            if min(dims, default=0) < 0 or prod(dims) > LARGEST:
-                sizes = "×".join(map(str, dims))
-                raise OnnxFileError(f"the tensor {tensor.name!r} cannot be of {sizes} elements", path=self.path)
-        return initializers
+            protos[dense.name] = dense
+        constants = {name: Tensor.constant(name, tensor) for name, tensor in protos.items()}
+        for name, constant in constants.items():
+            if min(constant.sizes, default=0) < 0 or prod(constant.sizes) > LARGEST:
+                sizes = "×".join(map(str, constant.sizes))
+                raise OnnxFileError(f"the tensor {name!r} cannot be of {sizes} elements", path=self.path)
+        return constants
 
     def node(self, proto: onnx.NodeProto, key: str) -> Node:
         """A node."""
@@ -222,7 +226,10 @@ class GraphReader:
                 if attribute.type == _GRAPH
             }
         module = module_path(name, notes)
-        return Node(proto, key, operator, operator.domain, type_, name, module, inputs, outputs, graphs)
+        constant = None
+        if type_ == "Constant" and _VALUE in operator.attribute_types and not operator.domain and any(outputs[:1]):
+            constant = Tensor.constant(outputs[0], operator.attributes["value"])
+        return Node(proto, key, operator, operator.domain, type_, name, module, inputs, outputs, graphs, constant)
 
 
 def _operator(proto: onnx.NodeProto, signature: tuple[bytes, ...]) -> Operator:
