@@ -97,6 +97,8 @@ def reason_for_none(profile: Profile, calibration: Calibration) -> str | None:
     """Why a profile has no prediction by a calibration of its device; None where nothing is in the way."""
     if profile.backward:
         return "a training step is not predicted, only inference"
+    if profile.file is not None and not profile.work:
+        return "PyTorch's operations are predicted, not those of an ONNX file; `archprof bench` measures it"
     if profile.input.dtype not in (calibration.device.dtype, "int64"):
         return f"calibrated in {calibration.device.dtype}, not in {profile.input.dtype}"
     return None

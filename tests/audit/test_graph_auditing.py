@@ -38,7 +38,7 @@ def small(tmp_path: Path) -> Path:
 
 
 def test_the_differences_of_a_small_file(small: Path) -> None:
-    audit = archprof.audit(str(small))
+    audit = archprof.audit(str(small), counters=["onnx_tool"])
     assert audit.macs == 16 * 16 * 8 * 27
     (opinion,) = audit.opinions
     assert opinion.counter == "onnx_tool"
@@ -53,7 +53,7 @@ def test_the_differences_of_a_small_file(small: Path) -> None:
 
 @pytest.mark.parametrize("name", ["resnet50", "shufflenet", "squeezenet"])
 def test_the_differences_of_known_networks_add_up(name: str) -> None:
-    audit = archprof.audit(str(LIGHT / f"light_{name}.onnx"))
+    audit = archprof.audit(str(LIGHT / f"light_{name}.onnx"), counters=["onnx_tool"])
     (opinion,) = audit.opinions
     assert opinion.error is None
     assert audit.macs + sum(difference.macs for difference in opinion.differences) == opinion.macs
@@ -71,12 +71,47 @@ def test_a_tool_that_stops_is_an_answer(tmp_path: Path) -> None:
     )
     path = tmp_path / "vector.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
-    audit = archprof.audit(str(path))
+    audit = archprof.audit(str(path), counters=["onnx_tool"])
     (opinion,) = audit.opinions
     assert audit.macs == 4 * 5
     assert (opinion.macs, opinion.differences) == (None, [])
     assert opinion.error is not None
     assert "Error" in opinion.error
+
+
+def test_onnxsim_counts_products_alone(tmp_path: Path) -> None:
+    """Its figure is that of the products, at the sizes that were asked for; a Gemm's bias and a sigmoid have none."""
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["x", "w"], ["c"], "conv"),
+            helper.make_node("GlobalAveragePool", ["c"], ["p"], "pool"),
+            helper.make_node("Flatten", ["p"], ["f"], "flat"),
+            helper.make_node("Gemm", ["f", "v", "b"], ["y"], "head"),
+            helper.make_node("Einsum", ["y", "m"], ["z"], "last", equation="ij,jk->ik"),
+        ],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 3, "h", "w"])],
+        [helper.make_tensor_value_info("z", TensorProto.FLOAT, ["batch", 5])],
+        [
+            numpy_helper.from_array(np.ones(shape, np.float32), name)
+            for name, shape in (("w", (8, 3, 3, 3)), ("v", (8, 4)), ("b", (4,)), ("m", (4, 5)))
+        ],
+    )
+    path = tmp_path / "open.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    audit = archprof.audit(str(path), imgsz=10, batch=2, counters=["onnxsim"])
+    (opinion,) = audit.opinions
+    assert opinion.error is None
+    # 2 images, 8·8 positions, 8 channels of 3·3·3 products; 2 rows of 8·4; 2 rows of 4·5 that onnxsim 0.8.1 leaves out.
+    assert audit.macs == 2 * 64 * 8 * 27 + 2 * 8 * 4 + 2 * 4 * 5
+    assert opinion.macs == 2 * 64 * 8 * 27 + 2 * 8 * 4
+    (difference,) = opinion.differences
+    assert (difference.kind, difference.operation, difference.module, difference.macs) == (
+        "missed",
+        "Einsum",
+        "last",
+        -40,
+    )
 
 
 def test_a_counter_of_modules_is_refused(small: Path) -> None:

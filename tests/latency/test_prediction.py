@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import msgspec
+import onnx
 import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import archprof
-from archprof.latency.prediction import predict, time_of
+from archprof.latency.prediction import predict, reason_for_none, time_of
 from archprof.records.calibration import Calibration, Device, Grid
 from archprof.records.workload import Work
 
@@ -153,6 +155,15 @@ def test_there_is_no_prediction_of_training_or_of_another_type(round_figures: Ca
 
     assert predict(archprof.profile(model, torch.zeros(1, 4), backward=True), round_figures) is None
     assert predict(archprof.profile(model.double(), torch.zeros(1, 4).double()), round_figures) is None
+
+
+def test_an_onnx_file_has_no_prediction_and_says_what_measures_it(round_figures: Calibration) -> None:
+    file = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light" / "light_bvlc_alexnet.onnx"
+    profile = archprof.profile(str(file))
+    assert predict(profile, round_figures) is None
+    reason = reason_for_none(profile, round_figures)
+    assert reason is not None
+    assert reason.endswith("not those of an ONNX file; `archprof bench` measures it")
 
 
 def test_a_prediction_is_saved_with_the_profile(round_figures: Calibration) -> None:

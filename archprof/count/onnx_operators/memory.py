@@ -23,7 +23,6 @@ _UNREAD = MAKING | {"Shape", "Size", "If", "Loop", "Scan", "SequenceMap"}
 def measure(ledger: Ledger) -> Memory:
     """What the operations of a ledger move and hold; what has no known shape is left out."""
     memory = Memory()
-    weights = {id(tensor) for tensor in ledger.trace.constants}
     blocks: dict[int, list[int]] = {}  # a tensor's id -> its size, the first and last operation that has it
     for index, entry in enumerate(ledger.entries):
         operation, repeats = entry.operation, entry.operation.repeats
@@ -35,7 +34,7 @@ def measure(ledger: Ledger) -> Memory:
                 blocks[root][2] = index
         written, is_view = 0, bool(operation.made)
         for tensor in operation.made:
-            if tensor.view is not None or id(tensor) in weights:
+            if tensor.view is not None or tensor.is_constant:
                 continue
             is_view = False
             size = tensor.nbytes

@@ -62,7 +62,7 @@ class GraphCounter(ABC):
         """
 
 
-GRAPH_COUNTERS: Registry[GraphCounter] = Registry("counter of graphs", __name__, ("onnx_tool",))
+GRAPH_COUNTERS: Registry[GraphCounter] = Registry("counter of graphs", __name__, ("onnx_tool", "onnxsim"))
 """Every tool, by name."""
 
 

@@ -37,7 +37,7 @@ def _run(
     inner = dict(scope)
     for info, tensor in zip(graph.inputs, given, strict=False):
         inner[info.name] = tensor
-    walk.enter_constants(graph, inner, f"{operation.node.key}.{id(graph)}")
+    inner.update(graph.constants)
     operations = walk.graph(graph, inner)
     return operations, [inner[name] for name in graph.outputs]
 

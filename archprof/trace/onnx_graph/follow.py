@@ -20,8 +20,6 @@ from archprof.trace.onnx_graph.values import evaluate
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    import onnx
-
     from archprof.trace.onnx_graph.graph import Graph, Node
     from archprof.trace.onnx_graph.inputs import SizedInputs
     from archprof.trace.onnx_graph.reader import OnnxFile
@@ -52,7 +50,7 @@ def follow(file: OnnxFile, inputs: SizedInputs, ran: RunShapes | None = None) ->
     trace = Trace(file, inputs)
     walk = Walk(trace, ran or {})
     scope = {tensor.name: tensor for tensor in inputs.tensors}
-    walk.enter_constants(file.graph, scope)
+    scope.update(file.graph.constants)
     with np.errstate(all="ignore"):
         trace.operations = walk.graph(file.graph, scope)
     trace.outputs = [scope[name] for name in file.graph.outputs]
@@ -76,19 +74,7 @@ class Walk:
         self.opsets = trace.file.opsets
         self.runs = 0
         self.forms: dict[Hashable, Form] = {}
-        self.constants: dict[str, dict[str, Tensor]] = {}
-
-    def enter_constants(self, graph: Graph, scope: dict[str, Tensor], key: str = "") -> None:
-        """Put a graph's initializers into its scope, the same tensors however often it runs."""
-        if key not in self.constants:
-            self.constants[key] = {name: self.constant(name, proto) for name, proto in graph.initializers.items()}
-        scope.update(self.constants[key])
-
-    def constant(self, name: str, proto: onnx.TensorProto) -> Tensor:
-        """A tensor that the file holds."""
-        tensor = Tensor.constant(name, proto)
-        self.trace.constants.append(tensor)
-        return tensor
+        self.constants: dict[str, Tensor] = {}  # of Constant nodes whose values are no tensors of the file, by key
 
     def graph(self, graph: Graph, scope: dict[str, Tensor]) -> list[Operation]:
         """What a graph runs; what it makes is entered in the scope.
@@ -101,6 +87,10 @@ class Walk:
             self.runs += "." in node.key
             if self.runs > RUNS:
                 raise LimitError(f"its loops run more than {RUNS:,} operations", path=self.trace.file.path)
+            if node.constant is not None:
+                operations.append(Operation(node, self.opsets.get("", 1), (), (node.constant,)))
+                scope[node.constant.name] = node.constant
+                continue
             inputs = tuple([scope[name] if name else None for name in node.inputs])
             key = self.form_key(node, inputs)
             form = self.forms.get(key) if key is not None else None
@@ -222,24 +212,19 @@ class Walk:
 
     def resolve_constant(self, operation: Operation) -> None:
         """Enter a Constant node's value, which is a constant of the file like an initializer."""
-        attributes, made = operation.attributes, operation.made[0]
-        known = self.constants.setdefault(operation.node.key, {})
-        if made.name in known:
-            operation.outputs = operation.made = (known[made.name],)
+        key, attributes, made = operation.node.key, operation.attributes, operation.made[0]
+        if key in self.constants:
+            operation.outputs = operation.made = (self.constants[key],)
             return
-        if "value" in attributes:
-            made = Tensor.constant(made.name, attributes["value"])
-            operation.outputs = operation.made = (made,)
-        elif "sparse_value" in attributes:
+        if "sparse_value" in attributes:
             sparse = attributes["sparse_value"]
             made.shape, made.dtype = tuple(sparse.dims), dtype_name(sparse.values.data_type)
         else:
             self.rules.resolve(operation)
             values = evaluate(operation)
             made.value = values[0] if values and values[0].size <= ELEMENTS else None
-        made.sources = (made,)
-        known[made.name] = made
-        self.trace.constants.append(made)
+        made.sources, made.is_constant = (made,), True
+        self.constants[key] = made
 
     def enter_run(self, operation: Operation) -> None:
         """Enter the shapes that a real run had, where nothing else tells them."""

@@ -13,7 +13,8 @@ from archprof.sources.onnx_file.error import OnnxFileError
 from archprof.sources.onnx_file.wire import skeleton
 from archprof.trace.onnx_graph.external import external_files
 from archprof.trace.onnx_graph.functions import inline_functions
-from archprof.trace.onnx_graph.graph import DEFAULT_DOMAIN, GraphReader
+from archprof.trace.onnx_graph.graph import DEFAULT_DOMAIN
+from archprof.trace.onnx_graph.graph_reader import GraphReader
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -75,6 +75,7 @@ class Tensor:
         shape: Its shape; None where it is not known.
         dtype: The type of its elements, as :func:`dtype_name` has it.
         stored: Gives its elements, where they are known and nobody asked for them yet.
+        is_constant: Whether it is one of the file's own: an initializer, or the value of a Constant node.
         sources: The file's own constants (initializers, Constant nodes) that it was made of, where it was made of
             nothing else; empty for whatever depends on an input.
         view: The tensor whose memory it has, where it is a view.
@@ -86,6 +87,7 @@ class Tensor:
     # Most tensors have none of these: a class has them sooner than each of its instances.
     stored: Callable[[], np.ndarray | None] | None = None
     sources: tuple[Tensor, ...] = ()
+    is_constant: bool = False
     view: Tensor | None = None
     partial: onnx.TypeProto | None = None
     elements: Sequence[Tensor] | None = None
@@ -103,7 +105,7 @@ class Tensor:
     def constant(cls, name: str, proto: onnx.TensorProto) -> Tensor:
         """One of the file's own tensors."""
         tensor = cls(name, tuple(proto.dims), dtype_name(proto.data_type))
-        tensor.stored, tensor.sources = partial(constant, proto), (tensor,)
+        tensor.stored, tensor.sources, tensor.is_constant = partial(constant, proto), (tensor,), True
         return tensor
 
     @property
@@ -245,7 +247,6 @@ class Trace:
         inputs: What it was given.
         operations: What it ran, in order.
         outputs: What it gave.
-        constants: Its initializers and the values of its Constant nodes.
         remarks: What a reader of the figures should know of how the shapes were found.
     """
 
@@ -253,7 +254,6 @@ class Trace:
     inputs: SizedInputs
     operations: list[Operation] = field(default_factory=list)
     outputs: list[Tensor] = field(default_factory=list)
-    constants: list[Tensor] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
     def failures(self) -> list[Operation]:

@@ -71,7 +71,7 @@ def describe(inputs: SizedInputs) -> dict[str, tuple[str, list[int]]]:
 
 
 def _name_nodes(nodes: Iterable[onnx.NodeProto], prefix: str) -> None:
-    """Give every node its key for a name, as :func:`archprof.trace.onnx_graph.graph.GraphReader` makes it."""
+    """Give every node its key for a name, as :func:`archprof.trace.onnx_graph.graph_reader.GraphReader` makes it."""
     for index, node in enumerate(nodes):
         node.name = f"{prefix}{index}"
         for attribute in node.attribute:

@@ -16,7 +16,7 @@ import onnx.shape_inference
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from archprof.trace.onnx_graph.graph import GraphReader
+from archprof.trace.onnx_graph.graph_reader import GraphReader
 from archprof.trace.onnx_graph.record import Operation, Tensor, dtype_code, dtype_name
 from archprof.trace.onnx_graph.schemas import schema
 from archprof.trace.onnx_graph.shape_rules import SHAPE_RULES, infer
