@@ -137,7 +137,7 @@ def best_variant(
     entries = sorted(outcome.entries, key=lambda entry: judge.rank(entry[0]))
     models = [model for model, _ in entries]
     if not models or not models[0].fits:
-        raise judge.none_fits(models, outcome.size, proven=outcome.method != "search")
+        raise judge.none_fits(models, outcome.size, family.exclusions, proven=outcome.method != "search")
     best, best_options = entries[0][1]
     complete = outcome.method == "all" and not (placed and placed.partial)
     variation = Variation(
