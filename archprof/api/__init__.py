@@ -274,7 +274,7 @@ def parameternet(
 def suggest(
     model: str,
     *,
-    experts: Sequence[int] = (2, 4, 8),
+    experts: Sequence[int] | None = None,
     maxima: Sequence[str] = (),
     minima: Sequence[str] = (),
     goal: str = "parameters",
@@ -291,7 +291,7 @@ def suggest(
 
     Args:
         model: A reference.
-        experts: Numbers of experts that a convolution may get.
+        experts: Numbers of experts that a convolution may get: 2, 4 and 8 by default, with ``vary`` none.
         maxima: Upper limits, as "flops=+0.1%" or "weights=20MB".
         minima: Lower limits, as "parameters=+50%".
         goal: The metric to have the most of; the least, if less of it is better.
@@ -312,6 +312,7 @@ def suggest(
     from archprof.builder.plugins import load_plugins
     from archprof.suggest.additive import LIMITED, parse_budgets
     from archprof.suggest.placement import suggest as find_placement
+    from archprof.suggest.problem import EXPERTS as NUMBERS
     from archprof.suggest.problem import Question
 
     choice = choose(options)
@@ -328,10 +329,11 @@ def suggest(
             multiple=multiple,
             only=tuple(only),
             never=tuple(never),
+            experts=tuple(experts or ()),
         )
         return find_variant(choice.spec(model), choice.build, variation_question, choice.config)
     question = Question(
-        experts=tuple(experts),
+        experts=tuple(experts or NUMBERS),
         budgets=tuple(parse_budgets(maxima, minima)),
         goal=goal,
         only=tuple(only),

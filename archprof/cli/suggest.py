@@ -79,9 +79,6 @@ Answer = TypeVar("Answer", "Suggestion", "Variation")
 MULTIPLE = 8
 """As Ultralytics has channels."""
 
-EXPERTS = (2, 4, 8)
-"""Numbers of experts unless somebody asks for others."""
-
 TOP = 20
 """Convolutions that are shown unless somebody asks for more."""
 
@@ -152,7 +149,7 @@ def suggest(
         selection.prepare(specs, plugins or [])
         with console.working("loading torch"):
             from archprof.suggest.placement import suggest as find_placement
-            from archprof.suggest.problem import Question
+            from archprof.suggest.problem import EXPERTS, Question
 
         question = Question(
             experts=tuple(numbers or EXPERTS),

@@ -98,6 +98,8 @@ def _conclusions(suggestion: Suggestion) -> Iterator[str]:
     else:
         bound = units.measure(suggestion.goal_bound, unit)
         yield f"no placement has {direction} than {bound}, which is {100 * suggestion.gap:.4f} % {direction}"
+    if ties := sum(other.goal == suggestion.predicted[suggestion.goal] for other in suggestion.alternatives):
+        yield f"{plural(ties, 'other placement')} below {'is' if ties == 1 else 'are'} as good"
 
 
 def _totals(suggestion: Suggestion) -> Table:

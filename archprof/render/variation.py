@@ -43,7 +43,7 @@ def report(variation: Variation, view: View) -> Report:
     return Report(
         title=variation.variant.name,
         about=facts.about_variant(variation.variant, variation.input),
-        conclusions=[answer, _proof(variation, fitting), *measured_answer.lines(variation.measured)],
+        conclusions=[answer, _proof(variation, fitting), *_ties(fitting), *measured_answer.lines(variation.measured)],
         tables=tables,
         notes=[
             f"the model as it is: {base}",
@@ -55,6 +55,12 @@ def report(variation: Variation, view: View) -> Report:
         record=variation,
         data=_variants(variation, variation.models),
     )
+
+
+def _ties(fitting: Sequence[VariedModel]) -> Iterator[str]:
+    """How many others are as good as the first."""
+    if ties := sum(model.goal == fitting[0].goal for model in fitting[1:]):
+        yield f"{plural(ties, 'other variant')} below {'is' if ties == 1 else 'are'} as good"
 
 
 def _misleading(variation: Variation) -> Iterator[str]:

@@ -44,7 +44,9 @@ def parse_axes(text: str, spec: Spec) -> Axes:
         UsageError: Where an axis is unknown, or a value is none of it.
     """
     if not isinstance(spec, VariantSpec):
-        raise UsageError(f"--vary changes a YAML's factors; {spec.reference} has none", hint="name a YAML variant")
+        raise UsageError(
+            f"--vary changes a YAML's factors and rows; {spec.reference} has none", hint="name a YAML variant"
+        )
     axes: Axes = {}
     axis = ""
     for piece in (piece.strip() for piece in text.split(",")):

@@ -102,12 +102,15 @@ class Judge:
             raise UsageError(f"--goal {self.goal} gave {value!r}, which is no number", hint=hint)
         return float(value)
 
-    def none_fits(self, models: Sequence[VariedModel], size: int, *, proven: bool) -> UsageError:
+    def none_fits(
+        self, models: Sequence[VariedModel], size: int, exclusions: Sequence[str] = (), *, proven: bool
+    ) -> UsageError:
         """The error of budgets that no variant meets: the variant that comes nearest, and what it is short of.
 
         Args:
             models: Variants that were counted.
             size: How many there are.
+            exclusions: What was left out, and why.
             proven: Whether none of all meets them.
         """
         counted = [model for model in models if not model.error]
@@ -123,8 +126,10 @@ class Judge:
             texts.append(f"{show(budget.metric, amount)}, {difference} {side} {budget}")
         some = "none of" if proven else f"none of {len(models):,} counted of"
         all_texts = " and ".join(texts)
+        more = f" and {len(exclusions) - 1:,} more" if len(exclusions) > 1 else ""
         return UsageError(
-            f"{some} {plural(size, 'variant')} meets the budgets: the nearest ({nearest.text}) has {all_texts}"
+            f"{some} {plural(size, 'variant')} meets the budgets: the nearest ({nearest.text}) has {all_texts}",
+            hint=f"left out: {exclusions[0]}{more}" if exclusions else None,
         )
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 GOAL = "parameters"
 
+EXPERTS = (2, 4, 8)
+"""The numbers of experts that a convolution may get unless somebody asks for others."""
+
 POINTS = 8
 """Points of a front."""
 

@@ -18,6 +18,7 @@ from archprof.suggest.judging import SHOWN, Judge
 from archprof.suggest.no_calibration import no_calibration
 from archprof.suggest.problem import check_experts
 from archprof.suggest.row_sums import NotAdditiveError, best_of_sums
+from archprof.units import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -126,20 +127,17 @@ def best_variant(
     shown = dict.fromkeys([*SHOWN, *(name for name in names if name in LIMITED)])
     judge = Judge(limits, question.goal, question.maximise, question.score, list(shown))
     family = Family(spec, options, question, counter, base)
-    outcome = _outcome(family, counter, judge)
+    outcome = _outcome(family, counter, judge, question.experts)
     placed: Placed | None = None
     if question.experts:
         from archprof.suggest.both import with_experts  # it needs torch
 
-        if outcome.method != "all":
-            hint = "fewer values, or --only with some rows"
-            raise UsageError(f"--experts with --vary: {outcome.size:,} variants are too many", hint=hint)
         placed = with_experts(outcome.entries, question, judge, counter)
         outcome = replace(outcome, entries=placed.entries, remarks=[*outcome.remarks, *placed.remarks])
     entries = sorted(outcome.entries, key=lambda entry: judge.rank(entry[0]))
     models = [model for model, _ in entries]
     if not models or not models[0].fits:
-        raise judge.none_fits(models, outcome.size, proven=outcome.method != "search")
+        raise judge.none_fits(models, outcome.size, family.exclusions, proven=outcome.method != "search")
     best, best_options = entries[0][1]
     complete = outcome.method == "all" and not (placed and placed.partial)
     variation = Variation(
@@ -191,9 +189,25 @@ def _python(spec: Spec, options: Options, experts: dict[str, int]) -> str | None
     return python_of_file(spec, options, experts, stem_of(spec))
 
 
-def _outcome(family: Family, counter: Counter, judge: Judge) -> _Outcome:
-    """What was counted of a family, in the way that proves most."""
+def _refuse_experts(experts: Sequence[int], size: int) -> None:
+    """Experts are placed in variants that were all counted.
+
+    Raises:
+        UsageError: Where there are too many for that.
+    """
+    if experts:
+        hint = f"at most {MOST}: fewer values, or --only with some rows"
+        raise UsageError(f"--experts with --vary: {plural(size, 'variant')} are too many", hint=hint)
+
+
+def _outcome(family: Family, counter: Counter, judge: Judge, experts: Sequence[int]) -> _Outcome:
+    """What was counted of a family, in the way that proves most.
+
+    Raises:
+        UsageError: Where there are too many variants for experts in each.
+    """
     if family.frame_count > (MOST_FRAMES if family.factors else MOST):
+        _refuse_experts(experts, family.frame_count)
         return _evolved(family, counter, judge, [])
     frames, errors = family.frames(judge)
     size = sum(frame.size for frame in frames) + len(errors)
@@ -201,6 +215,7 @@ def _outcome(family: Family, counter: Counter, judge: Judge) -> _Outcome:
     if size <= MOST:
         variants = [(frame, assignment) for frame in frames for assignment in frame.assignments()]
         return _Outcome(entries=[*_counted(variants, counter, judge), *failed], method="all", size=size)
+    _refuse_experts(experts, size)
     try:
         answer = best_of_sums(frames, counter, judge)
     except NotAdditiveError as error:

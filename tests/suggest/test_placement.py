@@ -203,3 +203,16 @@ def test_a_model_may_be_solved_again_and_again() -> None:
     programme = Problem(table, question("bytes=+5%", experts=(2, 4, 8))).programme
 
     assert solve(programme) == solve(programme)
+
+
+def test_ties_are_named() -> None:
+    """Two convolutions that are alike: either is as good, and the budget allows one of them."""
+    from archprof.render import View
+    from archprof.render.suggestion import report
+
+    asked = question("bytes=+0.15%", only=("model.8.m.0.m.0.cv1", "model.8.m.0.m.0.cv2"), experts=(2,))
+    answer = suggest(resolve("yolo11n"), Options(), asked)
+
+    assert len(answer.placement) == 1
+    assert [other.goal for other in answer.alternatives][:1] == [answer.predicted["parameters"]]
+    assert "1 other placement below is as good" in report(answer, View()).conclusions

@@ -126,7 +126,7 @@ def test_axes_that_make_no_sense(tmp_path: Path, text: str, message: str) -> Non
 
 
 def test_a_model_without_factors() -> None:
-    with pytest.raises(UsageError, match="changes a YAML's factors"):
+    with pytest.raises(UsageError, match="changes a YAML's factors and rows"):
         parse_axes("width=1", resolve("timm:resnet18"))
 
 
