@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 THOP = "thop-2.0"
 
+FOLDED_ACROSS_ROWS = "BaseModel"
+"""The network in which every batch norm is folded that a convolution alone feeds, of whatever row."""
+
 CONTAINER = 2
 """Modules of every network besides those of its rows: itself, and the sequence of its rows."""
 
@@ -59,6 +62,8 @@ def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
     shape, task = plan.input_shape(head.task), plan.task(head.task)
     _check_shape(plan, shape, max(rounded, default=1))
     weights_dtype = _weights_dtype(plan)
+    if plan.options.fuse and head.network == FOLDED_ACROSS_ROWS:
+        raise NotComposableError("what it folds may be in two rows")
     roles = _roles(plan, head, strides, weights_dtype)
     dtype = "int64" if plan.tokens else weights_dtype
     pass_ = rows.run(plan, shape, roles, dtype=dtype, details=details or bool(conventions))
@@ -74,7 +79,7 @@ def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
         else:
             figures[name] = _of_operations(rows, plan, pass_, roles, find_convention(name), shape)
     return Profile(
-        variant=variant_of(plan.spec, task=task, strides=rounded),
+        variant=variant_of(plan.spec, task=task, strides=rounded, fused=plan.options.fuse),
         input=Input(
             shapes=[list(shape)],
             dtype=dtype,
@@ -119,10 +124,10 @@ def _weights_dtype(plan: Plan) -> str:
 
 def _roles(plan: Plan, head: Head, strides: Sequence[float], dtype: str) -> list[Role]:
     initialised = head.strides != "none"
-    inplace = plan.spec.values.get("inplace", True)
+    inplace, fused = plan.spec.values.get("inplace", True), plan.options.fuse
     return [
-        *[Role(initialised=initialised, dtype=dtype)] * (len(plan.rows) - 1),
-        Role(head.network, tuple(strides), initialised, inplace, dtype),
+        *[Role(initialised=initialised, dtype=dtype, fused=fused)] * (len(plan.rows) - 1),
+        Role(head.network, tuple(strides), initialised, inplace, dtype, fused),
     ]
 
 
