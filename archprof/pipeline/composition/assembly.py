@@ -153,7 +153,7 @@ def _check_shape(plan: Plan, shape: tuple[int, ...], stride: int) -> None:
 
 
 def _check_limits(records: Sequence[RowRecord]) -> None:
-    modules, parameters = (sum(record.registered[index] for record in records) for index in (0, 1))
+    modules, parameters = map(sum, zip(*[record.registered for record in records], strict=True))
     if modules > limits.MAX_MODULES_OF_ROWS or parameters > limits.MAX_PARAMETERS:
         raise NotComposableError("it is larger than is allowed")
 
@@ -187,8 +187,9 @@ def _totals(pass_: Pass) -> Totals:
 def _coverage(records: Sequence[RowRecord]) -> Coverage:
     unknown: Counter[str] = Counter()
     for record in records:
-        unknown.update(record.unknown)
-    counted, free = (sum(record.coverage[index] for record in records) for index in (0, 1))
+        if record.unknown:
+            unknown.update(record.unknown)
+    counted, free = map(sum, zip(*[record.coverage for record in records], strict=True))
     return Coverage(operations=counted + free + unknown.total(), counted=counted, free=free, unknown=dict(unknown))
 
 
