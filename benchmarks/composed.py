@@ -78,6 +78,7 @@ def in_process(files: list[Path], rounds: int) -> None:
 
     from archprof.pipeline import worker
 
+    torch.set_num_threads(1)  # threads that wait for each other on a busy machine take processor time meanwhile
     cache.enabled = True
     specs = [load(file, scale="n") for file in files]
     requests = {level: [Request(spec, Options(), (), level) for spec in specs] for level in ("budgets", "full")}

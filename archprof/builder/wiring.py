@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import copy
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from archprof.builder import dialect, limits
@@ -142,10 +143,16 @@ def _value(argument: Any, values: Mapping[str, Any]) -> Any:
         return copy.deepcopy(argument) if isinstance(argument, (list, dict)) else argument
     if argument in values:
         return copy.deepcopy(values[argument])
+    return copy.deepcopy(_literal(argument))
+
+
+@lru_cache(maxsize=1024)
+def _literal(text: str) -> Any:
+    """What a text means as a literal; itself where it is none."""
     try:
-        return ast.literal_eval(argument)
+        return ast.literal_eval(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return argument
+        return text
 
 
 def _repeats(spec: VariantSpec, row: Row, depth: float) -> int:

@@ -31,6 +31,8 @@ _PARTS = 2
 _PART = Struct("<Q16s")
 _HEAD = len(MARK) + _PARTS * _PART.size
 _DAY = 86_400.0
+_FEW, _SOON = 32, 20.0
+"""The part of the limit, and the seconds, after which the folder is looked at again."""
 _LEFT_OVER = 3_600.0
 """Seconds after which a draft is one that its writer will not come back for."""
 
@@ -47,6 +49,8 @@ class Store:
         self.folder = folder / "results"
         self.limit = limit
         self._place = str(self.folder)
+        self._written = 0
+        self._trimmed: float | None = None
 
     def read(self, key: str, parts: int = _PARTS) -> list[bytes] | None:
         """The first parts of what is kept under a key; None where there is nothing sound."""
@@ -75,7 +79,7 @@ class Store:
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
-                draft.write_bytes(b"".join((MARK, *heads, *parts)))
+                self._written += draft.write_bytes(b"".join((MARK, *heads, *parts)))
                 draft.replace(self.folder / key)
             except BaseException:
                 with suppress(OSError):
@@ -83,7 +87,18 @@ class Store:
                 raise
 
     def trim(self) -> None:
-        """Delete the files that were not read for longest, until those left are within the limit."""
+        """Delete the files that were not read for longest, until those left are within the limit.
+
+        Nothing is done where this process has done so a moment ago and written little since: a sweep asks every second,
+        and looking at all files takes longer than counting a variant.
+        """
+        if (
+            self._trimmed is not None
+            and self._written <= self.limit / _FEW
+            and time.monotonic() - self._trimmed < _SOON
+        ):
+            return
+        self._trimmed, self._written = time.monotonic(), 0
         files = sorted(self._files(), key=lambda file: file[1], reverse=True)
         total, now = 0, time.time()
         for path, used, size in files:

@@ -39,6 +39,9 @@ OF_IMAGES = {THOP, TODAY}
 """Conventions whose tools look at images of their own."""
 
 
+FOLDED_ACROSS_ROWS = "BaseModel"
+"""The network in which every batch norm is folded that a convolution alone feeds, of whatever row."""
+
 CONTAINER = 2
 """Modules of every network besides those of its rows: itself, and the sequence of its rows."""
 
@@ -64,6 +67,8 @@ def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
     shape, task = plan.input_shape(head.task), plan.task(head.task)
     _check_shape(plan, shape, max(rounded, default=1))
     weights_dtype = _weights_dtype(plan)
+    if plan.options.fuse and head.network == FOLDED_ACROSS_ROWS:
+        raise NotComposableError("what it folds may be in two rows")
     roles = _roles(plan, head, strides, weights_dtype)
     dtype = "int64" if plan.tokens else weights_dtype
     pass_ = rows.run(plan, shape, roles, dtype=dtype, details=details or bool(conventions))
@@ -79,7 +84,7 @@ def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
         figures |= _reported(of_images, plan, rows, pass_, head, strides, shape, asked=set(conventions))
     figures = dict(sorted(figures.items()))
     return Profile(
-        variant=variant_of(plan.spec, task=task, strides=rounded),
+        variant=variant_of(plan.spec, task=task, strides=rounded, fused=plan.options.fuse),
         input=Input(
             shapes=[list(shape)],
             dtype=dtype,
@@ -124,10 +129,10 @@ def _weights_dtype(plan: Plan) -> str:
 
 def _roles(plan: Plan, head: Head, strides: Sequence[float], dtype: str) -> list[Role]:
     initialised = head.strides != "none"
-    inplace = plan.spec.values.get("inplace", True)
+    inplace, fused = plan.spec.values.get("inplace", True), plan.options.fuse
     return [
-        *[Role(initialised=initialised, dtype=dtype)] * (len(plan.rows) - 1),
-        Role(head.network, tuple(strides), initialised, inplace, dtype),
+        *[Role(initialised=initialised, dtype=dtype, fused=fused)] * (len(plan.rows) - 1),
+        Role(head.network, tuple(strides), initialised, inplace, dtype, fused),
     ]
 
 
@@ -153,7 +158,7 @@ def _check_shape(plan: Plan, shape: tuple[int, ...], stride: int) -> None:
 
 
 def _check_limits(records: Sequence[RowRecord]) -> None:
-    modules, parameters = (sum(record.registered[index] for record in records) for index in (0, 1))
+    modules, parameters = map(sum, zip(*[record.registered for record in records], strict=True))
     if modules > limits.MAX_MODULES_OF_ROWS or parameters > limits.MAX_PARAMETERS:
         raise NotComposableError("it is larger than is allowed")
 
@@ -187,8 +192,9 @@ def _totals(pass_: Pass) -> Totals:
 def _coverage(records: Sequence[RowRecord]) -> Coverage:
     unknown: Counter[str] = Counter()
     for record in records:
-        unknown.update(record.unknown)
-    counted, free = (sum(record.coverage[index] for record in records) for index in (0, 1))
+        if record.unknown:
+            unknown.update(record.unknown)
+    counted, free = map(sum, zip(*[record.coverage for record in records], strict=True))
     return Coverage(operations=counted + free + unknown.total(), counted=counted, free=free, unknown=dict(unknown))
 
 

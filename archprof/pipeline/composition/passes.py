@@ -38,6 +38,7 @@ class Role(NamedTuple):
         initialised: Whether Ultralytics initialises the network's modules.
         inplace: What the last row is told by the variant's key of that name.
         dtype: The type that the network is converted to once it is built.
+        fused: Whether the network is folded as for deployment.
     """
 
     network: str = ""
@@ -45,6 +46,7 @@ class Role(NamedTuple):
     initialised: bool = False
     inplace: Any = None
     dtype: str = FLOAT
+    fused: bool = False
 
 
 class Recorder(Protocol):

@@ -11,6 +11,7 @@ from torch import nn
 
 from archprof.builder import dialect, limits
 from archprof.builder.built import Built, BuiltLayer
+from archprof.builder.fuse import fuse
 from archprof.builder.graph import activation_of, build_row, call_of
 from archprof.builder.head_kinds import OTHER, head_strides, kind_of, stride_of_32
 from archprof.builder.meta import on_meta
@@ -21,7 +22,7 @@ from archprof.builder.unread_keys import AskedFor
 from archprof.count.conventions.ultralytics import least_cells, sampling_is_known
 from archprof.pipeline.composition import calls, row_reading, row_record
 from archprof.pipeline.composition.liveness import Value, flat
-from archprof.pipeline.composition.passes import FLOAT, NotComposableError
+from archprof.pipeline.composition.passes import FLOAT, NotComposableError, Role
 from archprof.pipeline.composition.records import Head, RowCall, RowDetails, RowGlance, RowItems, RowReading, RowRecord
 from archprof.pipeline.composition.row_figures import ROW
 from archprof.sources.spec import STOCK
@@ -31,9 +32,10 @@ from archprof.trace.run import RunSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ultralytics.nn.tasks import BaseModel
+
     from archprof.builder.registry import Block, RowContext
     from archprof.pipeline.composition.liveness import Structure
-    from archprof.pipeline.composition.passes import Role
     from archprof.pipeline.composition.shelf import Shelf
     from archprof.pipeline.composition.variant import Plan, PlannedRow, Surroundings
     from archprof.records.conventions import Convention
@@ -64,31 +66,35 @@ class LiveCalls:
 
 @dataclass(frozen=True, slots=True)
 class BuiltRow:
-    """A row's module, what building it registered, and the class attributes on which modules of it hang."""
+    """A row's module, what building it registered, and the class attributes on which modules of it hang.
+
+    ``folds`` says whether Ultralytics' fusing has something to fold in it.
+    """
 
     module: nn.Module
     registered: tuple[int, int]
     owners: Mapping[int, str]
+    folds: bool
 
 
 class RowRecorder:
     """Counts the rows of one variant by themselves. Each is built once, and left by every pass as it was."""
 
     def __init__(self) -> None:
-        self._built: dict[tuple[int, str], BuiltRow] = {}
+        self._built: dict[tuple[int, str, bool], BuiltRow] = {}
 
     def head(self, plan: Plan, row: PlannedRow) -> Head:
         """What a variant's last row makes of the network."""
         from ultralytics.nn import tasks
 
-        module = self._row(plan, row, FLOAT).module
+        module = self._row(plan, row, Role()).module
         kind = kind_of(module)
         network: Any = getattr(tasks, kind.network) if isinstance(kind.network, str) else kind.network
         # RT-DETR's differs in that its head is told that there are no targets, which is what it takes by itself.
         predicts = (tasks.BaseModel.predict, tasks.RTDETRDetectionModel.predict)
         plain = network.predict in predicts and all(
             getattr(network, name) is getattr(tasks.BaseModel, name)
-            for name in ("__call__", "_apply", "forward", "_predict_once")
+            for name in ("__call__", "_apply", "forward", "fuse", "is_fused", "_predict_once")
         )
         ways: dict[Any, str] = {None: "none", head_strides: "inputs", stride_of_32: "32"}
         strides = ways.get(kind.strides, "")
@@ -102,7 +108,7 @@ class RowRecorder:
         A block that is neither Ultralytics' nor the zoo's may look at more than it is given, as one that counts its
         calls. So it is made and run twice, as different rows of the model, and must cost the same both times.
         """
-        built = self._row(plan, row, role.dtype)
+        built = self._row(plan, row, role)
         first = _recorded(plan, row, built, inputs, role, details=details)
         is_known = row.call.family == STOCK or (plan.spec.reusable and row.call.family == plan.spec.family)
         if is_known or first[0].obstacle:
@@ -116,7 +122,7 @@ class RowRecorder:
 
     def glance(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role) -> RowGlance:
         """What a row gives."""
-        built = self._row(plan, row, role.dtype)
+        built = self._row(plan, row, role)
         if obstacle := _obstacle(built, role):
             return RowGlance(obstacle)
         network, run, tensors = _network(plan, row, built, inputs, role)
@@ -124,7 +130,7 @@ class RowRecorder:
 
     def items(self, plan: Plan, row: PlannedRow, inputs: Structure, role: Role, convention: Convention) -> RowItems:
         """What a convention gives the operations of a row."""
-        built = self._row(plan, row, role.dtype)
+        built = self._row(plan, row, role)
         network, run, tensors = _network(plan, row, built, inputs, role)
         return row_record.items(network, run, tensors, convention, owners=built.owners, last=bool(role.network))
 
@@ -134,23 +140,22 @@ class RowRecorder:
         Raises:
             NotComposableError: Where thop stops, or a row stands in the way.
         """
-        dtype = roles[-1].dtype
-        rows = [self._row(plan, row, dtype) for row in plan.rows]
+        rows = [self._row(plan, row, role) for row, role in zip(plan.rows, roles, strict=True)]
         for built, role in zip(rows, roles, strict=True):
             if obstacle := _obstacle(built, role):
                 raise NotComposableError(obstacle)
             _tell(built, role)
         chain = row_reading.Chain(plan.rows, [built.module for built in rows]).eval()
-        _prepare(chain, roles[-1])
+        _prepare(chain, plan, roles[-1])
         shared = {module for built in rows for module in built.owners}
-        return row_reading.take(chain, shape, getattr(torch, dtype), shared)
+        return row_reading.take(chain, shape, getattr(torch, roles[-1].dtype), shared)
 
     def sampling_is_known(self) -> bool:
         """Whether the installed thop profiles the images that are known of it."""
         return sampling_is_known()
 
-    def _row(self, plan: Plan, row: PlannedRow, dtype: str) -> BuiltRow:
-        key = row.row.index, dtype
+    def _row(self, plan: Plan, row: PlannedRow, role: Role) -> BuiltRow:
+        key = row.row.index, role.dtype, role.fused
         if key not in self._built:
             self._built[key] = _build(plan, row)
         return self._built[key]
@@ -176,7 +181,10 @@ def _recorded(
 
 def _obstacle(built: BuiltRow, role: Role) -> str:
     is_head = kind_of(built.module) is not OTHER
-    return "it is a head that is not the last row" if is_head and not role.network else ""
+    if is_head and not role.network:
+        return "it is a head that is not the last row"
+    # A head has more to drop than what is folded, and that only where something is folded in some row.
+    return "other rows say whether it is fused" if is_head and role.fused and not built.folds else ""
 
 
 def _network(
@@ -185,7 +193,7 @@ def _network(
     """A network of one row, how it is run, and the tensors that go in, each once."""
     _tell(built, role)
     model = _Alone(built.module).eval()
-    _prepare(model, role)
+    _prepare(model, plan, role)
     given = {id(value): _tensor(value) for value in flat(inputs)}
     layer = BuiltLayer(0, (-1,), 1, row.row.module, ROW, ())
     run = RunSpec(inputs=(_with_tensors(inputs, given),))
@@ -200,24 +208,28 @@ def _tell(built: BuiltRow, role: Role) -> None:
             built.module.stride = torch.tensor(role.strides, device="cpu")
 
 
-def _prepare(model: _Alone | row_reading.Chain, role: Role) -> None:
+def _prepare(model: _Alone | row_reading.Chain, plan: Plan, role: Role) -> None:
     """Do to the weights of rows what is done to those of the network."""
+    from ultralytics.nn import tasks
+
     if role.initialised:
         from ultralytics.utils.torch_utils import initialize_weights
 
         initialize_weights(model)
+    if role.fused:
+        fuse(Built(module=_of_network(model, tasks.DetectionModel), spec=plan.spec))
     if role.dtype != FLOAT:
-        _convert(model, role.dtype)
+        # A network has a way of its own with what its head keeps of the strides.
+        _of_network(model, tasks.BaseModel).to(getattr(torch, role.dtype))
 
 
-def _convert(model: _Alone | row_reading.Chain, dtype: str) -> None:
-    """Convert a row as its network is converted, which has a way of its own with what a head keeps of the strides."""
-    from ultralytics.nn.tasks import BaseModel
-
-    network = object.__new__(BaseModel)
+def _of_network(model: _Alone | row_reading.Chain, kind: type[BaseModel]) -> BaseModel:
+    """The row as a network of a class of Ultralytics', for what such a network does to its rows."""
+    network: Any = object.__new__(kind)
     nn.Module.__init__(network)
     network.model = model.model
-    network.to(getattr(torch, dtype))
+    network.eval()
+    return network
 
 
 class _Alone(nn.Module):
@@ -234,6 +246,8 @@ class _Alone(nn.Module):
 
 def _build(plan: Plan, row: PlannedRow) -> BuiltRow:
     """A row's module, without memory."""
+    from ultralytics.nn import tasks
+
     spec, block = plan.spec, _block(plan.spec, row)
     call = call_of(spec, block, row.context)
     with on_meta(), limits.limits(limits.MAX_MODULES_OF_ROWS) as tally, activation_of(spec):
@@ -242,7 +256,8 @@ def _build(plan: Plan, row: PlannedRow) -> BuiltRow:
         owners = _owners(module)
     module.eval()
     forget_strides(module)
-    return BuiltRow(module, (tally.modules, tally.parameters), owners)
+    folds = not _of_network(_Alone(module), tasks.BaseModel).is_fused()
+    return BuiltRow(module, (tally.modules, tally.parameters), owners, folds)
 
 
 def _block(spec: VariantSpec, row: PlannedRow) -> Block:

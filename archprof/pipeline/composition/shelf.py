@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST_ENTRIES = 6_000
+MOST_ENTRIES = 24_000
 """Records that are held in memory; beyond that it begins anew."""
 
 

@@ -113,7 +113,6 @@ def plan(request: Request, calls: Calls) -> Plan | None:
         or options.device not in MEMORYLESS
         or options.backward
         or options.static
-        or options.fuse
         or options.inputs
         or options.batch < 1
     ):

@@ -69,6 +69,23 @@ def test_another_type_of_weights(rows: Any, name: str) -> None:
     rows.check(rows.request(resolve(name), dtype="float16"))
 
 
+@pytest.mark.parametrize("name", ["yolo11n", "yolov10n", "yolov9t", "yolov13n-DynamicConv", "yolov8n-cls"])
+def test_fused(rows: Any, name: str) -> None:
+    rows.check(rows.request(resolve(name), fuse=True))
+
+
+def test_what_is_folded_across_rows_runs_as_a_whole(rows: Any, tmp_path: Path) -> None:
+    """Without a head every batch norm is folded that a convolution feeds, here that of the row before."""
+    path = tmp_path / "body.yaml"
+    path.write_text(
+        "nc: 2\nbackbone:\n  - [-1, 1, nn.Conv2d, [3, 3, 3]]\n  - [-1, 1, nn.BatchNorm2d, []]\nhead: []\n",
+        encoding="utf-8",
+    )
+    request = rows.request(yaml_file.load(path), fuse=True)
+    assert rows.count(request) is None
+    rows.check(rows.request(yaml_file.load(path)))
+
+
 @pytest.mark.parametrize(
     ("name", "conventions", "level"),
     [

@@ -68,7 +68,9 @@ def test_a_row_that_is_not_known_is_counted(rows: Any, tiny: Any, old: str, new:
     rows.check(tiny())
 
 
-@pytest.mark.parametrize("options", [{"size": (64,)}, {"batch": 2}, {"channels": 1}, {"dtype": "float16"}])
+@pytest.mark.parametrize(
+    "options", [{"size": (64,)}, {"batch": 2}, {"channels": 1}, {"dtype": "float16"}, {"fuse": True}]
+)
 def test_other_inputs_are_counted(rows: Any, tiny: Any, options: dict[str, Any]) -> None:
     rows.count(tiny())
 
@@ -87,7 +89,7 @@ def test_what_no_row_depends_on_is_known(rows: Any, tiny: Any, old: str, new: st
     assert known.to_json() == rows.whole(tiny(old, new)).to_json()
 
 
-@pytest.mark.parametrize("options", [{"device": "cpu"}, {"backward": True}, {"static": True}, {"fuse": True}])
+@pytest.mark.parametrize("options", [{"device": "cpu"}, {"backward": True}, {"static": True}])
 def test_what_rows_do_not_tell_runs_as_a_whole(rows: Any, tiny: Any, options: dict[str, Any]) -> None:
     assert rows.count(tiny(**options)) is None
 
