@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from archprof.cli.console import console
-from archprof.errors import ArchprofError, UsageError, did_you_mean
+from archprof.errors import ArchprofError, UsageError, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,6 +44,7 @@ class Command(TyperCommand):
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Parse its words."""
         with _as_ours(f"archprof {info_name}"):
+            self._refuse_single_dashes(args)
             if any(parameter.name == REFERENCES for parameter in self.params):
                 self._refuse_assignments(f"archprof {info_name}", args)
             if not extra.get("resilient_parsing") and not {"--help", "-h"} & set(args):
@@ -86,6 +87,22 @@ class Command(TyperCommand):
     def _names(self, parameter: str) -> set[str]:
         """What an option is called on the command line."""
         return {name for entry in self.params if entry.name == parameter for name in entry.opts}
+
+    def _refuse_single_dashes(self, words: Sequence[str]) -> None:
+        """Say what to type instead of ``-imgsz 320``, which the parser takes for ``-i -m -g -s -z``.
+
+        Raises:
+            UsageError: Where there is such a word.
+        """
+        options = self._options()
+        long = [name.removeprefix("--") for name in options if name.startswith("--")]
+        for before, word in zip(("", *words), words, strict=False):
+            name, equals, value = word[1:].partition("=")
+            if not re.fullmatch(r"-[A-Za-z][\w-]+", f"-{name}") or not word.startswith("-") or options.get(before):
+                continue
+            if name in long or (word[:2] not in options and nearest(name, long, 1)):
+                option = f"--{name if name in long else nearest(name, long, 1)[0]}"
+                raise UsageError(f"no such option: -{name}", hint=f"type {option}{equals}{value}, with two dashes")
 
     def _refuse_assignments(self, command: str, words: Sequence[str]) -> None:
         """Say what to type instead of ``imgsz=640``.

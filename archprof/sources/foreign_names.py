@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -54,6 +55,42 @@ def on_hub(text: str) -> ArchprofError | None:
     else:
         return None
     return UnknownReferenceError(f"{text!r} is a name on Hugging Face's hub: nothing is downloaded", hint=hint)
+
+
+_FRAMEWORKS = {
+    **dict.fromkeys(("keras", "tf", "tensorflow"), "TensorFlow"),
+    **dict.fromkeys(("jax", "flax", "haiku"), "JAX"),
+    **dict.fromkeys(("paddle", "paddlepaddle", "mxnet", "mindspore", "caffe", "chainer"), "another framework"),
+    **dict.fromkeys(("hf", "huggingface", "transformers", "torchhub", "hub", "torch.hub"), "a hub"),
+}
+"""What stands before the colon elsewhere, and whose models these are."""
+
+
+_NEAR = 0.8
+"""How alike a name and one of timm's are at least that mean one architecture: mobilenetv2 and mobilenetv2_140."""
+
+
+def of_framework(prefix: str, name: str) -> str | None:
+    """What to type instead of ``keras:ResNet50``; None where the prefix is no framework's or hub's.
+
+    Args:
+        prefix: What stands before the colon.
+        name: What stands behind it.
+    """
+    framework = _FRAMEWORKS.get(prefix.lower())
+    if framework is None:
+        return None
+    plain = name.rpartition("/")[2].lower()
+    near = get_close_matches(plain, registered("timm.models"), 1, _NEAR)
+    known = f"name the architecture in torch: timm:{near[0]}" if near else "name the architecture: timm:NAME"
+    return f"models of {framework} are not read by name; {known}, or export the model to ONNX and name the file"
+
+
+def on_other_framework(text: str) -> ArchprofError | None:
+    """``huggingface:bert-base``, which reads as no function either."""
+    prefix, colon, name = text.partition(":")
+    hint = of_framework(prefix, name) if colon else None
+    return UnknownReferenceError(f"model {text!r} not found", hint=hint) if hint else None
 
 
 def no_model(text: str) -> ArchprofError | None:

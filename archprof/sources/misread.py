@@ -153,6 +153,7 @@ def nothing_there(text: str) -> ArchprofError:
 MISTAKES: tuple[Callable[[str], ArchprofError | None], ...] = (
     assignment,
     foreign_names.on_hub,
+    foreign_names.on_other_framework,
     url,
     several,
     foreign_names.no_model,

@@ -103,6 +103,11 @@ def test_a_file_of_such_a_name_is_a_model(archprof: Callable[[str], Result], fol
         ("zoo yolov13", "unknown command 'yolov13'", "type: archprof zoo show yolov13"),
         ("cache now", "got unexpected extra argument", "archprof cache --help lists what it takes"),
         ("--bogus", "no such option: --bogus", "archprof --help lists what it takes"),
+        ("summary a -imgsz 320", "no such option: -imgsz", "type --imgsz, with two dashes"),
+        ("summary a -imgsz=320", "no such option: -imgsz", "type --imgsz=320, with two dashes"),
+        ("bench a -imgz 320", "no such option: -imgz", "type --imgsz, with two dashes"),
+        ("check -config x.toml", "no such option: -config", "type --config, with two dashes"),
+        ("summary a -zzzz", "no such option: -z", "archprof summary --help lists what it takes"),
     ],
 )
 def test_the_parsers_own_errors_look_like_ours(
@@ -154,3 +159,25 @@ assert not {"torch", "timm", "torchvision", "ultralytics"} & set(sys.modules)
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (0, ""), result.stderr
     assert result.stderr.startswith("error: ")
+
+
+def test_several_short_options_are_written_as_one(archprof: Callable[[str], Result]) -> None:
+    result = archprof("summary tiny.yaml -qv --imgsz 32 --format csv")
+    assert result.exit_code == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("reference", "message", "name"),
+    [
+        ("keras:ResNet50", "no module named 'keras'", "in torch: timm:resnet50,"),
+        ("tf:MobileNetV2", "no module named 'tf'", "in torch: timm:mobilenetv2_"),
+        ("paddle:zzzzzz", "no module named 'paddle'", "the architecture: timm:NAME,"),
+        ("huggingface:bert-base", "model 'huggingface:bert-base' not found", "the architecture: timm:NAME,"),
+    ],
+)
+def test_models_of_other_frameworks(archprof: Callable[[str], Result], reference: str, message: str, name: str) -> None:
+    result = archprof(f"summary {reference}")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"error: {message}\nmodels of ")
+    assert name in result.stderr
+    assert result.stderr.endswith("or export the model to ONNX and name the file\n")

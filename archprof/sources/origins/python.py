@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import BuildError, UnknownReferenceError, did_you_mean, nearest
+from archprof.sources import foreign_names
 from archprof.sources.files import is_file, names_in
 from archprof.sources.origin import Origin
 from archprof.sources.origins import ORIGINS
@@ -92,6 +93,7 @@ def _module(reference: str, path: str) -> ModuleType:
     try:
         return import_code(reference, BuildError)
     except BuildError as error:  # tim:resnet50 reads as a function of a module
+        error.hint = foreign_names.of_framework(reference, path) or error.hint
         prefixes = [name for name, origin in ORIGINS.items() if origin.form.startswith(f"{name}:")]
         if near := nearest(reference, prefixes, 1):
             error.hint = error.hint or f"did you mean {near[0]}:{path}?"
