@@ -73,7 +73,8 @@ def _stock() -> list[str]:
 @pytest.mark.parametrize("reference", _stock())
 def test_every_stock_yaml_is_exported_as_it_is_counted(reference: str, exported: Callable[..., Profile]) -> None:
     """By the exporter that Ultralytics uses; none has a product that the file has not, or the other way about."""
-    size = 256 if "p6" in reference else 128
+    # The exporter pools to 3×3 where that divides the maps alone: those of yolov8-world at 96 are of 12, 6 and 3.
+    size = 256 if "p6" in reference else 96 if reference == "yolov8-world.yaml" else 128
     profile = exported(reference, size, "torchscript")
     built = archprof.profile(reference, imgsz=size, fuse=True)
     assert profile.totals.macs == built.totals.macs
