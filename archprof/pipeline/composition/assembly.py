@@ -142,6 +142,11 @@ def _strides(plan: Plan, rows: Rows, head: Head) -> tuple[float, ...]:
         return ()
     if head.strides != "inputs":
         return (float(head.strides),)
+    return rows.strides(plan, lambda: _probed_strides(plan, rows))
+
+
+def _probed_strides(plan: Plan, rows: Rows) -> tuple[float, ...]:
+    """The strides of the maps that the head reads, each row given what the one before gives of a small image."""
     roles = [Role(initialised=True)] * (len(plan.rows) - 1)
     outputs = rows.glance(plan, (1, plan.channels, PROBE, PROBE), roles)
     last = plan.rows[-1]

@@ -13,7 +13,7 @@ from archprof.pipeline.composition.variant import inputs_of
 from archprof.sources.spec import STOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from archprof.pipeline.composition.liveness import Structure
     from archprof.pipeline.composition.shelf import Shelf
@@ -139,6 +139,28 @@ class Rows:
         if not head.network:
             raise NotComposableError("the network does more than to call its rows")
         return head
+
+    def strides(self, plan: Plan, probe: Callable[[], tuple[float, ...]]) -> tuple[float, ...]:
+        """The strides of the head's inputs, which variants share that differ in their heads or sizes only.
+
+        Args:
+            plan: The variant.
+            probe: Finds them out.
+        """
+        body = [(row.call.family, row.row.module, row.call.signature, row.sources, row.row.many) for row in plan.rows]
+        *_, head = body
+        key = key_of(
+            b"strides",
+            self._surroundings,
+            [body[:-1], head[3:]],
+            plan.channels,
+            plan.spec.values.get("activation"),
+        )
+        known = self._shelf.find(key, tuple[float, ...])
+        if known is None:
+            known = probe()
+            self._shelf.remember(key, known)
+        return known
 
     def run(
         self, plan: Plan, shape: Sequence[int], roles: Sequence[Role], *, dtype: str = FLOAT, details: bool = False

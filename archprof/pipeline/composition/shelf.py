@@ -60,9 +60,9 @@ class Shelf:
 
     def put(self, key: str, record: Any, details: Any = None) -> None:
         """Take a record in; :meth:`write` writes it."""
-        self._remember(key, record)
+        self.remember(key, record)
         if details is not None:
-            self._remember(f"{key}+", details)
+            self.remember(f"{key}+", details)
         self._new[key] = (record, details)
 
     def write(self, files: dict[str, str] | None) -> None:
@@ -98,7 +98,7 @@ class Shelf:
             record: T = decoder.decode(entry.content)
         except msgspec.MsgspecError:  # sound, and written by a version that lied about itself
             return None
-        self._remember(f"{key}+" if part else key, record)
+        self.remember(f"{key}+" if part else key, record)
         return record
 
     def _unchanged(self, sources: str) -> bool:
@@ -110,7 +110,8 @@ class Shelf:
             self._sound[sources] = files is not None and code_files.unchanged(dict(files))
         return self._sound[sources]
 
-    def _remember(self, key: str, record: Any) -> None:
+    def remember(self, key: str, record: Any) -> None:
+        """Take in what is not worth a file."""
         if len(self._known) >= MOST_ENTRIES:
             self._known.clear()
         self._known[key] = record
