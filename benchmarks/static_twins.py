@@ -1,4 +1,4 @@
-"""How many times its static twin's time a dynamic model takes: predicted, and measured in a paired experiment.
+"""How many times its static equivalent's time a dynamic model takes: predicted, and measured in a paired experiment.
 
 The computer is calibrated first. Then each model of the zoo with dynamic convolutions is measured against its twin, the
 same network with plain convolutions, in blocks of random order. One thread, and the processor's time, so that a machine

@@ -75,11 +75,11 @@ def sweep(
         conventions=tuple(conventions),
         prediction=choice.prediction if latency else None,
     )
-    kept = Store(Path(store) if store is not None else None)
+    results = Store(Path(store) if store is not None else None)
     try:
         config = msgspec.structs.replace(choice.config, jobs=jobs)
-        fill(plan, kept, config, SILENT, engine=engine, address=address)
-        result = plan_table(plan, kept)
+        fill(plan, results, config, SILENT, engine=engine, address=address)
+        result = plan_table(plan, results)
     finally:
-        kept.close()
+        results.close()
     return with_front(result, x or pareto.X, y or pareto.Y) if x or y else result

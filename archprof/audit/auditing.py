@@ -84,8 +84,8 @@ def audit_spec(
         )
     selected = list(dict.fromkeys(counters or names()))
     key = _key(spec, options, plugins)
-    kept = memoize.find(EXACT, key, Kept) if key else None
-    exact = kept.audit if kept and code_files.unchanged(kept.sources) else None
+    record = memoize.find(EXACT, key, Kept) if key else None
+    exact = record.audit if record and code_files.unchanged(record.sources) else None
     known: dict[str, Opinion] = {}
     for name in selected:
         if key and exact and (opinion := memoize.find(COUNTER, _counter_key(key, name), Opinion)):

@@ -49,7 +49,7 @@ class Built:
         given: What it is run on instead, where that was asked for input by input.
         strides: The strides of the head's inputs; an image's sides must be multiples of the largest.
         fused: Whether it was fused as for deployment.
-        static: Whether it is a static twin: its dynamic layers were replaced with plain ones.
+        static: Whether it is a static equivalent: its dynamic layers were replaced with plain ones.
         remarks: What a reader of the figures should know of the building.
     """
 

@@ -99,7 +99,7 @@ def _other_file(spec: VariantSpec) -> Iterator[str]:
 def _depth(spec: VariantSpec) -> Iterator[str]:
     value = spec.values.get("depth_multiple", 1.0)
     if spec.scale is None and not is_multiple(value):
-        yield f"ignores `depth_multiple: {value}`, which is no number, as no row is repeated, and so does archprof"
+        yield f"ignores `depth_multiple: {value}`, which is not a number, as no row is repeated, and so does archprof"
 
 
 def _channels(spec: VariantSpec) -> Iterator[str]:

@@ -51,7 +51,7 @@ class Options:
         batch: Samples at once.
         channels: Channels of the input image; 3 where None.
         fuse: Whether to fold normalisations into convolutions and drop branches that only train.
-        static: Whether to replace every dynamic layer with the plain one: the model's static twin.
+        static: Whether to replace every dynamic layer with the plain one: the model's static equivalent.
         device: "auto", "cpu", "cuda", "cuda:N" or "meta". With "auto" and "meta" it is counted without memory,
             so that counting never waits for a device; on the others the model really runs.
         dtype: The name of a torch dtype, of weights and images.

@@ -96,6 +96,6 @@ def _reason(error: Exception, *, is_call: bool = True) -> str:
 def _takes(block: Block, call: Call | None) -> str:
     """What a block takes and what it was given, for a message."""
     parameters = takes(block.factory)
-    wanted = f"{block.name} takes {parameters}" if parameters else ""
+    signature = f"{block.name} takes {parameters}" if parameters else ""
     given = f"it was called with {call.arguments}" if call else ""
-    return "; ".join(part for part in (wanted, given) if part) or "see the block's own documentation"
+    return "; ".join(part for part in (signature, given) if part) or "see the block's own documentation"

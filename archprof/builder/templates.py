@@ -132,9 +132,9 @@ class _Pickler(pickle.Pickler):
 
 
 class _Unpickler(pickle.Unpickler):
-    def persistent_load(self, place: tuple[type, str]) -> Any:
+    def persistent_load(self, owner_and_name: tuple[type, str]) -> Any:
         """What hangs there now."""
-        return getattr(*place)
+        return getattr(*owner_and_name)
 
 
 templates = Templates()

@@ -53,23 +53,23 @@ class AskedFor(Mapping[str, Any]):
         return len(self._values)
 
 
-def remarks(spec: VariantSpec, asked: set[str]) -> tuple[str, ...]:
+def remarks(spec: VariantSpec, read: set[str]) -> tuple[str, ...]:
     """What to say of the keys of a variant.
 
     Args:
         spec: The variant.
-        asked: The keys that its rows' rules asked for.
+        read: The keys that its rows' rules asked for.
     """
-    written = {argument for row in spec.rows for argument in row.arguments if isinstance(argument, str)}
+    in_arguments = {argument for row in spec.rows for argument in row.arguments if isinstance(argument, str)}
     present = spec.values.keys() | spec.value_lines.keys()
-    missing = (READ_ALWAYS | asked) - present
+    missing = (READ_ALWAYS | read) - present
     notes = []
     for key in spec.values:
-        if key in READ_ALWAYS or key in asked or key in written:
+        if key in READ_ALWAYS or key in read or key in in_arguments:
             continue
         if near := near_keys.near(key, missing):
-            place = f"{spec.path}:{spec.value_lines[key]}" if key in spec.value_lines else spec.reference
-            notes.append(f"{place}: nothing reads {key!r}; did you mean {near}?")
+            location = f"{spec.path}:{spec.value_lines[key]}" if key in spec.value_lines else spec.reference
+            notes.append(f"{location}: nothing reads {key!r}; did you mean {near}?")
     return (*notes, *_literals(spec))
 
 

@@ -149,17 +149,17 @@ def _width(stream: TextIO) -> int:
     return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else PIPED_WIDTH
 
 
-def _broken(text: str, taken: int) -> str:
+def _broken(text: str, used: int) -> str:
     """Sentences broken at spaces to a terminal's width; what is indented, as a traceback, is left as it is.
 
     Args:
         text: The lines.
-        taken: Cells of the first line that are taken already.
+        used: Cells of the first line that are taken already.
     """
     width = max(_width(sys.stderr), NARROWEST)
     lines: list[str] = []
     for number, line in enumerate(text.split("\n")):
-        first = " " * (0 if number else taken)
+        first = " " * (0 if number else used)
         wrapped = textwrap.wrap(
             line, width, initial_indent=first, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
         )

@@ -169,22 +169,22 @@ def run(
     file = plan_file.read(plan) if plan else plan_file.PlanFile()
     chosen = _plan(reference, vary or [], where or [], file, model, convention, latency, sample, seed)
     axes, config = shown.front_axes(), counting.config()
-    kept = Store(store)
+    results = Store(store)
     try:
-        counted = fill(chosen, kept, config, console, engine=engine, address=address)
+        counted = fill(chosen, results, config, console, engine=engine, address=address)
         if latency == LatencyChoice.measured:
             from archprof.sweep.timing import measure
 
             sampling = la.Sampling(threads=threads, max_time=max_time, min_time=min(1.0, max_time))
-            measure(chosen, kept, la.plan(chosen.build, config.plugins, sampling, models=2), config, console)
-        result, error = plan_table(chosen, kept), failure(chosen, kept)
-        present = len(kept.rows(chosen.setup)) - counted
+            measure(chosen, results, la.plan(chosen.build, config.plugins, sampling, models=2), config, console)
+        result, error = plan_table(chosen, results), failure(chosen, results)
+        present = len(results.rows(chosen.setup)) - counted
     except KeyboardInterrupt:
         if store:
             console.note(f"what was counted is in {store}; the same command goes on from there")
         raise
     finally:
-        kept.close()
+        results.close()
     if store and present > 0:
         console.note(f"{units.plural(present, 'variant')} {'was' if present == 1 else 'were'} in {store} already")
     _deliver(result, view, axes, destinations)

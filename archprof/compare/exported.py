@@ -119,27 +119,27 @@ def _as_row(row: Part, module: Part | None, known: Sequence[str]) -> Part:
 
 def _by_path(file: Model, paths: Iterable[str]) -> dict[str, Part]:
     """The file's modules with all that is in them, by their paths without what is put before every path."""
-    wanted = set(paths)
+    names = set(paths)
     everything = [part.path for part in file.modules(DEEP)]
-    prefix = _prefix(wanted, everything)
+    prefix = _prefix(names, everything)
     if prefix is None:
         return {}
-    depths = {path.count(".") + 1 for path in everything if path.removeprefix(prefix) in wanted}
+    depths = {path.count(".") + 1 for path in everything if path.removeprefix(prefix) in names}
     return {
         part.path.removeprefix(prefix): part
         for depth in depths
         for part in file.modules(depth)
-        if part.path.count(".") + 1 == depth and part.path.removeprefix(prefix) in wanted
+        if part.path.count(".") + 1 == depth and part.path.removeprefix(prefix) in names
     }
 
 
-def _prefix(wanted: set[str], paths: Iterable[str]) -> str | None:
+def _prefix(names: set[str], paths: Iterable[str]) -> str | None:
     """What stands before most of the paths that are looked for; None where none is there."""
     prefixes: Counter[str] = Counter()
     for path in paths:
         parts = path.split(".")
         for start in range(len(parts)):
-            if ".".join(parts[start:]) in wanted:
+            if ".".join(parts[start:]) in names:
                 prefixes["".join(f"{part}." for part in parts[:start])] += 1
     return max(prefixes, key=lambda prefix: (prefixes[prefix], -len(prefix))) if prefixes else None
 

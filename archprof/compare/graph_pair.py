@@ -148,16 +148,16 @@ def _precision(before: Model, after: Model, pairs: Sequence[PartPair]) -> Iterat
     elif added.get("MatMulNBits", 0) > 0:
         yield f"weights of {plural(added['MatMulNBits'], 'product')} packed in few bits (MatMulNBits)"
     changed = Counter(
-        (one, two)
+        (before_name, after_name)
         for before_part, after_part in pairs
         if before_part
         and after_part
         and before_part.flops
         and after_part.flops
-        and (one := precision_of(before_part)) != (two := precision_of(after_part))
+        and (before_name := precision_of(before_part)) != (after_name := precision_of(after_part))
     )
-    for (one, two), count in changed.most_common(_NAMED):
-        yield f"{plural(count, 'module')}: {one} → {two}"
+    for (before_name, after_name), count in changed.most_common(_NAMED):
+        yield f"{plural(count, 'module')}: {before_name} → {after_name}"
     yield from _integer_convolutions(before, after, pairs)
 
 

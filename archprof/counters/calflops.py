@@ -25,7 +25,7 @@ class Calflops(Counter):
         """Its numbers stand at the modules, and it adds them up once for each parent."""
         from calflops import calculate_flops
 
-        watched = Watched(model, lambda one: noted(one, "__macs__", descend=True, once=False))
+        watched = Watched(model, lambda inner: noted(inner, "__macs__", descend=True, once=False))
         flops, macs, _ = calculate_flops(watched, args=list(inputs), print_results=False, output_as_string=False)
         return Answer(flops, int(macs), lambda: watched.items)
 

@@ -70,12 +70,12 @@ def started(
 
     def results(watch: Watch | None) -> Iterator[CounterResult]:
         left = len(names)
-        told: list[str] = []
+        shown: list[str] = []
         while left:
             running = [process.name for process in processes if process.name]
-            if watch and running != told:
+            if watch and running != shown:
                 watch(running, left)
-                told = running
+                shown = running
             busy = [process for process in processes if process.busy]
             wait(
                 [process.pipe for process in busy],
@@ -156,12 +156,12 @@ class _Process:
         if not self._waiting:
             return
         context = _context()
-        self.pipe, theirs = context.Pipe()
+        self.pipe, child_end = context.Pipe()
         self._process: BaseProcess = context.Process(
-            target=_serve, args=(self._source, theirs, self._threads), daemon=True
+            target=_serve, args=(self._source, child_end, self._threads), daemon=True
         )
         self._process.start()
-        theirs.close()
+        child_end.close()
         self.busy = True
 
     def _received(self) -> CounterResult | str | None:

@@ -35,7 +35,7 @@ class Thop(Counter):
         """Its numbers stand at the modules; those of functions it only adds up, so its rules are listened to."""
         import thop
 
-        watched = Watched(model, lambda one: noted(one, "total_ops", descend=True, once=True))
+        watched = Watched(model, lambda inner: noted(inner, "total_ops", descend=True, once=True))
         # The package hides its module of that name behind its function of that name.
         functions = getattr(sys.modules["thop.profile"], "functional_hooks", {})
         with recorded(model, functions) as products:

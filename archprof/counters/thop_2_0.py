@@ -34,12 +34,12 @@ VERSION = "2.0"
 UNIT = "GFLOPs"
 
 
-def opinion(counted: CountedModel, whole: Exact, image: Exact) -> Opinion:
+def opinion(counted: CountedModel, exact: Exact, image: Exact) -> Opinion:
     """The figure, and how it comes about.
 
     Args:
         counted: The model.
-        whole: Its exact count.
+        exact: Its exact count.
         image: That of one image of the batch, which is all that was profiled.
     """
     given = counted.inputs[0]
@@ -61,10 +61,10 @@ def opinion(counted: CountedModel, whole: Exact, image: Exact) -> Opinion:
         unit=UNIT,
         value=float(2 * macs / 10**9),
         macs=_rounded(macs),
-        ratio=float(macs / whole.macs) if whole.macs else None,
+        ratio=float(macs / exact.macs) if exact.macs else None,
         seconds=seconds,
         differences=[
-            *other_images(whole, image),
+            *other_images(exact, image),
             *explain(image, items, sum(item.macs for item in items), ""),
             *_extrapolated(image, items, replayed),
         ],

@@ -86,9 +86,9 @@ def dtype_of(tensors: Iterable[Tensor]) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def _difference(one: Tensor, two: Tensor) -> tuple[float, float]:
+def _difference(left: Tensor, right: Tensor) -> tuple[float, float]:
     """The largest difference of two elements, and that over the largest element of the first."""
-    first, second = (tensor.detach().to("cpu", torch.float64) for tensor in (one, two))
+    first, second = (tensor.detach().to("cpu", torch.float64) for tensor in (left, right))
     if not first.numel():
         return 0.0, 0.0
     same = (first == second) | (first.isnan() & second.isnan())

@@ -95,9 +95,9 @@ def _differences(calibration: Calibration, device: Device, threads: int | None) 
     """What a calibration has other than a device, in words."""
     other = calibration.device
     parts = [
-        (f"on {name}, not on {wanted}", name != wanted)
-        for name, wanted in ((other.device, device.device), (other.name, device.name), (other.host, device.host))
-        if name and wanted
+        (f"on {name}, not on {needed}", name != needed)
+        for name, needed in ((other.device, device.device), (other.name, device.name), (other.host, device.host))
+        if name and needed
     ]
     parts += [
         (f"with {plural(other.cpus, 'CPU')}, not {device.cpus}", other.cpus != device.cpus),
@@ -110,9 +110,9 @@ def _differences(calibration: Calibration, device: Device, threads: int | None) 
         ),
     ]
     if other.device == device.device and calibration.threads is not None:
-        wanted, whose = (calibration.default_threads, " (torch's default)") if threads is None else (threads, "")
-        text = f"with {plural(calibration.threads, 'thread')}, not {wanted}{whose}"
-        parts.append((text, calibration.threads != wanted))
+        needed, whose = (calibration.default_threads, " (torch's default)") if threads is None else (threads, "")
+        text = f"with {plural(calibration.threads, 'thread')}, not {needed}{whose}"
+        parts.append((text, calibration.threads != needed))
     return [text for text, differs in parts if differs]
 
 

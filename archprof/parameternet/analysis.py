@@ -64,10 +64,10 @@ def dynamic_layers(
     Returns:
         The layers, and what looks dynamic and is not analysed.
     """
-    flow, found = find(ledger.trace, flow)
+    flow, candidates = find(ledger.trace, flow)
     charged = _Charged(ledger.trace.model)
     banks: dict[frozenset[int], list[DynamicOp]] = {}
-    for run in (complete(flow, ledger.trace, layer) for layer in found):
+    for run in (complete(flow, ledger.trace, layer) for layer in candidates):
         banks.setdefault(frozenset(map(id, run.mixture.bank)), []).append(run)
     parts = [_layer(flow, ledger, memory, runs, charged) for runs in banks.values()]
     return parts, [*_undetected(ledger.trace, charged), *separate_experts(flow, ledger.trace)]

@@ -1,4 +1,4 @@
-"""The model as a whole against its static twin, by the formulas and as both were built and run."""
+"""The model as a whole against its static equivalent, by the formulas and as both were built and run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def model_totals(
     ledger: Ledger, memory: Memory, layers: Sequence[DynamicLayer], papers: Sequence[Papers], run_spec: RunSpec
 ) -> ModelTotals:
-    """A counted model against its static twin.
+    """A counted model against its static equivalent.
 
     Args:
         ledger: The model's pass, counted.

@@ -37,7 +37,7 @@ def formula_differences(static: MeasuredTotals, parameters: Figures, macs: Figur
 
 
 def figures_and_ratio(figures: Sequence[Figures], measured: int, papers: Sequence[Papers]) -> tuple[Figures, Ratio]:
-    """One quantity of the whole model, the rest of it being the same in its static twin."""
+    """One quantity of the whole model, the rest of it being the same in its static equivalent."""
     rest = measured - sum(entry.measured for entry in figures)
     total = Figures(
         static=rest + sum(entry.static for entry in figures),

@@ -1,4 +1,4 @@
-"""The static twin of a model: the same network with every dynamic layer replaced with the plain one."""
+"""The static equivalent of a model: the same network with every dynamic layer replaced with the plain one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A static twin.
+    """A static equivalent.
 
     Attributes:
         module: The model with plain layers.
@@ -40,7 +40,7 @@ class Twin:
 
 
 def static(built: Built, inputs: tuple[Tensor, ...]) -> Built:
-    """A model that was built -> its static twin; what cannot be replaced stays as it is, and the remarks say so.
+    """A model that was built -> its static equivalent; what cannot be replaced stays as it is, and the remarks say so.
 
     Args:
         built: The model, which is changed.
@@ -59,7 +59,7 @@ def static(built: Built, inputs: tuple[Tensor, ...]) -> Built:
 
 
 def static_copy(run: Trace, *, values: bool = False) -> Twin:
-    """The static twin of a traced model, beside it: it shares all other parameters.
+    """The static equivalent of a traced model, beside it: it shares all other parameters.
 
     Args:
         run: A pass of the model.

@@ -29,7 +29,7 @@ def variant_of(
         task: What it is for.
         strides: The strides of its head's inputs.
         fused: Whether it was fused as for deployment.
-        static: Whether it is a static twin.
+        static: Whether it is a static equivalent.
     """
     classes = spec.values.get("nc")
     return Variant(

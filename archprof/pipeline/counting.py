@@ -215,8 +215,8 @@ def _dtype(built: Built, inputs: tuple[torch.Tensor, ...], options: Options) -> 
     if built.kind == "image":
         return inputs[0].dtype
     fractions = [tensor.dtype for tensor in inputs if tensor.is_floating_point()]
-    asked = find_dtype(options.dtype) if built.given and options.dtype != "float32" else None
-    return fractions[0] if built.given and fractions else asked
+    requested = find_dtype(options.dtype) if built.given and options.dtype != "float32" else None
+    return fractions[0] if built.given and fractions else requested
 
 
 def _is_in(module: nn.Module, dtype: torch.dtype) -> bool:

@@ -99,7 +99,7 @@ def _backward(name: str, label: str, unit: Unit, *, counted: bool = True) -> Met
 
 
 def _ratio(name: str, label: str, *, counted: bool) -> Metric:
-    """A ParameterNet ratio as measured; a model without dynamic layers is its own static twin, so it has 1."""
+    """A ParameterNet ratio as measured; a model without dynamic layers is its own static equivalent, so it has 1."""
 
     def value(profile: Profile) -> Value | None:
         if profile.weights_only:

@@ -91,7 +91,7 @@ class MeasuredTotals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TwinLatency(msgspec.Struct, frozen=True, kw_only=True):
-    """How long a model and its static twin take, measured in one paired experiment.
+    """How long a model and its static equivalent take, measured in one paired experiment.
 
     ``comparison`` has the twin as its base (0) and the model beside it (1); it is None where one of them could not be
     measured, and its latency says why.
@@ -103,7 +103,7 @@ class TwinLatency(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelTotals(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole model against its static twin.
+    """The whole model against its static equivalent.
 
     In ``parameters`` and ``macs`` the twin's figure is the model's with each dynamic layer's replaced with the plain
     one's. ``dynamic`` and ``static`` are both as they were built, run and counted; ``static`` is None where the twin
@@ -136,7 +136,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExpertSweep(msgspec.Struct, frozen=True, kw_only=True):
-    """A model with one number of experts after another, and its static twin; None where it has nothing dynamic."""
+    """A model with one number of experts after another, and its static equivalent; None if nothing is dynamic."""
 
     points: list[Point]
     static: MeasuredTotals | None

@@ -23,7 +23,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         computing_s: Operations that their arithmetic holds up.
         moving_s: Operations that the memory holds up.
         fresh_memory_s: What it takes to have the activations' memory from the system.
-        static_s: The whole of the model's static twin, where it has dynamic layers and a twin could be built.
+        static_s: The whole of the model's static equivalent, where it has dynamic layers and a twin could be built.
         ridge: FLOPs per byte below which the device's memory holds an operation up, above which its arithmetic does:
             the best rate of any kernel over the memory's at the largest working set.
         peak_flops_per_s: The best rate of any kernel whose work is MACs, in FLOPs a second; None in a profile that was

@@ -45,7 +45,7 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
 
     ``settings`` holds what ``--nc`` and ``--set`` changed, and ``top_level`` what the model was built with: every
     top-level key of the YAML, and of its scales the one that was used, as ``scales.n``. With ``static`` it is the
-    static twin: every dynamic layer was replaced with the plain one.
+    static equivalent: every dynamic layer was replaced with the plain one.
     """
 
     name: str

@@ -98,7 +98,7 @@ def _file(profile: Profile) -> list[Fact]:
     if file is None:
         return []
     opsets = ", ".join(f"{domain} {version}" for domain, version in file.opsets.items())
-    written = [
+    lines = [
         f"{_FORMATS.get(file.format, file.format)} {file.format_version}",
         f"opset {opsets or 'none'}",
         *([f"written by {file.producer}"] if file.producer else []),
@@ -106,7 +106,7 @@ def _file(profile: Profile) -> list[Fact]:
         f"open axes {', '.join(file.open_axes)}" if file.open_axes else "every axis has its size",
     ]
     says = [f"{key} {_beginning(text)}" for key, text in file.metadata.items()]
-    return [("file", written), *([("metadata", says)] if says else [])]
+    return [("file", lines), *([("metadata", says)] if says else [])]
 
 
 def _beginning(text: str) -> str:

@@ -153,13 +153,15 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], label: str
     droppable = [index for index in visible if columns[index].droppable]
     shortened = [index for index in visible if columns[index].min_width and columns[index].key != label]
     # Another text gives way before the label does.
-    whole = named if shortened else []
-    fitting = [min(widths[index], WHOLE_LABEL) if index in whole else least for index, least in enumerate(narrowest)]
+    unshortened = named if shortened else []
+    fitting = [
+        min(widths[index], WHOLE_LABEL) if index in unshortened else least for index, least in enumerate(narrowest)
+    ]
     for index in (*reversed(droppable), *reversed(shortened)):
         if excess(fitting) > 0 and index in visible:
             visible.remove(index)
     long = [(index, COMFORTABLE) for index in visible if columns[index].wraps and columns[index].min_width]
-    order = sorted(visible, key=lambda index: (index in whole, columns[index].wraps, -index))
+    order = sorted(visible, key=lambda index: (index in unshortened, columns[index].wraps, -index))
     for index, least in (*long, *((index, narrowest[index]) for index in order)):
         widths[index] -= min(max(excess(widths), 0), max(widths[index] - least, 0))
     total = sum(widths[index] for index in visible)

@@ -23,7 +23,7 @@ def lines(measured: MeasuredAnswer | None) -> Iterator[str]:
     if comparison:
         verdict = comparison.result.verdict
         text = "no significant difference from" if verdict == CANNOT_TELL else f"{verdict} than"
-        yield f"measured ({where}): {text} the model as it is: {benchmark.evidence(comparison)}"
+        yield f"measured ({where}): {text} the unchanged model: {benchmark.evidence(comparison)}"
     if loads := [latency.load for latency in (base, answer) if latency.load]:
         yield f"meanwhile: {benchmark.load_text(loads)}"
     for name, latency in (("the model", base), ("the answer", answer)):

@@ -79,11 +79,11 @@ def totals_table(results: Sequence[Profile | Failure]) -> Table:
 def identity_columns(results: Sequence[Any]) -> tuple[Column, Column]:
     """The columns that say which model a line is of: of the scales of one model the scale alone is visible."""
     variants = _variants(results)
-    one = len({variant.reference for variant in variants}) == 1
+    is_one_model = len({variant.reference for variant in variants}) == 1
     scales = any(variant.scale for variant in variants)
     return (
-        Column("model", "model", min_width=12, visible=not one),
-        Column("scale", "scale", absent=units.ABSENT, visible=one or scales),
+        Column("model", "model", min_width=12, visible=not is_one_model),
+        Column("scale", "scale", absent=units.ABSENT, visible=is_one_model or scales),
     )
 
 

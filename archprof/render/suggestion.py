@@ -89,7 +89,7 @@ def _conclusions(suggestion: Suggestion) -> Iterator[str]:
     amount = units.measure(suggestion.predicted[suggestion.goal], unit)
     candidates = plural(suggestion.candidates, "convolution")
     if not suggestion.placement:
-        yield f"none of {candidates} fits into the budgets: the model as it is is the best answer"
+        yield f"none of {candidates} fits into the budgets: the unchanged model is the best answer"
         return
     yield f"{len(suggestion.placement)} of {candidates} made dynamic: {goal} {amount}; built and counted: the same"
     direction = "more" if suggestion.maximise else "less"

@@ -46,7 +46,7 @@ def report(variation: Variation, view: View) -> Report:
         conclusions=[answer, _proof(variation, fitting), *_ties(fitting), *measured_answer.lines(variation.measured)],
         tables=tables,
         notes=[
-            f"the model as it is: {base}",
+            f"the unchanged model: {base}",
             *_misleading(variation),
             *_time(variation),
             *([f"{plural(len(failures), 'variant')} cannot be built: {failures[0].error}"] if failures else []),

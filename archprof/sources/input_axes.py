@@ -117,25 +117,25 @@ class _Axes:
 
     def enter(self, declared: DeclaredInput) -> None:
         """Take what the file says of an input, and what was asked for it."""
-        name, asked = declared.name, self.sizes.shapes.get(declared.name)
+        name, requested = declared.name, self.sizes.shapes.get(declared.name)
         if declared.axes is None:
-            if asked is None:
+            if requested is None:
                 raise self.unsized(name, "its shape", ("N",))
-            self.values[name] = list(asked)
-            self.open |= {(name, axis): "" for axis in range(len(asked))}
+            self.values[name] = list(requested)
+            self.open |= {(name, axis): "" for axis in range(len(requested))}
             return
         fixed = [axis if isinstance(axis, int) else None for axis in declared.axes]
         self.open |= {(name, axis): text for axis, text in enumerate(declared.axes) if isinstance(text, str)}
         self.examples |= {(name, axis): size for axis, size in enumerate(declared.example or ())}
         values = list(fixed)
-        if asked is not None:
-            if len(asked) != len(fixed):
-                text = f"input {name!r} has {len(fixed)} axes, not {len(asked)}"
+        if requested is not None:
+            if len(requested) != len(fixed):
+                text = f"input {name!r} has {len(fixed)} axes, not {len(requested)}"
                 raise UsageError(text, hint=f"the file has {declared.text}")
-            values = [self.agreed(declared, axis, fixed[axis], size) for axis, size in enumerate(asked)]
+            values = [self.agreed(declared, axis, fixed[axis], size) for axis, size in enumerate(requested)]
         for axis, size in self.asked_of_image(declared, fixed):
             values[axis] = self.agreed(declared, axis, values[axis], size)
-        if fixed and self.sizes.batch is not None and asked is None and _has_batch(fixed):
+        if fixed and self.sizes.batch is not None and requested is None and _has_batch(fixed):
             values[0] = self.agreed(declared, 0, values[0], self.sizes.batch)
         if fixed and fixed[0] is None:
             self.batch.add((name, 0))
@@ -148,14 +148,14 @@ class _Axes:
 
     def asked_of_image(self, declared: DeclaredInput, fixed: list[int | None]) -> Iterator[tuple[int, int]]:
         """The axes that the image size sets, with their sizes."""
-        wanted = self.sizes.imgsz
-        if wanted is None or declared.name in self.sizes.shapes:
+        imgsz = self.sizes.imgsz
+        if imgsz is None or declared.name in self.sizes.shapes:
             return
         if len(fixed) == 4 and declared.dtype in _IMAGES:
             last = fixed[3] is not None and fixed[3] <= _MOST_CHANNELS and fixed[1] not in range(1, _MOST_CHANNELS + 1)
-            yield from zip((1, 2) if last else (2, 3), wanted * 2 if len(wanted) == 1 else wanted, strict=False)
-        elif len(fixed) == 2 and len(wanted) == 1 and declared.dtype not in _FLOATS:
-            yield 1, wanted[0]
+            yield from zip((1, 2) if last else (2, 3), imgsz * 2 if len(imgsz) == 1 else imgsz, strict=False)
+        elif len(fixed) == 2 and len(imgsz) == 1 and declared.dtype not in _FLOATS:
+            yield 1, imgsz[0]
 
     def agreed(self, declared: DeclaredInput, axis: int, fixed: int | None, size: int) -> int:
         """The size that was asked for, where it is one and the file takes it."""
@@ -199,10 +199,10 @@ class _Axes:
                 symbol = self.open[name, axis]
                 example = [str(value or "SIZE") for value in shape]
                 raise self.unsized(name, f"axis {axis} ({symbol!r})" if symbol else f"axis {axis}", example)
-        whole = tuple(size for size in shape if size is not None)
-        if prod(whole) > LARGEST:
-            raise UsageError(f"input {name!r} would have {prod(whole):,} elements")
-        return whole
+        sizes = tuple(size for size in shape if size is not None)
+        if prod(sizes) > LARGEST:
+            raise UsageError(f"input {name!r} would have {prod(sizes):,} elements")
+        return sizes
 
     def unsized(self, name: str, what: str, example: Sequence[str]) -> UsageError:
         """The error of an axis that nobody gave a size."""

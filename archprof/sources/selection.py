@@ -67,5 +67,5 @@ def twins(models: Sequence[object], *, static: bool) -> list[bool]:
         models: What was named.
         static: Whether any is.
     """
-    again = [model in models[:place] for place, model in enumerate(models)]
-    return [static and (twin or not any(again)) for twin in again]
+    is_repeated = [model in models[:index] for index, model in enumerate(models)]
+    return [static and (twin or not any(is_repeated)) for twin in is_repeated]

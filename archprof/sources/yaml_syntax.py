@@ -22,7 +22,7 @@ class Mistake(NamedTuple):
     column: int
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Where libyaml stopped.
 
     Attributes:
@@ -56,8 +56,8 @@ def explain(error: yaml.MarkedYAMLError, text: str) -> Mistake:
     context = error.context_mark or mark
     if mark is None or context is None:
         return Mistake(str(error.problem or error.context), 1, 1)
-    place = Place(text.split("\n"), error.problem or "", mark.line, mark.column, (context.line, context.column))
-    mistakes = (rule(place) for rule in RULES)
+    position = Position(text.split("\n"), error.problem or "", mark.line, mark.column, (context.line, context.column))
+    mistakes = (rule(position) for rule in RULES)
     known = next((mistake for mistake in mistakes if mistake), None)
     return known or Mistake(str(error.problem or error.context), mark.line + 1, mark.column + 1)
 
@@ -84,30 +84,32 @@ def _spaces(number: int) -> str:
     return "no space" if number == 0 else "1 space" if number == 1 else f"{number} spaces"
 
 
-def _tab(place: Place) -> Mistake | None:
-    before = place.text[: place.column + 1]
+def _tab(position: Position) -> Mistake | None:
+    before = position.text[: position.column + 1]
     if "\t" not in before or before.strip():
         return None
     return Mistake(
-        f"line {place.line + 1} is indented with a tab; YAML takes spaces only", place.line + 1, before.index("\t") + 1
+        f"line {position.line + 1} is indented with a tab; YAML takes spaces only",
+        position.line + 1,
+        before.index("\t") + 1,
     )
 
 
-def _not_closed(place: Place) -> Mistake | None:
+def _not_closed(position: Position) -> Mistake | None:
     """A bracket or a quote that goes on beyond its line, and that nothing closes."""
-    line, column = place.start
-    opened = place.lines[line][column : column + 1] if line < len(place.lines) else ""
-    if not opened or opened not in "[{'\"" or line >= place.line:
+    line, column = position.start
+    opened = position.lines[line][column : column + 1] if line < len(position.lines) else ""
+    if not opened or opened not in "[{'\"" or line >= position.line:
         return None
     return Mistake(f"this {opened} is not closed", line + 1, column + 1)
 
 
-def _not_closed_at_all(place: Place) -> Mistake | None:
+def _not_closed_at_all(position: Position) -> Mistake | None:
     """The innermost bracket that is open where the text ends in the middle of a list."""
-    if "node content" not in place.problem or any(map(_bare, place.lines[place.line + 1 :])):
+    if "node content" not in position.problem or any(map(_bare, position.lines[position.line + 1 :])):
         return None
     opened: list[tuple[int, int]] = []
-    for number, text in enumerate(place.lines):
+    for number, text in enumerate(position.lines):
         for column, sign in enumerate(text if _bare(text) else ""):
             if sign in "[{":
                 opened.append((number, column))
@@ -116,25 +118,25 @@ def _not_closed_at_all(place: Place) -> Mistake | None:
     if not opened:
         return None
     line, column = opened[-1]
-    return Mistake(f"this {place.lines[line][column]} is not closed", line + 1, column + 1)
+    return Mistake(f"this {position.lines[line][column]} is not closed", line + 1, column + 1)
 
 
-def _comma(place: Place) -> Mistake | None:
-    if "expected ',' or" not in place.problem or place.start[0] != place.line:
+def _comma(position: Position) -> Mistake | None:
+    if "expected ',' or" not in position.problem or position.start[0] != position.line:
         return None
-    before = place.text[: place.column].rstrip()
+    before = position.text[: position.column].rstrip()
     message = f"a comma is missing behind {before.split(',')[-1].strip(' [{')!r}"
-    return Mistake(message, place.line + 1, len(before) + 1)
+    return Mistake(message, position.line + 1, len(before) + 1)
 
 
-def _colon(place: Place) -> Mistake | None:
+def _colon(position: Position) -> Mistake | None:
     """A key without a colon, or without the space behind it: what stands below seems to belong to its value."""
-    if "mapping values" not in place.problem and "expected ':'" not in place.problem:
+    if "mapping values" not in position.problem and "expected ':'" not in position.problem:
         return None
-    number = place.start[0] if "expected ':'" in place.problem else place.above()
-    if number is None or number >= len(place.lines):
+    number = position.start[0] if "expected ':'" in position.problem else position.above()
+    if number is None or number >= len(position.lines):
         return None
-    bare, line = _bare(place.lines[number]), place.lines[number]
+    bare, line = _bare(position.lines[number]), position.lines[number]
     column = _indent(line) + 1
     if match := re.fullmatch(r"(\w+):(\S.*)", bare):
         message = f"a space is missing behind the colon: {match[1]}: {match[2]}"
@@ -145,64 +147,68 @@ def _colon(place: Place) -> Mistake | None:
     return None
 
 
-def _deeper_than_its_key(place: Place) -> Mistake | None:
+def _deeper_than_its_key(position: Position) -> Mistake | None:
     """A key under one that has its value already."""
-    above = place.above()
-    if "mapping values" not in place.problem or above is None:
+    above = position.above()
+    if "mapping values" not in position.problem or above is None:
         return None
-    depths = _indent(place.lines[above]), _indent(place.text)
+    depths = _indent(position.lines[above]), _indent(position.text)
     if depths[1] <= depths[0]:
         return None
-    message = f"line {place.line + 1} is indented by {_spaces(depths[1])}, and the key above it by {_spaces(depths[0])}"
-    return Mistake(message, place.line + 1, depths[1] + 1)
+    message = (
+        f"line {position.line + 1} is indented by {_spaces(depths[1])}, and the key above it by {_spaces(depths[0])}"
+    )
+    return Mistake(message, position.line + 1, depths[1] + 1)
 
 
-def _two_colons(place: Place) -> Mistake | None:
-    if "mapping values" not in place.problem:
+def _two_colons(position: Position) -> Mistake | None:
+    if "mapping values" not in position.problem:
         return None
-    return Mistake("a value with a colon and a space in it needs quotes", place.line + 1, place.column + 1)
+    return Mistake("a value with a colon and a space in it needs quotes", position.line + 1, position.column + 1)
 
 
-def _closed_twice(place: Place) -> Mistake | None:
-    if place.text[place.column : place.column + 1] not in ("]", "}"):
+def _closed_twice(position: Position) -> Mistake | None:
+    if position.text[position.column : position.column + 1] not in ("]", "}"):
         return None
-    bracket = place.text[place.column]
-    return Mistake(f"a {bracket} that closes nothing", place.line + 1, place.column + 1)
+    bracket = position.text[position.column]
+    return Mistake(f"a {bracket} that closes nothing", position.line + 1, position.column + 1)
 
 
-def _no_dash(place: Place) -> Mistake | None:
-    above = place.above()
-    if above is None or not (_bare(place.text).startswith("[") and _bare(place.lines[above]).startswith("[")):
+def _no_dash(position: Position) -> Mistake | None:
+    above = position.above()
+    if above is None or not (_bare(position.text).startswith("[") and _bare(position.lines[above]).startswith("[")):
         return None
-    return Mistake("a row of a list begins with a dash and a space: - [", above + 1, _indent(place.lines[above]) + 1)
+    return Mistake("a row of a list begins with a dash and a space: - [", above + 1, _indent(position.lines[above]) + 1)
 
 
-def _uneven(place: Place) -> Mistake | None:
+def _uneven(position: Position) -> Mistake | None:
     """An item or a key that is indented otherwise than those before it."""
-    if "expected key" not in place.problem and "'-' indicator" not in place.problem:
+    if "expected key" not in position.problem and "'-' indicator" not in position.problem:
         return None
-    is_item, depth = _bare(place.text).startswith("-"), _indent(place.text)
-    for number in range(min(place.line, len(place.lines)) - 1, -1, -1):
-        line = place.lines[number]
+    is_item, depth = _bare(position.text).startswith("-"), _indent(position.text)
+    for number in range(min(position.line, len(position.lines)) - 1, -1, -1):
+        line = position.lines[number]
         other = _bare(line)
         if other and other.startswith("-") == is_item and _indent(line) != depth:
             what = "item of the list" if is_item else "key"
-            message = f"line {place.line + 1} is indented by {_spaces(depth)}, and the {what} on line {number + 1} by "
-            return Mistake(message + _spaces(_indent(line)), place.line + 1, depth + 1)
+            message = (
+                f"line {position.line + 1} is indented by {_spaces(depth)}, and the {what} on line {number + 1} by "
+            )
+            return Mistake(message + _spaces(_indent(line)), position.line + 1, depth + 1)
     return None
 
 
-def _needs_quotes(place: Place) -> Mistake | None:
-    sign = place.text[place.column : place.column + 1]
-    if not sign or ("start any token" not in place.problem and "undefined alias" not in place.problem):
+def _needs_quotes(position: Position) -> Mistake | None:
+    sign = position.text[position.column : position.column + 1]
+    if not sign or ("start any token" not in position.problem and "undefined alias" not in position.problem):
         return None
     message = f"a value that begins with {sign} needs quotes"
-    if "undefined alias" in place.problem:
+    if "undefined alias" in position.problem:
         message = f"there is no anchor for this alias above it; {message}"
-    return Mistake(message, place.line + 1, place.column + 1)
+    return Mistake(message, position.line + 1, position.column + 1)
 
 
-RULES: tuple[Callable[[Place], Mistake | None], ...] = (
+RULES: tuple[Callable[[Position], Mistake | None], ...] = (
     _tab,
     _closed_twice,
     _not_closed,

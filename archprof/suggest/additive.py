@@ -149,7 +149,7 @@ def parse_budget(text: str, kind: Literal["max", "min"], metrics: Mapping[str, M
         quantity = parse(amount[1:] if sign else amount, metric.unit, percent=bool(sign))
     except ValueError:
         hint = f"an amount such as {EXAMPLES[metric.unit]}, or relative to the model's own with a sign: +5% or -10%"
-        raise UsageError(f"--{kind} {text!r}: {amount!r} is no amount of {metric.label}", hint=hint) from None
+        raise UsageError(f"--{kind} {text!r}: {amount!r} is not a valid amount of {metric.label}", hint=hint) from None
     return Budget(metric, kind, sign, quantity, text)
 
 

@@ -141,12 +141,12 @@ def measure_deltas(
         changes, outside = meter.changes(rest, experts)
         if not outside:
             break
-        whole = meter.alone(rest, experts)
-        if meter.adds_up(whole, experts):  # what each changes elsewhere is its own doing, and is put to its account
-            changes = whole
+        deltas = meter.alone(rest, experts)
+        if meter.adds_up(deltas, experts):  # what each changes elsewhere is its own doing, and is put to its account
+            changes = deltas
             break
         number = experts[0]
-        strays = [path for path in rest if whole[path][number] != changes[path][number]]
+        strays = [path for path in rest if deltas[path][number] != changes[path][number]]
         interacting = dict.fromkeys(strays, "changes what runs outside of it")
         if not interacting:
             raise UsageError(

@@ -99,7 +99,7 @@ class Judge:
             raise UsageError(f"--goal {self.goal} raised {type(error).__name__}: {error}") from None
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             hint = "it gets the profile of a variant"
-            raise UsageError(f"--goal {self.goal} gave {value!r}, which is no number", hint=hint)
+            raise UsageError(f"--goal {self.goal} gave {value!r}, which is not a number", hint=hint)
         return float(value)
 
     def none_fits(

@@ -71,7 +71,7 @@ class Question:
         metric = find_additive(self.goal).name
         if metric not in MAXIMISED and not any(budget.kind == "min" for budget in self.budgets):
             raise UsageError(
-                f"--goal {self.goal}: the model as it is has the least, and nothing asks for more of anything",
+                f"--goal {self.goal}: the unchanged model has the least, and nothing asks for more of anything",
                 hint="add a lower limit, as --min parameters=+50%",
             )
 

@@ -68,7 +68,7 @@ class Programme:
 
     def greedy(self, score: Callable[[int], float | Fraction]) -> Selection:
         """Options from the highest score down, each taken if its group is free and it fits."""
-        taken: set[int] = set()
+        chosen: set[int] = set()
         groups: set[int] = set()
         loads = [0] * len(self.rows)
         for option in sorted(range(len(self.values)), key=lambda option: (-score(option), option)):
@@ -76,10 +76,10 @@ class Programme:
                 continue
             after = [load + row.weights[option] for load, row in zip(loads, self.rows, strict=True)]
             if all(load <= row.limit for load, row in zip(after, self.rows, strict=True)):
-                taken.add(option)
+                chosen.add(option)
                 groups.add(self.group_of[option])
                 loads = after
-        return frozenset(taken)
+        return frozenset(chosen)
 
     def bound(self, prices: Sequence[Fraction]) -> Fraction:
         """What no feasible selection exceeds, whatever the prices are, if none is below 0.
@@ -100,13 +100,13 @@ class Programme:
     def selections(self) -> Iterator[Selection]:
         """Every feasible selection: for programmes of a few groups."""
 
-        def extend(group: int, taken: tuple[int, ...]) -> Iterator[Selection]:
+        def extend(group: int, chosen: tuple[int, ...]) -> Iterator[Selection]:
             if group == len(self.groups):
-                if self.feasible(taken):
-                    yield frozenset(taken)
+                if self.feasible(chosen):
+                    yield frozenset(chosen)
                 return
-            yield from extend(group + 1, taken)
+            yield from extend(group + 1, chosen)
             for option in self.groups[group]:
-                yield from extend(group + 1, (*taken, option))
+                yield from extend(group + 1, (*chosen, option))
 
         return extend(0, ())

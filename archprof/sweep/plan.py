@@ -140,10 +140,10 @@ class Plan:
     def _base(self, scale: Any) -> Spec:
         if scale not in self._specs:
             selection = self.selection if scale is None else replace(self.selection, scale=str(scale))
-            found = selection.find(self.reference)
-            if len(found) > 1:
-                raise UsageError("a sweep is of one scale", hint=f"--vary scale={','.join(found[0].scales)}")
-            self._specs[scale] = found[0]
+            specs = selection.find(self.reference)
+            if len(specs) > 1:
+                raise UsageError("a sweep is of one scale", hint=f"--vary scale={','.join(specs[0].scales)}")
+            self._specs[scale] = specs[0]
         return self._specs[scale]
 
     def _combinations(self) -> Iterator[tuple[Any, ...]]:

@@ -72,12 +72,12 @@ class Store:
 
     def contents(self, setup: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
         """What is there of some points: the key of each one's content, by the point as :func:`encode` writes it."""
-        text, found = encode(setup), dict[str, str | None]()
+        text, texts = encode(setup), dict[str, str | None]()
         query = "SELECT point, content FROM variants WHERE setup = ? AND point = ?"
         with self._explained():
             for point in points:
-                found.update(self._connection.execute(query, (text, encode(point))).fetchall())
-        return found
+                texts.update(self._connection.execute(query, (text, encode(point))).fetchall())
+        return texts
 
     def write(self, setup: Mapping[str, Any], rows: Sequence[tuple[SweepRow, str | None]]) -> None:
         """Keep some variants, all of them or none.

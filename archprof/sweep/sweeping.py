@@ -56,8 +56,8 @@ def sweep(
     Raises:
         ArchprofError: Where the engine or the store cannot be used, or a plugin not loaded.
     """
-    found = ENGINES.find(engine)
-    if packages := found.missing():
+    backend = ENGINES.find(engine)
+    if packages := backend.missing():
         raise UsageError(f"the engine {engine} needs {', '.join(packages)}", hint=f"pip install 'archprof[{engine}]'")
     points = plan.points()
     if not points:
@@ -68,7 +68,7 @@ def sweep(
     counted = 0
     with progress.progressing() as watch:
         began = time.monotonic()
-        for rows in found.run(iter(batches), config, address):
+        for rows in backend.run(iter(batches), config, address):
             store.write(plan.setup, rows)
             counted += len(rows)
             total = batches.wanted
@@ -129,8 +129,8 @@ def tables(path: Path, where: Sequence[str] = ()) -> list[Sweep]:
     """
     store = Store(path, read_only=True)
     try:
-        if found := [table(store, setup, where) for setup in store.setups()]:
-            return found
+        if results := [table(store, setup, where) for setup in store.setups()]:
+            return results
     finally:
         store.close()
     raise OutputError("has no variants yet", path=path)

@@ -104,7 +104,7 @@ def _range(name: str, text: str, ends: Sequence[str]) -> Iterator[int | float]:
     count = int((last - first) / step) + 1
     if count > MOST_VALUES:
         raise UsageError(f"{name} has {count:,} values, more than {MOST_VALUES:,}", hint="take a larger step")
-    whole = first == int(first) and step == int(step)
+    is_integer = first == int(first) and step == int(step)
     for index in range(count):
         number = first + index * step
-        yield int(number) if whole else float(number)
+        yield int(number) if is_integer else float(number)

@@ -155,8 +155,8 @@ class CodeState:
             now = kind.content(value)
             if same(now, content):
                 continue
-            whole = kind is REGISTRY or is_copy(content)
-            before = content if whole else _without_tensors(now, content, keyed=kind in KEYED)
+            is_complete = kind is REGISTRY or is_copy(content)
+            before = content if is_complete else _without_tensors(now, content, keyed=kind in KEYED)
             if before is not None:
                 kind.put_back(value, before)
         for function in self._functions:

@@ -63,12 +63,12 @@ def drained(results: Iterator[Any]) -> list[Any]:
     Raises:
         RunError: Where there is no end of it.
     """
-    taken = list(islice(results, RESULTS + 1))
-    if len(taken) > RESULTS:
+    items = list(islice(results, RESULTS + 1))
+    if len(items) > RESULTS:
         raise RunError(
             f"the model gives more than {RESULTS:,} results one after the other", hint="give it one that ends"
         )
-    return taken
+    return items
 
 
 def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:

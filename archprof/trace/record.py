@@ -88,13 +88,13 @@ class Operation:
 
 def tensors(values: Iterable[Any]) -> list[TensorInfo]:
     """The tensors among some arguments of an operation, those in its lists of tensors too."""
-    found: list[TensorInfo] = []
+    tensors_found: list[TensorInfo] = []
     for value in values:
         if type(value) is TensorInfo:
-            found.append(value)
+            tensors_found.append(value)
         elif type(value) is tuple:
-            found += [item for item in value if type(item) is TensorInfo]
-    return found
+            tensors_found += [item for item in value if type(item) is TensorInfo]
+    return tensors_found
 
 
 @cache

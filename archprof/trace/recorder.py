@@ -147,8 +147,8 @@ class Recorder(TensorTable, TorchDispatchMode):  # type: ignore[no-untyped-call]
         if device is None or not is_meta(tensor) or torch.device(device) != self.device:
             return False
         del changes["device"]
-        asked = {value for value in changes.values() if value is not None and value is not False}
-        return asked <= {tensor.dtype, tensor.layout}
+        requested = {value for value in changes.values() if value is not None and value is not False}
+        return requested <= {tensor.dtype, tensor.layout}
 
     def call(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A module is called: run it, or take its fast path."""
@@ -365,22 +365,22 @@ class Recorder(TensorTable, TorchDispatchMode):  # type: ignore[no-untyped-call]
         return META if isinstance(value, torch.device) else value
 
     def _meta_placeholder(self, tensor: Tensor) -> Tensor:
-        found = self._meta_placeholders.get(id(tensor))
-        if found is None:
+        placeholder = self._meta_placeholders.get(id(tensor))
+        if placeholder is None:
             if tensor.layout != torch.strided or tensor.is_nested or computes_itself(tensor):
                 kind = type(tensor).__name__ if tensor.layout == torch.strided else f"{tensor.layout} tensor"
                 kind = "nested tensor" if tensor.is_nested else kind
                 raise DataDependentError(f"{self.where} holds or takes a {kind.removeprefix('torch.')}")
             info = self.info(tensor)
-            found = without_memory(tensor)
+            placeholder = without_memory(tensor)
             if isinstance(tensor, torch.nn.Parameter):
-                found = torch.nn.Parameter(found, tensor.requires_grad)
+                placeholder = torch.nn.Parameter(placeholder, tensor.requires_grad)
             elif tensor.requires_grad:
-                found.requires_grad_()
+                placeholder.requires_grad_()
             if attributes := tensor.__dict__:
-                found.__dict__.update(attributes)
-            memory = found.untyped_storage()
+                placeholder.__dict__.update(attributes)
+            memory = placeholder.untyped_storage()
             self._original_memory[memory._cdata] = info.storage
-            self._meta_placeholders[id(tensor)] = found
-            self._seen[id(found)] = (found, info, memory)
-        return found
+            self._meta_placeholders[id(tensor)] = placeholder
+            self._seen[id(placeholder)] = (placeholder, info, memory)
+        return placeholder

@@ -54,21 +54,21 @@ def modules(model: nn.Module) -> list[nn.Module]:
 
 def parameters(model: nn.Module) -> list[nn.Parameter]:
     """Every parameter once, as ``model.parameters()``."""
-    found = {
+    by_identity = {
         id(parameter): parameter
         for module in modules(model)
         for parameter in module._parameters.values()
         if parameter is not None
     }
-    return list(found.values())
+    return list(by_identity.values())
 
 
 def buffers(model: nn.Module) -> list[Tensor]:
     """Every buffer once, as ``model.buffers()``."""
-    found = {
+    by_identity = {
         id(buffer): buffer for module in modules(model) for buffer in (module._buffers.values()) if buffer is not None
     }
-    return list(found.values())
+    return list(by_identity.values())
 
 
 def registered(model: nn.Module) -> Iterator[Tensor]:

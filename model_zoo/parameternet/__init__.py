@@ -1,4 +1,4 @@
-"""ParameterNet: GhostNet with M kernels for each convolution, and GhostNet itself, its static twin.
+"""ParameterNet: GhostNet with M kernels for each convolution, and GhostNet itself, its static equivalent.
 
 Sources: ParameterNet (arXiv 2306.14525, CVPR 2024) and the code that Huawei Noah's Ark Lab published with it;
 GhostNet (arXiv 1911.11907).

@@ -70,7 +70,7 @@ def test_bounds_are_exact(
 
 
 def test_ratios_are_held_to_what_is_written(profile: Profile) -> None:
-    # A model without dynamic layers is its own static twin.
+    # A model without dynamic layers is its own static equivalent.
     assert evaluate(profile, rule("flops_ratio", max="1.0")).state == "ok"
     assert evaluate(profile, rule("flops_ratio", max="0.99")).state == "failed"
 

@@ -134,7 +134,7 @@ BAD = {
         model(helper.make_node("Relu", ["b"], ["y"]), helper.make_node("Relu", ["y"], ["b"])),
         "the graph is cyclic: Relu 'y' waits for its own result",
     ),
-    "a name twice": (model(RELU, RELU), "Relu 'y' gives 'y', which is there already"),
+    "a name twice": (model(RELU, RELU), "Relu 'y' gives 'y', a name that exists already"),
     "a name from nowhere": (model(helper.make_node("Relu", ["z"], ["y"])), "nothing makes 'z'"),
     "a million nodes": (file_with(RELU_FIELD * 1_000_000), "more than 50,000 nodes"),
     "small attributes": (

@@ -150,10 +150,10 @@ def test_a_search_needs_optuna(archprof: Callable[[str], Result], monkeypatch: p
     ("body", "message"),
     [
         ("raise ValueError('no')", "raised ValueError: no"),
-        ("return 'much'", "gave 'much', which is no number"),
-        ("return float('nan')", "gave nan, which is no number"),
-        ("return True", "gave True, which is no number"),
-        ("return None", "gave None, which is no number"),
+        ("return 'much'", "gave 'much', which is not a number"),
+        ("return float('nan')", "gave nan, which is not a number"),
+        ("return True", "gave True, which is not a number"),
+        ("return None", "gave None, which is not a number"),
         ("raise SystemExit(3)", "raised SystemExit: 3"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The static twin is the same network with plain layers: built, run, and as large as the formulas say."""
+"""The static equivalent is the same network with plain layers: built, run, and as large as the formulas say."""
 
 from __future__ import annotations
 

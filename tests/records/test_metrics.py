@@ -53,7 +53,7 @@ def numbered(profile: Profile) -> Profile:
         ("bytes_read", 11, Unit.bytes),
         ("bytes_written", 12, Unit.bytes),
         ("backward_flops", None, Unit.flops),
-        # A model without dynamic layers is its own static twin.
+        # A model without dynamic layers is its own static equivalent.
         ("parameters_ratio", 1, Unit.times),
         ("flops_ratio", 1, Unit.times),
         # As printed, 6.2 GFLOPs and 4.5 GMACs, in ones.

@@ -29,10 +29,10 @@ def test_limits(text: str, kind: str, base: int, limit: int) -> None:
         ("=5", "expected METRIC=AMOUNT", "--max flops=+0.1%"),
         ("flop=1", "unknown metric 'flop'", "did you mean flops"),
         ("peak=1 MB", "peak does not add up over convolutions", "metrics that do: parameters"),
-        ("latency=+3", "'+3' is no amount of predicted latency", "5 ms"),
-        ("flops=5%", "'5%' is no amount of FLOPs", "relative to the model's own with a sign"),
-        ("weights=5 GFLOPs", "'5 GFLOPs' is no amount of weights", "18 MB"),
-        ("bytes=+", "'+' is no amount", "with a sign"),
+        ("latency=+3", "'+3' is not a valid amount of predicted latency", "5 ms"),
+        ("flops=5%", "'5%' is not a valid amount of FLOPs", "relative to the model's own with a sign"),
+        ("weights=5 GFLOPs", "'5 GFLOPs' is not a valid amount of weights", "18 MB"),
+        ("bytes=+", "'+' is not a valid amount", "with a sign"),
     ],
 )
 def test_what_is_no_budget(text: str, message: str, hint: str) -> None:

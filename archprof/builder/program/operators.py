@@ -87,8 +87,8 @@ def find_operator(target: str) -> Callable[..., Any] | None:
     if target in _SIZES:
         return _SIZES[target]
     if match := _HIGHER_ORDER.fullmatch(target):
-        found = getattr(torch.ops.higher_order, match[1], None) if match[1] in HIGHER_ORDER else None
-        return found if isinstance(found, HigherOrderOperator) else None
+        operator = getattr(torch.ops.higher_order, match[1], None) if match[1] in HIGHER_ORDER else None
+        return operator if isinstance(operator, HigherOrderOperator) else None
     if match := _TORCH_OPERATOR.fullmatch(target):
         return _overload(*match.groups())
     module, _, name = target.rpartition(".")
@@ -113,9 +113,9 @@ def _overload(namespace: str, name: str, overload: str) -> OpOverload | None:
         except ImportError:
             return None
     packet = getattr(getattr(torch.ops, namespace), name, None)
-    found = getattr(packet, overload, None)
-    if not isinstance(found, OpOverload):
+    operator = getattr(packet, overload, None)
+    if not isinstance(operator, OpOverload):
         return None
-    arguments = found._schema.arguments
+    arguments = operator._schema.arguments
     reads_files = any(argument.name in _FILES and str(argument.type) == "str" for argument in arguments)
-    return None if reads_files else found
+    return None if reads_files else operator

@@ -71,7 +71,7 @@ def stand_in(
     operator = "_".join(_NAME.findall(operator)) or "operator"
     library.define(f"{operator}.{overload}(Tensor[] tensors) -> Tensor[]")  # type: ignore[no-untyped-call]
     library.impl(f"{operator}.{overload}", kernel, "CompositeExplicitAutograd")  # type: ignore[no-untyped-call]
-    found = getattr(getattr(getattr(torch.ops, namespace), operator), overload)
+    function = getattr(getattr(getattr(torch.ops, namespace), operator), overload)
     step.arguments, step.keywords = [names_in([step.arguments, step.keywords])], {}
     step.outputs = names_in(step.outputs)
-    return lambda tensors: found([value for value in tensors if isinstance(value, torch.Tensor)])
+    return lambda tensors: function([value for value in tensors if isinstance(value, torch.Tensor)])

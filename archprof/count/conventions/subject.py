@@ -120,8 +120,8 @@ def _function_items(subject: Subject, tool: str, handles: Mapping[str, Any]) -> 
         try:
             amount = handle(function) if handle else 0
         except Exception as error:
-            place = f" in {path}" if path else ""
-            raise ToolStopsError(f"{tool} itself stops at {function.name}{place}: {reason(error)}") from error
+            location = f" in {path}" if path else ""
+            raise ToolStopsError(f"{tool} itself stops at {function.name}{location}: {reason(error)}") from error
         exact = sum(macs.pop(id(operation), 0) for operation in function.operations)
         if amount or exact:
             yield Item(path, function.name, amount, exact)

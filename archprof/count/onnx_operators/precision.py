@@ -34,15 +34,15 @@ def precision(operation: Operation, makers: Mapping[int, Operation]) -> str:
         return f"{_of(operation, 0)}×{_BNB4[attributes.get('quant_type', 1) != 0]}"
     if type_ not in _FACTORS:
         return _of(operation, 0) if operation.read else next((tensor.dtype for tensor in operation.made), "undefined")
-    places = _FACTORS[type_]
-    plain = _joined([_of(operation, place) for place in places])
-    before = [_dequantised(operation, place, makers) for place in places]
+    operands = _FACTORS[type_]
+    plain = _joined([_of(operation, operand) for operand in operands])
+    before = [_dequantised(operation, operand, makers) for operand in operands]
     integers = [dtype for dtype in before if dtype is not None]
-    return f"{plain} ({_joined(integers)} dequantised)" if len(integers) == len(places) else plain
+    return f"{plain} ({_joined(integers)} dequantised)" if len(integers) == len(operands) else plain
 
 
-def _of(operation: Operation, place: int) -> str:
-    tensor = operation.tensor(place)
+def _of(operation: Operation, operand: int) -> str:
+    tensor = operation.tensor(operand)
     return tensor.dtype if tensor is not None else "undefined"
 
 
@@ -50,8 +50,8 @@ def _joined(types: list[str]) -> str:
     return "×".join(types if len(set(types)) > 1 else types[:1])
 
 
-def _dequantised(operation: Operation, place: int, makers: Mapping[int, Operation]) -> str | None:
+def _dequantised(operation: Operation, operand: int, makers: Mapping[int, Operation]) -> str | None:
     """The integers that an input was before a DequantizeLinear, or None."""
-    tensor = operation.tensor(place)
+    tensor = operation.tensor(operand)
     maker = makers.get(id(tensor)) if tensor is not None else None
     return _of(maker, 0) if maker is not None else None

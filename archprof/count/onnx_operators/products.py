@@ -88,7 +88,7 @@ def _einsum(operation: Operation) -> Count:
     elementwise = 0
     # An axis that one factor alone has, and the result has not, is summed before anything is multiplied.
     for index, factor in enumerate(factors):
-        others = set(labels).union(*(other for place, other in enumerate(factors) if place != index))
+        others = set(labels).union(*(other for other_index, other in enumerate(factors) if other_index != index))
         if any(label not in others for label in factor):
             elementwise += prod(factor.values())
             factors[index] = {label: size for label, size in factor.items() if label in others}

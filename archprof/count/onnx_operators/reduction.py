@@ -91,9 +91,9 @@ def _short_time(operation: Operation) -> Count:
     source, output, window = operation.operand(0), operation.made[0], operation.tensor(2)
     batch, frames, bins = output.sizes[:3]
     length = window.sizes[-1] if window is not None else None
-    asked = operation.tensor(3)
-    if asked is not None and asked.value is not None:
-        length = int(asked.value.reshape(-1)[0])
+    frame_length = operation.tensor(3)
+    if frame_length is not None and frame_length.value is not None:
+        length = int(frame_length.value.reshape(-1)[0])
     if length is None:
         length = 2 * (bins - 1) if operation.attributes.get("onesided", 1) else bins
     windowed = batch * frames * length if window is not None else 0

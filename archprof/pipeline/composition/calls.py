@@ -49,13 +49,13 @@ class KnownCalls:
         return None if wrong_from(block, context.row) else row_call(block, rule(context), ())
 
 
-def row_call(block: Block, call: Call, asked: tuple[str, ...]) -> RowCall:
+def row_call(block: Block, call: Call, keys_read: tuple[str, ...]) -> RowCall:
     """A rule's call as it is kept.
 
     Args:
         block: The row's block.
         call: What its rule made of the row.
-        asked: The top-level values that the rule asked for.
+        keys_read: The top-level values that the rule asked for.
     """
     return RowCall(
         family=block.family,
@@ -65,7 +65,7 @@ def row_call(block: Block, call: Call, asked: tuple[str, ...]) -> RowCall:
         gives_light_head=block.light_head,
         legacy=call.legacy,
         signature=signature_of(call),
-        asked=list(asked),
+        asked=list(keys_read),
     )
 
 
@@ -76,18 +76,18 @@ def call_key(surroundings: Surroundings, spec: VariantSpec, context: RowContext)
         TypeError: Where some of it has no form in bytes.
     """
     row = context.row
-    written = (row.index, row.sources, row.many, row.repeats, row.module, row.arguments)
-    asked = {key: spec.values[key] for key in spec.values}
+    identity = (row.index, row.sources, row.many, row.repeats, row.module, row.arguments)
+    values = {key: spec.values[key] for key in spec.values}
     return key_of(
         b"call",
         surroundings,
         spec.family,
-        written,
+        identity,
         context.inputs,
         context.arguments,
         context.repeats,
         (context.scale, context.width, context.max_channels, context.light_head),
-        asked,
+        values,
     )
 
 

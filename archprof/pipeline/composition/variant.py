@@ -122,17 +122,17 @@ def plan(request: Request, calls: Calls) -> Plan | None:
         return None
     check_amounts(spec)
     channels = options.channels or default_channels(spec) or CHANNELS
-    wiring, rows, asked = Wiring(spec, channels), [], set[str]()
+    wiring, rows, keys_read = Wiring(spec, channels), [], set[str]()
     for row in spec.rows:
         sources = sources_of(spec, row)
         context = wiring.context(row, sources)
         call = calls.of(spec, context)
         if call is None or not call.signature:
             return None
-        asked.update(call.asked)
+        keys_read.update(call.asked)
         rows.append(PlannedRow(row, sources, context, call))
         wiring.add(row, sources, call.channels, light_head=call.gives_light_head)
-    return Plan(spec, options, channels, rows, frozenset(asked | wiring.values.keys_asked))
+    return Plan(spec, options, channels, rows, frozenset(keys_read | wiring.values.keys_asked))
 
 
 def inputs_of(row: PlannedRow, outputs: dict[int, Any]) -> Any:

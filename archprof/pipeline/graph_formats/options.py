@@ -32,7 +32,7 @@ def refuse(reference: str, options: Options, kind: str) -> None:
         f"--dtype {options.dtype}": options.dtype != "float32",
         f"--device {options.device}": options.device not in ("auto", MEMORYLESS, RUN),
     }
-    if names := [name for name, asked in refused.items() if asked]:
+    if names := [name for name, given in refused.items() if given]:
         raise UsageError(
             f"{reference} is counted as it is: {' and '.join(names)} cannot be had of {kind}",
             hint="leave it out, or name what the file was exported from",

@@ -87,17 +87,19 @@ def count_program(request: Request) -> CountedProgram:
 def finish(program: CountedProgram, request: Request) -> Profile:
     """The profile of a program that was counted."""
     counted = program.counted
-    asked = [name for name in dict.fromkeys(request.conventions) if name != DEFAULT]
-    others = [name for name in asked if find_convention(name).tool]
+    names_asked = [name for name in dict.fromkeys(request.conventions) if name != DEFAULT]
+    others = [name for name in names_asked if find_convention(name).tool]
     subject = Subject(counted.built.module, counted.inputs, counted.ledger, counted.built.kind == "image")
-    reported, unavailable = reports(subject, [name for name in asked if name not in others], asked=set(asked))
+    reported, unavailable = reports(
+        subject, [name for name in names_asked if name not in others], asked=set(names_asked)
+    )
     unavailable += tuple(
         f"--convention {name} cannot be given: it is a rule for PyTorch's modules, and the file has none"
         for name in others
     )
     assembled = assemble(
         replace(counted, remarks=(*counted.remarks, *unavailable)),
-        conventions=asked,
+        conventions=names_asked,
         reported=reported,
         level=request.level,
     )

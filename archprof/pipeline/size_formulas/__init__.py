@@ -36,7 +36,7 @@ def size_formula(request: Request) -> SizeFormula:
 
     if request.spec.graph_format not in COUNTS:
         raise UsageError(
-            f"{request.spec.reference} is no file with open axes", hint="--detail formula takes .onnx and .pt2 files"
+            f"{request.spec.reference} has no open axes", hint="--detail formula takes .onnx and .pt2 files"
         )
     try:
         formula: SizeFormula = call(f"{__name__}:compute", request)
@@ -56,12 +56,14 @@ def compute(request: Request) -> SizeFormula:
 
 def _with_symbols(axes: Sequence[tuple[str, int]]) -> list[Axis]:
     """The axes with a letter for each: its first, or where that is taken another."""
-    taken: set[str] = set()
+    letters_used: set[str] = set()
     result = []
     for name, size in axes:
         nameless = _NAMELESS.search(name)
         letters = [_LETTERS[nameless[1]]] if nameless else [letter for letter in name.lower() if letter.isalpha()]
-        symbol = next((letter for letter in [*letters, *"nmkxyz"] if letter not in taken), f"n{len(taken)}")
-        taken.add(symbol)
+        symbol = next(
+            (letter for letter in [*letters, *"nmkxyz"] if letter not in letters_used), f"n{len(letters_used)}"
+        )
+        letters_used.add(symbol)
         result.append(Axis(name, symbol, size))
     return result

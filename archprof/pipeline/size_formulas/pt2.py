@@ -32,11 +32,11 @@ def open_axes(request: Request) -> tuple[list[tuple[str, int]], CountAt]:
 
     def count_at(values: tuple[int, ...]) -> Counts:
         chosen = dict(zip(sizes, values, strict=True))
-        asked = {
+        shapes = {
             name: tuple(chosen.get(axes.get((name, axis), ""), size) for axis, size in enumerate(shape))
             for name, shape in sized.shapes.items()
         }
-        program = build_program(file, InputSizes(shapes=asked), device)
+        program = build_program(file, InputSizes(shapes=shapes), device)
         ledger = count(trace(program.module, program.inputs))
         return ledger.macs, ledger.elementwise_flops
 

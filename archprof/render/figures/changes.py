@@ -66,12 +66,12 @@ def steps_of(comparison: Comparison, pair: Pair, metric: str) -> Steps | None:
 
 def _label(change: Change) -> str:
     part = change.part
-    place = part.path if part.index is None else f"{part.index}"
+    position = part.path if part.index is None else f"{part.index}"
     mark = {"+": "new: ", "-": "gone: "}.get(change.mark, "")
     module = part.module
     if change.before and change.after and change.before.module != change.after.module:
         module = f"{change.before.module} → {change.after.module}"
-    return f"{mark}{place} {module}"
+    return f"{mark}{position} {module}"
 
 
 def _figure(comparison: Comparison, pair: Pair, metric: str, steps: Steps) -> Figure:

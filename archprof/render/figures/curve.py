@@ -72,10 +72,10 @@ def _figure(record: ExpertCurve) -> Figure:
         if point["experts"] == last.experts
     )
     experts = ",".join(str(point.experts) for point in record.curve.points)
-    kept = {key: value for key, value in record.variant.settings.items() if key != "experts"}
+    other_settings = {key: value for key, value in record.variant.settings.items() if key != "experts"}
     variant = type(record.variant)(name=record.variant.name, reference=record.variant.reference,
                                    origin=record.variant.origin, scale=record.variant.scale, nc=record.variant.nc,
-                                   settings=kept, fused=record.variant.fused)  # fmt: skip
+                                   settings=other_settings, fused=record.variant.fused)  # fmt: skip
     unit = "ratios to the static equivalent"
     return Figure(
         kind=Curve.name,

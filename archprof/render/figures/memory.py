@@ -37,25 +37,25 @@ def row_name(record: MemoryPass, row: int | None, module: str) -> str:
 
 def _figure(record: MemoryPass) -> Figure:
     moment = record.moments[record.peak_index]
-    place = row_name(record, moment.row, moment.module)
+    row_text = row_name(record, moment.row, moment.module)
     unit = "bytes of activations, each until its last use"
     about = [*origin.of_variant(record.variant, record.input, unit), *origin.versions(record.tool, record.environment)]
     return Figure(
         kind=Memory.name,
         title=f"Activation memory of {record.variant.name} over the pass",
-        text=f"{len(record.moments):,} operations; the peak is {units.size(record.peak_bytes)}, in {place}.",
-        spec=_spec(record, place),
+        text=f"{len(record.moments):,} operations; the peak is {units.size(record.peak_bytes)}, in {row_text}.",
+        spec=_spec(record, row_text),
         about=about,
         command=origin.command(Memory.name, record.variant, record.input),
     )
 
 
-def _spec(record: MemoryPass, place: str) -> Spec:
+def _spec(record: MemoryPass, row_text: str) -> Spec:
     moments = [
         {"index": index, "bytes": moment.bytes, "row": moment.row, "name": row_name(record, moment.row, moment.module)}
         for index, moment in enumerate(record.moments)
     ]
-    peak = moments[record.peak_index] | {"text": f"{units.size(record.peak_bytes)} in {place}"}
+    peak = moments[record.peak_index] | {"text": f"{units.size(record.peak_bytes)} in {row_text}"}
     late = record.peak_index > len(moments) / 2
     horizontal = {
         "field": "index",

@@ -160,14 +160,14 @@ def _figure(result: DynamicReport, analysis: ParameterNet, points: list[Point]) 
     predicted = ["parameters and FLOPs by the paper's formulas"]
     if any(point["quantity"] == LATENCY and point["kind"] == PREDICTED for point in points):
         predicted.append("a layer's latency by the roofline of the calibrated device")
-    whole = (
+    model_sentence = (
         f"The whole model has {units.factor(model.parameters_ratio.measured)} the parameters and "
         f"{units.factor(model.flops_ratio.measured)} the FLOPs of its static equivalent"
     )
     return Figure(
         kind=Ratios.name,
         title=f"Dynamic layers of {result.variant.name}, predicted and measured",
-        text=f"Ratios of {units.plural(len(analysis.layers), 'dynamic layer')} to plain ones. {whole}. "
+        text=f"Ratios of {units.plural(len(analysis.layers), 'dynamic layer')} to plain ones. {model_sentence}. "
         f"Predicted are {' and '.join(predicted)}.",
         spec=_spec(points),
         about=[

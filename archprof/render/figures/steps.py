@@ -82,8 +82,8 @@ class Steps:
         for step in self.steps:
             label = {"step": printable(step.label, LONGEST), "kind": step.kind}
             for part, row, amount in sorted(step.parts, key=lambda entry: -abs(entry[2])):
-                place = {"part": printable(part), "row": row, "amount": amount, "start": level, "end": level + amount}
-                result.append(label | place)
+                span = {"part": printable(part), "row": row, "amount": amount, "start": level, "end": level + amount}
+                result.append(label | span)
                 level += amount
         return [*result, _total(self.end_label, self.end)]
 

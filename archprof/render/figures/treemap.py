@@ -129,7 +129,7 @@ def _spec(cells: list[Cell], parts: str, metric: str) -> Spec:
     fill = {"signal": "indexof(kinds, datum.kind) < 0 ? other : palette[indexof(kinds, datum.kind)]"}
     on_fill = {"signal": "luminance(indexof(kinds, datum.kind) < 0 ? other : palette[indexof(kinds, datum.kind)])"
                          " > 0.3 ? '#111' : '#fff'"}  # fmt: skip
-    place = {"x": {"field": "x0"}, "x2": {"field": "x1"}, "y": {"field": "y0"}, "y2": {"field": "y1"}}
+    corners = {"x": {"field": "x0"}, "x2": {"field": "x1"}, "y": {"field": "y0"}, "y2": {"field": "y1"}}
     middle = {"x": {"signal": "(datum.x0 + datum.x1) / 2"}}
     tooltip = {"signal": "{'': datum.name, 'type': datum.kind, 'amount': format(datum.size, ',') + ' ' + datum.metric,"
                          " 'share': format(datum.size / total, '.1%')}"}  # fmt: skip
@@ -173,7 +173,7 @@ def _spec(cells: list[Cell], parts: str, metric: str) -> Spec:
                 "type": "rect",
                 "name": "areas",
                 "from": {"data": "cells"},
-                "encode": {"update": {**place, "fill": fill, "tooltip": tooltip, "cursor": {"value": "pointer"}}},
+                "encode": {"update": {**corners, "fill": fill, "tooltip": tooltip, "cursor": {"value": "pointer"}}},
             },
             *(
                 {

@@ -36,8 +36,8 @@ def plain(shapes: Mapping[str, Shape]) -> Plain:
     result: dict[str, Shape] = {}
     kinds: Counter[str] = Counter()
     for name, shape in shapes.items():
-        base, kind, whole = _piece(name, shapes)
-        if whole:
+        base, kind, is_complete = _piece(name, shapes)
+        if is_complete:
             result[base] = shape
             kinds[kind] += 1
     return Plain(
@@ -49,15 +49,15 @@ def _piece(name: str, shapes: Mapping[str, Shape]) -> tuple[str, str, bool]:
     """The tensor that a piece belongs to, what split it, and whether the piece has the tensor's own shape."""
     if match := _PARAMETRISED.match(name):
         weight_norm = f"{match['module']}parametrizations.{match['tensor']}.original1" in shapes
-        whole = match["piece"] == ("original1" if weight_norm else "original")
-        return f"{match['module']}{match['tensor']}", "norm" if weight_norm else "parametrisation", whole
+        is_complete = match["piece"] == ("original1" if weight_norm else "original")
+        return f"{match['module']}{match['tensor']}", "norm" if weight_norm else "parametrisation", is_complete
     for ending, rules in _PIECES.items():
         base = name.removesuffix(ending)
         if base == name or base in shapes:
             continue
-        for other, kind, whole in rules:
+        for other, kind, is_complete in rules:
             if base + other in shapes:
-                return base, kind, whole
+                return base, kind, is_complete
     return name, "", True
 
 

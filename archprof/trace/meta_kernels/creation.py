@@ -47,8 +47,8 @@ def _count_up(end: float, **keywords: Any) -> Any:
 def _range(start: float, end: float, step: float = 1, *, dtype: Any = None, device: Any = None, **rest: Any) -> Any:
     if not _is_meta(device) or not real(start, end, step) or not step or (end - start) / step < 0:
         return None
-    whole = type(start) is type(end) is type(step) is int
-    dtype = dtype or (torch.int64 if whole else torch.get_default_dtype())
-    if not dtype.is_floating_point and (dtype != torch.int64 or not whole):
+    is_integer = type(start) is type(end) is type(step) is int
+    dtype = dtype or (torch.int64 if is_integer else torch.get_default_dtype())
+    if not dtype.is_floating_point and (dtype != torch.int64 or not is_integer):
         return None
     return empty([ceil((end - start) / step)], dtype)

@@ -116,9 +116,9 @@ def _of_something(indices: Indices) -> Check:
 
     def check(*args: Any, **kwargs: Any) -> None:
         index = args[indices.position]
-        whole = not (index.dtype.is_floating_point or index.dtype.is_complex)
+        is_integer = not (index.dtype.is_floating_point or index.dtype.is_complex)
         unread = indices.any_type_if_empty and not index.numel()
-        need(whole or unread, f"Expected dtype int32 or int64 for index, but got {type_name(index.dtype)}")
+        need(is_integer or unread, f"Expected dtype int32 or int64 for index, but got {type_name(index.dtype)}")
         dim, size = _picked(indices, args)
         need(size > 0 or not index.numel(), f"index is out of bounds for dimension {dim} with size 0", IndexError)
 
@@ -151,8 +151,8 @@ def _index_list(tensor: Tensor, indices: Sequence[Tensor | None], *args: Any, **
         types = "tensors used as indices must be long, int, byte or bool tensors"
         need(index.dtype in _INDEX_TYPES, f"{types}, but got {type_name(index.dtype)}", IndexError)
         if index.dtype not in (torch.bool, torch.uint8):
-            there = dim >= tensor.ndim or tensor.shape[dim] > 0 or not index.numel()
-            need(there, "index is out of bounds for dimension with size 0", IndexError)
+            is_inside = dim >= tensor.ndim or tensor.shape[dim] > 0 or not index.numel()
+            need(is_inside, "index is out of bounds for dimension with size 0", IndexError)
             continue
         covered = tensor.shape[dim : dim + index.ndim]
         shapes = f"The shape of the mask {list(index.shape)} does not match {list(covered)} of {list(tensor.shape)}"

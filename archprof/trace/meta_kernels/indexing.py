@@ -29,12 +29,12 @@ def _triangle(input_: Tensor, diagonal: int = 0) -> Any:
 
 @meta_kernel(aten.grid_sampler_2d.default)
 def _grid_sampler(input_: Tensor, grid: Tensor, mode: int, padding: int, align_corners: bool) -> Any:
-    sizes, places = input_.shape, grid.shape
-    if len(sizes) != 4 or len(places) != 4 or sizes[0] != places[0] or places[3] != 2 or min(sizes[1:]) < 1:
+    sizes, grid_sizes = input_.shape, grid.shape
+    if len(sizes) != 4 or len(grid_sizes) != 4 or sizes[0] != grid_sizes[0] or grid_sizes[3] != 2 or min(sizes[1:]) < 1:
         return None
     if input_.dtype != grid.dtype or not input_.dtype.is_floating_point:
         return None
-    return empty((*sizes[:2], *places[1:3]), input_.dtype)
+    return empty((*sizes[:2], *grid_sizes[1:3]), input_.dtype)
 
 
 @meta_kernel(aten.embedding.default)

@@ -123,10 +123,10 @@ def _steps(operand: Tensor, shape: Sequence[int]) -> list[int]:
 def _compare(dim: int, other: int, strides: list[list[int]], shape: Sequence[int]) -> int:
     """1 where ``dim`` is the slower one in memory, -1 where the faster, 0 where no operand tells."""
     for stride in strides:
-        mine, its = stride[dim], stride[other]
-        if mine and its:
-            if mine != its:
-                return 1 if mine > its else -1
+        left, right = stride[dim], stride[other]
+        if left and right:
+            if left != right:
+                return 1 if left > right else -1
             if shape[dim] > shape[other]:
                 return 1
     return 0
@@ -142,9 +142,9 @@ def broadcast_sizes(*shapes: Sequence[int]) -> list[int] | None:
     result = [1] * max([len(shape) for shape in shapes])
     for shape in shapes:
         for index in range(1, len(shape) + 1):
-            mine, other = result[-index], shape[-index]
-            if mine == 1:
+            size, other = result[-index], shape[-index]
+            if size == 1:
                 result[-index] = other
-            elif other not in (1, mine):
+            elif other not in (1, size):
                 return None
     return result

@@ -57,13 +57,13 @@ def laid_out_as(input_: Tensor) -> Tensor | None:
 
 @meta_kernel(aten.native_layer_norm.default)
 def _layer_norm(input_: Tensor, shape: list[int], weight: Tensor | None, bias: Tensor | None, eps: float) -> Any:
-    kept, whole = input_.ndim - len(shape), tuple(shape)
-    if not shape or kept < 0 or tuple(input_.shape[kept:]) != whole or input_.dtype != torch.float32:
+    outer_dims, normalised = input_.ndim - len(shape), tuple(shape)
+    if not shape or outer_dims < 0 or tuple(input_.shape[outer_dims:]) != normalised or input_.dtype != torch.float32:
         return None
     for parameter in (weight, bias):
-        if parameter is not None and (parameter.shape != whole or parameter.dtype != torch.float32):
+        if parameter is not None and (parameter.shape != normalised or parameter.dtype != torch.float32):
             return None
-    statistics = (*input_.shape[:kept], *[1] * len(shape))
+    statistics = (*input_.shape[:outer_dims], *[1] * len(shape))
     return empty(input_.shape, input_.dtype), empty(statistics, input_.dtype), empty(statistics, input_.dtype)
 
 

@@ -20,10 +20,15 @@ def _same_floats(left: Tensor, right: Tensor) -> bool:
 
 @meta_kernel(aten.mm.default)
 def _mm(left: Tensor, right: Tensor) -> Any:
-    mine, other = left.shape, right.shape
-    if len(mine) != 2 or len(other) != 2 or mine[1] != other[0] or not _same_floats(left, right):
+    left_sizes, right_sizes = left.shape, right.shape
+    if (
+        len(left_sizes) != 2
+        or len(right_sizes) != 2
+        or left_sizes[1] != right_sizes[0]
+        or not _same_floats(left, right)
+    ):
         return None
-    return empty((mine[0], other[1]), left.dtype)
+    return empty((left_sizes[0], right_sizes[1]), left.dtype)
 
 
 @meta_kernel(aten.addmm.default)

@@ -102,8 +102,8 @@ def _convolution(
         f"Input type ({type_name(input_.dtype)}) and weight type ({type_name(weight.dtype)}) differ",
     )
     need(input_.ndim == weight.ndim, f"Expected {weight.ndim}-dimensional input, but got {list(input_.shape)}")
-    here = 0 in input_.shape[:2] or all(input_.shape)
-    need(here, f"Only zero batch or zero channel inputs are supported, but got input shape: {list(input_.shape)}")
+    is_allowed = 0 in input_.shape[:2] or all(input_.shape)
+    need(is_allowed, f"Only zero batch or zero channel inputs are supported, but got input shape: {list(input_.shape)}")
     expected = weight.shape[0] if transposed else weight.shape[1] * groups
     sizes = f"groups={groups}, weight of size {list(weight.shape)}"
     channels = f"to have {expected} channels, but got {input_.shape[1]} channels instead"

@@ -46,8 +46,8 @@ def _if(walk: Walk, operation: Operation, scope: Scope) -> list[Operation]:
     condition = operation.operand(0)
     graphs = operation.node.graphs
     if condition.value is not None:
-        taken = "then_branch" if bool(condition.value.reshape(-1)[0]) else "else_branch"
-        operations, results = _run(walk, graphs[taken], operation, (), scope)
+        branch = "then_branch" if bool(condition.value.reshape(-1)[0]) else "else_branch"
+        operations, results = _run(walk, graphs[branch], operation, (), scope)
         for tensor, result in zip(operation.outputs, results, strict=False):
             if tensor is not None:
                 _become(tensor, result)

@@ -132,7 +132,7 @@ def _ordered(nodes: list[Node], given: set[str], path: Path) -> tuple[list[Node]
             if not name:
                 continue
             if name in producers or name in given:
-                raise OnnxFileError(f"{node.text} gives {name!r}, which is there already", path=path)
+                raise OnnxFileError(f"{node.text} gives {name!r}, a name that exists already", path=path)
             producers[name] = node
     known = {*given, ""}
     for node in nodes:

@@ -50,8 +50,8 @@ def size_inputs(infos: Sequence[onnx.ValueInfoProto], sizes: InputSizes, path: P
     dense = [info for info in infos if info.type.WhichOneof("value") == "tensor_type"]
     others = [DeclaredInput(info.name, "", ()) for info in infos if info.type.WhichOneof("value") != "tensor_type"]
     sequences = {entry.name for entry in others}
-    asked = {name: shape for name, shape in sizes.shapes.items() if name not in sequences}
-    sized = size_axes([*map(_declared, dense), *others], replace(sizes, shapes=asked), path)
+    shapes = {name: shape for name, shape in sizes.shapes.items() if name not in sequences}
+    sized = size_axes([*map(_declared, dense), *others], replace(sizes, shapes=shapes), path)
     tensors = [declared(info) for info in infos]
     for tensor in tensors:
         if tensor.name not in sequences:

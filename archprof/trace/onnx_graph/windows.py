@@ -86,19 +86,19 @@ def convolved(source: Shape, kernel: Shape, attributes: dict[str, Any]) -> Shape
 def _transposed(source: Shape, kernel: Shape, attributes: dict[str, Any]) -> Shape:
     """The spatial size of what a transposed convolution gives."""
     axes = len(source)
-    if asked := attributes.get("output_shape"):
-        return tuple(asked[-axes:])
+    if output_shape := attributes.get("output_shape"):
+        return tuple(output_shape[-axes:])
     strides, dilations, pads = _sliding(attributes, axes)
     added = attributes.get("output_padding") or [0] * axes
     automatic = attributes.get("auto_pad", "NOTSET")
     sizes = []
     for axis, size in enumerate(source):
         extent = dilations[axis] * (kernel[axis] - 1) + 1
-        whole = strides[axis] * (size - 1) + added[axis] + extent
+        length = strides[axis] * (size - 1) + added[axis] + extent
         if automatic.startswith("SAME"):
-            sizes.append(min(whole, size * strides[axis]))
+            sizes.append(min(length, size * strides[axis]))
         else:
-            sizes.append(whole if automatic == "VALID" else whole - pads[axis] - pads[axes + axis])
+            sizes.append(length if automatic == "VALID" else length - pads[axis] - pads[axes + axis])
     return tuple(sizes)
 
 

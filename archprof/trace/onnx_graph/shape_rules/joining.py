@@ -39,8 +39,8 @@ def _split(operation: Operation) -> Outputs | None:
         if parts is None or "num_outputs" in attributes:
             return None
     elif parts is None:
-        asked = attributes.get("num_outputs", count if operation.version < 18 else None)
-        if size % count or asked != count:
+        requested = attributes.get("num_outputs", count if operation.version < 18 else None)
+        if size % count or requested != count:
             return None
         parts = [size // count] * count
     if len(parts) != count or sum(parts) != size or min(parts) < 0:

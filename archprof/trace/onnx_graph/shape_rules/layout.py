@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 @shape_rule("Reshape", values=True)
 def _reshape(operation: Operation) -> Outputs | None:
     source = operation.operand(0)
-    asked = operation.attributes.get("shape") or whole_numbers(operation.tensor(1))
-    if not asked or operation.attributes.get("allowzero") or min(asked) < -1 or asked.count(-1) > 1:
+    requested = operation.attributes.get("shape") or whole_numbers(operation.tensor(1))
+    if not requested or operation.attributes.get("allowzero") or min(requested) < -1 or requested.count(-1) > 1:
         return None
-    shape = [source.sizes[axis] if size == 0 else size for axis, size in enumerate(asked)]
+    shape = [source.sizes[axis] if size == 0 else size for axis, size in enumerate(requested)]
     elements = prod(source.sizes)
     if -1 in shape:
         others = -prod(shape)
@@ -74,8 +74,8 @@ def _squeeze(operation: Operation) -> Outputs | None:
 
 @shape_rule("Expand", values=True)
 def _expand(operation: Operation) -> Outputs | None:
-    source, asked = operation.operand(0), whole_numbers(operation.tensor(1))
-    if not asked or min(asked) < 1:
+    source, requested = operation.operand(0), whole_numbers(operation.tensor(1))
+    if not requested or min(requested) < 1:
         return None
-    shape = broadcast(source.sizes, tuple(asked))
+    shape = broadcast(source.sizes, tuple(requested))
     return None if shape is None else [(shape, source.dtype)]

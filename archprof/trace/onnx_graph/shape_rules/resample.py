@@ -27,11 +27,11 @@ def _resize(operation: Operation) -> Outputs | None:
     source, scales, sizes = operation.operand(0), operation.tensor(2), operation.tensor(3)
     empty = scales is None or scales.shape == (0,)
     if sizes is not None:
-        asked = whole_numbers(sizes)
+        requested = whole_numbers(sizes)
         # The file may say by how much, or to which size, not both.
-        if not empty or asked is None or len(asked) != len(source.sizes) or min(asked, default=0) < 1:
+        if not empty or requested is None or len(requested) != len(source.sizes) or min(requested, default=0) < 1:
             return None
-        return [(tuple(asked), source.dtype)]
+        return [(tuple(requested), source.dtype)]
     if empty or scales is None or scales.value is None or scales.value.shape != (len(source.sizes),):
         return None
     return [(scaled(source.sizes, scales.value), source.dtype)]
