@@ -52,8 +52,8 @@ class Default:
         return f"{self.key} is set in {place}{' ([tool.archprof])' if self.path.name == PYPROJECT else ''}"
 
 
-def find(folder: Path) -> Path | None:
-    """The file of the project that a folder belongs to; None where it has none.
+def find(folder: Path) -> Reader | None:
+    """The file of the project that a folder belongs to, parsed; None where it has none.
 
     Raises:
         BudgetFileError: Where a file cannot be read.
@@ -63,18 +63,20 @@ def find(folder: Path) -> Path | None:
     top = next((index for index, parent in enumerate(folders) if os.path.exists(parent / ".git")), 0)  # noqa: PTH110
     for parent in folders[: top + 1]:
         for name in (OWN, PYPROJECT):
-            if os.path.isfile(path := parent / name) and Reader(path).data:  # noqa: PTH113
-                return Path(os.path.relpath(path))
+            if os.path.isfile(path := parent / name):  # noqa: PTH113
+                reader = Reader(Path(os.path.relpath(path)))
+                if reader.data:
+                    return reader
     return None
 
 
-def read(path: Path) -> list[Default]:
+def read(reader: Reader) -> list[Default]:
     """The values that a file sets, in its order.
 
     Raises:
-        BudgetFileError: Where it cannot be read, has an unknown key, or a value makes no sense; with the line.
+        BudgetFileError: Where it has an unknown key, or a value makes no sense; with the line.
     """
-    reader = Reader(path)
+    path = reader.path or Path()
     data = reader.table("", reader.data, (*TOP, *KEYS))
     defaults = []
     for name, value in data.items():
@@ -100,9 +102,9 @@ def defaults_for(parameters: set[str], command: str, folder: Path) -> list[Defau
     Raises:
         BudgetFileError: As for :func:`read`.
     """
-    if command in WITHOUT or (path := find(folder)) is None:
+    if command in WITHOUT or (reader := find(folder)) is None:
         return []
-    entries = _read(path)
+    entries = _read(reader)
     left_out = {key.parameter for name, key in KEYS.items() if name not in RUNNING} if command in BUDGETED else set()
     return [entry for entry in entries if entry.parameter in parameters and entry.parameter not in left_out]
 
@@ -113,9 +115,8 @@ def exclusion(folder: Path) -> Exclusion:
     Raises:
         BudgetFileError: As for :func:`read`.
     """
-    path = find(folder)
-    entry = next((entry for entry in _read(path) if entry.key == EXCLUDE), None) if path else None
-    return Exclusion(path.parent, tuple(entry.value), entry.origin) if path and entry else Exclusion()
+    entry = _entry(folder, EXCLUDE)
+    return Exclusion(entry.path.parent, tuple(entry.value), entry.origin) if entry else Exclusion()
 
 
 def families(folder: Path) -> Families:
@@ -124,14 +125,18 @@ def families(folder: Path) -> Families:
     Raises:
         BudgetFileError: As for :func:`read`.
     """
-    path = find(folder)
-    entry = next((entry for entry in _read(path) if entry.key == FAMILIES), None) if path else None
-    return Families(path.parent, dict(pair.rsplit(" = ", 1) for pair in entry.value)) if path and entry else Families()
+    entry = _entry(folder, FAMILIES)
+    return Families(entry.path.parent, dict(pair.rsplit(" = ", 1) for pair in entry.value)) if entry else Families()
 
 
-def _read(path: Path) -> list[Default]:
+def _entry(folder: Path, key: str) -> Default | None:
+    reader = find(folder)
+    return next((entry for entry in _read(reader) if entry.key == key), None) if reader else None
+
+
+def _read(reader: Reader) -> list[Default]:
     try:
-        return read(path)
+        return read(reader)
     except BudgetFileError as error:
         error.hint = "\n".join(filter(None, (error.hint, "archprof config shows what the file sets")))
         raise

@@ -15,11 +15,11 @@ def config(*, output_options: OutputOptions) -> None:
     from archprof.render.configuration import report
 
     destinations = output_options.plan()
-    path = project.find(Path.cwd())
-    defaults = project.read(path) if path else []
+    reader = project.find(Path.cwd())
+    defaults = project.read(reader) if reader else []
     variables = {default.key: f"ARCHPROF_{_option(default.key)}" for default in defaults}
     overrides = {key: f"{name}={os.environ[name]}" for key, name in variables.items() if name in os.environ}
-    output.deliver(destinations, report(str(path) if path else None, defaults, overrides))
+    output.deliver(destinations, report(str(reader.path) if reader else None, defaults, overrides))
 
 
 def _option(key: str) -> str:
