@@ -27,11 +27,14 @@ def report_of_kinds() -> Report:
 def report_of_items(kind: str, items: Sequence[Item]) -> Report:
     """The things of one kind."""
     plain = [{"name": item.name, "usage": item.usage, "about": item.about} for item in items]
-    table = table_of(
-        [column for column in ITEM_COLUMNS if column.key != "about" or any(i.about for i in items)], items, "name"
-    )
+    says_more = {
+        "usage": any(item.usage != item.name for item in items),
+        "about": any(item.about for item in items),
+    }
+    table = table_of([column for column in ITEM_COLUMNS if says_more.get(column.key, True)], items, "name")
+    data = table_of(ITEM_COLUMNS, items, "name")
     return Report(
-        title=f"{kind}: {LISTINGS[kind].about}", tables=[table], record={"kind": kind, "items": plain}, data=table
+        title=f"{kind}: {LISTINGS[kind].about}", tables=[table], record={"kind": kind, "items": plain}, data=data
     )
 
 
@@ -83,7 +86,7 @@ KIND_COLUMNS = (
 
 ITEM_COLUMNS = (
     Column("name", "name", min_width=12),
-    Column("usage", "type", wraps=True),
+    Column("usage", "usage", wraps=True),
     Column("about", "about", wraps=True),
 )
 
