@@ -93,7 +93,7 @@ def test_a_score_of_the_user_s(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--goal mine raised ZeroDivisionError"):
         answer(variant(tmp_path), "width=0.25", goal="mine", score=lambda profile: 1 / 0)
     for wrong in ("large", None, True, float("nan")):
-        with pytest.raises(UsageError, match="which is no number"):
+        with pytest.raises(UsageError, match="which is not a number"):
             answer(variant(tmp_path), "width=0.25", goal="mine", score=lambda profile, wrong=wrong: wrong)
 
 
