@@ -10,6 +10,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError, UsageError
+from archprof.quantity import exact
 from archprof.suggest.decomposition import scopes_of
 
 if TYPE_CHECKING:
@@ -189,8 +190,7 @@ def _tried(
     """
     sound: dict[tuple[int, ...], dict[int, Edits]] = {rows: {} for rows in wanted}
     causes: dict[tuple[int, ...], dict[int, str]] = {}
-    width = Fraction(spec.factors.width)
-    for factor in dict.fromkeys((width, Fraction(1))):
+    for factor in dict.fromkeys((exact(spec.factors.width), Fraction(1))):
         missing = [
             (rows, channels) for rows, values in wanted.items() for channels in values if channels not in sound[rows]
         ]

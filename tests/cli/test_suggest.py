@@ -172,7 +172,7 @@ def test_a_goal_that_is_no_number(archprof: Callable[[str], Result], folder: Pat
     [
         ("--max bytes=+5% --goal score.py:score", "a function is for --vary"),
         ("--vary channels=0.5 --only model.7", "matches none of the 2 rows with channels"),
-        ("--vary channels=wide", "no number, and no range"),
+        ("--vary channels=wide", "'wide' is not a number"),
         ("--vary channels=0.5 --multiple 0", "--multiple"),
         ("--vary channels=0.5 --max weights=10B", "variant meets the budgets: the nearest"),
         ("--max latency=+3%", "latency cannot be predicted: this computer was not calibrated"),

@@ -99,6 +99,15 @@ def test_bounds_with_a_budget_that_does_not_add_up(
         answer(variant(tmp_path), "channels=0.5,1", "peak=1 kB")
 
 
+def test_a_width_that_no_float_is(tmp_path: Path) -> None:
+    """Row 0 has ceil(32 * 0.3 / 8) * 8 = 16 channels, and 24 of them are 80 * 0.3, which a float makes 81 of."""
+    path = variant(tmp_path, ROWS.replace("[0.5, 0.5, 256]", "[0.5, 0.3, 256]"))
+
+    result = answer(path, "channels=1.5", only=("model.0",))
+
+    assert result.best.channels == {"model.0": 24}
+
+
 def test_rows_that_change_together(every_variant: Variation, tmp_path: Path) -> None:
     """PSA gives as many channels as it takes: row 3 and row 4 have the same in each variant."""
     changed = [set(model.channels) & {"model.3", "model.4"} for model in every_variant.models]
