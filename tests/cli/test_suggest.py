@@ -115,7 +115,7 @@ def test_the_answer_is_measured_against_the_model(archprof: Callable[[str], Resu
     assert measured["comparison"]["result"]["verdict"] in ("faster", "slower", "cannot tell")
 
     text = archprof(command).stdout
-    assert re.search(r"(faster than|slower than|no significant difference from)\s+the\s+model\s+as\s+it\s+is", text)
+    assert re.search(r"(faster than|slower than|no significant difference from)\s+the\s+unchanged\s+model", text)
 
 
 def test_channels_of_each_row(archprof: Callable[[str], Result], folder: Path) -> None:
@@ -170,7 +170,13 @@ def test_a_goal_that_is_no_number(archprof: Callable[[str], Result], folder: Pat
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--max bytes=+5% --goal score.py:score", "a function is for --vary"),
+        ("--max bytes=+5% --goal score.py:score", "a function as the goal is for --vary"),
+        ("--max bytes=+5% --multiple 4", "--multiple is for the channels of --vary"),
+        ("--vary width=1 --front bytes", "--front is for the placement of experts without --vary"),
+        ("--vary width=1 --next 5", "--next is for the placement of experts without --vary"),
+        ("--vary width=1 --multiple 4", "--multiple is for the channels of rows"),
+        ("--vary width=1 --only model.0", "--only is for the channels of rows"),
+        ("--vary width=1 --never head", "--never is for the channels of rows"),
         ("--vary channels=0.5 --only model.7", "matches none of the 2 rows with channels"),
         ("--vary channels=wide", "'wide' is not a number"),
         ("--vary channels=0.5 --multiple 0", "--multiple"),
