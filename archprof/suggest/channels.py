@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from archprof.errors import ArchprofError, UsageError
 from archprof.quantity import exact
 from archprof.suggest.decomposition import scopes_of
+from archprof.suggest.patterns import HEAD, permitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
 
 MULTIPLE = 8
 """What channels are multiples of, as Ultralytics has them."""
-
-HEAD = "head"
-"""What a pattern may be besides a row or a block: the last row, which never has channels of its own."""
-
-NAMED = 4
-"""How many rows a message names where nothing is near."""
 
 Edits = dict[str, int]
 """Parts of rows, as :meth:`~archprof.sources.spec.VariantSpec.edited` takes them, and what they are to be."""
@@ -166,14 +161,11 @@ def _chosen(spec: VariantSpec, rows: Sequence[int], only: Sequence[str], never: 
     def matches(pattern: str) -> set[int]:
         return {row for row in rows if fnmatchcase(f"model.{row}", pattern) or spec.rows[row].module == pattern}
 
-    for option, patterns in (("--only", only), ("--never", never)):
-        for pattern in patterns:
-            if pattern != HEAD and not matches(pattern):
-                some = ", ".join(f"model.{row}" for row in rows[:NAMED])
-                hint = f"{HEAD}, the name of a block, or a row: {some} ..." if rows else None
-                raise UsageError(f"{option} {pattern!r} matches none of the {len(rows)} rows with channels", hint=hint)
-    chosen = set().union(*map(matches, only)) if only else set(rows)
-    chosen -= set().union(*map(matches, never))
+    # The last row never has channels of its own.
+    never = [pattern for pattern in never if pattern != HEAD]
+    names = {row: f"model.{row}" for row in rows}
+    forms = f"{HEAD}, the name of a block, or a row"
+    chosen = permitted(names, matches, only, never, "rows with channels", forms)
     if not chosen:
         raise UsageError(f"--vary channels: {spec.reference} has no row left whose channels may change")
     return sorted(chosen)

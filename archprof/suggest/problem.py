@@ -170,7 +170,7 @@ class Problem:
         """By how much the predicted time of a placement exceeds what budgets allow; 0 or less where it does not."""
         clock = self._table.clock
         limits = [self.limit(budget) for budget in self._question.budgets if budget.metric is LATENCY]
-        return max((clock.whole(profile) - limit for limit in limits), default=0) if clock else 0
+        return clock.predicted(profile)[0] - min(limits) if clock and limits else 0
 
     @property
     def limits(self) -> list[tuple[Budget, int]]:
