@@ -10,7 +10,7 @@ from archprof.builder.options import PROBE, dtype_name
 from archprof.builder.wiring import light_head_of
 from archprof.pipeline.circumstances import environment_of, plain, variant_of, versions
 from archprof.pipeline.composition.convention_figures import OF_IMAGES, convention_figures, module_path
-from archprof.pipeline.composition.dynamics import merged, parameternet
+from archprof.pipeline.composition.dynamics import merged, parameternet, totals_of
 from archprof.pipeline.composition.liveness import Value, flat
 from archprof.pipeline.composition.passes import FLOAT, NotComposableError, Role
 from archprof.pipeline.composition.records import TOTALS
@@ -168,9 +168,7 @@ def _remarks(plan: Plan, records: Sequence[RowRecord]) -> list[str]:
 
 
 def _totals(pass_: Pass) -> Totals:
-    sums: dict[str, Any] = dict(
-        zip(TOTALS, map(sum, zip(*(record.totals for record in pass_.records), strict=True)), strict=True)
-    )
+    sums: dict[str, Any] = totals_of(pass_.records)
     shared = len({name for record in pass_.records for name in record.shared})
     sums["modules"] += shared + CONTAINER
     sums["layers"] += shared
