@@ -9,7 +9,7 @@ from archprof.builder import dialect, limits, unread_keys
 from archprof.builder.options import PROBE, dtype_name
 from archprof.builder.wiring import light_head_of
 from archprof.pipeline.circumstances import environment_of, plain, variant_of, versions
-from archprof.pipeline.composition.convention_figures import OF_IMAGES, convention_figures, module_path
+from archprof.pipeline.composition.convention_figures import OF_IMAGES, ConventionFigures, module_path
 from archprof.pipeline.composition.dynamics import merged, parameternet, totals_of
 from archprof.pipeline.composition.liveness import Value, flat
 from archprof.pipeline.composition.passes import FLOAT, NotComposableError, Role
@@ -65,7 +65,7 @@ def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
         pass_ = rows.run(plan, shape, roles, dtype=dtype, details=True)
     _check_limits(pass_.records)
     names = {*conventions, *(plan.spec.reporters if details else ())}
-    figures = convention_figures(names, plan, rows, pass_, roles, head, strides, shape, asked=conventions)
+    figures = ConventionFigures(plan, rows, pass_, roles, head, strides, shape).of(names, conventions)
     return Profile(
         variant=variant_of(plan.spec, task=task, strides=rounded, fused=plan.options.fuse),
         input=Input(
