@@ -18,6 +18,10 @@ HEAD = "head"
 Key = TypeVar("Key")
 
 
+class NoMatchError(UsageError):
+    """A pattern that matches nothing."""
+
+
 def permitted(
     names: Mapping[Key, str],
     matching: Callable[[str], set[Key]],
@@ -37,13 +41,13 @@ def permitted(
         forms: What a pattern may be, for messages.
 
     Raises:
-        UsageError: Where a pattern matches nothing.
+        NoMatchError: Where a pattern matches nothing.
     """
     for option, patterns in (("--only", only), ("--never", never)):
         for pattern in patterns:
             if not matching(pattern):
                 examples = ", ".join(list(names.values())[:NAMED])
                 hint = did_you_mean(pattern, names.values()) or (f"{forms}: {examples} ..." if names else None)
-                raise UsageError(f"{option} {pattern!r} matches none of the {len(names)} {noun}", hint=hint)
+                raise NoMatchError(f"{option} {pattern!r} matches none of the {len(names)} {noun}", hint=hint)
     allowed = set().union(*map(matching, only)) if only else set(names)
     return allowed - set().union(*map(matching, never))

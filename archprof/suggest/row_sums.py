@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.errors import ArchprofError
 from archprof.suggest.additive import ADDITIVE, amount_in
-from archprof.suggest.bounded_search import Limit, TableProblem, search
+from archprof.suggest.bounded_search import Answers, Limit, TableProblem, search
 from archprof.suggest.decomposition import decompose, size_of_tables
 from archprof.suggest.factors import TooWideError
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from archprof.records.variation import VariedModel
-    from archprof.suggest.bounded_search import Answers
     from archprof.suggest.factors import Assignment
     from archprof.suggest.frames import Counter, Frame
     from archprof.suggest.judging import Judge
@@ -72,10 +71,10 @@ def best_of_sums(frames: Sequence[Frame], counter: Counter, judge: Judge) -> Sum
     bounds, remarks, sums = list[int](), dict[str, None](), list[_FrameSums]()
     for frame in frames:
         sums.append(_FrameSums(frame, counter, judge))
-        found = sums[-1].best(answers[-1][0] if len(answers) == ANSWERS else None)
-        bounds.append(found.bound)
+        best = sums[-1].best(answers[-1][0] if len(answers) == ANSWERS else None)
+        bounds.append(best.bound)
         remarks |= dict.fromkeys(sums[-1].remarks)
-        answers += [(value, sums[-1].entry(assignment)) for value, assignment in found.entries]
+        answers += [(value, sums[-1].entry(assignment)) for value, assignment in best.entries]
         answers = sorted(answers, key=lambda answer: -answer[0])[:ANSWERS]
     if not answers and any(budget.metric.name not in ADDITIVE for budget, _ in judge.limits):
         raise NotAdditiveError("a budget is no sum over rows, and the best within the others exceed it")
@@ -116,14 +115,14 @@ class _FrameSums:
         sign = 1 if self._judge.maximise else -1
         offset = sign * self._base[self._judge.goal]
         limits = [self._limit(index) for index in self._additive_limits()]
-        found = self._search(
+        answers = self._search(
             [sign * table for table in self._tables[self._judge.goal]],
             limits,
             None if floor is None else floor - offset,
             ANSWERS,
         )
-        entries = tuple((value + offset, assignment) for value, assignment in found.entries)
-        return type(found)(entries, found.bound + offset)
+        entries = tuple((value + offset, assignment) for value, assignment in answers.entries)
+        return Answers(entries, answers.bound + offset)
 
     def nearest(self) -> list[Entry]:
         """For each budget the variant that comes nearest to it and keeps those others on what adds up."""
@@ -131,8 +130,8 @@ class _FrameSums:
         for index in self._additive_limits():
             load = self._limit(index)
             others = [self._limit(other) for other in self._additive_limits() if other != index]
-            found = self._search([-table for table in load.tables], others, None, 1, accept=False)
-            assignments += [assignment for _, assignment in found.entries]
+            answers = self._search([-table for table in load.tables], others, None, 1, accept=False)
+            assignments += [assignment for _, assignment in answers.entries]
         return [self.entry(assignment) for assignment in dict.fromkeys(assignments)]
 
     def entry(self, assignment: Assignment) -> Entry:

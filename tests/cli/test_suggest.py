@@ -184,6 +184,7 @@ def test_a_goal_that_is_no_number(archprof: Callable[[str], Result], folder: Pat
         ("--max latency=+3%", "latency cannot be predicted: this computer was not calibrated"),
         ("--vary width=1 --max latency=5ms", "latency cannot be predicted: this computer was not calibrated"),
         ("--vary width=1 --experts 4000 --max bytes=+5%", "a convolution takes 1 to 1024"),
+        ("--vary width=0.5,1 --experts 2 --max bytes=+5% --only model.77", "--only 'model.77' matches none of the"),
         ("--vary width=0.5,1 --experts 2,x", "invalid number of experts"),
         ("--max flops=+0.0001% --max bytes=+0.001% --min parameters=+10%", "no placement meets"),
         ("--max bytes=+5% --margin 0 --latency", "--margin"),
