@@ -95,7 +95,7 @@ def test_bounds_with_a_budget_that_does_not_add_up(
     fitting = [model for model in every_variant.models if model.totals["peak_activation_bytes"] <= limit]
     assert result.method == "bounds"
     assert result.best.goal == max(model.totals["parameters"] for model in fitting)
-    with pytest.raises(UsageError, match="counted of 32 variants meets the budgets"):
+    with pytest.raises(UsageError, match="counted among 32 variants meets the budgets"):
         answer(variant(tmp_path), "channels=0.5,1", "peak=1 kB")
 
 
