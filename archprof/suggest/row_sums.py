@@ -59,7 +59,8 @@ def best_of_sums(frames: Sequence[Frame], counter: Counter, judge: Judge) -> Sum
         judge: What is wanted.
 
     Raises:
-        NotAdditiveError: Where the goal is no sum over rows, costs do not add up, or there are too many of them.
+        NotAdditiveError: Where the goal is no sum over rows, costs do not add up, there are too many of them, or the
+            search ends with nothing found and nothing proven.
     """
     if judge.score is not None or judge.goal not in ADDITIVE:
         raise NotAdditiveError(f"{judge.goal} is no sum over rows")
@@ -68,16 +69,19 @@ def best_of_sums(frames: Sequence[Frame], counter: Counter, judge: Judge) -> Sum
         raise NotAdditiveError(f"{number:,} variants would have to be counted for it")
     sign = 1 if judge.maximise else -1
     answers: list[tuple[int, Entry]] = []
-    bounds, remarks, sums = list[int](), dict[str, None](), list[_FrameSums]()
+    bounds, remarks, sums, is_complete = list[int](), dict[str, None](), list[_FrameSums](), True
     for frame in frames:
         sums.append(_FrameSums(frame, counter, judge))
         best = sums[-1].best(answers[-1][0] if len(answers) == ANSWERS else None)
         bounds.append(best.bound)
+        is_complete = is_complete and best.is_complete
         remarks |= dict.fromkeys(sums[-1].remarks)
         answers += [(value, sums[-1].entry(assignment)) for value, assignment in best.entries]
         answers = sorted(answers, key=lambda answer: -answer[0])[:ANSWERS]
     if not answers and any(budget.metric.name not in ADDITIVE for budget, _ in judge.limits):
         raise NotAdditiveError("a budget is no sum over rows, and the best within the others exceed it")
+    if not answers and not is_complete:
+        raise NotAdditiveError("the search among sums ended before it had one within the budgets")
     if not answers:
         return SumsAnswer([entry for frame_sums in sums for entry in frame_sums.nearest()], None, list(remarks))
     return SumsAnswer([entry for _, entry in answers], sign * max(answers[0][0], *bounds), list(remarks))
@@ -122,7 +126,7 @@ class _FrameSums:
             ANSWERS,
         )
         entries = tuple((value + offset, assignment) for value, assignment in answers.entries)
-        return Answers(entries, answers.bound + offset)
+        return Answers(entries, answers.bound + offset, answers.is_complete)
 
     def nearest(self) -> list[Entry]:
         """For each budget the variant that comes nearest to it and keeps those others on what adds up."""
