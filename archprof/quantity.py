@@ -1,4 +1,4 @@
-"""Amounts as people write them ("3.0 M", "8.2 GFLOPs", "5 ms", "1.5 %") -> exact fractions, never floats."""
+"""Amounts and numbers as people write them ("8.2 GFLOPs", "5 ms", "1.5 %", "0.25") -> exact fractions, never floats."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from archprof.errors import UsageError
 from archprof.units import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _AMOUNT = re.compile(r"(?P<number>(?:\d{1,3}(?:[,_]\d{3})+|\d{1,18})(?:\.\d{1,18})?)\s*(?P<unit>\S*)")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[eE][+-]?[0-9]{1,2})?")
+"""With an exponent of two digits at most: all digits of 1e999999999 would be worked out."""
+
 _PERCENT = ("%", "percent")
 _PREFIXES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
 _BINARY = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
@@ -84,6 +88,42 @@ def parse(text: Any, unit: Unit, *, percent: bool = False) -> Quantity:
     if factor is None:
         raise ValueError(f"{expected}; unknown unit {name!r}")
     return Quantity(number * factor, str(text))
+
+
+def plain_number(text: str) -> Fraction:
+    """A number without a unit: ``640``, ``0.25``, ``-1e-3``.
+
+    Raises:
+        ValueError: Where it is none, or one with more digits than anything here has.
+    """
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{text!r} is not a number")
+    return Fraction(text)
+
+
+def number_range(text: str, name: str, most: int) -> list[Fraction]:
+    """``FIRST:LAST:STEP`` -> the numbers from the first to the last, both included; a step that is left out is 1.
+
+    Args:
+        text: The range.
+        name: What the numbers are values of, for messages.
+        most: How many there may be.
+
+    Raises:
+        UsageError: Where it is no range, or one of more numbers.
+    """
+    ends = text.split(":")
+    try:
+        first, last, step = map(plain_number, ends if len(ends) > 2 else [*ends, "1"])
+        valid = step > 0 and last >= first
+    except ValueError:
+        valid = False
+    if not valid:
+        raise UsageError(f"{name}: {text!r} is not a range", hint="FIRST:LAST:STEP, as 320:640:64")
+    count = (last - first) // step + 1
+    if count > most:
+        raise UsageError(f"{name} has {count:,} values, more than {most:,}", hint="take a larger step")
+    return [first + index * step for index in range(count)]
 
 
 def exact(value: float) -> Fraction:

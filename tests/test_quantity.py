@@ -5,7 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from archprof.quantity import EXAMPLES, exact, parse
+from archprof.errors import UsageError
+from archprof.quantity import EXAMPLES, exact, number_range, parse, plain_number
 from archprof.units import Unit
 
 
@@ -71,3 +72,24 @@ def test_a_measured_value_is_what_it_is_written_as() -> None:
     assert Fraction(1.1) > Fraction(11, 10)
     assert exact(1.1) == Fraction(11, 10)
     assert exact(10**18 + 1) == 10**18 + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("640", 640), ("0.25", Fraction(1, 4)), (".5", Fraction(1, 2)), ("2.", 2), ("-1e-3", Fraction(-1, 1000))],
+)
+def test_a_plain_number(text: str, value: Fraction) -> None:
+    assert plain_number(text) == value
+
+
+@pytest.mark.parametrize("text", ["", ".", "wide", "1,000", "1/3", "nan", "inf", "1e999999999", "\u0663"])
+def test_what_is_no_plain_number(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a number"):
+        plain_number(text)
+
+
+def test_a_range_has_both_ends_and_no_rounding() -> None:
+    assert number_range("0.1:0.3:0.1", "width", 3) == [Fraction(1, 10), Fraction(2, 10), Fraction(3, 10)]
+    assert number_range("1:3", "batch", 3) == [1, 2, 3]
+    with pytest.raises(UsageError, match="batch has 4 values, more than 3"):
+        number_range("1:4", "batch", 3)

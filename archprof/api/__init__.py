@@ -313,8 +313,9 @@ def suggest(
     from archprof.suggest.additive import LIMITED, parse_budgets
     from archprof.suggest.placement import suggest as find_placement
     from archprof.suggest.problem import EXPERTS as NUMBERS
-    from archprof.suggest.problem import Question
+    from archprof.suggest.problem import Question, refuse_unused
 
+    refuse_unused(vary, front, alternatives, multiple, score)
     choice = choose(options)
     load_plugins(choice.config.plugins)
     if vary is not None:

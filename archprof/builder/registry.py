@@ -153,10 +153,6 @@ class Registry:
         """Every name that a row of this family may use."""
         return sorted({name for owner, name in self._blocks if owner in (family, "*", STOCK)})
 
-    def own_names(self, family: str) -> list[str]:
-        """Every name that is registered for a family itself."""
-        return sorted(name for owner, name in self._blocks if owner == family)
-
     def nearest(self, name: str, family: str) -> list[str]:
         """The registered names nearest to a mistyped one."""
         return nearest(name, self.names(family))

@@ -93,9 +93,8 @@ def parameternet(
         return
     config = selection.execution_config(plugins, no_plugins=no_plugins)
     measurement = la.plan(options, config.plugins, sampling, models=2) if latency else None
-    prediction = PredictionRequest(device=options.device, threads=sampling.threads)
-    if measurement:
-        prediction = PredictionRequest(device=measurement.targets[0].device, threads=sampling.threads)
+    target_device = measurement.targets[0].device if measurement else options.device
+    prediction = PredictionRequest(device=target_device, threads=sampling.threads)
     request = Request(specs[0], options, prediction=prediction)
     (profile,), experiment = selection.profile_all([request], config), None
     if measurement and profile.parameternet:

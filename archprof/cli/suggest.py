@@ -10,6 +10,8 @@ from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import ModelAtOneScale, OutputOptions
 from archprof.errors import OutputError, UsageError
+from archprof.suggest.channels import MULTIPLE
+from archprof.suggest.problem import ALTERNATIVES, EXPERTS, Question, refuse_unused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,9 +78,6 @@ Latency = Annotated[bool, o.option("--latency", help="Measure the answer and the
 
 Answer = TypeVar("Answer", "Suggestion", "Variation")
 
-MULTIPLE = 8
-"""As Ultralytics has channels."""
-
 TOP = 20
 """Convolutions that are shown unless somebody asks for more."""
 
@@ -97,7 +96,7 @@ def suggest(
     only: Only = None,
     never: Never = None,
     front: FrontOver = None,
-    alternatives: Next = 2,
+    alternatives: Next = ALTERNATIVES,
     top: Top = TOP,
     vary: Vary = None,
     multiple: Multiple = MULTIPLE,
@@ -111,7 +110,7 @@ def suggest(
     from archprof.render import View
     from archprof.render.suggestion import report
     from archprof.render.variation import report as variation_report
-    from archprof.suggest.additive import ADDITIVE, LIMITED, parse_budgets
+    from archprof.suggest.additive import LIMITED, parse_budgets
 
     destinations = output_options.plan()
     model.refuse_several("a suggestion")
@@ -124,6 +123,7 @@ def suggest(
     measurement = la.plan(options, config.plugins, sampling, models=2) if latency else None
     numbers, patterns = parse_experts(experts), {"only": tuple(only or ()), "never": tuple(never or ())}
     score, view = _score(goal), View(top=top)
+    refuse_unused(vary, front, alternatives, multiple, score)
     experiment: Benched | None = None
     if vary is not None:
         from archprof.suggest.vary import VariationQuestion, best_variant
@@ -143,13 +143,10 @@ def suggest(
             variation, experiment = _measured((specs[0], options), best, variation, variation.best.experts, measurement)
         result = variation_report(variation, view)
     else:
-        if score is not None:
-            raise UsageError(f"--goal {goal}: a function is for --vary", hint=f"metrics: {', '.join(ADDITIVE)}")
         budgets = parse_budgets(maxima or [], minima or [])
         selection.prepare(specs, plugins or [])
         with console.working("loading torch"):
             from archprof.suggest.placement import suggest as find_placement
-            from archprof.suggest.problem import EXPERTS, Question
 
         question = Question(
             experts=tuple(numbers or EXPERTS),
@@ -220,6 +217,9 @@ def _write(texts: dict[str, str], folder: Path | None, force: bool) -> None:
         OutputError: Where one exists already, or the folder cannot be made.
     """
     if folder is None:
+        return
+    if not texts:
+        console.note("nothing is written: rows of this variant's file are in a form that cannot be changed")
         return
     for name in texts:
         if (folder / name).exists() and not force:

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import replace
-from fractions import Fraction
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError, did_you_mean
+from archprof.quantity import number_range, plain_number
 from archprof.sources.spec import VariantSpec
 
 if TYPE_CHECKING:
@@ -27,8 +26,6 @@ AXES = ("width", "depth", CHANNELS, "imgsz", "scale")
 
 MOST_VALUES = 1000
 """How many values one axis may have."""
-
-_RANGE = re.compile(r"(?P<first>[\d.]+):(?P<last>[\d.]+):(?P<step>[\d.]+)")
 
 Axes = dict[str, list[Any]]
 
@@ -77,18 +74,10 @@ def _values(axis: str, text: str, spec: VariantSpec) -> list[Any]:
         if text not in spec.scales:
             raise UsageError(f"--vary scale={text}: unknown", hint=f"available scales: {', '.join(spec.scales)}")
         return [text]
-    match = _RANGE.fullmatch(text)
     try:
-        if match:
-            first, last, step = (Fraction(match[name]) for name in ("first", "last", "step"))
-            count = (last - first) // step + 1
-            if not 1 <= count <= MOST_VALUES:
-                raise ValueError
-            numbers = [first + step * index for index in range(count)]
-        else:
-            numbers = [Fraction(text)]
-    except (ValueError, ZeroDivisionError):
-        raise UsageError(f"--vary {axis}={text}: no number, and no range FIRST:LAST:STEP") from None
+        numbers = number_range(text, f"--vary {axis}", MOST_VALUES) if ":" in text else [plain_number(text)]
+    except ValueError as error:
+        raise UsageError(f"--vary {axis}: {error}", hint="a number, or a range FIRST:LAST:STEP") from None
     if any(number <= 0 or (axis == "imgsz" and number.denominator > 1) for number in numbers):
         raise UsageError(f"--vary {axis}={text}: {axis} takes {'whole ' if axis == 'imgsz' else ''}numbers above 0")
     if axis == CHANNELS:

@@ -16,6 +16,7 @@ from archprof.quantity import Quantity
 from archprof.suggest.additive import ADDITIVE, LATENCY, PER_UNIT, PLACED, Budget
 from archprof.suggest.clock import clock_of
 from archprof.suggest.deltas import count_with, measure_deltas
+from archprof.suggest.patterns import NoMatchError
 from archprof.suggest.placement import solved_placement
 from archprof.suggest.problem import Question
 
@@ -55,7 +56,8 @@ def with_experts(
         counter: Is told of what is counted.
 
     Raises:
-        UsageError: Where the goal or a budget does not add up over convolutions.
+        UsageError: Where the goal or a budget does not add up over convolutions, or a pattern matches no convolution of
+            any variant.
     """
     if judge.score is not None or judge.goal not in ADDITIVE:
         raise UsageError(f"--experts with --vary: {judge.goal} does not add up over convolutions")
@@ -64,15 +66,20 @@ def with_experts(
             raise UsageError(f"--experts with --vary: {budget.metric.name} does not add up over convolutions")
     room = [entry for entry in entries if not entry[0].error and judge.leaves_room(entry[0].totals)]
     room.sort(key=lambda entry: judge.rank(entry[0]))
-    results, remarks, proven = list(entries), dict[str, None](), True
+    results, remarks, proven, mismatches = list(entries), dict[str, None](), True, list[NoMatchError]()
     for line, model in room[:MOST_PLACED]:
         try:
-            placed = _placed(line, model, question, judge, counter)
+            placement = _best_placement(line, model, question, judge, counter)
+        except NoMatchError as error:  # a variant of less depth has fewer convolutions
+            mismatches.append(error)
+            continue
         except UsageError:  # nothing of it can be made dynamic, or nothing that keeps the budgets
             continue
-        if placed:
-            results.append((placed[0], model))
-            proven = proven and placed[1]
+        if placement:
+            results.append((placement[0], model))
+            proven = proven and placement[1]
+    if mismatches and len(mismatches) == len(room[:MOST_PLACED]):
+        raise mismatches[0]
     if len(room) > MOST_PLACED:
         remarks[f"experts were placed in {MOST_PLACED} of {len(room)} variants that leave room for them"] = None
     if not proven:
@@ -80,7 +87,7 @@ def with_experts(
     return Placed(results, len(room) > MOST_PLACED or not proven, list(remarks))
 
 
-def _placed(
+def _best_placement(
     line: VariedModel, model: Model, question: VariationQuestion, judge: Judge, counter: Counter
 ) -> tuple[VariedModel, bool] | None:
     """A variant with its best placement, and whether that is proven; None where it stays plain.

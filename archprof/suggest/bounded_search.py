@@ -64,10 +64,14 @@ class TableProblem:
 
 @dataclass(frozen=True)
 class Answers:
-    """The best assignments with their values, the best first. None within the limits exceeds ``bound``."""
+    """The best assignments with their values, the best first. None within the limits exceeds ``bound``.
+
+    Without ``is_complete`` the search ended early, and where it has no entries, there may be some all the same.
+    """
 
     entries: tuple[tuple[int, Assignment], ...]
     bound: int
+    is_complete: bool
 
 
 def search(
@@ -115,8 +119,9 @@ class _Search:
         if self._promising(bound) and self._within(loads):
             self._extend(len(self._order) - 1, [0] * len(self._order), bound, loads)
         best = max([self._floor, *(value for value, _ in self._answers)])
-        bound = best if self._open == -math.inf else max(best, math.floor(self._open + self._slack))
-        return Answers(tuple(self._answers), bound)
+        is_complete = self._open == -math.inf
+        bound = best if is_complete else max(best, math.floor(self._open + self._slack))
+        return Answers(tuple(self._answers), bound, is_complete)
 
     def _extend(self, depth: int, assignment: list[int], bound: float, loads: list[float]) -> None:
         """Complete a partial assignment in every way that may be better than the answers so far."""

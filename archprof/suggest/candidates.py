@@ -10,8 +10,9 @@ from torch import nn
 
 from archprof.builder.dynamic_convolutions import make_dynamic
 from archprof.builder.fuse import fuse
-from archprof.errors import UsageError, did_you_mean, in_one_line
+from archprof.errors import UsageError, in_one_line
 from archprof.pipeline.counting import prepare
+from archprof.suggest.patterns import HEAD, permitted
 from archprof.trace import tree
 
 if TYPE_CHECKING:
@@ -23,14 +24,11 @@ if TYPE_CHECKING:
     from archprof.parameternet.convolutions import Convolution
     from archprof.sources.spec import Spec
 
-NAMED = 4
-"""How many paths a message names where nothing is near."""
-
 TRIAL = 2
 """The number of experts with which fusing is tried."""
 
-HEAD, STRIDED = "head", "strided"
-"""What patterns may be besides paths: the last row of a variant, and convolutions with a stride above 1."""
+STRIDED = "strided"
+"""What a pattern may be besides a path: convolutions with a stride above 1."""
 
 
 def choose(
@@ -43,15 +41,14 @@ def choose(
     """
     if not every:
         raise UsageError("the model has no plain convolution that could be made dynamic")
-    matches = {pattern: _matching(every, built, pattern) for pattern in (*only, *never)}
-    for pattern, paths in matches.items():
-        if not paths:
-            some = ", ".join(list(every)[:NAMED])
-            option = "--only" if pattern in only else "--never"
-            hint = did_you_mean(pattern, every) or f"{STRIDED}, {HEAD}, or a pattern of their paths: {some} ..."
-            raise UsageError(f"{option} {pattern!r} matches none of the {len(every)} plain convolutions", hint=hint)
-    allowed = set().union(*(matches[pattern] for pattern in only)) if only else set(every)
-    allowed -= set().union(*(matches[pattern] for pattern in never))
+    allowed = permitted(
+        {path: path for path in every},
+        lambda pattern: _matching(every, built, pattern),
+        only,
+        never,
+        "plain convolutions",
+        f"{STRIDED}, {HEAD}, or a pattern of their paths",
+    )
     if not allowed:
         raise UsageError("no convolution is left that could be made dynamic", hint="--never excludes all of --only")
     return {path: convolution for path, convolution in every.items() if path in allowed}

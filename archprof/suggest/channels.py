@@ -10,7 +10,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError, UsageError
+from archprof.quantity import exact
 from archprof.suggest.decomposition import scopes_of
+from archprof.suggest.patterns import HEAD, permitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,12 +23,6 @@ if TYPE_CHECKING:
 
 MULTIPLE = 8
 """What channels are multiples of, as Ultralytics has them."""
-
-HEAD = "head"
-"""What a pattern may be besides a row or a block: the last row, which never has channels of its own."""
-
-NAMED = 4
-"""How many rows a message names where nothing is near."""
 
 Edits = dict[str, int]
 """Parts of rows, as :meth:`~archprof.sources.spec.VariantSpec.edited` takes them, and what they are to be."""
@@ -109,8 +105,8 @@ def channel_space(
         UsageError: Where a pattern matches no such row, or none can change.
     """
     bases = _rows(spec, profile)
-    allowed = _chosen(spec, list(bases), only, never)
-    wanted = {
+    allowed = _permitted_rows(spec, list(bases), only, never)
+    targets = {
         row: sorted(
             {max(multiple, _nearest(bases[row] * factor, multiple)) for factor in factors if factor != 1} - {bases[row]}
         )
@@ -118,11 +114,11 @@ def channel_space(
     }
     layers = [(layer.index, [at if at >= 0 else layer.index + at for at in layer.from_]) for layer in profile.layers]
     meetings = scopes_of(layers, {row: row for row in allowed})
-    sound, causes = _tried(spec, {(row,): wanted[row] for row in allowed}, count)
-    stuck = [row for row in allowed if wanted[row] and not sound[(row,)]]
-    ties = _tied(stuck, bases, meetings)
-    sound_ties, causes_of_ties = _tried(spec, {tie: wanted[tie[0]] for tie in ties}, count)
-    groups = {**{rows: edits for rows, edits in sound.items() if edits}, **sound_ties}
+    edits_by_rows, causes = _buildable(spec, {(row,): targets[row] for row in allowed}, count)
+    unbuildable = [row for row in allowed if targets[row] and not edits_by_rows[(row,)]]
+    ties = _groups_of_equals(unbuildable, bases, meetings)
+    edits_of_ties, causes_of_ties = _buildable(spec, {tie: targets[tie[0]] for tie in ties}, count)
+    groups = {**{rows: edits for rows, edits in edits_by_rows.items() if edits}, **edits_of_ties}
     for tie in ties:
         for row in tie:
             causes.pop((row,), None)
@@ -155,7 +151,7 @@ def _rows(spec: VariantSpec, profile: Profile) -> dict[int, int]:
     return rows
 
 
-def _chosen(spec: VariantSpec, rows: Sequence[int], only: Sequence[str], never: Sequence[str]) -> list[int]:
+def _permitted_rows(spec: VariantSpec, rows: Sequence[int], only: Sequence[str], never: Sequence[str]) -> list[int]:
     """The rows that patterns let through.
 
     Raises:
@@ -165,51 +161,52 @@ def _chosen(spec: VariantSpec, rows: Sequence[int], only: Sequence[str], never: 
     def matches(pattern: str) -> set[int]:
         return {row for row in rows if fnmatchcase(f"model.{row}", pattern) or spec.rows[row].module == pattern}
 
-    for option, patterns in (("--only", only), ("--never", never)):
-        for pattern in patterns:
-            if pattern != HEAD and not matches(pattern):
-                some = ", ".join(f"model.{row}" for row in rows[:NAMED])
-                hint = f"{HEAD}, the name of a block, or a row: {some} ..." if rows else None
-                raise UsageError(f"{option} {pattern!r} matches none of the {len(rows)} rows with channels", hint=hint)
-    chosen = set().union(*map(matches, only)) if only else set(rows)
-    chosen -= set().union(*map(matches, never))
+    # The last row never has channels of its own.
+    never = [pattern for pattern in never if pattern != HEAD]
+    names = {row: f"model.{row}" for row in rows}
+    forms = f"{HEAD}, the name of a block, or a row"
+    chosen = permitted(names, matches, only, never, "rows with channels", forms)
     if not chosen:
         raise UsageError(f"--vary channels: {spec.reference} has no row left whose channels may change")
     return sorted(chosen)
 
 
-def _tried(
+def _buildable(
     spec: VariantSpec,
-    wanted: Mapping[tuple[int, ...], Sequence[int]],
+    targets: Mapping[tuple[int, ...], Sequence[int]],
     count: Callable[[Sequence[Edits]], Sequence[Profile | ArchprofError]],
 ) -> tuple[dict[tuple[int, ...], dict[int, Edits]], dict[tuple[int, ...], dict[int, str]]]:
     """What makes rows have some channels, where it was built; and why it was not.
 
     A row's first argument is its channels, or those before the width's factor: the first of both that does is taken.
     """
-    sound: dict[tuple[int, ...], dict[int, Edits]] = {rows: {} for rows in wanted}
+    edits_by_rows: dict[tuple[int, ...], dict[int, Edits]] = {rows: {} for rows in targets}
     causes: dict[tuple[int, ...], dict[int, str]] = {}
-    width = Fraction(spec.factors.width)
-    for factor in dict.fromkeys((width, Fraction(1))):
+    for factor in dict.fromkeys((exact(spec.factors.width), Fraction(1))):
         missing = [
-            (rows, channels) for rows, values in wanted.items() for channels in values if channels not in sound[rows]
+            (rows, channels)
+            for rows, values in targets.items()
+            for channels in values
+            if channels not in edits_by_rows[rows]
         ]
         edits = [{f"row {row} args[0]": math.ceil(channels / factor) for row in rows} for rows, channels in missing]
         for (rows, channels), edit, outcome in zip(missing, edits, count(edits), strict=True):
             if isinstance(outcome, ArchprofError):
                 causes.setdefault(rows, {}).setdefault(channels, outcome.message)
             elif all(outcome.layers[row].output_shapes[0][1] == channels for row in rows):
-                sound[rows][channels] = edit
+                edits_by_rows[rows][channels] = edit
                 causes.get(rows, {}).pop(channels, None)
             else:
                 causes.setdefault(rows, {}).setdefault(channels, "the block, or the cap on channels, gives others")
     # In the order of channels, whichever argument gave them.
-    return {rows: dict(sorted(edits.items())) for rows, edits in sound.items()}, causes
+    return {rows: dict(sorted(edits.items())) for rows, edits in edits_by_rows.items()}, causes
 
 
-def _tied(stuck: Sequence[int], bases: Mapping[int, int], meetings: Sequence[Scope]) -> list[tuple[int, ...]]:
+def _groups_of_equals(
+    unbuildable: Sequence[int], bases: Mapping[int, int], meetings: Sequence[Scope]
+) -> list[tuple[int, ...]]:
     """The rows that cannot change alone, together with those that they meet in a row: those of the same channels."""
-    groups = {row: {row} for row in stuck}
+    groups = {row: {row} for row in unbuildable}
     for scope in meetings:
         for first, second in combinations([row for row in scope if row in groups], 2):
             if bases[first] == bases[second]:

@@ -62,15 +62,10 @@ class Clock:
             for (calling, running), number in zip(sums, calls, strict=True)
         ]
 
-    def whole(self, profile: Profile) -> int:
-        """The predicted time of a profile in whole parts of a second."""
+    def predicted(self, profile: Profile) -> tuple[int, int]:
+        """The predicted time of a profile, and what of it is the time to have memory: in whole parts of a second."""
         prediction = predict(profile, self.calibration)
-        return _whole(prediction.seconds) if prediction else 0
-
-    def fresh_memory(self, profile: Profile) -> int:
-        """What of it is the time to have memory from the system."""
-        prediction = predict(profile, self.calibration)
-        return _whole(prediction.fresh_memory_s) if prediction else 0
+        return (_whole(prediction.seconds), _whole(prediction.fresh_memory_s)) if prediction else (0, 0)
 
 
 def clock_of(dtype: str, device: str) -> Clock:

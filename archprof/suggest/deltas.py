@@ -161,14 +161,15 @@ def measure_deltas(
         raise UsageError(
             "no convolution is left that could be made dynamic", hint=f"{len(causes)} are left out: {path} {cause}"
         )
+    latency, fresh_memory = clock.predicted(finish(base)) if clock else (0, 0)
     return DeltaTable(
         base=base,
         totals=meter.total,
         candidates=tuple(Candidate(path, every[path], changes[path]) for path in rest),
         excluded=tuple(Exclusion(module=path, cause=cause) for path, cause in causes.items()),
         clock=clock,
-        latency=clock.whole(profile) if clock and (profile := finish(base)) else 0,
-        fresh_memory=clock.fresh_memory(profile) if clock else 0,
+        latency=latency,
+        fresh_memory=fresh_memory,
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from archprof.errors import ArchprofError
+from archprof.errors import ArchprofError, UsageError
 from archprof.sources.spec import VariantSpec
 from archprof.suggest.axes import CHANNELS, parse_axes, size_of, variants, varied
-from archprof.suggest.channels import channel_space, without_cap
+from archprof.suggest.channels import MULTIPLE, channel_space, without_cap
 from archprof.suggest.frames import Frame, with_edits
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Family:
         exclusions: What cannot be built, and why.
 
     Raises:
-        UsageError: Where the axes make no sense.
+        UsageError: Where the axes make no sense, or the question has something that they leave no use for.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Family:
     ) -> None:
         self.axes = parse_axes(question.axes, spec)
         self.factors: Sequence[Any] = self.axes.pop(CHANNELS, [])
+        self._refuse_unused(question)
         self.model: Model = (spec, options)
         self.frame_count = size_of(self.axes)
         self.base_channels: dict[str, int] = {}
@@ -60,6 +61,19 @@ class Family:
             uncapped = without_cap(spec), options
             if counter.profile(uncapped).totals == base.totals:
                 self.model = uncapped
+
+    def _refuse_unused(self, question: VariationQuestion) -> None:
+        """See to it that nothing is said of the channels of rows where they stay.
+
+        Raises:
+            UsageError: Where something is.
+        """
+        patterns = {} if question.experts else {"--only": question.only, "--never": question.never}
+        unused = [option for option, values in patterns.items() if values]
+        unused += ["--multiple"] if question.multiple != MULTIPLE else []
+        if unused and not self.factors:
+            hint = f"add channels=0.5:1:0.25 to it, or leave out {unused[0]}"
+            raise UsageError(f"{unused[0]} is for the channels of rows, and --vary does not vary them", hint=hint)
 
     @property
     def exclusions(self) -> list[str]:

@@ -103,15 +103,15 @@ class Judge:
         return float(value)
 
     def none_fits(
-        self, models: Sequence[VariedModel], size: int, exclusions: Sequence[str] = (), *, proven: bool
+        self, models: Sequence[VariedModel], size: int, exclusions: Sequence[str] = (), sample: int | None = None
     ) -> UsageError:
         """The error of budgets that no variant meets: the variant that comes nearest, and what it is short of.
 
         Args:
-            models: Variants that were counted.
+            models: The best of those that were counted.
             size: How many there are.
             exclusions: What was left out, and why.
-            proven: Whether none of all meets them.
+            sample: How many were counted, where others may meet them; None where it is proven that none does.
         """
         counted = [model for model in models if not model.error]
         if not counted:
@@ -124,11 +124,11 @@ class Judge:
             side = "above" if budget.kind == "max" else "below"
             difference = show(budget.metric, abs(amount - limit))
             texts.append(f"{show(budget.metric, amount)}, {difference} {side} {budget}")
-        some = "none of" if proven else f"none of {len(models):,} counted of"
         all_texts = " and ".join(texts)
+        number = plural(size, "variant") if sample is None else f"the {sample:,} counted among {size:,} variants"
         more = f" and {len(exclusions) - 1:,} more" if len(exclusions) > 1 else ""
         return UsageError(
-            f"{some} {plural(size, 'variant')} meets the budgets: the nearest ({nearest.text}) has {all_texts}",
+            f"none of {number} meets the budgets: the nearest ({nearest.text}) has {all_texts}",
             hint=f"left out: {exclusions[0]}{more}" if exclusions else None,
         )
 

@@ -56,7 +56,7 @@ def suggest(spec: Spec, options: Options, question: Question, progress: Progress
     problem, solution, others = solved.problem, solved.solution, solved.others
     answer = with_prediction(finish(solved.counted), request)
     with progress.working("solving"):
-        bounds = problem.bounds(solution, clock.whole(answer) if clock else 0)
+        bounds = problem.bounds(solution, clock.predicted(answer)[0] if clock else 0)
         front = problem.front() if question.front else []
     placement = problem.experts(solution.selection)
     stem = stem_of(spec)

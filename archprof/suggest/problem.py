@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError
 from archprof.records.suggestion import Alternative, Bound, ExpertChoice, FrontPoint
 from archprof.sources.settings import MOST_EXPERTS
 from archprof.suggest.additive import ADDITIVE, LATENCY, MAXIMISED, TRAFFIC, find_additive
+from archprof.suggest.channels import MULTIPLE
 from archprof.suggest.programme import Programme, Row
 from archprof.suggest.solver import FEW_NODES, solve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from archprof.records.metrics import Metric
     from archprof.records.profile import Profile
@@ -26,6 +27,9 @@ GOAL = "parameters"
 
 EXPERTS = (2, 4, 8)
 """The numbers of experts that a convolution may get unless somebody asks for others."""
+
+ALTERNATIVES = 2
+"""How many of the next best answers are shown unless somebody asks for others."""
 
 POINTS = 8
 """Points of a front."""
@@ -54,7 +58,7 @@ class Question:
     only: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     front: str | None = None
-    alternatives: int = 2
+    alternatives: int = ALTERNATIVES
 
     def check(self) -> None:
         """See to it that the question makes sense.
@@ -85,6 +89,33 @@ def check_experts(numbers: Sequence[int]) -> None:
     for number in numbers:
         if not 1 <= number <= MOST_EXPERTS:
             raise UsageError(f"--experts {number}: a convolution takes 1 to {MOST_EXPERTS}", hint="--experts 2,4,8")
+
+
+def refuse_unused(
+    vary: str | None, front: str | None, alternatives: int, multiple: int, score: Callable[[Profile], Any] | None
+) -> None:
+    """See to it that nothing is asked of one search that only the other answers.
+
+    Args:
+        vary: What is varied, if anything.
+        front: The metric of a Pareto front.
+        alternatives: How many of the next best answers are wanted.
+        multiple: What channels are multiples of.
+        score: The user's own function of a profile.
+
+    Raises:
+        UsageError: Where something is.
+    """
+    if vary is None:
+        if score is not None:
+            raise UsageError("a function as the goal is for --vary", hint=f"metrics: {', '.join(ADDITIVE)}")
+        if multiple != MULTIPLE:
+            raise UsageError("--multiple is for the channels of --vary", hint="add --vary channels=0.5:1:0.25")
+        return
+    for option, value, default in (("--front", front, None), ("--next", alternatives, ALTERNATIVES)):
+        if value != default:
+            hint = f"leave out {option}, or --vary"
+            raise UsageError(f"{option} is for the placement of experts without --vary", hint=hint)
 
 
 class Problem:
@@ -139,7 +170,7 @@ class Problem:
         """By how much the predicted time of a placement exceeds what budgets allow; 0 or less where it does not."""
         clock = self._table.clock
         limits = [self.limit(budget) for budget in self._question.budgets if budget.metric is LATENCY]
-        return max((clock.whole(profile) - limit for limit in limits), default=0) if clock else 0
+        return clock.predicted(profile)[0] - min(limits) if clock and limits else 0
 
     @property
     def limits(self) -> list[tuple[Budget, int]]:

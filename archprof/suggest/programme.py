@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 Selection = frozenset[int]
 """The options that are taken, by index."""
@@ -96,17 +96,3 @@ class Programme:
         """What an option is worth after paying for what it loads."""
         costs = [price * row.weights[option] for price, row in zip(prices, self.rows, strict=True)]
         return self.values[option] - sum(costs, Fraction(0))
-
-    def selections(self) -> Iterator[Selection]:
-        """Every feasible selection: for programmes of a few groups."""
-
-        def extend(group: int, chosen: tuple[int, ...]) -> Iterator[Selection]:
-            if group == len(self.groups):
-                if self.feasible(chosen):
-                    yield frozenset(chosen)
-                return
-            yield from extend(group + 1, chosen)
-            for option in self.groups[group]:
-                yield from extend(group + 1, (*chosen, option))
-
-        return extend(0, ())

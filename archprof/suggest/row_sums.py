@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.errors import ArchprofError
 from archprof.suggest.additive import ADDITIVE, amount_in
-from archprof.suggest.bounded_search import Limit, TableProblem, search
+from archprof.suggest.bounded_search import Answers, Limit, TableProblem, search
 from archprof.suggest.decomposition import decompose, size_of_tables
 from archprof.suggest.factors import TooWideError
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from archprof.records.variation import VariedModel
-    from archprof.suggest.bounded_search import Answers
     from archprof.suggest.factors import Assignment
     from archprof.suggest.frames import Counter, Frame
     from archprof.suggest.judging import Judge
@@ -60,7 +59,8 @@ def best_of_sums(frames: Sequence[Frame], counter: Counter, judge: Judge) -> Sum
         judge: What is wanted.
 
     Raises:
-        NotAdditiveError: Where the goal is no sum over rows, costs do not add up, or there are too many of them.
+        NotAdditiveError: Where the goal is no sum over rows, costs do not add up, there are too many of them, or the
+            search ends with nothing found and nothing proven.
     """
     if judge.score is not None or judge.goal not in ADDITIVE:
         raise NotAdditiveError(f"{judge.goal} is no sum over rows")
@@ -69,16 +69,19 @@ def best_of_sums(frames: Sequence[Frame], counter: Counter, judge: Judge) -> Sum
         raise NotAdditiveError(f"{number:,} variants would have to be counted for it")
     sign = 1 if judge.maximise else -1
     answers: list[tuple[int, Entry]] = []
-    bounds, remarks, sums = list[int](), dict[str, None](), list[_FrameSums]()
+    bounds, remarks, sums, is_complete = list[int](), dict[str, None](), list[_FrameSums](), True
     for frame in frames:
         sums.append(_FrameSums(frame, counter, judge))
-        found = sums[-1].best(answers[-1][0] if len(answers) == ANSWERS else None)
-        bounds.append(found.bound)
+        best = sums[-1].best(answers[-1][0] if len(answers) == ANSWERS else None)
+        bounds.append(best.bound)
+        is_complete = is_complete and best.is_complete
         remarks |= dict.fromkeys(sums[-1].remarks)
-        answers += [(value, sums[-1].entry(assignment)) for value, assignment in found.entries]
+        answers += [(value, sums[-1].entry(assignment)) for value, assignment in best.entries]
         answers = sorted(answers, key=lambda answer: -answer[0])[:ANSWERS]
     if not answers and any(budget.metric.name not in ADDITIVE for budget, _ in judge.limits):
         raise NotAdditiveError("a budget is no sum over rows, and the best within the others exceed it")
+    if not answers and not is_complete:
+        raise NotAdditiveError("the search among sums ended before it had one within the budgets")
     if not answers:
         return SumsAnswer([entry for frame_sums in sums for entry in frame_sums.nearest()], None, list(remarks))
     return SumsAnswer([entry for _, entry in answers], sign * max(answers[0][0], *bounds), list(remarks))
@@ -116,14 +119,14 @@ class _FrameSums:
         sign = 1 if self._judge.maximise else -1
         offset = sign * self._base[self._judge.goal]
         limits = [self._limit(index) for index in self._additive_limits()]
-        found = self._search(
+        answers = self._search(
             [sign * table for table in self._tables[self._judge.goal]],
             limits,
             None if floor is None else floor - offset,
             ANSWERS,
         )
-        entries = tuple((value + offset, assignment) for value, assignment in found.entries)
-        return type(found)(entries, found.bound + offset)
+        entries = tuple((value + offset, assignment) for value, assignment in answers.entries)
+        return Answers(entries, answers.bound + offset, answers.is_complete)
 
     def nearest(self) -> list[Entry]:
         """For each budget the variant that comes nearest to it and keeps those others on what adds up."""
@@ -131,8 +134,8 @@ class _FrameSums:
         for index in self._additive_limits():
             load = self._limit(index)
             others = [self._limit(other) for other in self._additive_limits() if other != index]
-            found = self._search([-table for table in load.tables], others, None, 1, accept=False)
-            assignments += [assignment for _, assignment in found.entries]
+            answers = self._search([-table for table in load.tables], others, None, 1, accept=False)
+            assignments += [assignment for _, assignment in answers.entries]
         return [self.entry(assignment) for assignment in dict.fromkeys(assignments)]
 
     def entry(self, assignment: Assignment) -> Entry:

@@ -137,7 +137,8 @@ def best_variant(
     entries = sorted(outcome.entries, key=lambda entry: judge.rank(entry[0]))
     models = [model for model, _ in entries]
     if not models or not models[0].fits:
-        raise judge.none_fits(models, outcome.size, family.exclusions, proven=outcome.method != "search")
+        sample = counter.number if outcome.method == "search" else None
+        raise judge.none_fits(models, outcome.size, family.exclusions, sample)
     best, best_options = entries[0][1]
     complete = outcome.method == "all" and not (placed and placed.partial)
     variation = Variation(

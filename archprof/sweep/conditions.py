@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.compare.condition import OPERATORS
 from archprof.errors import UsageError, did_you_mean
+from archprof.quantity import exact, plain_number
 from archprof.quantity import parse as parse_quantity
 from archprof.records.metrics import BY_NAME, METRICS, UNKNOWN
 
@@ -57,7 +59,9 @@ class Condition:
     def _holds(self, value: Any) -> bool:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if number and isinstance(self.limit, (int, Fraction)):
-            return OPERATORS[self.comparison](Fraction(value), Fraction(self.limit))
+            # As it was typed: 0.1 equals "0.1".
+            amount = exact(value) if math.isfinite(value) else value
+            return OPERATORS[self.comparison](amount, Fraction(self.limit))
         if self.comparison in ("==", "!="):
             return (str(value) == str(self.limit)) is (self.comparison == "==")
         return False
@@ -94,6 +98,6 @@ def parse(text: str, axes: Sequence[str]) -> Condition:
 def _plain(text: str) -> Any:
     """A number where it is one, else the text."""
     try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
+        return plain_number(text)
+    except ValueError:
         return text.strip("\"'")

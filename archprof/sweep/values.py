@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError, VariantError
+from archprof.quantity import number_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,9 +44,10 @@ def parse_values(name: str, text: str) -> list[Any]:
         UsageError: Where a value is no literal, or a range no range.
     """
     pieces = list(_split(text))
-    ends = pieces[0].split(":") if len(pieces) == 1 else []
-    if len(ends) in (2, 3):
-        return list(_range(name, text, ends))
+    if len(pieces) == 1 and pieces[0].count(":") in (1, 2):
+        numbers = number_range(pieces[0], name, MOST_VALUES)
+        is_integer = all(number.denominator == 1 for number in numbers)
+        return [int(number) if is_integer else float(number) for number in numbers]
     return [_literal(name, piece) for piece in pieces]
 
 
@@ -89,22 +90,3 @@ def _literal(name: str, text: str) -> Any:
         return document.plain(document.root)
     except VariantError as error:
         raise UsageError(f"{name}: {text!r} is not a YAML literal: {error.message}", hint=EXAMPLE) from None
-
-
-def _range(name: str, text: str, ends: Sequence[str]) -> Iterator[int | float]:
-    """Numbers from the first to the last; in decimals, so that 0.1 three times is 0.3."""
-    try:
-        first, last = Decimal(ends[0]), Decimal(ends[1])
-        step = Decimal(ends[2]) if len(ends) == 3 else Decimal(1)
-        valid = all(number.is_finite() for number in (first, last, step)) and step > 0 and last >= first
-    except InvalidOperation:
-        valid = False
-    if not valid:
-        raise UsageError(f"{name}: {text!r} is not a range", hint="FIRST:LAST:STEP, as 320:640:64")
-    count = int((last - first) / step) + 1
-    if count > MOST_VALUES:
-        raise UsageError(f"{name} has {count:,} values, more than {MOST_VALUES:,}", hint="take a larger step")
-    is_integer = first == int(first) and step == int(step)
-    for index in range(count):
-        number = first + index * step
-        yield int(number) if is_integer else float(number)

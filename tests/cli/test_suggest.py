@@ -115,7 +115,7 @@ def test_the_answer_is_measured_against_the_model(archprof: Callable[[str], Resu
     assert measured["comparison"]["result"]["verdict"] in ("faster", "slower", "cannot tell")
 
     text = archprof(command).stdout
-    assert re.search(r"(faster than|slower than|no significant difference from)\s+the\s+model\s+as\s+it\s+is", text)
+    assert re.search(r"(faster than|slower than|no significant difference from)\s+the\s+unchanged\s+model", text)
 
 
 def test_channels_of_each_row(archprof: Callable[[str], Result], folder: Path) -> None:
@@ -170,14 +170,21 @@ def test_a_goal_that_is_no_number(archprof: Callable[[str], Result], folder: Pat
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--max bytes=+5% --goal score.py:score", "a function is for --vary"),
+        ("--max bytes=+5% --goal score.py:score", "a function as the goal is for --vary"),
+        ("--max bytes=+5% --multiple 4", "--multiple is for the channels of --vary"),
+        ("--vary width=1 --front bytes", "--front is for the placement of experts without --vary"),
+        ("--vary width=1 --next 5", "--next is for the placement of experts without --vary"),
+        ("--vary width=1 --multiple 4", "--multiple is for the channels of rows"),
+        ("--vary width=1 --only model.0", "--only is for the channels of rows"),
+        ("--vary width=1 --never head", "--never is for the channels of rows"),
         ("--vary channels=0.5 --only model.7", "matches none of the 2 rows with channels"),
-        ("--vary channels=wide", "no number, and no range"),
+        ("--vary channels=wide", "'wide' is not a number"),
         ("--vary channels=0.5 --multiple 0", "--multiple"),
         ("--vary channels=0.5 --max weights=10B", "variant meets the budgets: the nearest"),
         ("--max latency=+3%", "latency cannot be predicted: this computer was not calibrated"),
         ("--vary width=1 --max latency=5ms", "latency cannot be predicted: this computer was not calibrated"),
         ("--vary width=1 --experts 4000 --max bytes=+5%", "a convolution takes 1 to 1024"),
+        ("--vary width=0.5,1 --experts 2 --max bytes=+5% --only model.77", "--only 'model.77' matches none of the"),
         ("--vary width=0.5,1 --experts 2,x", "invalid number of experts"),
         ("--max flops=+0.0001% --max bytes=+0.001% --min parameters=+10%", "no placement meets"),
         ("--max bytes=+5% --margin 0 --latency", "--margin"),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 import pytest
 
+from archprof.suggest import bounded_search
 from archprof.suggest.bounded_search import Limit, TableProblem, search
 from archprof.suggest.decomposition import decompose, scopes_of, size_of_tables
 from archprof.suggest.factors import Elimination, Table, TooWideError, elimination_order
@@ -77,6 +78,18 @@ def test_a_floor_and_what_is_not_accepted() -> None:
     unknown = search(problem, accept=lambda assignment: None)
     assert unknown.entries == ()
     assert unknown.bound >= 5
+
+
+def test_a_search_that_ends_early_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = chain([[0, 5], [0, 3]], 7, [[0, 5], [0, 3]])
+    assert search(problem).is_complete
+
+    # Two choices make an assignment.
+    monkeypatch.setattr(bounded_search, "NODES", 1)
+    early = search(problem)
+
+    assert (early.entries, early.is_complete) == ((), False)
+    assert early.bound >= 5
 
 
 def test_the_best_completion_of_each_partial_assignment() -> None:

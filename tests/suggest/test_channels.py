@@ -13,6 +13,7 @@ from archprof.pipeline import ExecutionConfig
 from archprof.pipeline.counting import profile_spec
 from archprof.sources.reference import resolve
 from archprof.sources.yaml_file import load
+from archprof.suggest import bounded_search
 from archprof.suggest import vary as module
 from archprof.suggest.additive import LIMITED, parse_budgets
 from archprof.suggest.vary import VariationQuestion, vary
@@ -95,8 +96,28 @@ def test_bounds_with_a_budget_that_does_not_add_up(
     fitting = [model for model in every_variant.models if model.totals["peak_activation_bytes"] <= limit]
     assert result.method == "bounds"
     assert result.best.goal == max(model.totals["parameters"] for model in fitting)
-    with pytest.raises(UsageError, match="counted of 32 variants meets the budgets"):
+    with pytest.raises(UsageError, match="counted among 32 variants meets the budgets"):
         answer(variant(tmp_path), "channels=0.5,1", "peak=1 kB")
+
+
+def test_a_width_that_no_float_is(tmp_path: Path) -> None:
+    """Row 0 has ceil(32 * 0.3 / 8) * 8 = 16 channels, and 24 of them are 80 * 0.3, which a float makes 81 of."""
+    path = variant(tmp_path, ROWS.replace("[0.5, 0.5, 256]", "[0.5, 0.3, 256]"))
+
+    result = answer(path, "channels=1.5", only=("model.0",))
+
+    assert result.best.channels == {"model.0": 24}
+
+
+def test_a_search_among_sums_that_ends_early_is_no_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST", 0)
+    monkeypatch.setattr(bounded_search, "NODES", 0)
+
+    result = answer(variant(tmp_path), "channels=0.5,1", "flops=-5%")
+
+    assert (result.method, result.proven) == ("search", False)
+    assert "no bound is known: the search among sums ended" in result.exclusions[-1]
+    assert result.best.fits
 
 
 def test_rows_that_change_together(every_variant: Variation, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from archprof.errors import UsageError
@@ -23,10 +25,25 @@ AXES = ["imgsz", "width", "scale"]
         ("width < 0.25", False),
         ("scale == n", True),
         ("scale != 'n'", False),
+        ("scale == 1e999999999", False),
     ],
 )
 def test_a_condition(text: str, holds: bool) -> None:
     assert parse(text, AXES).holds(ROW) is holds
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "holds"),
+    [
+        (0.1, "width == 0.1", True),  # the float is a little more than a tenth
+        (0.1, "width <= 0.1", True),
+        (0.3, "width >= 0.3", True),  # and this one a little less
+        (math.inf, "width > 8", True),
+        (math.inf, "width == 8", False),
+    ],
+)
+def test_a_decimal_fraction_is_what_it_was_typed_as(value: float, text: str, holds: bool) -> None:
+    assert parse(text, ["width"]).holds_at({"width": value}) is holds
 
 
 def test_only_axes_are_known_before_anything_is_counted() -> None:

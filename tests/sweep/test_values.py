@@ -34,6 +34,7 @@ def test_an_axis(text: str, name: str, values: list[Any]) -> None:
         ("imgsz=640:320:64", "not a range"),
         ("imgsz=320:640:0", "not a range"),
         ("imgsz=a:b", "not a range"),
+        ("imgsz=1:1e99999999:1", "not a range"),
         ("imgsz=1:1000000", "1,000,000 values"),
         ("nc=[1,2", "not a YAML literal"),
     ],

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import fx, nn
 
-from archprof.builder.program.arguments import DEVICE, InnerGraph, Name
+from archprof.builder.program.arguments import Name, resolved
 from archprof.errors import RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from archprof.builder.program.build import BuiltProgram
     from archprof.builder.program.module import Program
     from archprof.builder.program.plan import Plan, Step
@@ -61,17 +59,17 @@ class _Writer:
         """Write a plan; what it makes is entered in the values."""
         for step in plan.steps:
             self.step(step, values)
-        results = self.argument(plan.outputs, values)
+        results = self.resolved(plan.outputs, values)
         self.graph.output(results[0] if plan.single else tuple(results))
 
     def step(self, step: Step, values: dict[str, Any]) -> None:
         """Write one node."""
         if not step.known:
             raise RunError(f"{step.node.target} cannot be run: it is no operator of torch's own")
-        arguments = self.argument(step.arguments, values)
+        arguments = self.resolved(step.arguments, values)
         for index, plan in step.graphs.items():
             arguments[index] = self.inner(plan)
-        result = self.graph.call_function(step.operator, tuple(arguments), self.argument(step.keywords, values))  # type: ignore[arg-type]
+        result = self.graph.call_function(step.operator, tuple(arguments), self.resolved(step.keywords, values))  # type: ignore[arg-type]
         outputs = step.outputs
         if len(outputs) == 1 and isinstance(outputs[0], Name) and not step.gives_tuple:
             values[outputs[0]] = result
@@ -90,14 +88,6 @@ class _Writer:
         self.root.add_module(name, fx.GraphModule(root, graph))
         return self.graph.get_attr(name)
 
-    def argument(self, value: Any, values: Mapping[str, Any]) -> Any:
-        """An argument with what makes it in the place of names."""
-        if isinstance(value, Name):
-            return values[value]
-        if isinstance(value, list):
-            return [self.argument(item, values) for item in value]
-        if isinstance(value, dict):
-            return {key: self.argument(item, values) for key, item in value.items()}
-        if isinstance(value, InnerGraph):
-            return None
-        return self.program.device if value is DEVICE else value
+    def resolved(self, value: Any, values: dict[str, Any]) -> Any:
+        """An argument with the nodes that make it in the place of names."""
+        return resolved(value, values, self.program.device)

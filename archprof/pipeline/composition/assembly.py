@@ -3,41 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from fractions import Fraction
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archprof.builder import dialect, limits, unread_keys
 from archprof.builder.options import PROBE, dtype_name
 from archprof.builder.wiring import light_head_of
-from archprof.count.figures import Figures, Item, reported
-from archprof.count.proxies import SCALE, ProxyReading, at_size, items
 from archprof.pipeline.circumstances import environment_of, plain, variant_of, versions
-from archprof.pipeline.composition.dynamics import merged, parameternet
+from archprof.pipeline.composition.convention_figures import OF_IMAGES, ConventionFigures, module_path
+from archprof.pipeline.composition.dynamics import merged, parameternet, totals_of
 from archprof.pipeline.composition.liveness import Value, flat
 from archprof.pipeline.composition.passes import FLOAT, NotComposableError, Role
 from archprof.pipeline.composition.records import TOTALS
 from archprof.pipeline.operation_sums import operation_sums
-from archprof.records.conventions import DEFAULT, TODAY, find_convention
+from archprof.records.conventions import DEFAULT, find_convention
 from archprof.records.profile import Coverage, Input, Layer, Module, Profile, Totals
 from archprof.records.remarks import unread_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from archprof.count.proxies import Key
     from archprof.pipeline.composition.passes import Pass, Rows
-    from archprof.pipeline.composition.records import Figures as RowFigures
-    from archprof.pipeline.composition.records import Head, RowDetails, RowModule, RowReading, RowRecord
+    from archprof.pipeline.composition.records import Figures, Head, RowModule, RowRecord
     from archprof.pipeline.composition.variant import Plan
     from archprof.pipeline.request import Request
-    from archprof.records.conventions import Convention
-    from archprof.records.profile import Reported
-
-THOP = "thop-2.0"
-OF_IMAGES = {THOP, TODAY}
-"""Conventions whose tools look at images of their own."""
-
 
 FOLDED_ACROSS_ROWS = "BaseModel"
 """The network in which every batch norm is folded that a convolution alone feeds, of whatever row."""
@@ -77,12 +65,7 @@ def compose(request: Request, plan: Plan, rows: Rows) -> Profile:
         pass_ = rows.run(plan, shape, roles, dtype=dtype, details=True)
     _check_limits(pass_.records)
     names = {*conventions, *(plan.spec.reporters if details else ())}
-    figures = {
-        name: _of_operations(rows, plan, pass_, roles, find_convention(name), shape) for name in names - OF_IMAGES
-    }
-    if of_images := names & OF_IMAGES:
-        figures |= _reported(of_images, plan, rows, pass_, head, strides, shape, asked=set(conventions))
-    figures = dict(sorted(figures.items()))
+    figures = ConventionFigures(plan, rows, pass_, roles, head, strides, shape).of(names, conventions)
     return Profile(
         variant=variant_of(plan.spec, task=task, strides=rounded, fused=plan.options.fuse),
         input=Input(
@@ -171,7 +154,7 @@ def _check_limits(records: Sequence[RowRecord]) -> None:
 def _remarks(plan: Plan, records: Sequence[RowRecord]) -> list[str]:
     known = {row.row.module: record.parser_knows for row, record in zip(plan.rows, records, strict=True)}
     unread = sum(record.unread for record in records)
-    names = [_path(index, name) for index, record in enumerate(records) for name in record.unread_names]
+    names = [module_path(index, name) for index, record in enumerate(records) for name in record.unread_names]
     total = sum(record.totals[2] for record in records)
     if unread and unread == total:
         raise NotComposableError("no parameter is read")
@@ -185,9 +168,7 @@ def _remarks(plan: Plan, records: Sequence[RowRecord]) -> list[str]:
 
 
 def _totals(pass_: Pass) -> Totals:
-    sums: dict[str, Any] = dict(
-        zip(TOTALS, map(sum, zip(*(record.totals for record in pass_.records), strict=True)), strict=True)
-    )
+    sums: dict[str, Any] = totals_of(pass_.records)
     shared = len({name for record in pass_.records for name in record.shared})
     sums["modules"] += shared + CONTAINER
     sums["layers"] += shared
@@ -207,7 +188,7 @@ def _shapes(structure: Any) -> list[list[int]]:
     return [list(value.tensor[0]) for value in flat(structure)]
 
 
-def _costs(figures: RowFigures) -> dict[str, int]:
+def _costs(figures: Figures) -> dict[str, int]:
     return dict(zip(("macs", "elementwise_flops", "bytes_read", "bytes_written"), figures, strict=True))
 
 
@@ -252,7 +233,7 @@ def _modules(network: str, pass_: Pass) -> list[Module]:
             called = [part for part in same if part.calls]
             entries.append(
                 _module(
-                    _path(index, module.path),
+                    module_path(index, module.path),
                     module.type,
                     sum(part.calls for part in same),
                     (module.parameters, module.own_parameters),
@@ -287,107 +268,3 @@ def _module(
         **_costs(figures),
         **{f"own_{name}": value for name, value in _costs(own_figures).items()},
     )
-
-
-def _reported(
-    names: set[str],
-    plan: Plan,
-    rows: Rows,
-    pass_: Pass,
-    head: Head,
-    strides: Sequence[float],
-    shape: tuple[int, ...],
-    *,
-    asked: set[str],
-) -> dict[str, Reported]:
-    """What Ultralytics printed by thop 2.0 and prints today, which every profile of a network for images has."""
-    if plan.tokens:
-        if asked & OF_IMAGES:
-            raise NotComposableError("a convention is asked for that is for images")
-        return {}
-    first = next((record.first_parameter for record in pass_.records if record.first_parameter), None)
-    dtype = dtype_name(plan.options.dtype)
-    if first is None or len(first[0]) < 2 or first[1] != dtype:
-        raise NotComposableError("no parameter tells the channels of the image")
-    side = max(int(max(strides, default=0)), 32)
-    small = (1, first[0][1], side, side)
-    roles = _roles(plan, head, strides, dtype)
-    whole = pass_ if shape[0] == 1 else rows.run(plan, (1, *shape[1:]), roles, dtype=dtype, details=True)
-    exact = list(_exact(whole.details))
-    scale = 2 * Fraction(prod(shape[-2:]), side * side)
-    figures: dict[str, Figures] = {}
-    if THOP in names:
-        given = _thop_2_0(rows.readings(plan, small, roles))
-        figures[THOP] = Figures([*given, *exact], scale=scale, shape=small, per_image=True)
-    if TODAY in names:
-        smallest = (side, head.least_cells)
-        figures[TODAY] = _today(plan, rows, roles, (1, first[0][1], *shape[2:]), smallest, exact)
-    return {
-        name: reported(find_convention(name), figure, shape, shares=name in asked) for name, figure in figures.items()
-    }
-
-
-def _of_operations(
-    rows: Rows, plan: Plan, pass_: Pass, roles: Sequence[Role], convention: Convention, shape: tuple[int, ...]
-) -> Reported:
-    """What a convention gives that is a sum over operations."""
-    paths: dict[str, str] = {}
-    for index, details in enumerate(pass_.details):
-        for module in details.modules:
-            if module.shared:  # what rows share is called by where it stands first
-                paths.setdefault(module.shared, f"model.{index}.{module.path}")
-    items = [
-        Item(paths[owner] if owner else _path(index, path), operation, amount, macs)
-        for index, part in enumerate(rows.items(plan, pass_, roles, convention))
-        for path, operation, amount, macs, owner in part.items
-    ]
-    return reported(convention, Figures(items), shape)
-
-
-def _path(index: int, path: str) -> str:
-    """A module's path in the model, given its row and its path in that."""
-    return f"model.{index}.{path}" if path else f"model.{index}"
-
-
-def _today(
-    plan: Plan,
-    rows: Rows,
-    roles: Sequence[Role],
-    shape: tuple[int, ...],
-    smallest: tuple[int, int],
-    exact: Sequence[Item],
-) -> Figures:
-    rows.check_sampling()
-
-    def read(height: int, width: int) -> ProxyReading:
-        readings = rows.readings(plan, (*shape[:2], height, width), roles)
-        return ProxyReading(
-            {key: amount for index, part in enumerate(readings) for key, amount in _parts(index, part.modules)},
-            {key: amount for index, part in enumerate(readings) for key, amount in _parts(index, part.functions)},
-            any(part.fixed for part in readings),
-            any(part.quadratic for part in readings),
-        )
-
-    reading = at_size((shape[-2], shape[-1]), *smallest, read)
-    if not reading.total:
-        raise NotComposableError("thop gives nothing")
-    return Figures(items(reading, exact), scale=SCALE, shape=shape, per_image=True)
-
-
-def _thop_2_0(readings: Sequence[RowReading]) -> Iterator[Item]:
-    for index, reading in enumerate(readings):
-        for (path, kind), amount in _parts(index, reading.thop_2_0):
-            yield Item(path, kind, amount, 0)
-
-
-def _parts(index: int, parts: Sequence[tuple[str, str, int]]) -> Iterator[tuple[Key, int]]:
-    for path, name, amount in parts:
-        yield (_path(index, path), name), amount
-
-
-def _exact(details: Sequence[RowDetails]) -> Iterator[Item]:
-    for index, part in enumerate(details):
-        if part.exact is None:
-            raise NotComposableError("rows share modules that multiply")
-        for path, kind, macs in part.exact:
-            yield Item(_path(index, path), kind, 0, macs)

@@ -100,8 +100,13 @@ def _static_pass(plan: Plan, pass_: Pass) -> Pass:
     return result
 
 
+def totals_of(records: Sequence[RowRecord]) -> dict[str, int]:
+    """What rows have together, by the names of :data:`TOTALS`."""
+    return dict(zip(TOTALS, map(sum, zip(*(record.totals for record in records), strict=True)), strict=True))
+
+
 def _totals(records: Sequence[RowRecord]) -> MeasuredTotals:
-    sums = dict(zip(TOTALS, map(sum, zip(*(record.totals for record in records), strict=True)), strict=True))
+    sums = totals_of(records)
     return MeasuredTotals(**{name: sums[name] for name in MeasuredTotals.__struct_fields__})
 
 

@@ -132,9 +132,7 @@ class Rows:
         key = key_of(b"head", self._surroundings, row.call.family, row.row.module, signature)
         head = self._shelf.find(key, Head)
         if head is None:
-            if self._recorder is None:
-                raise NotComposableError("the head is not known")
-            head = self._recorder.head(plan, row)
+            head = self._counting("the head").head(plan, row)
             self._shelf.put(key, head)
         if not head.network:
             raise NotComposableError("the network does more than to call its rows")
@@ -156,11 +154,11 @@ class Rows:
             plan.channels,
             plan.spec.values.get("activation"),
         )
-        known = self._shelf.find(key, tuple[float, ...])
-        if known is None:
-            known = probe()
-            self._shelf.remember(key, known)
-        return known
+        strides = self._shelf.find(key, tuple[float, ...])
+        if strides is None:
+            strides = probe()
+            self._shelf.remember(key, strides)
+        return strides
 
     def run(
         self, plan: Plan, shape: Sequence[int], roles: Sequence[Role], *, dtype: str = FLOAT, details: bool = False
@@ -202,12 +200,9 @@ class Rows:
             key = self._key(b"glance", plan, row, inputs, distinct, role)
             glance = self._shelf.find(key, RowGlance)
             if glance is None:
-                if self._recorder is None:
-                    raise NotComposableError(f"row {row.row.index} is not known")
-                glance = self._recorder.glance(plan, row, inputs, role)
+                glance = self._counting(f"row {row.row.index}").glance(plan, row, inputs, role)
                 self._shelf.put(key, glance)
-            if glance.obstacle:
-                raise NotComposableError(f"row {row.row.index}: {glance.obstacle}")
+            _refuse(row, glance.obstacle)
             result.outputs[row.row.index] = _given(glance, distinct)
         return result.outputs
 
@@ -224,9 +219,7 @@ class Rows:
             key = self._key(b"reading", plan, row, inputs, distinct, role)
             reading = self._shelf.find(key, RowReading)
             if reading is None:
-                if self._recorder is None:
-                    raise NotComposableError(f"row {row.row.index} is not known")
-                fresh = fresh or self._recorder.readings(plan, shape, roles)
+                fresh = fresh or self._counting(f"row {row.row.index}").readings(plan, shape, roles)
                 reading = fresh[index]
                 self._shelf.put(key, reading)
             readings.append(reading)
@@ -240,11 +233,11 @@ class Rows:
             NotComposableError: Where it does not, or that is not known.
         """
         key = key_of(b"sampling")
-        known = self._shelf.find(key, bool)
-        if known is None and self._recorder:
-            known = self._recorder.sampling_is_known()
-            self._shelf.put(key, known)
-        if not known:
+        is_known = self._shelf.find(key, bool)
+        if is_known is None:
+            is_known = self._counting("how thop samples").sampling_is_known()
+            self._shelf.put(key, is_known)
+        if not is_known:
             raise NotComposableError("the images that thop looks at are not known")
 
     def items(self, plan: Plan, pass_: Pass, roles: Sequence[Role], convention: Convention) -> list[RowItems]:
@@ -265,12 +258,10 @@ class Rows:
             key = self._key(b"items", plan, row, inputs, distinct, role, convention.name)
             items = self._shelf.find(key, RowItems)
             if items is None:
-                if self._recorder is None:
-                    raise NotComposableError(f"what row {row.row.index} is given by {convention.name} is not known")
-                items = self._recorder.items(plan, row, inputs, role, convention)
+                recorder = self._counting(f"what {convention.name} gives row {row.row.index}")
+                items = recorder.items(plan, row, inputs, role, convention)
                 self._shelf.put(key, items)
-            if items.obstacle:
-                raise NotComposableError(f"row {row.row.index}: {items.obstacle}")
+            _refuse(row, items.obstacle)
             result.append(items)
         return result
 
@@ -281,16 +272,27 @@ class Rows:
         record = self._shelf.find(key, RowRecord)
         more = self._shelf.details(key, RowDetails) if details and record and not record.obstacle else None
         if record is None or (details and more is None and not record.obstacle):
-            if self._recorder is None:
-                raise NotComposableError(f"row {row.row.index} is not known")
+            recorder = self._counting(f"row {row.row.index}")
             # A family of its own may have dynamic layers, whose static equivalent needs the details of every row.
             full = details or plan.spec.family != STOCK
-            record, more = self._recorder.record(plan, row, inputs, role, details=full)
+            record, more = recorder.record(plan, row, inputs, role, details=full)
             self._shelf.put(key, record, more)
             more = more if details else None
-        if record.obstacle:
-            raise NotComposableError(f"row {row.row.index}: {record.obstacle}")
+        _refuse(row, record.obstacle)
         return record, more
+
+    def _counting(self, subject: str) -> Recorder:
+        """What counts rows.
+
+        Args:
+            subject: What is missing, for the message.
+
+        Raises:
+            NotComposableError: Where nothing is to be counted.
+        """
+        if self._recorder is None:
+            raise NotComposableError(f"{subject} is not known")
+        return self._recorder
 
     def _key(
         self, kind: bytes, plan: Plan, row: PlannedRow, inputs: Structure, distinct: list[Value], role: Role, *more: Any
@@ -308,6 +310,16 @@ class Rows:
             [value.tensor for value in distinct],
             *more,
         )
+
+
+def _refuse(row: PlannedRow, obstacle: str) -> None:
+    """See to it that nothing stands in the way of a row by itself.
+
+    Raises:
+        NotComposableError: Where something does.
+    """
+    if obstacle:
+        raise NotComposableError(f"row {row.row.index}: {obstacle}")
 
 
 def _given(row: RowGlance | RowReading, inputs: Sequence[Value]) -> Structure:

@@ -57,10 +57,7 @@ def count_row(network: Built, run: RunSpec, inputs: Sequence[torch.Tensor], *, l
     Returns:
         The pass; or why the row cannot be counted by itself.
     """
-    try:
-        passed = _run(network, run)
-    except ArchprofError as error:
-        return _failure_text(error)
+    passed = _run(network, run)
     if isinstance(passed, str):
         return passed
     trace, structure, tensors = passed
@@ -83,10 +80,7 @@ def run_row(
     Returns:
         How the tensors that it gives are nested, and these, without their memory; or why they cannot be told.
     """
-    try:
-        passed = _run(network, run)
-    except ArchprofError as error:
-        return _failure_text(error)
+    passed = _run(network, run)
     if isinstance(passed, str):
         return passed
     trace, structure, tensors = passed
@@ -104,11 +98,6 @@ def run_row(
     )
 
 
-def _failure_text(error: ArchprofError) -> str:
-    """Why a row that does not run cannot be counted by itself."""
-    return f"it does not run without memory: {error.message}"
-
-
 _Tensor = tuple[tuple[int, ...], str, int]
 """Strides, type and identity of a tensor."""
 
@@ -119,13 +108,12 @@ _STRANGE_RESULTS = "what it gives has no form that is known"
 
 
 def _run(network: Built, run: RunSpec) -> tuple[Trace, Any, list[_Tensor]] | str:
-    """The pass of a network of one row, how what it gives is nested, and its tensors; or why it cannot be told.
-
-    Raises:
-        ArchprofError: Where it does not run without memory.
-    """
+    """The pass of a network of one row, how what it gives is nested, and its tensors; or why it cannot be told."""
     _Recorder.attempts, _Recorder.result = 0, None
-    trace = run_trace(_Recorder, network.module, run.inputs)
+    try:
+        trace = run_trace(_Recorder, network.module, run.inputs)
+    except ArchprofError as error:
+        return f"it does not run without memory: {error.message}"
     result, _Recorder.result = _Recorder.result, None
     return "its pass was repeated in another way" if _Recorder.attempts > 1 else (trace, *result)
 

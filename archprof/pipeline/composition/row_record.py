@@ -65,7 +65,7 @@ def take(
     flow = Flow(trace)
     if obstacle := obstacle_in(flow, trace) or _shared_obstacle(network.module, owners, trace):
         return RowRecord(obstacle), None
-    shared = {path: owners[id(module)] for path, module in tree.walk(network.module) if id(module) in owners}
+    shared = _shared_modules(network.module, owners)
     layers, remarks = dynamic_layers(ledger, memory, flow)
     if remarks:
         return RowRecord("there are remarks about it"), None
@@ -129,7 +129,7 @@ def items(
     counted = row_pass.count_row(network, run, inputs, last=last)
     if isinstance(counted, str):
         return RowItems(counted)
-    shared = {path: owners[id(module)] for path, module in tree.walk(network.module) if id(module) in owners}
+    shared = _shared_modules(network.module, owners)
     given = figures_of(convention, Subject(network.module, run.inputs, counted.ledger)).items
     if not all(item.path.startswith(ROW) for item in given):
         return RowItems("something runs outside of it")
@@ -170,6 +170,11 @@ def _dynamics(
         static=static,
         static_work=work_of(profile),
     )
+
+
+def _shared_modules(model: Any, owners: Mapping[int, str]) -> dict[str, str]:
+    """The class attributes that modules hang on, by their paths."""
+    return {path: owners[id(module)] for path, module in tree.walk(model) if id(module) in owners}
 
 
 def _first_parameter(model: Any) -> tuple[tuple[int, ...], str] | None:

@@ -106,18 +106,3 @@ def parameters(checkpoint: Checkpoint) -> int:
     figure is an upper bound.
     """
     return sum(tensor.numel for tensor in distinct(checkpoint.tensors).values() if tensor.role != "buffer")
-
-
-def parameters_by_prefix(checkpoint: Checkpoint, depth: int = 2) -> dict[str, int]:
-    """:func:`parameters` by the first parts of the tensors' names, as ``model.0``, in the file's order.
-
-    Args:
-        checkpoint: The file.
-        depth: How many parts; a tensor with fewer counts under its module's path ("" for the model itself).
-    """
-    totals: dict[str, int] = {}
-    for name, tensor in distinct(checkpoint.tensors).items():
-        if tensor.role != "buffer":
-            prefix = ".".join(name.split(".")[:-1][:depth])
-            totals[prefix] = totals.get(prefix, 0) + tensor.numel
-    return totals
