@@ -119,13 +119,13 @@ def exclusion(folder: Path) -> Exclusion:
     return Exclusion(entry.path.parent, tuple(entry.value), entry.origin) if entry else Exclusion()
 
 
-def families(folder: Path) -> Families:
-    """The families that the project of a folder gives its files.
+def families(command: str, folder: Path) -> Families:
+    """The families that the project of a folder gives the files of a command.
 
     Raises:
         BudgetFileError: As for :func:`read`.
     """
-    entry = _entry(folder, FAMILIES)
+    entry = None if command in WITHOUT else _entry(folder, FAMILIES)
     return Families(entry.path.parent, dict(pair.rsplit(" = ", 1) for pair in entry.value)) if entry else Families()
 
 

@@ -61,7 +61,7 @@ class Command(TyperCommand):
         from archprof.sources.assigned_families import assigned
 
         with _as_ours(ctx.command_path):
-            families = project.families(Path.cwd())
+            families = project.families(str(ctx.info_name), Path.cwd())
         with assigned(families):
             return super().invoke(ctx)
 

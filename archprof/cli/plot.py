@@ -117,6 +117,7 @@ def plot(
     """Draw one figure for a paper or a page, as SVG, PNG or PDF."""
     from archprof.cli.parameternet import parse_experts
     from archprof.compare.pareto import axes
+    from archprof.records.profile import Profile
     from archprof.render.drawing import draw
     from archprof.render.figures import figures_of
     from archprof.render.figures.pareto import parse_limits
@@ -143,6 +144,9 @@ def plot(
     figures = figures_of(records, figure_kind.name, choice=replace(choice, metric=_metric(figure_kind, choice)))
     if not figures:
         raise UsageError(f"nothing to draw: {figure_kind.absent}", hint=_hint(records, counter))
+    if len(records) == 1 and isinstance(records[0], Profile) and select is None:
+        # Of what conventions report of one model, what most authors published comes first.
+        figures = figures[:1]
     figure = choose(figures, select)
     for path in paths:
         suffix = path.suffix.lower() if path else ".svg"

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archprof import units
+from archprof.records.conventions import TODAY
 from archprof.records.failure import Failure
 from archprof.records.metrics import METRICS
 from archprof.render.table import Column, Table
@@ -38,6 +39,7 @@ def totals_table(results: Sequence[Profile | Failure]) -> Table:
     profiles = [result for result in results if not isinstance(result, Failure)]
     lower = any(profile.coverage.unknown for profile in profiles)
     reported = {name for profile in profiles for name in profile.reported}
+    asked = {name for profile in profiles for name in profile.conventions}
     inputs = [" + ".join(profile.input.descriptions) for profile in profiles]
     hidden = {"trainable_parameters"} if all(profile.variant.fused for profile in profiles) else set[str]()
     model, scale = identity_columns(results)
@@ -51,9 +53,9 @@ def totals_table(results: Sequence[Profile | Failure]) -> Table:
                 f"{'>= ' if lower and metric.counted else ''}{_TITLES.get(metric.name, metric.label)}",
                 show=_giga if metric.convention else partial(units.measure, unit=metric.unit),
                 number=True,
-                visible=(metric.name in VISIBLE or metric.name in reported) and metric.name not in hidden,
+                visible=metric.name in {*VISIBLE, *reported} - hidden and (metric.name != TODAY or TODAY in asked),
                 droppable=metric.name in DROPPABLE,
-                wide=metric.name in WIDE,
+                wide=metric.name in WIDE or metric.name in reported,
                 absent=units.ABSENT,
                 aliases=(metric.name, *metric.aliases),
             )

@@ -45,7 +45,15 @@ class Watched:
         }
         command = [sys.executable, "-c", "from archprof.cli import app; app()", *arguments]
         self.process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=other, stdout=other, stderr=other, start_new_session=True
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=other,
+            stdout=other,
+            stderr=other,
+            start_new_session=True,
+            # Whoever runs the tests in the background has them ignore what Ctrl-C sends.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         os.close(other)
 

@@ -170,7 +170,18 @@ def test_from_small_images_to_the_one_asked_for(amount: Any, fixed: bool, functi
         cells = height * width // 32**2
         return ProxyReading({("a", "A"): amount(cells)}, {("", "f"): functions * cells}, fixed, quadratic=False)
 
-    assert at_size((256, 256), 32, read).total == expected
+    assert at_size((256, 256), 32, 1, read).total == expected
+
+
+def test_a_head_may_need_more_than_one_stride() -> None:
+    """Its first image is two strides wide here, and costs 7·2 + 1."""
+
+    def read(fixed: bool) -> Any:
+        return lambda height, width: ProxyReading({("a", "A"): 7 * height * width // 32**2 + 1}, {}, fixed, False)
+
+    # In proportion to the area, 64 strides of 15/2 each; on the line through two images, 7·64 + 1.
+    assert at_size((256, 256), 32, 2, read(fixed=False)).total == 480
+    assert at_size((256, 256), 32, 2, read(fixed=True)).total == 449
 
 
 def test_timm_has_fvcores_figure_unasked() -> None:
