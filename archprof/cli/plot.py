@@ -144,8 +144,7 @@ def plot(
     figures = figures_of(records, figure_kind.name, choice=replace(choice, metric=_metric(figure_kind, choice)))
     if not figures:
         raise UsageError(f"nothing to draw: {figure_kind.absent}", hint=_hint(records, counter))
-    if len(records) == 1 and isinstance(records[0], Profile) and select is None:
-        # Of what conventions report of one model, what most authors published comes first.
+    if figure_kind.alternatives and select is None and len(records) == 1 and isinstance(records[0], Profile):
         figures = figures[:1]
     figure = choose(figures, select)
     for path in paths:

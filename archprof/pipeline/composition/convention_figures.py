@@ -88,7 +88,7 @@ class ConventionFigures:
         return reported(convention, Figures(entries), self.shape)
 
     def _of_images(self, names: Collection[str], asked: Collection[str]) -> dict[str, Reported]:
-        """What Ultralytics printed by thop 2.0 and prints today, which every profile of a network for images has."""
+        """What Ultralytics reported in 2024–25 and reports today, which every profile of a network for images has."""
         if self.plan.tokens:
             if OF_IMAGES.intersection(asked):
                 raise NotComposableError("a convention is asked for that is for images")

@@ -70,12 +70,14 @@ class FigureKind(ABC):
         source: What is computed of a model that somebody names to draw it: "profile", "experts", "memory",
             "comparison", or "benchmark", which only a saved file has.
         absent: What is missing where records have nothing for it, and how to get that.
+        alternatives: Whether the figures of one profile are ways to look at the same; a file takes the first of them.
     """
 
     name: ClassVar[str]
     help: ClassVar[str]
     source: ClassVar[str] = "profile"
     absent: ClassVar[str]
+    alternatives: ClassVar[bool] = False
 
     @abstractmethod
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:

@@ -39,10 +39,16 @@ class Distribution(FigureKind):
 
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
         """The figure of each benchmark, and of each profile that has latencies."""
-        for record in records:
-            benchmark = Benchmark(profiles=[record]) if isinstance(record, Profile) else record
-            if isinstance(benchmark, Benchmark):
-                yield from _figures(benchmark)
+        for benchmark in benchmarks_in(records):
+            yield from _figures(benchmark)
+
+
+def benchmarks_in(records: Sequence[Any]) -> Iterator[Benchmark]:
+    """The benchmarks among some records; a profile, which may have latencies, is one of a single model."""
+    for record in records:
+        benchmark = Benchmark(profiles=[record]) if isinstance(record, Profile) else record
+        if isinstance(benchmark, Benchmark):
+            yield benchmark
 
 
 def _figures(benchmark: Benchmark) -> Iterator[Figure]:

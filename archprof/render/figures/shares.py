@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archprof import units
-from archprof.records.benchmark import Benchmark
-from archprof.records.profile import Profile
 from archprof.render.figures import FIGURES, Choice, Figure, FigureKind, origin
-from archprof.render.figures.distribution import command_of
+from archprof.render.figures.distribution import benchmarks_in, command_of
 from archprof.render.figures.style import LESS, TOTAL, VEGA_LITE, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from archprof.records.benchmark import Benchmark
     from archprof.records.breakdown import Breakdown
+    from archprof.records.profile import Profile
     from archprof.render.figures import Spec
 
 TIME, FLOPS = "time", "FLOPs"
@@ -33,13 +33,11 @@ class Shares(FigureKind):
 
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
         """A figure for each device that a model's rows were timed on."""
-        for record in records:
-            benchmark = Benchmark(profiles=[record]) if isinstance(record, Profile) else record
-            if isinstance(benchmark, Benchmark):
-                for profile in benchmark.profiles:
-                    for breakdown in profile.breakdowns:
-                        if bars := bars_of(profile, breakdown):
-                            yield _figure(benchmark, profile, breakdown, bars)
+        for benchmark in benchmarks_in(records):
+            for profile in benchmark.profiles:
+                for breakdown in profile.breakdowns:
+                    if bars := bars_of(profile, breakdown):
+                        yield _figure(benchmark, profile, breakdown, bars)
 
 
 def bars_of(profile: Profile, breakdown: Breakdown) -> list[Bar]:

@@ -29,6 +29,7 @@ class Waterfall(FigureKind):
 
     name = "waterfall"
     help = "from the exact count to another counter's figure, step by step"
+    alternatives = True
     absent = "no counter's figure is in it that differs: `archprof audit REF -o audit.json` runs counters"
 
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
