@@ -92,9 +92,12 @@ def audit_spec(
             known[name] = opinion
     missing = [name for name in selected if name not in known]
     if exact is None or missing:
-        from archprof.audit import counter_runs
+        from archprof.counters.process import start_fork_server
 
+        start_fork_server()
         with progress.working("loading torch"):
+            from archprof.audit import counter_runs
+
             runs = counter_runs.CounterRuns(spec, options, plugins, time_limit)
         exact, opinions = runs.count(missing, progress)
         known |= opinions

@@ -71,7 +71,7 @@ class CounterRuns:
             with _telling(progress) as watch:
                 for result in results(watch):
                     opinions[result.name] = opinion(result, exact_counts, image)
-        profile = finish(counted)
+        profile = finish(counted, level="budgets")
         audit = AuditResult(
             variant=profile.variant,
             input=profile.input,

@@ -16,9 +16,6 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import nn
-
 from archprof.counters import COUNTERS
 from archprof.counters.interface import CounterResult, described
 
@@ -27,7 +24,10 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
-Source = Callable[[], tuple[nn.Module, tuple[torch.Tensor, ...]]]
+    import torch
+    from torch import nn
+
+Source = Callable[[], "tuple[nn.Module, tuple[torch.Tensor, ...]]"]
 """Makes a model, in eval mode, and its inputs."""
 
 Watch = Callable[["Sequence[str]", int], None]
@@ -47,6 +47,14 @@ def run_isolated(source: Source, names: Sequence[str], *, time_limit: float) -> 
     """
     with started(source, names, time_limit=time_limit) as results:
         yield from results(None)
+
+
+def start_fork_server() -> None:
+    """Start the process that counters' are forked from, which loads torch while something else is done here."""
+    if _context().get_start_method() == "forkserver":
+        from multiprocessing import forkserver
+
+        forkserver.ensure_running()
 
 
 @contextmanager
@@ -195,12 +203,14 @@ def _context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload(["archprof.counters.process_preload"])
     return context
 
 
 def _serve(source: Source, pipe: Connection, threads: int | None) -> None:
     """In the other process: what went wrong in making the model, then a result for each name that is sent."""
+    import torch
+
     silence = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(silence, stream)
