@@ -6,9 +6,11 @@ import hashlib
 import os
 import platform
 import sys
+import time
 from functools import cache
 from typing import TYPE_CHECKING
 
+from archprof import cache as results
 from archprof.cache.code_files import PACKAGE, changed
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ SETTINGS = ("ARCHPROF_META_KERNELS", "PYTORCH", "TIMM_", "TORCH")
 
 AFTER = ("cli", "render", "__pycache__")
 """Folders of archprof's that come after a profile."""
+
+_TICK = 2_000_000_000
+"""Nanoseconds between two times that every file system tells apart."""
 
 
 @cache
@@ -35,27 +40,47 @@ def surroundings() -> bytes:
 
 @cache
 def own_source() -> bytes:
-    """A digest of archprof's source: all but what is done with a profile once it is there."""
+    """A digest of archprof's source: all but what is done with a profile once it is there.
+
+    Reading the files takes longer than all else that an answer from the cache takes, so the digest is kept too, for
+    files of the same sizes, times and inodes. Nobody can set the time at which a file's inode changed, and one that
+    changed a moment ago may change again within the same tick of the clock, so such files are read.
+    """
+    statuses = sorted(_statuses(PACKAGE))
+    state = "\n".join(f"{path} {numbers}" for path, *numbers in statuses)
+    key = hashlib.blake2b(state.encode("utf-8", "surrogateescape"), digest_size=20, person=b"own source").hexdigest()
+    store = results.kept()
+    if store and (parts := store.read(key, 1)):
+        return parts[0]
     digest = hashlib.blake2b(digest_size=16)
-    root = PACKAGE
-    for path in sorted(_files(root)):
-        digest.update(path[len(root) :].encode() + b"\0")
+    for path, *_ in statuses:
+        digest.update(path[len(PACKAGE) :].encode() + b"\0")
         with open(path, "rb") as file:  # noqa: PTH123
             digest.update(hashlib.sha256(file.read()).digest())
+    newest = max(status[-1] for status in statuses)
+    if store and time.time_ns() - newest > _TICK:
+        store.write(key, digest.digest())
     return digest.digest()
 
 
 def own_source_changed() -> bool:
     """Whether any of it was written since the process began."""
-    return any(changed(path) for path in _files(PACKAGE))
+    return any(changed(entry.path) for entry in _files(PACKAGE))
 
 
-def _files(folder: str) -> Iterator[str]:
+def _files(folder: str) -> Iterator[os.DirEntry[str]]:
     for entry in list(os.scandir(folder)):
         if entry.name.endswith(".py"):
-            yield entry.path
+            yield entry
         elif entry.is_dir() and entry.name not in AFTER:
             yield from _files(entry.path)
+
+
+def _statuses(folder: str) -> Iterator[tuple[str, int, int, int, int]]:
+    """Of each file: its path, size, inode, and the nanoseconds at which its content and its inode changed."""
+    for entry in _files(folder):
+        status = entry.stat()
+        yield entry.path, status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns
 
 
 def installed(*, times: bool = False) -> list[str]:
