@@ -77,6 +77,7 @@ def lower_bounds(request: Request, plugins: Sequence[str]) -> dict[str, int]:
         rows = plan(request, KnownCalls(records, surroundings))
         return bounds(rows, Rows(records, surroundings)) if rows else {}
     except Exception:  # counting says what is wrong
+        _log_reason()
         return {}
 
 
@@ -107,7 +108,15 @@ def _composed(
         rows = plan(request, calls(records, surroundings))
         return compose(request, rows, Rows(records, surroundings, recorder() if recorder else None)) if rows else None
     except Exception:  # what a row's rule, constructor or forward raises is said where the whole is built and run
+        _log_reason()
         return None
+
+
+def _log_reason() -> None:
+    """Log the exception at hand: a fault of ours would make the variant run as a whole, and nobody would see it."""
+    import logging
+
+    logging.getLogger(__name__).debug("not put together from rows", exc_info=True)
 
 
 def write(files: dict[str, str] | None) -> None:

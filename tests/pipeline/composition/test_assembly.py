@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -153,7 +154,7 @@ def edited(text: str, choice: random.Random) -> str:
     return "\n".join(lines) + "\n"
 
 
-def check_edit(rows: Any, folder: Path, seed: int) -> bool:
+def check_edit(rows: Any, folder: Path, seed: int, log: pytest.LogCaptureFixture) -> bool:
     """Whether the edit of a seed builds and runs; if so, its profile is compared."""
     choice = random.Random(seed)
     base = resolve(choice.choice(BASES))
@@ -170,7 +171,9 @@ def check_edit(rows: Any, folder: Path, seed: int) -> bool:
     except ArchprofError:
         assert rows.count(request) is None
         return False
-    counted = rows.count(request)
+    with log.at_level(logging.DEBUG, "archprof.pipeline.composition"):
+        counted = rows.count(request)
+    assert not log.records, "what runs as a whole raises nothing while its rows are put together"
     if counted is not None:
         known = rows.known(request)
         assert counted.to_json() == whole, path.read_text(encoding="utf-8")
@@ -179,13 +182,13 @@ def check_edit(rows: Any, folder: Path, seed: int) -> bool:
     return counted is not None
 
 
-def test_edits(rows: Any, tmp_path: Path) -> None:
-    composed = [check_edit(rows, tmp_path, seed) for seed in range(40)]
+def test_edits(rows: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    composed = [check_edit(rows, tmp_path, seed, caplog) for seed in range(40)]
     assert sum(composed) >= 15
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("start", range(40, 2_000, 140))
-def test_two_thousand_edits(rows: Any, tmp_path: Path, start: int) -> None:
-    composed = [check_edit(rows, tmp_path, seed) for seed in range(start, start + 140)]
+def test_two_thousand_edits(rows: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture, start: int) -> None:
+    composed = [check_edit(rows, tmp_path, seed, caplog) for seed in range(start, start + 140)]
     assert sum(composed) >= 50
