@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError, nearest
+from archprof.registry import registrations
 from archprof.sources import arguments, misread, scale_in_name, settings
 from archprof.sources.files import SUFFIXES, names_in
 from archprof.sources.origin import Query
@@ -64,8 +66,15 @@ def scales(reference: Spec | str) -> tuple[str, ...]:
     return tuple((resolve(reference) if isinstance(reference, str) else reference).scales)
 
 
-def _in_order() -> list[Origin]:
-    return sorted(ORIGINS.values(), key=lambda origin: origin.order)
+def _in_order() -> tuple[Origin, ...]:
+    """The origins in the order in which they are asked. A check asks them a hundred times."""
+    return _sorted(tuple(ORIGINS), registrations())
+
+
+@lru_cache(maxsize=1)
+def _sorted(names: tuple[str, ...], registered: int) -> tuple[Origin, ...]:
+    """Of what is registered; another origin of the same name is another registration."""
+    return tuple(sorted((ORIGINS[name] for name in names), key=lambda origin: origin.order))
 
 
 def _parts(text: str) -> tuple[str, str, str]:
