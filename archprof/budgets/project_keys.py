@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -43,6 +42,12 @@ def _listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
+def _assignments(table: Mapping[str, Any]) -> list[str]:
+    import json  # which few projects need
+
+    return [f"{key}={json.dumps(value, default=float)}" for key, value in table.items()]
+
+
 EXCLUDE, FAMILIES = "exclude", "families"
 """Keys that no option has."""
 
@@ -61,7 +66,7 @@ KEYS: Mapping[str, Key] = {
         "settings",
         lambda value: isinstance(value, dict),
         "a table, as {kpt_shape = [21, 3]}",
-        lambda value: [f"{key}={json.dumps(item, default=float)}" for key, item in value.items()],
+        _assignments,
     ),
     "scale": Key("scale", *TEXT),
     "device": Key("device", *TEXT),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from archprof import units
 from archprof.records.audit import AuditResult
 from archprof.records.benchmark import Benchmark
@@ -71,10 +73,10 @@ def report(records: Sequence[Any], failures: Sequence[Failure] = (), choice: Cho
     if len(profiles) > 1:
         table = profile_report.report_several([*profiles, *failures], VIEW)
         figures = lambda: figures_of(profiles, "pareto", choice=choice)  # noqa: E731
-        return replace(table, figures=figures, parts=sections, record=list(records))
+        return msgspec.structs.replace(table, figures=figures, parts=sections, record=list(records))
     notes = several.reasons(failures)
     if len(sections) == 1:
-        return replace(sections[0], notes=[*sections[0].notes, *notes])
+        return msgspec.structs.replace(sections[0], notes=[*sections[0].notes, *notes])
     return Report(title=units.plural(len(sections), "result"), notes=notes, parts=sections, record=list(records))
 
 
@@ -100,9 +102,9 @@ def of_profile(profile: Profile, memory: MemoryPass | None = None) -> Report:
     parts = [of_memory(memory)] if memory else []
     if profile.parameternet:
         analysis = parameternet.report(DynamicReport.of(profile), VIEW)
-        analysis = replace(analysis, title="Dynamic layers", about=[], figures=tuple)
+        analysis = msgspec.structs.replace(analysis, title="Dynamic layers", about=[], figures=tuple)
         parts.append(analysis)
-    return replace(summary, tables=[*summary.tables, *more], parts=parts)
+    return msgspec.structs.replace(summary, tables=[*summary.tables, *more], parts=parts)
 
 
 def of_memory(memory: MemoryPass) -> Report:

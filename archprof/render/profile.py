@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from archprof.records.failure import Failure
 from archprof.render import columns, conventions, facts, profile_tables, several, size_formula
 from archprof.render.figures import figures_of
@@ -74,7 +76,7 @@ def report(profile: Profile, view: View) -> Report:
         UsageError: Where the view sorts by a column that is not there.
     """
     if view.columns:
-        return replace(report_several([profile], view), about=facts.about(profile), record=profile)
+        return msgspec.structs.replace(report_several([profile], view), about=facts.about(profile), record=profile)
     detail = DETAILS.get(view.detail)
     table = _arranged(detail, profile, view) if detail else None
     formula = profile.size_formula if view.detail == FORMULA else None
