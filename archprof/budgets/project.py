@@ -7,9 +7,10 @@ the working folder, or in a folder above it up to the top of the git repository.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from archprof.budgets.exclusion import Exclusion
 from archprof.budgets.project_keys import EXCLUDE, FAMILIES, KEYS
@@ -27,8 +28,7 @@ RUNNING = ("no_plugins", "jobs", "time_limit", "memory_limit")
 """Keys that say how models are counted, and not which, or what of them is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Default:
+class Default(msgspec.Struct, frozen=True):
     """A value that holds unless the command line or the environment says otherwise.
 
     Attributes:

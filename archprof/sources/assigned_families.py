@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from archprof.sources.path_patterns import matches
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Families:
+class Families(msgspec.Struct, frozen=True):
     """What a project says.
 
     Attributes:
@@ -24,7 +24,7 @@ class Families:
     """
 
     root: Path = Path()
-    by_pattern: Mapping[str, str] = field(default_factory=dict)
+    by_pattern: Mapping[str, str] = {}
 
     def of(self, file: Path) -> str | None:
         """The family of a file; None where the project gives it none."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from archprof.errors import UsageError, did_you_mean
 from archprof.registry import Registry, load_deferred
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from archprof.render.report import Report
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(msgspec.Struct, frozen=True):
     """A format.
 
     Attributes:
