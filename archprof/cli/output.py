@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from archprof.cli.console import console
 from archprof.errors import OutputError, UsageError
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
 STDOUT = "-"
 
 
-class Destination(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Destination:
     """A file, or stdout where there is no path, and the format that goes there."""
 
     path: Path | None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from archprof.errors import UsageError, did_you_mean
 from archprof.registry import Registry, load_deferred
@@ -15,7 +14,8 @@ if TYPE_CHECKING:
     from archprof.render.report import Report
 
 
-class Format(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Format:
     """A format.
 
     Attributes:
