@@ -257,12 +257,12 @@ def _convention(profile: Profile) -> list[Fact]:
 
 
 def _reported(profile: Profile) -> list[Fact]:
-    """What others report of the same model."""
-    side_figures = [(name, reported) for name, reported in profile.reported.items() if name != profile.convention]
-    return [
-        ("" if index else "reported by", [reported_text(name, reported, profile), *_pointer(reported, profile, index)])
-        for index, (name, reported) in enumerate(side_figures)
-    ]
+    """What others report of the same model, and what to type to see all that they omit or add."""
+    side_figures = {name: reported for name, reported in profile.reported.items() if name != profile.convention}
+    pieces = [[reported_text(name, reported, profile)] for name, reported in side_figures.items()]
+    if any(reported.missed or reported.added for reported in side_figures.values()):
+        pieces[-1] += _pointer(profile)
+    return [("" if index else "reported by", line) for index, line in enumerate(pieces)]
 
 
 def _dynamic(profile: Profile) -> list[Fact]:
@@ -336,12 +336,12 @@ def reported_text(name: str, reported: Reported, profile: Profile) -> str:
     return f"{sentence}; {reported.note}" if reported.note else sentence
 
 
-def _pointer(reported: Reported, profile: Profile, index: int) -> list[str]:
-    """What to type to see all that the first one omits, where that can be typed."""
+def _pointer(profile: Profile) -> list[str]:
+    """What to type to see the differences of all counters, where that can be typed."""
     variant = profile.variant
     is_named = variant.origin != "python" or ":" in variant.reference
     pointer = f"`archprof audit {variant.reference}` lists all of it"
-    return [pointer] if not index and (reported.missed or reported.added) and is_named and len(pointer) <= _LINE else []
+    return [pointer] if is_named and len(pointer) <= _LINE else []
 
 
 def _omits(operations: Sequence[Missed]) -> str:
