@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+OF_A_FAMILY = """\
+families = { "*.yaml" = "yolov13" }
+
+[[budgets]]
+variants = "*.yaml"
+imgsz = 64
+parameters = { max = "1 M" }
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path, tiny: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working folder, with a variant and its budget."""
@@ -40,6 +50,37 @@ def test_a_file_and_a_reference_may_be_named(folder: Path) -> None:
 def test_a_reference_that_does_not_build_could_not_be_judged(folder: Path) -> None:
     (folder / "tiny.yaml").write_text("backbone: 3\n", encoding="utf-8")
     assert archprof.within("tiny.yaml", flops="1 G").exit_code == 2
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_files_have_the_families_that_the_project_gives_them(
+    folder: Path, tiny: str, monkeypatch: pytest.MonkeyPatch, below: bool
+) -> None:
+    # DSConv is a block of YOLOv13's alone.
+    (folder / "tiny.yaml").write_text(tiny.replace("Conv,", "DSConv,", 1), encoding="utf-8")
+    with pytest.raises(ArchprofError, match="unknown block 'DSConv'"):
+        archprof.profile("tiny.yaml", imgsz=64)
+    (folder / "archprof.toml").write_text(OF_A_FAMILY, encoding="utf-8")
+    if below:
+        (folder / ".git").mkdir()
+        (folder / "below").mkdir()
+        monkeypatch.chdir(folder / "below")
+    file = "../tiny.yaml" if below else "tiny.yaml"
+
+    assert archprof.check().exit_code == 0
+    assert archprof.within(file, parameters="1 M", imgsz=64).exit_code == 0
+    assert archprof.profile(file, imgsz=64).variant.family == "yolov13"
+    assert [model.variant.family for model in archprof.compare(file, file, imgsz=64).models] == ["yolov13"] * 2
+
+
+def test_a_budget_file_elsewhere_has_its_own_families(folder: Path, tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "tiny.yaml").write_text(tiny.replace("Conv,", "DSConv,", 1), encoding="utf-8")
+    (folder / "archprof.toml").write_text(OF_A_FAMILY, encoding="utf-8")
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    (folder / "elsewhere" / "archprof.toml").write_text("imgsz = 32\n", encoding="utf-8")
+
+    assert archprof.check(config="../archprof.toml").exit_code == 0
 
 
 def test_a_profile_is_held_to_what_is_given() -> None:

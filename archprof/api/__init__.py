@@ -13,6 +13,7 @@ import msgspec
 
 from archprof.api.budgets import check, within
 from archprof.api.models import BuildOptions, ModelOptions, choose, image_for, module_of
+from archprof.api.project import in_project
 from archprof.api.reporting import report
 from archprof.api.sweeping import sweep
 from archprof.builder.options import COUNTER_SECONDS, EXPERTS, device_name
@@ -55,6 +56,7 @@ __all__ = [
 present_with(present)
 
 
+@in_project
 def profile(
     model: Any,
     inputs: Tensor | tuple[Any, ...] | Mapping[str, Any] | None = None,
@@ -91,6 +93,7 @@ def profile(
     return profile_module(module, example, backward=options.get("backward", False), conventions=conventions)
 
 
+@in_project
 def compare(
     *models: Any, depth: int = 3, x: str = "flops", y: str = "parameters", **options: Unpack[ModelOptions]
 ) -> Comparison:
@@ -123,6 +126,7 @@ def compare(
     return compare_models(counted, names=names, depth=depth, x=x, y=y)
 
 
+@in_project
 def bench(
     *models: str,
     backends: Sequence[str] = ("eager",),
@@ -204,6 +208,7 @@ def _measured(
     return measured.benchmark(seed)
 
 
+@in_project
 def audit(
     model: str, *, counters: Sequence[str] = (), time_limit: float = COUNTER_SECONDS, **options: Unpack[ModelOptions]
 ) -> AuditResult:
@@ -228,6 +233,7 @@ def audit(
     return audit_spec(choice.spec(model), choice.build, counters=counters, plugins=plugins, time_limit=time_limit)
 
 
+@in_project
 def parameternet(
     model: str,
     *,
@@ -271,6 +277,7 @@ def parameternet(
     return profiles_of([choice.request(model)], choice.config)[0]
 
 
+@in_project
 def suggest(
     model: str,
     *,
@@ -345,6 +352,7 @@ def suggest(
     return find_placement(choice.spec(model), choice.build, question)
 
 
+@in_project
 def claims(*names: str, plugins: Sequence[str] = ()) -> list[ClaimResult]:
     """Published figures, replayed: what ``archprof claims`` shows.
 

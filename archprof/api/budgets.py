@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archprof.api.project import in_project
 from archprof.budgets import cases, lock, read
 from archprof.budgets.budget import BudgetFile
 from archprof.budgets.checking import conclude, measure
+from archprof.budgets.project import families_assigned
 from archprof.budgets.rule_check import judge
 from archprof.pipeline import ExecutionConfig, profile_all
 from archprof.records.check_result import CaseResult, CheckResult, exit_code
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from archprof.budgets.checking import Profiler
 
 
+@in_project
 def check(*references: str, config: Path | str | None = None, against: str | None = None) -> CheckResult:
     """Hold a repository's models to its budget file.
 
@@ -35,10 +38,12 @@ def check(*references: str, config: Path | str | None = None, against: str | Non
     """
     file = read.read(Path(config) if config else read.find(Path.cwd()))
     profiler = _profiler(file.plugins)
-    measured = measure(cases.find(file, references).cases, profiler)
-    return conclude(file, measured, profiler, against=against, locked=lock.read(file.lock))
+    with families_assigned(file.root.resolve()):
+        measured = measure(cases.find(file, references).cases, profiler)
+        return conclude(file, measured, profiler, against=against, locked=lock.read(file.lock))
 
 
+@in_project
 def within(subject: Profile | str, **budget: Any) -> CheckResult:
     """Hold one model to a budget that stands in no file.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archprof.api.models import ModelOptions, choose
+from archprof.api.project import in_project
 from archprof.compare.pareto import axes
 from archprof.errors import UsageError
 from archprof.pipeline import profiles_of
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
 
+@in_project
 def report(
     *results: Record | Path | str,
     x: str = "flops",

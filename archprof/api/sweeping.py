@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from archprof.api.models import ModelOptions, choose
+from archprof.api.project import in_project
 from archprof.pipeline.progress import SILENT
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from archprof.records.sweep import Sweep
 
 
+@in_project
 def sweep(
     model: str,
     *,

@@ -7,8 +7,9 @@ the working folder, or in a folder above it up to the top of the git repository.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -16,7 +17,10 @@ from archprof.budgets.exclusion import Exclusion
 from archprof.budgets.project_keys import EXCLUDE, FAMILIES, KEYS
 from archprof.budgets.read import OWN, PYPROJECT, TOP, Reader, plugin_path
 from archprof.errors import BudgetFileError
-from archprof.sources.assigned_families import Families
+from archprof.sources.assigned_families import Families, assigned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 WITHOUT = ("config", "init")
 """Commands that go without: one shows the file, the other writes it."""
@@ -119,14 +123,17 @@ def exclusion(folder: Path) -> Exclusion:
     return Exclusion(entry.path.parent, tuple(entry.value), entry.origin) if entry else Exclusion()
 
 
-def families(command: str, folder: Path) -> Families:
-    """The families that the project of a folder gives the files of a command.
+@contextmanager
+def families_assigned(folder: Path, command: str = "") -> Iterator[None]:
+    """While it holds, files have the families that the project of a folder gives them; what a command goes without.
 
     Raises:
         BudgetFileError: As for :func:`read`.
     """
     entry = None if command in WITHOUT else _entry(folder, FAMILIES)
-    return Families(entry.path.parent, dict(pair.rsplit(" = ", 1) for pair in entry.value)) if entry else Families()
+    pairs = dict(pair.rsplit(" = ", 1) for pair in entry.value) if entry else {}
+    with assigned(Families(entry.path.parent if entry else Path(), pairs)):
+        yield
 
 
 def _entry(folder: Path, key: str) -> Default | None:

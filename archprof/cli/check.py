@@ -138,6 +138,7 @@ def check(
     from archprof.budgets import lock, read
     from archprof.budgets.checking import conclude, measure
     from archprof.budgets.locking import updated_lock
+    from archprof.budgets.project import families_assigned
     from archprof.pipeline import prewarm
     from archprof.render import View
     from archprof.render.check import report
@@ -146,14 +147,15 @@ def check(
     file = read.read(budgets.config or read.find(Path.cwd()))
     execution = counting.config_with(file.plugins)
     prewarm(execution)
-    selected = select_cases(file, references or [])
-    locked = old = lock.read(file.lock)
-    profiler = selection.profiler(execution)
-    profiled = measure(selected.cases, profiler)
-    judge = latency.judge(selected, execution.plugins, budgets.against)
-    if budgets.update_lock:
-        locked = updated_lock(old or lock.Lock(), profiled, judge, all_cases=not references)
-    result = conclude(file, profiled, profiler, against=budgets.against, locked=locked, latency_judge=judge)
+    with families_assigned(file.root.resolve()):
+        selected = select_cases(file, references or [])
+        locked = old = lock.read(file.lock)
+        profiler = selection.profiler(execution)
+        profiled = measure(selected.cases, profiler)
+        judge = latency.judge(selected, execution.plugins, budgets.against)
+        if budgets.update_lock:
+            locked = updated_lock(old or lock.Lock(), profiled, judge, all_cases=not references)
+        result = conclude(file, profiled, profiler, against=budgets.against, locked=locked, latency_judge=judge)
     if locked and budgets.update_lock:
         save_lock(file.lock, old, locked)
     output.deliver(destinations, report(result, View()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,11 +58,10 @@ class Command(TyperCommand):
         if not _is_in_project():
             return super().invoke(ctx)
         from archprof.budgets import project
-        from archprof.sources.assigned_families import assigned
 
-        with _as_ours(ctx.command_path):
-            families = project.families(str(ctx.info_name), Path.cwd())
-        with assigned(families):
+        with ExitStack() as stack:
+            with _as_ours(ctx.command_path):
+                stack.enter_context(project.families_assigned(Path.cwd(), str(ctx.info_name)))
             return super().invoke(ctx)
 
     def _defaults(self, command: str, args: Sequence[str]) -> list[Default]:
