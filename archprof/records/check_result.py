@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import msgspec
 
 from archprof import units
 from archprof.records.metrics import LATENCY
 from archprof.records.profile import Tool
-from archprof.records.record import Record
+from archprof.records.record import SavedRecord
 from archprof.records.schema import schema_of
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class CheckResult(Record, frozen=True, kw_only=True):
+class CheckResult(SavedRecord, frozen=True, kw_only=True):
     """A whole check.
 
     ``baseline`` is what ``max_increase`` compares with, None where there is none yet; ``baseline_is_lock`` says that it
@@ -141,6 +141,8 @@ class CheckResult(Record, frozen=True, kw_only=True):
     Paths everywhere in it go by the working folder, ``folder``, which is itself told from ``root``: the top of the
     repository, or the budget file's folder where there is none. :meth:`from_root` makes of them what annotations need.
     """
+
+    format_version: ClassVar[int] = VERSION
 
     version: int = VERSION
     tool: Tool = msgspec.field(default_factory=Tool)

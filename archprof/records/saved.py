@@ -9,6 +9,7 @@ import msgspec
 from archprof.errors import ArchprofError
 from archprof.records.audit import AuditResult
 from archprof.records.benchmark import Benchmark
+from archprof.records.check_result import CheckResult
 from archprof.records.comparison import Comparison
 from archprof.records.dynamic_report import DynamicReport
 from archprof.records.expert_curve import ExpertCurve
@@ -16,6 +17,7 @@ from archprof.records.failure import Failure
 from archprof.records.profile import Profile
 from archprof.records.suggestion import Suggestion
 from archprof.records.sweep import Sweep
+from archprof.records.variation import Variation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +34,8 @@ KINDS: Mapping[str, type[SavedRecord]] = {
     "static_prediction": DynamicReport,
     "axes": Sweep,
     "placement": Suggestion,
+    "base_channels": Variation,
+    "cases": CheckResult,
 }
 """A key that only one kind of result has at its top, and that kind."""
 

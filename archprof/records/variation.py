@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
 from archprof.records.profile import Input, Tool, Variant
-from archprof.records.record import Record
+from archprof.records.record import SavedRecord
 from archprof.records.schema import schema_of
 from archprof.records.suggestion import MeasuredAnswer  # noqa: TC001 - it is looked up to read a record back
+
+VERSION = 1
+"""The format's version. It changes when a reader of the old one would misread the new one."""
 
 
 class VariedModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +41,7 @@ class VariedModel(msgspec.Struct, frozen=True, kw_only=True):
         return ", ".join(parts) or "the model as it is"
 
 
-class Variation(Record, frozen=True, kw_only=True):
+class Variation(SavedRecord, frozen=True, kw_only=True):
     """The best of the variants of a model that fit into budgets.
 
     ``size`` is how many variants there are, ``counted`` how many were counted. ``method`` says how the answer was
@@ -50,6 +53,9 @@ class Variation(Record, frozen=True, kw_only=True):
     this computer was calibrated.
     """
 
+    format_version: ClassVar[int] = VERSION
+
+    version: int = VERSION
     tool: Tool = msgspec.field(default_factory=Tool)
     variant: Variant
     input: Input

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from archprof import units
 from archprof.render import facts, measured_answer
+from archprof.render.figures import figures_of
 from archprof.render.report import Report
 from archprof.render.table import Column, Table
 from archprof.suggest.additive import LIMITED, show
@@ -52,6 +53,7 @@ def report(variation: Variation, view: View) -> Report:
             *([f"{plural(len(failures), 'variant')} cannot be built: {failures[0].error}"] if failures else []),
             *(f"left out: {text}" for text in variation.exclusions),
         ],
+        figures=lambda: figures_of([variation], "pareto"),
         record=variation,
         data=_variants(variation, variation.models),
     )

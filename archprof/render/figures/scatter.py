@@ -12,6 +12,7 @@ from archprof.records.comparison import Comparison
 from archprof.records.profile import Profile
 from archprof.records.suggestion import Suggestion
 from archprof.records.sweep import Sweep
+from archprof.records.variation import Variation
 from archprof.render import several
 from archprof.render.figures import origin
 from archprof.render.figures.style import printable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from archprof.records.metrics import Metric
     from archprof.records.profile import Input
+    from archprof.records.variation import VariedModel
     from archprof.render.figures import Choice
 
 ON, OFF, ANSWER = "on the front", "beaten by another", "the answer"
@@ -54,7 +56,7 @@ class Scatter:
 
 
 def scatters(records: Sequence[Any], choice: Choice) -> Iterator[Scatter]:
-    """One of all profiles, and one of each sweep, comparison of several models, and suggestion with a front."""
+    """One of all profiles, and one of each sweep, comparison of several, variation, and suggestion with a front."""
     if profiles := [record for record in records if isinstance(record, Profile)]:
         yield _of_profiles(profiles, choice)
     for record in records:
@@ -62,6 +64,8 @@ def scatters(records: Sequence[Any], choice: Choice) -> Iterator[Scatter]:
             yield _of_sweep(record, choice)
         if isinstance(record, Suggestion) and record.front_metric:
             yield _of_suggestion(record, record.front_metric)
+        if isinstance(record, Variation):
+            yield _of_variation(record)
         if isinstance(record, Comparison) and len(record.models) > 2:
             yield _of_comparison(record)
 
@@ -138,6 +142,29 @@ def _suggest(suggestion: Suggestion, metric: str) -> str:
     settings = origin.settings(suggestion.variant, suggestion.input)
     arguments = [suggestion.variant.reference, *settings, "--experts", experts, *bounds, "--goal", suggestion.goal]
     return shlex.join(["archprof", "suggest", *arguments, "--front", metric, "-o", "suggestion.json"])
+
+
+def _of_variation(variation: Variation) -> Scatter:
+    """The variants that were counted, in what is wanted and in what is limited first, and the one that was answered."""
+    names = [name for name in (variation.goal, *variation.limited, "parameters", "flops") if name in variation.base]
+    y, x = list(dict.fromkeys(names))[:2]
+    best, *others = [model for model in variation.models if model.totals]
+
+    def points(models: Sequence[VariedModel], state: str) -> list[Point]:
+        return _points(
+            [model.text for model in models], [[model.totals.get(x), model.totals.get(y)] for model in models], state
+        )
+
+    return Scatter(
+        points=[*points(others, OFF), *points([best], ANSWER)],
+        both=((find_additive(x), True), (find_additive(y), y != variation.goal or not variation.maximise)),
+        about=[
+            *origin.of_variant(variation.variant, variation.input, " and ".join(variation.budgets) or "no limit"),
+            f"archprof {variation.tool.version}",
+        ],
+        command="archprof plot pareto variation.json -o pareto.svg",
+        noun="variant",
+    )
 
 
 def _command(references: Sequence[str], both: tuple[tuple[Metric, bool], tuple[Metric, bool]]) -> str:
