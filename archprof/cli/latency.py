@@ -41,7 +41,7 @@ Devices = Annotated[
     str,
     option(
         "--device",
-        metavar="DEVICES",
+        metavar="DEVICE,...",
         help="Devices, comma-separated: cpu, cuda, cuda:N; auto is the GPU if there is one, else the CPU.",
     ),
 ]
@@ -49,7 +49,7 @@ Backends = Annotated[
     str,
     option(
         "--backend",
-        metavar="NAMES",
+        metavar="NAME,...",
         help=f"Backends, comma-separated: {', '.join(BACKENDS)}.",
     ),
 ]

@@ -29,6 +29,9 @@ REFERENCES = "references"
 FILES = ("archprof.toml", "pyproject.toml")
 """Files that may hold a project's configuration."""
 
+LIST = ",..."
+"""How the values of an option are shown that takes several, with commas between them."""
+
 HELP = "help"
 """``archprof help summary`` is ``archprof summary --help``."""
 
@@ -45,6 +48,7 @@ class Command(TyperCommand):
         """Parse its words."""
         with _as_ours(f"archprof {info_name}"):
             self._refuse_single_dashes(args)
+            args = self._join_lists(args)
             if any(parameter.name == REFERENCES for parameter in self.params):
                 self._refuse_assignments(f"archprof {info_name}", args)
             if not extra.get("resilient_parsing") and not {"--help", "-h"} & set(args):
@@ -102,6 +106,26 @@ class Command(TyperCommand):
             if name in long or (word[:2] not in options and nearest(name, long, 1)):
                 option = f"--{name if name in long else nearest(name, long, 1)[0]}"
                 raise UsageError(f"no such option: -{name}", hint=f"type {option}{equals}{value}, with two dashes")
+
+    def _join_lists(self, words: Sequence[str]) -> list[str]:
+        """``--vary width=0.5 --vary depth=1`` -> ``--vary=width=0.5,depth=1``: of two options the second would hold."""
+        lists = {
+            name
+            for parameter in self.params
+            if str(getattr(parameter, "metavar", "")).endswith(LIST)
+            for name in parameter.opts
+        }
+        values: dict[str, list[str]] = {}
+        rest, index, end = list[str](), 0, words.index("--") if "--" in words else len(words)
+        while index < end:
+            name, equals, value = words[index].partition("=")
+            if name in lists and (equals or index + 1 < end):
+                values.setdefault(name, []).append(value if equals else words[index + 1])
+                index += 1 if equals else 2
+            else:
+                rest.append(words[index])
+                index += 1
+        return [*rest, *(f"{name}={','.join(pieces)}" for name, pieces in values.items()), *words[end:]]
 
     def _refuse_assignments(self, command: str, words: Sequence[str]) -> None:
         """Say what to type instead of ``imgsz=640``.

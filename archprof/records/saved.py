@@ -40,8 +40,8 @@ KINDS: Mapping[str, type[SavedRecord]] = {
 """A key that only one kind of result has at its top, and that kind."""
 
 HINT = (
-    "figures are drawn of what `summary`, `bench`, `audit`, `compare`, `sweep`, `suggest` and `parameternet` save with "
-    "-o FILE.json; every command writes a page of its own result with --html FILE"
+    "pages and figures are made of what `summary`, `bench`, `audit`, `compare`, `check`, `sweep`, `suggest` and "
+    "`parameternet` save with -o FILE.json; every command writes a page of its own result with --html FILE"
 )
 
 

@@ -181,3 +181,12 @@ def test_models_of_other_frameworks(archprof: Callable[[str], Result], reference
     assert result.stderr.startswith(f"error: {message}\nmodels of ")
     assert name in result.stderr
     assert result.stderr.endswith("or export the model to ONNX and name the file\n")
+
+
+def test_a_list_may_be_given_in_several_options(archprof: Callable[[str], Result]) -> None:
+    """Of two options the second would hold, silently, and with --vary that is another question."""
+    once = archprof("summary yolo11n.yaml --columns model,params --format csv")
+    twice = archprof("summary --columns model yolo11n.yaml --columns=params --format csv")
+    assert (once.exit_code, once.stdout) == (twice.exit_code, twice.stdout) == (0, once.stdout)
+    assert once.stdout.splitlines()[0] == "model,parameters"
+    assert "requires an argument" in archprof("summary yolo11n.yaml --columns").stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,10 +15,10 @@ from typer.testing import CliRunner
 import archprof
 from archprof.cli import app
 from archprof.errors import ArchprofError
+from archprof.records import saved as saved_records
+from archprof.render.figures import figures_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from archprof.records.profile import Profile
 
 
@@ -99,6 +100,35 @@ def test_python_makes_the_same_page(saved: Path, profile: Profile) -> None:
     for results, message in (((), "there is nothing to show"), ((3,), "a int is no result"), (("no.json",), "no.json")):
         with pytest.raises(ArchprofError, match=message):
             archprof.report(*results)
+
+
+def test_variants_are_drawn_from_what_suggest_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ("--vary", "width=0.125,0.25", "--vary", "imgsz=32,64", "--max", "flops=+0%", "-o", "vary.json")
+    code, _, errors = run("suggest", "yolo11n.yaml", "--imgsz", "64", *arguments)
+    assert code == 0, errors
+    assert run("plot", "pareto", "vary.json", "-o", "vary.svg")[0] == 0
+    (figure,) = figures_of(saved_records.read(Path("vary.json")), "pareto")
+    points = figure.spec["data"]["values"]
+    # Two widths at two sizes; --max flops=+0% is met by the model as it is, and by all that are smaller.
+    assert sorted(point["model"] for point in points) == [
+        "width 0.125, imgsz 32", "width 0.125, imgsz 64", "width 0.25, imgsz 32", "width 0.25, imgsz 64",
+    ]  # fmt: skip
+    (answer,) = (point for point in points if point.get("state") == "the answer")
+    assert answer["y"] == max(point["y"] for point in points)
+    assert run("report", "vary.json")[0] == 0
+    assert "width 0.125, imgsz 32" in Path("vary.html").read_text(encoding="utf-8")
+
+
+def test_a_page_of_what_check_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = '[[budgets]]\nvariants = "yolo11n.yaml"\nimgsz = 64\nparameters = { max = "2 M" }\n'
+    Path("archprof.toml").write_text(text, encoding="utf-8")
+    assert run("check", "-o", "check.json")[0] == 1
+    assert run("report", "check.json")[0] == 0
+    page = Path("check.html").read_text(encoding="utf-8")
+    assert "yolo11n.yaml" in page
+    assert "624,080" in page  # Ultralytics' own summary of yolo11n says 2,624,080 parameters, 624,080 above 2 M
 
 
 def test_a_command_writes_a_page_too(saved: Path) -> None:

@@ -164,6 +164,7 @@ def _of_variation(variation: Variation) -> Scatter:
         ],
         command="archprof plot pareto variation.json -o pareto.svg",
         noun="variant",
+        named=0,
     )
 
 
