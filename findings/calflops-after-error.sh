@@ -2,7 +2,7 @@
 # calflops counts a convolution; then it is given an image without a batch, which the layer takes and calflops refuses;
 # then it counts the same convolution again.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-packages calflops==0.3.2 transformers==5.24.0 torch==2.15.0 numpy==2.4.6
+packages calflops==0.3.2 transformers==5.24.0 torch==2.14.1 numpy==2.4.6
 "$python" - <<'PYTHON'
 import sys
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A convolution whose padding is "same", counted by fvcore and by torchprofile: 36 cells × 8 × 4 × 3 × 3.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-packages fvcore==0.1.5.post20221221 torchprofile==0.1.0 torch==2.15.0 torchvision==0.29.2 numpy==2.4.6
+packages fvcore==0.1.5.post20221221 torchprofile==0.1.0 torch==2.14.1 torchvision==0.29.1 numpy==2.4.6
 "$python" -W ignore - <<'PYTHON'
 import sys
 import warnings

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What torch's own FLOP counter says of a matrix times a vector, and of the same numbers as a matrix of one column.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-packages torch==2.15.0 numpy==2.4.6
+packages torch==2.14.1 numpy==2.4.6
 "$python" - <<'PYTHON'
 import sys
 

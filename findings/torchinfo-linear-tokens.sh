@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # torchinfo's multiply-adds of one linear layer, given 2 images of 50 tokens: in three dimensions, or in two.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-packages torchinfo==1.8.0 torch==2.15.0 numpy==2.4.6
+packages torchinfo==1.8.0 torch==2.14.1 numpy==2.4.6
 "$python" - <<'PYTHON'
 import sys
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The number of parameters that torchvision publishes for its weights, and that of the model without weights.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-packages torch==2.15.0 torchvision==0.29.2 numpy==2.4.6
+packages torch==2.14.1 torchvision==0.29.1 numpy==2.4.6
 "$python" - <<'PYTHON'
 import sys
 import warnings
