@@ -70,6 +70,7 @@ def _side(name: str, model: Model, metrics: Sequence[Metric]) -> Side:
         variant=model.variant,
         input=model.input,
         device=model.device,
+        packages=dict(model.packages),
         training=model.training,
         metrics={metric.name: model.of(metric) for metric in metrics},
         unknown=dict(model.unknown),

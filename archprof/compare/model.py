@@ -106,6 +106,7 @@ class Model:
         operator_calls: How often each of its operations runs, by its name and precision, where it is a graph.
         input: What went in.
         device: Where it was.
+        packages: The versions of what counted it, by name.
         training: Whether a training step was counted.
         weights_only: Whether nothing but its parameters is known.
         unknown: The operations without a formula.
@@ -128,6 +129,7 @@ class Model:
     operator_calls: Mapping[str, int] = field(default_factory=dict)
     input: Input | None = None
     device: str | None = None
+    packages: Mapping[str, str] = field(default_factory=dict)
     training: bool = False
     weights_only: bool = False
     unknown: Mapping[str, int] = field(default_factory=dict)
@@ -168,6 +170,7 @@ def of_profile(profile: Profile, experiment: Experiment | None = None) -> Model:
         operator_calls={operation.name: operation.calls for operation in profile.operations} if profile.file else {},
         input=profile.input,
         device=profile.environment.device,
+        packages=profile.environment.packages,
         training=profile.backward is not None,
         weights_only=profile.weights_only,
         unknown=profile.coverage.unknown,

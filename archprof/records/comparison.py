@@ -31,7 +31,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     ``lower_bounds`` may be more in truth.
 
     Of a model that is an entry of a lock file, ``locked`` has that entry's settings, and neither its input nor its
-    device is known.
+    device is known. ``packages`` are the versions of what counted it.
 
     ``prediction`` says how long its forward pass should take, where that is known, and ``prediction_absent`` why it is
     not, where the computer was calibrated for something else.
@@ -41,6 +41,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     variant: Variant
     input: Input | None
     device: str | None
+    packages: dict[str, str] = msgspec.field(default_factory=dict)
     training: bool
     metrics: dict[str, Number | None]
     unknown: dict[str, int] = msgspec.field(default_factory=dict)

@@ -84,7 +84,7 @@ def _figure(comparison: Comparison, pair: Pair, metric: str, steps: Steps) -> Fi
         title=f"What changes the {steps.unit}",
         text=steps.text(),
         spec=steps.spec(),
-        about=[*about, f"archprof {comparison.tool.version}"],
+        about=[*about, *origin.versions_of(comparison.tool, [before.packages, after.packages])],
         command=f"{_compare(before, after)}\narchprof plot changes comparison.json --metric {metric} -o changes.svg",
     )
 

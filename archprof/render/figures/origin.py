@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from archprof.render import facts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from archprof.records.profile import Environment, Input, Profile, Tool, Variant
 
 
@@ -30,8 +32,13 @@ def of_variant(variant: Variant, input_: Input, unit: str) -> list[str]:
 
 def versions(tool: Tool, environment: Environment) -> list[str]:
     """The versions that figures depend on."""
-    torch = environment.packages.get("torch")
-    return [f"archprof {tool.version}", *([f"torch {torch}"] if torch else [])]
+    return versions_of(tool, [environment.packages])
+
+
+def versions_of(tool: Tool, packages: Sequence[Mapping[str, str]]) -> list[str]:
+    """The same of several models, each version once."""
+    torch = dict.fromkeys(installed["torch"] for installed in packages if "torch" in installed)
+    return [f"archprof {tool.version}", *(f"torch {version}" for version in torch)]
 
 
 def command(kind: str, variant: Variant, input_: Input, *options: str, training: bool = False) -> str:

@@ -93,7 +93,7 @@ def _of_comparison(comparison: Comparison) -> Scatter:
         points=_points(names, [[side.metrics.get(metric.name) for metric, _ in both] for side in comparison.models]),
         both=both,
         about=[*_inputs([side.input for side in comparison.models if side.input]),
-               f"archprof {comparison.tool.version}"],
+               *origin.versions_of(comparison.tool, [side.packages for side in comparison.models])],
         command=_command(names, both),
     )  # fmt: skip
 
