@@ -9,7 +9,7 @@ from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import ModelAtOneScale, OutputOptions
-from archprof.errors import OutputError, UsageError
+from archprof.errors import OutputError, UsageError, did_you_mean
 from archprof.suggest.channels import MULTIPLE
 from archprof.suggest.problem import ALTERNATIVES, EXPERTS, Question, refuse_unused
 
@@ -44,7 +44,11 @@ Minima = Annotated[
 ]
 Goal = Annotated[
     str,
-    o.option("--goal", metavar="METRIC", help="Metric to maximise; minimised if less of it is better."),
+    o.option(
+        "--goal",
+        metavar="METRIC",
+        help="Metric to maximise, or minimise if less is better; with --vary also a function: FILE.py:FUNCTION.",
+    ),
 ]
 Only = Annotated[
     list[str] | None,
@@ -204,9 +208,11 @@ def _score(goal: str) -> "Callable[[Profile], Any] | None":
         return None
     from archprof.sources.usercode import import_code
 
-    function: Callable[[Profile], Any] | None = getattr(import_code(file, UsageError), name, None)
+    module = import_code(file, UsageError)
+    function: Callable[[Profile], Any] | None = getattr(module, name, None)
     if not callable(function):
-        raise UsageError(f"--goal {goal}: {file} has no function {name!r}")
+        hint = did_you_mean(name, [other for other, value in vars(module).items() if callable(value)])
+        raise UsageError(f"--goal {goal}: {file} has no function {name!r}", hint=hint)
     return function
 
 

@@ -50,7 +50,7 @@ class Variation(SavedRecord, frozen=True, kw_only=True):
     known; if the answer has that much, it is ``proven``. ``limited`` are the metrics of the budgets. ``models`` has
     counted variants: what fits first, the best first; ``base_channels`` those of the model as it is, by row;
     ``exclusions`` what was left out, and why; ``latency_s`` the predicted times of the model and of the answer, where
-    this computer was calibrated.
+    this computer was calibrated, with their intervals in ``latency_interval_s``.
     """
 
     format_version: ClassVar[int] = VERSION
@@ -73,6 +73,7 @@ class Variation(SavedRecord, frozen=True, kw_only=True):
     base_channels: dict[str, int] = msgspec.field(default_factory=dict)
     exclusions: list[str] = msgspec.field(default_factory=list)
     latency_s: list[float] | None = None
+    latency_interval_s: list[list[float]] = msgspec.field(default_factory=list)
     measured: MeasuredAnswer | None = None
     yaml: str | None = None
     python: str | None = None

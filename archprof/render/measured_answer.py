@@ -9,7 +9,7 @@ from archprof.records.latency import CANNOT_TELL
 from archprof.render import benchmark, facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from archprof.records.suggestion import MeasuredAnswer
 
@@ -29,3 +29,10 @@ def lines(measured: MeasuredAnswer | None) -> Iterator[str]:
     for name, latency in (("the model", base), ("the answer", answer)):
         if latency.error:
             yield f"{name} was not measured ({where}): {latency.error}"
+
+
+def predicted_intervals(intervals: Sequence[Sequence[float]]) -> Iterator[str]:
+    """Where the predicted times should lie, of the model as it is and of the answer."""
+    if len(intervals) == 2:
+        before, after = (units.seconds_between(*interval) for interval in intervals)
+        yield f"predicted latency, with its interval: {before} and {after}, before and after"

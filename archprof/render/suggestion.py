@@ -178,9 +178,7 @@ def _notes(suggestion: Suggestion) -> Iterator[str]:
             f"FLOPs alone are limited: memory traffic grows by {units.change(after / before)}, and dynamic layers are "
             "often limited by memory; --max bytes=+5% limits it too, and --latency measures the time"
         )
-    if suggestion.latency_interval_s:
-        intervals = " and ".join(units.seconds_between(*interval) for interval in suggestion.latency_interval_s)
-        yield f"predicted latency, with its interval: {intervals}, before and after"
+    yield from measured_answer.predicted_intervals(suggestion.latency_interval_s)
     if suggestion.latency_s is None:
         yield "the time on this computer: after `archprof calibrate` it is predicted"
     reasons: dict[str, list[str]] = {}

@@ -84,6 +84,7 @@ def _time(variation: Variation) -> Iterator[str]:
     before, after = variation.latency_s
     change = units.change(after / before)
     yield f"predicted latency: {units.seconds(before)} as it is, {units.seconds(after)} of the answer ({change})"
+    yield from measured_answer.predicted_intervals(variation.latency_interval_s)
 
 
 def _variants(variation: Variation, models: Sequence[VariedModel]) -> Table:

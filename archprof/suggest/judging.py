@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.errors import ArchprofError, UsageError
 from archprof.records.variation import VariedModel
+from archprof.sources.usercode import own_lines
 from archprof.suggest.additive import LIMITED, TRAFFIC, amount_in, show
 from archprof.units import plural
 
@@ -96,7 +97,8 @@ class Judge:
         try:
             value = self.score(profile)
         except (Exception, SystemExit) as error:
-            raise UsageError(f"--goal {self.goal} raised {type(error).__name__}: {error}") from None
+            message = f"--goal {self.goal} raised {type(error).__name__}: {error}"
+            raise UsageError(message, hint=own_lines(error)) from None
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             hint = "it gets the profile of a variant"
             raise UsageError(f"--goal {self.goal} gave {value!r}, which is not a number", hint=hint)

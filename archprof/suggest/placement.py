@@ -123,7 +123,7 @@ def solved_placement(
         ArchprofError: Where what was predicted is not what is counted.
     """
     reserve, proof = 0, None
-    while True:
+    while True:  # each round takes a whole number from a limit, until an answer meets it or none is left
         with progress.working("solving"):
             problem = Problem(table, question, reserve)
             solution = solve(problem.programme)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from archprof.builder.options import Options
     from archprof.pipeline import ExecutionConfig
     from archprof.pipeline.progress import Progress
+    from archprof.records.prediction import Prediction
     from archprof.records.profile import Profile
     from archprof.records.variation import VariedModel
     from archprof.sources.spec import Spec
@@ -140,6 +141,7 @@ def best_variant(
         sample = counter.number if outcome.method == "search" else None
         raise judge.none_fits(models, outcome.size, family.exclusions, sample)
     best, best_options = entries[0][1]
+    predictions = _predictions(base_model, (best, best_options), models[0].experts, counter)
     complete = outcome.method == "all" and not (placed and placed.partial)
     variation = Variation(
         variant=base.variant,
@@ -157,7 +159,8 @@ def best_variant(
         models=models if outcome.method == "all" else models[:KEPT],
         base_channels=family.base_channels,
         exclusions=[*family.exclusions, *outcome.remarks],
-        latency_s=_times(base_model, (best, best_options), models[0].experts, counter),
+        latency_s=[entry.seconds for entry in predictions] or None,
+        latency_interval_s=[list(entry.interval_s) for entry in predictions if entry.interval_s],
         yaml=yaml_of(best, models[0].experts, changed=True),
         python=_python(best, best_options, models[0].experts),
         stem=stem_of(best),
@@ -165,12 +168,12 @@ def best_variant(
     return variation, (best, best_options)
 
 
-def _times(base: Model, best: Model, experts: dict[str, int], counter: Counter) -> list[float] | None:
-    """The predicted times of a model and its best variant with experts, where this computer was calibrated."""
+def _predictions(base: Model, best: Model, experts: dict[str, int], counter: Counter) -> list[Prediction]:
+    """The predictions for a model and its best variant with experts; none unless this computer was calibrated."""
     timed = replace(counter, predicted=True)
     profiles = [timed.profile(base)]
     if profiles[0].prediction is None:
-        return None
+        return []
     if experts:
         from archprof.suggest.both import predicted_with
 
@@ -178,7 +181,7 @@ def _times(base: Model, best: Model, experts: dict[str, int], counter: Counter) 
     else:
         profiles.append(timed.profile(best))
     predictions = [profile.prediction for profile in profiles if profile.prediction]
-    return [prediction.seconds for prediction in predictions] if len(predictions) > 1 else None
+    return predictions if len(predictions) > 1 else []
 
 
 def _python(spec: Spec, options: Options, experts: dict[str, int]) -> str | None:

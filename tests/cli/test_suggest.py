@@ -163,6 +163,7 @@ def test_a_goal_that_is_no_number(archprof: Callable[[str], Result], folder: Pat
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert f"--goal score.py:score {message}" in result.stderr.replace("\n", " ")
+    assert ("score.py\", line 2, in score" in result.stderr) is ("raise" in body)
     assert not (folder / "out").exists()
     assert not (folder / "answer.json").exists()
 
@@ -171,6 +172,7 @@ def test_a_goal_that_is_no_number(archprof: Callable[[str], Result], folder: Pat
     ("options", "message"),
     [
         ("--max bytes=+5% --goal score.py:score", "a function as the goal is for --vary"),
+        ("--vary width=1 --goal score.py:scor", "score.py has no function 'scor' did you mean score?"),
         ("--max bytes=+5% --multiple 4", "--multiple is for the channels of --vary"),
         ("--vary width=1 --front bytes", "--front is for the placement of experts without --vary"),
         ("--vary width=1 --next 5", "--next is for the placement of experts without --vary"),

@@ -15,6 +15,8 @@ from archprof.latency import calibration_store
 from archprof.latency.prediction import predict
 from archprof.pipeline import ExecutionConfig
 from archprof.pipeline.counting import count_spec, finish
+from archprof.render import View
+from archprof.render.variation import report
 from archprof.sources.reference import resolve
 from archprof.suggest.additive import LIMITED, parse_budgets
 from archprof.suggest.clock import CALLING, RUNNING, Clock
@@ -131,6 +133,10 @@ def test_the_widest_within_a_time(variant: str, round_figures: Calibration) -> N
     prediction = predict(finish(count_spec(resolve(variant), SMALL)), calibration)
     assert prediction is not None
     assert result.base["latency"] == round(prediction.seconds * 10**12)
+    assert result.latency_s is not None
+    # The held-out model took 1.25 times as long as predicted.
+    assert result.latency_interval_s == [pytest.approx([each / 1.25, each * 1.25]) for each in result.latency_s]
+    assert any("with its interval" in note for note in report(result, View()).notes)
     fitting = [model for model in result.models if model.totals["latency"] * 100 <= result.base["latency"] * 99]
     assert 0 < len(fitting) < 4
     assert fitting == [model for model in result.models if model.fits]
