@@ -142,14 +142,15 @@ def mix(
         raise UsageError("--what-if takes one number of experts", hint=f"--experts {experts[0]}")
     with console.working("loading torch"):
         from archprof.pipeline.what_if import what_if
+    from archprof.records.what_if_report import WhatIfReport
     from archprof.render.whatif import report
     from archprof.suggest.ranking import ranked
 
     with console.working(f"profiling {specs[0].name} as it is, and with dynamic convolutions"):
         profile, what_if_result = what_if(specs[0], options, layers, experts[0])
-        what_if_result = ranked(what_if_result)
     selection.remark(specs, [profile.environment])
-    output.deliver(destinations, report(profile, what_if_result, view))
+    record = WhatIfReport(variant=profile.variant, input=profile.input, what_if=ranked(what_if_result))
+    output.deliver(destinations, report(record, view))
 
 
 def rebuild(

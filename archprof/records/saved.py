@@ -18,6 +18,7 @@ from archprof.records.profile import Profile
 from archprof.records.suggestion import Suggestion
 from archprof.records.sweep import Sweep
 from archprof.records.variation import Variation
+from archprof.records.what_if_report import WhatIfReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,7 @@ KINDS: Mapping[str, type[SavedRecord]] = {
     "placement": Suggestion,
     "base_channels": Variation,
     "cases": CheckResult,
+    "what_if": WhatIfReport,
 }
 """A key that only one kind of result has at its top, and that kind."""
 

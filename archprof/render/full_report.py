@@ -19,6 +19,7 @@ from archprof.records.profile import Profile
 from archprof.records.suggestion import Suggestion
 from archprof.records.sweep import Sweep
 from archprof.records.variation import Variation
+from archprof.records.what_if_report import WhatIfReport
 from archprof.render import (
     View,
     benchmark,
@@ -31,6 +32,7 @@ from archprof.render import (
     suggestion,
     sweep,
     variation,
+    whatif,
 )
 from archprof.render import profile as profile_report
 from archprof.render.figures import Choice, figures_of
@@ -140,6 +142,7 @@ _REPORTS: Mapping[type, Callable[[Any], Report]] = {
     Suggestion: lambda record: suggestion.report(record, VIEW),
     Sweep: lambda record: sweep.report(record, VIEW),
     Variation: lambda record: variation.report(record, VIEW),
+    WhatIfReport: lambda record: whatif.report(record, VIEW),
 }
 
 

@@ -18,6 +18,7 @@ from archprof.records.profile import Profile
 from archprof.records.suggestion import Suggestion
 from archprof.records.sweep import Sweep
 from archprof.records.variation import Variation
+from archprof.records.what_if_report import WhatIfReport
 from archprof.render import (
     Page,
     View,
@@ -31,6 +32,7 @@ from archprof.render import (
     suggestion,
     sweep,
     variation,
+    whatif,
 )
 from archprof.render.drawing import draw
 from archprof.render.figures.style import READABLE
@@ -55,6 +57,7 @@ REPORTS: Mapping[type[Record], Callable[[Any, View], Report]] = {
     Sweep: sweep.report,
     Suggestion: suggestion.report,
     Variation: variation.report,
+    WhatIfReport: whatif.report,
 }
 """What makes a report of each kind of record."""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from archprof.records.parameternet import WhatIf
-    from archprof.records.profile import Profile
+    from archprof.records.what_if_report import WhatIfReport
     from archprof.render import View
 
 _sum = partial(Column, show=units.count, number=True, adds=True)
@@ -54,16 +54,21 @@ MODEL = (
 )
 
 
-def report(profile: Profile, what_if: WhatIf, view: View) -> Report:
+def report(record: WhatIfReport, view: View) -> Report:
     """The ranking of the convolutions, and the model with all of them dynamic."""
+    what_if, scale = record.what_if, record.variant.scale
     ranking = table_of(CANDIDATES, what_if.candidates, "module").top(view.top)
     candidates = plural(len(what_if.candidates), "convolution")
     return Report(
-        title=profile.variant.name,
-        about=[*facts.about(profile), f"what if {candidates} had {plural(what_if.experts, 'expert')}"],
+        title=record.variant.name,
+        about=[
+            *([f"scale {scale}"] if scale else []),
+            *facts.about_variant(record.variant, record.input),
+            f"what if {candidates} had {plural(what_if.experts, 'expert')}",
+        ],
         tables=[ranking, _model(what_if)],
         notes=notes(what_if),
-        record={"variant": profile.variant, "input": profile.input, "what_if": what_if},
+        record=record,
         data=ranking,
     )
 

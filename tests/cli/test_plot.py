@@ -120,6 +120,16 @@ def test_variants_are_drawn_from_what_suggest_saved(tmp_path: Path, monkeypatch:
     assert "width 0.125, imgsz 32" in Path("vary.html").read_text(encoding="utf-8")
 
 
+def test_a_page_of_what_parameternet_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ("--what-if", "model.0.conv", "--experts", "4", "--imgsz", "64", "-o", "what-if.json")
+    assert run("parameternet", "yolo11n.yaml", *options)[0] == 0
+    assert run("report", "what-if.json")[0] == 0
+    page = Path("what-if.html").read_text(encoding="utf-8")
+    assert "what if 1 convolution had 4 experts" in page
+    assert "model.0.conv" in page
+
+
 def test_a_page_of_what_check_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     text = '[[budgets]]\nvariants = "yolo11n.yaml"\nimgsz = 64\nparameters = { max = "2 M" }\n'

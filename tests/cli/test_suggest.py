@@ -163,7 +163,7 @@ def test_a_goal_that_is_no_number(archprof: Callable[[str], Result], folder: Pat
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert f"--goal score.py:score {message}" in result.stderr.replace("\n", " ")
-    assert ("score.py\", line 2, in score" in result.stderr) is ("raise" in body)
+    assert ('score.py", line 2, in score' in result.stderr) is ("raise" in body)
     assert not (folder / "out").exists()
     assert not (folder / "answer.json").exists()
 

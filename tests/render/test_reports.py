@@ -43,6 +43,7 @@ from archprof.records.parameternet import (
     Ratio,
     WhatIf,
 )
+from archprof.records.what_if_report import WhatIfReport
 from archprof.render import (
     Page,
     View,
@@ -228,7 +229,9 @@ REPORTS: dict[str, Callable[[Profile], Report]] = {
         ),
         VIEW,
     ),
-    "what if": lambda profile: whatif.report(profile, what_if(), VIEW),
+    "what if": lambda profile: whatif.report(
+        WhatIfReport(variant=profile.variant, input=profile.input, what_if=what_if()), VIEW
+    ),
     "calibration": lambda profile: calibration.report(CALIBRATION, VIEW),
     "doctor": lambda profile: doctor.report(diagnosed(), VIEW),
     "zoo": lambda profile: zoo.report(catalogue(), VIEW),
