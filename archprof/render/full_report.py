@@ -8,53 +8,28 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from archprof import units
-from archprof.records.audit import AuditResult
-from archprof.records.benchmark import Benchmark
-from archprof.records.check_result import CheckResult
 from archprof.records.comparison import Comparison
 from archprof.records.dynamic_report import DynamicReport
-from archprof.records.expert_curve import ExpertCurve
 from archprof.records.memory_pass import MemoryPass
 from archprof.records.profile import Profile
-from archprof.records.suggestion import Suggestion
-from archprof.records.sweep import Sweep
-from archprof.records.variation import Variation
-from archprof.records.what_if_report import WhatIfReport
 from archprof.render import (
     View,
-    benchmark,
-    check,
-    comparison,
-    expert_sweep,
+    memory_pass,
     parameternet,
     profile_tables,
     several,
-    suggestion,
-    sweep,
-    variation,
-    whatif,
 )
 from archprof.render import profile as profile_report
 from archprof.render.figures import Choice, figures_of
-from archprof.render.figures.memory import row_name
 from archprof.render.report import Report
-from archprof.render.table import Column, Table
+from archprof.render.reports import REPORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from archprof.records.failure import Failure
 
-VIEW = View()
-
-HELD = (
-    Column("row", "row", visible=False),
-    Column("place", "made in"),
-    Column("operation", "by"),
-    Column("shape", "tensor", show=units.shape, raw=units.shape),
-    Column("dtype", "type"),
-    Column("bytes", "size", show=units.size, number=True, adds=True),
-)
+VIEW, CHANGES = View(), View(detail="changes")
 
 
 def report(records: Sequence[Any], failures: Sequence[Failure] = (), choice: Choice | None = None) -> Report:
@@ -71,7 +46,7 @@ def report(records: Sequence[Any], failures: Sequence[Failure] = (), choice: Cho
     ordered = sorted(records, key=lambda record: not isinstance(record, Comparison))
     sections = [_section(record, passes) for record in ordered if not isinstance(record, MemoryPass)]
     alone = [memory for memory in passes if not any(_same(profile, memory) for profile in profiles)]
-    sections += [of_memory(memory) for memory in alone]
+    sections += [memory_pass.report(memory, VIEW) for memory in alone]
     if len(profiles) > 1:
         table = profile_report.report_several([*profiles, *failures], VIEW)
         figures = lambda: figures_of(profiles, "pareto", choice=choice)  # noqa: E731
@@ -101,7 +76,7 @@ def of_profile(profile: Profile, memory: MemoryPass | None = None) -> Report:
     operations = profile_tables.operations(profile) if profile.operations else None
     folded = [("module", modules), ("operation", operations)]
     more = [replace(table, folded=units.plural(len(table.records), noun)) for noun, table in folded if table]
-    parts = [of_memory(memory)] if memory else []
+    parts = [memory_pass.report(memory, VIEW)] if memory else []
     if profile.parameternet:
         analysis = parameternet.report(DynamicReport.of(profile), VIEW)
         analysis = msgspec.structs.replace(analysis, title="Dynamic layers", about=[], figures=tuple)
@@ -109,47 +84,10 @@ def of_profile(profile: Profile, memory: MemoryPass | None = None) -> Report:
     return msgspec.structs.replace(summary, tables=[*summary.tables, *more], parts=parts)
 
 
-def of_memory(memory: MemoryPass) -> Report:
-    """The memory over the pass, and what is there at its peak."""
-    rows = memory.peak_tensors
-    records = tuple(
-        (tensor.row, row_name(memory, tensor.row, tensor.module), tensor.operation, tensor.shape, tensor.dtype,
-         tensor.bytes)
-        for tensor in rows
-    )  # fmt: skip
-    table = Table(HELD, records, label="place").with_total()
-    return Report(
-        title="Activation memory",
-        figures=lambda: figures_of([memory], "memory"),
-        tables=[replace(table, folded=f"{units.plural(len(rows), 'tensor')} at the peak")] if rows else [],
-        record=memory,
-    )
-
-
-def _of_audit(audit: AuditResult) -> Report:
-    from archprof.render.audit import report as report_audit  # it imports torch, which no other result needs here
-
-    return report_audit(audit, VIEW)
-
-
-_REPORTS: Mapping[type, Callable[[Any], Report]] = {
-    AuditResult: _of_audit,
-    Benchmark: lambda record: benchmark.report(record, VIEW),
-    CheckResult: lambda record: check.report(record, VIEW),
-    Comparison: lambda record: comparison.report(record, View(detail="changes")),
-    DynamicReport: lambda record: parameternet.report(record, VIEW),
-    ExpertCurve: lambda record: expert_sweep.report(record, VIEW),
-    Suggestion: lambda record: suggestion.report(record, VIEW),
-    Sweep: lambda record: sweep.report(record, VIEW),
-    Variation: lambda record: variation.report(record, VIEW),
-    WhatIfReport: lambda record: whatif.report(record, VIEW),
-}
-
-
 def _section(record: Any, passes: Sequence[MemoryPass]) -> Report:
     if isinstance(record, Profile):
         return of_profile(record, next((memory for memory in passes if _same(record, memory)), None))
-    return _REPORTS[type(record)](record)
+    return REPORTS[type(record)](record, CHANGES if isinstance(record, Comparison) else VIEW)
 
 
 def _same(profile: Profile, memory: MemoryPass) -> bool:

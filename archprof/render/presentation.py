@@ -7,59 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import OutputError
-from archprof.records.audit import AuditResult
-from archprof.records.benchmark import Benchmark
-from archprof.records.check_result import CheckResult
 from archprof.records.comparison import Comparison
-from archprof.records.dynamic_report import DynamicReport
-from archprof.records.expert_curve import ExpertCurve
-from archprof.records.memory_pass import MemoryPass
 from archprof.records.profile import Profile
-from archprof.records.suggestion import Suggestion
-from archprof.records.sweep import Sweep
-from archprof.records.variation import Variation
-from archprof.records.what_if_report import WhatIfReport
-from archprof.render import (
-    Page,
-    View,
-    audit,
-    benchmark,
-    check,
-    comparison,
-    expert_sweep,
-    parameternet,
-    profile,
-    suggestion,
-    sweep,
-    variation,
-    whatif,
-)
+from archprof.render import Page, View
 from archprof.render.drawing import draw
 from archprof.render.figures.style import READABLE
 from archprof.render.formats import FORMATS
-from archprof.render.full_report import of_memory
+from archprof.render.reports import REPORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from archprof.records.record import Record
     from archprof.render.report import Report
-
-REPORTS: Mapping[type[Record], Callable[[Any, View], Report]] = {
-    AuditResult: audit.report,
-    Benchmark: benchmark.report,
-    CheckResult: check.report,
-    Comparison: comparison.report,
-    DynamicReport: parameternet.report,
-    ExpertCurve: expert_sweep.report,
-    MemoryPass: lambda record, view: of_memory(record),
-    Profile: profile.report,
-    Sweep: sweep.report,
-    Suggestion: suggestion.report,
-    Variation: variation.report,
-    WhatIfReport: whatif.report,
-}
-"""What makes a report of each kind of record."""
 
 
 @dataclass(frozen=True, slots=True)
