@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from archprof.render.figures import Figure
 
-EXPERTS = "1,2,4,8"
+EXPERTS, X_METRIC, Y_METRIC = "1,2,4,8", "flops", "parameters"
 
 FORMATS = (".svg", ".png", ".pdf")
 
@@ -106,8 +106,8 @@ def plot(
     counter: Counter = None,
     metric: Metric = None,
     parts: Parts = None,
-    x: X = "flops",
-    y: Y = "parameters",
+    x: X = X_METRIC,
+    y: Y = Y_METRIC,
     limit: Limit = None,
     experts: Experts = EXPERTS,
     select: Select = None,
@@ -125,6 +125,11 @@ def plot(
     from archprof.render.full_report import comparisons
 
     figure_kind = FIGURES.find(kind)
+    given = {
+        "--counter": counter, "--metric": metric, "--parts": parts, "--x": x != X_METRIC, "--y": y != Y_METRIC,
+        "--limit": limit, "--experts": experts != EXPERTS,
+    }  # fmt: skip
+    refuse_unused(figure_kind, [name for name, value in given.items() if value])
     paths = [plan(name, force=force) for name in outputs or ["-"]]
     choice = Choice(
         counter=counter, metric=metric and metric.value, parts=parts and parts.value, x=x, y=y,
@@ -158,6 +163,18 @@ def plot(
             console.note(f"wrote {path}")
     for failure in inputs.failures:
         console.note(f"left out {failure.reference}: {failure.error}")
+
+
+def refuse_unused(kind: "FigureKind", options: "Sequence[str]") -> None:
+    """Refuse options that change nothing of a kind of figure.
+
+    Raises:
+        UsageError: With the kinds that take the first of them.
+    """
+    for name in options:
+        if name not in kind.options:
+            kinds = " and ".join(other.name for other in FIGURES.values() if name in other.options)
+            raise UsageError(f"{name} changes nothing of a {kind.name}", hint=f"it is for {kinds}")
 
 
 def choose(figures: "Sequence[Figure]", text: str | None) -> "Figure":

@@ -178,6 +178,9 @@ BAD = {
     "two figures": (("plot", "waterfall", "one.json", "one.json"), "2 figures, and a file holds one: From the exact"),
     "no such title": ((*WATERFALL, "--select", "x9"), "no figure has 'x9' in its title\nthere are: From the exact"),
     "no metric": (("plot", "pareto", "one.json", "--x", "flps"), "did you mean flops"),
+    "an option of another figure": (("plot", "treemap", "one.json", "--counter", "thop"), "it is for waterfall"),
+    "an axis of another figure": (("plot", "roofline", "one.json", "--x", "macs"), "--x changes nothing of a roofline"),
+    "an option of two others": ((*WATERFALL, "--metric", "bytes"), "it is for treemap and changes"),
     "a limit on no axis": (("plot", "pareto", "one.json", "one.json", "--limit", "macs=1G"), "which is on no axis"),
 }
 

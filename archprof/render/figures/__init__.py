@@ -71,6 +71,7 @@ class FigureKind(ABC):
             "comparison", or "benchmark", which only a saved file has.
         absent: What is missing where records have nothing for it, and how to get that.
         alternatives: Whether the figures of one profile are ways to look at the same; a file takes the first of them.
+        options: The options of the command line that concern it, by their names.
     """
 
     name: ClassVar[str]
@@ -78,6 +79,7 @@ class FigureKind(ABC):
     source: ClassVar[str] = "profile"
     absent: ClassVar[str]
     alternatives: ClassVar[bool] = False
+    options: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:

@@ -24,6 +24,7 @@ class Changes(FigureKind):
     """The way from the model before to that after, by FLOPs and by parameters."""
 
     name = "changes"
+    options = ("--metric",)
     help = "what accounts for the change between two models, row by row"
     source = "comparison"
     absent = "the models have the same rows, FLOPs and parameters, or not the same kinds of rows"

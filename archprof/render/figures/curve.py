@@ -20,6 +20,7 @@ class Curve(FigureKind):
     """A line a quantity."""
 
     name = "curve"
+    options = ("--experts",)
     help = "ParameterNet's parameters, FLOPs and memory traffic over the number of experts"
     source = "experts"
     absent = "`archprof parameternet REF --experts 1,2,4,8 -o curve.json` makes the curve"

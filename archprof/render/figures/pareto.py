@@ -27,6 +27,7 @@ class Pareto(FigureKind):
     """A point a model."""
 
     name = "pareto"
+    options = ("--x", "--y", "--limit")
     help = "models in two metrics, with the Pareto front"
     absent = "a scatter is of two models or more that have both metrics"
 

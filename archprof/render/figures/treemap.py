@@ -36,6 +36,7 @@ class Treemap(FigureKind):
     """The parts of a model, as large as what they cost."""
 
     name = "treemap"
+    options = ("--metric", "--parts")
     help = "where the cost is: rows, modules or operations as areas"
     absent = "nothing in it costs anything"
 

@@ -28,6 +28,7 @@ class Waterfall(FigureKind):
     """The way from the exact count to the figure of a convention, or of a counter that ran."""
 
     name = "waterfall"
+    options = ("--counter",)
     help = "from the exact count to another counter's figure, step by step"
     alternatives = True
     absent = "no counter's figure is in it that differs: `archprof audit REF -o audit.json` runs counters"
