@@ -31,6 +31,7 @@ COUNTERS = (
     Column("macs_ratio", "ratio", attrgetter("ratio"), show="{:.3f}".format, number=True),
     Column("duration_s", "seconds", attrgetter("seconds"), show="{:.2f}".format, number=True),
     Column("error", "error", visible=False),
+    Column("largest", "most of it", lambda opinion: _largest(opinion), visible=False, wide=True, saved=False),
 )
 
 STEPS = (
@@ -147,6 +148,15 @@ def reported(opinion: Opinion) -> str:
     amount = units.amount(round(_value(opinion)))
     close = unit.startswith(("FLOPs", "MACs")) and not amount[-1].isdecimal()
     return f"{amount}{unit}" if close else f"{amount} {unit}"
+
+
+def _largest(opinion: Opinion) -> str:
+    """The largest of a counter's differences, for a terminal that has room for it."""
+    groups = _grouped(opinion.differences)
+    if not groups:
+        return ""
+    (operation, reason), entries = groups[0]
+    return f"{units.signed(sum(entry.macs for entry in entries))}: {_step(operation, reason)}"
 
 
 def _single(opinion: Opinion, unit: str) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from archprof import units
 from archprof.records.metrics import find_metric
 from archprof.render import finding_text
 from archprof.render.report import Finding, Outcome, Report, Suite
@@ -34,6 +35,8 @@ _HOLDING = (
     Column("variant", "variant", wraps=True),
     Column("settings", "settings", wraps=True),
     Column("tightest", "tightest bound", wraps=True),
+    Column("input", "input", visible=False, wide=True),
+    Column("figures", "figures", visible=False, wide=True),
 )
 
 _CHANGES = (
@@ -163,6 +166,8 @@ def _holding(check: CheckResult) -> list[Report]:
             case.variant,
             finding_text.settings(case),
             finding_text.tightest(case),
+            " + ".join(map(units.shape, case.shapes)),
+            ", ".join(finding_text.figures(case)),
         )
         for case in holding
     )

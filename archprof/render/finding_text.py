@@ -152,6 +152,11 @@ def tightest(case: CaseResult) -> str:
     return "; ".join(filter(None, (text, *unclear, *notes)))
 
 
+def figures(case: CaseResult) -> list[str]:
+    """Every figure of a case that a bound is about, each once."""
+    return list(dict.fromkeys(f"{result.metric} {amount(result.actual, result.metric)}" for result in case.results))
+
+
 def undecided(result: RuleResult) -> str:
     """What there is to say of a latency that may be within its bound or beyond it."""
     note = f" ({result.note})" if result.note else ""

@@ -279,3 +279,16 @@ def test_a_latency_that_may_hold_or_not_is_no_significant_difference() -> None:
     for case in (single, with_failure):
         assert words in " ".join(rendered("text", [case]).split())
     assert "? " in rendered("text", [single])
+
+
+def test_a_wide_terminal_shows_the_figures_of_what_holds() -> None:
+    case = CaseResult(
+        variant="good.yaml",
+        shapes=[[1, 3, 640, 640]],
+        results=[msgspec.structs.replace(OVER, state="ok", actual=8_100_000_000, excess=0)],
+    )
+    narrow, wide = (
+        FORMATS["text"].text(report(check([case]), View()), Page(width=width)).splitlines()[-1] for width in (80, 160)
+    )
+    assert wide.startswith(narrow)
+    assert wide.removeprefix(narrow).split("  ") == ["", "1×3×640×640", "flops 8.10 GFLOPs"]

@@ -376,3 +376,12 @@ def test_latex_can_be_pasted(profile: Profile) -> None:
         "  \\end{tabular}\n"
         "\\end{table}\n"
     )
+
+
+def test_a_wide_terminal_shows_what_most_of_a_difference_is(profile: Profile) -> None:
+    text = {
+        width: FORMATS["text"].text(audit.report(audited(profile), View(detail="none")), Page(width=width))
+        for width in (80, 160)
+    }
+    assert "-20: aten.bmm, not counted" in text[160]
+    assert "most of it" not in text[80]
