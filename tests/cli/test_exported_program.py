@@ -222,3 +222,17 @@ def test_audit_runs_the_counters_of_operations(model: Path, archprof: Callable[[
     assert result.exit_code == 0, result.output
     (opinion,) = json.loads(result.stdout)["opinions"]
     assert opinion["macs"] == macs(64, 96)
+
+
+def test_a_tensor_of_a_negative_size_is_one_message(archprof: Callable[[str], Result], folder: Path) -> None:
+    export(nn.Linear(3, 2), (torch.rand(4, 3),), folder / "sound.pt2")
+    with zipfile.ZipFile(folder / "sound.pt2") as sound, zipfile.ZipFile(folder / "damaged.pt2", "w") as damaged:
+        for entry in sound.infolist():
+            data = sound.read(entry)
+            if entry.filename.endswith(".json"):
+                data = data.replace(b'"as_int": 3', b'"as_int": -3').replace(b'"as_int":3', b'"as_int":-3')
+            damaged.writestr(entry.filename, data)
+    result = archprof("summary damaged.pt2")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "damaged.pt2: a tensor cannot be of 2×-3 elements" in result.stderr

@@ -133,3 +133,14 @@ def test_what_is_asked_of_it_must_be_there(tmp_path: Path, model: nn.Module) -> 
         archprof.profile(path, nc=3)
     with pytest.raises(UsageError, match="no scales"):
         archprof.profile(path, scale="n")
+
+
+def test_a_comparison_says_that_the_compute_of_weights_is_not_known(tmp_path: Path, model: nn.Module) -> None:
+    path = saved(tmp_path, model, "torchscript")
+    result = run("compare", str(path), "timm:resnet18")
+
+    assert result.exit_code == 0, result.stderr
+    words = " ".join(result.stdout.split())
+    assert f"compute that of {path} is not known: the file holds weights, and not what is computed with them" in words
+    assert "no figure that both have differs" in words  # both have timm's 11,689,512 parameters
+    assert "forward pass 1×" not in words

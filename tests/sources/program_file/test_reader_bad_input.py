@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -96,6 +97,17 @@ def test_a_foreign_file(tmp_path: Path, data: bytes, says: str) -> None:
     path = tmp_path / "net.pt2"
     path.write_bytes(data)
     assert says in refusal(path)
+
+
+def test_a_file_that_is_cut_behind_a_zip_file_in_it(tmp_path: Path) -> None:
+    """The directory of the sample inputs, which are a zip file too, would be taken for that of the program."""
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("model/data.pkl", "x")
+    records = {"models/model.json": json.dumps(program()), "data/sample_inputs/model.pt": inner.getvalue()}
+    data = save(tmp_path / "net.pt2", records).read_bytes()
+    (tmp_path / "cut.pt2").write_bytes(data[: data.index(inner.getvalue()) + len(inner.getvalue())])
+    assert "truncated or damaged (its directory is missing)" in refusal(tmp_path / "cut.pt2")
 
 
 def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
