@@ -2,6 +2,8 @@
 
 import gc
 
+# A collection is to be rare: a process that is forked copies all that it walks through. Nothing is frozen, since
+# Triton, which comes with torch's compiler, would then print what it takes for leaks when the process ends.
 gc.set_threshold(500_000)
 
 import torchvision.ops  # noqa: E402 - it loads torch's compiler, which takes a second and which two counters need
@@ -9,6 +11,3 @@ import torchvision.ops  # noqa: E402 - it loads torch's compiler, which takes a 
 from archprof.counters import process  # noqa: E402
 
 __all__ = ["process", "torchvision"]
-
-# A collection in a counter's process is not to walk through, and so copy, all that torch has made.
-gc.freeze()

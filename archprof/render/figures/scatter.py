@@ -16,7 +16,7 @@ from archprof.records.variation import Variation
 from archprof.render import several
 from archprof.render.figures import origin
 from archprof.render.figures.style import printable
-from archprof.suggest.additive import find_additive
+from archprof.suggest.additive import ADDITIVE, find_additive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -146,7 +146,9 @@ def _suggest(suggestion: Suggestion, metric: str) -> str:
 
 def _of_variation(variation: Variation) -> Scatter:
     """The variants that were counted, in what is wanted and in what is limited first, and the one that was answered."""
-    names = [name for name in (variation.goal, *variation.limited, "parameters", "flops") if name in variation.base]
+    named = (variation.goal, *variation.limited, "parameters", "flops")
+    # Peak memory and latency are limited too, and are no sums of what rows cost: the points are of those that are.
+    names = [name for name in named if name in variation.base and name in ADDITIVE]
     y, x = list(dict.fromkeys(names))[:2]
     best, *others = [model for model in variation.models if model.totals]
 
