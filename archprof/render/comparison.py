@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archprof.compare.pareto import axes
 from archprof.records.metrics import find_metric
-from archprof.records.profile import Profile
+from archprof.records.profile import FORWARD_PASS, Profile
 from archprof.render import changes, columns, facts, several
 from archprof.render.attribution_text import attribution_text, differs
 from archprof.render.figures import figures_of
@@ -142,9 +142,11 @@ def _kind(side: Side) -> list[str]:
 
 def _unknown(side: Side) -> list[Fact]:
     """The operations of a model that have no formula, and what that means for the difference."""
+    if FORWARD_PASS in side.unknown:
+        return [("compute", [f"that of {side.name} is {facts.COMPUTE_NOT_KNOWN}"])]
+    bound = "(its totals are lower bounds, and so no difference is certain)"
     return [
-        (label, [f"{side.name}:", *pieces[:-1], "(its totals are lower bounds, and so no difference is certain)"])
-        for label, pieces in facts.unknown(side.unknown)
+        (label, [f"{side.name}: {first}", *others, bound]) for label, (first, *others, _) in facts.unknown(side.unknown)
     ]
 
 
@@ -160,12 +162,17 @@ def _attributions(comparison: Comparison, pair: Pair) -> list[str]:
         what = "export" if pair.parts == "rows" else "rewrite"
         return [f"{what}: {sentence}" for sentence in pair.export]
     if all(not delta.difference for delta in pair.metrics if find_metric(delta.metric).exact):
-        return ["no figure differs"]
+        return ["no figure differs" if all(map(_is_whole, comparison.models)) else "no figure that both have differs"]
     if pair.parts == "none" and any(side.locked for side in comparison.models):
         return ["no row-by-row comparison: the lock file has no rows of these models"]
     if pair.parts == "none":
         return ["no row-by-row comparison: one of them has rows and the other has none"]
     return attribution_text(pair, comparison.models[pair.before], comparison.models[pair.after])
+
+
+def _is_whole(side: Side) -> bool:
+    """Whether a model has all figures, and not those of its weights alone."""
+    return FORWARD_PASS not in side.unknown
 
 
 def _front(comparison: Comparison) -> str:

@@ -29,6 +29,9 @@ _LONGEST = 60
 _FORMATS = {"onnx": "ONNX IR", "pt2": "exported program, schema"}
 """What the version of a file's format is called."""
 
+COMPUTE_NOT_KNOWN = "not known: the file holds weights, and not what is computed with them"
+"""What is said instead of the figures of a forward pass, of a file of weights alone."""
+
 _LINE = 66
 """What a terminal of 80 columns leaves beside the labels."""
 
@@ -127,7 +130,7 @@ def _trainable(profile: Profile) -> list[str]:
 def _compute(profile: Profile) -> list[str]:
     totals, coverage = profile.totals, profile.coverage
     if profile.weights_only:
-        return ["not known: the file holds weights, and not what is computed with them"]
+        return [COMPUTE_NOT_KNOWN]
     at_least = ">= " if coverage.unknown else ""
     return [
         f"{at_least}{units.amount(totals.flops, 'FLOPs')}",

@@ -51,6 +51,10 @@ class BoundedZip:
             self._listed = [entry for entry in self._zip.infolist() if not entry.is_dir()]
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RecursionError) as error:
             self._refuse(f"a zip file that is truncated or damaged ({error})", DAMAGED)
+        # A zip file may hold another, as a program its sample inputs: where the end is missing, that of the inner
+        # file is taken for it, and its entries begin further down.
+        if self._zip.infolist() and min(entry.header_offset for entry in self._zip.infolist()) > 0:
+            self._refuse("a zip file that is truncated or damaged (its directory is missing)", DAMAGED)
 
     def __enter__(self) -> Self:
         return self

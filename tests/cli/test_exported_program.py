@@ -159,6 +159,20 @@ def test_an_operator_that_reads_files_is_not_run(folder: Path, archprof: Callabl
     assert not (folder / "made.bin").exists()
 
 
+def test_a_weight_of_a_negative_size(folder: Path, archprof: Callable[[str], Result]) -> None:
+    export(Network(), (torch.rand(1, 3, 8, 8),), folder / "net.pt2")
+    with zipfile.ZipFile("net.pt2") as archive:
+        program = json.loads(archive.read("net/models/model.json"))
+    for tensor in program["graph_module"]["graph"]["tensor_values"].values():
+        tensor["sizes"][:1] = [{"as_int": -5}] if tensor["sizes"] else []
+    with zipfile.ZipFile("other.pt2", "w") as archive:
+        archive.writestr("other/models/model.json", json.dumps(program))
+    result = archprof("summary other.pt2")
+    assert result.exit_code == 2
+    assert "internal error" not in result.stderr
+    assert "-5×" in result.stderr
+
+
 def test_compare_says_what_the_export_did(folder: Path, archprof: Callable[[str], Result]) -> None:
     from archprof.builder.options import Options
     from archprof.pipeline.counting import prepare

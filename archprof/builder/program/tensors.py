@@ -104,7 +104,7 @@ class Tensors:
             shape = tuple(size_of(size, {}) for size in meta.sizes)
         except UnreadableSizeError as error:
             raise ProgramFileError(f"a tensor that it holds has no size: {error}", path=self.file.path) from None
-        if prod(shape) > LARGEST:
+        if prod(shape) > LARGEST or min(shape, default=0) < 0:
             raise ProgramFileError(f"a tensor cannot be of {'×'.join(map(str, shape))} elements", path=self.file.path)
         return shape
 

@@ -61,8 +61,9 @@ def read_model(root: Node, storages: Storages) -> dict[str, Any]:
     if state := state_dict.find(root):
         source, values = state
         return fields | state_dict_fields(state_dict.read_all(values, storages)) | {"source": source or None}
-    listed = ", ".join(repr(key[:40]) for key in list(entries)[:8]) or "none"
-    return fields | {"kind": "unknown", "tensors": {}, "notes": (f"no model was recognised; its entries: {listed}",)}
+    listed = ", ".join(repr(key[:40]) for key in list(entries)[:8])
+    note = f"no model was recognised; its entries: {listed}" if listed else "no model was recognised in it"
+    return fields | {"kind": "unknown", "tensors": {}, "notes": (note,)}
 
 
 def state_dict_fields(tensors: dict[str, Tensor], kind: Kind = "state_dict") -> dict[str, Any]:

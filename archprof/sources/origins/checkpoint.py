@@ -36,7 +36,7 @@ class CheckpointFile(Origin):
         if checkpoint.yaml is not None:
             return variant(checkpoint, reference=query.reference, scale=query.scale, name=path.stem)
         if not checkpoint.tensors:
-            reason = checkpoint.notes[0] if checkpoint.notes else "no tensors were found in it"
+            reason = "; ".join(checkpoint.notes) or "no tensors were found in it"
             raise NoModelError(reason, path=path, hint="name the file that holds the model")
         if query.scale is not None:
             raise UsageError(f"a file of weights has no scales: {path}", hint="leave out --scale")

@@ -98,6 +98,16 @@ def test_a_foreign_file(tmp_path: Path, data: bytes, says: str) -> None:
     assert says in refusal(path)
 
 
+def test_a_truncated_file_is_not_taken_for_the_zip_file_within_it(tmp_path: Path) -> None:
+    inner = save(tmp_path / "sample.pt", {"data.pkl": b"."}).read_bytes()
+    whole = save(
+        tmp_path / "net.pt2", {"models/model.json": json.dumps(program()), "data/sample_inputs/model.pt": inner}
+    )
+    data = whole.read_bytes()
+    whole.write_bytes(data[:-22])  # without the record that ends it, so that the last of the kind is the inner file's
+    assert "truncated or damaged" in refusal(whole)
+
+
 def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
     path = save(tmp_path / "net.pt2", {"models/model.json": b" " * (300 << 20)}, zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 1 << 20
