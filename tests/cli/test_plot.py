@@ -120,6 +120,17 @@ def test_variants_are_drawn_from_what_suggest_saved(tmp_path: Path, monkeypatch:
     assert "width 0.125, imgsz 32" in Path("vary.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("limit", ["peak=8MB", "bytes=+5%", "weights=20MB", "layers=+0%"])
+def test_variants_within_any_limit_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    """Peak memory and layers are no sums of what rows cost, and may be limited all the same."""
+    monkeypatch.chdir(tmp_path)
+    options = ("--vary", "width=0.125,0.25", "--max", limit, "--goal", "flops", "-o", "vary.json")
+    code, _, errors = run("suggest", "yolo11n.yaml", "--imgsz", "64", *options)
+    assert code == 0, errors
+    (figure,) = figures_of(saved_records.read(Path("vary.json")), "pareto")
+    assert len(figure.spec["data"]["values"]) == 2
+
+
 def test_a_page_of_what_parameternet_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     options = ("--what-if", "model.0.conv", "--experts", "4", "--imgsz", "64", "-o", "what-if.json")

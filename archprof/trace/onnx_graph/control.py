@@ -89,7 +89,8 @@ def _loop(walk: Walk, operation: Operation, scope: Scope) -> list[Operation]:
         bound, forever = 0, False
     ran = walk.ran.get(body.nodes[0].key) if body.nodes else None
     if bound == 0:
-        return _give(operation, state, [], 0, body)
+        _give(operation, state, [], 0, body)
+        return []
     flag = _flag(None)
     operations, results = _run(walk, body, operation, [_counter(None), flag, *map(Tensor.without_value, state)], scope)
     settled = all(map(_same, state, results[1:]))
@@ -99,10 +100,12 @@ def _loop(walk: Walk, operation: Operation, scope: Scope) -> list[Operation]:
     if settled and trips is not None and not ran:
         for inner in operations:
             _repeat(inner, trips)
-        return _give(operation, results[1 : 1 + len(state)], results[1 + len(state) :], trips, body)
+        _give(operation, results[1 : 1 + len(state)], results[1 + len(state) :], trips, body)
+        return operations
     if not ran and (goes_on if forever else bound is None):
         operation.open = "the number of its trips depends on values"
-        return _give(operation, [], [], 0, body)
+        _give(operation, [], [], 0, body)
+        return []
     return _trip_by_trip(walk, operation, scope, state, None if forever else bound, len(ran) if ran else None)
 
 
@@ -164,9 +167,7 @@ def _repeat(operation: Operation, trips: int) -> None:
             _repeat(inner, trips)
 
 
-def _give(
-    operation: Operation, state: Sequence[Tensor], scans: Sequence[Tensor], trips: int, body: Graph
-) -> list[Operation]:
+def _give(operation: Operation, state: Sequence[Tensor], scans: Sequence[Tensor], trips: int, body: Graph) -> None:
     """Enter what a loop gives: its state after the last trip, and what each trip gave, stacked."""
     infos = list(body.proto.output)[1:]
     for index, tensor in enumerate(operation.outputs):
@@ -183,7 +184,6 @@ def _give(
             tensor.dtype = dtype_name(dense.elem_type)
             dims = [dim.dim_value for dim in dense.shape.dim]
             tensor.shape = (0, *dims)
-    return []
 
 
 def _scan(walk: Walk, operation: Operation, scope: Scope) -> list[Operation]:

@@ -95,6 +95,21 @@ def test_two_files_of_weights(tmp_path: Path, model: nn.Module) -> None:
     assert changed == {"fc": -990 * 513}
 
 
+def test_compare_says_in_sentences_what_is_not_known(tmp_path: Path, model: nn.Module) -> None:
+    torch.save(model.state_dict(), tmp_path / "a.pt")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TorchScript is deprecated
+        torch.jit.script(model).save(tmp_path / "b.pt")
+
+    result = run("compare", str(tmp_path / "a.pt"), str(tmp_path / "b.pt"))
+
+    text = " ".join(result.stdout.split())
+    for name in ("a.pt", "b.pt"):
+        assert f"{name} is not known: the file holds weights, and not what is computed with them" in text
+    assert "no formula" not in text
+    assert "no figure differs" not in text
+
+
 def test_a_yaml_beside_weights(tmp_path: Path) -> None:
     from ultralytics.nn.tasks import DetectionModel
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
+import pickle
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,9 @@ import pytest
 import torch
 from torch import nn
 
+import archprof
 from archprof.sources.checkpoint.contents import parameters
+from archprof.sources.checkpoint.error import NoModelError
 from archprof.sources.checkpoint.reader import read
 
 if TYPE_CHECKING:
@@ -157,3 +161,18 @@ def test_what_holds_no_model_is_said_to_hold_none(tmp_path: Path) -> None:
 
     assert checkpoint.kind == "unknown"
     assert checkpoint.notes == ("no model was recognised; its entries: 'epoch', 'loss'",)
+
+
+class _Calls:
+    """What a pickle calls when Python loads it: ``os.getpid()``, which does nothing."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.getpid, ()
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_file_without_a_model_says_what_loading_it_would_call(tmp_path: Path, protocol: int) -> None:
+    path = tmp_path / "call.pt"
+    path.write_bytes(pickle.dumps(_Calls(), protocol=protocol))
+    with pytest.raises(NoModelError, match=r"no model was recognised in it; .* call \w+\.getpid;"):
+        archprof.profile(str(path))
