@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from archprof.budgets.checking import Profiler
 
 
-@in_project
 def check(*references: str, config: Path | str | None = None, against: str | None = None) -> CheckResult:
     """Hold a repository's models to its budget file.
 
@@ -38,7 +37,7 @@ def check(*references: str, config: Path | str | None = None, against: str | Non
     """
     file = read.read(Path(config) if config else read.find(Path.cwd()))
     profiler = _profiler(file.plugins)
-    with families_assigned(file.root.resolve()):
+    with families_assigned(file.root.resolve() if config else Path.cwd()):
         measured = measure(cases.find(file, references).cases, profiler)
         return conclude(file, measured, profiler, against=against, locked=lock.read(file.lock))
 

@@ -42,9 +42,9 @@ def surroundings() -> bytes:
 def own_source() -> bytes:
     """A digest of archprof's source: all but what is done with a profile once it is there.
 
-    Reading the files takes longer than all else that an answer from the cache takes, so the digest is kept too, for
-    files of the same sizes, times and inodes. Nobody can set the time at which a file's inode changed, and one that
-    changed a moment ago may change again within the same tick of the clock, so such files are read.
+    Reading the hundreds of files takes four times as long as asking for their sizes, times and inodes, so the digest is
+    kept for those. Nobody can set the time at which a file's inode changed, and one that changed a moment ago may
+    change again within the same tick of the clock, so such files are read.
     """
     statuses = sorted(_statuses(PACKAGE))
     state = "\n".join(f"{path} {numbers}" for path, *numbers in statuses)

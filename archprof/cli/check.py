@@ -1,5 +1,6 @@
 """``archprof check``."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -147,7 +148,8 @@ def check(
     file = read.read(budgets.config or read.find(Path.cwd()))
     execution = counting.config_with(file.plugins)
     prewarm(execution)
-    with families_assigned(file.root.resolve()):
+    # A file that is found belongs to the working folder's project, whose families hold already.
+    with families_assigned(file.root.resolve()) if budgets.config else nullcontext():
         selected = select_cases(file, references or [])
         locked = old = lock.read(file.lock)
         profiler = selection.profiler(execution)

@@ -48,9 +48,9 @@ class Command(TyperCommand):
         """Parse its words."""
         with _as_ours(f"archprof {info_name}"):
             self._refuse_single_dashes(args)
-            args = self._join_lists(args)
             if any(parameter.name == REFERENCES for parameter in self.params):
                 self._refuse_assignments(f"archprof {info_name}", args)
+            args = self._join_lists(args)
             if not extra.get("resilient_parsing") and not {"--help", "-h"} & set(args):
                 defaults = self._defaults(str(info_name), args)
                 extra["default_map"] = {default.parameter: default.value for default in defaults}
@@ -109,23 +109,24 @@ class Command(TyperCommand):
 
     def _join_lists(self, words: Sequence[str]) -> list[str]:
         """``--vary width=0.5 --vary depth=1`` -> ``--vary=width=0.5,depth=1``: of two options the second would hold."""
-        lists = {
-            name
+        takes = self._options()
+        values: dict[str, list[str]] = {
+            name: []
             for parameter in self.params
             if str(getattr(parameter, "metavar", "")).endswith(LIST)
             for name in parameter.opts
         }
-        values: dict[str, list[str]] = {}
         rest, index, end = list[str](), 0, words.index("--") if "--" in words else len(words)
         while index < end:
             name, equals, value = words[index].partition("=")
-            if name in lists and (equals or index + 1 < end):
-                values.setdefault(name, []).append(value if equals else words[index + 1])
-                index += 1 if equals else 2
+            with_value = takes.get(name, False) and not equals and index + 1 < end
+            if name in values and (equals or with_value):
+                values[name].append(words[index + 1] if with_value else value)
             else:
-                rest.append(words[index])
-                index += 1
-        return [*rest, *(f"{name}={','.join(pieces)}" for name, pieces in values.items()), *words[end:]]
+                rest += words[index : index + 1 + with_value]
+            index += 1 + with_value
+        lists = (f"{name}={','.join(pieces)}" for name, pieces in values.items() if pieces)
+        return [*rest, *lists, *words[end:]]
 
     def _refuse_assignments(self, command: str, words: Sequence[str]) -> None:
         """Say what to type instead of ``imgsz=640``.

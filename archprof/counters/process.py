@@ -6,7 +6,6 @@ serves one counter after another; where a counter fails, dies or takes too long,
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import time
@@ -16,6 +15,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
+from archprof import fork_server
 from archprof.counters import COUNTERS
 from archprof.counters.interface import CounterResult, described
 
@@ -51,10 +51,7 @@ def run_isolated(source: Source, names: Sequence[str], *, time_limit: float) -> 
 
 def start_fork_server() -> None:
     """Start the process that counters' are forked from, which loads torch while something else is done here."""
-    if _context().get_start_method() == "forkserver":
-        from multiprocessing import forkserver
-
-        forkserver.ensure_running()
+    fork_server.start(_context())
 
 
 @contextmanager
@@ -199,12 +196,8 @@ def _failure(name: str, reason: str) -> CounterResult:
 
 
 def _context() -> Any:
-    """Processes are forked from one that has loaded torch, and run nothing yet; without a fork, each loads it."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["archprof.counters.process_preload"])
-    return context
+    """Processes are forked from one that has loaded torch, and run nothing yet."""
+    return fork_server.context_with(["archprof.counters.process_preload"])
 
 
 def _serve(source: Source, pipe: Connection, threads: int | None) -> None:

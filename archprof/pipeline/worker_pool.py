@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import pickle
 import signal
 import time
@@ -11,7 +10,7 @@ from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
-from archprof import cache
+from archprof import cache, fork_server
 from archprof.errors import LimitError
 from archprof.pipeline.worker_server import serve
 
@@ -154,19 +153,12 @@ def count_in_subprocesses(
 
 def start_fork_server() -> None:
     """Start the process that workers are forked from, which loads torch while something else is done here."""
-    if _context().get_start_method() == "forkserver":
-        from multiprocessing import forkserver
-
-        forkserver.ensure_running()
+    fork_server.start(_context())
 
 
 def _context(*, with_torch: bool = True) -> Any:
-    """Workers are forked from one process that has loaded torch, if any needs it; without a fork, each loads it."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["archprof.pipeline.worker_preload"] if with_torch else [])
-    return context
+    """Workers are forked from one process that has loaded torch, if any needs it."""
+    return fork_server.context_with(["archprof.pipeline.worker_preload"] if with_torch else [])
 
 
 def _held(process: BaseProcess) -> int:

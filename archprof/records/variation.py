@@ -85,6 +85,11 @@ class Variation(SavedRecord, frozen=True, kw_only=True):
         return self.models[0]
 
     @property
+    def limits(self) -> str:
+        """The budgets in words."""
+        return " and ".join(self.budgets) or "no limit"
+
+    @property
     def headline(self) -> str:
         """The model, how many variants were counted, and the best."""
         return f"{self.variant.name}: {self.best.text} is the best of {self.counted} variants"

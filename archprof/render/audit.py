@@ -53,7 +53,6 @@ DIFFERENCES = (
 def report(audit: AuditResult, view: View) -> Report:
     """The counters, and a section for each whose figure is not the exact count."""
     counters = _counters(audit)
-    scale = [f"scale {audit.variant.scale}"] if audit.variant.scale else []
     explained = [
         opinion
         for opinion in audit.opinions
@@ -61,7 +60,7 @@ def report(audit: AuditResult, view: View) -> Report:
     ]
     return Report(
         title=audit.variant.name,
-        about=[*scale, *facts.about_variant(audit.variant, audit.input)],
+        about=facts.about_scaled(audit.variant, audit.input),
         facts=[("exact count", _covered(audit))],
         tables=[counters],
         figures=lambda: figures_of([audit], "waterfall"),

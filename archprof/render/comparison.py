@@ -136,8 +136,7 @@ def _kind(side: Side) -> list[str]:
     if side.input is None:
         settings = [setting.replace("=", " ") for setting in (side.locked or "").split(" ") if setting]
         return [side.variant.name, *settings, "as locked"]
-    scale = [f"scale {side.variant.scale}"] if side.variant.scale else []
-    return [*scale, *facts.about_variant(side.variant, side.input), *(["training"] if side.training else [])]
+    return [*facts.about_scaled(side.variant, side.input), *(["training"] if side.training else [])]
 
 
 def _unknown(side: Side) -> list[Fact]:

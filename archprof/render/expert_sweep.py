@@ -24,12 +24,11 @@ def report(curve: ExpertCurve, view: View) -> Report:
     """One line a number of experts; ratios are to the static equivalent."""
     first = curve.curve.static
     points = [*([Point(experts=0, layers=0, measured=first)] if first else []), *curve.curve.points]
-    scale = [f"scale {curve.variant.scale}"] if curve.variant.scale else []
-    about = [piece for piece in facts.about_variant(curve.variant, curve.input) if not piece.startswith("experts ")]
+    about = [piece for piece in facts.about_scaled(curve.variant, curve.input) if not piece.startswith("experts ")]
     notes = [] if first else ["no dynamic layers, so the number of experts changes nothing"]
     return Report(
         title=curve.variant.name,
-        about=[*scale, *about],
+        about=about,
         figures=lambda: figures_of([curve], "curve"),
         tables=[table_of(_columns(points[0].measured), points, "experts")],
         notes=notes,

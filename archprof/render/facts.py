@@ -38,13 +38,22 @@ _LINE = 66
 
 def about(profile: Profile) -> list[str]:
     """What was profiled, on what: the pieces behind the variant's name."""
-    scale = profile.variant.scale
-    return [*([f"scale {scale}"] if scale else []), *about_all(profile)]
+    return [*scale_of(profile.variant), *about_all(profile)]
 
 
 def about_all(profile: Profile) -> list[str]:
     """The same without the scale, for a table of all of them."""
     return [*about_variant(profile.variant, profile.input), *(["training"] if profile.backward else [])]
+
+
+def about_scaled(variant: Variant, input_: Input) -> list[str]:
+    """A variant's scale, what it was changed in, and what went in."""
+    return [*scale_of(variant), *about_variant(variant, input_)]
+
+
+def scale_of(variant: Variant) -> list[str]:
+    """The scale, where it has one."""
+    return [f"scale {variant.scale}"] if variant.scale else []
 
 
 def about_variant(variant: Variant, input_: Input) -> list[str]:

@@ -22,14 +22,14 @@ from archprof.render import (
 from archprof.render import profile as profile_report
 from archprof.render.figures import Choice, figures_of
 from archprof.render.report import Report
-from archprof.render.reports import REPORTS
+from archprof.render.reports import report_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archprof.records.failure import Failure
 
-VIEW, CHANGES = View(), View(detail="changes")
+VIEW = View()
 
 
 def report(records: Sequence[Any], failures: Sequence[Failure] = (), choice: Choice | None = None) -> Report:
@@ -87,7 +87,7 @@ def of_profile(profile: Profile, memory: MemoryPass | None = None) -> Report:
 def _section(record: Any, passes: Sequence[MemoryPass]) -> Report:
     if isinstance(record, Profile):
         return of_profile(record, next((memory for memory in passes if _same(record, memory)), None))
-    return REPORTS[type(record)](record, CHANGES if isinstance(record, Comparison) else VIEW)
+    return report_of(record)
 
 
 def _same(profile: Profile, memory: MemoryPass) -> bool:

@@ -125,7 +125,7 @@ def report(result: DynamicReport, view: View) -> Report:
     layers = table_of(LAYERS, analysis.layers if analysis else (), "module")
     return Report(
         title=variant.name,
-        about=[*([f"scale {variant.scale}"] if variant.scale else []), *facts.about_variant(variant, result.input)],
+        about=facts.about_scaled(variant, result.input),
         tables=[
             layers.without_empty(),
             table_of(MEMORY, analysis.layers, "module"),

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import OutputError
-from archprof.records.comparison import Comparison
-from archprof.records.profile import Profile
-from archprof.render import Page, View
+from archprof.render import Page
 from archprof.render.drawing import draw
 from archprof.render.figures.style import READABLE
 from archprof.render.formats import FORMATS
-from archprof.render.reports import REPORTS
+from archprof.render.reports import report_of
 
 if TYPE_CHECKING:
     from archprof.records.record import Record
@@ -44,8 +42,5 @@ class ReportPresentation:
 
 
 def present(record: Record) -> ReportPresentation:
-    """The presentation of a record; without rows, a profile's table is that of its modules."""
-    detail = "modules" if isinstance(record, Profile) and not record.layers else "rows"
-    if isinstance(record, Comparison):
-        detail = "changes"
-    return ReportPresentation(REPORTS[type(record)](record, View(detail=detail)))
+    """The presentation of a record."""
+    return ReportPresentation(report_of(record))

@@ -17,6 +17,7 @@ from archprof.records.sweep import Sweep
 from archprof.records.variation import Variation
 from archprof.records.what_if_report import WhatIfReport
 from archprof.render import (
+    View,
     audit,
     benchmark,
     check,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from archprof.records.record import Record
-    from archprof.render import View
     from archprof.render.report import Report
 
 REPORTS: Mapping[type[Record], Callable[[Any, View], Report]] = {
@@ -53,3 +53,14 @@ REPORTS: Mapping[type[Record], Callable[[Any, View], Report]] = {
     WhatIfReport: whatif.report,
 }
 """What makes a report of each kind of record."""
+
+
+def report_of(record: Record) -> Report:
+    """The report of a record in the detail that a reader wants who asks for none.
+
+    Of a profile without rows the table is that of its modules, and of a comparison that of what changed.
+    """
+    detail = "modules" if isinstance(record, Profile) and not record.layers else "rows"
+    if isinstance(record, Comparison):
+        detail = "changes"
+    return REPORTS[type(record)](record, View(detail=detail))

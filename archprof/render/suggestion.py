@@ -71,10 +71,7 @@ def report(suggestion: Suggestion, view: View) -> Report:
         tables.append(_front(suggestion))
     return Report(
         title=suggestion.variant.name,
-        about=[
-            *([f"scale {suggestion.variant.scale}"] if suggestion.variant.scale else []),
-            *facts.about_variant(suggestion.variant, suggestion.input),
-        ],
+        about=facts.about_scaled(suggestion.variant, suggestion.input),
         conclusions=[*_conclusions(suggestion), *measured_answer.lines(suggestion.measured)],
         tables=tables if suggestion.placement else tables[1:],
         figures=lambda: figures_of([suggestion], "pareto"),

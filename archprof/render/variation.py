@@ -36,11 +36,10 @@ def report(variation: Variation, view: View) -> Report:
             for path, before in variation.base_channels.items()
         ]
         tables.append(Table(CHANNELS, tuple(rows), label="module"))
-    budgets = " and ".join(variation.budgets) or "no limit"
     failures = [model for model in variation.models if model.error]
     base = ", ".join(f"{LIMITED[name].label} {show(LIMITED[name], value)}" for name, value in variation.base.items())
     direction = "most" if variation.maximise else "least"
-    answer = f"the {direction} {variation.goal} within {budgets}: {variation.best.text}"
+    answer = f"the {direction} {variation.goal} within {variation.limits}: {variation.best.text}"
     return Report(
         title=variation.variant.name,
         about=facts.about_variant(variation.variant, variation.input),

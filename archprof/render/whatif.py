@@ -56,14 +56,13 @@ MODEL = (
 
 def report(record: WhatIfReport, view: View) -> Report:
     """The ranking of the convolutions, and the model with all of them dynamic."""
-    what_if, scale = record.what_if, record.variant.scale
+    what_if = record.what_if
     ranking = table_of(CANDIDATES, what_if.candidates, "module").top(view.top)
     candidates = plural(len(what_if.candidates), "convolution")
     return Report(
         title=record.variant.name,
         about=[
-            *([f"scale {scale}"] if scale else []),
-            *facts.about_variant(record.variant, record.input),
+            *facts.about_scaled(record.variant, record.input),
             f"what if {candidates} had {plural(what_if.experts, 'expert')}",
         ],
         tables=[ranking, _model(what_if)],

@@ -53,7 +53,7 @@ class BoundedZip:
             self._refuse(f"a zip file that is truncated or damaged ({error})", DAMAGED)
         # A zip file may hold another, as a program its sample inputs: where the end is missing, that of the inner
         # file is taken for it, and its entries begin further down.
-        if self._zip.infolist() and min(entry.header_offset for entry in self._zip.infolist()) > 0:
+        if min((entry.header_offset for entry in self._zip.infolist()), default=0) > 0:
             self._refuse("a zip file that is truncated or damaged (its directory is missing)", DAMAGED)
 
     def __enter__(self) -> Self:

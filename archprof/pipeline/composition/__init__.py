@@ -65,7 +65,7 @@ def lower_bounds(request: Request, plugins: Sequence[str]) -> dict[str, int]:
     """
     from archprof.pipeline.composition.assembly import lower_bounds as bounds
     from archprof.pipeline.composition.calls import KnownCalls
-    from archprof.pipeline.composition.passes import NotComposableError, Rows
+    from archprof.pipeline.composition.passes import Rows
     from archprof.pipeline.composition.shelf import shelf
     from archprof.pipeline.composition.variant import plan, surroundings_of
 
@@ -76,10 +76,8 @@ def lower_bounds(request: Request, plugins: Sequence[str]) -> dict[str, int]:
     try:
         rows = plan(request, KnownCalls(records, surroundings))
         return bounds(rows, Rows(records, surroundings)) if rows else {}
-    except NotComposableError:
-        return {}
-    except Exception:  # counting says what is wrong
-        _log_reason()
+    except Exception as error:  # counting says what is wrong
+        _log(error)
         return {}
 
 
@@ -98,7 +96,7 @@ def _composed(
         recorder: Makes what counts a row that is not known; without one such a row is missing.
     """
     from archprof.pipeline.composition.assembly import compose
-    from archprof.pipeline.composition.passes import NotComposableError, Rows
+    from archprof.pipeline.composition.passes import Rows
     from archprof.pipeline.composition.shelf import shelf
     from archprof.pipeline.composition.variant import plan, surroundings_of
 
@@ -109,18 +107,19 @@ def _composed(
     try:
         rows = plan(request, calls(records, surroundings))
         return compose(request, rows, Rows(records, surroundings, recorder() if recorder else None)) if rows else None
-    except NotComposableError:
-        return None
-    except Exception:  # what a row's rule, constructor or forward raises is said where the whole is built and run
-        _log_reason()
+    except Exception as error:  # what a row's rule or forward raises is said where the whole is built and run
+        _log(error)
         return None
 
 
-def _log_reason() -> None:
-    """Log the exception at hand: a fault of ours would make the variant run as a whole, and nobody would see it."""
-    import logging
+def _log(error: Exception) -> None:
+    """Log why rows were not put together: by a fault of ours the variant would run as a whole, and nobody would see."""
+    from archprof.pipeline.composition.passes import NotComposableError
 
-    logging.getLogger(__name__).debug("not put together from rows", exc_info=True)
+    if not isinstance(error, NotComposableError):
+        import logging
+
+        logging.getLogger(__name__).debug("not put together from rows", exc_info=error)
 
 
 def write(files: dict[str, str] | None) -> None:

@@ -26,8 +26,7 @@ def about(profile: Profile, unit: str) -> list[str]:
 
 def of_variant(variant: Variant, input_: Input, unit: str) -> list[str]:
     """The same without the versions."""
-    scale = [f"scale {variant.scale}"] if variant.scale else []
-    return [variant.name, *scale, *facts.about_variant(variant, input_), unit]
+    return [variant.name, *facts.about_scaled(variant, input_), unit]
 
 
 def versions(tool: Tool, environment: Environment) -> list[str]:

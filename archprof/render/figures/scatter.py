@@ -150,7 +150,7 @@ def _of_variation(variation: Variation) -> Scatter:
     # Peak memory and latency are limited too, and are no sums of what rows cost: the points are of those that are.
     names = [name for name in named if name in variation.base and name in ADDITIVE]
     y, x = list(dict.fromkeys(names))[:2]
-    best, *others = [model for model in variation.models if model.totals]
+    others = [model for model in variation.models[1:] if model.totals]
 
     def points(models: Sequence[VariedModel], state: str) -> list[Point]:
         return _points(
@@ -158,10 +158,10 @@ def _of_variation(variation: Variation) -> Scatter:
         )
 
     return Scatter(
-        points=[*points(others, OFF), *points([best], ANSWER)],
+        points=[*points(others, OFF), *points([variation.best], ANSWER)],
         both=((find_additive(x), True), (find_additive(y), y != variation.goal or not variation.maximise)),
         about=[
-            *origin.of_variant(variation.variant, variation.input, " and ".join(variation.budgets) or "no limit"),
+            *origin.of_variant(variation.variant, variation.input, variation.limits),
             f"archprof {variation.tool.version}",
         ],
         command="archprof plot pareto variation.json -o pareto.svg",
