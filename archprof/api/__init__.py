@@ -309,7 +309,8 @@ def suggest(
         vary: What to vary instead of making convolutions dynamic, as "width=0.125,0.25,imgsz=320:640:32", "scale", or
             the channels of each row, "channels=0.5:1:0.25".
         multiple: With ``vary``, what channels are multiples of.
-        score: With ``vary``, what to have the most of instead of the goal: a function of a variant's profile.
+        score: What to have the most of instead of the goal: a function of a variant's profile. The answer is then a
+            :class:`Variation`, without ``vary`` too: nothing bounds a function, so placements are counted.
         options: See :class:`ModelOptions`.
 
     Raises:
@@ -317,39 +318,25 @@ def suggest(
             binds, and by how much.
     """
     from archprof.builder.plugins import load_plugins
-    from archprof.suggest.additive import LIMITED, parse_budgets
-    from archprof.suggest.placement import suggest as find_placement
-    from archprof.suggest.problem import EXPERTS as NUMBERS
-    from archprof.suggest.problem import Question, refuse_unused
+    from archprof.suggest.request import SuggestionRequest
 
-    refuse_unused(vary, front, alternatives, multiple, score)
-    choice = choose(options)
-    load_plugins(choice.config.plugins)
-    if vary is not None:
-        from archprof.suggest.vary import VariationQuestion
-        from archprof.suggest.vary import vary as find_variant
-
-        variation_question = VariationQuestion(
-            axes=vary,
-            budgets=parse_budgets(maxima, minima, LIMITED),
-            goal=getattr(score, "__name__", "score") if score else goal,
-            score=score,
-            multiple=multiple,
-            only=tuple(only),
-            never=tuple(never),
-            experts=tuple(experts or ()),
-        )
-        return find_variant(choice.spec(model), choice.build, variation_question, choice.config)
-    question = Question(
-        experts=tuple(experts or NUMBERS),
-        budgets=tuple(parse_budgets(maxima, minima)),
-        goal=goal,
+    request = SuggestionRequest(
+        experts=tuple(experts) if experts else None,
+        maxima=tuple(maxima),
+        minima=tuple(minima),
+        goal=getattr(score, "__name__", "score") if score else goal,
+        score=score,
         only=tuple(only),
         never=tuple(never),
         front=front,
         alternatives=alternatives,
+        vary=vary,
+        multiple=multiple,
     )
-    return find_placement(choice.spec(model), choice.build, question)
+    request.check()
+    choice = choose(options)
+    load_plugins(choice.config.plugins)
+    return request.answer(choice.spec(model), choice.build, choice.config).record
 
 
 @in_project

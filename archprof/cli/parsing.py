@@ -126,7 +126,7 @@ class Command(TyperCommand):
                 rest += words[index : index + 1 + with_value]
             index += 1 + with_value
         lists = (f"{name}={','.join(pieces)}" for name, pieces in values.items() if pieces)
-        return [*rest, *lists, *words[end:]]
+        return [*lists, *rest, *words[end:]]  # before an option at the end that has no value
 
     def _refuse_assignments(self, command: str, words: Sequence[str]) -> None:
         """Say what to type instead of ``imgsz=640``.

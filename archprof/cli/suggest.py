@@ -1,7 +1,7 @@
 """``archprof suggest``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 from archprof.cli import latency as la
 from archprof.cli import options as o
@@ -11,10 +11,10 @@ from archprof.cli.console import console
 from archprof.cli.option_groups import ModelAtOneScale, OutputOptions
 from archprof.errors import OutputError, UsageError, did_you_mean
 from archprof.suggest.channels import MULTIPLE
-from archprof.suggest.problem import ALTERNATIVES, EXPERTS, Question, refuse_unused
+from archprof.suggest.problem import ALTERNATIVES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from archprof.latency.experiment import Benched
     from archprof.pipeline.measuring import Measurement
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archprof.records.suggestion import Suggestion
     from archprof.records.variation import Variation
     from archprof.suggest.frames import Model
+    from archprof.suggest.request import Answer
 
 Experts = Annotated[
     str | None,
@@ -47,7 +48,7 @@ Goal = Annotated[
     o.option(
         "--goal",
         metavar="METRIC",
-        help="Metric to maximise, or minimise if less is better; with --vary also a function: FILE.py:FUNCTION.",
+        help="Metric to maximise, or minimise if less is better; or a function of a profile, FILE.py:FUNCTION.",
     ),
 ]
 Only = Annotated[
@@ -80,8 +81,6 @@ Multiple = Annotated[int, o.option("--multiple", min=1, metavar="N", help="Chann
 
 Latency = Annotated[bool, o.option("--latency", help="Measure the answer and the model in one paired experiment.")]
 
-Answer = TypeVar("Answer", "Suggestion", "Variation")
-
 TOP = 20
 """Convolutions that are shown unless somebody asks for more."""
 
@@ -111,71 +110,51 @@ def suggest(
 ) -> None:
     """Find the best variant under budgets, with a proof: which convolutions to make dynamic, with how many experts."""
     from archprof.cli.parameternet import parse_experts
+    from archprof.records.suggestion import Suggestion
     from archprof.render import View
-    from archprof.render.suggestion import report
-    from archprof.render.variation import report as variation_report
-    from archprof.suggest.additive import LIMITED, parse_budgets
+    from archprof.render.reports import REPORTS
+    from archprof.suggest.request import SuggestionRequest
 
     destinations = output_options.plan()
     model.refuse_several("a suggestion")
     models = selection.find_models(references, model.find)
-    specs = selection.specs_of(models)
-    if len(specs) > 1:
+    if len(models) > 1:
         raise UsageError("a suggestion is of one model", hint=f"name one: {references[0]}")
+    specs = selection.specs_of(models)
     options = model.options(device=device)
     config = selection.execution_config(plugins)
     measurement = la.plan(options, config.plugins, sampling, models=2) if latency else None
-    numbers, patterns = parse_experts(experts), {"only": tuple(only or ()), "never": tuple(never or ())}
-    score, view = _score(goal), View(top=top)
-    refuse_unused(vary, front, alternatives, multiple, score)
-    experiment: Benched | None = None
-    if vary is not None:
-        from archprof.suggest.vary import VariationQuestion, best_variant
-
-        variation_question = VariationQuestion(
-            axes=vary,
-            budgets=parse_budgets(maxima or [], minima or [], LIMITED),
-            goal=goal,
-            score=score,
-            multiple=multiple,
-            experts=tuple(numbers or ()),
-            **patterns,
-        )
-        variation, best = best_variant(specs[0], options, variation_question, config, console)
-        texts = _texts(variation.stem, variation.yaml, variation.python)
-        if measurement:
-            variation, experiment = _measured((specs[0], options), best, variation, variation.best.experts, measurement)
-        result = variation_report(variation, view)
-    else:
-        budgets = parse_budgets(maxima or [], minima or [])
-        selection.prepare(specs, plugins or [])
-        with console.working("loading torch"):
-            from archprof.suggest.placement import suggest as find_placement
-
-        question = Question(
-            experts=tuple(numbers or EXPERTS),
-            budgets=tuple(budgets),
-            goal=goal,
-            front=front,
-            alternatives=alternatives,
-            **patterns,
-        )
-        answer = find_placement(specs[0], options, question, console)
-        selection.remark(specs, [answer.environment])
-        texts = _texts(answer.stem, answer.yaml, answer.python)
-        if measurement and answer.placement:
-            base = specs[0], options
-            answer, experiment = _measured(base, base, answer, answer.experts, measurement)
-        result = report(answer, view)
+    numbers = parse_experts(experts)
+    request = SuggestionRequest(
+        experts=tuple(numbers) if numbers else None,
+        maxima=tuple(maxima or ()),
+        minima=tuple(minima or ()),
+        goal=goal,
+        score=_score(goal),
+        only=tuple(only or ()),
+        never=tuple(never or ()),
+        front=front,
+        alternatives=alternatives,
+        vary=vary,
+        multiple=multiple,
+    )
+    request.check()
+    selection.prepare(specs, plugins or [])
+    answer = request.answer(specs[0], options, config, console)
+    record, experiment = answer.record, None
+    if isinstance(record, Suggestion):
+        selection.remark(specs, [record.environment])
+    texts = _texts(record.stem, record.yaml, record.python)
+    if measurement and (vary is not None or answer.experts):
+        record, experiment = _measured((specs[0], options), answer, measurement)
+    result = REPORTS[type(record)](record, View(top=top))
     _write(texts, write, output_options.force)
     output.deliver(destinations, result)
     if experiment:
         la.conclude(experiment)
 
 
-def _measured(
-    base: "Model", best: "Model", record: Answer, experts: "Mapping[str, int]", measurement: "Measurement"
-) -> "tuple[Answer, Benched]":
+def _measured(base: "Model", answer: "Answer", measurement: "Measurement") -> "tuple[Suggestion | Variation, Benched]":
     """The answer with how long it and the model take, and the experiment.
 
     Raises:
@@ -186,9 +165,9 @@ def _measured(
 
     from archprof.suggest.measured import measure_answer
 
-    measured, experiment = measure_answer(base, best, experts, measurement, console)
+    measured, experiment = measure_answer(base, answer.model, answer.experts, measurement, console)
     la.require_samples(experiment)
-    return msgspec.structs.replace(record, measured=measured), experiment
+    return msgspec.structs.replace(answer.record, measured=measured), experiment
 
 
 def _texts(stem: str, yaml: str | None, python: str | None) -> dict[str, str]:

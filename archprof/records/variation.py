@@ -85,6 +85,11 @@ class Variation(SavedRecord, frozen=True, kw_only=True):
         return self.models[0]
 
     @property
+    def places_experts(self) -> bool:
+        """Whether the variants differ in their experts alone."""
+        return not any(model.changes or model.channels for model in self.models)
+
+    @property
     def limits(self) -> str:
         """The budgets in words."""
         return " and ".join(self.budgets) or "no limit"

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from archprof.records.variation import Variation, VariedModel
     from archprof.render import View
 
+EXPERTS = (
+    Column("module", "convolution", min_width=8),
+    Column("experts", "experts", number=True),
+)
+
 CHANNELS = (
     Column("module", "row", min_width=8),
     Column("before", "channels before", number=True),
@@ -36,6 +41,8 @@ def report(variation: Variation, view: View) -> Report:
             for path, before in variation.base_channels.items()
         ]
         tables.append(Table(CHANNELS, tuple(rows), label="module"))
+    if variation.best.experts:
+        tables.append(Table(EXPERTS, tuple(variation.best.experts.items()), label="module"))
     failures = [model for model in variation.models if model.error]
     base = ", ".join(f"{LIMITED[name].label} {show(LIMITED[name], value)}" for name, value in variation.base.items())
     direction = "most" if variation.maximise else "least"
@@ -111,14 +118,17 @@ def _variants(variation: Variation, models: Sequence[VariedModel]) -> Table:
 def _proof(variation: Variation, fitting: Sequence[VariedModel]) -> str:
     """What is proven of the answer."""
     size, direction = _approximate(variation.size), "more" if variation.maximise else "less"
-    counted = plural(variation.counted, "variant")
+    noun = "placement" if variation.places_experts else "variant"
+    counted = plural(variation.counted, noun)
     if variation.method == "all" and variation.best.experts and not variation.proven:
         return f"all {plural(int(variation.size), 'variant')} were counted: no better one is known"
+    if variation.method == "all" and variation.places_experts:
+        return f"proven: of {size} placements of experts {len(fitting):,} fit, and each of these was counted"
     if variation.method == "all":
         placed = ", each with the best placement of experts" if any(model.experts for model in fitting) else ""
         return f"proven: all {plural(int(variation.size), 'variant')} were counted{placed}, and {len(fitting):,} fit"
     if variation.method == "search":
-        return f"{counted} of {size} were counted, by NSGA-II: there is no certificate, a better one may exist"
+        return f"{counted} of {size} were counted, found by NSGA-II: there is no certificate, a better one may exist"
     if variation.proven:
         return f"proven: none of {size} variants has {direction}; {counted} were counted for it"
     bound = show(LIMITED[variation.goal], variation.goal_bound or 0)

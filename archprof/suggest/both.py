@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from archprof.errors import UsageError
 from archprof.pipeline.counting import finish
 from archprof.pipeline.predicting import with_prediction
@@ -106,7 +104,7 @@ def _best_placement(
     experts = solved.problem.experts(solved.solution.selection)
     if not experts:
         return None
-    return replace(judge.model(line.changes, profile, line.channels), experts=experts), solved.solution.proven
+    return judge.model(line.changes, profile, line.channels, experts), solved.solution.proven
 
 
 def predicted_with(spec: Spec, options: Options, experts: Mapping[str, int]) -> Profile:

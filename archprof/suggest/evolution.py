@@ -31,6 +31,7 @@ def evolve(
     sizes: Sequence[int],
     models_of: Callable[[Sequence[Genes]], list[VariedModel]],
     fitness: Callable[[VariedModel], float],
+    seeds: Sequence[Genes] = (),
 ) -> dict[Genes, VariedModel]:
     """Variants that were counted, in search of the fittest.
 
@@ -38,6 +39,7 @@ def evolve(
         sizes: How many choices each gene has.
         models_of: Counts variants.
         fitness: How good a variant is; the more, the better.
+        seeds: What the search begins with.
 
     Raises:
         UsageError: Where Optuna is not installed.
@@ -53,6 +55,8 @@ def evolve(
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.NSGAIISampler(population_size=GENERATION, seed=0)
     )
+    for seed in seeds:
+        study.enqueue_trial({str(gene): value for gene, value in enumerate(seed)})
     counted: dict[Genes, VariedModel] = {}
     stale = 0
     while len(counted) < VARIANTS and stale < STALE:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from archprof.errors import ArchprofError, UsageError
 from archprof.records.variation import VariedModel
 from archprof.sources.usercode import own_lines
@@ -13,13 +15,19 @@ from archprof.suggest.additive import LIMITED, TRAFFIC, amount_in, show
 from archprof.units import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from archprof.records.profile import Profile
     from archprof.suggest.additive import Budget
 
 SHOWN = ("parameters", "flops", TRAFFIC.name, "weight_bytes", "peak_activation_bytes")
 """The figures of a variant that are shown whatever is limited: FLOPs alone would mislead."""
+
+
+def shown_metrics(names: Iterable[str]) -> list[str]:
+    """Those, and the metrics of some names."""
+    return list(dict.fromkeys([*SHOWN, *(name for name in names if name in LIMITED)]))
+
 
 BEYOND = 1e30
 """More than any goal is."""
@@ -48,22 +56,26 @@ class Judge:
         return {name: amount_in(profile, LIMITED[name]) for name in self.metrics}
 
     def model(
-        self, changes: Mapping[str, Any], outcome: Profile | ArchprofError, channels: Mapping[str, int] | None = None
+        self,
+        changes: Mapping[str, Any],
+        outcome: Profile | ArchprofError,
+        channels: Mapping[str, int] | None = None,
+        experts: Mapping[str, int] | None = None,
     ) -> VariedModel:
         """A variant's line: its figures, its goal, and whether it fits; or why it cannot be counted.
 
         Raises:
             UsageError: Where the score is no number.
         """
+        variant = VariedModel(changes=dict(changes), channels=dict(channels or {}), experts=dict(experts or {}))
         if isinstance(outcome, ArchprofError):
-            return VariedModel(changes=dict(changes), channels=dict(channels or {}), error=outcome.message)
+            return replace(variant, error=outcome.message)
         totals = self.totals(outcome)
         value = self._scored(outcome) if self.score else float(amount_in(outcome, LIMITED[self.goal]))
-        fits = self.fits(totals)
-        return VariedModel(changes=dict(changes), channels=dict(channels or {}), goal=value, totals=totals, fits=fits)
+        return replace(variant, goal=value, totals=totals, fits=self.fits(totals))
 
     def fits(self, totals: Mapping[str, int]) -> bool:
-        """Whether figures are within every budget."""
+        """Whether figures are within every budget, as far as they are known."""
         return all(_excess(totals, *pair) <= 0 for pair in self.limits)
 
     def leaves_room(self, totals: Mapping[str, int]) -> bool:
@@ -136,6 +148,6 @@ class Judge:
 
 
 def _excess(totals: Mapping[str, int], budget: Budget, limit: int) -> int:
-    """By how much figures are beyond a limit; negative within it."""
-    amount = totals[budget.metric.name]
+    """By how much figures are beyond a limit; negative within it, and 0 where there is no such figure yet."""
+    amount = totals.get(budget.metric.name, limit)
     return amount - limit if budget.kind == "max" else limit - amount

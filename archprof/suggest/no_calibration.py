@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from archprof.errors import UsageError
+
+if TYPE_CHECKING:
+    from archprof.records.profile import Profile
 
 
 def no_calibration(reason: str, dtype: str, device: str) -> UsageError:
@@ -13,3 +18,14 @@ def no_calibration(reason: str, dtype: str, device: str) -> UsageError:
     ]
     command = " ".join(["archprof calibrate", *options])
     return UsageError(f"latency cannot be predicted: {reason}", hint=f"`{command}` measures it, once")
+
+
+def require_prediction(profile: Profile, device: str) -> None:
+    """See to it that a profile has a predicted latency.
+
+    Raises:
+        UsageError: Where it has none.
+    """
+    if profile.prediction is None:
+        reason = profile.prediction_absent or "this computer was not calibrated"
+        raise no_calibration(reason, profile.input.dtype, device)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archprof.errors import UsageError
 from archprof.records.suggestion import Alternative, Bound, ExpertChoice, FrontPoint
 from archprof.sources.settings import MOST_EXPERTS
 from archprof.suggest.additive import ADDITIVE, LATENCY, MAXIMISED, TRAFFIC, find_additive
-from archprof.suggest.channels import MULTIPLE
 from archprof.suggest.programme import Programme, Row
 from archprof.suggest.solver import FEW_NODES, solve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from archprof.records.metrics import Metric
     from archprof.records.profile import Profile
@@ -89,33 +88,6 @@ def check_experts(numbers: Sequence[int]) -> None:
     for number in numbers:
         if not 1 <= number <= MOST_EXPERTS:
             raise UsageError(f"--experts {number}: a convolution takes 1 to {MOST_EXPERTS}", hint="--experts 2,4,8")
-
-
-def refuse_unused(
-    vary: str | None, front: str | None, alternatives: int, multiple: int, score: Callable[[Profile], Any] | None
-) -> None:
-    """See to it that nothing is asked of one search that only the other answers.
-
-    Args:
-        vary: What is varied, if anything.
-        front: The metric of a Pareto front.
-        alternatives: How many of the next best answers are wanted.
-        multiple: What channels are multiples of.
-        score: The user's own function of a profile.
-
-    Raises:
-        UsageError: Where something is.
-    """
-    if vary is None:
-        if score is not None:
-            raise UsageError("a function as the goal is for --vary", hint=f"metrics: {', '.join(ADDITIVE)}")
-        if multiple != MULTIPLE:
-            raise UsageError("--multiple is for the channels of --vary", hint="add --vary channels=0.5:1:0.25")
-        return
-    for option, value, default in (("--front", front, None), ("--next", alternatives, ALTERNATIVES)):
-        if value != default:
-            hint = f"leave out {option}, or --vary"
-            raise UsageError(f"{option} is for the placement of experts without --vary", hint=hint)
 
 
 class Problem:

@@ -62,6 +62,10 @@ class Programme:
         rows[index] = Row(rows[index].weights, limit)
         return Programme(self.groups, self.values, tuple(rows))
 
+    def with_row(self, row: Row) -> Programme:
+        """The same with one more constraint."""
+        return Programme(self.groups, self.values, (*self.rows, row))
+
     def without_row(self, index: int, values: tuple[int, ...]) -> Programme:
         """The same without one constraint, and with another goal."""
         return Programme(self.groups, values, tuple(row for number, row in enumerate(self.rows) if number != index))

@@ -14,8 +14,8 @@ from archprof.suggest.evolution import evolve
 from archprof.suggest.family import Family
 from archprof.suggest.files import stem_of, yaml_of
 from archprof.suggest.frames import Counter
-from archprof.suggest.judging import SHOWN, Judge
-from archprof.suggest.no_calibration import no_calibration
+from archprof.suggest.judging import Judge, shown_metrics
+from archprof.suggest.no_calibration import require_prediction
 from archprof.suggest.problem import check_experts
 from archprof.suggest.row_sums import NotAdditiveError, best_of_sums
 from archprof.units import plural
@@ -121,12 +121,10 @@ def best_variant(
     counter = Counter(config, progress, predicted=LATENCY.name in names)
     base_model = spec, options
     base = counter.profile(base_model)
-    if counter.predicted and base.prediction is None:
-        reason = base.prediction_absent or "this computer was not calibrated"
-        raise no_calibration(reason, base.input.dtype, options.device)
+    if counter.predicted:
+        require_prediction(base, options.device)
     limits = [(budget, budget.limit(amount_in(base, budget.metric))) for budget in question.budgets]
-    shown = dict.fromkeys([*SHOWN, *(name for name in names if name in LIMITED)])
-    judge = Judge(limits, question.goal, question.maximise, question.score, list(shown))
+    judge = Judge(limits, question.goal, question.maximise, question.score, shown_metrics(names))
     family = Family(spec, options, question, counter, base)
     outcome = _outcome(family, counter, judge, question.experts)
     placed: Placed | None = None
