@@ -246,4 +246,8 @@ def evidence(comparison: Comparison) -> str:
     low, high = result.bounds
     upper = "∞" if math.isinf(high) else f"{high:.3f}"
     blocks = f"{plural(comparison.blocks, 'block')} in random order"
-    return f"{units.factor(result.ratio)}, {100 * result.confidence:g} % interval [{low:.3f}, {upper}], {blocks}"
+    # Without a verdict, an interval that does not hold 1 would contradict it for a reader who knows of no margin.
+    apart = result.verdict == CANNOT_TELL and not low <= 1 <= high
+    margin = f", not all of it beyond the margin of {100 * result.margin:g} %" if apart else ""
+    interval = f"{100 * result.confidence:g} % interval [{low:.3f}, {upper}]{margin}"
+    return f"{units.factor(result.ratio)}, {interval}, {blocks}"

@@ -174,6 +174,7 @@ def test_a_goal_that_is_no_number(archprof: Callable[[str], Result], folder: Pat
         ("--goal score.py:score --front bytes", "--front is for the placement of experts without a function as the goal"),
         ("--vary width=1 --goal score.py:scor", "score.py has no function 'scor' did you mean score?"),
         ("--max bytes=+5% --multiple 4", "--multiple is for the channels of --vary"),
+        ("--vary width=1 --nc", "--nc"),
         ("--vary width=1 --front bytes", "--front is for the placement of experts without --vary"),
         ("--vary width=1 --next 5", "--next is for the placement of experts without --vary"),
         ("--vary width=1 --multiple 4", "--multiple is for the channels of rows"),

@@ -131,6 +131,17 @@ def test_text_gives_verdicts_with_names_that_differ(several: Benchmark) -> None:
     assert "no significant difference between tiny-variant #3 and tiny-variant on cpu with eager: ×1.000" in text
 
 
+def test_a_difference_within_the_margin_is_said_to_be_one(several: Benchmark) -> None:
+    """An interval without 1 and no verdict: the margin is the reason."""
+    result = Ratio(ratio=1.022, interval=(1.012, 1.033), confidence=0.995, margin=0.02, verdict="cannot tell")
+    comparison = msgspec.structs.replace(several.comparisons[1], result=result)
+
+    expected = "×1.022, 99.5 % interval [1.012, 1.033], not all of it beyond the margin of 2 %, 1,200 blocks"
+    text = rendered("text", msgspec.structs.replace(several, comparisons=[comparison]))
+    assert expected in " ".join(text.split())
+    assert "margin" not in rendered("text", several)
+
+
 def test_json_is_a_profile_or_a_benchmark(single_model: Benchmark, several: Benchmark) -> None:
     assert Profile.from_json(rendered("json", single_model)) == single_model.profiles[0]
     saved = msgspec.json.decode(rendered("json", several), type=Benchmark)
