@@ -183,14 +183,18 @@ def _score(goal: str) -> "Callable[[Profile], Any] | None":
         UsageError: Where there is no such file or function.
     """
     file, colon, name = goal.rpartition(":")
-    if not colon:
+    if not colon and not goal.endswith(".py"):
         return None
+    if not (file and name):
+        form = f"{file or goal.strip(':')}:FUNCTION" if file or goal.endswith(".py") else "FILE.py:FUNCTION"
+        raise UsageError(f"--goal {goal!r} is neither a metric nor a function", hint=f"a function is --goal {form}")
     from archprof.sources.usercode import import_code
 
     module = import_code(file, UsageError)
     function: Callable[[Profile], Any] | None = getattr(module, name, None)
     if not callable(function):
-        hint = did_you_mean(name, [other for other, value in vars(module).items() if callable(value)])
+        functions = [other for other, value in vars(module).items() if callable(value) and not other.startswith("_")]
+        hint = did_you_mean(name, functions) or (f"it has {', '.join(functions[:5])}" if functions else None)
         raise UsageError(f"--goal {goal}: {file} has no function {name!r}", hint=hint)
     return function
 

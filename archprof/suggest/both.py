@@ -57,7 +57,10 @@ def with_experts(
         UsageError: Where the goal or a budget does not add up over convolutions, or a pattern matches no convolution of
             any variant.
     """
-    if judge.score is not None or judge.goal not in ADDITIVE:
+    if judge.score is not None:
+        hint = "it places experts without --vary"
+        raise UsageError(f"--experts with --vary: {judge.goal} does not add up over convolutions", hint=hint)
+    if judge.goal not in ADDITIVE:
         raise UsageError(f"--experts with --vary: {judge.goal} does not add up over convolutions")
     for budget, _ in judge.limits:
         if budget.metric.name not in PLACED:

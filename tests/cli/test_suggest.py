@@ -171,8 +171,18 @@ def test_a_goal_that_is_no_number(archprof: Callable[[str], Result], folder: Pat
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--goal score.py:score --front bytes", "--front is for the placement of experts without a function as the goal"),
+        (
+            "--goal score.py:score --front bytes",
+            "without a function as the goal",
+        ),
         ("--vary width=1 --goal score.py:scor", "score.py has no function 'scor' did you mean score?"),
+        ("--goal score.py:accuracy", "score.py has no function 'accuracy' it has score"),
+        (
+            "--goal score.py",
+            "is neither a metric nor a function a function is --goal score.py:FUNCTION",
+        ),
+        ("--goal score.py:", "a function is --goal score.py:FUNCTION"),
+        ("--goal :score", "a function is --goal FILE.py:FUNCTION"),
         ("--max bytes=+5% --multiple 4", "--multiple is for the channels of --vary"),
         ("--vary width=1 --nc", "--nc"),
         ("--vary width=1 --front bytes", "--front is for the placement of experts without --vary"),
