@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager, suppress
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,6 +27,9 @@ _HEADER = b"SQLite format 3\0"
 
 PATIENCE_S = 60.0
 """How long to wait while another process writes."""
+
+_SHARED_MEMORY = 32_768
+"""Bytes of the file that SQLite needs beside a store, to read it too."""
 
 _TABLES = """
 CREATE TABLE variants (
@@ -150,8 +154,30 @@ class Store:
         if not path.is_file():
             raise OutputError("no such file", path=path, hint="archprof sweep REF --vary ... --store FILE makes one")
         uri = path.absolute().as_uri()
-        writable = os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
-        return sqlite3.connect(f"{uri}?{'mode=rw' if writable else 'immutable=1'}", uri=True, timeout=PATIENCE_S)
+        if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+            connection = sqlite3.connect(f"{uri}?mode=rw", uri=True, timeout=PATIENCE_S)
+            try:
+                connection.execute("PRAGMA application_id").fetchone()
+            except sqlite3.OperationalError:  # no room for those files; with an empty log, all is in the store itself
+                connection.close()
+                log = path.with_name(f"{path.name}-wal")
+                if log.exists() and log.stat().st_size:
+                    raise
+            else:
+                return connection
+        return sqlite3.connect(f"{uri}?immutable=1", uri=True, timeout=PATIENCE_S)
+
+    def _no_room(self) -> str | None:
+        """Why nothing can be written beside the file, as the system says it; None where something can."""
+        if self.path is None:
+            return None
+        try:
+            with TemporaryFile(dir=self.path.parent) as file:
+                file.write(bytes(_SHARED_MEMORY))
+                file.flush()
+        except OSError as error:
+            return f"cannot be written: {error.strerror}"
+        return None
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -166,7 +192,9 @@ class Store:
                 sqlite3.SQLITE_CANTOPEN: "cannot be opened: its folder does not exist or may not be written to",
                 sqlite3.SQLITE_BUSY: f"another process has been writing to it for {PATIENCE_S:g} s",
             }
-            message = known.get((error.sqlite_errorcode or 0) & 0xFF, f"cannot be used: {error}")
+            code = (error.sqlite_errorcode or 0) & 0xFF
+            reason = self._no_room() if code == sqlite3.SQLITE_IOERR else None
+            message = reason or known.get(code, f"cannot be used: {error}")
             raise OutputError(message, path=self.path) from None
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,6 +78,27 @@ def test_a_store_that_is_not_there_or_cannot_be(tmp_path: Path) -> None:
         Store(tmp_path / "none.db", read_only=True)
     with pytest.raises(OutputError, match="its folder does not exist"):
         Store(tmp_path / "none" / "sweep.db")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the limit is one of Unix")
+def test_without_room_beside_it_a_store_is_read_and_not_written(tmp_path: Path) -> None:
+    """SQLite needs a file beside the store that it shares with others: 32 kB, and no more than 1,000 bytes may be."""
+    import resource
+
+    store = Store(tmp_path / "sweep.db")
+    store.write(SETUP, [(row(64), "a")])
+    store.close()
+    before = (tmp_path / "sweep.db").read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        assert len(Store(tmp_path / "sweep.db", read_only=True).rows(SETUP)) == 1
+        with pytest.raises(OutputError, match="cannot be written: File too large"):
+            Store(tmp_path / "sweep.db")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert (tmp_path / "sweep.db").read_bytes() == before
 
 
 def test_an_error_leaves_nothing_of_a_batch(tmp_path: Path) -> None:
