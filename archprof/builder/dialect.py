@@ -115,7 +115,9 @@ def _channels(spec: VariantSpec) -> Iterator[str]:
 
 def _whole(spec: VariantSpec, block_families: Sequence[str]) -> Iterator[str]:
     if spec.family == YOLOV5:
-        yield "does not build files whose head gets anchors (TypeError); this one is built as YOLOv5's own code does"
+        built = "this one is built as YOLOv5's own code does"
+        but = f", which ignores `scales:` though: this is scale {spec.scale}" if spec.scales else ""
+        yield f"does not build files whose head gets anchors (TypeError); {built}{but}"
     if any(family != STOCK for family in block_families):  # Ultralytics alone does not build it anyway
         return
     if "head" not in spec.value_lines:

@@ -26,11 +26,12 @@ _PREFIXES = {"nn.": ("torch", "nn/modules/__init__.py"), "torchvision.ops.": ("t
 _ELSEWHERE = {
     "YOLOv7": (
         "BottleneckCSPA", "BottleneckCSPB", "BottleneckCSPC", "Chuncat", "DownC", "Foldcut", "GhostSPPCSPC",
-        "IAuxDetect", "IBin", "IDetect", "IKeypoint", "MP", "ReOrg", "RepBottleneckCSPA", "ResCSPA", "ResCSPB",
-        "ResCSPC", "RobustConv", "RobustConv2", "SP", "SPPCSPC", "ST2CSPA", "STCSPA", "Shortcut",
+        "IAuxDetect", "IBin", "IDetect", "IKeypoint", "MP", "ReOrg", "ResCSPA", "ResCSPB", "ResCSPC", "ResXCSPA",
+        "ResXCSPB", "ResXCSPC", "RobustConv", "SP", "SPPCSPC", "STCSPA", "STCSPB", "STCSPC", "Shortcut", "Stem",
     ),
     "YOLOv9": (
-        "DDetect", "DualDDetect", "DualDSegment", "DualDetect", "Panoptic", "RepNCSP", "TripleDDetect", "TripleDetect",
+        "DDetect", "DSegment", "DualDDetect", "DualDSegment", "DualDetect", "Panoptic", "RepNCSP", "TripleDDetect",
+        "TripleDetect",
     ),
 }  # fmt: skip
 """Repositories whose YAMLs are in the dialect, and blocks that only they have."""
