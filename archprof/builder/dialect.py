@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from archprof.builder.stock import TAKES_REPEATS
 from archprof.sources import scale_in_name
 from archprof.sources.files import SUFFIXES
+from archprof.sources.origins.stock import stock
 from archprof.sources.settings import is_multiple
 from archprof.sources.spec import STOCK, YOLOV5
 
@@ -86,14 +87,16 @@ def _other_file(spec: VariantSpec) -> Iterator[str]:
     other = scale_in_name.renamed(stem)
     if other is None:
         return
-    own, scale = scale_in_name.without_scale(other)[0], scale_in_name.scale_of(other)
+    own, scale = next(iter(scale_in_name.without_scale(other)), other), scale_in_name.scale_of(other)
+    file = f"{own}.yaml at scale {scale}" if scale else f"{own}.yaml"
     if PurePath(spec.path).stem == stem:
+        loaded = f", and loads its own {file}" if own in stock() else ""
         yield (
-            f"reads {stem}.yaml as {other}.yaml, and loads its own {own}.yaml at scale {scale}, not this file; "
+            f"reads {stem}.yaml as {other}.yaml{loaded}, not this file; "
             f"give the file another name to train what is profiled here"
         )
     else:
-        yield f"reads {stem}.yaml as {other}.yaml: {own}.yaml at scale {scale}, and so does archprof"
+        yield f"reads {stem}.yaml as {other}.yaml{f': {file}' if scale else ''}, and so does archprof"
 
 
 def _depth(spec: VariantSpec) -> Iterator[str]:
@@ -112,7 +115,9 @@ def _channels(spec: VariantSpec) -> Iterator[str]:
 
 def _whole(spec: VariantSpec, block_families: Sequence[str]) -> Iterator[str]:
     if spec.family == YOLOV5:
-        yield "does not build files whose head gets anchors (TypeError); this one is built as YOLOv5's own code does"
+        built = "this one is built as YOLOv5's own code does"
+        but = f", which ignores `scales:` though: this is scale {spec.scale}" if spec.scales else ""
+        yield f"does not build files whose head gets anchors (TypeError); {built}{but}"
     if any(family != STOCK for family in block_families):  # Ultralytics alone does not build it anyway
         return
     if "head" not in spec.value_lines:

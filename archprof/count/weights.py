@@ -58,19 +58,26 @@ def own_weights(module: nn.Module) -> list[Tensor]:
 
 def unregistered(module: nn.Module) -> list[Tensor]:
     """The weights of one module that are no parameters: packed for quantised kernels, or frozen by torch.jit."""
-    if isinstance(module, torch.jit.ScriptModule):
-        return list(_frozen(module))
-    objects = [value for value in module.__dict__.values() if type(value) is torch.ScriptObject]
-    if not objects:
+    is_script = isinstance(module, torch.jit.ScriptModule)
+    values = _attributes(module) if is_script else module.__dict__.values()
+    objects = [value for value in values if type(value) is torch.ScriptObject]
+    frozen: list[Any] = list(_constants(module)) if is_script else []
+    objects += [value for value in frozen if type(value) is torch.ScriptObject]
+    if not objects and not frozen:
         return []
     # Cells hold their biases beside the matrices that hold them too.
-    return list({weight.data_ptr(): weight for value in objects for weight in _packed(value)}.values())
+    packed = {weight.data_ptr(): weight for value in objects for weight in _packed(value)}
+    return [*packed.values(), *(value for value in frozen if isinstance(value, torch.Tensor))]
 
 
 def _packed(value: Any) -> Iterator[Tensor]:
     """The weight and the bias in one of torch's packed objects, or in an LSTM's cells, which hold several of those."""
     if hasattr(value, "unpack"):
-        yield from (tensor for tensor in value.unpack() if isinstance(tensor, torch.Tensor))
+        unpacked = value.unpack()  # an embedding has no bias
+        weight, *others = (unpacked,) if isinstance(unpacked, torch.Tensor) else unpacked
+        # What is not quantised is packed as float16 (PackedLinearWeightFp16), and unpacked to float32.
+        yield weight if weight.is_quantized else weight.half()
+        yield from (tensor for tensor in others if isinstance(tensor, torch.Tensor))
     elif hasattr(value, "__getstate__"):
         for part in _parts(value.__getstate__()):
             yield from _packed(part) if isinstance(part, torch.ScriptObject) else [part]
@@ -84,16 +91,23 @@ def _parts(state: Any) -> Iterator[Any]:
             yield from _parts(part)
 
 
-def _frozen(module: torch.jit.ScriptModule) -> Iterator[Tensor]:
-    """Floating-point constants of a forward's graph: freezing makes them of parameters."""
-    if not hasattr(module, "graph") or next(module.parameters(), None) is not None:
+def _attributes(module: Any) -> Iterator[Any]:
+    """What a scripted module holds that is neither a parameter nor a buffer."""
+    described = getattr(module, "_concrete_type", None)
+    for name in described.get_attributes() if described is not None else ():
+        yield getattr(module, name)
+
+
+def _constants(module: Any) -> Iterator[Any]:
+    """Packed objects and floating-point tensors that are constants of a forward: freezing makes them of weights."""
+    if not module._c._has_method("forward") or next(module.parameters(), None) is not None:
         return
-    graph: Any = module.graph
-    for node in graph.findAllNodes("prim::Constant", recurse=True):
-        if node.hasAttribute("value") and node.kindOf("value") == "t":
-            value = node.t("value")
-            if value.is_floating_point() and value.ndim:
-                yield value
+    for node in module.graph.findAllNodes("prim::Constant", recurse=True):
+        kind = node.kindOf("value") if node.hasAttribute("value") else ""
+        value = node.ival("value") if kind == "ival" else node.t("value") if kind == "t" else None
+        is_weight = isinstance(value, torch.Tensor) and value.is_floating_point() and value.ndim
+        if is_weight or type(value) is torch.ScriptObject:
+            yield value
 
 
 def _stored(tensor: Tensor) -> int:
@@ -107,6 +121,9 @@ def _stored(tensor: Tensor) -> int:
     if tensor.layout in (torch.sparse_csc, torch.sparse_bsc):
         return nbytes((tensor.values(), tensor.ccol_indices(), tensor.row_indices()))
     size = tensor.numel() * tensor.element_size()
-    if tensor.is_quantized and tensor.qscheme() in (torch.per_channel_affine, torch.per_channel_symmetric):
+    if tensor.is_quantized and tensor.qscheme() in _PER_CHANNEL:
         size += nbytes((tensor.q_per_channel_scales(), tensor.q_per_channel_zero_points()))
     return size
+
+
+_PER_CHANNEL = (torch.per_channel_affine, torch.per_channel_symmetric, torch.per_channel_affine_float_qparams)

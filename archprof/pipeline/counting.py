@@ -24,6 +24,7 @@ from archprof.errors import UsageError
 from archprof.parameternet.twin import static
 from archprof.pipeline.assembly import assemble
 from archprof.records.conventions import DEFAULT
+from archprof.records.remarks import advanced_generators
 from archprof.sources.origins.python import PythonSpec
 from archprof.trace.nested import flat
 from archprof.trace.recorder import DataDependentError
@@ -108,7 +109,7 @@ def count_module(
         kind="image" if _is_image(*arguments, *keywords) else "tensors",
     )
     device = str(tensors[0].device) if tensors else "meta"
-    remarks = (*remarks, *unread_weights(trace))
+    remarks = (*remarks, *unread_weights(trace), *advanced_generators(trace.advanced))
     return CountedModel(built, tensors, count(trace), run, device, perf_counter() - start, remarks)
 
 

@@ -25,3 +25,11 @@ def unread_parameters(unread: int, names: Sequence[str], total: int) -> tuple[st
         return ()
     named = ", ".join(names[:_NAMED]) + (f" and {count(len(names) - _NAMED)} more" if len(names) > _NAMED else "")
     return (f"{count(unread)} of {count(total)} parameters are read by no operation of this pass: {named}",)
+
+
+def advanced_generators(names: Sequence[str]) -> tuple[str, ...]:
+    """What to say of generators that a model holds and that its pass has advanced; nothing where there are none."""
+    return tuple(
+        f"the pass has advanced {name}, a generator, which cannot go back: the model's next call takes the item after"
+        for name in names
+    )

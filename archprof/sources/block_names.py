@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 _REGISTERED = re.compile(r"""\bregister\(\s*["']([\w.]+)["']""")
 _WORD = re.compile(r"\w+")
 _PREFIXES = {"nn.": ("torch", "nn/modules/__init__.py"), "torchvision.ops.": ("torchvision", "ops/__init__.py")}
+_ELSEWHERE = {
+    "YOLOv7": (
+        "BottleneckCSPA", "BottleneckCSPB", "BottleneckCSPC", "Chuncat", "DownC", "Foldcut", "GhostSPPCSPC",
+        "IAuxDetect", "IBin", "IDetect", "IKeypoint", "MP", "ReOrg", "ResCSPA", "ResCSPB", "ResCSPC", "ResXCSPA",
+        "ResXCSPB", "ResXCSPC", "RobustConv", "SP", "SPPCSPC", "STCSPA", "STCSPB", "STCSPC", "Shortcut", "Stem",
+    ),
+    "YOLOv9": (
+        "DDetect", "DSegment", "DualDDetect", "DualDSegment", "DualDetect", "Panoptic", "RepNCSP", "TripleDDetect",
+        "TripleDetect",
+    ),
+}  # fmt: skip
+"""Repositories whose YAMLs are in the dialect, and blocks that only they have."""
+
 _YOLOV5 = Path(__file__).parents[1] / "builder" / YOLOV5
 
 
@@ -54,6 +67,8 @@ def hint(name: str, families_of: Iterable[str], near: Iterable[str]) -> str:
         return f"{name} is a block of {which} {', '.join(names)}; {first}"
     similar = list(near)
     question = f"did you mean {' or '.join(similar)}? " if similar else ""
+    if repository := next((repository for repository, blocks in _ELSEWHERE.items() if name in blocks), None):
+        question = f"{name} is a block of {repository}'s own repository, which archprof does not have. "
     return f"{question}A block of your own is registered with archprof.register, in a file that you name with --plugin"
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError, did_you_mean, nearest
 from archprof.sources import assignment as assignments
-from archprof.sources import foreign_names
+from archprof.sources import foreign_names, other_files
 from archprof.sources.files import GRAPHS, PROGRAMS, WEIGHTS, folders_in, is_file, is_folder, names_in
 from archprof.sources.origins import model_suffixes
 
@@ -80,6 +80,11 @@ def missing_graph(text: str) -> ArchprofError | None:
         return None
     hint = did_you_mean(path.name, names_in(path.parent, suffixes))
     return UnknownReferenceError(f"there is no file {text!r}", hint=hint)
+
+
+def config_of_another_project(text: str) -> ArchprofError | None:
+    """A file that another project's model is configured in."""
+    return other_files.explain(Path(text))
 
 
 def saved_profile(text: str) -> ArchprofError | None:
@@ -161,5 +166,6 @@ MISTAKES: tuple[Callable[[str], ArchprofError | None], ...] = (
     file_of_weights,
     exported_model,
     missing_graph,
+    config_of_another_project,
     saved_profile,
 )

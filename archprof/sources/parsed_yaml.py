@@ -61,6 +61,8 @@ def parse(text: str, path: Path) -> Sheet:
 
 
 def _rows(document: Document, keys: dict[str, yaml.Node]) -> tuple[Row, ...]:
+    if not isinstance(keys.get("backbone"), yaml.SequenceNode) and (other := kind_of(document.root)):
+        raise document.error(other.name, document.root, hint=other.hint, kind=NotAVariantError)
     if "backbone" not in keys:
         raise _no_backbone(document, keys)
     if "head" not in keys:
@@ -79,9 +81,7 @@ def _rows(document: Document, keys: dict[str, yaml.Node]) -> tuple[Row, ...]:
 
 
 def _no_backbone(document: Document, keys: dict[str, yaml.Node]) -> VariantError:
-    """The error of a file without ``backbone:``: what else it is, or the line of the key that was meant for it."""
-    if other := kind_of(keys):
-        return document.error(other.name, document.root, hint=other.hint, kind=NotAVariantError)
+    """The error of a file without ``backbone:``, at the key that was meant for it."""
     message = "no backbone: among the file's keys"
     if near := nearest("backbone", keys, 1):
         return document.error(message, document.key(document.root, near[0]), hint=f"did you mean {near[0]}?")

@@ -143,15 +143,28 @@ def _in_folder(path: Path) -> str | None:
 
 
 def _no_such_scale(text: str, folder: str, name: str, suffix: str) -> ArchprofError | None:
-    """The error of a model whose name has a letter for its scale that is none, as ``yolov13q-pose``."""
-    parts = scale_in_name.other_letter(name)
-    if parts is None:
-        return None
-    letter, head, tail = parts
-    query = Query(f"{folder}{head}{tail}{suffix}", text)
-    spec = next((spec for origin in _in_order() if (spec := origin.find(query))), None)
-    if spec is None or not spec.scales:
-        return None
-    names = " or ".join(f"{folder}{head}{scale}{tail}{suffix}" for scale in spec.scales)
-    scales = ", ".join(spec.scales)
-    return UnknownReferenceError(f"{text!r}: no scale {letter!r}; {spec.name} has {scales}", hint=f"type {names}")
+    """The error of a name with a letter for its scale that is none, or not where it is read: ``yolov13q-pose``."""
+    for parts, is_read in ((scale_in_name.other_letter(name), True), (scale_in_name.misplaced(name), False)):
+        if parts is None:
+            continue
+        letter, head, tail = parts
+        query = Query(f"{folder}{head}{tail}{suffix}", text)
+        spec = next((spec for origin in _in_order() if (spec := origin.find(query))), None)
+        if spec is None or not spec.scales:
+            continue
+        if not is_read:
+            return _misplaced_scale(query, spec, letter)
+        names = " or ".join(f"{folder}{head}{scale}{tail}{suffix}" for scale in spec.scales)
+        scales = ", ".join(spec.scales)
+        return UnknownReferenceError(f"{text!r}: no scale {letter!r}; {spec.name} has {scales}", hint=f"type {names}")
+    return None
+
+
+def _misplaced_scale(query: Query, spec: Spec, letter: str) -> ArchprofError:
+    """The error of ``yolov8-p2s``, which Ultralytics takes for ``yolov8-p2`` at the file's first scale."""
+    first = next(iter(spec.scales))
+    return UnknownReferenceError(
+        f"{query.reference!r} has no scale where Ultralytics reads one, behind the number that follows yolo: it takes "
+        f"{spec.name} at scale {first}",
+        hint=f"type {query.text} --scale {letter if letter in spec.scales else first}",
+    )

@@ -1,8 +1,8 @@
 """Copies of iterators, which a pass advances in the place of a model's own.
 
 An iterator goes one way only. So while a pass lasts, a model holds a copy of each that stands where it stood;
-afterwards it is given back its own, which nobody has advanced. Generators cannot be copied, and are left where a pass
-leaves them.
+afterwards it is given back its own, which nobody has advanced. Generators cannot be copied, nor what takes from one,
+and are left where a pass leaves them; whether it has advanced them is told.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
+from operator import length_hint
+from types import GeneratorType
 from typing import Any
 
 _SOURCES = frozenset({"builtins", "itertools"})
@@ -48,6 +50,32 @@ def _copied_state(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_copied_state, value))
     return list(value) if isinstance(value, list) else value
+
+
+def position(iterator: Any) -> list[Any]:
+    """Where a generator stands, or an iterator that takes from one: what has other items once it was advanced."""
+    if isinstance(iterator, GeneratorType):
+        frame = iterator.gi_frame
+        if frame is None:
+            return []
+        inner = [] if iterator.gi_yieldfrom is None else position(iterator.gi_yieldfrom)
+        return [frame.f_lasti, *frame.f_locals.values(), *inner]
+    if not is_iterator(type(iterator)):
+        return []
+    try:
+        sources = iterator.__reduce__()[1]
+    except (TypeError, AttributeError):
+        sources = ()
+    return [length_hint(iterator, -1), *(item for source in sources for item in position(source))]
+
+
+def was_advanced(iterator: Any, before: list[Any]) -> bool:
+    """Whether an iterator stands elsewhere than at a position; of a generator whose variables stay this is not seen."""
+    after = position(iterator)
+    pairs = zip(before, after, strict=False)
+    return len(before) != len(after) or any(
+        old is not new and (type(old) is not int or old != new) for old, new in pairs
+    )
 
 
 def replace(holder: Any, values: dict[int, Any]) -> None:

@@ -13,13 +13,13 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from functools import cache
 from itertools import islice
-from types import FunctionType
+from types import FunctionType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
 from archprof.trace.code_state import PLAIN, CodeState
-from archprof.trace.iterators import copy_of, is_iterator, replace
+from archprof.trace.iterators import copy_of, is_iterator, position, replace, was_advanced
 from archprof.trace.state_kinds import DICT, LRU_CACHE, Saved, has_attributes, kind_of, same, saved_parts, slots
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ _FIXED = PLAIN - _TENSORS
 
 
 @contextmanager
-def put_back(modules: Iterable[nn.Module]) -> Iterator[None]:
+def put_back(modules: Iterable[nn.Module]) -> Iterator[State]:
     """While it holds, modules may be changed in any way; afterwards they and their code are as they were."""
-    state = _State([*modules])
+    state = State([*modules])
     try:
-        yield
+        yield state
     finally:
         state.restore()
 
@@ -59,7 +59,7 @@ def _has_one_dict(kind: Any) -> bool:
     return issubclass(kind, nn.Module) and kind_of(kind) is None and not slots(kind)
 
 
-class _State:
+class State:
     """What objects held before a pass."""
 
     def __init__(self, objects: list[Any]) -> None:
@@ -71,6 +71,7 @@ class _State:
         self._bare: list[dict[str, Any]] = []
         self._objects: list[Saved] = []
         self._copies: dict[int, Any] = {}
+        self._one_way: list[tuple[Any, Any, list[Any]]] = []
         self._seen: dict[int, Any] = {id(value): value for value in objects}
         self._classes: set[type] = set()
         self._functions: list[Any] = []
@@ -112,6 +113,10 @@ class _State:
             elif is_iterator(kind):
                 if (copy := self._copies.setdefault(id(part), copy_of(part))) is not None:
                     copies[id(part)] = copy
+                else:
+                    self._one_way.append((value, part, position(part)))
+            elif kind is GeneratorType:
+                self._one_way.append((value, part, position(part)))
             else:
                 waiting.append(part)
         if copies:
@@ -149,6 +154,10 @@ class _State:
         """Note what hangs on a tensor."""
         attributes = tensor.__dict__
         (parts if attributes else self._bare).append(attributes)
+
+    def advanced(self) -> list[tuple[Any, Any]]:
+        """The generators that were advanced and cannot go back, each behind the object that holds it."""
+        return [(holder, iterator) for holder, iterator, before in self._one_way if was_advanced(iterator, before)]
 
     def restore(self) -> None:
         """Put everything back."""

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from archprof.trace.meta_kernels.arguments import is_vector
+from archprof.trace.meta_kernels.arguments import is_vector, real
 from archprof.trace.meta_kernels.layout import META
 from archprof.trace.meta_kernels.normalisation import laid_out_as
 from archprof.trace.meta_kernels.registry import aten
@@ -59,21 +59,35 @@ def _registered(module: Any) -> tuple[Any, Any] | None:
     return None
 
 
+def _lengths(value: Any, rank: int) -> bool:
+    """Whether a setting is what the constructor makes of it: a whole number for each dimension.
+
+    Afterwards people set it to other things, some of which torch takes (one number for all dimensions) and others not
+    (True); so only torch can tell.
+    """
+    return type(value) in (tuple, list) and len(value) == rank and all(type(number) is int for number in value)
+
+
 @fast_path(nn.Conv1d, nn.Conv2d, nn.Conv3d)
 def _convolution(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
-    padding, registered = module.padding, _registered(module)
-    if registered is None or module.padding_mode != "zeros" or isinstance(padding, str):
+    registered = _registered(module)
+    if registered is None or module.padding_mode != "zeros":
         return None
     weight, bias = registered
     if x.ndim != weight.ndim:
         return None
     if x.dtype.is_complex:  # three convolutions of real numbers
         return None
-    arguments = (
-        *(x, weight, bias, module.stride, padding, module.dilation, False, module.output_padding),
-        module.groups,
-    )
+    stride, padding, dilation, groups = module.stride, module.padding, module.dilation, module.groups
+    rank = _CONVOLUTION_RANKS[type(module)]
+    if not (_lengths(stride, rank) and _lengths(padding, rank) and _lengths(dilation, rank) and type(groups) is int):
+        return None
+    arguments = (x, weight, bias, stride, padding, dilation, False, _NO_PADDING[rank], groups)
     return recorder.do(aten.convolution.default, arguments)
+
+
+_CONVOLUTION_RANKS: dict[type[nn.Module], int] = {nn.Conv1d: 1, nn.Conv2d: 2, nn.Conv3d: 3}
+_NO_PADDING = {rank: (0,) * rank for rank in _CONVOLUTION_RANKS.values()}
 
 
 @fast_path(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -81,6 +95,9 @@ def _batch_norm(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     registered = _registered(module)
     mean, variance = _own(module._buffers, "running_mean"), _own(module._buffers, "running_var")
     if registered is None or module.training or mean is None or variance is None:
+        return None
+    momentum = module.momentum if module.momentum is not None else 0.0
+    if not (real(module.eps, momentum) and module.eps >= 0):
         return None
     info = recorder.info
     source = info(x)
@@ -96,7 +113,6 @@ def _batch_norm(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     result = laid_out_as(x)
     if result is None:
         return None
-    momentum = module.momentum if module.momentum is not None else 0.0
     recorder.append(aten.empty.memory_format, ((0,),), _RESERVE, (_nothing(torch.uint8),))
     outputs = (info(result), _nothing(dtype), _nothing(dtype))
     recorder.append(aten.native_batch_norm.default, (*tensors, False, momentum, module.eps), {}, outputs)
@@ -119,7 +135,7 @@ _RESERVE = {"dtype": torch.uint8, "layout": torch.strided, "device": META}
 @fast_path(nn.LayerNorm)
 def _layer_norm(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
     registered = _registered(module)
-    if registered is None:
+    if registered is None or not real(module.eps):
         return None
     return recorder.do(aten.native_layer_norm.default, (x, module.normalized_shape, *registered, module.eps))
 
@@ -128,7 +144,8 @@ def _activation(name: str) -> FastPath:
     fresh, in_place = getattr(aten, name).default, getattr(aten, name + "_").default
 
     def run(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
-        return recorder.do(in_place if module.inplace else fresh, (x,))
+        inplace = module.inplace
+        return recorder.do(in_place if inplace else fresh, (x,)) if type(inplace) is bool else None
 
     return run
 
@@ -156,7 +173,7 @@ def _identity(recorder: Recorder, module: Any, x: Tensor) -> Tensor:
 
 @fast_path(nn.Dropout)
 def _dropout(recorder: Recorder, module: Any, x: Tensor) -> Tensor | None:
-    return None if module.training else x
+    return x if not module.training and real(module.p) and 0 <= module.p <= 1 else None
 
 
 class _Last(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -133,7 +133,8 @@ class Trace:
 
     ``calls[0]`` is the call of the model itself. ``backward`` holds the operations of the backward pass; their ``call``
     is the one whose forward they give the gradients of. ``parameters`` has each parameter with its memory, that of all
-    its parts where it is made of others.
+    its parts where it is made of others. ``advanced`` names the generators of the model that the pass has advanced, and
+    that nothing can put back.
     """
 
     model: nn.Module
@@ -141,6 +142,7 @@ class Trace:
     calls: list[ModuleCall] = field(default_factory=list)
     backward: list[Operation] = field(default_factory=list)
     parameters: list[tuple[TensorInfo, tuple[int, ...]]] = field(default_factory=list)
+    advanced: list[str] = field(default_factory=list)
 
     def unread(self) -> list[TensorInfo]:
         """The parameters that no operation was given, nor a view of their memory."""

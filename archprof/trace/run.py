@@ -156,7 +156,8 @@ def _run_once(
     trained = [tensor for module in modules for tensor in module._parameters.values() if tensor is not None]
     aside = _gradients_aside([*model.parameters()] if compiled else trained, own=not gradients)
     collecting = nullcontext() if values else without_collector()
-    with collecting, put_back(modules), aside, surroundings(modules, gradients=gradients, fast_path=fast_path):
+    around = surroundings(modules, gradients=gradients, fast_path=fast_path)
+    with collecting, put_back(modules) as state, aside, around:
         try:
             if backward:
                 model.train()
@@ -167,6 +168,7 @@ def _run_once(
                     recorder.backward(output)
             if recorder.lack is not None:
                 raise recorder.lack
+            recorder.trace.advanced = [_attribute(tree, *held) for held in state.advanced()]
         except RunError:
             raise
         except (Exception, SystemExit) as error:
@@ -178,6 +180,13 @@ def _run_once(
             if not values:
                 made.append(recorder.made())
     return recorder.trace
+
+
+def _attribute(tree: list[tuple[str, nn.Module]], holder: Any, value: Any) -> str:
+    """The name of what an object holds: of a module by its path, of another by its type."""
+    owner = next((path for path, module in tree if module is holder), type(holder).__name__)
+    name = next((name for name, other in getattr(holder, "__dict__", {}).items() if other is value), "")
+    return ".".join(filter(None, (owner, name)))
 
 
 def _free_frames(error: BaseException | None) -> None:

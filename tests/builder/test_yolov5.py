@@ -257,3 +257,11 @@ def test_anchors_that_are_none(write: Write, anchors: str) -> None:
     text = SMALL.format(row="[-1, 1, Conv, [16]]").replace("[[8, 16, 32, 32]]", anchors)
     with pytest.raises(BuildError, match="row 2: Detect: anchors must be one list of widths and heights"):
         build(yaml_file.load(write(text)))
+
+
+def test_scales_that_yolov5_ignores_are_said(write: Write) -> None:
+    text = yolov5(width=1.0, more="scales: {n: [0.33, 0.25, 1024]}")
+    built = build(yaml_file.load(write(text)))
+    # Scale n has the multiples of yolov5n; YOLOv5's own code reads the file's, and builds yolov5l's widths.
+    assert sum(parameter.numel() for parameter in built.module.parameters()) == 1_872_157
+    assert any("which ignores `scales:` though: this is scale n" in remark for remark in built.remarks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -261,6 +262,51 @@ def test_what_torch_jit_has_frozen_has_its_weights() -> None:
     profile = archprof.profile(model, IMAGE)
     assert profile.totals.macs == MACS
     assert (profile.totals.parameters, profile.totals.weight_bytes) == (PARAMETERS, 4 * PARAMETERS)
+
+
+def loaded(model: Any) -> Any:
+    """A scripted model, saved and loaded again."""
+    file = io.BytesIO()
+    torch.jit.save(model, file)
+    file.seek(0)
+    return torch.jit.load(file)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("layer", [nn.Linear, nn.LSTM])
+@pytest.mark.parametrize(
+    "script",
+    [
+        torch.jit.script,
+        lambda model: loaded(torch.jit.script(model)),
+        lambda model: torch.jit.freeze(torch.jit.script(model)),
+    ],
+    ids=["scripted", "loaded", "frozen"],
+)
+def test_a_scripted_model_has_its_quantised_weights(layer: Any, script: Callable[[Any], Any]) -> None:
+    model = torch.ao.quantization.quantize_dynamic(nn.Sequential(layer(5, 6)).eval(), {layer})
+    totals = archprof.profile(script(model), torch.zeros(7, 1, 5)).totals
+    # 6 rows of 5 and a bias; of the LSTM 24 rows of 5 and of 6 and two biases: a byte a weight, 4 a bias.
+    matrices, biases = (6 * 5, 6) if layer is nn.Linear else (24 * (5 + 6), 2 * 24)
+    assert (totals.parameters, totals.weight_bytes) == (matrices + biases, matrices + 4 * biases)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("layer", [nn.Linear, nn.LSTM])
+def test_weights_packed_in_half_precision_take_two_bytes(layer: Any) -> None:
+    # torch packs them as float16 (PackedLinearWeightFp16) and unpacks them to float32; biases stay float32.
+    model = torch.ao.quantization.quantize_dynamic(nn.Sequential(layer(5, 6)).eval(), {layer}, dtype=torch.float16)
+    matrices, biases = (6 * 5, 6) if layer is nn.Linear else (24 * (5 + 6), 2 * 24)
+    assert (elements(weights(model)), nbytes(weights(model))) == (matrices + biases, 2 * matrices + 4 * biases)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_quantised_embedding_holds_a_scale_and_a_zero_point_for_each_row() -> None:
+    model = nn.Sequential(nn.EmbeddingBag(10, 8))
+    config = model[0].qconfig = torch.ao.quantization.float_qparams_weight_only_qconfig
+    quantised = torch.ao.quantization.quantize_dynamic(model, {nn.EmbeddingBag: config})
+    # 10 rows of 8 bytes, each with two numbers of float32.
+    assert (elements(weights(quantised)), nbytes(weights(quantised))) == (80, 80 + 10 * 2 * 4)
 
 
 @pytest.mark.filterwarnings("ignore")

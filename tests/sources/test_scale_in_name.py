@@ -12,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ultralytics.nn import tasks
 
+from archprof.errors import UnknownReferenceError
+from archprof.sources.reference import resolve
 from archprof.sources.scale_in_name import scale_of, without_scale
+from archprof.sources.spec import VariantSpec
 
 CASES = int(os.environ.get("ARCHPROF_FUZZ", "200"))
 """How many names are made up for each of the generated tests."""
@@ -64,3 +67,26 @@ def test_where_there_is_no_scale_there_is_no_other_name() -> None:
     assert without_scale("net2l") == without_scale("yolo11") == []
     assert without_scale("yolov8n6") == ["yolov8-p6"]
     assert without_scale("yolov8x-p6") == ["yolov8-p6"]
+
+
+@pytest.mark.parametrize(
+    "name", ["yolov5nu", "yolov5u", "yolov3u", "yolov3-tinyu", "yolov5x-p6u", "yolov8n6", "yolov5x6"]
+)
+def test_an_ultralytics_name_is_its_own_file(name: str) -> None:
+    theirs = tasks.yaml_model_load(f"{name}.yaml")  # with the u of its weights left out, by check_yolov5u_filename
+    spec = resolve(name)
+    assert isinstance(spec, VariantSpec)
+    rows = [[row.module, list(row.arguments)] for row in spec.rows]
+    assert rows == [[module, arguments] for _, _, module, arguments in (*theirs["backbone"], *theirs["head"])]
+    assert spec.scale_assumed or (spec.size or "") == theirs["scale"]
+
+
+@pytest.mark.parametrize(("name", "scale"), [("yolov8-p2s", "s"), ("yolo26-p6x", "x"), ("rtdetr-resnet50s", "l")])
+def test_a_scale_that_is_not_read_is_said(name: str, scale: str) -> None:
+    theirs = tasks.yaml_model_load(f"{name}.yaml")  # leaves the letter out, and does not see a scale in it
+    first = next(iter(theirs["scales"]))
+    assert theirs["scale"] == ""
+    with pytest.raises(UnknownReferenceError) as caught:
+        resolve(name)
+    assert f"it takes {name[:-1]} at scale {first}" in caught.value.message
+    assert caught.value.hint == f"type {name[:-1]} --scale {scale}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 import threading
 from collections import OrderedDict, defaultdict, deque
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ import archprof
 from archprof.trace.run import trace, trace_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from archprof.trace.record import Trace
 
@@ -458,3 +459,47 @@ def test_a_model_that_is_run_with_values_is_left_as_it_was_too() -> None:
     assert torch.equal(model.norm.running_var, torch.ones(3))
     assert int(model.norm.num_batches_tracked) == 0
     assert model.steps == []
+
+
+def numbers() -> Iterator[int]:
+    """0, 1, 2 ..."""
+    number = 0
+    while True:
+        yield number
+        number += 1
+
+
+def delegating() -> Iterator[int]:
+    """The same from another's hands."""
+    yield from numbers()
+
+
+class Counting(nn.Module):
+    """Adds the next of what its ``source`` gives; ``other`` is left alone."""
+
+    def __init__(self, source: Any) -> None:
+        super().__init__()
+        self.source, self.other = source, numbers()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        item = next(self.source)
+        return x + (item if isinstance(item, int) else item[0])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [numbers, delegating, lambda: enumerate(numbers()), lambda: (n for n in range(9)), lambda: map(abs, numbers())],
+    ids=["generator", "yield from", "enumerate", "expression", "map"],
+)
+def test_a_generator_that_a_pass_advances_is_named(source: Callable[[], Any]) -> None:
+    model = nn.Sequential(nn.Linear(4, 4), Counting(source()))
+    remarks = archprof.profile(model, X).environment.remarks
+    assert [remark for remark in remarks if "generator" in remark] == [
+        "the pass has advanced 1.source, a generator, which cannot go back: the model's next call takes the item after"
+    ]
+
+
+def test_an_iterator_that_can_be_copied_and_a_generator_left_alone_are_not() -> None:
+    source = itertools.count()
+    assert not archprof.profile(Counting(source), X).environment.remarks
+    assert next(source) == 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from archprof.errors import RunError
 from archprof.trace.modules import MODULE_FAST_PATHS
 from archprof.trace.record import TensorInfo, Trace
 from archprof.trace.run import trace
@@ -116,3 +119,39 @@ def test_hooks_on_all_modules_run() -> None:
 def test_a_misfit_is_torch_s_to_report() -> None:
     with pytest.raises(Exception, match="to have 4 channels, but got 5 channels instead"):
         trace(nn.Conv2d(4, 6, 3), (torch.zeros(1, 5, 9, 9),))
+
+
+SETTINGS: dict[type[nn.Module], tuple[str, ...]] = {
+    nn.Conv1d: ("stride", "padding", "dilation", "groups"),
+    nn.Conv2d: ("stride", "padding", "dilation", "groups"),
+    nn.Conv3d: ("stride", "padding", "dilation", "groups"),
+    nn.ConvTranspose2d: ("stride", "padding", "dilation", "groups", "output_padding"),
+    nn.BatchNorm2d: ("eps", "momentum"),
+    nn.LayerNorm: ("eps",),
+    nn.Dropout: ("p",),
+    nn.SiLU: ("inplace",),
+}
+VALUES = [True, 1, 0, -1, 1.0, 0.5, "1", None, (1, 1), (True, True), [1, 1], (1, 1, 1), (), (1,), np.int64(1), 10**20]
+LAYERS = [*MODULES, (nn.ConvTranspose2d(4, 6, 3), (2, 4, 9, 9))]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("module", "shape"), LAYERS, ids=lambda value: str(value))
+def test_what_is_set_after_construction_is_for_torch_to_take_or_refuse(
+    module: nn.Module, shape: tuple[int, ...]
+) -> None:
+    module = copy.deepcopy(module).eval()
+    for name in SETTINGS.get(type(module), ()):
+        before = getattr(module, name)
+        for value in VALUES:
+            setattr(module, name, value)
+            try:
+                theirs = module(torch.zeros(shape)).shape
+            except Exception:
+                theirs = None
+            try:
+                ours = trace(module, (torch.zeros(shape),)).calls[0].outputs[0].shape
+            except RunError:
+                ours = None
+            assert ours == theirs, f"{name} = {value!r}"
+        setattr(module, name, before)

@@ -140,6 +140,13 @@ BROKEN_FUNCTIONS: dict[str, Callable[[torch.Tensor], Any]] = {
     "an array beyond the end": lambda x: x[:, np.array([8])],
     "a list of lists beyond the end": lambda x: x[:, [[0, 1], [7, 8]]],
     "numbers set beyond the end": lambda x: x.clone().__setitem__((slice(None), [8]), 0.0),
+    "bags that do not begin at the first index": lambda x: F.embedding_bag(IDS[0], x[0, 0], torch.tensor([1, 2])),
+    "bags beyond the last index": lambda x: F.embedding_bag(IDS[0], x[0, 0], torch.tensor([0, 4])),
+    # what only a GPU computes, and what none does
+    "a driver for singular values": lambda x: torch.linalg.svd(x, driver="gesvd"),
+    "a spectrum of 15 in half precision": lambda x: torch.fft.rfft(x[..., :15].half()),
+    "a spectrum of 15 × 16 in half precision": lambda x: torch.fft.fft2(x[:, :, :15].half()),
+    "a spectrum of bfloat16": lambda x: torch.fft.fft(x.bfloat16()),
     # what the CPU's own kernels are asked
     "pivots of another length": lambda x: torch.lu_unpack(x[0, 0], x[0, 0, 0, :3].int()),
     "a histogram of other dimensions": lambda x: torch.histogramdd(x[0, 0], bins=[3, 3]),

@@ -50,6 +50,7 @@ _OPERATIONS = {
     "multi_margin_loss": Indices(1, "class"),
 }
 INDICES = {operation: indices for names, indices in _OPERATIONS.items() for operation in overloads(names)}
+_BY_OFFSETS = frozenset(overloads("_embedding_bag _embedding_bag_forward_only"))
 _BY_INDEX_LISTS = frozenset(overloads("index index_put index_put_ _index_put_impl_"))
 _INDEX_TYPES = (torch.int64, torch.int32, torch.uint8, torch.bool)
 
@@ -59,7 +60,10 @@ def check_known_indices(operation: Any, args: Sequence[Any]) -> None:
 
     Raises:
         IndexError: As torch does.
+        RuntimeError: The same of the offsets at which bags of indices begin.
     """
+    if operation in _BY_OFFSETS:
+        _check_offsets(args[1], args[2])
     if operation in _BY_INDEX_LISTS:
         for index, dim in picked_dimensions(args[1]):
             if index.dtype not in (torch.bool, torch.uint8):
@@ -97,6 +101,14 @@ def _check_bounds(index: Tensor, size: int, dim: int, *, from_the_end: bool) -> 
     worst = high if high >= size else low
     if high >= size or low < (-size if from_the_end else 0):
         raise IndexError(f"index {worst} is out of bounds for dimension {dim} with size {size}")
+
+
+def _check_offsets(indices: Tensor, offsets: Tensor) -> None:
+    if offsets.is_meta or not offsets.numel():
+        return
+    first, last, length = int(offsets[0]), int(offsets[-1]), indices.numel()
+    need(first == 0, f"offsets[0] has to be 0, the beginning of the first sequence, but got {first}")
+    need(last <= length, f"offsets[-1] can not be greater than the input's length {length}, but got {last}")
 
 
 def picked_dimensions(indices: Sequence[Tensor | None]) -> Iterator[tuple[Tensor, int]]:

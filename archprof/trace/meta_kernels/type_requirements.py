@@ -11,6 +11,8 @@ from archprof.trace.meta_kernels.registry import aten
 from archprof.trace.meta_kernels.requirements import need, overloads, requires, type_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
 _OF_INTEGERS = """
@@ -91,3 +93,22 @@ def _parameter_types(input_: Tensor, *args: Any, **kwargs: Any) -> None:
     if mixed:
         parameters = {value.dtype for value in args if isinstance(value, torch.Tensor)}
         need(parameters == types, message)
+
+
+@requires(*overloads("_linalg_svd"))
+def _no_driver(matrix: Tensor, *args: Any, driver: str | None = None) -> None:
+    need(driver is None, "torch.linalg.svd: keyword argument `driver=` is only supported on CUDA")
+
+
+@requires(*overloads("_fft_r2c _fft_c2c _fft_c2r"))
+def _spectrum(tensor: Tensor, dims: Sequence[int], normalization: int, last: bool | int, *args: Any) -> None:
+    """The CPU has no transforms in half precision at all; GPUs have those whose lengths are powers of two (cuFFT)."""
+    need(tensor.dtype != torch.bfloat16, f"Unsupported dtype {type_name(tensor.dtype)}", NotImplementedError)
+    if tensor.dtype in (torch.float16, torch.complex32):
+        lengths = [tensor.shape[dim] for dim in dims]
+        if type(last) is int:  # how long the result of a c2r is along its last dimension
+            lengths[-1] = last
+        message = (
+            f"in half precision only lengths that are powers of two are supported, and only on GPUs, not {lengths}"
+        )
+        need(all(length & (length - 1) == 0 for length in lengths), f"Unsupported dtype Half: {message}")

@@ -102,6 +102,11 @@ def _convolution(
         f"Input type ({type_name(input_.dtype)}) and weight type ({type_name(weight.dtype)}) differ",
     )
     need(input_.ndim == weight.ndim, f"Expected {weight.ndim}-dimensional input, but got {list(input_.shape)}")
+    rank = weight.ndim - 2
+    settings = {"stride": stride, "padding": padding, "dilation": dilation}
+    for name, numbers in {**settings, **({"output_padding": output_padding} if transposed else {})}.items():
+        lengths = f"expected {name} to be a single integer value or a list of {rank} values, but got {list(numbers)}"
+        need(len(numbers) in (1, rank), lengths)
     is_allowed = 0 in input_.shape[:2] or all(input_.shape)
     need(is_allowed, f"Only zero batch or zero channel inputs are supported, but got input shape: {list(input_.shape)}")
     expected = weight.shape[0] if transposed else weight.shape[1] * groups
@@ -114,6 +119,5 @@ def _convolution(
     fits = is_vector(bias, made, input_.dtype)
     need(fits, f"Given {sizes}, expected bias to be 1-dimensional with {made} elements of {type_name(input_.dtype)}")
     if transposed:
-        rank = weight.ndim - 2
-        for extra, step, spread in zip(*[each(n, rank) or n for n in (output_padding, stride, dilation)], strict=False):
+        for extra, step, spread in zip(*[each(n, rank) or n for n in (output_padding, stride, dilation)], strict=True):
             need(0 <= extra < max(step, spread), "output padding must be smaller than either stride or dilation")
