@@ -42,6 +42,8 @@ _BUILT_IN = {
     "affine": 2,
     "scaledtanh": 3,
     "fastgelu": 3,
+    "quickgelu": 3,
+    "relu2": 2,
 }
 
 
@@ -73,6 +75,14 @@ register(*ACTIVATIONS)(_activation)
 def _gated(operation: Operation) -> Count:
     # a · sigmoid(a), times the other half.
     return Count(0, 3 * operation.made[0].numel)
+
+
+@register("SwiGLU", domain=MICROSOFT)
+def _clamped(operation: Operation) -> Count:
+    # The same, of halves that may be clamped, the one of them plus a number.
+    limited = operation.attributes.get("limit", 0.0) > 0
+    shifted = bool(operation.attributes.get("activation_beta"))
+    return Count(0, (3 + 2 * limited + shifted) * operation.made[0].numel)
 
 
 @register("Gelu", "QuickGelu", "FastGelu", "BiasGelu", domain=MICROSOFT)
