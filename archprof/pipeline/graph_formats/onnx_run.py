@@ -10,13 +10,13 @@ from archprof.errors import RunError
 from archprof.pipeline.graph_formats.isolated import how_it_ended, run_module
 from archprof.trace.onnx_graph.follow import follow
 from archprof.trace.onnx_graph.inputs import doubled, size_inputs
+from archprof.trace.onnx_graph.real_run import RealRun
 from archprof.trace.onnx_graph.runtime import describe
 from archprof.trace.onnx_graph.runtime_operators import MICROSOFT
 from archprof.trace.onnx_graph.shapes import ShapeRules
 
 if TYPE_CHECKING:
     from archprof.sources.input_axes import InputSizes
-    from archprof.trace.onnx_graph.follow import RunShapes
     from archprof.trace.onnx_graph.inputs import SizedInputs
     from archprof.trace.onnx_graph.reader import OnnxFile
     from archprof.trace.onnx_graph.record import Operation, Trace
@@ -58,8 +58,10 @@ def trace_file(file: OnnxFile, sizes: InputSizes) -> tuple[Trace, bool]:
                 f"what {open_operation.node.text} gives depends on values, and it was not run: {error.message}"
             )
             return trace, False
+        whole = any(not tensor.dtype.startswith("float") for tensor in inputs.tensors)
+        values = "random values, and 1 for whole numbers" if whole else "random values"
         trace.remarks.append(
-            f"run once in ONNX Runtime with random values: what {open_operation.node.text} gives depends on them"
+            f"run once in ONNX Runtime with {values}: what {open_operation.node.text} gives depends on them"
         )
     trace.remarks += _remarks_on_axes(file, inputs)
     return trace, open_operation is not None
@@ -72,8 +74,8 @@ def _is_known(operation: Operation, trace: Trace) -> bool:
     return domain.startswith(MICROSOFT) or rules.schema(domain, operation.node.type) is not None
 
 
-def _run(file: OnnxFile, inputs: SizedInputs) -> RunShapes:
-    """The shapes of a real run.
+def _run(file: OnnxFile, inputs: SizedInputs) -> RealRun:
+    """What a real run does.
 
     Raises:
         RunError: Where weights are missing, or ONNX Runtime cannot run it.
@@ -93,10 +95,11 @@ def _run(file: OnnxFile, inputs: SizedInputs) -> RunShapes:
     answer = json.loads(process.stdout)
     if "error" in answer:
         raise RunError(answer["error"], path=file.path)
-    return {
-        key: [[None if shape is None else tuple(shape) for shape in run] for run in runs]
-        for key, runs in answer["shapes"].items()
+    shapes = {
+        key: [[None if shape is None else tuple(shape) for shape in made] for made in runs]
+        for key, runs in answer["ran"]["shapes"].items()
     }
+    return RealRun(shapes, answer["ran"]["within"])
 
 
 def _cannot_run(file: OnnxFile, inputs: SizedInputs, operation: Operation) -> RunError:

@@ -18,27 +18,25 @@ import onnx
 
 from archprof.errors import RunError, in_one_line
 from archprof.trace.onnx_graph.functions import inline_functions
+from archprof.trace.onnx_graph.real_run import RealRun, real_run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from archprof.trace.onnx_graph.follow import RunShapes
     from archprof.trace.onnx_graph.inputs import SizedInputs
+    from archprof.trace.onnx_graph.record import Shape
 
 _FOLDER_OPTION = "session.model_external_initializers_file_folder_path"
 _TIMED = "_kernel_time"
 
 
-def run(path: Path, inputs: dict[str, tuple[str, list[int]]]) -> RunShapes:
-    """The shapes of everything that one run makes.
+def run(path: Path, inputs: dict[str, tuple[str, list[int]]]) -> RealRun:
+    """What one run does.
 
     Args:
         path: The file; its weights must be there.
         inputs: Type and shape of each input. Floating-point ones are random in [0, 1) and the same every time, whole
             numbers are 1.
-
-    Returns:
-        For each node's key and each time that it ran, the shapes of its outputs.
 
     Raises:
         RunError: Where ONNX Runtime cannot run it.
@@ -62,7 +60,7 @@ def run(path: Path, inputs: dict[str, tuple[str, list[int]]]) -> RunShapes:
             session.run(None, {name: _values(*kind, generator) for name, kind in inputs.items()})
         except Exception as error:  # it raises a class of its own for each kind of failure
             raise RunError(f"ONNX Runtime cannot run it: {in_one_line(error)}", path=path) from None
-        return _shapes(json.loads(Path(session.end_profiling()).read_bytes()))
+        return real_run(_ended(json.loads(Path(session.end_profiling()).read_bytes())))
 
 
 def describe(inputs: SizedInputs) -> dict[str, tuple[str, list[int]]]:
@@ -88,22 +86,21 @@ def _values(dtype: str, shape: list[int], generator: np.random.Generator) -> Any
     return np.ones(shape, dtype=kind)
 
 
-def _shapes(events: list[dict[str, Any]]) -> dict[str, list[list[tuple[int, ...] | None]]]:
-    shapes: dict[str, list[list[tuple[int, ...] | None]]] = {}
+def _ended(events: list[dict[str, Any]]) -> Iterator[tuple[str, list[Shape | None]]]:
+    """The nodes that ran, by their keys, with the shapes of what they gave."""
     for event in events:
         name = event.get("name", "")
         if event.get("cat") == "Node" and name.endswith(_TIMED):
-            made = [tuple(shape) for entry in event["args"].get("output_type_shape", ()) for shape in entry.values()]
-            shapes.setdefault(name.removesuffix(_TIMED), []).append(list(made))
-    return shapes
+            made = event["args"].get("output_type_shape", ())
+            yield name.removesuffix(_TIMED), [tuple(shape) for entry in made for shape in entry.values()]
 
 
 def main() -> None:
-    """Read ``{"path": …, "inputs": …}`` and print ``{"shapes": …}``, or ``{"error": …}``."""
+    """Read ``{"path": …, "inputs": …}`` and print ``{"ran": …}``, or ``{"error": …}``."""
     request = json.load(sys.stdin)
     inputs = {name: (dtype, shape) for name, (dtype, shape) in request["inputs"].items()}
     try:
-        answer: dict[str, Any] = {"shapes": run(Path(request["path"]), inputs)}
+        answer: dict[str, Any] = {"ran": vars(run(Path(request["path"]), inputs))}
     except RunError as error:
         answer = {"error": error.message}
     json.dump(answer, sys.stdout)
