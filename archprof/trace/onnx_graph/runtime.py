@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 
 from archprof.errors import RunError, in_one_line
+from archprof.trace.onnx_graph.external import external_files
 from archprof.trace.onnx_graph.functions import inline_functions
 from archprof.trace.onnx_graph.real_run import RealRun, real_run
 
@@ -45,6 +46,8 @@ def run(path: Path, inputs: dict[str, tuple[str, list[int]]]) -> RealRun:
 
     model = inline_functions(onnx.load(path, load_external_data=False), path)
     _name_nodes(model.graph.node, "")
+    # The runtime does not look into files of weights for shapes and axes.
+    external_files(_tensors(model.graph), path)
     with tempfile.TemporaryDirectory(prefix="archprof-") as folder:
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -66,6 +69,17 @@ def run(path: Path, inputs: dict[str, tuple[str, list[int]]]) -> RealRun:
 def describe(inputs: SizedInputs) -> dict[str, tuple[str, list[int]]]:
     """Type and shape of each input, as :func:`run` takes them."""
     return {tensor.name: (tensor.dtype, list(tensor.sizes)) for tensor in inputs.tensors}
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """The tensors of a graph, and of those within it."""
+    yield from graph.initializer
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from _tensors(attribute.g)
+            elif attribute.type == onnx.AttributeProto.TENSOR:
+                yield attribute.t
 
 
 def _name_nodes(nodes: Iterable[onnx.NodeProto], prefix: str) -> None:
