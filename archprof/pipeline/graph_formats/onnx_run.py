@@ -117,8 +117,11 @@ def _cannot_run(file: OnnxFile, inputs: SizedInputs, operation: Operation) -> Ru
 def _remarks_on_axes(file: OnnxFile, inputs: SizedInputs) -> list[str]:
     """Which of the axes that the file leaves open are not: at twice their size, something in it cannot run."""
     remarks = []
-    batch = [axis for axis in inputs.axes if axis in inputs.batch_axes]
-    for axes in (batch, [axis for axis in inputs.axes if axis not in inputs.batch_axes]):
+    # Of an input without a shape it is not said which axes are open.
+    shaped = {info.name for info in file.graph.inputs if info.type.tensor_type.HasField("shape")}
+    open_axes = [axis for axis in inputs.axes if axis[0] in shaped]
+    batch = [axis for axis in open_axes if axis in inputs.batch_axes]
+    for axes in (batch, [axis for axis in open_axes if axis not in inputs.batch_axes]):
         if not axes:
             continue
         failures = follow(file, doubled(inputs, axes)).failures()

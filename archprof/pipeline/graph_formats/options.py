@@ -41,4 +41,9 @@ def refuse(reference: str, options: Options, kind: str) -> None:
 
 def sizes_of(options: Options) -> InputSizes:
     """What the options say of the inputs; a batch of 1 is what they say where nobody does."""
-    return InputSizes(options.size, options.batch if options.batch != 1 else None, dict(options.input_shapes))
+    return InputSizes(
+        options.size,
+        options.batch if options.batch != 1 else None,
+        dict(options.input_shapes),
+        {spec.name: spec.dtype for spec in options.inputs if spec.dtype is not None},
+    )
