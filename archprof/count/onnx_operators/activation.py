@@ -85,7 +85,14 @@ def _clamped(operation: Operation) -> Count:
     return Count(0, (3 + 2 * limited + shifted) * operation.made[0].numel)
 
 
-@register("Gelu", "QuickGelu", "FastGelu", "BiasGelu", domain=MICROSOFT)
+@register("QuickGelu", domain=MICROSOFT)
+def _quick_gelu(operation: Operation) -> Count:
+    # a · sigmoid(alpha · a), which is what ONNX Runtime makes of a SiLU too, with an alpha of 1.
+    scaled = operation.attributes.get("alpha", 1.702) != 1
+    return Count(0, (2 + scaled) * operation.made[0].numel)
+
+
+@register("Gelu", "FastGelu", "BiasGelu", domain=MICROSOFT)
 def _gelu(operation: Operation) -> Count:
     biased = operation.tensor(1) is not None
     return Count(0, (3 + biased) * operation.made[0].numel)

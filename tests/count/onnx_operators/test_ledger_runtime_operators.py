@@ -282,6 +282,8 @@ CASES = {
     "packed experts, said": packed_experts(4, expert_weight_bits=4),
     "packed experts of 8 bits": packed_experts(8, expert_weight_bits=8),
     "packed experts with a gate": packed_experts(4, halves=2),
+    "SiLU, as the runtime fuses it": Case("QuickGelu", [real(2, 3)], 0, 2 * 6, {"alpha": 1.0}),
+    "quick GELU": Case("QuickGelu", [real(2, 3)], 0, 3 * 6),
     "gate": Case("SwiGLU", [real(2, 3, 8), real(2, 3, 8)], 0, 3 * 48, runs=False),
     "gate of one tensor": Case("SwiGLU", [real(2, 3, 16)], 0, 3 * 48, runs=False),
     # 5 ones of 2·3 rows, 5 columns; L · U has 2 + 2·4 and 1 + 2·1 FLOPs, and 3 columns 2·9 − 3 each.
