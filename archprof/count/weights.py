@@ -86,9 +86,12 @@ def _parts(state: Any) -> Iterator[Any]:
 
 def _frozen(module: torch.jit.ScriptModule) -> Iterator[Tensor]:
     """Floating-point constants of a forward's graph: freezing makes them of parameters."""
-    if not hasattr(module, "graph") or next(module.parameters(), None) is not None:
+    if next(module.parameters(), None) is not None:
         return
-    graph: Any = module.graph
+    try:
+        graph: Any = module.graph
+    except (AttributeError, RuntimeError):  # without a forward, as parts have that were inlined when they were traced
+        return
     for node in graph.findAllNodes("prim::Constant", recurse=True):
         if node.hasAttribute("value") and node.kindOf("value") == "t":
             value = node.t("value")
