@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError, did_you_mean
 
@@ -32,12 +32,14 @@ class InputSizes:
         batch: The first axis, where the file leaves it open; 1 where nothing is said.
         shapes: Whole shapes by the input's name.
         dtypes: The types of elements that were asked for, by the input's name.
+        values: The elements themselves, arrays or numbers that are the same in all of an input, by its name.
     """
 
     imgsz: tuple[int, ...] | None = None
     batch: int | None = None
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     dtypes: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,11 @@ def trace_file(file: OnnxFile, sizes: InputSizes) -> tuple[Trace, bool]:
                 f"what {open_operation.node.text} gives depends on values, and it was not run: {error.message}"
             )
             return trace, False
-        whole = any(not tensor.dtype.startswith("float") for tensor in inputs.tensors)
-        values = "random values, and 1 for whole numbers" if whole else "random values"
+        random = [tensor for tensor in inputs.tensors if tensor.name not in inputs.values]
+        whole = any(not tensor.dtype.startswith("float") for tensor in random)
+        values = (
+            "random values, and 1 for whole numbers" if whole else "random values" if random else "the given values"
+        )
         trace.remarks.append(
             f"run once in ONNX Runtime with {values}: what {open_operation.node.text} gives depends on them"
         )

@@ -7,6 +7,7 @@ answer: a runtime that dies takes nothing with it.
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 import tempfile
@@ -31,13 +32,17 @@ _FOLDER_OPTION = "session.model_external_initializers_file_folder_path"
 _TIMED = "_kernel_time"
 
 
-def run(path: Path, inputs: dict[str, tuple[str, list[int]]]) -> RealRun:
+Described = tuple[str, list[int], "str | None"]
+"""The type and the shape of an input, and its bytes in base 64 where they were asked for."""
+
+
+def run(path: Path, inputs: dict[str, Described]) -> RealRun:
     """What one run does.
 
     Args:
         path: The file; its weights must be there.
-        inputs: Type and shape of each input. Floating-point ones are random in [0, 1) and the same every time, whole
-            numbers are 1.
+        inputs: Each input. Where its values were not asked for, floating-point ones are random in [0, 1) and the same
+            every time, whole numbers are 1.
 
     Raises:
         RunError: Where ONNX Runtime cannot run it.
@@ -60,15 +65,16 @@ def run(path: Path, inputs: dict[str, tuple[str, list[int]]]) -> RealRun:
             session = onnxruntime.InferenceSession(
                 model.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
-            session.run(None, {name: _values(*kind, generator) for name, kind in inputs.items()})
+            session.run(None, {name: _values(*given, generator) for name, given in inputs.items()})
         except Exception as error:  # it raises a class of its own for each kind of failure
             raise RunError(f"ONNX Runtime cannot run it: {in_one_line(error)}", path=path) from None
         return real_run(_ended(json.loads(Path(session.end_profiling()).read_bytes())))
 
 
-def describe(inputs: SizedInputs) -> dict[str, tuple[str, list[int]]]:
-    """Type and shape of each input, as :func:`run` takes them."""
-    return {tensor.name: (tensor.dtype, list(tensor.sizes)) for tensor in inputs.tensors}
+def describe(inputs: SizedInputs) -> dict[str, Described]:
+    """The inputs as :func:`run` takes them."""
+    values = {name: base64.b64encode(value.tobytes()).decode() for name, value in inputs.values.items()}
+    return {tensor.name: (tensor.dtype, list(tensor.sizes), values.get(tensor.name)) for tensor in inputs.tensors}
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
@@ -91,10 +97,12 @@ def _name_nodes(nodes: Iterable[onnx.NodeProto], prefix: str) -> None:
                 _name_nodes(attribute.g.node, f"{node.name}.{attribute.name}.")
 
 
-def _values(dtype: str, shape: list[int], generator: np.random.Generator) -> Any:
+def _values(dtype: str, shape: list[int], given: str | None, generator: np.random.Generator) -> Any:
     if dtype == "string":
         return np.full(shape, "", dtype=object)
     kind = np.dtype(dtype)
+    if given is not None:
+        return np.frombuffer(base64.b64decode(given), kind).reshape(shape)
     if kind.kind == "f":
         return generator.random(shape, dtype=np.float32).astype(kind)
     return np.ones(shape, dtype=kind)
@@ -112,7 +120,7 @@ def _ended(events: list[dict[str, Any]]) -> Iterator[tuple[str, list[Shape | Non
 def main() -> None:
     """Read ``{"path": …, "inputs": …}`` and print ``{"ran": …}``, or ``{"error": …}``."""
     request = json.load(sys.stdin)
-    inputs = {name: (dtype, shape) for name, (dtype, shape) in request["inputs"].items()}
+    inputs = {name: (dtype, shape, given) for name, (dtype, shape, given) in request["inputs"].items()}
     try:
         answer: dict[str, Any] = {"ran": vars(run(Path(request["path"]), inputs))}
     except RunError as error:

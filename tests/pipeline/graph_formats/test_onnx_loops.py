@@ -151,6 +151,38 @@ def test_trips_that_are_an_input_are_those_of_a_run_with_ones(tmp_path: Path, sh
     ]
 
 
+@pytest.mark.parametrize("given", ["trips=:int64:7..8", "trips.npz"])
+def test_trips_that_were_asked_for(tmp_path: Path, given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.savez("trips.npz", trips=np.array(7))
+    loop = helper.make_node("Loop", ["trips", "", "x"], ["y"], body=body([product("s", "t")], "s", "t"))
+    path = file_of(tmp_path / "given.onnx", [loop], info("trips", TensorProto.INT64, ()))
+    profile = archprof.profile(path, inputs=[given])
+    assert profile.totals.macs == 7 * 100
+    assert not profile.environment.remarks
+
+
+def test_a_run_is_one_on_the_values_that_were_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    image = np.zeros((40, 50), np.float32)  # more than what is followed without a run
+    image[3, :7] = 1
+    np.savez("image.npz", x=image)
+    nodes = [
+        helper.make_node("NonZero", ["x"], ["places"]),
+        helper.make_node("Cast", ["places"], ["floats"], to=FLOAT),
+        helper.make_node("MatMul", ["v", "floats"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes, "graph", [info("x", shape=(40, 50))], [info("y")],
+        [numpy_helper.from_array(np.ones((6, 2), np.float32), "v")],
+    )  # fmt: skip
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), "places.onnx")
+    profile = archprof.profile("places.onnx", inputs=["image.npz"])
+    # 7 pixels are not zero: 6 rows of 2 by 7 columns.
+    assert profile.totals.macs == 6 * 2 * 7
+    assert "with the given values" in profile.environment.remarks[0]
+
+
 def test_trips_that_values_decide_are_those_of_a_run(tmp_path: Path) -> None:
     # 20 random numbers in [0, 1) have a sum of about 10, and 20 more after each trip: 30, 50, and 70, which ends it.
     nodes = [
