@@ -72,8 +72,9 @@ def size_inputs(infos: Sequence[onnx.ValueInfoProto], sizes: InputSizes, path: P
 
 def _filled(value: Any, tensor: Tensor) -> np.ndarray:
     """An input with the values that were asked for."""
-    elements: np.ndarray = np.asarray(value).astype(tensor.dtype)
-    return np.broadcast_to(elements, tensor.sizes).copy()
+    filled: np.ndarray = np.empty(tensor.sizes, tensor.dtype)
+    filled[...] = value
+    return filled
 
 
 def _declared(info: onnx.ValueInfoProto) -> DeclaredInput:
