@@ -13,6 +13,7 @@ from archprof.builder.limits import limits
 from archprof.builder.meta import keeping_values, on_meta
 from archprof.errors import BuildError
 from archprof.sources.usercode import framed
+from archprof.trace.recorder import DataDependentError
 from archprof.units import with_article
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def build_named(
         BuildError: Where it cannot be built; with the user's own traceback where it is their code.
         UsageError: Where it takes no such image.
         DeviceError: Where there is no such device.
+        DataDependentError: Where it cannot be without values, and is to be.
     """
     where = find_device(device)
     remarks: tuple[str, ...] = ()
@@ -49,6 +51,9 @@ def build_named(
             remarks = (f"{spec.reference} reads values while it is made, so it was built in memory",)
         if module is None or where.type != "meta":
             module = _make(spec, recipe)
+    if where.type == "meta" and any(type(weight) is torch.Tensor for weight in module.parameters()):
+        # Of a TorchScript file that was loaded; torch cannot exchange them.
+        raise DataDependentError(f"{spec.reference} has weights that cannot be without values")
     module.to(where)  # on meta too: what kept its values while the constructor ran needs them no longer
     module.eval()
     shape = recipe.shape(module)
@@ -87,5 +92,9 @@ def _make(spec: RecipeSpec, recipe: Recipe) -> nn.Module:
 
 
 def _wants_values(error: BaseException | None) -> bool:
-    """Whether this was raised because a tensor has no memory. Torch has many such errors, and all name meta."""
-    return isinstance(error, (NotImplementedError, RuntimeError, TypeError)) and "meta" in str(error).lower()
+    """Whether this was raised because a tensor has no memory.
+
+    Torch has many such errors, which all name meta, and one of its tracer, which cannot follow what is built here.
+    """
+    text = str(error).lower()
+    return isinstance(error, (NotImplementedError, RuntimeError, TypeError)) and ("meta" in text or "tracer" in text)

@@ -104,10 +104,15 @@ def replay_figure(published: Published, profile: Profile) -> FigureResult:
     """Hold a figure against the profile of its model.
 
     Raises:
-        UsageError: Where its convention says nothing of such a model.
+        UsageError: Where its convention says nothing of such a model, or the file says nothing of what is computed.
     """
     if published.figure in COUNTS:
         return FigureResult(published=published, measured=getattr(profile.totals, published.figure))
+    if profile.weights_only:
+        raise UsageError(
+            f"the compute of {profile.variant.name} is not known: the file holds weights, and not what is computed",
+            hint="name its YAML, timm:NAME or FILE.py:FACTORY instead",
+        )
     own = published.convention in (None, DEFAULT)
     reported = None if own else _reported(str(published.convention), profile)
     in_macs = "MAC" in reported.unit.split()[0] if reported else published.figure == "macs"

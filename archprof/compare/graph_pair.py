@@ -182,7 +182,8 @@ def _products(pairs: Sequence[PartPair]) -> Iterator[str]:
     other = [new.path for old, new in both if old.flops != new.flops]
     alone = [part.path for part in missing(pairs) if part.flops]
     if not other and not alone:
-        yield f"all {len(both)} modules that multiply have the MACs that they had"
+        one = "the module that multiplies has the MACs that it had"
+        yield one if len(both) == 1 else f"all {len(both):,} modules that multiply have the MACs that they had"
         return
     for names, what in ((other, "other MACs in"), (alone, "in one of the files only:")):
         if names:

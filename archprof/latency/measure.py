@@ -24,6 +24,7 @@ from archprof.latency.postprocess import CANDIDATES, suppressed
 from archprof.latency.sampler import FEWEST, Plan, Sampled
 from archprof.records.latency import INTERRUPTED, Latency
 from archprof.trace.torch_state import without_collector
+from archprof.units import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 TIMED = "forward pass only (excludes input transfer and postprocessing)"
 TIMED_WITH_BOXES = f"forward pass and non-maximum suppression of {CANDIDATES} boxes per image (excludes input transfer)"
+BUSY = 0.1
+"""Other processes that take a larger share of the CPUs disturb what runs on several threads."""
+
 AMPERE = (8, 0)
 """The first compute capability with TF32."""
 FLUSHED = "; the GPU's L2 cache is overwritten before each sample"
@@ -236,4 +240,10 @@ def _remarks(facts: Latency) -> list[str]:
     if facts.gpu and facts.gpu.throttled:
         reasons = (f"{name} in {share:.0%} of {facts.gpu.readings}" for name, share in facts.gpu.throttled.items())
         remarks.append(f"the card's clock was held down: {', '.join(reasons)} readings")
+    others = facts.load.other_processes if facts.load else None
+    if facts.device == "cpu" and facts.threads and facts.threads > 1 and others is not None and others > BUSY:
+        remarks.append(
+            f"other processes took {percent(others)} % of the CPUs, and a parallel operation waits for the slowest of "
+            f"its {facts.threads} threads: with --threads 1 other processes change the time less"
+        )
     return remarks

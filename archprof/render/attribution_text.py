@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archprof import units
 from archprof.records.metrics import find_metric
+from archprof.sources.files import WEIGHTS
 from archprof.units import Unit
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ class _Names:
         if not change.edits:
             if self.pair.parts == "modules":
                 return name
+            if checkpoint := next((file for file in self.files if PurePath(file).suffix in WEIGHTS), None):
+                return f"{name} says the same in both files, and its tensors in {checkpoint} have other shapes"
             return f"{name} is the same in both files, so its block's code must have changed"
         return f"{name} {self._edit(change.edits[0])}{self._in_brackets(1, change.part.line)}{heads}"
 

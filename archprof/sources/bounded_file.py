@@ -16,15 +16,19 @@ class BoundedFile(io.RawIOBase):
         file: The file.
         most: The limit in bytes.
         error: What is raised where it is passed.
+
+    Attributes:
+        most: The limit, which may be changed.
     """
 
     def __init__(self, file: IO[bytes], most: int, error: ArchprofError) -> None:
-        self._file, self._most, self._error = file, most, error
+        self.most = most
+        self._file, self._error = file, error
 
     def read(self, size: int = -1) -> bytes:
         """As of any file."""
-        data = self._file.read(self._most + 1 if size < 0 else min(size, self._most + 1))
-        if len(data) > self._most:
+        data = self._file.read(self.most + 1 if size < 0 else min(size, self.most + 1))
+        if len(data) > self.most:
             raise self._error
         return data
 

@@ -47,7 +47,8 @@ class BoundedZip:
         self._entries: dict[str, zipfile.ZipInfo] = {}
         large = f"the zip file's directory is larger than {most:,} bytes, or its length is damaged"
         try:
-            self._zip = zipfile.ZipFile(BoundedFile(file, most, self.error(large, path=path, hint=DAMAGED)))
+            self._file = BoundedFile(file, most, self.error(large, path=path, hint=DAMAGED))
+            self._zip = zipfile.ZipFile(self._file)
             self._listed = [entry for entry in self._zip.infolist() if not entry.is_dir()]
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RecursionError) as error:
             self._refuse(f"a zip file that is truncated or damaged ({error})", DAMAGED)
@@ -81,6 +82,7 @@ class BoundedZip:
             hint = f"unpack the zip file with its password and save the {self.content} again"
             self._refuse(f"{record} is encrypted", hint)
         self._check_size(record, entry.file_size, most)
+        self._file.most = max(self._file.most, most + 1)  # a record that is not compressed is read at once
         try:
             with self._zip.open(entry) as stream:
                 data = stream.read(most + 1)

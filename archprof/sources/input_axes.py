@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError, did_you_mean
 
@@ -31,11 +31,15 @@ class InputSizes:
         imgsz: (height, width) of images, or (side,) of square ones; (length,) of texts.
         batch: The first axis, where the file leaves it open; 1 where nothing is said.
         shapes: Whole shapes by the input's name.
+        dtypes: The types of elements that were asked for, by the input's name.
+        values: The elements themselves, arrays or numbers that are the same in all of an input, by its name.
     """
 
     imgsz: tuple[int, ...] | None = None
     batch: int | None = None
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    dtypes: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,9 +122,18 @@ class _Axes:
     def enter(self, declared: DeclaredInput) -> None:
         """Take what the file says of an input, and what was asked for it."""
         name, requested = declared.name, self.sizes.shapes.get(declared.name)
+        dtype = self.sizes.dtypes.get(name, declared.dtype)
+        if dtype != declared.dtype and declared.dtype:
+            raise UsageError(
+                f"input {name!r} of {self.path.name} takes {declared.dtype}, not {dtype}",
+                hint="the type may be left out, as in --input images=1x3x640x640",
+            )
         if declared.axes is None:
             if requested is None:
-                raise self.unsized(name, "its shape", ("N",))
+                raise UsageError(
+                    f"{self.path.name} does not say how many axes its input {name!r} has",
+                    hint=f"give all of its sizes: --input {name}=SIZExSIZE..., as {name}=1x3x640x640",
+                )
             self.values[name] = list(requested)
             self.open |= {(name, axis): "" for axis in range(len(requested))}
             return
@@ -131,7 +144,7 @@ class _Axes:
         if requested is not None:
             if len(requested) != len(fixed):
                 text = f"input {name!r} has {len(fixed)} axes, not {len(requested)}"
-                raise UsageError(text, hint=f"the file has {declared.text}")
+                raise UsageError(text, hint=f"the file has {declared.text or 'a number alone'}")
             values = [self.agreed(declared, axis, fixed[axis], size) for axis, size in enumerate(requested)]
         for axis, size in self.asked_of_image(declared, fixed):
             values[axis] = self.agreed(declared, axis, values[axis], size)
@@ -143,7 +156,7 @@ class _Axes:
         for axis, value in enumerate(values):
             symbol = self.open.get((name, axis))
             if symbol and value is not None and self.symbols.setdefault(symbol, value) != value:
-                text = f"axis {symbol!r} is {self.symbols[symbol]} in one input and {value} in {name!r}"
+                text = f"axis {axis} of input {name!r} is {value}, and another {symbol!r} is {self.symbols[symbol]}"
                 raise UsageError(text, hint="axes of one name have one size")
 
     def asked_of_image(self, declared: DeclaredInput, fixed: list[int | None]) -> Iterator[tuple[int, int]]:

@@ -114,6 +114,27 @@ def test_onnxsim_counts_products_alone(tmp_path: Path) -> None:
     )
 
 
+def test_a_figure_of_onnxsim_that_is_a_formula_is_no_figure(tmp_path: Path) -> None:
+    """How many elements are not zero is known in a run alone."""
+    graph = helper.make_graph(
+        [
+            helper.make_node("NonZero", ["x"], ["n"]),
+            helper.make_node("Cast", ["n"], ["f"], to=TensorProto.FLOAT),
+            helper.make_node("Transpose", ["f"], ["t"]),
+            helper.make_node("MatMul", ["t", "w"], ["y"]),
+        ],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [4, 5])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.ones((2, 3), np.float32), "w")],
+    )
+    path = tmp_path / "places.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    (opinion,) = archprof.audit(str(path), counters=["onnxsim"]).opinions
+    assert opinion.macs is None
+    assert opinion.error == "ValueError: it does not find all shapes, so that its figure is a formula"
+
+
 def test_a_counter_of_modules_is_refused(small: Path) -> None:
     with pytest.raises(UsageError, match=r"fvcore counts PyTorch's modules, and .* is a file"):
         archprof.audit(str(small), counters=["fvcore"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -7,6 +8,7 @@ import timm
 import torch
 import torchvision
 
+import archprof
 from archprof.builder.inputs import make_inputs
 from archprof.builder.named_models import build_named
 from archprof.errors import ArchprofError, BuildError, UnknownReferenceError, UsageError
@@ -377,3 +379,49 @@ def test_a_model_of_one_size_that_nothing_changes() -> None:
     built = build_named(resolve("timm:efficientformer_l1"), size=(256,))  # type: ignore[arg-type]
     with torch.device("meta"):
         assert count(built.module) == count(timm.create_model("efficientformer_l1"))
+
+
+TORCHSCRIPT = """\
+import warnings
+
+import torch
+from torch import nn
+
+warnings.simplefilter("ignore")  # torch.jit is deprecated, and people have its files
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.part = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.ReLU())
+
+    def forward(self, x):
+        return self.part(x)
+
+
+def traced():
+    return torch.jit.trace(Net().eval(), torch.zeros(1, 3, 10, 10))
+
+
+def scripted():
+    return torch.jit.script(Net().eval())
+
+
+def loaded():
+    return torch.jit.load("net.pt")
+"""
+
+
+@pytest.mark.parametrize("function", ["traced", "scripted", "loaded"])
+def test_a_function_that_returns_torchscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scripts.py").write_text(TORCHSCRIPT, encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit is deprecated
+        layers = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, bias=False), torch.nn.ReLU())
+        torch.jit.save(torch.jit.trace(layers.eval(), torch.zeros(1, 3, 10, 10)), "net.pt")
+    profile = archprof.profile(f"scripts.py:{function}", imgsz=10)
+    # 8·8 positions of 8 channels, 3·3·3 products each.
+    assert profile.totals.macs == 64 * 8 * 27
+    assert profile.totals.parameters == 8 * 27
+    assert not profile.coverage.unknown

@@ -169,6 +169,19 @@ def test_what_cannot_be_judged_is_neither_held_nor_failed(
     assert "   could not be evaluated\n" in result.stdout
 
 
+def test_the_compute_of_a_file_of_weights_is_not_zero(archprof: Callable[[str], Result], folder: Path) -> None:
+    import torch
+
+    torch.save({"layer.weight": torch.zeros(3, 5)}, folder / "weights.pt")
+    text = "title: t\nsource: https://example.org\nclaims:\n  - variant: weights.pt\n    figures: {FIGURES}\n"
+    (folder / "paper.yaml").write_text(text.replace("FIGURES", "parameters: 15"), encoding="utf-8")
+    assert archprof("claims paper.yaml").exit_code == 0
+    (folder / "paper.yaml").write_text(text.replace("FIGURES", "parameters: 15, gflops: 0.1"), encoding="utf-8")
+    result = archprof("claims paper.yaml")
+    assert result.exit_code == 2
+    assert "the compute of weights is not known" in " ".join(result.output.split())
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

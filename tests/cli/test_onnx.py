@@ -153,6 +153,11 @@ def test_a_symbolic_batch_is_1_unless_told(folder: Path, archprof: Callable[[str
         ("summary net.onnx --imgsz 64 --input image=1x3x8x8", "net.onnx has no input 'image'", "did you mean images?"),
         ("summary net.onnx --input images=1x3x8", "input 'images' has 4 axes, not 3", "batch×3×height×width"),
         ("summary net.onnx --input images=1x4x8x8", "input 'images' of net.onnx takes 3 on axis 1, not 4", "batch×3"),
+        (
+            "summary net.onnx --input images=1x3x8x8:int64",
+            "input 'images' of net.onnx takes float32, not int64",
+            "the type may be left out",
+        ),
         ("summary net.onnx --input images", "invalid input: --input 'images'", "NAME=SIZExSIZE"),
         ("summary net.onnx --input images=1x0x8x8", "invalid input: --input 'images=1x0x8x8'", ""),
         ("summary net.onnx --imgsz 64 --backward", "--backward cannot be had of an ONNX file", "leave it out"),

@@ -145,6 +145,20 @@ def test_normalisations_and_constants_that_were_folded(tmp_path: Path) -> None:
     assert "all 2 modules that multiply have the MACs that they had" in pair.export
 
 
+def test_a_single_module_that_multiplies(tmp_path: Path) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["p"]), helper.make_node("Identity", ["p"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2, 5])],
+        [numpy_helper.from_array(np.ones((4, 5), np.float32), "w")],
+    )
+    path = tmp_path / "plain.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    pair = compared(path, optimised(path, "ORT_ENABLE_BASIC"))
+    assert "the module that multiplies has the MACs that it had" in pair.export
+
+
 def test_what_a_runtime_fused(source: Path) -> None:
     fused = optimised(source, "ORT_ENABLE_EXTENDED")
 

@@ -33,14 +33,16 @@ def change(index: int, mark: str, flops: int, *edits: tuple[str, Any, Any], side
     )
 
 
-def sentences(*changes: Change, outside: int = 0, differences: tuple[Difference, ...] = ()) -> str:
+def sentences(
+    *changes: Change, outside: int = 0, differences: tuple[Difference, ...] = (), after: str = "new.yaml"
+) -> str:
     total = sum(entry.flops for entry in changes) + outside
     nothing = dict.fromkeys(("parameters", "elementwise_flops", "bytes_read", "bytes_written"), 0)
     result = explain(changes, differences, {**nothing, "flops": total})
     pair = Pair(
         before=0, after=1, differences=[*differences], metrics=[], parts="rows", changes=[*changes], explanations=result
     )
-    (sentence,) = attribution_text(pair, side("old.yaml"), side("new.yaml"))
+    (sentence,) = attribution_text(pair, side("old.yaml"), side(after))
     return sentence
 
 
@@ -110,6 +112,13 @@ SCALE = Difference(name="scale", before="n", after="s")
 )
 def test_a_difference_is_explained(changes: list[Change], sentence: str) -> None:
     assert sentences(*changes) == sentence
+
+
+def test_rows_of_a_pruned_checkpoint() -> None:
+    assert sentences(change(0, "x", -10), after="runs/best.pt") == (
+        "row 0 Conv says the same in both files, and its tensors in runs/best.pt have other shapes: "
+        "100 % of the -10 FLOPs"
+    )
 
 
 def test_what_is_in_no_row() -> None:

@@ -105,6 +105,11 @@ def test_a_file_of_that_very_name_goes_first(repository: Path) -> None:
             "no file 'models/mine/.yaml' in git revision 'HEAD'\n"
             "paths begin at the repository's top; HEAD:./models/mine/.yaml begins in this folder",
         ),
+        (
+            "HEAD~1:runs/best.onnx",
+            "'HEAD~1:runs/best.onnx': only a YAML is read at a git revision\n"
+            "`git show 'HEAD~1:runs/best.onnx' > before-best.onnx`, and name that file",
+        ),
     ],
 )
 def test_what_is_not_there(repository: Path, text: str, message: str) -> None:

@@ -62,13 +62,14 @@ def build_program(file: ProgramFile, sizes: InputSizes, device: torch.device) ->
         signature = _Signature(file, tensors)
     sized = size_program(file, signature.arguments, sizes)
     graph = file.program.graph_module.graph
-    plan = plan_graph(graph, file.path)
+    paths = dict.fromkeys(entry.fqn.partition("@")[0] for entry in file.program.graph_module.module_call_graph)
+    plan = plan_graph(graph, file.path, paths)
     for owner, part in ((graph, plan), *_inner(plan, file)):
         for step in part.steps:
             if step.operator is None:
                 step.known = False
                 step.operator = stand_in(step, owner.tensor_values, sized.symbols, file.path)
-    module = _tree(file, plan, signature, torch.device("cpu") if device.type == "meta" else device)
+    module = _tree(paths, plan, signature, torch.device("cpu") if device.type == "meta" else device)
     inputs = tuple(tensors.input(name, sized.sized.shapes[name]) for name in signature.arguments)
     targets = {step.node.target for step in plan.steps}
     return BuiltProgram(
@@ -136,12 +137,11 @@ class _Signature:
             raise ProgramFileError(f"it takes an object of the kind {kind!r}, which is not read", path=self.file.path)
 
 
-def _tree(file: ProgramFile, plan: Plan, signature: _Signature, device: torch.device) -> Program:
+def _tree(paths: Iterable[str], plan: Plan, signature: _Signature, device: torch.device) -> Program:
     """The program with its modules, each under its path, with what it holds."""
     types = {call.scope.path: call.scope.type for call in _calls(plan.items)}
     registered = {**signature.parameters, **signature.buffers}
     owners = {name: (path.rpartition(".")[0], path.rpartition(".")[2]) for name, (path, _) in registered.items()}
-    paths = [entry.fqn.partition("@")[0] for entry in file.program.graph_module.module_call_graph]
     root_type = next((step.scopes[0].type for step in plan.steps if step.scopes and not step.scopes[0].path), "Program")
     class_ = type(root_type if root_type.isidentifier() else "Program", (Program,), {})
     root: Program = class_(plan, device, owners, signature.constants, signature.arguments)

@@ -14,7 +14,7 @@ from archprof.sources.program_file.error import ProgramFileError
 from archprof.sources.program_file.reader import inner_graph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from archprof.sources.program_file.program import Graph, Node
@@ -112,13 +112,18 @@ class Plan:
     steps: list[Step]
 
 
-def plan_graph(graph: Graph, path: Path) -> Plan:
+def plan_graph(graph: Graph, path: Path, modules: Collection[str] = ()) -> Plan:
     """How a graph is run.
+
+    Args:
+        graph: The graph.
+        path: The file, for messages.
+        modules: The paths of the modules that the program has.
 
     Raises:
         ProgramFileError: Where a node is damaged, or reads what nothing makes.
     """
-    reader = _Reader(path)
+    reader = _Reader(path, modules)
     inputs = [reader.argument(entry, "an input") for entry in graph.inputs]
     names = {name: name for name in names_in(inputs)}
     steps = list(reader.steps(graph, names))
@@ -131,8 +136,8 @@ def plan_graph(graph: Graph, path: Path) -> Plan:
 class _Reader:
     """Reads graphs into steps."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, modules: Collection[str]) -> None:
+        self.path, self.modules = path, modules
         self._numbers = count(1)
 
     def steps(self, graph: Graph, names: dict[Name, Name], prefix: str = "") -> Iterator[Step]:
@@ -191,7 +196,7 @@ class _Reader:
             else:
                 positional.append(value)
         outputs = [self.argument(entry, node.target) for entry in node.outputs]
-        return Step(node, operator, positional, keywords, outputs, _scopes(node))
+        return Step(node, operator, positional, keywords, outputs, _scopes(node, self.modules))
 
     def argument(self, argument: dict[str, Any], target: str) -> Any:
         """An argument of a node, an input or an output."""
@@ -204,14 +209,21 @@ class _Reader:
             ) from None
 
 
-def _scopes(node: Node) -> tuple[Scope, ...]:
-    """The calls of modules around a node; torch separates them by semicolons, and key, path and class by commas."""
-    scopes = []
+def _scopes(node: Node, modules: Collection[str]) -> tuple[Scope, ...]:
+    """The calls of modules around a node; torch separates them by semicolons, and key, path and class by commas.
+
+    Of a module whose ``forward`` was replaced by another method of its own, as Ultralytics' fused ones, torch writes
+    the path within the module around it.
+    """
+    scopes: list[Scope] = []
     for part in filter(None, node.metadata.nn_module_stack.split(";")):
         key, _, rest = part.partition(",")
         path, _, type_ = rest.rpartition(",")
+        path = path.partition("@")[0]
+        if scopes and path not in modules and (below := f"{scopes[-1].path}.{path}") in modules:
+            path = below
         if not key.startswith(_NO_MODULE):
-            scopes.append(Scope(key, path.partition("@")[0], type_.rpartition(".")[2] or "Module"))
+            scopes.append(Scope(key, path, type_.rpartition(".")[2] or "Module"))
     return tuple(scopes)
 
 

@@ -42,6 +42,8 @@ _BUILT_IN = {
     "affine": 2,
     "scaledtanh": 3,
     "fastgelu": 3,
+    "quickgelu": 3,
+    "relu2": 2,
 }
 
 
@@ -75,7 +77,22 @@ def _gated(operation: Operation) -> Count:
     return Count(0, 3 * operation.made[0].numel)
 
 
-@register("Gelu", "QuickGelu", "FastGelu", "BiasGelu", domain=MICROSOFT)
+@register("SwiGLU", domain=MICROSOFT)
+def _clamped(operation: Operation) -> Count:
+    # The same, of halves that may be clamped, the one of them plus a number.
+    limited = operation.attributes.get("limit", 0.0) > 0
+    shifted = bool(operation.attributes.get("activation_beta"))
+    return Count(0, (3 + 2 * limited + shifted) * operation.made[0].numel)
+
+
+@register("QuickGelu", domain=MICROSOFT)
+def _quick_gelu(operation: Operation) -> Count:
+    # a · sigmoid(alpha · a), which is what ONNX Runtime makes of a SiLU too, with an alpha of 1.
+    scaled = operation.attributes.get("alpha", 1.702) != 1
+    return Count(0, (2 + scaled) * operation.made[0].numel)
+
+
+@register("Gelu", "FastGelu", "BiasGelu", domain=MICROSOFT)
 def _gelu(operation: Operation) -> Count:
     biased = operation.tensor(1) is not None
     return Count(0, (3 + biased) * operation.made[0].numel)

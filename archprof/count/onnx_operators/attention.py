@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from archprof.count import macs
 from archprof.count.formulas import Count
+from archprof.count.onnx_operators.normalisation import ROOT_MEAN_SQUARE
 from archprof.count.onnx_operators.registry import MICROSOFT, register
-from archprof.trace.onnx_graph.fused_attention import heads_of
+from archprof.trace.onnx_graph.fused_attention import cached, heads_of, projected_widths
 
 if TYPE_CHECKING:
     from archprof.trace.onnx_graph.record import Operation, Shape
@@ -47,12 +48,9 @@ def _attention(operation: Operation) -> Count:
 
 @register("Attention", "QAttention", domain=MICROSOFT)
 def _projected(operation: Operation) -> Count:
-    source, weight = operation.operand(0).sizes, operation.operand(1).sizes
-    batch, length, width = source
-    heads = operation.attributes["num_heads"]
-    sizes = operation.attributes.get("qkv_hidden_sizes") or [weight[-1] // 3] * 3
-    past = operation.tensor(8 if operation.node.type == "QAttention" else 4)
-    keys = length + (past.sizes[3] if past is not None else 0)
+    batch, length, width = operation.operand(0).sizes
+    heads, sizes = operation.attributes["num_heads"], projected_widths(operation)
+    keys, _ = cached(operation, length)
     attended = _attend(
         (batch, heads, length, sizes[0] // heads),
         (batch, heads, keys, sizes[1] // heads),
@@ -78,7 +76,8 @@ def _grouped(operation: Operation) -> Count:
     attended = _attend(query, key, value, capped=bool(operation.attributes.get("softcap")))
     rotated = prod(query) + query[0] * key[1] * query[2] * key[3]  # queries and the new keys
     turns = _ROTATION * rotated if operation.attributes.get("do_rotary") else 0
-    return Count(attended.macs, attended.elementwise_flops + turns)
+    norm = ROOT_MEAN_SQUARE * rotated if operation.tensor(14) is not None else 0
+    return Count(attended.macs, attended.elementwise_flops + turns + norm)
 
 
 @register("RotaryEmbedding")
@@ -96,6 +95,7 @@ def _rotation(operation: Operation) -> Count:
 
 
 @register("LinearAttention")
+@register("LinearAttention", domain=MICROSOFT)
 def _linear(operation: Operation) -> Count:
     query, value = operation.operand(0).sizes, operation.operand(2).sizes
     heads, groups = operation.attributes["q_num_heads"], operation.attributes["kv_num_heads"]
@@ -103,9 +103,10 @@ def _linear(operation: Operation) -> Count:
     tokens = query[0] * query[1]
     width, value_width = query[2] // heads, value[2] // groups
     state = width * value_width
+    asked = max(heads, groups)  # a query may be shared by states, as a state by queries
     delta, gated = "delta" in rule, "gated" in rule
     # k ⊗ v joins the state, which the query reads; the delta rule asks it first what it holds under the key.
-    products = tokens * state * (groups * (1 + delta) + heads)
+    products = tokens * state * (groups * (1 + delta) + asked)
     # The state's decay; what it held, subtracted, and the rate; the query's scale.
-    flops = tokens * (groups * (gated * state + 2 * delta * value_width) + heads * value_width)
+    flops = tokens * (groups * (gated * state + 2 * delta * value_width) + asked * value_width)
     return Count(products, flops)

@@ -21,7 +21,7 @@ def _products(operation: Operation, source: Tensor, weight: Tensor, *, transpose
 
 
 @register("Conv")
-@register("FusedConv", domain=MICROSOFT)
+@register("FusedConv", "NhwcConv", "NhwcFusedConv", domain=MICROSOFT)
 @register("Conv", domain=NCHWC)
 def _convolution(operation: Operation) -> Count:
     output = operation.made[0].numel
@@ -63,8 +63,9 @@ def _deformable(operation: Operation) -> Count:
 
 
 @register("CausalConvWithState")
+@register("CausalConvWithState", domain=MICROSOFT)
 def _causal(operation: Operation) -> Count:
     output, weight = operation.made[0], operation.operand(1)
     biased = operation.tensor(2) is not None
     flops = biased + activation_flops(operation.attributes.get("activation"))
-    return Count(output.numel * weight.sizes[-1], flops * output.numel)
+    return Count(output.numel * prod(weight.sizes[2:]), flops * output.numel)

@@ -36,13 +36,24 @@ register("Binarizer", "Imputer", domain=ML)(_per_input(1))
 register("Scaler", domain=ML)(_per_input(2))
 
 
+def _decomposition(size: int) -> int:
+    # P · L · U = A: a column below the diagonal is divided, and each column behind it has a product and a
+    # difference less.
+    return sum(below + 2 * below**2 for below in range(size))
+
+
 @register("Det")
 def _determinant(operation: Operation) -> Count:
-    # P · L · U = A: a column below the diagonal is divided, and each column behind it has a product and a
-    # difference less. Then the product of the diagonal.
+    # The product of U's diagonal.
     *batch, size, _ = operation.operand(0).sizes
-    decomposition = sum(below + 2 * below**2 for below in range(size))
-    return Count(0, prod(batch) * (decomposition + size))
+    return Count(0, prod(batch) * (_decomposition(size) + size))
+
+
+@register("Inverse", domain=MICROSOFT)
+def _inverse(operation: Operation) -> Count:
+    # Two triangular systems for each column; L's diagonal is ones.
+    *batch, size, _ = operation.operand(0).sizes
+    return Count(0, prod(batch) * (_decomposition(size) + size * (2 * size**2 - size)))
 
 
 @register("Max", "Min", "Sum", "Mean")

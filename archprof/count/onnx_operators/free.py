@@ -34,7 +34,10 @@ register_free(
     domain=ML,
 )
 register_free(
-    "ExpandDims GatherND Pad Range RemovePadding RestorePadding Tokenizer TorchEmbedding Trilu UnfoldTensor Unique",
+    """
+    ExpandDims GatherND Pad Range RelativePositionBias RemovePadding RestorePadding Tokenizer TorchEmbedding Trilu
+    UnfoldTensor Unique
+    """,
     domain=MICROSOFT,
 )
 register_free("ReorderInput ReorderOutput", domain=NCHWC)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from archprof.count.formulas import Count
 from archprof.count.onnx_operators.activation import activation_flops
+from archprof.count.onnx_operators.quantise import DEQUANTISE
 from archprof.count.onnx_operators.registry import MICROSOFT, ML, register
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ _NORMALISE = 6
 """Mean and variance (4), subtract and divide (2)."""
 
 _AFFINE = 2
-_ROOT_MEAN_SQUARE = 3
-"""Square and sum (2), divide."""
+ROOT_MEAN_SQUARE = 4
+"""Square and sum (2), divide, and the scale."""
 
 
 @register("BatchNormalization")
@@ -44,7 +45,7 @@ def _plain(operation: Operation) -> Count:
 
 @register("RMSNormalization", "SimplifiedLayerNormalization")
 def _root_mean_square(operation: Operation) -> Count:
-    return Count(0, operation.operand(0).numel * (_ROOT_MEAN_SQUARE + 1))
+    return Count(0, operation.operand(0).numel * ROOT_MEAN_SQUARE)
 
 
 @register("LpNormalization")
@@ -86,7 +87,7 @@ def _biased_softmax(operation: Operation) -> Count:
 def _skip_layer(operation: Operation) -> Count:
     # The skip, a bias, and the norm.
     simplified = operation.node.type == "SkipSimplifiedLayerNormalization"
-    norm = _ROOT_MEAN_SQUARE + 1 if simplified else _NORMALISE + 1 + (operation.tensor(3) is not None)
+    norm = ROOT_MEAN_SQUARE if simplified else _NORMALISE + 1 + (operation.tensor(3) is not None)
     biased = operation.tensor(3 if simplified else 4) is not None
     return Count(0, operation.operand(0).numel * (1 + biased + norm))
 
@@ -96,6 +97,13 @@ def _embedding(operation: Operation) -> Count:
     # Words, positions and segments, added up.
     added = 1 + (operation.tensor(4) is not None)
     return Count(0, operation.made[0].numel * (added + _NORMALISE + _AFFINE))
+
+
+@register("QEmbedLayerNormalization", domain=MICROSOFT)
+def _quantised_embedding(operation: Operation) -> Count:
+    # Each element of the two or three tables is dequantised, too.
+    tables = 2 + (operation.tensor(4) is not None)
+    return Count(0, operation.made[0].numel * (tables - 1 + DEQUANTISE * tables + _NORMALISE + _AFFINE))
 
 
 @register("GroupNorm", "SkipGroupNorm", domain=MICROSOFT)

@@ -31,10 +31,13 @@ if TYPE_CHECKING:
 
 _ALL = tuple(range(1, 64))
 _WEIGHTS: dict[str, tuple[int, ...]] = {
-    **dict.fromkeys(("Conv", "ConvTranspose", "FusedConv", "Gemm", "FusedGemm", "GemmFastGelu"), (1, 2)),
+    **dict.fromkeys(("Conv", "ConvTranspose", "FusedConv", "NhwcConv", "NhwcFusedConv"), (1, 2)),
+    **dict.fromkeys(("Gemm", "FusedGemm", "GemmFastGelu"), (1, 2)),
     "DeformConv": (1, 3),
     **dict.fromkeys(("MatMul", "FusedMatMul", "TransposeMatMul", "MatMulInteger", "MatMulInteger16"), (0, 1)),
     **dict.fromkeys(("ConvInteger", "MatMulIntegerToFloat", "MatMulNBits", "MatMulBnb4"), (1,)),
+    "MatMulNBitsMlp": (3, 6),
+    "MatMulNBitsQkv": (3, 6, 9),
     "QLinearConv": (3, 8),
     "QGemm": (3, 6),
     "QLinearMatMul": (3,),
@@ -46,10 +49,11 @@ _WEIGHTS: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("RMSNormalization", "SimplifiedLayerNormalization", "PRelu"), (1,)),
     "SkipLayerNormalization": (2, 3, 4),
     "SkipSimplifiedLayerNormalization": (2, 3),
-    "EmbedLayerNormalization": (2, 3, 4, 5, 6),
+    **dict.fromkeys(("EmbedLayerNormalization", "QEmbedLayerNormalization"), (2, 3, 4, 5, 6)),
     **dict.fromkeys(("GroupNorm", "SkipGroupNorm"), (1, 2, 4)),
     "CausalConvWithState": (1, 2),
-    **dict.fromkeys(("MoE", "QMoE"), (2, 3, 4, 5, 6, 7, 8, 10)),
+    "MoE": (2, 3, 4, 5, 6, 7),
+    "QMoE": (2, 4, 5, 7, 8, 10),
     **dict.fromkeys(("Gather", "GatherBlockQuantized"), (0,)),
     "QAttention": (1, 2),
     "MultiHeadAttention": (3,),
@@ -63,6 +67,11 @@ _SETTINGS: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("Resize", "Upsample", "Clip", "Pad", "OneHot", "Range", "NonMaxSuppression", "Dropout"), _ALL),
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear", "STFT", "GatherBlockQuantized"), _ALL),
     **dict.fromkeys(("MatMulNBits", "MatMulBnb4"), (2, 3, 4)),
+    **dict.fromkeys(("MatMulNBitsMlp", "MatMulNBitsQkv"), (4, 7, 10)),
+    "QMoE": (3, 6, 9, *range(11, 21)),
+    "QEmbedLayerNormalization": tuple(range(7, 18)),
+    # Tables of angles, and the scales of cached keys and values.
+    "GroupQueryAttention": (7, 8, 12, 13),
     # Lengths, and states that an exporter fills with zeros.
     **dict.fromkeys(("LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"), (4, 5, 6)),
     **dict.fromkeys(("QLinearMatMul", "QGemm", "QLinearConv"), (1, 2, 4, 5, 6, 7)),
@@ -141,13 +150,19 @@ def _is_of_the_code(source: Tensor, values: set[int]) -> bool:
     return id(source) in values or _OF_THE_CODE.search(source.name) is not None
 
 
+_EXPERTS = {2: "fc1", 5: "fc2", 8: "fc3"}
+"""Input of a QMoE -> what its attributes call it."""
+
+
 def _elements(operation: Operation, index: int, source: Tensor) -> int:
     """Elements of a weight; a packed one stands for more than it has."""
-    attributes = operation.attributes
-    if operation.node.type in ("MatMulNBits", "MatMulBnb4") and index == 1:
-        return int(attributes["K"] * attributes["N"])
-    if operation.node.type == "GatherBlockQuantized" and source.dtype == "uint8":
+    attributes, type_ = operation.attributes, operation.node.type
+    if type_.startswith(("MatMulNBits", "MatMulBnb4")):
+        rows = ("Nq" if index == 3 else "Nkv") if type_ == "MatMulNBitsQkv" else "N"
+        return int(attributes["K"] * attributes[rows])
+    if type_ == "GatherBlockQuantized" and source.dtype == "uint8":
         return source.numel * 8 // int(attributes.get("bits", 4))
-    if operation.node.type == "QMoE" and index in (2, 5, 8):
-        return source.numel * 8 // int(attributes.get("expert_weight_bits", 4))
+    if type_ == "QMoE" and index in _EXPERTS:
+        bits = attributes.get(f"{_EXPERTS[index]}_expert_weight_bits", attributes.get("expert_weight_bits", 4))
+        return source.numel * 8 // int(bits)
     return prod(source.sizes)

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from archprof.trace.onnx_graph.record import Operation
 
 _FACTORS = {
-    **dict.fromkeys(("Conv", "ConvTranspose", "FusedConv", "ConvInteger", "DeformConv"), (0, 1)),
+    **dict.fromkeys(("Conv", "ConvTranspose", "FusedConv", "NhwcConv", "NhwcFusedConv"), (0, 1)),
+    **dict.fromkeys(("ConvInteger", "DeformConv"), (0, 1)),
     **dict.fromkeys(("MatMul", "FusedMatMul", "Gemm", "FusedGemm", "MatMulInteger", "MatMulIntegerToFloat"), (0, 1)),
     **dict.fromkeys(("LSTM", "GRU", "RNN", "Attention", "QAttention", "MultiHeadAttention"), (0, 1)),
     **dict.fromkeys(("QLinearConv", "QLinearMatMul", "QGemm", "QLinearAdd", "QLinearMul"), (0, 3)),
@@ -28,7 +29,7 @@ def precision(operation: Operation, makers: Mapping[int, Operation]) -> str:
         makers: The DequantizeLinear that made a tensor, by the tensor's id.
     """
     type_, attributes = operation.node.type, operation.attributes
-    if type_ == "MatMulNBits":
+    if type_.startswith("MatMulNBits"):
         return f"{_of(operation, 0)}×int{attributes.get('bits', 4)}"
     if type_ == "MatMulBnb4":
         return f"{_of(operation, 0)}×{_BNB4[attributes.get('quant_type', 1) != 0]}"

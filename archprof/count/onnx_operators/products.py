@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from archprof.count import macs
 from archprof.count.formulas import Count
 from archprof.count.onnx_operators.activation import activation_flops
+from archprof.count.onnx_operators.normalisation import ROOT_MEAN_SQUARE
 from archprof.count.onnx_operators.quantise import DEQUANTISE, QUANTISE
 from archprof.count.onnx_operators.registry import MICROSOFT, register
 from archprof.trace.onnx_graph.einsum import terms
 from archprof.trace.onnx_graph.runtime_operators import product_operands
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archprof.trace.onnx_graph.record import Operation
 
 
@@ -82,6 +85,31 @@ def _packed(operation: Operation) -> Count:
     )
 
 
+def _packed_products(operation: Operation, widths: Sequence[int], biases: Sequence[int], *, scale: int) -> Count:
+    """Products of one tensor with several packed weights of so many rows, after a norm where there is its scale."""
+    source, inner = operation.operand(0), operation.attributes["K"]
+    rows = source.numel // inner
+    flops = sum(DEQUANTISE * inner * width for width in widths)
+    flops += sum(rows * width for width, bias in zip(widths, biases, strict=True) if operation.tensor(bias) is not None)
+    if operation.tensor(scale) is not None:
+        flops += (ROOT_MEAN_SQUARE + (operation.tensor(1) is not None)) * source.numel
+    return Count(rows * inner * sum(widths), flops)
+
+
+@register("MatMulNBitsMlp", domain=MICROSOFT)
+def _packed_gate(operation: Operation) -> Count:
+    width = operation.attributes["N"]
+    both = _packed_products(operation, (width, width), (5, 8), scale=2)
+    gated = activation_flops(operation.attributes["activation"]) + 1
+    return Count(both.macs, both.elementwise_flops + gated * operation.made[0].numel)
+
+
+@register("MatMulNBitsQkv", domain=MICROSOFT)
+def _packed_heads(operation: Operation) -> Count:
+    attributes = operation.attributes
+    return _packed_products(operation, (attributes["Nq"], attributes["Nkv"], attributes["Nkv"]), (5, 8, 11), scale=2)
+
+
 @register("Einsum")
 def _einsum(operation: Operation) -> Count:
     factors, labels = terms(operation)
@@ -107,16 +135,24 @@ def _affine_grid(operation: Operation) -> Count:
     return Count(operation.made[0].numel * operation.operand(0).sizes[-1])
 
 
+_GATES = {"swiglu": "silu", "geglu": "gelu"}
+"""Activation whose result is multiplied with a second projection -> the activation."""
+
+
 @register("MoE", "QMoE", domain=MICROSOFT)
 def _experts(operation: Operation) -> Count:
-    tokens, attributes = prod(operation.operand(0).sizes[:-1]), operation.attributes
-    first, second, third = (2, 5, 8) if operation.node.type == "QMoE" else (2, 4, 6)
-    packed = 8 // attributes.get("expert_weight_bits", 8) if operation.node.type == "QMoE" else 1
-    chosen = tokens * attributes.get("k", 1)
-    weights = [tensor for index in (first, second, third) if (tensor := operation.tensor(index)) is not None]
-    products = sum(prod(weight.sizes[1:]) * packed for weight in weights)
-    hidden = weights[0].sizes[1]
+    attributes = operation.attributes
+    *batch, width = operation.operand(0).sizes
+    chosen = prod(batch) * attributes.get("k", 1)
+    first, third = operation.operand(2), operation.tensor(8 if operation.node.type == "QMoE" else 6)
+    # Rows of the weights are not packed, their columns may be. A gated activation reads two results for each that it
+    # gives: of one weight, or the second of a third one.
+    rows = first.sizes[1]
+    activation = attributes.get("activation_type", "relu")
+    gate = _GATES.get(activation)
+    inner = rows // 2 if gate is not None and third is None else rows
+    products = width * rows + inner * width + (width * inner if third is not None else 0)
+    activated = activation_flops(gate or activation) + (gate is not None or third is not None)
     # The router's softmax, the activation, and each expert's share of the sum.
-    flops = 5 * operation.operand(1).numel
-    flops += chosen * (hidden * activation_flops(attributes.get("activation_type", "relu")) + 2 * weights[1].sizes[1])
+    flops = 5 * operation.operand(1).numel + chosen * (inner * activated + 2 * width)
     return Count(chosen * products, flops)

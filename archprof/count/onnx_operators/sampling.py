@@ -22,6 +22,7 @@ def _window(operation: Operation) -> int:
 
 @register("MaxPool")
 @register("MaxPool", domain=NCHWC)
+@register("NhwcMaxPool", domain=MICROSOFT)
 def _max_pool(operation: Operation) -> Count:
     return Count(0, operation.made[0].numel * _window(operation))
 

@@ -27,14 +27,16 @@ class OnnxSim(GraphCounter):
             info.type.tensor_type.ClearField("shape")
         model = annotate_metadata(model)
         key = f"{METADATA_PREFIX}macs"
-        (total,) = (int(entry.value) for entry in model.metadata_props if entry.key == key)
+        (total,) = (entry.value for entry in model.metadata_props if entry.key == key)
+        if not total.isdecimal():
+            raise ValueError("it does not find all shapes, so that its figure is a formula")
         nodes = [
             NodeFigure(name=node.name, operator=node.op_type, macs=int(entry.value))
             for node in model.graph.node
             for entry in node.metadata_props
             if entry.key == key and int(entry.value)
         ]
-        return total, nodes
+        return int(total), nodes
 
 
 GRAPH_COUNTERS.register("onnxsim", OnnxSim())

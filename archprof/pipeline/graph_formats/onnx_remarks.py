@@ -14,9 +14,14 @@ def remarks(file: OnnxFile, trace: Trace, ledger: Ledger) -> list[str]:
     """The remarks of the trace, branches that values decide, wrong shapes in the file, and domains of operators."""
     sentences = list(trace.remarks)
     for choice in ledger.choices:
+        if choice.low == choice.high:
+            continue
+        low, high, unit = choice.low.macs, choice.high.macs, "MACs"
+        if low == high:
+            low, high, unit = choice.low.elementwise_flops, choice.high.elementwise_flops, "elementwise FLOPs"
         sentences.append(
             f"{choice.operation.node.text} runs one of two branches, which values decide; counted is the larger, of "
-            f"{choice.high.macs:,} MACs; the other has {choice.low.macs:,}"
+            f"{high:,} {unit}; the other has {low:,}"
         )
     if not trace.inputs.axes:
         sentences += _contradictions(file, trace)

@@ -10,13 +10,13 @@ from archprof.errors import RunError
 from archprof.pipeline.graph_formats.isolated import how_it_ended, run_module
 from archprof.trace.onnx_graph.follow import follow
 from archprof.trace.onnx_graph.inputs import doubled, size_inputs
+from archprof.trace.onnx_graph.real_run import RealRun
 from archprof.trace.onnx_graph.runtime import describe
 from archprof.trace.onnx_graph.runtime_operators import MICROSOFT
 from archprof.trace.onnx_graph.shapes import ShapeRules
 
 if TYPE_CHECKING:
     from archprof.sources.input_axes import InputSizes
-    from archprof.trace.onnx_graph.follow import RunShapes
     from archprof.trace.onnx_graph.inputs import SizedInputs
     from archprof.trace.onnx_graph.reader import OnnxFile
     from archprof.trace.onnx_graph.record import Operation, Trace
@@ -58,8 +58,13 @@ def trace_file(file: OnnxFile, sizes: InputSizes) -> tuple[Trace, bool]:
                 f"what {open_operation.node.text} gives depends on values, and it was not run: {error.message}"
             )
             return trace, False
+        random = [tensor for tensor in inputs.tensors if tensor.name not in inputs.values]
+        whole = any(not tensor.dtype.startswith("float") for tensor in random)
+        values = (
+            "random values, and 1 for whole numbers" if whole else "random values" if random else "the given values"
+        )
         trace.remarks.append(
-            f"run once in ONNX Runtime with random values: what {open_operation.node.text} gives depends on them"
+            f"run once in ONNX Runtime with {values}: what {open_operation.node.text} gives depends on them"
         )
     trace.remarks += _remarks_on_axes(file, inputs)
     return trace, open_operation is not None
@@ -72,8 +77,8 @@ def _is_known(operation: Operation, trace: Trace) -> bool:
     return domain.startswith(MICROSOFT) or rules.schema(domain, operation.node.type) is not None
 
 
-def _run(file: OnnxFile, inputs: SizedInputs) -> RunShapes:
-    """The shapes of a real run.
+def _run(file: OnnxFile, inputs: SizedInputs) -> RealRun:
+    """What a real run does.
 
     Raises:
         RunError: Where weights are missing, or ONNX Runtime cannot run it.
@@ -93,10 +98,11 @@ def _run(file: OnnxFile, inputs: SizedInputs) -> RunShapes:
     answer = json.loads(process.stdout)
     if "error" in answer:
         raise RunError(answer["error"], path=file.path)
-    return {
-        key: [[None if shape is None else tuple(shape) for shape in run] for run in runs]
-        for key, runs in answer["shapes"].items()
+    shapes = {
+        key: [[None if shape is None else tuple(shape) for shape in made] for made in runs]
+        for key, runs in answer["ran"]["shapes"].items()
     }
+    return RealRun(shapes, answer["ran"]["within"])
 
 
 def _cannot_run(file: OnnxFile, inputs: SizedInputs, operation: Operation) -> RunError:
@@ -114,8 +120,11 @@ def _cannot_run(file: OnnxFile, inputs: SizedInputs, operation: Operation) -> Ru
 def _remarks_on_axes(file: OnnxFile, inputs: SizedInputs) -> list[str]:
     """Which of the axes that the file leaves open are not: at twice their size, something in it cannot run."""
     remarks = []
-    batch = [axis for axis in inputs.axes if axis in inputs.batch_axes]
-    for axes in (batch, [axis for axis in inputs.axes if axis not in inputs.batch_axes]):
+    # Of an input without a shape it is not said which axes are open.
+    shaped = {info.name for info in file.graph.inputs if info.type.tensor_type.HasField("shape")}
+    open_axes = [axis for axis in inputs.axes if axis[0] in shaped]
+    batch = [axis for axis in open_axes if axis in inputs.batch_axes]
+    for axes in (batch, [axis for axis in open_axes if axis not in inputs.batch_axes]):
         if not axes:
             continue
         failures = follow(file, doubled(inputs, axes)).failures()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError
 from archprof.sources.input_axes import InputSizes
 
 if TYPE_CHECKING:
+    from archprof.builder.input_spec import InputSpec
     from archprof.builder.options import Options
 
 MEMORYLESS, RUN = "meta", "cpu"
@@ -41,4 +42,18 @@ def refuse(reference: str, options: Options, kind: str) -> None:
 
 def sizes_of(options: Options) -> InputSizes:
     """What the options say of the inputs; a batch of 1 is what they say where nobody does."""
-    return InputSizes(options.size, options.batch if options.batch != 1 else None, dict(options.input_shapes))
+    return InputSizes(
+        options.size,
+        options.batch if options.batch != 1 else None,
+        dict(options.input_shapes),
+        {spec.name: spec.dtype for spec in options.inputs if spec.dtype is not None},
+        {spec.name: value for spec in options.inputs if (value := _given(spec)) is not None},
+    )
+
+
+def _given(spec: InputSpec) -> Any:
+    """The values of an input: an array, or the only whole number of its range; None where nothing is said."""
+    if spec.values is not None:
+        return spec.values
+    single = spec.whole and spec.low is not None and spec.high == spec.low + 1
+    return int(spec.low) if single and spec.low is not None else None

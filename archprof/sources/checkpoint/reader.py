@@ -84,8 +84,9 @@ def _script_fields(archive: Archive, root: Any, storages: Storages, update: Call
     extra = torchscript.extra(archive)
     update(repr(extra).encode())
     note = (
-        "TorchScript holds a traced program, which archprof does not count; name the YAML that it was exported from, "
-        "or export the model to .onnx or .pt2"
+        "TorchScript holds a program, which archprof does not run, so FLOPs are not counted: name the YAML that it was "
+        "exported from; or, of a file that you trust, NET.py:net with the lines `import torch` and "
+        f"`def net(): return torch.jit.load({str(archive.path)!r})`"
     )
     return {
         "kind": "torchscript",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,13 +57,11 @@ class ProgramSpec(Spec):
 
     def missing(self) -> ArchprofError | None:
         """What is wrong with the file, told before torch is imported."""
-        from archprof.sources.program_file.reader import read
-
         try:
-            read(self.path)
-        except ArchprofError as error:
-            return error
-        return None
+            stat = self.path.stat()
+        except OSError:
+            return _fault(self.path, 0, 0)
+        return _fault(self.path, stat.st_mtime_ns, stat.st_size)
 
     def check_setting(self, key: str, value: Any) -> None:
         """Nothing may be: the graph is as it is.
@@ -85,6 +84,18 @@ class ProgramSpec(Spec):
             f"{self.reference} is a graph of operations, not a PyTorch module that could be built",
             hint="summary, compare, check, audit, claims, bench and parameternet take an exported program",
         )
+
+
+@lru_cache(maxsize=16)
+def _fault(path: Path, modified: int, size: int) -> ArchprofError | None:
+    """What is wrong with a file of that time and size, which is asked more than once; None where nothing is."""
+    from archprof.sources.program_file.reader import read
+
+    try:
+        read(path)
+    except ArchprofError as error:
+        return error
+    return None
 
 
 ORIGINS.register("exported_program", ExportedPrograms())

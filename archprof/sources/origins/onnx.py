@@ -46,13 +46,17 @@ class OnnxSpec(Spec):
     @property
     def content_key(self) -> bytes | None:
         """What the file holds beside its weights, whose values change no figure, and what it is called."""
+        from archprof.sources.onnx_file.external import all_small_values
         from archprof.sources.onnx_file.wire import skeleton
 
         try:
-            digest = hashlib.sha256(skeleton(self.path)).digest()
+            content = skeleton(self.path)
         except ArchprofError:  # whoever counts it says what is wrong
             return None
-        return encode_key(self.origin, self.name, self.reference, str(self.path), digest)
+        digest = hashlib.sha256(content)
+        for values in all_small_values(content, self.path):
+            digest.update(values)
+        return encode_key(self.origin, self.name, self.reference, str(self.path), digest.digest())
 
     def check_setting(self, key: str, value: Any) -> None:
         """Nothing may be: the graph is as it is.

@@ -83,30 +83,36 @@ def _loop(walk: Walk, operation: Operation, scope: Scope) -> list[Operation]:
     body = operation.node.graphs["body"]
     limit, condition, *carried = (*operation.inputs, None, None)[: max(2, len(operation.inputs))]
     state = [tensor for tensor in carried if tensor is not None]
-    bound = None if limit is None or limit.value is None else int(limit.value.reshape(-1)[0])
+    bound = None if limit is None or limit.value is None else max(0, int(limit.value.reshape(-1)[0]))
     forever = limit is None or (bound is not None and bound >= _FOREVER)
     if condition is not None and condition.value is not None and not condition.value.reshape(-1)[0]:
         bound, forever = 0, False
-    ran = walk.ran.get(body.nodes[0].key) if body.nodes else None
+    ran = walk.replay.trips(operation.node.key)
     if bound == 0:
         _give(operation, state, [], 0, body)
         return []
     flag = _flag(None)
-    operations, results = _run(walk, body, operation, [_counter(None), flag, *map(Tensor.without_value, state)], scope)
-    settled = all(map(_same, state, results[1:]))
-    settled = settled and not any(map(_open, operations))
-    goes_on = _stays_true(flag, results[0])
-    trips = bound if goes_on and not forever else len(ran) if ran else None
-    if settled and trips is not None and not ran:
+    with walk.replay.paused():
+        operations, results = _run(
+            walk, body, operation, [_counter(None), flag, *map(Tensor.without_value, state)], scope
+        )
+        settled = all(map(_same, state, results[1:])) and not any(map(_open, operations))
+        goes_on = _stays_true(flag, results[0])
+        trips = bound if goes_on and not forever else ran
+        if settled and any(inner.branches for inner in operations):
+            # Perhaps the trip decides which branch runs.
+            first, _ = _run(walk, body, operation, [_counter(0), _flag(True), *state], scope)
+            settled = any(inner.branches for inner in first)
+    if settled and trips is not None:
         for inner in operations:
             _repeat(inner, trips)
         _give(operation, results[1 : 1 + len(state)], results[1 + len(state) :], trips, body)
         return operations
-    if not ran and (goes_on if forever else bound is None):
+    if ran is None and (goes_on if forever else bound is None):
         operation.open = "the number of its trips depends on values"
         _give(operation, [], [], 0, body)
         return []
-    return _trip_by_trip(walk, operation, scope, state, None if forever else bound, len(ran) if ran else None)
+    return _trip_by_trip(walk, operation, scope, state, None if forever else bound, ran)
 
 
 def _trip_by_trip(

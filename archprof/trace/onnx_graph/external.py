@@ -1,47 +1,44 @@
-"""Weights that lie in files of their own: where they may be."""
+"""Weights that lie in files of their own: where they may be, and the values of tensors that are none."""
 
 from __future__ import annotations
 
-from pathlib import Path, PureWindowsPath
+from math import prod
 from typing import TYPE_CHECKING
 
+import numpy as np
 import onnx
 
-from archprof.sources.onnx_file.error import OnnxFileError
+from archprof.sources.onnx_file.external import file_within, small_values
+from archprof.trace.onnx_graph.small_tensors import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
 def external_files(tensors: Iterable[onnx.TensorProto], path: Path) -> dict[str, Path]:
-    """The files that tensors say their values are in, by the location as written; none of them is opened.
+    """The files that tensors say their values are in, by the location as written.
 
-    A location is a path in the model's folder. Where the model is a link, as in the cache of Hugging Face, what it
-    points to may lie beside the model's own target.
+    Values of few bytes, as shapes and axes have, are read and put into the tensors.
 
     Raises:
         OnnxFileError: Where a location leads out of the folder, by its name or by a link.
     """
     files: dict[str, Path] = {}
-    external = onnx.TensorProto.EXTERNAL
-    for tensor in tensors:
-        if tensor.data_location != external:
-            continue
-        location = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+    external = [tensor for tensor in tensors if tensor.data_location == onnx.TensorProto.EXTERNAL]
+    for tensor in external:
+        entries = {entry.key: entry.value for entry in tensor.external_data}
+        location = entries.get("location", "")
         if location not in files:
-            files[location] = _inside(location, tensor.name, path)
+            files[location] = file_within(location, tensor.name, path)
+    for tensor in external:
+        entries = {entry.key: entry.value for entry in tensor.external_data}
+        _take_in(tensor, small_values(files[entries.get("location", "")], entries))
     return files
 
 
-def _inside(location: str, tensor: str, path: Path) -> Path:
-    parts = PureWindowsPath(location)  # both kinds of slashes, and drives
-    target = path.parent / location
-    folders = (path.parent.resolve(), path.resolve().parent)
-    outside = not location or "\0" in location or parts.anchor or ".." in parts.parts
-    if outside or not any(target.resolve().is_relative_to(folder) for folder in folders):
-        raise OnnxFileError(
-            f"the values of {tensor!r} lie in {location!r}, which is outside the model's folder",
-            path=path,
-            hint="external data must be in the folder of the .onnx file, or in one below it",
-        )
-    return target
+def _take_in(tensor: onnx.TensorProto, values: bytes | None) -> None:
+    kind = KINDS.get(tensor.data_type)
+    if kind is not None and values is not None and len(values) == prod(tensor.dims) * np.dtype(kind).itemsize:
+        tensor.raw_data = values
+        tensor.data_location = onnx.TensorProto.DEFAULT

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +9,7 @@ import numpy as np
 
 from archprof.errors import LimitError, in_one_line
 from archprof.trace.onnx_graph import control, sequences
+from archprof.trace.onnx_graph.real_run import RealRun, Replay
 from archprof.trace.onnx_graph.record import MALFORMED, Form, Operation, ShapeUnknownError, Tensor, Trace, dtype_name
 from archprof.trace.onnx_graph.shape_rules.registry import OF_SHAPES
 from archprof.trace.onnx_graph.shapes import VIEWS, ShapeRules
@@ -23,23 +22,19 @@ if TYPE_CHECKING:
     from archprof.trace.onnx_graph.graph import Graph, Node
     from archprof.trace.onnx_graph.inputs import SizedInputs
     from archprof.trace.onnx_graph.reader import OnnxFile
-    from archprof.trace.onnx_graph.record import Shape
     from archprof.trace.onnx_graph.small_tensors import Array
 
 RUNS = 20_000
 """So many nodes within loops and branches are followed, those of loops each time."""
 
-RunShapes = Mapping[str, Sequence[Sequence["Shape | None"]]]
-"""Node's key -> for each time that it ran, the shapes of what it gave."""
 
-
-def follow(file: OnnxFile, inputs: SizedInputs, ran: RunShapes | None = None) -> Trace:
+def follow(file: OnnxFile, inputs: SizedInputs, ran: RealRun | None = None) -> Trace:
     """What a file runs on inputs of these sizes.
 
     Args:
         file: The file.
         inputs: What it is given.
-        ran: The shapes that a real run had, used where nothing else tells them.
+        ran: What a real run did, used where nothing else tells shapes and trips of loops.
 
     Returns:
         Every operation in order. One that cannot run has a ``failure``, and what it would give no shape.
@@ -48,7 +43,7 @@ def follow(file: OnnxFile, inputs: SizedInputs, ran: RunShapes | None = None) ->
         LimitError: Where its loops run too long to be followed.
     """
     trace = Trace(file, inputs)
-    walk = Walk(trace, ran or {})
+    walk = Walk(trace, Replay(ran or RealRun()))
     scope = {tensor.name: tensor for tensor in inputs.tensors}
     scope.update(file.graph.constants)
     with np.errstate(all="ignore"):
@@ -67,10 +62,10 @@ def _only_value(operation: Operation) -> Array | None:
 class Walk:
     """One walk over a file's graph."""
 
-    def __init__(self, trace: Trace, ran: RunShapes) -> None:
+    def __init__(self, trace: Trace, replay: Replay) -> None:
         self.trace = trace
         self.rules = ShapeRules(trace.file.opsets, trace.file.ir_version)
-        self.ran = {key: deque(shapes) for key, shapes in ran.items()}
+        self.replay = replay
         self.opsets = trace.file.opsets
         self.runs = 0
         self.forms: dict[Hashable, Form] = {}
@@ -111,7 +106,7 @@ class Walk:
 
     def form_key(self, node: Node, inputs: tuple[Tensor | None, ...]) -> Hashable | None:
         """What tells the form of an operation; None where more than shapes decides, or may decide, what it gives."""
-        if node.type not in OF_SHAPES or node.domain or self.ran:
+        if node.type not in OF_SHAPES or node.domain or self.replay:
             return None
         key: list[Hashable] = [node.operator, len(node.outputs)]
         is_open = False
@@ -149,18 +144,19 @@ class Walk:
             inner = self.graphs(follow_graphs, operation, scope)
         else:
             self.resolve(operation)
-        if self.ran:
+        if self.replay:
             self.enter_run(operation)
         return operation, inner
 
     def graphs(self, rule: control.Rule, operation: Operation, scope: dict[str, Tensor]) -> list[Operation]:
         """What the graphs within an operation run; nothing where it has not the graphs or inputs that it needs."""
-        try:
-            return rule(self, operation, scope)
-        except ShapeUnknownError as error:
-            operation.failure = f"{error} is missing"
-        except MALFORMED as error:
-            operation.failure = in_one_line(error)
+        with self.replay.graphs(operation.node.key):
+            try:
+                return rule(self, operation, scope)
+            except ShapeUnknownError as error:
+                operation.failure = f"{error} is missing"
+            except MALFORMED as error:
+                operation.failure = in_one_line(error)
         return []
 
     def resolve(self, operation: Operation) -> None:
@@ -228,11 +224,10 @@ class Walk:
 
     def enter_run(self, operation: Operation) -> None:
         """Enter the shapes that a real run had, where nothing else tells them."""
-        shapes = self.ran.get(operation.node.key)
-        if not shapes:
+        shapes = self.replay.shapes(operation.node.key)
+        if shapes is None:
             return
-        # Inside loops, every run has an entry, whether it is needed or not.
-        for tensor, shape in zip(operation.made, shapes.popleft(), strict=False):
+        for tensor, shape in zip(operation.made, shapes, strict=False):
             if tensor.shape is None and shape is not None and not tensor.sequence:
                 tensor.shape = shape
         operation.failure = None

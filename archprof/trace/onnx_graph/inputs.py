@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from archprof.sources.input_axes import DeclaredInput, InputSizes, size_axes
 from archprof.trace.onnx_graph.record import dtype_name
 from archprof.trace.onnx_graph.shapes import declared
+from archprof.trace.onnx_graph.small_tensors import ELEMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,11 +32,13 @@ class SizedInputs:
         tensors: One an input, in the file's order.
         axes: The axes that the file leaves open: (input, axis) -> name, empty where it has none.
         batch_axes: Those of them that are the batch.
+        values: What is in those of which that was said, by their names.
     """
 
     tensors: list[Tensor]
     axes: dict[tuple[str, int], str]
     batch_axes: frozenset[tuple[str, int]]
+    values: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def symbols(self) -> list[str]:
@@ -56,7 +61,20 @@ def size_inputs(infos: Sequence[onnx.ValueInfoProto], sizes: InputSizes, path: P
     for tensor in tensors:
         if tensor.name not in sequences:
             tensor.shape = sized.shapes[tensor.name]
-    return SizedInputs(tensors, sized.axes, sized.batch_axes)
+    values = {
+        tensor.name: _filled(sizes.values[tensor.name], tensor) for tensor in tensors if tensor.name in sizes.values
+    }
+    for tensor in tensors:
+        if (value := values.get(tensor.name)) is not None and value.size <= ELEMENTS:
+            tensor.value = value
+    return SizedInputs(tensors, sized.axes, sized.batch_axes, values)
+
+
+def _filled(value: Any, tensor: Tensor) -> np.ndarray:
+    """An input with the values that were asked for."""
+    filled: np.ndarray = np.empty(tensor.sizes, tensor.dtype)
+    filled[...] = value
+    return filled
 
 
 def _declared(info: onnx.ValueInfoProto) -> DeclaredInput:

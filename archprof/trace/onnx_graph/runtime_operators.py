@@ -50,8 +50,8 @@ def broadcast(*shapes: Shape) -> Shape:
 
 
 @_rule("BiasGelu", "FastGelu", "Gelu", "QuickGelu", "BiasAdd", "BiasSoftmax", "RotaryEmbedding", "Inverse")
-@_rule("QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax", "GroupNorm", "MoE", "QMoE", "ScaledSiLU", "Trilu")
-@_rule("SimplifiedLayerNormalization", domain="")
+@_rule("QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax", "GroupNorm", "MoE", "QMoE", "Trilu")
+@_rule("SimplifiedLayerNormalization", "GroupNormalization", domain="")
 @_rule("ReorderInput", domain=NCHWC)
 def _like_first(operation: Operation) -> Result:
     first = operation.operand(0)
@@ -67,11 +67,29 @@ def _skip_norm(operation: Operation) -> Result:
     return [(first.sizes, first.dtype), (statistics, "float32"), (statistics, "float32"), (first.sizes, first.dtype)]
 
 
-@_rule("EmbedLayerNormalization")
+@_rule("EmbedLayerNormalization", "QEmbedLayerNormalization")
 def _embedding(operation: Operation) -> Result:
     tokens, table = operation.operand(0), operation.operand(2)
     shape = (*tokens.sizes, table.sizes[-1])
-    return [(shape, table.dtype), (tokens.sizes[:1], "int32"), (shape, table.dtype)]
+    # A quantised table's elements have the type of its scale.
+    dtype = operation.operand(8).dtype if operation.node.type == "QEmbedLayerNormalization" else table.dtype
+    return [(shape, dtype), (tokens.sizes[:1], "int32"), (shape, dtype)]
+
+
+@_rule("SwiGLU")
+def _gated(operation: Operation) -> Result:
+    first = operation.operand(0)
+    both = operation.tensor(1) is None
+    return [((*first.sizes[:-1], first.sizes[-1] // (1 + both)), first.dtype)]
+
+
+@_rule("RelativePositionBias")
+def _relative_bias(operation: Operation) -> Result:
+    table, *values = operation.operand(0), operation.operand(1).value, operation.operand(2).value
+    sizes = [int(value.reshape(-1)[0]) for value in values if value is not None]
+    if len(sizes) < len(values):
+        raise ShapeUnknownError(table.name)
+    return [((1, table.sizes[1], *sizes), table.dtype)]
 
 
 @_rule("BiasSplitGelu")
@@ -102,10 +120,10 @@ def _quantised_concat(operation: Operation) -> Result:
 
 
 @_rule("QLinearGlobalAveragePool", "QLinearAveragePool")
+@_rule("NhwcMaxPool")
 @_rule("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", domain=NCHWC)
 def _pool(operation: Operation) -> Result:
-    source = operation.operand(0)
-    last = bool(operation.attributes.get("channels_last"))
+    source, last = operation.operand(0), _channels_last(operation)
     spatial = source.sizes[1:-1] if last else source.sizes[2:]
     if "Global" in operation.node.type:
         pooled: Shape = (1,) * len(spatial)
@@ -124,14 +142,19 @@ def _quantised_mean(operation: Operation) -> Result:
     return [(tuple(sizes), source.dtype)]
 
 
-@_rule("FusedConv", "QLinearConv")
+def _channels_last(operation: Operation) -> bool:
+    return operation.node.type.startswith("Nhwc") or bool(operation.attributes.get("channels_last"))
+
+
+@_rule("FusedConv", "QLinearConv", "NhwcConv", "NhwcFusedConv")
 @_rule("Conv", domain=NCHWC)
 def _convolution(operation: Operation) -> Result:
-    source = operation.operand(0)
+    source, last = operation.operand(0), _channels_last(operation)
     weight = operation.operand(3 if operation.node.type == "QLinearConv" else 1)
-    last = bool(operation.attributes.get("channels_last"))
     spatial = source.sizes[1:-1] if last else source.sizes[2:]
-    sizes = windows.convolved(spatial, weight.sizes[2:], operation.attributes)
+    # NhwcConv, unlike all others, has the channels of its weight last.
+    kernel = weight.sizes[1:-1] if operation.node.type == "NhwcConv" else weight.sizes[2:]
+    sizes = windows.convolved(spatial, kernel, operation.attributes)
     batch, channels = source.sizes[0], weight.sizes[0]
     return [((batch, *sizes, channels) if last else (batch, channels, *sizes), source.dtype)]
 
@@ -204,9 +227,46 @@ def _packed_product(operation: Operation) -> Result:
     return [((*source.sizes[:-1], attributes["N"]), source.dtype)]
 
 
+@_rule("MatMulNBitsMlp")
+def _packed_gate(operation: Operation) -> Result:
+    source = operation.operand(0)
+    return [((*source.sizes[:-1], operation.attributes["N"]), source.dtype), (source.sizes, source.dtype)]
+
+
+@_rule("MatMulNBitsQkv")
+def _packed_heads(operation: Operation) -> Result:
+    source = operation.operand(0)
+    *batch, inner = source.sizes
+    widths = [*(operation.attributes[name] for name in ("Nq", "Nkv", "Nkv")), inner]
+    return [((*batch, width), source.dtype) for width in widths]
+
+
 _rule("Attention", "QAttention")(fused_attention.attention)
-_rule("MultiHeadAttention", "DecoderMaskedMultiHeadAttention")(fused_attention.multi_head)
-_rule("GroupQueryAttention")(fused_attention.grouped_query)
+_rule("MultiHeadAttention", "DecoderMaskedMultiHeadAttention", "GroupQueryAttention")(fused_attention.multi_head)
+
+
+@_rule("LinearAttention")
+def _linear_attention(operation: Operation) -> Result:
+    query, value = operation.operand(0), operation.operand(2)
+    heads, groups = operation.attributes["q_num_heads"], operation.attributes["kv_num_heads"]
+    (batch, length, _), width, value_width = query.sizes, query.sizes[2] // heads, value.sizes[2] // groups
+    state = (*_window(operation), batch, groups, width, value_width)
+    return [((batch, length, max(heads, groups) * value_width), query.dtype), (state, query.dtype)]
+
+
+@_rule("CausalConvWithState")
+def _causal(operation: Operation) -> Result:
+    source, weight, attributes = operation.operand(0), operation.operand(1), operation.attributes
+    kept = (weight.sizes[-1] - 1) * attributes.get("dilation", 1)
+    sizes = list(source.sizes)
+    sizes[1 if attributes.get("channels_last") else -1] = kept
+    return [(source.sizes, source.dtype), ((*_window(operation), *sizes), source.dtype)]
+
+
+def _window(operation: Operation) -> Shape:
+    """The axis of the last states, where more than one is kept."""
+    window = operation.attributes.get("state_window", 0)
+    return (window,) if window else ()
 
 
 @_rule("GatherBlockQuantized")

@@ -254,3 +254,27 @@ def test_an_open_axis_has_the_size_that_is_asked_for(
 def test_a_size_that_the_program_does_not_take(open_axes: Path, options: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         profile(open_axes, **options)
+
+
+class Fused(nn.Module):
+    """A module whose forward is replaced by another method of its own, as Ultralytics does when it fuses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, padding=1, bias=False)
+        self.forward = self.without_normalisation  # type: ignore[method-assign]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
+
+    def without_normalisation(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(x).relu()
+
+
+def test_modules_whose_forward_was_replaced(tmp_path: Path) -> None:
+    model = nn.Sequential(Fused(), Fused()).eval()
+    image = torch.zeros(1, 3, 8, 8)
+    path = export(model, (image,), tmp_path / "fused.pt2")
+    # 8·8 positions of 3 channels, 3·3·3 products each.
+    macs = {module.path: module.macs for module in profile(path).modules if module.macs}
+    assert macs == {"": 2 * 64 * 3 * 27, "0": 64 * 81, "0.conv": 64 * 81, "1": 64 * 81, "1.conv": 64 * 81}

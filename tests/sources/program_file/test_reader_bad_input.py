@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archprof.errors import ArchprofError, LimitError
+from archprof.sources.program_file.archive import MAX_DIRECTORY_BYTES
 from archprof.sources.program_file.error import ProgramFileError
 from archprof.sources.program_file.reader import MAX_NODES, content, read
 
@@ -55,6 +56,13 @@ def test_a_program_of_a_torch_before_2_8(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "net.pt2", "w") as archive:
         archive.writestr("serialized_exported_program.json", json.dumps(program((8, 2), torch="2.6.0")))
     assert read(tmp_path / "net.pt2").header.schema_version.minor == 2
+
+
+def test_a_program_that_is_larger_than_a_zip_file_s_directory_may_be(tmp_path: Path) -> None:
+    """Torch does not compress: a program of some 7,000 nodes has 16 MiB."""
+    padding = {"comment": "a" * (MAX_DIRECTORY_BYTES + 1)}
+    file = read(save(tmp_path / "net.pt2", {"models/model.json": json.dumps(program() | padding)}))
+    assert file.header.torch_version == "2.15.0"
 
 
 @pytest.mark.parametrize(("version", "hint"), [((9, 0), "update archprof"), ((7, 3), "export it again")])
