@@ -161,7 +161,7 @@ def run(
     from archprof import units
     from archprof.sweep import plan_file
     from archprof.sweep.store import Store
-    from archprof.sweep.sweeping import failure, plan_table
+    from archprof.sweep.sweeping import failure, plan_rows, plan_table
     from archprof.sweep.sweeping import sweep as fill
 
     destinations = output_options.plan()
@@ -169,6 +169,7 @@ def run(
     file = plan_file.read(plan) if plan else plan_file.PlanFile()
     chosen = _plan(reference, vary or [], where or [], file, model, convention, latency, sample, seed)
     axes, config = shown.front_axes(), counting.config()
+    _check_shown(chosen, view, axes)
     results = Store(store)
     try:
         counted = fill(chosen, results, config, console, engine=engine, address=address)
@@ -177,8 +178,8 @@ def run(
 
             sampling = la.Sampling(threads=threads, max_time=max_time, min_time=min(1.0, max_time))
             measure(chosen, results, la.plan(chosen.build, config.plugins, sampling, models=2), config, console)
-        result, error = plan_table(chosen, results), failure(chosen, results)
-        present = len(results.rows(chosen.setup)) - counted
+        rows = plan_rows(chosen, results)
+        result, error, present = plan_table(chosen, rows), failure(rows), len(rows) - counted
     except KeyboardInterrupt:
         if store:
             console.note(f"what was counted is in {store}; the same command goes on from there")
@@ -236,6 +237,7 @@ def _plan(
     if twice := {axis for axis in names if names.count(axis) > 1}:
         raise UsageError(f"{min(twice)} is varied twice", hint="give all its values behind one --vary")
     options = model.options(device="auto")
+    overridden = {f"vary.{axis}" for axis in names} | ({"reference"} if reference else set())
     return Plan(
         reference=name,
         selection=model.selection(),
@@ -246,7 +248,25 @@ def _plan(
         seed=seed if seed is not None else file.seed,
         conventions=() if convention == "flops" else (convention,),
         prediction=PredictionRequest(device=options.device) if latency == LatencyChoice.predicted else None,
+        origins={part: origin for part, origin in file.origins.items() if part not in overridden},
     )
+
+
+def _check_shown(plan: "Plan", view: "View", axes: tuple[str, str] | None) -> None:
+    """See to it that what is to be shown will be there, before anything is counted.
+
+    Raises:
+        UsageError: Where it will not.
+    """
+    from archprof.compare import pareto
+    from archprof.records.metrics import LATENCY
+    from archprof.records.sweep import Sweep
+    from archprof.render.sweep import report
+
+    for metric, _ in pareto.axes(*axes) if axes else ():
+        plan.check_counted(metric)
+    if view.sort != LATENCY:  # of which there is a column where something was measured
+        report(Sweep(setup=plan.setup, axes=list(plan.axes), rows=[]), view)
 
 
 def _deliver(

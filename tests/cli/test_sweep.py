@@ -102,6 +102,27 @@ def test_a_plan_and_the_command_line_add_up(sweep: Callable[..., Result], folder
     assert [(row["nc"], row["imgsz"]) for row in rows] == [("2", "64"), ("3", "64")]
 
 
+def test_a_mistake_in_a_plan_is_told_with_its_line_unless_the_command_line_goes_before(
+    sweep: Callable[..., Result], folder: Path
+) -> None:
+    plan = 'reference = "none.yaml"\nwhere = "nc > 2"\n[vary]\nimgsz = [32, 64]\nnc = [2, -3]\n'
+    (folder / "plan.toml").write_text(plan, encoding="utf-8")
+    assert "error: plan.toml:1: model 'none.yaml' not found" in sweep("--plan", "plan.toml").stderr
+    assert "error: plan.toml:5: nc must be" in sweep("tiny.yaml", "--plan", "plan.toml").stderr
+    assert "error: nc must be" in sweep("tiny.yaml", "--plan", "plan.toml", "--vary", "nc=2,-4").stderr
+    assert sweep("tiny.yaml", "--plan", "plan.toml", "--vary", "nc=2,3").exit_code == 0
+
+
+def test_a_table_without_a_variant(sweep: Callable[..., Result], folder: Path) -> None:
+    result = sweep(*VARY, "--where", "flops < 1")
+    assert result.exit_code == 0, result.stderr
+    assert "0 counted · 4 left out: flops < 1" in result.stdout
+    # Now that rows are known, none is counted, and nothing is kept.
+    again = sweep(*VARY, "--where", "flops < 1", "--store", "sweep.db")
+    assert again.exit_code == 0, again.stderr
+    assert again.stdout == result.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -111,6 +132,11 @@ def test_a_plan_and_the_command_line_add_up(sweep: Callable[..., Result], folder
         (("tiny.yaml", "--vary", "nc=1,2", "--vary", "nc=3,4"), "nc is varied twice"),
         (("tiny.yaml", "--vary", "nc=1,2", "--where", "flop < 8"), "did you mean flops"),
         (("tiny.yaml", "--vary", "nc=1,2", "--where", "nc > 5"), "no variant is left to count"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--where", "nc < two"), "'two' is not a number"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--where", "fvcore < 5 G"), "--convention fvcore adds it"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--where", "backward_flops < 5 G"), "a sweep counts inference"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--sort", "size"), "no column 'size' to sort by"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--x", "fvcore"), "--convention fvcore adds it"),
         (("tiny.yaml", "--vary", "nc=1,2", "--engine", "dask"), "unknown engine 'dask'"),
         (("tiny.yaml", "--vary", "nc=1,2", "--latency", "guessed"), "'guessed' is not one of"),
         (("tiny.yaml", "--vary", "nc=1,2", "--format", "parquet"), "parquet is bytes"),

@@ -15,7 +15,7 @@ from archprof.pipeline import ExecutionConfig
 from archprof.pipeline.progress import SILENT
 from archprof.sweep.plan import Plan
 from archprof.sweep.store import Store
-from archprof.sweep.sweeping import plan_table, table
+from archprof.sweep.sweeping import plan_rows, plan_table, tables
 from archprof.sweep.sweeping import sweep as fill
 
 if TYPE_CHECKING:
@@ -64,7 +64,33 @@ def test_what_is_there_is_not_counted_again_until_it_changes(variant: Path) -> N
     assert fill(more, store, config, SILENT) == 1
     variant.write_text(variant.read_text(encoding="utf-8").replace("[8, 3, 2]", "[16, 3, 2]"), encoding="utf-8")
     assert fill(Plan(reference=variant.name, axes={"imgsz": [32, 64]}), store, config, SILENT) == 2
-    assert [row.point["imgsz"] for row in table(store, first.setup).rows] == [32, 64, 96]
+    (everything,) = tables(variant.with_name("sweep.db"))
+    assert [row.point["imgsz"] for row in everything.rows] == [32, 64, 96]
+
+
+def test_a_table_has_the_variants_of_its_plan_whatever_else_is_in_the_store(variant: Path) -> None:
+    path = variant.with_name("sweep.db")
+    archprof.sweep(variant.name, vary={"nc": [2, 3], "imgsz": [32, 64]}, store=path)
+    resumed = archprof.sweep(variant.name, vary={"nc": [2, 4], "imgsz": [32, 64]}, store=path)
+    fresh = archprof.sweep(variant.name, vary={"nc": [2, 4], "imgsz": [32, 64]})
+    assert resumed.to_json() == fresh.to_json()
+
+
+def test_a_table_is_sorted_by_the_values_of_its_axes(variant: Path) -> None:
+    result = archprof.sweep(variant.name, vary={"row 1 args[0]": ["nc", 640, 64], "imgsz": [320, 64]})
+    assert [list(row.point.values()) for row in result.rows] == [
+        *([64, 64], [64, 320], [640, 64], [640, 320]),
+        *(["nc", 64], ["nc", 320]),
+    ]
+
+
+def test_variants_are_the_same_in_whatever_order_axes_are_typed(variant: Path) -> None:
+    config, store = ExecutionConfig(), Store(variant.with_name("sweep.db"))
+    assert fill(Plan(reference=variant.name, axes={"nc": [2, 3], "imgsz": [32, 64]}), store, config, SILENT) == 4
+    turned = Plan(reference=variant.name, axes={"imgsz": [32, 64], "nc": [2, 3]})
+    assert fill(turned, store, config, SILENT) == 0
+    result = plan_table(turned, plan_rows(turned, store))
+    assert [[row.point[name] for name in result.axes] for row in result.rows] == [[32, 2], [32, 3], [64, 2], [64, 3]]
 
 
 def test_sweeps_of_other_setups_lie_beside_each_other(variant: Path) -> None:
@@ -100,7 +126,7 @@ def test_a_condition_leaves_out_before_counting_what_rows_that_are_known_exceed(
         store = Store(variant.with_name(f"{number}.db"))
         plan = Plan(reference=variant.name, axes={"nc": [4, 5]}, where=[f"macs < {limit}"], build=Options(size=(32,)))
         assert fill(plan, store, ExecutionConfig(), SILENT) == 2 - pruned
-        result = plan_table(plan, store)
+        result = plan_table(plan, plan_rows(plan, store))
         assert (result.rows, result.left_out) == ([], 2)
 
 
