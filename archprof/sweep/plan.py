@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from archprof.pipeline.request import Level
     from archprof.records.metrics import Metric
     from archprof.sources.spec import Spec
 
@@ -51,6 +52,7 @@ class Plan:
         seed: Which of them.
         conventions: What is reported beside the exact count.
         prediction: Where each variant's latency is predicted; nowhere where None.
+        threads: With how many threads variants are measured; as many as torch takes of itself where None.
         origins: Of what a file says, the file and the line, by its path there: ``vary.nc``, ``where[0]``.
 
     Raises:
@@ -66,6 +68,7 @@ class Plan:
     seed: int = 0
     conventions: tuple[str, ...] = ()
     prediction: PredictionRequest | None = None
+    threads: int | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -111,6 +114,7 @@ class Plan:
             **({"inputs": [given.text for given in self.build.inputs]} if self.build.inputs else {}),
             **({"conventions": self.conventions} if self.conventions else {}),
             **({"prediction": True} if self.prediction else {}),
+            **({"threads": self.threads} if self.threads else {}),
         }
         plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(values))
         return plain
@@ -158,7 +162,8 @@ class Plan:
             ArchprofError: Where the combination of values is none that the model takes.
         """
         spec, build = self.candidate(point)
-        return Request(spec, build, self.conventions, level="budgets", prediction=self.prediction)
+        level: Level = "full" if self.prediction else "budgets"  # a prediction adds up kinds of operations
+        return Request(spec, build, self.conventions, level=level, prediction=self.prediction)
 
     def candidate(self, point: Mapping[str, Any]) -> Candidate:
         """One variant, and how it is built and run.

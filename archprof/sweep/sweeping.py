@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
+from archprof.builder.options import dtype_name
 from archprof.errors import ArchprofError, OutputError, PluginError, RunError, UsageError
-from archprof.pipeline import composition, profile_cache
+from archprof.latency import calibration_store
+from archprof.pipeline import composition, predicting, profile_cache
 from archprof.records.sweep import Sweep
 from archprof.sources.usercode import require
 from archprof.sweep.conditions import check_metrics, parse
@@ -66,6 +68,9 @@ def sweep(
         raise UsageError("no variant is left to count", hint=f"conditions: {'; '.join(plan.where)}")
     for plugin in config.plugins:
         require(plugin, PluginError)
+    if plan.prediction:
+        dtypes = plan.axes.get("dtype", [plan.build.dtype])
+        predicting.check(plan.prediction, [dtype_name(str(dtype)) for dtype in dtypes])
     batches = _Batches(plan, store, config, points)
     counted = 0
     with progress.progressing() as watch:
@@ -106,20 +111,24 @@ def failure(rows: Sequence[SweepRow]) -> RunError | None:
     return RunError(f"none of {plural(len(rows), 'variant')} could be counted; the first: {rows[0].error}")
 
 
-def tables(path: Path, where: Sequence[str] = ()) -> list[Sweep]:
+def tables(path: Path, where: Sequence[str] = (), number: int | None = None) -> list[Sweep]:
     """All that a store has, a table for each setup.
 
     Args:
         path: The store.
         where: Conditions that rows must meet. A variant without an axis meets none on it.
+        number: Which of them is wanted alone, counted from 1.
 
     Raises:
         OutputError: Where it cannot be read, or has nothing yet.
-        UsageError: Where a condition cannot be read, or no variant has its metric.
+        UsageError: Where it has no sweep of that number, a condition cannot be read, or no variant has its metric.
     """
     store = Store(path, read_only=True)
     try:
-        sweeps = [(setup, store.rows(setup)) for setup in store.setups()]
+        setups = store.setups()
+        if number is not None and number > len(setups) > 0:
+            raise UsageError(f"there is no sweep {number} in {path}", hint=f"it has {plural(len(setups), 'sweep')}")
+        sweeps = [(setup, store.rows(setup)) for setup in (setups[number - 1 : number] if number else setups)]
     finally:
         store.close()
     if not sweeps:
@@ -166,6 +175,8 @@ class _Batches:
 
     def __init__(self, plan: Plan, store: Store, config: ExecutionConfig, points: Sequence[dict[str, Any]]) -> None:
         self._plan, self._store, self._config, self._points = plan, store, config, points
+        # A prediction is made again once this computer is calibrated again.
+        self._calibrated = calibration_store.state() if plan.prediction else ""
         self.wanted = len(points)
 
     def __iter__(self) -> Iterator[list[Task]]:
@@ -175,11 +186,19 @@ class _Batches:
         for start in starts:
             points = self._points[start : start + BATCH]
             contents = self._store.contents(self._plan.setup, points)
-            tasks = [_task(self._plan, self._config, point) for point in points]
+            tasks = [self._task(point) for point in points]
             batch = [task for task in tasks if not self._is_kept(contents, task) and not self._is_excluded(task)]
             self.wanted -= len(tasks) - len(batch)
             if batch:
                 yield batch
+
+    def _task(self, point: dict[str, Any]) -> Task:
+        try:
+            request = self._plan.request(point)
+        except ArchprofError as error:  # values that cannot be combined
+            return Task(point, str(error), error)
+        content = profile_cache.key_of(request, self._config.plugins)
+        return Task(point, content and content + self._calibrated, request)
 
     @staticmethod
     def _is_kept(contents: Mapping[str, str | None], task: Task) -> bool:
@@ -193,14 +212,6 @@ class _Batches:
             return False
         bounds = composition.lower_bounds(task.request, self._config.plugins)
         return any(condition.excludes(bounds) for condition in conditions)
-
-
-def _task(plan: Plan, config: ExecutionConfig, point: dict[str, Any]) -> Task:
-    try:
-        request = plan.request(point)
-    except ArchprofError as error:  # values that cannot be combined
-        return Task(point, str(error), error)
-    return Task(point, profile_cache.key_of(request, config.plugins), request)
 
 
 def _so_far(counted: int, total: int, seconds: float) -> str:

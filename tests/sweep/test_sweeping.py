@@ -8,9 +8,14 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+from msgspec.structs import replace
+
 import archprof
 from archprof import cache
 from archprof.builder.options import Options
+from archprof.errors import UsageError
+from archprof.latency import calibration_store
 from archprof.pipeline import ExecutionConfig
 from archprof.pipeline.progress import SILENT
 from archprof.sweep.plan import Plan
@@ -21,7 +26,7 @@ from archprof.sweep.sweeping import sweep as fill
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
+    from archprof.records.calibration import Calibration
 
 
 def test_every_variant_is_what_a_profile_of_it_is(variant: Path) -> None:
@@ -128,6 +133,34 @@ def test_a_condition_leaves_out_before_counting_what_rows_that_are_known_exceed(
         assert fill(plan, store, ExecutionConfig(), SILENT) == 2 - pruned
         result = plan_table(plan, plan_rows(plan, store))
         assert (result.rows, result.left_out) == ([], 2)
+
+
+def calibrate(figures: Calibration, factor: float) -> None:
+    """Keep figures as those of this computer, where everything takes several times as long."""
+    slower = {"operation_s": factor * figures.operation_s, "measured_at": f"2026-01-02T03:04:0{factor:.0f}+00:00"}
+    device = calibration_store.this_device("float32")
+    calibration_store.keep(
+        replace(figures, device=device, default_threads=figures.threads, held_out={"other": 1.25}, **slower)
+    )
+
+
+def test_what_was_predicted_is_predicted_again_after_a_calibration(
+    variant: Path, monkeypatch: pytest.MonkeyPatch, round_figures: Calibration
+) -> None:
+    monkeypatch.setenv("ARCHPROF_CACHE_DIR", str(variant.with_name("cache")))
+    vary, store = {"nc": [2, 3]}, variant.with_name("sweep.db")
+    with pytest.raises(UsageError, match="latency cannot be predicted: this computer was not calibrated") as caught:
+        archprof.sweep(variant.name, vary=vary, store=store, latency=True)
+    assert caught.value.hint == "`archprof calibrate` measures it, once"
+
+    times = []
+    for factor in (1.0, 1.0, 4.0):
+        calibrate(round_figures, factor)
+        rows = archprof.sweep(variant.name, vary=vary, store=store, latency=True).rows
+        times.append([row.prediction.seconds for row in rows if row.prediction])
+    assert len(times[0]) == 2
+    assert times[0] == times[1]
+    assert all(slow > fast for fast, slow in zip(times[1], times[2], strict=True))
 
 
 DRIVER = """
