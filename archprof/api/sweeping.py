@@ -61,7 +61,7 @@ def sweep(
     from archprof.sweep.front import with_front
     from archprof.sweep.plan import Plan
     from archprof.sweep.store import Store
-    from archprof.sweep.sweeping import plan_table
+    from archprof.sweep.sweeping import plan_rows, plan_table
     from archprof.sweep.sweeping import sweep as fill
     from archprof.sweep.values import parse_values
 
@@ -77,11 +77,14 @@ def sweep(
         conventions=tuple(conventions),
         prediction=choice.prediction if latency else None,
     )
+    front = (x or pareto.X, y or pareto.Y) if x or y else None
+    for metric, _ in pareto.axes(*front) if front else ():
+        plan.check_counted(metric)
     results = Store(Path(store) if store is not None else None)
     try:
         config = msgspec.structs.replace(choice.config, jobs=jobs)
         fill(plan, results, config, SILENT, engine=engine, address=address)
-        result = plan_table(plan, results)
+        result = plan_table(plan, plan_rows(plan, results))
     finally:
         results.close()
-    return with_front(result, x or pareto.X, y or pareto.Y) if x or y else result
+    return with_front(result, *front) if front else result

@@ -29,6 +29,13 @@ KEYS = ("nc", "end2end", "kpt_shape")
 """Top-level keys that its parser has as variables, under the same name."""
 
 
+PLAIN_CONVOLUTIONS = (
+    "Ultralytics ignores dynamic_convolutions: and builds these convolutions plain; "
+    "the Python file of `archprof suggest --write` makes them dynamic there"
+)
+"""What is said of a variant with that key."""
+
+
 def default_channels(spec: VariantSpec) -> int:
     """Channels of the image where nobody asks for others. Only YOLOv5's own code has a key for them."""
     channels = spec.values.get("ch") if spec.family == YOLOV5 else None

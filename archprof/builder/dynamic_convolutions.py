@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from archprof.builder.dialect import PLAIN_CONVOLUTIONS
 from archprof.builder.mixed_convolution import replace_convolutions
 from archprof.errors import BuildError, did_you_mean
 from archprof.sources.settings import DYNAMIC_CONVOLUTIONS
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
 
     from archprof.builder.built import Built
     from archprof.sources.spec import VariantSpec
-
-REMARK = (
-    "Ultralytics ignores dynamic_convolutions: and builds these convolutions plain; "
-    "the Python file of `archprof suggest --write` makes them dynamic there"
-)
 
 
 def with_dynamic_convolutions(built: Built, spec: VariantSpec) -> Built:
@@ -34,7 +30,7 @@ def with_dynamic_convolutions(built: Built, spec: VariantSpec) -> Built:
     if not experts:
         return built
     make_dynamic(built.module, experts, spec)
-    return replace(built, remarks=(*built.remarks, REMARK))
+    return replace(built, remarks=(*built.remarks, PLAIN_CONVOLUTIONS))
 
 
 def make_dynamic(module: nn.Module, experts: Mapping[str, int], spec: VariantSpec | None = None) -> None:

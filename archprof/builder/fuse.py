@@ -11,6 +11,7 @@ import torch
 from archprof.builder.inputs import make_inputs
 from archprof.builder.meta import on_meta
 from archprof.builder.probe_pass import device_of, observe
+from archprof.errors import BuildError, in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,13 +27,20 @@ def fuse(built: Built) -> Built:
     A network of Ultralytics' is folded exactly as Ultralytics does it, which leaves alone what it does not know;
     in any other model every batch norm that a convolution alone feeds is folded. The module is changed in place,
     and nothing of it trains afterwards.
+
+    Raises:
+        BuildError: Where a block cannot be folded, as one that adds kernels of which one is mixed of experts.
     """
     from ultralytics.nn.tasks import BaseModel
 
     module = built.module
     if isinstance(module, BaseModel):
         with _in_place(module):
-            module.fuse(verbose=False)
+            try:
+                module.fuse(verbose=False)
+            except Exception as error:  # what a block's own fuse raises, as of kernels that cannot be added
+                message = f"{built.spec.reference} cannot be fused: {in_one_line(error)}"
+                raise BuildError(message, hint="leave out --fuse") from error
     if type(module) is BaseModel or not isinstance(module, BaseModel):
         _fold_any(built)
     module.requires_grad_(False)

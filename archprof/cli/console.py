@@ -95,6 +95,10 @@ class Console:
         self.data.write(text.encode(encoding, "replace").decode(encoding))
         self.data.flush()
 
+    def sentence(self, text: str) -> None:
+        """A line of data, broken at a terminal's width."""
+        self.write(f"{_broken(text, 0, self.data) if self.data.isatty() else text}\n")
+
     def note(self, text: str) -> None:
         """What a reader of the data should know."""
         if not self.quiet:
@@ -139,7 +143,7 @@ class Console:
         encoding = sys.stderr.encoding or "utf-8"
         plain = text.encode(encoding, "replace").decode(encoding)
         with suppress(BrokenPipeError):  # whoever read has read enough, and the exit code stays what it is
-            print(styled + (_broken(plain, len(label)) if sys.stderr.isatty() else plain), file=sys.stderr)
+            print(styled + (_broken(plain, len(label), sys.stderr) if sys.stderr.isatty() else plain), file=sys.stderr)
 
 
 def _width(stream: TextIO) -> int:
@@ -149,14 +153,15 @@ def _width(stream: TextIO) -> int:
     return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else PIPED_WIDTH
 
 
-def _broken(text: str, used: int) -> str:
+def _broken(text: str, used: int, stream: TextIO) -> str:
     """Sentences broken at spaces to a terminal's width; what is indented, as a traceback, is left as it is.
 
     Args:
         text: The lines.
         used: Cells of the first line that are taken already.
+        stream: The terminal.
     """
-    width = max(_width(sys.stderr), NARROWEST)
+    width = max(_width(stream), NARROWEST)
     lines: list[str] = []
     for number, line in enumerate(text.split("\n")):
         first = " " * (0 if number else used)

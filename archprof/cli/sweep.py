@@ -84,6 +84,9 @@ Address = Annotated[str | None, o.option("--address", metavar="ADDRESS", help="T
 AxisX = Annotated[str | None, o.option("--x", metavar="METRIC[:min|max]", help="Mark the Pareto front: one metric.")]
 AxisY = Annotated[str | None, o.option("--y", metavar="METRIC[:min|max]", help="The other metric.")]
 Top = Annotated[int, o.option("--top", min=1, metavar="N", help="Print at most N variants.")]
+Number = Annotated[
+    int | None, o.option("--number", min=1, metavar="N", help="Take the N-th sweep of the store, counted from 1.")
+]
 StoreArgument = Annotated[Path, typer.Argument(metavar="STORE", help="The file that --store named.")]
 
 
@@ -161,14 +164,15 @@ def run(
     from archprof import units
     from archprof.sweep import plan_file
     from archprof.sweep.store import Store
-    from archprof.sweep.sweeping import failure, plan_table
+    from archprof.sweep.sweeping import failure, plan_rows, plan_table
     from archprof.sweep.sweeping import sweep as fill
 
     destinations = output_options.plan()
     view = shown.view()
     file = plan_file.read(plan) if plan else plan_file.PlanFile()
-    chosen = _plan(reference, vary or [], where or [], file, model, convention, latency, sample, seed)
+    chosen = _plan(reference, vary or [], where or [], file, model, convention, latency, threads, sample, seed)
     axes, config = shown.front_axes(), counting.config()
+    _check_shown(chosen, view, axes)
     results = Store(store)
     try:
         counted = fill(chosen, results, config, console, engine=engine, address=address)
@@ -177,8 +181,8 @@ def run(
 
             sampling = la.Sampling(threads=threads, max_time=max_time, min_time=min(1.0, max_time))
             measure(chosen, results, la.plan(chosen.build, config.plugins, sampling, models=2), config, console)
-        result, error = plan_table(chosen, results), failure(chosen, results)
-        present = len(results.rows(chosen.setup)) - counted
+        rows = plan_rows(chosen, results)
+        result, error, present = plan_table(chosen, rows), failure(rows), len(rows) - counted
     except KeyboardInterrupt:
         if store:
             console.note(f"what was counted is in {store}; the same command goes on from there")
@@ -196,6 +200,7 @@ def run(
 def show(
     store: StoreArgument,
     *,
+    number: Number = None,
     where: Where = None,
     shown: Shown,
     output_options: OutputOptions,
@@ -204,12 +209,22 @@ def show(
 
     Example: archprof sweep show sweep.db --where 'flops < 4 G' --x flops --y parameters:max -o front.csv
     """
+    from archprof.render.sweep import report
+    from archprof.sweep.front import with_front
     from archprof.sweep.sweeping import tables
 
     destinations = output_options.plan()
     view, axes = shown.view(), shown.front_axes()
-    for result in tables(store, where or ()):
-        _deliver(result, view, axes, destinations)
+    results = tables(store, where or (), number)
+    if len(results) > 1 and any(destination.path or destination.format != "text" for destination in destinations):
+        names = [f"{index}: {result.headline}" for index, result in enumerate(results, start=1)]
+        raise UsageError(
+            f"{store} has {len(results)} sweeps, and a file is of one",
+            hint="\n".join(["--number N takes one:", *names]),
+        )
+    reports = [report(with_front(result, *axes) if axes else result, view) for result in results]
+    for shown_report in reports:
+        output.deliver(destinations, shown_report)
 
 
 def _plan(
@@ -220,6 +235,7 @@ def _plan(
     model: ModelAtOneScale,
     convention: str,
     latency: LatencyChoice | None,
+    threads: int | None,
     sample: int | None,
     seed: int | None,
 ) -> "Plan":
@@ -236,6 +252,8 @@ def _plan(
     if twice := {axis for axis in names if names.count(axis) > 1}:
         raise UsageError(f"{min(twice)} is varied twice", hint="give all its values behind one --vary")
     options = model.options(device="auto")
+    predicted = PredictionRequest(device=options.device, threads=threads)
+    overridden = {f"vary.{axis}" for axis in names} | ({"reference"} if reference else set())
     return Plan(
         reference=name,
         selection=model.selection(),
@@ -245,8 +263,27 @@ def _plan(
         sample=sample if sample is not None else file.sample,
         seed=seed if seed is not None else file.seed,
         conventions=() if convention == "flops" else (convention,),
-        prediction=PredictionRequest(device=options.device) if latency == LatencyChoice.predicted else None,
+        prediction=predicted if latency == LatencyChoice.predicted else None,
+        threads=threads if latency else None,
+        origins={part: origin for part, origin in file.origins.items() if part not in overridden},
     )
+
+
+def _check_shown(plan: "Plan", view: "View", axes: tuple[str, str] | None) -> None:
+    """See to it that what is to be shown will be there, before anything is counted.
+
+    Raises:
+        UsageError: Where it will not.
+    """
+    from archprof.compare import pareto
+    from archprof.records.metrics import LATENCY
+    from archprof.records.sweep import Sweep
+    from archprof.render.sweep import report
+
+    for metric, _ in pareto.axes(*axes) if axes else ():
+        plan.check_counted(metric)
+    if view.sort != LATENCY:  # of which there is a column where something was measured
+        report(Sweep(setup=plan.setup, axes=list(plan.axes), rows=[]), view)
 
 
 def _deliver(

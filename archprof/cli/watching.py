@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archprof.cli.console import console
-from archprof.errors import ArchprofError, UsageError
+from archprof.errors import ArchprofError, BuildError, RunError, UsageError, VariantError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,8 +25,11 @@ CLEAR = "\x1b[2J\x1b[3J\x1b[H"
 METRICS = ("parameters", "flops", "elementwise_flops", "peak_activation_bytes")
 """The figures whose changes are shown."""
 
-Stamp = tuple[int, int] | None
-"""When a file was written last, and its size; None while it is not there."""
+Stamp = tuple[int, int, int, int] | None
+"""When a file and its inode were changed last, its size, and its inode; None while it is not there.
+
+A tool may give a new file the time and the size of the old one, but nobody can set when an inode changed.
+"""
 
 
 def check(destinations: Sequence[Destination]) -> None:
@@ -48,6 +51,8 @@ def watch(
 ) -> None:
     """Show an answer on each save until somebody interrupts it. What is wrong for a moment is shown, too.
 
+    It is also drawn anew for a terminal of another width.
+
     Args:
         references: What was typed, some of which are files.
         show: Shows the answer and gives the profiles that it is of.
@@ -57,14 +62,20 @@ def watch(
         UsageError: Where none of the models is a file.
     """
     files = {Path(reference) for reference in references if Path(reference).is_file()}
-    last: dict[tuple[str, str | None], Profile] = {}
+    before: dict[tuple[str, str | None], Profile] = {}
+    last = before
+    drawn: dict[Path, Stamp] = {}
     while True:
-        stamps = _stamps(files)
+        stamps, width = _stamps(files), console.page().width
+        if stamps != drawn:
+            before = last
         if os.environ.get("TERM") != "dumb":
             console.write(CLEAR)
         try:
             profiles = show()
         except ArchprofError as error:
+            if isinstance(error, (VariantError, BuildError, RunError)) and error.path and Path(error.path).is_file():
+                files.add(Path(error.path))
             if not files:
                 raise
             console.error(str(error))
@@ -75,11 +86,11 @@ def watch(
             if not files:
                 raise UsageError("there is nothing to watch: none of the models is a file")
             for file, profile in of_files:
-                _show_changes(file, profile, last.get(_identity(profile)), at_head)
+                _show_changes(file, profile, before.get(_identity(profile)), at_head)
             last = {_identity(profile): profile for profile in profiles}
-            stamps |= {file: stamp for file, stamp in _stamps(files).items() if file not in stamps}
-        console.write("watching; Ctrl-C ends it\n")
-        while _stamps(files) == stamps:
+        drawn = {**_stamps(files), **stamps}
+        console.sentence("watching; Ctrl-C ends it")
+        while _stamps(files) == drawn and console.page().width == width:
             time.sleep(BETWEEN_LOOKS)
 
 
@@ -87,13 +98,13 @@ def _show_changes(
     file: Path, profile: Profile, last: Profile | None, at_head: Callable[[str], Sequence[Profile]]
 ) -> None:
     if last is not None:
-        console.write(f"{profile.variant.name} since the last save: {changes(last, profile)}\n")
+        console.sentence(f"{profile.variant.name} since the last save: {changes(last, profile)}")
     try:
         before = {_identity(other)[1]: other for other in at_head(os.path.relpath(file))}
     except ArchprofError:  # no repository, or not in it
         return
     if other := before.get(profile.variant.scale):
-        console.write(f"{profile.variant.name} since HEAD: {changes(other, profile)}\n")
+        console.sentence(f"{profile.variant.name} since HEAD: {changes(other, profile)}")
 
 
 def changes(before: Profile, after: Profile) -> str:
@@ -128,4 +139,4 @@ def _stamp(file: Path) -> Stamp:
         status = file.stat()
     except OSError:  # some editors take a file away before they write it again
         return None
-    return status.st_mtime_ns, status.st_size
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino

@@ -132,6 +132,12 @@ def _saved() -> Iterator[Calibration]:
     yield from sorted(calibrations, key=lambda calibration: calibration.measured_at, reverse=True)
 
 
+def state() -> str:
+    """A text that is another one where predictions may be: what is calibrated, and the computer as it is now."""
+    content = [this_device("float32"), *((saved.device, saved.threads, saved.measured_at) for saved in _saved())]
+    return hashlib.blake2b(msgspec.json.encode(content, order="sorted"), digest_size=12).hexdigest()
+
+
 def path_of(device: Device, threads: int | None) -> Path:
     """The file of a device with so many threads."""
     identity = msgspec.json.encode((device, threads), order="sorted")

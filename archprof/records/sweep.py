@@ -6,6 +6,7 @@ import msgspec
 
 from archprof.records.comparison import Front
 from archprof.records.latency import Latency, Ratio
+from archprof.records.metrics import LATENCY, UNKNOWN
 from archprof.records.prediction import Prediction
 from archprof.records.profile import Tool
 from archprof.records.record import SavedRecord
@@ -35,6 +36,14 @@ class SweepRow(msgspec.Struct, frozen=True, kw_only=True):
     ratio: Ratio | None = None
     error: str | None = None
     line: int | None = None
+
+    def value(self, metric: str) -> int | float | None:
+        """What it has of a metric, by its name; None where it has nothing of it."""
+        if metric == LATENCY:
+            return self.latency.median_s if self.latency else None
+        if metric == UNKNOWN.name:
+            return sum(self.unknown.values()) if self.figures else None
+        return self.figures.get(metric)
 
 
 class Sweep(SavedRecord, frozen=True, kw_only=True):

@@ -45,6 +45,19 @@ def assignment(text: str) -> ArchprofError | None:
     return UsageError(f"{text!r} is not a model: archprof does not take key=value", hint=hint)
 
 
+def no_regular_file(text: str) -> ArchprofError | None:
+    """A link to nothing, a pipe, a device."""
+    path = Path(text)
+    try:
+        if path.is_symlink() and not path.exists():
+            return VariantError(f"is a link to {path.readlink()}, which does not exist", path=path)
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            return VariantError("is no regular file", path=path, hint="save what is in it, and name that file")
+    except (OSError, ValueError):
+        pass
+    return None
+
+
 def url(text: str) -> ArchprofError | None:
     """An address."""
     if not _URL.match(text):
@@ -157,6 +170,7 @@ def nothing_there(text: str) -> ArchprofError:
 
 MISTAKES: tuple[Callable[[str], ArchprofError | None], ...] = (
     assignment,
+    no_regular_file,
     foreign_names.on_hub,
     foreign_names.on_other_framework,
     url,

@@ -12,16 +12,20 @@ from archprof.compare.condition import OPERATORS
 from archprof.errors import UsageError, did_you_mean
 from archprof.quantity import exact, plain_number
 from archprof.quantity import parse as parse_quantity
-from archprof.records.metrics import BY_NAME, METRICS, UNKNOWN
+from archprof.records.metrics import BY_NAME, LATENCY, METRICS, UNKNOWN, find_metric
+from archprof.sweep.values import parse_literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from archprof.records.sweep import SweepRow
 
-_CONDITION = re.compile(r"(?P<name>[^<>=!]+?)\s*(?P<comparison><=|>=|==|!=|<|>)\s*(?P<amount>[^<>=!].*)")
+_CONDITION = re.compile(r"(?P<name>[^<>=!]+)(?P<comparison><=|>=|==|!=|<|>)(?P<amount>[^<>=!].*)")
 
-EXAMPLE = "as --where 'flops < 8 G' or --where 'imgsz >= 480'"
+EQUALITY = ("==", "!=")
+"""The comparisons with something that is no number."""
+
+EXAMPLE = "as 'flops < 8 G' or 'imgsz >= 480'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,14 @@ class Condition:
     limit: Any
     metric: bool
 
+    @property
+    def on_latency(self) -> bool:
+        """Whether it is about what is measured after everything is counted."""
+        return self.metric and self.name == LATENCY
+
     def holds_at(self, point: Mapping[str, Any]) -> bool:
         """Whether a point may be counted: one on a metric excludes nothing before it is."""
-        return self.metric or self._holds(point.get(self.name))
+        return self.metric or (self.name in point and self._holds(point[self.name]))
 
     def excludes(self, lower_bounds: Mapping[str, int]) -> bool:
         """Whether a variant cannot meet it, given the least that some of its metrics may be."""
@@ -54,15 +63,18 @@ class Condition:
 
     def holds(self, row: SweepRow) -> bool:
         """Whether a row that was counted meets it; one without figures meets no condition on a metric."""
-        return self._holds(row.figures.get(self.name)) if self.metric else self.holds_at(row.point)
+        if not self.metric:
+            return self.holds_at(row.point)
+        value = row.value(self.name)
+        return value is not None and self._holds(value)
 
     def _holds(self, value: Any) -> bool:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if number and isinstance(self.limit, (int, Fraction)):
+        if number and isinstance(self.limit, Fraction):
             # As it was typed: 0.1 equals "0.1".
             amount = exact(value) if math.isfinite(value) else value
-            return OPERATORS[self.comparison](amount, Fraction(self.limit))
-        if self.comparison in ("==", "!="):
+            return OPERATORS[self.comparison](amount, self.limit)
+        if self.comparison in EQUALITY:
             return (str(value) == str(self.limit)) is (self.comparison == "==")
         return False
 
@@ -79,25 +91,46 @@ def parse(text: str, axes: Sequence[str]) -> Condition:
     """
     match = _CONDITION.fullmatch(text.strip())
     if match is None:
-        raise UsageError(f"--where {text!r}: expected NAME < AMOUNT", hint=EXAMPLE)
+        raise UsageError(f"where {text!r}: expected NAME < AMOUNT", hint=EXAMPLE)
     name, amount = " ".join(match["name"].split()), match["amount"].strip()
-    metrics = {**BY_NAME, UNKNOWN.name: UNKNOWN}
+    metrics = {**BY_NAME, **{metric.name: metric for metric in (UNKNOWN, find_metric(LATENCY))}}
     if name not in axes and name.lower() not in metrics:
         hint = did_you_mean(name, [*axes, *metrics]) or f"axes: {', '.join(axes)}; metrics: {', '.join(METRICS)}"
-        raise UsageError(f"--where {text!r}: {name!r} is neither a metric nor an axis of this sweep", hint=hint)
+        raise UsageError(f"where {text!r}: {name!r} is neither a metric nor an axis of this sweep", hint=hint)
     if name in axes:
-        return Condition(text, name, match["comparison"], _plain(amount), metric=False)
+        plain = _plain(name, amount)
+        if match["comparison"] not in EQUALITY and not isinstance(plain, Fraction):
+            hint = "only == and != compare with something else"
+            raise UsageError(f"where {text!r}: {amount!r} is not a number", hint=hint)
+        return Condition(text, name, match["comparison"], plain, metric=False)
     metric = metrics[name.lower()]
     try:
         limit = parse_quantity(amount, metric.unit).value
     except ValueError as error:
-        raise UsageError(f"--where {text!r}: {amount!r} is not {error}", hint=EXAMPLE) from None
+        raise UsageError(f"where {text!r}: {amount!r} is not {error}", hint=EXAMPLE) from None
     return Condition(text, metric.name, match["comparison"], limit, metric=True)
 
 
-def _plain(text: str) -> Any:
-    """A number where it is one, else the text."""
+def check_metrics(conditions: Sequence[Condition], rows: Sequence[SweepRow]) -> None:
+    """See to it that what conditions are about was counted.
+
+    Raises:
+        UsageError: Where there are figures, and no variant has a metric.
+    """
+    if not any(row.figures for row in rows):
+        return
+    for condition in conditions:
+        if condition.metric and all(row.value(condition.name) is None for row in rows):
+            raise UsageError(f"where {condition.text!r}: no variant of the sweep has {condition.name}")
+
+
+def _plain(name: str, text: str) -> Any:
+    """A number where it is one, else a literal as the values of axes are, else the text."""
     try:
         return plain_number(text)
     except ValueError:
-        return text.strip("\"'")
+        pass
+    try:
+        return parse_literal(name, text)
+    except UsageError:
+        return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from archprof.builder.options import Options
-from archprof.errors import UsageError
+from archprof.errors import ArchprofError, PlanFileError, UsageError
 from archprof.pipeline.request import PredictionRequest, Request
+from archprof.records.metrics import find_metric
 from archprof.sources.selection import Selection
 from archprof.sweep.axes import SCALE, Candidate, find_axis
 from archprof.sweep.conditions import Condition, parse
@@ -21,8 +23,13 @@ from archprof.sweep.values import check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
+    from archprof.pipeline.request import Level
+    from archprof.records.metrics import Metric
     from archprof.sources.spec import Spec
+
+    Origin = tuple[Path, int | None]
 
 MOST_VARIANTS = 1_000_000
 """How many variants a sweep may have."""
@@ -45,6 +52,8 @@ class Plan:
         seed: Which of them.
         conventions: What is reported beside the exact count.
         prediction: Where each variant's latency is predicted; nowhere where None.
+        threads: With how many threads variants are measured; as many as torch takes of itself where None.
+        origins: Of what a file says, the file and the line, by its path there: ``vary.nc``, ``where[0]``.
 
     Raises:
         ArchprofError: Where there is no such model, or an axis has a value that it does not take.
@@ -59,18 +68,28 @@ class Plan:
     seed: int = 0
     conventions: tuple[str, ...] = ()
     prediction: PredictionRequest | None = None
+    threads: int | None = None
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.axes:
             raise UsageError("nothing is varied", hint="for example --vary width=0.25,0.5 --vary imgsz=320:640:64")
-        object.__setattr__(self, "axes", {name: check(name, values) for name, values in self.axes.items()})
+        axes = {}
+        for name, values in self.axes.items():
+            with self._located(f"vary.{name}"):
+                axes[name] = check(name, values)
+        object.__setattr__(self, "axes", axes)
         size = math.prod(map(len, self.axes.values()))
         if (self.sample or size) > MOST_VARIANTS:
             raise UsageError(f"{size:,} variants are more than {MOST_VARIANTS:,}", hint="--sample N takes N of them")
-        first = {name: values[0] for name, values in self.axes.items()}
-        for name, values in self.axes.items():
-            for value in values:
-                self.candidate({**first, name: value})
+        with self._located("reference"):
+            self.selection.find(self.reference)
+        point: dict[str, Any] = {}
+        for name, values in sorted(self.axes.items(), key=lambda axis: axis[0] != SCALE):
+            with self._located(f"vary.{name}"):
+                for value in values:
+                    self.candidate({**point, name: value})
+            point[name] = values[0]
         _ = self.conditions  # a mistake in one is told before anything is counted
 
     @cached_property
@@ -95,6 +114,7 @@ class Plan:
             **({"inputs": [given.text for given in self.build.inputs]} if self.build.inputs else {}),
             **({"conventions": self.conventions} if self.conventions else {}),
             **({"prediction": True} if self.prediction else {}),
+            **({"threads": self.threads} if self.threads else {}),
         }
         plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(values))
         return plain
@@ -104,9 +124,30 @@ class Plan:
         """The conditions, read.
 
         Raises:
-            UsageError: Where one cannot be.
+            ArchprofError: Where one cannot be, or no variant will have its metric.
         """
-        return [parse(text, list(self.axes)) for text in self.where]
+        conditions = []
+        for index, text in enumerate(self.where):
+            with self._located(f"where[{index}]"):
+                condition = parse(text, list(self.axes))
+                if condition.metric:
+                    self.check_counted(find_metric(condition.name))
+            conditions.append(condition)
+        return conditions
+
+    def check_counted(self, metric: Metric) -> None:
+        """See to it that variants will have a metric.
+
+        Raises:
+            UsageError: Where none will, as they are counted.
+        """
+        if metric.convention and metric.convention not in self.conventions:
+            hint = f"--convention {metric.convention} adds it"
+        elif metric.name.startswith("backward_"):
+            hint = "a sweep counts inference"
+        else:
+            return
+        raise UsageError(f"no variant of the sweep has {metric.name}", hint=hint)
 
     def points(self) -> list[dict[str, Any]]:
         """The value of each axis, for every variant that is to be counted, in the order of the axes' values."""
@@ -121,7 +162,8 @@ class Plan:
             ArchprofError: Where the combination of values is none that the model takes.
         """
         spec, build = self.candidate(point)
-        return Request(spec, build, self.conventions, level="budgets", prediction=self.prediction)
+        level: Level = "full" if self.prediction else "budgets"  # a prediction adds up kinds of operations
+        return Request(spec, build, self.conventions, level=level, prediction=self.prediction)
 
     def candidate(self, point: Mapping[str, Any]) -> Candidate:
         """One variant, and how it is built and run.
@@ -136,6 +178,17 @@ class Plan:
         if not candidate.spec.graph_format:
             candidate.build.check_inputs()
         return candidate
+
+    @contextmanager
+    def _located(self, part: str) -> Iterator[None]:
+        """While it holds, a mistake is one in the line of a file that a part of the plan is from."""
+        try:
+            yield
+        except ArchprofError as error:
+            if part not in self.origins or error.path is not None:
+                raise
+            path, line = self.origins[part]
+            raise PlanFileError(error.message, path=path, line=line, hint=error.hint) from None
 
     def _base(self, scale: Any) -> Spec:
         if scale not in self._specs:

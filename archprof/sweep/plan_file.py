@@ -27,6 +27,7 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True):
         where: Conditions.
         sample: How many of the combinations are taken.
         seed: Which of them.
+        origins: The file and the line of each axis, of each condition and of the model, by its path in the file.
     """
 
     reference: str | None = None
@@ -34,6 +35,7 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True):
     where: list[str] = msgspec.field(default_factory=list)
     sample: int | None = None
     seed: int = 0
+    origins: dict[str, tuple[Path, int | None]] = msgspec.field(default_factory=dict)
 
 
 _TEXT = {"type": "string", "minLength": 1}
@@ -107,10 +109,13 @@ def read(path: Path) -> PlanFile:
             raise refusal(f"vary.{name}", error.message, error.hint) from None
         if not isinstance(axes[name], list):
             raise refusal(f"vary.{name}", f"{name} must be a list or a text such as '320:640:64', not {values!r}")
+    where = _texts(data.get("where", []))
+    parts = ["reference", *(f"vary.{name}" for name in axes), *(f"where[{index}]" for index in range(len(where)))]
     return PlanFile(
         reference=data.get("reference"),
         axes=axes,
-        where=_texts(data.get("where", [])),
+        where=where,
         sample=data.get("sample"),
         seed=data.get("seed", 0),
+        origins={part: (path, lines.of(part)) for part in parts},
     )

@@ -6,7 +6,7 @@ import os
 import sqlite3
 from contextlib import contextmanager, suppress
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -94,7 +94,7 @@ class Store:
             OutputError: Where the file cannot be written; nothing of it is changed then.
         """
         text = encode(setup)
-        values = [(text, encode(row.point), key, encode(row)) for row, key in rows]
+        values = [(text, encode(row.point), key, _record(row)) for row, key in rows]
         with self._explained():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -112,14 +112,13 @@ class Store:
         return [msgspec.json.decode(text) for (text,) in texts]
 
     def rows(self, setup: Mapping[str, Any]) -> list[SweepRow]:
-        """The variants of a sweep, sorted by the values of their axes."""
+        """The variants of a sweep, in no order that means something."""
         with self._explained():
             texts = self._connection.execute("SELECT record FROM variants WHERE setup = ?", (encode(setup),)).fetchall()
         try:
-            rows = [self._decoder.decode(text) for (text,) in texts]
+            return [self._decoder.decode(text) for (text,) in texts]
         except msgspec.MsgspecError as error:
             raise OutputError(f"is damaged: {error}", path=self.path) from None
-        return sorted(rows, key=lambda row: [_order(value) for value in row.point.values()])
 
     def _create(self) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")
@@ -208,19 +207,20 @@ def is_store(path: Path) -> bool:
 
 
 def encode(value: Any) -> str:
-    """A value as the store has it: the same text for equal values.
+    """A value as the store has it: the same text for equal values, in whatever order axes were typed.
 
     Raises:
         UsageError: Where it holds a number that JSON has not.
     """
+    return _json(value, "deterministic")
+
+
+def _record(row: SweepRow) -> str:
+    return _json(row, None)
+
+
+def _json(value: Any, order: Literal["deterministic"] | None) -> str:
     try:
-        return msgspec.json.encode(value).decode()
+        return msgspec.json.encode(value, order=order).decode()
     except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"cannot be kept in a store: {error}") from None
-
-
-def _order(value: Any) -> tuple[int, float, str]:
-    """Numbers by size, then everything else by its text."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return 0, value, ""
-    return 1, 0.0, encode(value)

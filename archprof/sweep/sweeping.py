@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
+from archprof.builder.options import dtype_name
 from archprof.errors import ArchprofError, OutputError, PluginError, RunError, UsageError
-from archprof.pipeline import composition, profile_cache
+from archprof.latency import calibration_store
+from archprof.pipeline import composition, predicting, profile_cache
 from archprof.records.sweep import Sweep
 from archprof.sources.usercode import require
-from archprof.sweep.conditions import parse
+from archprof.sweep.conditions import check_metrics, parse
 from archprof.sweep.engines import ENGINES
 from archprof.sweep.store import Store, encode
 from archprof.sweep.tasks import Task
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
     from archprof.pipeline import ExecutionConfig
     from archprof.pipeline.progress import Progress
+    from archprof.records.sweep import SweepRow
+    from archprof.sweep.conditions import Condition
     from archprof.sweep.plan import Plan
 
 BATCH = 32
@@ -64,7 +68,10 @@ def sweep(
         raise UsageError("no variant is left to count", hint=f"conditions: {'; '.join(plan.where)}")
     for plugin in config.plugins:
         require(plugin, PluginError)
-    batches = _Batches(plan, store, config, _missing(plan, store, config, points))
+    if plan.prediction:
+        dtypes = plan.axes.get("dtype", [plan.build.dtype])
+        predicting.check(plan.prediction, [dtype_name(str(dtype)) for dtype in dtypes])
+    batches = _Batches(plan, store, config, points)
     counted = 0
     with progress.progressing() as watch:
         began = time.monotonic()
@@ -76,88 +83,91 @@ def sweep(
     return counted
 
 
-def plan_table(plan: Plan, store: Store) -> Sweep:
+def plan_rows(plan: Plan, store: Store) -> list[SweepRow]:
+    """What a store has of the variants of a plan; it may have those of others with the same setup."""
+    points = {encode(point) for point in plan.points()}
+    return [row for row in store.rows(plan.setup) if encode(row.point) in points]
+
+
+def plan_table(plan: Plan, rows: Sequence[SweepRow]) -> Sweep:
     """What came of a sweep.
 
     Args:
         plan: The sweep, which has ended.
-        store: Where its rows are. Variants that are not there were left out before they were counted.
+        rows: What :func:`plan_rows` says. Variants that are not there were left out before they were counted.
+
+    Raises:
+        UsageError: Where no variant has the metric of a condition.
     """
-    result = table(store, plan.setup, plan.where)
-    points = plan.points()
-    uncounted = len(points) - len(store.contents(plan.setup, points))
-    return structs.replace(result, left_out=result.left_out + uncounted)
+    check_metrics(plan.conditions, rows)
+    table = _table(plan.setup, list(plan.axes), plan.conditions, rows)
+    return structs.replace(table, left_out=len(plan.points()) - len(table.rows))
 
 
-def failure(plan: Plan, store: Store) -> RunError | None:
+def failure(rows: Sequence[SweepRow]) -> RunError | None:
     """What to say where no variant of a sweep has figures; None where some have."""
-    points = {encode(point) for point in plan.points()}
-    rows = [row for row in store.rows(plan.setup) if encode(row.point) in points]
     if not rows or any(row.error is None for row in rows):
         return None
     return RunError(f"none of {plural(len(rows), 'variant')} could be counted; the first: {rows[0].error}")
 
 
-def table(store: Store, setup: Mapping[str, Any], where: Sequence[str] = ()) -> Sweep:
-    """What a store has of a sweep.
-
-    Args:
-        store: The store.
-        setup: Which of its sweeps.
-        where: Conditions that rows must meet; one without figures meets none.
-
-    Raises:
-        UsageError: Where a condition cannot be read.
-    """
-    rows = store.rows(setup)
-    axes = list(dict.fromkeys(name for row in rows for name in row.point))
-    conditions = [parse(text, axes) for text in where]
-    chosen = [row for row in rows if all(condition.holds(row) for condition in conditions)]
-    return Sweep(setup=dict(setup), axes=axes, where=list(where), rows=chosen, left_out=len(rows) - len(chosen))
-
-
-def tables(path: Path, where: Sequence[str] = ()) -> list[Sweep]:
+def tables(path: Path, where: Sequence[str] = (), number: int | None = None) -> list[Sweep]:
     """All that a store has, a table for each setup.
 
     Args:
         path: The store.
-        where: Conditions that rows must meet.
+        where: Conditions that rows must meet. A variant without an axis meets none on it.
+        number: Which of them is wanted alone, counted from 1.
 
     Raises:
         OutputError: Where it cannot be read, or has nothing yet.
-        UsageError: Where a condition cannot be read.
+        UsageError: Where it has no sweep of that number, a condition cannot be read, or no variant has its metric.
     """
     store = Store(path, read_only=True)
     try:
-        if results := [table(store, setup, where) for setup in store.setups()]:
-            return results
+        setups = store.setups()
+        if number is not None and number > len(setups) > 0:
+            raise UsageError(f"there is no sweep {number} in {path}", hint=f"it has {plural(len(setups), 'sweep')}")
+        sweeps = [(setup, store.rows(setup)) for setup in (setups[number - 1 : number] if number else setups)]
     finally:
         store.close()
-    raise OutputError("has no variants yet", path=path)
+    if not sweeps:
+        raise OutputError("has no variants yet", path=path)
+    rows = [row for _, of_setup in sweeps for row in of_setup]
+    conditions = [parse(text, _axes(rows)) for text in where]
+    check_metrics(conditions, rows)
+    return [_table(setup, _axes(of_setup), conditions, of_setup) for setup, of_setup in sweeps]
 
 
-def _missing(
-    plan: Plan, store: Store, config: ExecutionConfig, points: Sequence[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """The points that the store has not, or of which something has changed since."""
-    contents = store.contents(plan.setup, points)
-    return [
-        point for point in points if encode(point) not in contents or not _is_kept(contents, _task(plan, config, point))
-    ]
+def _axes(rows: Sequence[SweepRow]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row.point))
 
 
-def _is_kept(contents: Mapping[str, str | None], task: Task) -> bool:
-    return task.content is not None and contents.get(encode(task.point)) == task.content
+def _table(
+    setup: Mapping[str, Any], axes: list[str], conditions: Sequence[Condition], rows: Sequence[SweepRow]
+) -> Sweep:
+    """The rows that meet all conditions, sorted by the values of their axes."""
+    chosen = [row for row in rows if all(condition.holds(row) for condition in conditions)]
+    chosen.sort(key=lambda row: [_order(row.point.get(name)) for name in axes])
+    texts = [condition.text for condition in conditions]
+    return Sweep(setup=dict(setup), axes=axes, where=texts, rows=chosen, left_out=len(rows) - len(chosen))
+
+
+def _order(value: Any) -> tuple[int, float, str]:
+    """Numbers by size, then everything else by its text."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return 0, value, ""
+    return 1, 0.0, encode(value)
 
 
 class _Batches:
-    """The points in batches, each without what another process has counted meanwhile, or a condition leaves out.
+    """The points in batches, each without what is there already, or a condition leaves out.
 
     Args:
         plan: What is varied.
         store: Where rows are kept.
         config: How variants may be counted.
-        points: Those that are missing there.
+        points: The variants.
 
     Attributes:
         wanted: How many variants are counted, as far as is known yet.
@@ -165,6 +175,8 @@ class _Batches:
 
     def __init__(self, plan: Plan, store: Store, config: ExecutionConfig, points: Sequence[dict[str, Any]]) -> None:
         self._plan, self._store, self._config, self._points = plan, store, config, points
+        # A prediction is made again once this computer is calibrated again.
+        self._calibrated = calibration_store.state() if plan.prediction else ""
         self.wanted = len(points)
 
     def __iter__(self) -> Iterator[list[Task]]:
@@ -174,11 +186,24 @@ class _Batches:
         for start in starts:
             points = self._points[start : start + BATCH]
             contents = self._store.contents(self._plan.setup, points)
-            tasks = [_task(self._plan, self._config, point) for point in points]
-            batch = [task for task in tasks if not _is_kept(contents, task) and not self._is_excluded(task)]
+            tasks = [self._task(point) for point in points]
+            batch = [task for task in tasks if not self._is_kept(contents, task) and not self._is_excluded(task)]
             self.wanted -= len(tasks) - len(batch)
             if batch:
                 yield batch
+
+    def _task(self, point: dict[str, Any]) -> Task:
+        try:
+            request = self._plan.request(point)
+        except ArchprofError as error:  # values that cannot be combined
+            return Task(point, str(error), error)
+        content = profile_cache.key_of(request, self._config.plugins)
+        return Task(point, content and content + self._calibrated, request)
+
+    @staticmethod
+    def _is_kept(contents: Mapping[str, str | None], task: Task) -> bool:
+        """Whether the store has the variant, and nothing has changed since that its figures depend on."""
+        return task.content is not None and contents.get(encode(task.point)) == task.content
 
     def _is_excluded(self, task: Task) -> bool:
         """Whether what is known of some of its rows is more than a condition allows."""
@@ -187,14 +212,6 @@ class _Batches:
             return False
         bounds = composition.lower_bounds(task.request, self._config.plugins)
         return any(condition.excludes(bounds) for condition in conditions)
-
-
-def _task(plan: Plan, config: ExecutionConfig, point: dict[str, Any]) -> Task:
-    try:
-        request = plan.request(point)
-    except ArchprofError as error:  # values that cannot be combined
-        return Task(point, str(error), error)
-    return Task(point, profile_cache.key_of(request, config.plugins), request)
 
 
 def _so_far(counted: int, total: int, seconds: float) -> str:

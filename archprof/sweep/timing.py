@@ -9,7 +9,7 @@ from msgspec import structs
 from archprof.errors import RunError
 from archprof.pipeline import profile_cache
 from archprof.pipeline.measuring import measure_all
-from archprof.sweep.store import encode
+from archprof.sweep.sweeping import plan_rows
 
 if TYPE_CHECKING:
     from archprof.pipeline import ExecutionConfig
@@ -33,10 +33,11 @@ def measure(plan: Plan, store: Store, measurement: Measurement, config: Executio
         RunError: Where the base cannot be measured.
     """
     base = plan.request({})
-    points = {encode(point) for point in plan.points()}
-    for row in store.rows(plan.setup):
-        is_wanted = encode(row.point) in points and all(condition.holds(row) for condition in plan.conditions)
-        if row.error is not None or row.latency is not None or not is_wanted:
+    # One on the latency leaves out what has been measured.
+    conditions = [condition for condition in plan.conditions if not condition.on_latency]
+    for row in plan_rows(plan, store):
+        is_wanted = row.error is None and all(condition.holds(row) for condition in conditions)
+        if not is_wanted or row.latency is not None:
             continue
         request = plan.request(row.point)
         measured = measure_all([base, request], measurement, config, progress)

@@ -48,7 +48,7 @@ def parse_values(name: str, text: str) -> list[Any]:
         numbers = number_range(pieces[0], name, MOST_VALUES)
         is_integer = all(number.denominator == 1 for number in numbers)
         return [int(number) if is_integer else float(number) for number in numbers]
-    return [_literal(name, piece) for piece in pieces]
+    return [parse_literal(name, piece) for piece in pieces]
 
 
 def check(name: str, values: Sequence[Any]) -> list[Any]:
@@ -82,7 +82,16 @@ def _split(text: str) -> Iterator[str]:
     yield text[start:].strip()
 
 
-def _literal(name: str, text: str) -> Any:
+def parse_literal(name: str, text: str) -> Any:
+    """One value of an axis.
+
+    Args:
+        name: The axis, for messages.
+        text: The value.
+
+    Raises:
+        UsageError: Where it is no literal.
+    """
     from archprof.sources.document import Document
 
     try:

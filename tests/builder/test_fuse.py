@@ -13,6 +13,7 @@ from archprof.builder.built import Built
 from archprof.builder.fuse import fuse
 from archprof.builder.inputs import make_inputs
 from archprof.builder.load import build
+from archprof.errors import BuildError
 from archprof.sources.origins.python import PythonSpec
 from archprof.sources.reference import resolve
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from archprof.sources.spec import VariantSpec
+
+MIXED_IN_A_SUM = {"yolov10n": "model.22.m.0.cv1.2.conv.conv", "yolov9t": "model.15.cv2.0.m.0.cv1.conv1.conv"}
+"""Convolutions of blocks that add their kernels to others when they are fused: RepVGGDW and RepConv."""
 
 SPEC = PythonSpec(name="mine", reference="mine.py:mine", target="mine.py:mine")
 
@@ -163,3 +167,11 @@ def test_ultralytics_own_networks_are_folded_as_ultralytics_does() -> None:
 def test_a_network_of_rows_without_a_head_of_ultralytics(variant: Callable[..., VariantSpec]) -> None:
     spec = variant("[-1, 1, Conv, [16]]", "[-1, 1, nn.Conv2d, [16, 16, 3]]", "[-1, 1, nn.BatchNorm2d, []]")
     assert norms(fused(build(spec, device="cpu").module)) == 0
+
+
+@pytest.mark.parametrize("name", MIXED_IN_A_SUM)
+def test_kernels_that_cannot_be_added_are_one_message(name: str) -> None:
+    spec = resolve(name).with_values({"dynamic_convolutions": {MIXED_IN_A_SUM[name]: 4}})
+    with pytest.raises(BuildError, match=f"^{name} cannot be fused: ") as caught:
+        build(spec, device="meta", fuse=True)
+    assert caught.value.hint == "leave out --fuse"

@@ -95,11 +95,68 @@ def test_variants_are_measured_against_the_model_itself(sweep: Callable[..., Res
     assert [row["latency"]["samples_s"] for row in again] == [row["latency"]["samples_s"] for row in rows]
 
 
+def test_of_a_store_with_two_sweeps_a_file_is_of_one(sweep: Callable[..., Result], folder: Path) -> None:
+    for vary in ("width=1,2", "nc=2,3,4"):
+        assert (
+            sweep("tiny.yaml", "--vary", vary, "--imgsz", "32" if "nc" in vary else "64", "--store", "two.db").exit_code
+            == 0
+        )
+    both = sweep("show", "two.db")
+    assert [both.stdout.count(text) for text in ("2 counted", "3 counted")] == [1, 1]
+    refused = sweep("show", "two.db", "-o", "two.csv")
+    assert refused.exit_code == 2
+    assert "two.db has 2 sweeps, and a file is of one\n--number N takes one:\n1: tiny.yaml: " in refused.stderr
+    assert not (folder / "two.csv").exists()
+    found = {}
+    for number in (1, 2):
+        result = sweep("show", "two.db", "--number", str(number), "--format", "json")
+        record = json.loads(result.stdout)
+        found[tuple(record["axes"])] = len(record["rows"])
+    assert found == {("width",): 2, ("nc",): 3}
+    # A condition on an axis that one of them has not is met by none of its variants.
+    conditioned = sweep("show", "two.db", "--where", "nc != 3")
+    assert "0 counted · 2 left out: nc != 3" in conditioned.stdout
+    assert "2 counted · 1 left out: nc != 3" in conditioned.stdout
+    # What one of them cannot be sorted by is told before any is shown.
+    for words in (("--sort", "nc"), ("--number", "3"), ("--where", "batch > 1")):
+        result = sweep("show", "two.db", *words)
+        assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_what_was_measured_with_other_threads_is_measured_anew(sweep: Callable[..., Result], folder: Path) -> None:
+    words = ("tiny.yaml", "--vary", "width=1,2", "--imgsz", "32", "--store", "sweep.db", "--latency", "measured")
+    for threads in ("1", "2"):
+        result = sweep(*words, "--max-time", "0.2", "--threads", threads, "--format", "json")
+        assert result.exit_code == 0, result.stderr
+        assert {row["latency"]["threads"] for row in json.loads(result.stdout)["rows"]} == {int(threads)}
+
+
 def test_a_plan_and_the_command_line_add_up(sweep: Callable[..., Result], folder: Path) -> None:
     (folder / "plan.toml").write_text('reference = "tiny.yaml"\n[vary]\nnc = [2, 3]\n', encoding="utf-8")
     result = sweep("--plan", "plan.toml", "--vary", "imgsz=32,64", "--where", "imgsz > 32", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert [(row["nc"], row["imgsz"]) for row in rows] == [("2", "64"), ("3", "64")]
+
+
+def test_a_mistake_in_a_plan_is_told_with_its_line_unless_the_command_line_goes_before(
+    sweep: Callable[..., Result], folder: Path
+) -> None:
+    plan = 'reference = "none.yaml"\nwhere = "nc > 2"\n[vary]\nimgsz = [32, 64]\nnc = [2, -3]\n'
+    (folder / "plan.toml").write_text(plan, encoding="utf-8")
+    assert "error: plan.toml:1: model 'none.yaml' not found" in sweep("--plan", "plan.toml").stderr
+    assert "error: plan.toml:5: nc must be" in sweep("tiny.yaml", "--plan", "plan.toml").stderr
+    assert "error: nc must be" in sweep("tiny.yaml", "--plan", "plan.toml", "--vary", "nc=2,-4").stderr
+    assert sweep("tiny.yaml", "--plan", "plan.toml", "--vary", "nc=2,3").exit_code == 0
+
+
+def test_a_table_without_a_variant(sweep: Callable[..., Result], folder: Path) -> None:
+    result = sweep(*VARY, "--where", "flops < 1")
+    assert result.exit_code == 0, result.stderr
+    assert "0 counted · 4 left out: flops < 1" in result.stdout
+    # Now that rows are known, none is counted, and nothing is kept.
+    again = sweep(*VARY, "--where", "flops < 1", "--store", "sweep.db")
+    assert again.exit_code == 0, again.stderr
+    assert again.stdout == result.stdout
 
 
 @pytest.mark.parametrize(
@@ -111,6 +168,11 @@ def test_a_plan_and_the_command_line_add_up(sweep: Callable[..., Result], folder
         (("tiny.yaml", "--vary", "nc=1,2", "--vary", "nc=3,4"), "nc is varied twice"),
         (("tiny.yaml", "--vary", "nc=1,2", "--where", "flop < 8"), "did you mean flops"),
         (("tiny.yaml", "--vary", "nc=1,2", "--where", "nc > 5"), "no variant is left to count"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--where", "nc < two"), "'two' is not a number"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--where", "fvcore < 5 G"), "--convention fvcore adds it"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--where", "backward_flops < 5 G"), "a sweep counts inference"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--sort", "size"), "no column 'size' to sort by"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--x", "fvcore"), "--convention fvcore adds it"),
         (("tiny.yaml", "--vary", "nc=1,2", "--engine", "dask"), "unknown engine 'dask'"),
         (("tiny.yaml", "--vary", "nc=1,2", "--latency", "guessed"), "'guessed' is not one of"),
         (("tiny.yaml", "--vary", "nc=1,2", "--format", "parquet"), "parquet is bytes"),

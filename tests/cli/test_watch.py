@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import struct
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pty = pytest.importorskip("pty", reason="there are terminals of this kind on Unix alone")
+fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
 
 LONG_S = 300
 """What a save may take on a machine that does much else; nothing is measured here."""
@@ -36,9 +38,9 @@ class Watched:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self._terminal, other = pty.openpty()
+        self.resize(120)
         environment = {
-            **os.environ,
-            "COLUMNS": "120",
+            **{name: value for name, value in os.environ.items() if name != "COLUMNS"},
             "TERM": "xterm",
             "NO_COLOR": "1",
             "ARCHPROF_CACHE_DIR": str(folder / "cache"),
@@ -68,6 +70,10 @@ class Watched:
             except OSError:
                 pytest.fail(f"it ended: {written}")
         return written
+
+    def resize(self, columns: int) -> None:
+        """Make the terminal of another width."""
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def interrupt(self) -> int:
         """Ctrl-C, and the exit code."""
@@ -110,6 +116,52 @@ def test_a_summary_follows_the_file(repository: Path) -> None:
     again = watched.read_until("Ctrl-C ends it")
     assert "mine since the last save: parameters -1,281" in again
     assert "mine since HEAD: the same figures" in again
+    assert watched.interrupt() == 130
+
+
+def test_a_save_is_seen_though_size_and_time_are_as_before(repository: Path) -> None:
+    file = repository / "mine.yaml"
+    watched = Watched(repository, "summary", "mine.yaml", "--watch")
+    watched.read_until("Ctrl-C ends it")
+    status = file.stat()
+    other = repository / "other"
+    other.write_text(VARIANT.replace("nc: 2", "nc: 3"), encoding="utf-8")
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(file)
+    assert "mine since the last save: parameters +1,281" in watched.read_until("Ctrl-C ends it")
+    assert watched.interrupt() == 130
+
+
+def test_it_is_drawn_anew_for_another_width(repository: Path) -> None:
+    watched = Watched(repository, "summary", "mine.yaml", "--watch")
+    watched.read_until("Ctrl-C ends it")
+    save(repository, "nc: 2", "nc: 3")
+    watched.read_until("Ctrl-C ends it")
+    watched.resize(40)
+    narrow = watched.read_until("Ctrl-C ends it").replace("\r", "")
+    # The change is still that of the save, in lines that break at spaces: a word more would be the 41st cell or beyond.
+    assert "\nmine since the last save: parameters\n  +1,281, FLOPs +2.56 kFLOPs," in narrow
+    assert watched.interrupt() == 130
+
+
+def test_it_waits_for_a_file_that_is_wrong_at_first_under_the_name_of_a_scale(repository: Path) -> None:
+    """The file of ``./yolo11s.yaml`` is ``./yolo11.yaml``."""
+    file = repository / "yolo11.yaml"
+    file.write_text("nc: [", encoding="utf-8")
+    watched = Watched(repository, "summary", "./yolo11s.yaml", "--watch")
+    assert "not valid YAML" in watched.read_until("Ctrl-C ends it")
+    file.write_text(f"scales: {{s: [1.0, 0.5, 1024]}}\n{VARIANT}", encoding="utf-8")
+    assert "Classify" in watched.read_until("Ctrl-C ends it")
+    assert watched.interrupt() == 130
+
+
+def test_a_file_that_is_taken_away_and_comes_back(repository: Path) -> None:
+    watched = Watched(repository, "summary", "mine.yaml", "--watch")
+    watched.read_until("Ctrl-C ends it")
+    (repository / "mine.yaml").rename(repository / "away.yaml")
+    assert "error: model 'mine.yaml' not found" in watched.read_until("Ctrl-C ends it")
+    (repository / "away.yaml").rename(repository / "mine.yaml")
+    assert "mine since the last save: the same figures" in watched.read_until("Ctrl-C ends it")
     assert watched.interrupt() == 130
 
 

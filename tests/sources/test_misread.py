@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -201,3 +202,12 @@ assert not {"torch", "timm", "torchvision"} & set(sys.modules)
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (0, ""), result.stderr
     assert result.stderr.startswith(f"error: {message}")
+
+
+def test_what_is_no_regular_file(folder: Path) -> None:
+    (folder / "link.yaml").symlink_to("elsewhere.yaml")
+    with pytest.raises(ArchprofError, match=r"^link.yaml: is a link to elsewhere.yaml, which does not exist$"):
+        resolve("link.yaml")
+    os.mkfifo(folder / "pipe.yaml")
+    with pytest.raises(ArchprofError, match=r"^pipe.yaml: is no regular file\n"):
+        resolve("pipe.yaml")

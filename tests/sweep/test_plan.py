@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +15,6 @@ from archprof.cli import app
 from archprof.errors import ArchprofError, UsageError
 from archprof.sources.selection import Selection
 from archprof.sweep.plan import Plan
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def plan(variant: Path, **values: Any) -> Plan:
@@ -80,6 +78,30 @@ def test_what_holds_for_all_variants_is_told_as_it_was_asked_for(variant: Path) 
 def test_a_plan_that_makes_no_sense(variant: Path, axes: dict[str, Any], message: str) -> None:
     with pytest.raises(ArchprofError, match=message):
         plan(variant, axes=axes)
+
+
+ORIGINS = {"vary.nc": (Path("plan.toml"), 4), "vary.imgsz": (Path("plan.toml"), 5), "where[1]": (Path("plan.toml"), 2)}
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"axes": {"nc": [1, 2], "imgsz": [32, 32]}}, 5),
+        ({"axes": {"imgsz": [32, 0], "nc": [1, 2]}}, 5),
+        ({"axes": {"imgsz": [32, 64], "nc": [1, -2]}}, 4),
+        ({"axes": {"imgsz": [0, 32], "nc": [1, -2]}}, 5),
+        ({"where": ["nc > 1", "flopss > 1"]}, 2),
+        ({"where": ["nc > 1", "torchvision > 1"]}, 2),
+        ({"where": ["flopss > 1", "nc > 1"]}, None),
+        ({"axes": {"nc": [1, 2], "batch": [1, -1]}}, None),
+        ({"reference": "none.yaml"}, None),
+    ],
+)
+def test_a_mistake_in_a_file_is_told_with_its_line(variant: Path, values: dict[str, Any], line: int | None) -> None:
+    with pytest.raises(ArchprofError) as caught:
+        plan(variant, **values, origins=ORIGINS)
+    assert caught.value.line == line
+    assert str(caught.value).startswith("plan.toml:") is (line is not None)
 
 
 def test_all_scales_are_an_axis(variant: Path) -> None:

@@ -27,6 +27,13 @@ def test_a_plan(tmp_path: Path) -> None:
     path.write_text(PLAN, encoding="utf-8")
     plan = read(path)
     assert plan.axes == {"width": [0.25, 0.5], "imgsz": [320, 480, 640], "row 7 args[0]": [64, 128]}
+    assert plan.origins == {
+        "reference": (path, 1),
+        "vary.width": (path, 5),
+        "vary.imgsz": (path, 6),
+        "vary.row 7 args[0]": (path, 7),
+        "where[0]": (path, 2),
+    }
     assert (plan.reference, plan.where, plan.sample, plan.seed) == ("yolo11n.yaml", ["flops < 8 G"], 20, 0)
 
 

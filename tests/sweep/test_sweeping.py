@@ -8,20 +8,25 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+from msgspec.structs import replace
+
 import archprof
 from archprof import cache
 from archprof.builder.options import Options
+from archprof.errors import UsageError
+from archprof.latency import calibration_store
 from archprof.pipeline import ExecutionConfig
 from archprof.pipeline.progress import SILENT
 from archprof.sweep.plan import Plan
 from archprof.sweep.store import Store
-from archprof.sweep.sweeping import plan_table, table
+from archprof.sweep.sweeping import plan_rows, plan_table, tables
 from archprof.sweep.sweeping import sweep as fill
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
+    from archprof.records.calibration import Calibration
 
 
 def test_every_variant_is_what_a_profile_of_it_is(variant: Path) -> None:
@@ -64,7 +69,33 @@ def test_what_is_there_is_not_counted_again_until_it_changes(variant: Path) -> N
     assert fill(more, store, config, SILENT) == 1
     variant.write_text(variant.read_text(encoding="utf-8").replace("[8, 3, 2]", "[16, 3, 2]"), encoding="utf-8")
     assert fill(Plan(reference=variant.name, axes={"imgsz": [32, 64]}), store, config, SILENT) == 2
-    assert [row.point["imgsz"] for row in table(store, first.setup).rows] == [32, 64, 96]
+    (everything,) = tables(variant.with_name("sweep.db"))
+    assert [row.point["imgsz"] for row in everything.rows] == [32, 64, 96]
+
+
+def test_a_table_has_the_variants_of_its_plan_whatever_else_is_in_the_store(variant: Path) -> None:
+    path = variant.with_name("sweep.db")
+    archprof.sweep(variant.name, vary={"nc": [2, 3], "imgsz": [32, 64]}, store=path)
+    resumed = archprof.sweep(variant.name, vary={"nc": [2, 4], "imgsz": [32, 64]}, store=path)
+    fresh = archprof.sweep(variant.name, vary={"nc": [2, 4], "imgsz": [32, 64]})
+    assert resumed.to_json() == fresh.to_json()
+
+
+def test_a_table_is_sorted_by_the_values_of_its_axes(variant: Path) -> None:
+    result = archprof.sweep(variant.name, vary={"row 1 args[0]": ["nc", 640, 64], "imgsz": [320, 64]})
+    assert [list(row.point.values()) for row in result.rows] == [
+        *([64, 64], [64, 320], [640, 64], [640, 320]),
+        *(["nc", 64], ["nc", 320]),
+    ]
+
+
+def test_variants_are_the_same_in_whatever_order_axes_are_typed(variant: Path) -> None:
+    config, store = ExecutionConfig(), Store(variant.with_name("sweep.db"))
+    assert fill(Plan(reference=variant.name, axes={"nc": [2, 3], "imgsz": [32, 64]}), store, config, SILENT) == 4
+    turned = Plan(reference=variant.name, axes={"imgsz": [32, 64], "nc": [2, 3]})
+    assert fill(turned, store, config, SILENT) == 0
+    result = plan_table(turned, plan_rows(turned, store))
+    assert [[row.point[name] for name in result.axes] for row in result.rows] == [[32, 2], [32, 3], [64, 2], [64, 3]]
 
 
 def test_sweeps_of_other_setups_lie_beside_each_other(variant: Path) -> None:
@@ -100,8 +131,36 @@ def test_a_condition_leaves_out_before_counting_what_rows_that_are_known_exceed(
         store = Store(variant.with_name(f"{number}.db"))
         plan = Plan(reference=variant.name, axes={"nc": [4, 5]}, where=[f"macs < {limit}"], build=Options(size=(32,)))
         assert fill(plan, store, ExecutionConfig(), SILENT) == 2 - pruned
-        result = plan_table(plan, store)
+        result = plan_table(plan, plan_rows(plan, store))
         assert (result.rows, result.left_out) == ([], 2)
+
+
+def calibrate(figures: Calibration, factor: float) -> None:
+    """Keep figures as those of this computer, where everything takes several times as long."""
+    slower = {"operation_s": factor * figures.operation_s, "measured_at": f"2026-01-02T03:04:0{factor:.0f}+00:00"}
+    device = calibration_store.this_device("float32")
+    calibration_store.keep(
+        replace(figures, device=device, default_threads=figures.threads, held_out={"other": 1.25}, **slower)
+    )
+
+
+def test_what_was_predicted_is_predicted_again_after_a_calibration(
+    variant: Path, monkeypatch: pytest.MonkeyPatch, round_figures: Calibration
+) -> None:
+    monkeypatch.setenv("ARCHPROF_CACHE_DIR", str(variant.with_name("cache")))
+    vary, store = {"nc": [2, 3]}, variant.with_name("sweep.db")
+    with pytest.raises(UsageError, match="latency cannot be predicted: this computer was not calibrated") as caught:
+        archprof.sweep(variant.name, vary=vary, store=store, latency=True)
+    assert caught.value.hint == "`archprof calibrate` measures it, once"
+
+    times = []
+    for factor in (1.0, 1.0, 4.0):
+        calibrate(round_figures, factor)
+        rows = archprof.sweep(variant.name, vary=vary, store=store, latency=True).rows
+        times.append([row.prediction.seconds for row in rows if row.prediction])
+    assert len(times[0]) == 2
+    assert times[0] == times[1]
+    assert all(slow > fast for fast, slow in zip(times[1], times[2], strict=True))
 
 
 DRIVER = """

@@ -163,6 +163,7 @@ def _remarks(plan: Plan, records: Sequence[RowRecord]) -> list[str]:
         *dialect.remarks(
             plan.spec, [row.call.family for row in plan.rows], versions()["ultralytics"], known.__getitem__
         ),
+        *([dialect.PLAIN_CONVOLUTIONS] if any(row.experts for row in plan.rows) else []),
         *unread_parameters(unread, names, total),
     ]
 

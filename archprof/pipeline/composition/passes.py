@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from archprof.builder.wiring import IMAGE
@@ -195,7 +195,8 @@ class Rows:
             NotComposableError: Where one of them is not known, or stands in the way.
         """
         result = Pass(outputs={IMAGE: image(shape, FLOAT)})
-        for row, role in zip(plan.rows, roles, strict=False):
+        for mixed, role in zip(plan.rows, roles, strict=False):
+            row = replace(mixed, experts=())  # with which it gives the same
             inputs, distinct = result.inputs(row)
             key = self._key(b"glance", plan, row, inputs, distinct, role)
             glance = self._shelf.find(key, RowGlance)
@@ -304,6 +305,7 @@ class Rows:
             row.call.family,
             row.row.module,
             row.call.signature,
+            row.experts,
             plan.spec.values.get("activation"),
             role,
             _shape_of(inputs, numbers),

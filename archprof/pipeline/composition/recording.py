@@ -15,6 +15,7 @@ from archprof.builder.fuse import fuse
 from archprof.builder.graph import activation_of, build_row, call_of
 from archprof.builder.head_kinds import OTHER, head_strides, kind_of, stride_of_32
 from archprof.builder.meta import on_meta
+from archprof.builder.mixed_convolution import replace_convolutions
 from archprof.builder.network import forget_strides
 from archprof.builder.registry import registry
 from archprof.builder.templates import key_of
@@ -81,7 +82,7 @@ class RowRecorder:
     """Counts the rows of one variant by themselves. Each is built once, and left by every pass as it was."""
 
     def __init__(self) -> None:
-        self._built: dict[tuple[int, str, bool], BuiltRow] = {}
+        self._built: dict[tuple[Any, ...], BuiltRow] = {}
 
     def head(self, plan: Plan, row: PlannedRow) -> Head:
         """What a variant's last row makes of the network."""
@@ -155,7 +156,7 @@ class RowRecorder:
         return sampling_is_known()
 
     def _row(self, plan: Plan, row: PlannedRow, role: Role) -> BuiltRow:
-        key = row.row.index, role.dtype, role.fused
+        key = row.row.index, row.experts, role.dtype, role.fused
         if key not in self._built:
             self._built[key] = _build(plan, row)
         return self._built[key]
@@ -254,6 +255,10 @@ def _build(plan: Plan, row: PlannedRow) -> BuiltRow:
         key = key_of(block, call)
         module = build_row(spec, block, row.row, call, key, tally)
         owners = _owners(module)
+    if row.experts:
+        alone = _Alone(module)
+        replace_convolutions(alone, {f"{ROW}.{path}".rstrip("."): number for path, number in row.experts})
+        module = alone.model[0]
     module.eval()
     forget_strides(module)
     folds = not _of_network(_Alone(module), tasks.BaseModel).is_fused()

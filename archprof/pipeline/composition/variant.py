@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,12 +40,16 @@ def surroundings_of(plugins: Sequence[str]) -> Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRow:
-    """A row with what it reads and the call that builds it."""
+    """A row with what it reads, the call that builds it, and the convolutions in it that are then made dynamic.
+
+    ``experts`` has the path of each in the row, empty for the row itself, and its number of experts.
+    """
 
     row: Row
     sources: tuple[int, ...]
     context: RowContext
     call: RowCall
+    experts: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,8 @@ def plan(request: Request, calls: Calls) -> Plan | None:
     ):
         return None
     spec = request.spec.build(_Rows())
-    if spec is None or spec.values.get(DYNAMIC_CONVOLUTIONS):  # which change what rows have built
+    experts = _experts_of_rows(spec) if spec else None
+    if spec is None or experts is None:
         return None
     check_amounts(spec)
     channels = options.channels or default_channels(spec) or CHANNELS
@@ -130,9 +136,23 @@ def plan(request: Request, calls: Calls) -> Plan | None:
         if call is None or not call.signature:
             return None
         keys_read.update(call.asked)
-        rows.append(PlannedRow(row, sources, context, call))
+        rows.append(PlannedRow(row, sources, context, call, experts[row.index]))
         wiring.add(row, sources, call.channels, light_head=call.gives_light_head)
     return Plan(spec, options, channels, rows, frozenset(keys_read | wiring.values.keys_asked))
+
+
+_PATH = re.compile(r"model\.(?P<row>0|[1-9]\d{0,5})(?:\.(?P<inner>.+))?")
+
+
+def _experts_of_rows(spec: VariantSpec) -> list[tuple[tuple[str, int], ...]] | None:
+    """The convolutions that the variant's key makes dynamic, by their row; None where one is in no row."""
+    rows: list[list[tuple[str, int]]] = [[] for _ in spec.rows]
+    for path, number in (spec.values.get(DYNAMIC_CONVOLUTIONS) or {}).items():
+        match = _PATH.fullmatch(path)
+        if match is None or int(match["row"]) >= len(rows):
+            return None
+        rows[int(match["row"])].append((match["inner"] or "", number))
+    return [tuple(sorted(of_row)) for of_row in rows]
 
 
 def inputs_of(row: PlannedRow, outputs: dict[int, Any]) -> Any:

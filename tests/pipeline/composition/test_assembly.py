@@ -75,6 +75,48 @@ def test_fused(rows: Any, name: str) -> None:
     rows.check(rows.request(resolve(name), fuse=True))
 
 
+MIXED = {
+    "yolo11n": {"model.2.cv1.conv": 4, "model.3.conv": 2, "model.23.cv3.0.0.0.conv": 3, "model.23.cv2.1.2": 2},
+    "yolo11-DynamicConv": {"model.1.conv": 4},
+    "yolov8n-seg": {"model.22.proto.cv1.conv": 2, "model.15.m.0.cv2.conv": 8},
+}
+"""Convolutions of bodies and heads, with and without bias, and beside blocks that are dynamic by themselves."""
+
+
+@pytest.mark.parametrize("options", [{}, {"fuse": True}, {"batch": 2, "level": "budgets"}, {"dtype": "float16"}])
+@pytest.mark.parametrize("name", MIXED)
+def test_convolutions_that_are_made_dynamic(rows: Any, name: str, options: dict[str, Any]) -> None:
+    spec = resolve(name).with_values({"dynamic_convolutions": MIXED[name]})
+    rows.check(rows.request(spec, size=(64,), **options))
+
+
+def test_rows_without_a_dynamic_convolution_are_known_from_the_plain_variant(rows: Any, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.yaml"
+    path.write_text(
+        "nc: 2\nbackbone:\n  - [-1, 1, Conv, [16, 3, 2]]\n  - [-1, 1, nn.Conv2d, [16, 16, 1]]\n"
+        "head:\n  - [-1, 1, Classify, [nc]]\n",
+        encoding="utf-8",
+    )
+    plain = yaml_file.load(path)
+    rows.check(rows.request(plain, size=(32,)))
+    for experts in ({"model.1": 2}, {"model.1": 3}, {"model.2.conv.conv": 2}):
+        request = rows.request(plain.with_values({"dynamic_convolutions": experts}), size=(32,))
+        assert rows.known(request) is None
+        rows.check(request)
+    # All of its rows were in one of those.
+    both = rows.request(plain.with_values({"dynamic_convolutions": {"model.2.conv.conv": 2, "model.1": 3}}), size=(32,))
+    assert rows.known(both).to_json() == rows.whole(both).to_json()
+    assert "Ultralytics ignores dynamic_convolutions" in rows.known(both).environment.remarks[-1]
+
+
+@pytest.mark.parametrize("path", ["model.99.conv", "model", "model.01.conv", "model.1.bn", "conv", "model.-1.conv"])
+def test_a_path_that_is_no_plain_convolutions_is_told_by_the_whole(rows: Any, path: str) -> None:
+    request = rows.request(resolve("yolo11n").with_values({"dynamic_convolutions": {path: 2}}))
+    assert rows.count(request) is None
+    with pytest.raises(ArchprofError, match="not a plain convolution"):
+        rows.whole(request)
+
+
 def test_what_is_folded_across_rows_runs_as_a_whole(rows: Any, tmp_path: Path) -> None:
     """Without a head every batch norm is folded that a convolution feeds, here that of the row before."""
     path = tmp_path / "body.yaml"
