@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -30,6 +34,33 @@ PURPOSES: Mapping[str, str] = {
 
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+).*?(?:extra\s*==\s*[\"'](?P<extra>[^\"']+)[\"'])?\s*")
 _MISSING = re.compile(r"No module named '(?P<module>[^'.]+)")
+_LIBRARY = re.compile(r"(?P<library>lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
+
+SYSTEM_PACKAGES: Mapping[str, str] = {
+    "libGL.so.1": "libgl1 libglib2.0-0",
+    "libgthread-2.0.so.0": "libglib2.0-0",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libgomp.so.1": "libgomp1",
+    "libxcb.so.1": "libxcb1",
+    "libSM.so.6": "libsm6",
+    "libXext.so.6": "libxext6",
+    "libXrender.so.1": "libxrender1",
+}
+"""Debian's and Ubuntu's packages of libraries that a bare container lacks, and packages that archprof needs load."""
+
+IMPORTED = ("torchvision", "timm", "onnx", "onnxruntime")
+"""Packages with compiled code that are needed beside torch, and that no counter alone tells to be broken."""
+
+_IMPORTS = """
+import importlib, json, sys
+errors = {}
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        errors[name] = f"{type(error).__name__}: {error}".splitlines()[0]
+print(json.dumps(errors))
+"""
 
 State = Literal["ok", "note", "broken"]
 """As it should be; something that is missing and not needed; something that makes figures wrong or impossible."""
@@ -73,13 +104,26 @@ def diagnose(*, time_limit: float = COUNTER_SECONDS) -> Diagnosis:
     if packages.get("torch") is None:
         findings.append(Finding(check="devices", state="broken", message="not looked for without torch"))
     else:
-        findings += [_devices(), thop_owner(), *_counters(time_limit, frozenset(needed[""]))]
+        with ThreadPoolExecutor(1) as pool:  # both take seconds
+            broken = pool.submit(broken_imports, [name for name in IMPORTED if packages.get(name) is not None])
+            findings += _with_torch(time_limit, needed, packages)
+        findings += [import_finding(name, message) for name, message in broken.result().items()]
     return Diagnosis(
         python=platform.python_version(),
         platform=platform.platform(),
         packages=packages,
         findings=[*findings, _cache(), _untouched(before)],
     )
+
+
+def _with_torch(
+    time_limit: float, needed: Mapping[str, Sequence[str]], packages: Mapping[str, str | None]
+) -> list[Finding]:
+    try:
+        devices = _devices()
+    except ImportError as error:
+        return [import_finding("torch", f"{type(error).__name__}: {error}")]
+    return [devices, thop_owner(), *_counters(time_limit, needed, packages)]
 
 
 def requirements(lines: Sequence[str] | None = None) -> dict[str, list[str]]:
@@ -121,6 +165,35 @@ def missing_packages(packages: Mapping[str, str | None], needed: Mapping[str, Se
                 Finding(check=extra, state="note", message=message, command=f"pip install 'archprof[{extra}]'")
             )
     return findings
+
+
+def broken_imports(names: Sequence[str]) -> dict[str, str]:
+    """Of packages that are installed those that cannot be imported, each with the error; a process of its own tries."""
+    run = subprocess.run([sys.executable, "-P", "-c", _IMPORTS, *names], capture_output=True, text=True)
+    lines = run.stdout.splitlines()
+    if lines:
+        return dict(json.loads(lines[-1]))
+    return {" or ".join(names): f"the process that imported them ended with {run.returncode}"}
+
+
+def import_finding(name: str, error: str) -> Finding:
+    """A needed package that is installed and cannot be imported."""
+    return Finding(
+        check=name,
+        state="broken",
+        message=f"cannot be imported: {error}",
+        command=repair(error) or f"pip install --force-reinstall {name}",
+    )
+
+
+def repair(error: str) -> str | None:
+    """What to type where an import fails for want of a system library or of a package; None for any other reason."""
+    if missing := _LIBRARY.search(error):
+        package = SYSTEM_PACKAGES.get(missing["library"])
+        return f"apt-get install {package}" if package else None
+    if module := _MISSING.search(error):
+        return f"pip install {module['module']}"
+    return None
 
 
 def _has_gpu() -> bool:
@@ -177,13 +250,18 @@ def thop_owner(path: list[str] | None = None) -> Finding:
     return Finding(check="import thop", state="ok", message=f"the import name is {names}'s alone")
 
 
-def _counters(time_limit: float, required: Collection[str]) -> list[Finding]:
+def _counters(
+    time_limit: float, needed: Mapping[str, Sequence[str]], packages: Mapping[str, str | None]
+) -> list[Finding]:
+    """What each counter gives; one whose package is missing was told with the packages."""
     from archprof.counters import COUNTERS
     from archprof.counters.probe import probe_case
     from archprof.counters.process import run_isolated
 
-    results = run_isolated(probe_case, list(COUNTERS), time_limit=time_limit)
-    return [counter_finding(result, required) for result in results]
+    told = {name for name, version in packages.items() if version is None}
+    names = [name for name in COUNTERS if COUNTERS[name].distribution not in told]
+    results = run_isolated(probe_case, names, time_limit=time_limit)
+    return [counter_finding(result, frozenset(needed[""])) for result in results]
 
 
 def counter_finding(result: CounterResult, required: Collection[str] = ()) -> Finding:
@@ -207,6 +285,7 @@ def counter_finding(result: CounterResult, required: Collection[str] = ()) -> Fi
         command = f"pip install {missing['module']}"
     elif result.error:
         message = f"{result.version} fails on three layers: {result.error}"
+        command = repair(result.error) or command
     elif result.macs != EXPECTED:
         message = f"{result.version} gives {result.macs:,} MACs for three layers that have {EXPECTED:,}"
     else:

@@ -128,4 +128,4 @@ def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint naming the nearest known names, or None where nothing is near."""
     names = nearest(word, known)
-    return f"did you mean {' or '.join(names)}?" if names else None
+    return f"did you mean {' or '.join(filter(None, (', '.join(names[:-1]), names[-1])))}?" if names else None

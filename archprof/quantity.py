@@ -50,6 +50,17 @@ EXAMPLES: Mapping[Unit, str] = {
 }
 
 
+_SHOWN: Mapping[Unit, str] = {
+    Unit.things: "K, M, B, G, T",
+    Unit.flops: "FLOPs, KFLOPs, MFLOPs, GFLOPs, TFLOPs, or K, M, G, T",
+    Unit.macs: "MACs, KMACs, MMACs, GMACs, TMACs, or K, M, G, T",
+    Unit.bytes: "B, kB, MB, GB, TB, KiB, MiB, GiB, TiB",
+    Unit.seconds: "s, ms, us",
+    Unit.times: "none, or x",
+}
+"""The units as a message lists them."""
+
+
 class Quantity(msgspec.Struct, frozen=True):
     """An amount: of a metric's unit, or in percent of something. ``text`` is how it was written."""
 
@@ -84,9 +95,11 @@ def parse(text: Any, unit: Unit, *, percent: bool = False) -> Quantity:
         return Quantity(number, str(text), percent=True)
     if not name and unit is Unit.seconds and number:
         raise ValueError(f"{expected}, with its unit")
+    if name in _PERCENT:
+        raise ValueError(f"{expected}, and not a percentage")
     factor = UNITS[unit].get(name) or _without_case(unit).get(name.lower(), None if name else Fraction(1))
     if factor is None:
-        raise ValueError(f"{expected}; unknown unit {name!r}")
+        raise ValueError(f"{expected}; unknown unit {name!r}, units: {_SHOWN[unit]}")
     return Quantity(number * factor, str(text))
 
 

@@ -50,7 +50,7 @@ def test_a_share_is_of_something() -> None:
         ("8.2 GMACs", Unit.flops, "unknown unit 'GMACs'"),
         ("5 ms", Unit.flops, "unknown unit 'ms'"),
         ("8.2 m", Unit.flops, "unknown unit 'm'"),  # milli or mega?
-        ("1 %", Unit.flops, "unknown unit '%'"),
+        ("1 %", Unit.flops, "and not a percentage"),
         (5, Unit.seconds, "with its unit"),
         (True, Unit.things, "3.0 M"),
         ([1], Unit.things, "3.0 M"),

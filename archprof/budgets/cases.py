@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import os
 from pathlib import Path
@@ -19,7 +20,7 @@ from archprof.sources import reference as references
 from archprof.sources import settings as values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from archprof.budgets.budget import Budget, BudgetFile
     from archprof.builder.options import Options
@@ -36,6 +37,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         variant: The path by the budget file's folder, or the reference.
         file: The path by the working folder, where it is a file.
         settings: How it is built and run, as the budget file says it; ``scale`` is there wherever there are scales.
+        line: The line of the entry in the budget file that it is from.
         rules: What it is held to, in the order of the metrics.
     """
 
@@ -43,6 +45,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     file: str | None = None
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
     spec: Spec | None = None
+    line: int | None = None
     rules: tuple[Rule, ...] = ()
     error: ArchprofError | None = None
 
@@ -58,10 +61,14 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cases(msgspec.Struct, frozen=True):
-    """What is to be checked, and the patterns of the file that matched nothing."""
+    """What is to be checked, and the patterns of the file that matched nothing.
+
+    ``partial`` says that only some of the file's variants were asked for.
+    """
 
     cases: tuple[Case, ...]
     unmatched: tuple[tuple[Budget, str], ...] = ()
+    partial: bool = False
 
 
 def find(file: BudgetFile, references: Sequence[str] = ()) -> Cases:
@@ -93,8 +100,14 @@ def find(file: BudgetFile, references: Sequence[str] = ()) -> Cases:
     if not active:
         patterns = ", ".join(repr(pattern) for _, pattern in unmatched)
         reason = f"nothing matches {patterns}" if patterns else "every entry is off"
-        raise BudgetFileError(f"nothing to check: {reason}", path=file.path, hint=f"paths go by {file.root.resolve()}")
-    return Cases(active, () if references else tuple(unmatched))
+        where = f"paths are relative to {file.root.resolve()}" if patterns else None
+        raise BudgetFileError(f"nothing to check: {reason}", path=file.path, hint=where)
+    return Cases(active, () if references else tuple(unmatched), partial=bool(references))
+
+
+def variants(file: BudgetFile) -> list[str]:
+    """The variants that a budget file is about, as it names them."""
+    return list(_entries_by_variant(file)[0])
 
 
 Entries = dict["Budget", tuple[int, int]]
@@ -130,14 +143,24 @@ def _selected(file: BudgetFile, entries_of: dict[str, Entries], references: Sequ
     if not references:
         return entries_of
     by_path = {os.path.realpath(file.root / name): name for name in entries_of}
-    selected = []
+    selected: list[str] = []
     for reference in references:
-        name = reference if reference in entries_of else by_path.get(os.path.realpath(reference))
-        if name is None:
-            hint = did_you_mean(reference, entries_of) or f"it is about {', '.join(entries_of) or 'nothing'}"
+        names = [reference] if reference in entries_of else _in_files(reference, by_path)
+        if not names:
+            hint = did_you_mean(reference, entries_of) or f"it has budgets for {', '.join(entries_of) or 'nothing'}"
             raise UsageError(f"{file.path} has no budget for {reference!r}", hint=hint)
-        selected.append(name)
+        selected += names
     return dict.fromkeys(selected)
+
+
+def _in_files(reference: str, by_path: Mapping[str, str]) -> list[str]:
+    """The variants that a path, a folder or a pattern of the working folder means."""
+    path = os.path.realpath(reference)
+    return [
+        name
+        for file, name in by_path.items()
+        if path in (file, *map(str, Path(file).parents)) or (glob.has_magic(reference) and fnmatch.fnmatch(file, path))
+    ]
 
 
 def _excluded(entry: Budget, entries: Entries) -> bool:
@@ -161,7 +184,7 @@ def _spread(root: Path, name: str, entry: Budget) -> Iterator[Case]:
         scales = references.scales(reference) if "scales" in entry.settings else ()
         all_settings = spread(entry.settings, scales)
     except ArchprofError as error:
-        yield Case(variant=name, file=file, error=error)
+        yield Case(variant=name, file=file, error=error, line=entry.line)
         return
     for settings in all_settings:
         try:
@@ -169,11 +192,11 @@ def _spread(root: Path, name: str, entry: Budget) -> Iterator[Case]:
             changes = {**settings.get("set", {}), **({"nc": settings["nc"]} if "nc" in settings else {})}
             spec = values.apply(spec, changes)
         except ArchprofError as error:
-            yield Case(variant=name, file=file, settings=settings, error=error)
+            yield Case(variant=name, file=file, settings=settings, error=error, line=entry.line)
             continue
         if spec.scale is not None:
-            settings = {**settings, "scale": spec.scale}
-        yield Case(variant=name, file=file, settings=settings, spec=spec)
+            settings = {"scale": spec.scale, **settings}
+        yield Case(variant=name, file=file, settings=settings, spec=spec, line=entry.line)
 
 
 def _reference_in(root: Path, name: str) -> str:

@@ -13,7 +13,7 @@ from archprof.budgets.cases import legible
 from archprof.budgets.lock import Lock
 from archprof.budgets.paths import folder_in, repository_root
 from archprof.budgets.rule_check import judge
-from archprof.errors import ArchprofError
+from archprof.errors import ArchprofError, BudgetFileError, UsageError
 from archprof.pipeline import Request
 from archprof.records.check_result import CaseResult, CheckResult, exit_code
 
@@ -45,16 +45,22 @@ def measure(cases: Sequence[Case], profiler: Profiler) -> list[ProfiledCase]:
 
 
 def evaluate_all(
-    measured: Sequence[ProfiledCase], baselines: Mapping[CaseKey, Baseline], latency_judge: LatencyJudge | None = None
+    config: str,
+    measured: Sequence[ProfiledCase],
+    baselines: Mapping[CaseKey, Baseline],
+    latency_judge: LatencyJudge | None = None,
 ) -> list[CaseResult]:
     """Hold each case to its rules.
 
     Args:
+        config: The budget file, for mistakes that are in it.
         measured: The cases.
         baselines: What those were of which it is known.
         latency_judge: Measures latencies; without one nothing is said of them.
     """
-    return [_case_result(profiled, baselines.get(profiled.case.case_key), latency_judge) for profiled in measured]
+    return [
+        _case_result(config, profiled, baselines.get(profiled.case.case_key), latency_judge) for profiled in measured
+    ]
 
 
 def baselines(
@@ -95,7 +101,7 @@ def conclude(
         ArchprofError: Where what growth is to be compared with cannot be read.
     """
     root = repository_root(file.root)
-    case_results = evaluate_all(measured, baselines(against, locked, measured, profiler), latency_judge)
+    case_results = evaluate_all(str(file.path), measured, baselines(against, locked, measured, profiler), latency_judge)
     return CheckResult(
         config=str(file.path),
         root=legible(root.as_posix()),
@@ -107,7 +113,9 @@ def conclude(
     )
 
 
-def _case_result(measured: ProfiledCase, baseline: Baseline | None, latency_judge: LatencyJudge | None) -> CaseResult:
+def _case_result(
+    config: str, measured: ProfiledCase, baseline: Baseline | None, latency_judge: LatencyJudge | None
+) -> CaseResult:
     case, profile = measured.case, measured.profile
     file = case.file and legible(case.file)
     about = CaseResult(variant=legible(case.variant), file=file, settings=case.settings)
@@ -124,6 +132,8 @@ def _case_result(measured: ProfiledCase, baseline: Baseline | None, latency_judg
             ],
         )
     except ArchprofError as error:
-        path = legible(str(error.path)) if error.path is not None else file
+        path, line = (legible(str(error.path)) if error.path is not None else file), error.line
+        if error.path is None and isinstance(error, (UsageError, BudgetFileError)):
+            path, line = config, case.line  # what the entry asks for makes no sense, whatever the variant is
         text = f"{error.message}\n{error.hint}" if error.hint else error.message
-        return msgspec.structs.replace(about, error=legible(text), error_file=path, error_line=error.line)
+        return msgspec.structs.replace(about, error=legible(text), error_file=path, error_line=line)

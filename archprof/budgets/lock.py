@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
 from archprof.budgets.baseline import Baseline
 from archprof.budgets.latency_rules import Time  # noqa: TC001 - it is looked up to read a lock back
 from archprof.errors import BudgetFileError
+from archprof.records.json_text import mistake
 from archprof.records.profile import TopLevelKey
 from archprof.records.schema import schema_of
 
@@ -26,6 +28,15 @@ LOCKED_ROWS = ("flops", "parameters")
 """The metrics of which every row's part is kept, so that a check can say which row grew."""
 
 
+_CONFLICT = re.compile(
+    rb"^<{7} .*\n((?:.*\n)*?)(?:\|{7} .*\n(?:.*\n)*?)?={7}\r?\n(?:.*\n)*?>{7} .*(?:\n|\Z)", re.MULTILINE
+)
+"""What git leaves where both sides of a merge changed the file; its group is the first side."""
+
+Figure = Annotated[int, msgspec.Meta(ge=0)] | Annotated[float, msgspec.Meta(ge=0)]
+"""What a case has of a metric: a count, or a ratio."""
+
+
 class Locked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One case.
 
@@ -34,8 +45,8 @@ class Locked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     used, and ``light_head`` says which rows give the light class branch to a detection head, or take it.
     """
 
-    values: dict[str, int | float]
-    rows: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    values: dict[str, Figure]
+    rows: dict[str, dict[str, Annotated[int, msgspec.Meta(ge=0)]]] = msgspec.field(default_factory=dict)
     top_level: dict[str, Any] = msgspec.field(default_factory=dict)
     light_head: dict[str, Literal["gives", "takes"]] = msgspec.field(default_factory=dict)
     latency: dict[str, Time] = msgspec.field(default_factory=dict)
@@ -89,18 +100,24 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return json.dumps(msgspec.to_builtins(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def read(path: Path) -> Lock | None:
+def read(path: Path, *, rewritten: bool = False) -> Lock | None:
     """What a lock file holds; None where there is no such file.
+
+    Args:
+        path: The file.
+        rewritten: Whether every case of it is about to be counted and written again. A merge conflict is then settled
+            by the figures, and only what cannot be counted stays as the first side of the conflict has it.
 
     Raises:
         BudgetFileError: Where it cannot be read, is not a lock file, or is one of another version.
     """
     try:
-        return parse(path.read_bytes(), path)
+        text = path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise BudgetFileError(f"cannot be read: {error.strerror}", path=path) from None
+    return parse(_CONFLICT.sub(rb"\1", text) if rewritten else text, path)
 
 
 def parse(text: bytes, path: Path | str) -> Lock:
@@ -113,6 +130,13 @@ def parse(text: bytes, path: Path | str) -> Lock:
     Raises:
         BudgetFileError: Where it is not a lock file, or is one of another version.
     """
+    if conflict := _CONFLICT.search(text):
+        raise BudgetFileError(
+            "has a merge conflict",
+            path=path,
+            line=_line_at(text, conflict.start()),
+            hint="`archprof check --update-lock` settles it, when the models themselves are merged",
+        )
     try:
         data: Any = msgspec.json.decode(text)
         version = data.get("version") if isinstance(data, dict) else None
@@ -121,10 +145,13 @@ def parse(text: bytes, path: Path | str) -> Lock:
             raise BudgetFileError(f"lock version {version}, this archprof reads {VERSION}: {older}", path=path)
         return msgspec.convert(data, Lock)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        hint = (
-            "`git checkout` restores the last good file; without one, `archprof check --update-lock` writes a new file"
-        )
-        raise BudgetFileError(f"not a lock file: {error}", path=path, hint=hint) from None
+        message, line = mistake(text, error)
+        hint = "`git checkout` restores the last good file; `archprof check --update-lock` writes a deleted one anew"
+        raise BudgetFileError(f"not a lock file: {message}", path=path, line=line, hint=hint) from None
+
+
+def _line_at(text: bytes, offset: int) -> int:
+    return text.count(b"\n", 0, offset) + 1
 
 
 def json_schema() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from archprof.budgets.exclusion import Exclusion
-from archprof.budgets.project_keys import EXCLUDE, FAMILIES, KEYS
+from archprof.budgets.project_keys import EXCLUDE, FAMILIES, KEYS, PLUGINS
 from archprof.budgets.read import OWN, PYPROJECT, TOP, Reader, plugin_path
 from archprof.errors import BudgetFileError
 from archprof.sources.assigned_families import Families, assigned
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WITHOUT = ("config", "init")
-"""Commands that go without: one shows the file, the other writes it."""
+"""Commands whose options go without: one shows the file, the other writes what `check` goes by."""
 
 BUDGETED = ("check",)
 """Commands whose models are built as the budgets say."""
@@ -59,18 +59,23 @@ class Default(msgspec.Struct, frozen=True):
 def find(folder: Path) -> Reader | None:
     """The file of the project that a folder belongs to, parsed; None where it has none.
 
+    Of two files in one folder it is the one that sets something: the other may have the budgets.
+
     Raises:
-        BudgetFileError: Where a file cannot be read.
+        BudgetFileError: Where a file cannot be read, or both of a folder set something.
     """
     folders = [folder, *folder.parents]
     # A folder above may be one that may not be read: pathlib raises there.
     top = next((index for index, parent in enumerate(folders) if os.path.exists(parent / ".git")), 0)  # noqa: PTH110
     for parent in folders[: top + 1]:
-        for name in (OWN, PYPROJECT):
-            if os.path.isfile(path := parent / name):  # noqa: PTH113
-                reader = Reader(Path(os.path.relpath(path)))
-                if reader.data:
-                    return reader
+        files = [path for name in (OWN, PYPROJECT) if os.path.isfile(path := parent / name)]  # noqa: PTH113
+        readers = [reader for path in files if (reader := Reader(Path(os.path.relpath(path)))).data]
+        setting = [reader for reader in readers if reader.data.keys() & KEYS.keys()]
+        if len(setting) > 1:
+            message = f"{PYPROJECT} has a configuration under [tool.archprof], too; only one of them can be used"
+            raise BudgetFileError(message, path=setting[0].path, hint="move everything into one file")
+        if readers:
+            return (setting or readers)[0]
     return None
 
 
@@ -123,14 +128,24 @@ def exclusion(folder: Path) -> Exclusion:
     return Exclusion(entry.path.parent, tuple(entry.value), entry.origin) if entry else Exclusion()
 
 
-@contextmanager
-def families_assigned(folder: Path, command: str = "") -> Iterator[None]:
-    """While it holds, files have the families that the project of a folder gives them; what a command goes without.
+def plugins(folder: Path) -> list[str]:
+    """The plugins of the project of a folder, files among them by the working folder.
 
     Raises:
         BudgetFileError: As for :func:`read`.
     """
-    entry = None if command in WITHOUT else _entry(folder, FAMILIES)
+    entry = _entry(folder, PLUGINS)
+    return list(entry.value) if entry else []
+
+
+@contextmanager
+def families_assigned(folder: Path) -> Iterator[None]:
+    """While it holds, files have the families that the project of a folder gives them.
+
+    Raises:
+        BudgetFileError: As for :func:`read`.
+    """
+    entry = _entry(folder, FAMILIES)
     pairs = dict(pair.rsplit(" = ", 1) for pair in entry.value) if entry else {}
     with assigned(Families(entry.path.parent if entry else Path(), pairs)):
         yield

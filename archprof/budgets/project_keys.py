@@ -51,11 +51,14 @@ def _assignments(table: Mapping[str, Any]) -> list[str]:
 EXCLUDE, FAMILIES = "exclude", "families"
 """Keys that no option has."""
 
+PLUGINS = "plugins"
+"""The key of what has to be loaded before anything is built."""
+
 _TEXTS = (lambda value: TEXT[0](value) or _is_texts(value), "text, or a list of it")
 _BOOL = (lambda value: isinstance(value, bool), "true or false", bool)
 
 KEYS: Mapping[str, Key] = {
-    "plugins": Key("plugins", *_TEXTS, _listed),
+    PLUGINS: Key(PLUGINS, *_TEXTS, _listed),
     "no_plugins": Key("no_plugins", *_BOOL),
     "imgsz": Key("imgsz", lambda value: bool(sides_of(str(value))), 'a side or "HEIGHTxWIDTH"'),
     "input": Key("inputs", *_TEXTS, _listed),

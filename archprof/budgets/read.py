@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from archprof.budgets import toml_file
 from archprof.budgets.budget import Budget, BudgetFile, Level, Rule
@@ -28,6 +31,8 @@ ENTRY = ("variants", "level", "message", *SETTINGS)
 AMOUNTS = ("max", "min", "max_increase", "floor")
 RULE = (*AMOUNTS, "level", "message")
 
+_DEVICE = re.compile(r"cpu|cuda(:[0-9]+)?")
+
 
 def find(folder: Path) -> Path:
     """The budget file of a folder: in it, or in the nearest folder above it that has one.
@@ -44,6 +49,12 @@ def find(folder: Path) -> Path:
             raise BudgetFileError(message, path=own, hint="move them into one file, or name one with --config")
         return Path(os.path.relpath(own if own.is_file() else parent / PYPROJECT))
     message = f"no {OWN}, and no [tool.archprof] in a {PYPROJECT}, here or in a folder above"
+    below = sorted(
+        path.relative_to(folder).as_posix() for depth in ("*", "*/*") for path in folder.glob(f"{depth}/{OWN}")
+    )
+    if below:
+        hint = f"there is {', '.join(below)}: archprof check --config {below[0]}"
+        raise BudgetFileError(message, hint=hint)
     raise BudgetFileError(message, hint="archprof init writes first budgets")
 
 
@@ -61,10 +72,21 @@ def in_pyproject(folder: Path) -> bool:
 def read(path: Path) -> BudgetFile:
     """What a budget file says; of a file called ``pyproject.toml`` what is under ``[tool.archprof]``.
 
+    What a ``pyproject.toml`` beside an ``archprof.toml`` excludes, and its plugins, hold for the budgets too.
+
     Raises:
         BudgetFileError: Where it cannot be read, or says something that makes no sense.
     """
-    return Reader(path).file(path)
+    file = Reader(path).file(path)
+    beside = path.parent / PYPROJECT
+    if path.name != OWN or not beside.is_file():
+        return file
+    project = Reader(beside).file(beside)
+    return msgspec.structs.replace(
+        file,
+        plugins=tuple(dict.fromkeys((*project.plugins, *file.plugins))),
+        exclude=tuple(dict.fromkeys((*project.exclude, *file.exclude))),
+    )
 
 
 def entry(name: str, **keys: Any) -> Budget:
@@ -124,9 +146,16 @@ class Reader:
             path=path,
             budgets=tuple(self.budget(index, item) for index, item in enumerate(entries)),
             lock=path.parent / lock,
-            plugins=tuple(plugin_path(path.parent, item) for item in self.texts("plugins", data.get("plugins", []))),
+            plugins=tuple(self.plugin(path.parent, item) for item in self.texts("plugins", data.get("plugins", []))),
             exclude=self.texts(EXCLUDE, data.get(EXCLUDE, [])),
         )
+
+    def plugin(self, folder: Path, plugin: str) -> str:
+        """A plugin that is there, if it is a file."""
+        path = plugin_path(folder, plugin)
+        if plugin.endswith(".py") and not os.path.exists(path):  # noqa: PTH110 - a folder may be unreadable
+            raise self.error("plugins", f"no file {path!r}")
+        return path
 
     def budget(self, index: int, data: Any, key_path: str | None = None) -> Budget:
         """One entry."""
@@ -143,6 +172,8 @@ class Reader:
         for key, value in settings.items():
             if not SETTINGS[key].test(value):
                 raise self.error(f"{key_path}.{key}", f"must be {SETTINGS[key].kind}, not {_quoted(value)}")
+        if whole := [key for key in ("imgsz", "batch") if key in settings and "input" in settings]:
+            raise self.error(f"{key_path}.{whole[0]}", "cannot be given with input, which gives complete shapes")
         rules = [key for key in data if key not in ENTRY]
         return Budget(
             variants=variants,
@@ -158,6 +189,7 @@ class Reader:
         """What an entry says of one metric."""
         try:
             metric = find_metric(name)
+            self.check_latency(name)
         except UsageError as error:
             raise self.error(key_path, error.message, hint=error.hint) from None
         self.table(key_path, data, RULE, example='{ max = "3.0 M" }')
@@ -183,13 +215,28 @@ class Reader:
             metric=metric, **amounts, level=level, message=message, key_path=key_path, line=self.lines.of(key_path)
         )
 
+    def check_latency(self, name: str) -> None:
+        """Refuse a latency of a device or a backend that there is none of, unless a plugin of the file may add it.
+
+        Raises:
+            UsageError: Where there is none.
+        """
+        from archprof.latency.backends import check_backend
+
+        _, *rest = name.split("/")
+        if rest and not _DEVICE.fullmatch(rest[0]):
+            raise UsageError(f"unknown device {rest[0]!r}", hint="devices: cpu, cuda, cuda:N")
+        if rest and not self.data.get("plugins"):
+            check_backend(rest[1])
+
     def verdict(
         self, key_path: str, data: Mapping[str, Any], level: Level, message: str | None = None
     ) -> tuple[Level, str | None]:
         """The level and the message of an entry or a rule, those of what it stands in unless it has its own."""
         level_given, text = data.get("level", level), data.get("message", message)
         if level_given not in set(Level):
-            raise self.error(f"{key_path}.level", f"must be {', '.join(Level)}, not {_quoted(level_given)}")
+            hint = did_you_mean(str(level_given), Level)
+            raise self.error(f"{key_path}.level", f"must be {', '.join(Level)}, not {_quoted(level_given)}", hint=hint)
         if text is not None and not isinstance(text, str):
             raise self.error(f"{key_path}.message", f"must be text, not {_quoted(text)}")
         return Level(level_given), text
@@ -202,7 +249,14 @@ class Reader:
             )
         for key in data:
             if key not in set(keys):
-                hint = did_you_mean(key, keys) or f"keys: {', '.join(keys)}"
+                dotted = next(
+                    (name for name in keys if name.startswith(f"{key}.") and isinstance(data[key], dict)), None
+                )
+                hint = (
+                    f'a key with a dot is in quotes: "{dotted}" = ...'
+                    if dotted
+                    else did_you_mean(key, keys) or f"keys: {', '.join(keys)}"
+                )
                 raise self.error(f"{key_path}.{key}".lstrip("."), "unknown key", hint=hint)
         return data
 
@@ -236,5 +290,5 @@ def _floats(value: Any) -> Any:
 
 
 def _quoted(value: Any) -> str:
-    text = str(value) if isinstance(value, Decimal) else repr(value)
+    text = str(value).lower() if isinstance(value, (Decimal, bool)) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -16,6 +16,7 @@ from archprof.builder.options import sides_of
 from archprof.compare.model import Experiment, Fact, Model, conditions_of, of_profile
 from archprof.errors import ArchprofError
 from archprof.records.benchmark import Benchmark
+from archprof.records.json_text import mistake
 from archprof.records.metrics import LATENCY
 from archprof.records.profile import Profile, Variant
 from archprof.sources import revision
@@ -130,7 +131,9 @@ def contents(text: bytes, path: Path | str) -> Lock | Benchmark | list[Profile]:
     try:
         data: Any = msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ArchprofError(f"neither a saved profile, a benchmark nor a lock file: {error}", path=path) from None
+        message, line = mistake(text, error)
+        what = "neither a saved profile, a benchmark nor a lock file"
+        raise ArchprofError(f"{what}: {message}", path=path, line=line) from None
     if isinstance(data, dict) and "variants" in data:
         return lock.parse(text, path)
     if isinstance(data, dict) and "profiles" in data:

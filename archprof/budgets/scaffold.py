@@ -18,11 +18,13 @@ from archprof.errors import VariantError
 from archprof.records.metrics import find_metric
 from archprof.sources import yaml_file
 from archprof.sources.files import SUFFIXES
+from archprof.sources.scale_in_name import scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from archprof.budgets.cases import Case
+    from archprof.budgets.exclusion import Exclusion
     from archprof.records.profile import Profile
     from archprof.units import Unit
 
@@ -48,10 +50,10 @@ class Discovery(msgspec.Struct, frozen=True):
     skipped: tuple[tuple[str, str], ...] = ()
 
 
-def discover(folder: Path) -> Discovery:
+def discover(folder: Path, excluded: Exclusion) -> Discovery:
     """The variants in a folder and below it: every YAML that means to have rows, good or not.
 
-    Hidden files and folders, and installed packages, are left out.
+    Hidden files and folders, installed packages, and what the project excludes are left out.
     """
     variants: list[str] = []
     skipped: list[tuple[str, str]] = []
@@ -67,32 +69,39 @@ def discover(folder: Path) -> Discovery:
                 continue
             if any(part.startswith(".") for part in path.relative_to(folder).parts):
                 skipped.append((_name(path, folder), "it is hidden"))
+            elif excluded(path):
+                skipped.append((_name(path, folder), excluded.origin))
             else:
                 variants.append(_name(path, folder))
     return Discovery(tuple(sorted(variants)), tuple(skipped))
 
 
 def plan(path: Path, variants: Sequence[str], settings: Mapping[str, Any]) -> BudgetFile:
-    """A budget file about variants that bounds nothing yet; at every scale, unless the settings say which.
+    """A budget file about variants that bounds nothing yet; at every scale, unless a name or the settings say which.
 
     Args:
         path: Where it will be.
         variants: As the file will name them.
         settings: How they are built and run.
     """
-    everything = {"scales": ALL, **settings}
-    budgets = (Budget(variants=(name,), settings=everything, index=index) for index, name in enumerate(variants))
+    budgets = (
+        Budget(variants=(name,), settings={"scales": scale_of(Path(name).stem) or ALL, **settings}, index=index)
+        for index, name in enumerate(variants)
+    )
     return BudgetFile(path=path, budgets=tuple(budgets), lock=path.parent / LOCK)
 
 
-def write(profiles: Iterable[tuple[Case, Profile]], headroom: Fraction) -> str:
+def write(profiles: Iterable[tuple[Case, Profile]], headroom: Fraction, plugins: Sequence[str] = ()) -> str:
     """The text of a budget file that holds each case to what was found.
 
     Args:
         profiles: The cases, with what they are.
         headroom: What is added to each figure, as a share of it.
+        plugins: What has to be loaded to build them.
     """
     head = _HEAD.format(headroom=_percent(headroom), lock=LOCK)
+    if plugins:
+        head += f"plugins = {_toml(list(plugins))}\n"
     return "\n".join([head, *(_entry(case, profile, headroom) for case, profile in profiles)])
 
 

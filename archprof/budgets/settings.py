@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from archprof.builder.input_spec import parse_inputs
-from archprof.builder.options import Options, sides_of
+from archprof.builder.options import DTYPES, Options, dtype_name, sides_of
 from archprof.errors import UsageError
 from archprof.sources import settings as values
 
@@ -34,6 +34,13 @@ def _is_sizes(value: Any) -> bool:
 
 def _is_bool(value: Any) -> bool:
     return isinstance(value, bool)
+
+
+def _is_dtype(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(dtype_name(value))
+    except UsageError:
+        return False
 
 
 def _is_inputs(value: Any) -> bool:
@@ -78,7 +85,7 @@ SETTINGS: Mapping[str, Setting] = {
     "fuse": _BOOL,
     "backward": _BOOL,
     "static": _BOOL,
-    "dtype": Setting(*values.TEXT, _TEXT),
+    "dtype": Setting(_is_dtype, f"one of {', '.join(DTYPES)}", _TEXT),
 }
 """Every key, each as the option of the same name is."""
 

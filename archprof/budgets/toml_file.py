@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archprof.errors import ArchprofError
+
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 def load(
@@ -31,4 +34,8 @@ def load(
     except OSError as failure:
         raise error(f"cannot be read: {failure.strerror}", path=path) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as failure:
-        raise error(f"not valid TOML: {failure}", path=path) from None
+        message, line, column = str(failure), None, None
+        if found := _PLACE.search(message):  # Python 3.14 has attributes for it
+            message = message[: found.start()]
+            line, column = map(int, found.groups()) if found[1] else (max(len(text.splitlines()), 1), None)
+        raise error(f"not valid TOML: {message}", path=path, line=line, column=column) from None

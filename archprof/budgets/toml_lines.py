@@ -17,13 +17,14 @@ class Lines:
     """The lines of a file's keys, by the key's path: ``budgets[2].flops.max``.
 
     It reads headers and keys as they are commonly laid out. What stands inside a line (an inline table's key) has
-    the line of what it stands in, and so has what it does not find.
+    the line of what it stands in, and so has what it does not find. A table has the line of the first thing in it.
     """
 
     def __init__(self, text: str) -> None:
         self._line_of_key: dict[str, int] = {}
         for key_path, line in _key_paths(text):
-            self._line_of_key.setdefault(key_path, line)
+            for end in re.finditer(r"[.\[]|$", key_path):
+                self._line_of_key.setdefault(key_path[: end.start()], line)
 
     def of(self, key_path: str) -> int | None:
         """The line of a key, or of the nearest thing around it; None where nothing of it was found."""

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Annotated
 
 from archprof.builder.options import COUNTER_SECONDS
+from archprof.cli import completion, output, selection
 from archprof.cli import options as o
-from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import ModelAtOneScale, OutputOptions
@@ -19,7 +19,12 @@ TOP = 4
 
 Counters = Annotated[
     list[str] | None,
-    o.option("--counter", metavar="NAME", help="Run only this counter. Repeatable.  [default: all]"),
+    o.option(
+        "--counter",
+        autocompletion=completion.counters,
+        metavar="NAME",
+        help="Run only this counter. Repeatable.  [default: all]",
+    ),
 ]
 TimeLimit = Annotated[
     float, o.option("--time-limit", min=1, metavar="SECONDS", help="Time limit in seconds for each counter.")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
+from archprof.cli import completion, output, selection
 from archprof.cli import options as o
-from archprof.cli import output, selection
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import Counting, OutputOptions
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 Variants = Annotated[
     list[str] | None,
-    typer.Argument(metavar="REF", help="Check only these variants.  [default: all variants of the budget file]"),
+    typer.Argument(
+        autocompletion=completion.budgeted,
+        metavar="REF...",
+        help="Check only these variants, or those of a folder or a pattern.  [default: all of the budget file]",
+    ),
 ]
 Config = Annotated[
     Path | None,
@@ -151,7 +155,7 @@ def check(
     # A file that is found belongs to the working folder's project, whose families hold already.
     with families_assigned(file.root.resolve()) if budgets.config else nullcontext():
         selected = select_cases(file, references or [])
-        locked = old = lock.read(file.lock)
+        locked = old = lock.read(file.lock, rewritten=budgets.update_lock and not references)
         profiler = selection.profiler(execution)
         profiled = measure(selected.cases, profiler)
         judge = latency.judge(selected, execution.plugins, budgets.against)
@@ -161,7 +165,7 @@ def check(
     if locked and budgets.update_lock:
         save_lock(file.lock, old, locked)
     output.deliver(destinations, report(result, View()))
-    remark(result, file, selected, latencies=latency.latency)
+    remark(result, file, selected, None if budgets.update_lock else old, latencies=latency.latency)
     if result.exit_code == 2 or (result.exit_code and not exit_zero):
         raise typer.Exit(result.exit_code)
 
@@ -193,19 +197,24 @@ def save_lock(path: Path, old: "Lock | None", new: "Lock") -> None:
     console.note(f"{path}: {lock.difference(old or lock.Lock(), new)}")
 
 
-def remark(result: "CheckResult", file: "BudgetFile", selected: "Cases", *, latencies: bool) -> None:
+def remark(
+    result: "CheckResult", file: "BudgetFile", selected: "Cases", old: "Lock | None", *, latencies: bool
+) -> None:
     """Say what a reader should know: what was left out, what has no baseline, what is below the lock, and the counts.
 
     Args:
         result: Of the check.
         file: The budget file.
         selected: The cases that were checked.
+        old: The lock file as it will stay; None where there is none, or what is out of date was removed.
         latencies: Whether those were measured.
     """
     from archprof.render import finding_text
 
     if not latencies and any(not rule.metric.exact for case in selected.cases for rule in case.rules):
         console.note("latencies were left out; --latency measures them")
+    if old and result.baseline_is_lock and not selected.partial and (gone := _gone(old, result)):
+        console.note(f"not checked any more: {gone}; `archprof check --update-lock` removes it from {file.lock}")
     unlocked = _variants(case for case in result.cases if any(entry.note is None for entry in case.without_baseline))
     if unlocked and result.baseline is None:
         console.note(f"no {file.lock} yet: growth could not be evaluated; `archprof check --update-lock` writes it")
@@ -215,6 +224,11 @@ def remark(result: "CheckResult", file: "BudgetFile", selected: "Cases", *, late
     if improved and result.baseline_is_lock:
         console.note(f"below the lock: {improved}; `archprof check --update-lock` records it")
     console.note(finding_text.counts(result))
+
+
+def _gone(lock: "Lock", result: "CheckResult") -> str:
+    """The variants of a lock file of which no case is checked: deleted ones, and those that were renamed."""
+    return ", ".join(sorted(lock.variants.keys() - {case.variant for case in result.cases}))
 
 
 def _variants(cases: "Iterable[CaseResult]") -> str:

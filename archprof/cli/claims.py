@@ -24,7 +24,7 @@ COULD_NOT_JUDGE = 2
 Names = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="FILE|FAMILY|VARIANT",
+        metavar="FILE|FAMILY|VARIANT...",
         help="Claims files, or families or variants of the zoo.  [default: all of the zoo]",
     ),
 ]

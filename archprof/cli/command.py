@@ -133,6 +133,23 @@ def _dependencies_quiet() -> Iterator[None]:
             logging.disable(disabled)
 
 
+def _broken_import(error: ImportError) -> str:
+    """What is said of a package that cannot be imported: which one, why, and what to type."""
+    frames = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    packages = [name.partition(".")[0] for name in frames]
+    others = [name for name in packages if name not in {"archprof", *sys.stdlib_module_names}]
+    name = others[-1] if others else (error.name or "").partition(".")[0]
+    if name in ("archprof", "model_zoo"):
+        return f"internal error: {type(error).__name__}: {error} (a fault of archprof's: --debug shows where)"
+    from archprof.doctor import repair
+
+    first, *_ = str(error).splitlines() or [""]
+    command = repair(str(error))
+    types = f"type: {command}\n" if command else ""
+    package = f"the package {name}" if name else "a package"
+    return f"{package} cannot be imported: {first}\n{types}archprof doctor checks the whole installation"
+
+
 def _guarded(work: Callable[[], None]) -> None:
     """Do the work; whatever goes wrong is one message and an exit code, and never a user's traceback."""
     try:
@@ -150,6 +167,11 @@ def _guarded(work: Callable[[], None]) -> None:
         # Whoever read has read enough. What is still buffered goes nowhere, or the interpreter complains at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
+    except ImportError as error:
+        if console.debug:
+            traceback.print_exc()
+        console.error(_broken_import(error))
+        raise typer.Exit(FAILED) from None
     except Exception as error:
         if console.debug:
             traceback.print_exc()

@@ -18,6 +18,7 @@ COMMANDS = {
     "compare": "Show what changed between models, and what accounts for it.",
     "config": "Show the project's configuration, and where each value is.",
     "doctor": "Check the installation: versions, devices, counters.",
+    "explain": "Explain a block: its arguments, its channels, an example row.",
     "init": "Write a first budget file of the repository's models.",
     "list": "List what can be named: models, blocks, counters, formats.",
     "parameternet": "Compare ParameterNet's predictions with what is measured.",
@@ -25,7 +26,6 @@ COMMANDS = {
     "report": "Make a page of figures and tables that needs no network.",
     "schema": "Print the JSON Schema of a saved file.",
     "suggest": "Find the best variant under budgets, with a proof.",
-    "explain": "Explain a block or a row of a YAML.",
     "sweep": "Count many variants of a model, and keep them in a store.",
     "zoo": "List the zoo's variants, or print one.",
 }

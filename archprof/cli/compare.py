@@ -35,7 +35,7 @@ References = Annotated[
     list[str],
     typer.Argument(
         autocompletion=completion.references,
-        metavar="MODEL",
+        metavar="MODEL...",
         help="Models to compare, the base first: models as `summary` takes them, REV:FILE.yaml at a git revision, a "
         "FILE.json that `summary` saved, or a lock file; FILE.json#NAME selects one of several in it. A folder or a "
         "pattern means all models in it.",

@@ -71,3 +71,48 @@ def blocks(incomplete: str) -> list[str]:
     from archprof.sources import block_names
 
     return sorted(name for name in block_names.known() if name.startswith(incomplete))
+
+
+def zoo(incomplete: str) -> list[str]:
+    """Variants of the zoo."""
+    from archprof.sources.origins import ORIGINS
+
+    return [name for name in ORIGINS["zoo"].names(Path()) if name.startswith(incomplete)]
+
+
+def budgeted(incomplete: str) -> list[str]:
+    """The variants of the budget file; none where it makes no sense, which the command says."""
+    from archprof.budgets import cases, read
+
+    try:
+        names = cases.variants(read.read(read.find(Path.cwd())))
+    except ArchprofError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def counters(incomplete: str) -> list[str]:
+    """Counters that an audit runs."""
+    from archprof.counters import COUNTERS
+
+    return [name for name in COUNTERS if name.startswith(incomplete)]
+
+
+def backends(incomplete: str) -> list[str]:
+    """Backends that a latency is measured with; several are parted by commas."""
+    from archprof.latency.backends import BACKENDS
+
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in BACKENDS if name.startswith(last)]
+
+
+def dtypes(incomplete: str) -> list[str]:
+    """Data types of weights."""
+    from archprof.builder.options import DTYPES
+
+    return [name for name in DTYPES if name.startswith(incomplete)]
+
+
+def devices(incomplete: str) -> list[str]:
+    """Devices that may be here."""
+    return [name for name in ("auto", "cpu", "cuda", "meta") if name.startswith(incomplete)]

@@ -11,7 +11,7 @@ import time
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from archprof.cli.options import ColorChoice
 from archprof.render import Page
@@ -19,7 +19,6 @@ from archprof.render import Page
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from archprof.budgets.project import Default
 
 PIPED_WIDTH = 120
 """Terminal cells in a line that goes to a pipe."""
@@ -41,6 +40,18 @@ BETWEEN_DRAWINGS = 0.25
 """Seconds between two drawings of a bar, at least: drawing takes time that samples should not see."""
 
 
+class Origin(Protocol):
+    """What an option is set to, and where; other than on the command line."""
+
+    @property
+    def value(self) -> Any:
+        """The value."""
+
+    @property
+    def origin(self) -> str:
+        """Where it is set, for a message."""
+
+
 @dataclass(slots=True)
 class Console:
     """What the command line said about talking: data goes to stdout, everything else to stderr.
@@ -51,7 +62,7 @@ class Console:
         verbose: Whether every step is to be told, with the time that it took.
         debug: Whether an internal error shows its traceback.
         no_cache: Whether no result is to be kept, or read from those that were.
-        origins: The options that the project's configuration sets, each by its names, and the value with its line.
+        origins: The options that the configuration or the environment sets, by their names, and where each is set.
     """
 
     color: ColorChoice = ColorChoice.auto
@@ -59,7 +70,7 @@ class Console:
     verbose: bool = False
     debug: bool = False
     no_cache: bool = False
-    origins: Sequence[tuple[set[str], Default]] = ()
+    origins: Sequence[tuple[set[str], Origin]] = ()
     _data: TextIO | None = None
 
     @contextmanager
@@ -111,7 +122,7 @@ class Console:
 
     def error(self, text: str) -> None:
         """What went wrong, and which of the values that it names the project's configuration sets; never silenced."""
-        origins = [default.origin for names, default in self.origins if _names_option(text, names, default.value)]
+        origins = [entry.origin for names, entry in self.origins if _names_option(text, names, entry.value)]
         self._print_line("error: ", "1;31", "\n".join((text, *origins)))
 
     @contextmanager

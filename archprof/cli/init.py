@@ -1,5 +1,6 @@
 """``archprof init``."""
 
+from contextlib import nullcontext, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +19,7 @@ Variants = Annotated[
     list[str] | None,
     typer.Argument(
         autocompletion=completion.references,
-        metavar="REF",
+        metavar="REF...",
         help="Models to write budgets for.  [default: every model YAML here and below]",
     ),
 ]
@@ -37,24 +38,31 @@ def init(
     force: Force = False,
 ) -> None:
     """Write a first budget file (today's figures plus headroom) and the lock file."""
-    from archprof.budgets import cases, lock, scaffold
+    from archprof.budgets import cases, lock, project, scaffold
     from archprof.budgets.checking import measure
+    from archprof.budgets.exclusion import Exclusion
     from archprof.budgets.locking import updated_lock
     from archprof.budgets.read import LOCK, OWN
 
     share = parse_headroom(headroom)
     selection.parse_size(imgsz)
     path = Path(OWN)
-    refuse_overwriting(path, Path(LOCK), force=force)
+    settings_text = refuse_overwriting(path, Path(LOCK), force=force)
     options = {"scales": scale, "imgsz": imgsz, "nc": nc}
     settings = {key: value for key, value in options.items() if value is not None}
-    discovery = scaffold.Discovery(tuple(references)) if references else scaffold.discover(Path())
+    here = Path.cwd()
+    kept = not path.is_file() or bool(settings_text)  # a file that is overwritten says nothing any more
+    excluded, of_project = (project.exclusion(here), project.plugins(here)) if kept else (Exclusion(), [])
+    discovery = scaffold.Discovery(tuple(references)) if references else scaffold.discover(Path(), excluded)
     for name, reason in discovery.skipped:
         console.note(f"left out {name}: {reason}")
     if not discovery.variants:
-        raise BudgetFileError("no YAML with rows here or below", hint="name the models to guard")
+        message = "no YAML of a model, with backbone: or head:, in this folder or below"
+        raise BudgetFileError(message, hint="name the models: archprof init yolo11n.yaml timm:resnet18")
     file = scaffold.plan(path, discovery.variants, settings)
-    measured = measure(cases.find(file).cases, selection.profiler(selection.execution_config(plugins)))
+    execution = selection.execution_config([*of_project, *(plugins or [])])
+    with project.families_assigned(here) if kept else nullcontext():
+        measured = measure(cases.find(file).cases, selection.profiler(execution))
     profiles = [(entry.case, entry.profile) for entry in measured if not isinstance(entry.profile, ArchprofError)]
     errors = list(dict.fromkeys(str(entry.profile) for entry in measured if isinstance(entry.profile, ArchprofError)))
     for error in errors:
@@ -62,7 +70,10 @@ def init(
     if not profiles:
         raise BudgetFileError("nothing was written, because nothing could be built")
     save_lock(file.lock, None, updated_lock(lock.Lock(), measured, all_cases=True))
-    output.write_whole(path, scaffold.write(profiles, share))
+    own_plugins = [plugin for plugin in plugins or [] if plugin not in of_project]
+    if settings_text and own_plugins:
+        console.note(f"add {', '.join(own_plugins)} to plugins in {path}, or `archprof check` goes without")
+    output.write_whole(path, settings_text + scaffold.write(profiles, share, () if settings_text else own_plugins))
     console.note(f"wrote {path} with {plural(len(profiles), 'case')}; `archprof check` checks them")
     if errors:
         raise typer.Exit(BudgetFileError.exit_code)
@@ -86,17 +97,26 @@ def parse_headroom(text: str) -> Fraction:
     return quantity.of(Fraction(1))
 
 
-def refuse_overwriting(path: Path, lock: Path, *, force: bool) -> None:
+def refuse_overwriting(path: Path, lock: Path, *, force: bool) -> str:
     """See to it that no file exists that would be lost or contradicted.
+
+    Returns:
+        What the budgets are written behind: a project configuration that has none yet.
 
     Raises:
         OutputError: Where a file is there already.
         BudgetFileError: Where pyproject.toml has budgets.
     """
-    from archprof.budgets.read import PYPROJECT, in_pyproject
+    from archprof.budgets.read import PYPROJECT, Reader, in_pyproject
 
+    configuration = ""
+    if path.is_file() and not force:
+        with suppress(BudgetFileError):  # what is no TOML is overwritten by nobody, whatever it is
+            if "budgets" not in Reader(path).data:
+                configuration = f"{path.read_text(encoding='utf-8-sig').rstrip()}\n\n"
     for file in (path, lock):
-        if file.exists() and not force:
+        if file.exists() and not force and not (file == path and configuration):
             raise OutputError("already exists", path=file, hint="--force overwrites it")
     if in_pyproject(path.parent):
         raise BudgetFileError("has [tool.archprof] already", path=PYPROJECT, hint="archprof check reads it")
+    return configuration

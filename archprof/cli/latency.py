@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-from archprof.cli import selection
+from archprof.cli import completion, selection
 from archprof.cli.console import console
 from archprof.cli.options import Threads, option
 from archprof.errors import RunError, UsageError
@@ -49,6 +49,7 @@ Backends = Annotated[
     str,
     option(
         "--backend",
+        autocompletion=completion.backends,
         metavar="NAME,...",
         help=f"Backends, comma-separated: {', '.join(BACKENDS)}.",
     ),

@@ -100,7 +100,7 @@ Scale = Annotated[
         "--scale",
         autocompletion=completion.scales,
         metavar="SCALE",
-        help="A scale of the file, or 'all' where a command takes several.  [default: the file's first]",
+        help="A scale of the file, or 'all'.  [default: the scale in the file's name, else the first]",
     ),
 ]
 OneScale = Annotated[
@@ -170,9 +170,17 @@ Static = Annotated[
     bool, option("--static", help="Use the static equivalent: every dynamic layer replaced by the plain one.")
 ]
 Device = Annotated[
-    str, option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N, or meta (no memory for weights).")
+    str,
+    option(
+        "--device",
+        autocompletion=completion.devices,
+        metavar="DEVICE",
+        help="auto, cpu, cuda, cuda:N, or meta (no memory for weights).",
+    ),
 ]
-Dtype = Annotated[str, option("--dtype", metavar="DTYPE", help="Data type of weights and input.")]
+Dtype = Annotated[
+    str, option("--dtype", autocompletion=completion.dtypes, metavar="DTYPE", help="Data type of weights and input.")
+]
 
 Threads = Annotated[int | None, option("--threads", min=1, metavar="N", help="Number of CPU threads.")]
 
@@ -221,7 +229,12 @@ Format = Annotated[str | None, format_option()]
 FindingsFormat = Annotated[str | None, format_option(findings=True)]
 Outputs = Annotated[
     list[str] | None,
-    option("--output", "-o", metavar="FILE", help="Write to a file; '-' is stdout. Repeatable."),
+    option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write to a file; '-' is stdout, and FORMAT:FILE names the format. Repeatable.",
+    ),
 ]
 Html = Annotated[
     str | None,

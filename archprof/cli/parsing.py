@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,31 +42,52 @@ ULTRALYTICS = frozenset(
 """Words that stand before the assignments of Ultralytics' command line."""
 
 
+@dataclass(frozen=True)
+class EnvironmentValue:
+    """What the environment sets an option to."""
+
+    variable: str
+    value: str
+
+    @property
+    def origin(self) -> str:
+        """Where it is set, for a message."""
+        return f"it is set by the environment variable {self.variable}"
+
+
 class Command(TyperCommand):
     """One command."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Parse its words."""
-        with _as_ours(f"archprof {info_name}"):
+        path = f"{parent.command_path} {info_name}" if parent else f"archprof {info_name}"
+        with _as_ours(path):
             self._refuse_single_dashes(args)
             if any(parameter.name == REFERENCES for parameter in self.params):
-                self._refuse_assignments(f"archprof {info_name}", args)
+                self._refuse_assignments(path, args)
             args = self._join_lists(args)
             if not extra.get("resilient_parsing") and not {"--help", "-h"} & set(args):
                 defaults = self._defaults(str(info_name), args)
                 extra["default_map"] = {default.parameter: default.value for default in defaults}
-                console.origins = [(self._names(default.parameter), default) for default in defaults]
+                console.origins = [
+                    *((self._names(default.parameter), default) for default in defaults),
+                    *self._environment(args),
+                ]
             return super().make_context(info_name, args, parent, **extra)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What stands behind the command in its usage: ``REF...`` where it is required, and ``[REF...]`` where not."""
+        return [re.sub(r"^\{(.*)\}$", r"\1", piece) for piece in super().collect_usage_pieces(ctx)]
 
     def invoke(self, ctx: Any) -> Any:
         """Run it, with the families that the project gives its files."""
-        if not _is_in_project():
+        if not _is_in_project() or ctx.info_name in ("config", "init"):
             return super().invoke(ctx)
         from archprof.budgets import project
 
         with ExitStack() as stack:
             with _as_ours(ctx.command_path):
-                stack.enter_context(project.families_assigned(Path.cwd(), str(ctx.info_name)))
+                stack.enter_context(project.families_assigned(Path.cwd()))
             return super().invoke(ctx)
 
     def _defaults(self, command: str, args: Sequence[str]) -> list[Default]:
@@ -85,6 +107,17 @@ class Command(TyperCommand):
             for default in defaults
             if given.isdisjoint(names := self._names(default.parameter))
             and not any(f"ARCHPROF_{name.removeprefix('--').replace('-', '_').upper()}" in os.environ for name in names)
+        ]
+
+    def _environment(self, args: Sequence[str]) -> list[tuple[set[str], EnvironmentValue]]:
+        """The options that the environment sets."""
+        given = {word.partition("=")[0] for word in args}
+        return [
+            (set(parameter.opts), EnvironmentValue(variable, os.environ[variable]))
+            for parameter in self.params
+            if isinstance(variable := getattr(parameter, "envvar", None), str)
+            and variable in os.environ
+            and given.isdisjoint(parameter.opts)
         ]
 
     def _names(self, parameter: str) -> set[str]:
@@ -205,6 +238,8 @@ class Group(TyperGroup):
             hint = f"type: {ctx.command_path} --{first}"
         elif "show" in names:
             hint = did_you_mean(first, names) or f"type: {ctx.command_path} show {shlex.quote(first)}"
+        elif len(names) == 1:
+            hint = did_you_mean(first, names) or f"type: {ctx.command_path} {names[0]} {shlex.quote(first)}"
         else:
             hint = did_you_mean(first, names) or f"commands: {', '.join(names)}"
         return UsageError(f"unknown command {first!r}", hint=hint)
@@ -219,12 +254,20 @@ def _as_ours(command: str) -> Iterator[None]:
         if type(error).__name__ == "NoArgsIsHelpError":
             raise
         message = _plain(error.format_message().strip().removesuffix("."))
-        console.error(str(UsageError(message[:1].lower() + message[1:], hint=f"{command} --help lists what it takes")))
+        hint = f"{command} --help lists what it takes"
+        if near := _POSSIBLE.search(message):
+            message = message[: near.start()]
+            name = message.rpartition(" ")[2].lstrip("-")
+            near_names = nearest(name, [option.lstrip("-") for option in near[1].split(", ")], 1)
+            hint = f"did you mean --{near_names[0]}?" if near_names else hint
+        console.error(str(UsageError(message[:1].lower() + message[1:], hint=hint)))
         raise typer.Exit(error.exit_code) from None
     except ArchprofError as error:
         console.error(str(error))
         raise typer.Exit(error.exit_code) from None
 
+
+_POSSIBLE = re.compile(r" \(Possible options: (.+)\)$")
 
 _PLAIN = {
     r"is not a valid int(eger)?(?: range)?$": "is not a whole number",

@@ -41,7 +41,7 @@ MODULES = {
 
 Record = Annotated[
     SchemaChoice,
-    typer.Argument(help="Kind of saved file."),
+    typer.Argument(metavar="KIND", help=f"Kind of saved file: {', '.join(SchemaChoice)}."),
 ]
 
 

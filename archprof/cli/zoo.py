@@ -4,13 +4,15 @@ from typing import Annotated
 
 import typer
 
-from archprof.cli import output
+from archprof.cli import completion, output
 from archprof.cli.command import command
 from archprof.cli.console import console
 from archprof.cli.option_groups import OutputOptions
 from archprof.cli.parsing import Command, Group
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A variant, as listed by `archprof zoo`.")]
+Name = Annotated[
+    str, typer.Argument(autocompletion=completion.zoo, metavar="NAME", help="A variant, as listed by `archprof zoo`.")
+]
 
 
 @command

@@ -14,6 +14,7 @@ from archprof.records.comparison import Comparison
 from archprof.records.dynamic_report import DynamicReport
 from archprof.records.expert_curve import ExpertCurve
 from archprof.records.failure import Failure
+from archprof.records.json_text import mistake
 from archprof.records.profile import Profile
 from archprof.records.suggestion import Suggestion
 from archprof.records.sweep import Sweep
@@ -54,11 +55,14 @@ def read(path: Path) -> list[Any]:
         ArchprofError: Where the file is not there, is no JSON, is no result, or one of another version.
     """
     try:
-        data = msgspec.json.decode(path.read_bytes())
+        text = path.read_bytes()
     except OSError as error:
         raise ArchprofError(f"cannot be read: {error.strerror or error}", path=path) from None
+    try:
+        data = msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ArchprofError(f"no JSON: {error}", path=path) from None
+        message, line = mistake(text, error)
+        raise ArchprofError(f"no JSON: {message}", path=path, line=line) from None
     return [_record(entry, path) for entry in (data if isinstance(data, list) else [data])]
 
 

@@ -210,7 +210,7 @@ def _error_finding(title: str, case: CaseResult, check: CheckResult) -> Finding:
         path=check.from_root(file),
         line=case.error_line,
         title=f"{title} could not be evaluated",
-        text=" ".join((case.error or "").splitlines()),
+        text="; ".join((case.error or "").splitlines()),
         fingerprint=_fingerprint("not-evaluated", "", case),
     )
 
@@ -242,7 +242,8 @@ def _suite(case: CaseResult, check: CheckResult) -> Suite:
     title = finding_text.title(case)
     outcomes = [_outcome(case, result, check) for result in case.results]
     if case.error is not None:
-        outcomes.append(Outcome(name="evaluated", state="error", message=title, text=case.error, rule="not-evaluated"))
+        first, *_ = case.error.splitlines() or [title]
+        outcomes.append(Outcome(name="evaluated", state="error", message=first, text=case.error, rule="not-evaluated"))
     return Suite(name=title, tests=outcomes)
 
 

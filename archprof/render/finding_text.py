@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from archprof import units
@@ -115,10 +116,16 @@ def accept(result: RuleResult, case: CaseResult, check: CheckResult) -> str:
     """What to do where the change is intended."""
     name = result.key_path.rpartition(".")[2]
     if result.kind == "max_increase" and check.baseline_is_lock:
-        target = case.file or case.variant
-        return f"archprof check --update-lock {shlex.quote(target)}"
+        words = ["archprof", "check", "--update-lock", case.file or case.variant]
+        return shlex.join(words if _is_found(check.config) else [*words, "--config", check.config])
     line = f":{result.key_line}" if result.key_line is not None else ""
     return f"change {name}.{result.kind} in {check.config}{line}"
+
+
+def _is_found(config: str) -> bool:
+    """Whether a budget file is one that `check` finds by itself: in the working folder, or in one above it."""
+    path = PurePath(config)
+    return path.name in ("archprof.toml", "pyproject.toml") and all(part == ".." for part in path.parent.parts)
 
 
 def finding_text(result: RuleResult, case: CaseResult) -> str:
@@ -149,7 +156,7 @@ def tightest(case: CaseResult) -> str:
         text = f"within {units.plural(len(holding), 'bound')}" if holding else ""
     unclear = [undecided(result) for result in case.results if result.state == "inconclusive"]
     notes = dict.fromkeys(result.note or "no baseline" for result in case.without_baseline)
-    return "; ".join(filter(None, (text, *unclear, *notes)))
+    return "; ".join(filter(None, (text, *unclear, *notes))) or "not checked"
 
 
 def figures(case: CaseResult) -> list[str]:

@@ -42,6 +42,7 @@ level = "off"
 
 def test_what_a_file_says(budgets: Callable[[str], Path]) -> None:
     path = budgets(FULL)
+    (path.parent / "blocks.py").touch()
     file = read(path)
 
     assert (file.lock, len(file.budgets)) == (path.parent / "budgets.json", 2)
@@ -63,6 +64,7 @@ def test_what_a_file_says(budgets: Callable[[str], Path]) -> None:
 
 def test_pyproject_has_the_same_under_its_own_table(folder: Path) -> None:
     path = folder / "pyproject.toml"
+    (folder / "blocks.py").touch()
     text = FULL.replace("[[budgets]]", "[[tool.archprof.budgets]]").replace("[budgets.", "[tool.archprof.budgets.")
     path.write_text(f"[tool.other]\nx = 1\n\n[tool.archprof]\n{text}", encoding="utf-8")
 
@@ -92,11 +94,22 @@ HEAD = '[[budgets]]\nvariants = "models/*.yaml"\n'
             "budgets[0].flops.max: '8 ms': expected an amount such as 8.2",
             None,
         ),
-        (f"{HEAD}flops = {{max = 8.5e}}", None, "not valid TOML", None),
+        (f"{HEAD}flops = {{max = 8.5e}}", 3, "not valid TOML", None),
+        (f"{HEAD}variants = 1", 3, "not valid TOML: Cannot overwrite a value", None),
+        (f"{HEAD}flops = {{max = true}}", 3, "budgets[0].flops.max: true: expected an amount such as 8.2 GFLOPs", None),
+        (f'{HEAD}flops = {{max = "3 MB"}}', 3, "unknown unit 'MB', units: FLOPs, KFLOPs, MFLOPs, GFLOPs", None),
+        (f'{HEAD}flops = {{max = "5 %"}}', 3, "expected an amount such as 8.2 GFLOPs, and not a percentage", None),
+        (f'{HEAD}thop-2.0 = {{max = "3 G"}}', 3, "budgets[0].thop-2: unknown key", '"thop-2.0" = ...'),
+        ('[[budget]]\nvariants = "a.yaml"', 1, "budget: unknown key", "did you mean budgets?"),
+        (f'{HEAD}dtype = "fp8"', 3, "must be one of float32, float16, bfloat16, float64, not 'fp8'", None),
+        (f'{HEAD}batch = 2\ninput = "1x3x64x64"', 3, "budgets[0].batch: cannot be given with input", None),
+        ('plugins = "nothing.py"', 1, "plugins: no file", None),
+        (f'{HEAD}"latency/tpu/eager" = {{max = "1 s"}}', 3, "unknown device 'tpu'", "devices: cpu, cuda, cuda:N"),
+        (f'{HEAD}"latency/cpu/egger" = {{max = "1 s"}}', 3, "unknown backend 'egger'", "did you mean eager?"),
         (f"{HEAD}flops = {{floor = 1}}", 3, "has no bound", "give it max, min or max_increase"),
         (f"{HEAD}flops = {{max = 1, floor = 1}}", 3, "needs max_increase", None),
         (f"{HEAD}flops = {{max = 1, min = 2}}", 3, "min 2 is more than max 1", None),
-        (f'{HEAD}level = "eror"', 3, "must be error, warn, off, not 'eror'", None),
+        (f'{HEAD}level = "eror"', 3, "must be error, warn, off, not 'eror'", "did you mean error?"),
         (f"{HEAD}message = 3", 3, "must be text, not 3", None),
         (f"{HEAD}nc = 0", 3, "budgets[0].nc: must be a whole number from 1 up, not 0", None),
         (f'{HEAD}imgsz = ["640", "x"]', 3, "budgets[0].imgsz: must be sizes", None),

@@ -60,7 +60,7 @@ def test_a_git_revision_from_a_folder_below(
     monkeypatch.chdir(below)
     result = archprof("check --against main --format concise")
     assert result.exit_code == 1
-    assert result.stdout.startswith("../tiny.yaml:7: error: tiny.yaml · imgsz 64 · scale n: flops: 94.21 MFLOPs")
+    assert result.stdout.startswith("../tiny.yaml:7: error: tiny.yaml · scale n · imgsz 64: flops: 94.21 MFLOPs")
 
 
 def test_a_saved_profile(changed_repository: Path, archprof: Callable[[str], Result]) -> None:
@@ -91,8 +91,8 @@ def test_another_lock_file(changed_repository: Path, archprof: Callable[[str], R
     ("against", "message"),
     [
         ("mian", "no git revision 'mian'\ndid you mean main?"),
-        ("tiny.yaml", "tiny.yaml: neither a saved profile, a benchmark nor a lock file"),
-        ("archprof.toml", "archprof.toml: neither a saved profile, a benchmark nor a lock file"),
+        ("tiny.yaml", "tiny.yaml:1: neither a saved profile, a benchmark nor a lock file"),
+        ("archprof.toml", "archprof.toml:1: neither a saved profile, a benchmark nor a lock file"),
     ],
 )
 def test_what_cannot_be_compared_with_is_two(

@@ -104,7 +104,7 @@ def test_no_plugins_holds(archprof: Callable[[str], Result], project: Path, comm
         ("nc = 0", "pyproject.toml:5: nc: must be a whole number from 1 up, not 0", ""),
         ("plugins = [1]", "pyproject.toml:5: plugins: must be text, or a list of it", ""),
         ("set = 3", "pyproject.toml:5: set: must be a table", ""),
-        ("imgsz = ", "pyproject.toml: not valid TOML", ""),
+        ("imgsz = ", "pyproject.toml:5:9: not valid TOML", ""),
     ],
 )
 def test_a_mistake_is_one_message_with_its_line(

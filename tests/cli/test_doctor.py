@@ -8,6 +8,8 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from archprof.counters import COUNTERS
 from archprof.doctor import missing_packages, requirements
 
@@ -106,3 +108,59 @@ def test_a_counter_whose_own_package_is_missing_names_it(tmp_path: Path) -> None
     assert result["calflops"]["state"] == "note"
     assert result["calflops"]["message"].endswith("needs the package transformers, which is not installed")
     assert result["calflops"]["command"] == "pip install transformers"
+
+
+@pytest.fixture
+def broken_packages(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a command line where packages, each with an error, cannot be imported."""
+
+    def run(line: str, **errors: str) -> subprocess.CompletedProcess[str]:
+        for name, error in errors.items():
+            (tmp_path / "site" / name).mkdir(parents=True)
+            (tmp_path / "site" / name / "__init__.py").write_text(f"raise ImportError({error!r})\n", encoding="utf-8")
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(tmp_path / "site"),
+            "ARCHPROF_CACHE_DIR": str(tmp_path / "cache"),
+        }
+        return subprocess.run(
+            [EXECUTABLE, *line.split()], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+
+    return run
+
+
+GL = "libGL.so.1: cannot open shared object file: No such file or directory"
+"""What importing OpenCV ends with in a bare container."""
+
+
+def test_a_missing_system_library_is_named_with_its_package(
+    broken_packages: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    run = broken_packages("doctor", cv2=GL, timm="built for another torch")
+    assert run.returncode == 2
+    assert "to fix ultralytics:\n    apt-get install libgl1 libglib2.0-0\n" in run.stdout
+    assert re.search(r"^broken +timm +cannot be imported: ImportError: built for another torch$", run.stdout, re.M)
+    assert "to fix timm:\n    pip install --force-reinstall timm\n" in run.stdout
+    assert run.stderr == "error: broken: ultralytics, timm\n"
+
+
+def test_a_command_that_needs_a_broken_package_says_so(
+    broken_packages: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    run = broken_packages("summary yolo11n.yaml", cv2=GL)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == (
+        f"error: the package cv2 cannot be imported: {GL}\n"
+        "type: apt-get install libgl1 libglib2.0-0\n"
+        "archprof doctor checks the whole installation\n"
+    )
+
+
+def test_without_torch_nothing_ends_in_an_internal_error(
+    broken_packages: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    run = broken_packages("doctor", torch="libcudart.so.12: cannot open shared object file: No such file or directory")
+    assert run.returncode == 2
+    assert re.search(r"^broken +torch +cannot be imported: ImportError: libcudart\.so\.12", run.stdout, re.M)
+    assert "to fix torch:\n    pip install --force-reinstall torch\n" in run.stdout

@@ -127,4 +127,38 @@ def test_what_is_left_out_is_said_with_the_reason(folder: Path, archprof: Callab
 
 def test_nothing_to_hold(folder: Path, archprof: Callable[[str], Result]) -> None:
     (folder / "tiny.yaml").unlink()
-    assert "error: no YAML with rows here or below" in archprof("init").stderr
+    assert "error: no YAML of a model, with backbone: or head:, in this folder or below" in archprof("init").stderr
+
+
+def test_the_scale_in_a_name_is_the_only_one(folder: Path, archprof: Callable[[str], Result]) -> None:
+    (folder / "tiny.yaml").rename(folder / "yolo9s.yaml")
+    assert archprof("init --imgsz 64").exit_code == 0
+    (entry,) = tomllib.loads((folder / "archprof.toml").read_text(encoding="utf-8"))["budgets"]
+    assert (entry["variants"], entry["scales"]) == ("yolo9s.yaml", "s")
+
+
+@pytest.mark.parametrize("settings", ["archprof.toml", "pyproject.toml"])
+def test_a_project_that_has_settings_keeps_them(folder: Path, archprof: Callable[[str], Result], settings: str) -> None:
+    (folder / "old").mkdir()
+    (folder / "old" / "tiny.yaml").write_text((folder / "tiny.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    text = 'imgsz = 320\nexclude = ["old"]\n'
+    (folder / settings).write_text(
+        text if settings == "archprof.toml" else f"[tool.archprof]\n{text}", encoding="utf-8"
+    )
+    result = archprof("init --scale n --imgsz 64")
+    assert result.exit_code == 0
+    assert f"note: left out old/tiny.yaml: exclude is set in {settings}:" in result.stderr
+    assert "imgsz" in archprof("config").stdout
+    assert archprof("check").stderr == "note: 1 case: 1 within budget\n"
+    # The budgets are never written twice.
+    assert archprof("init").exit_code == 2
+
+
+def test_plugins_are_written_too(folder: Path, archprof: Callable[[str], Result]) -> None:
+    (folder / "blocks.py").write_text(
+        "import archprof\nfrom torch import nn\n\n@archprof.register('Own')\nclass Own(nn.Conv2d):\n    pass\n",
+        encoding="utf-8",
+    )
+    (folder / "tiny.yaml").write_text("backbone:\n  - [-1, 1, Own, [3, 8, 1]]\nhead: []\n", encoding="utf-8")
+    assert archprof("init --imgsz 64 --plugin blocks.py").exit_code == 0
+    assert archprof("check").exit_code == 0
