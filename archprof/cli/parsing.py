@@ -59,6 +59,11 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run it, with the families that the project gives its files."""
+        console.typed = {
+            str(parameter.name): max(parameter.opts, key=len)
+            for parameter in self.params
+            if parameter.param_type_name == "option" and _is_typed(ctx, str(parameter.name))
+        }
         if not _is_in_project():
             return super().invoke(ctx)
         from archprof.budgets import project
@@ -158,6 +163,12 @@ class Command(TyperCommand):
             if parameter.param_type_name == "option"
             for name in parameter.opts
         }
+
+
+def _is_typed(ctx: Any, parameter: str) -> bool:
+    """Whether the value of an option stands on the command line: not in the environment, nor in a configuration."""
+    source = ctx.get_parameter_source(parameter)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _is_in_project() -> bool:

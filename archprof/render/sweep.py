@@ -95,9 +95,7 @@ def _latency(sweep: Sweep) -> list[str]:
 
 def _subject(row: SweepRow) -> columns.Subject:
     def value(metric: Metric) -> Value | None:
-        if metric.name == LATENCY:
-            return row.latency.median_s if row.latency else None
-        return row.figures.get(metric.name)
+        return row.value(metric.name)
 
     def interval(metric: Metric) -> tuple[float, float] | None:
         return row.latency.ci95_s if row.latency else None

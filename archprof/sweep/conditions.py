@@ -12,7 +12,7 @@ from archprof.compare.condition import OPERATORS
 from archprof.errors import UsageError, did_you_mean
 from archprof.quantity import exact, plain_number
 from archprof.quantity import parse as parse_quantity
-from archprof.records.metrics import BY_NAME, METRICS, UNKNOWN
+from archprof.records.metrics import BY_NAME, LATENCY, NAMED, find_metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +54,18 @@ class Condition:
 
     def holds(self, row: SweepRow) -> bool:
         """Whether a row that was counted meets it; one without figures meets no condition on a metric."""
-        return self._holds(row.figures.get(self.name)) if self.metric else self.holds_at(row.point)
+        return self._holds(row.value(self.name)) if self.metric else self.holds_at(row.point)
+
+    def check(self, rows: Sequence[SweepRow]) -> None:
+        """Refuse one on a metric that no variant has, which all would be left out by.
+
+        Raises:
+            UsageError: Where variants have figures, and none has this one.
+        """
+        counted = [row for row in rows if row.error is None]
+        if self.metric and counted and all(row.value(self.name) is None for row in counted):
+            message = f"--where {self.text!r}: no variant of the sweep has {self.name}"
+            raise UsageError(message, hint=find_metric(self.name).adds or None)
 
     def _holds(self, value: Any) -> bool:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -81,13 +92,14 @@ def parse(text: str, axes: Sequence[str]) -> Condition:
     if match is None:
         raise UsageError(f"--where {text!r}: expected NAME < AMOUNT", hint=EXAMPLE)
     name, amount = " ".join(match["name"].split()), match["amount"].strip()
-    metrics = {**BY_NAME, UNKNOWN.name: UNKNOWN}
-    if name not in axes and name.lower() not in metrics:
-        hint = did_you_mean(name, [*axes, *metrics]) or f"axes: {', '.join(axes)}; metrics: {', '.join(METRICS)}"
-        raise UsageError(f"--where {text!r}: {name!r} is neither a metric nor an axis of this sweep", hint=hint)
     if name in axes:
         return Condition(text, name, match["comparison"], _plain(amount), metric=False)
-    metric = metrics[name.lower()]
+    if name.lower() not in (*BY_NAME, LATENCY):
+        metrics = [*NAMED, LATENCY]
+        hint = did_you_mean(name, [*axes, *BY_NAME, LATENCY])
+        hint = hint or f"axes: {', '.join(axes)}; metrics: {', '.join(metrics)}"
+        raise UsageError(f"--where {text!r}: {name!r} is neither a metric nor an axis of this sweep", hint=hint)
+    metric = find_metric(name)
     try:
         limit = parse_quantity(amount, metric.unit).value
     except ValueError as error:

@@ -62,6 +62,7 @@ def sweep(
     points = plan.points()
     if not points:
         raise UsageError("no variant is left to count", hint=f"conditions: {'; '.join(plan.where)}")
+    store.note_run(plan.setup, plan.options)
     for plugin in config.plugins:
         require(plugin, PluginError)
     batches = _Batches(plan, store, config, _missing(plan, store, config, points))
@@ -86,7 +87,7 @@ def plan_table(plan: Plan, store: Store) -> Sweep:
     result = table(store, plan.setup, plan.where)
     points = plan.points()
     uncounted = len(points) - len(store.contents(plan.setup, points))
-    return structs.replace(result, left_out=result.left_out + uncounted)
+    return structs.replace(result, left_out=result.left_out + uncounted, runs=[plan.options])
 
 
 def failure(plan: Plan, store: Store) -> RunError | None:
@@ -112,8 +113,17 @@ def table(store: Store, setup: Mapping[str, Any], where: Sequence[str] = ()) -> 
     rows = store.rows(setup)
     axes = list(dict.fromkeys(name for row in rows for name in row.point))
     conditions = [parse(text, axes) for text in where]
+    for condition in conditions:
+        condition.check(rows)
     chosen = [row for row in rows if all(condition.holds(row) for condition in conditions)]
-    return Sweep(setup=dict(setup), axes=axes, where=list(where), rows=chosen, left_out=len(rows) - len(chosen))
+    return Sweep(
+        setup=dict(setup),
+        axes=axes,
+        where=list(where),
+        runs=store.runs(setup),
+        rows=chosen,
+        left_out=len(rows) - len(chosen),
+    )
 
 
 def tables(path: Path, where: Sequence[str] = ()) -> list[Sweep]:

@@ -225,6 +225,7 @@ REPORTS: dict[str, Callable[[Profile], Report]] = {
         ExpertCurve(
             variant=profile.variant,
             input=profile.input,
+            environment=profile.environment,
             curve=ExpertSweep(points=[Point(experts=2, layers=1, measured=MEASURED)], static=MEASURED),
         ),
         VIEW,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archprof import units
 from archprof.compare.pareto import unbeaten
 from archprof.errors import UsageError
-from archprof.records.metrics import BY_NAME, find_metric
+from archprof.records.metrics import find_metric
 from archprof.render.figures import FIGURES, Choice, Figure, FigureKind
 from archprof.render.figures.scatter import ANSWER, NAMED, OFF, ON, scatters
 from archprof.render.figures.style import LESS, QUIET, TOTAL, VEGA_LITE, amounts, times
@@ -29,7 +29,7 @@ class Pareto(FigureKind):
     name = "pareto"
     options = ("--x", "--y", "--limit")
     help = "models in two metrics, with the Pareto front"
-    absent = "a scatter is of two models or more that have both metrics"
+    absent = "a scatter is of two models or more with both metrics, a sweep, or a suggestion with --vary or --front"
 
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
         """A figure of all the profiles together, and of each comparison of several, sweep, and suggestion."""
@@ -174,7 +174,7 @@ def parse_limits(texts: Sequence[str]) -> dict[str, float]:
     limits = {}
     for text in texts:
         name, _, amount = text.partition("=")
-        metric = BY_NAME.get(name) or find_metric(name)
+        metric = find_metric(name)
         try:
             limits[metric.name] = float(parse(amount, metric.unit).value)
         except ValueError as error:

@@ -37,7 +37,7 @@ class Ratios(FigureKind):
 
     name = "ratios"
     help = "ParameterNet's ratios of each dynamic layer, predicted and measured"
-    absent = "it has no dynamic layers"
+    absent = "ratios are of a model with dynamic layers: `archprof parameternet REF -o parameternet.json`"
 
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
         """A figure for each result with dynamic layers; of a benchmark, one for each model beside its equivalent."""

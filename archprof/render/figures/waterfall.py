@@ -31,7 +31,7 @@ class Waterfall(FigureKind):
     options = ("--counter",)
     help = "from the exact count to another counter's figure, step by step"
     alternatives = True
-    absent = "no counter's figure is in it that differs: `archprof audit REF -o audit.json` runs counters"
+    absent = "a waterfall is of a model and a counter's figure that differs: `archprof audit REF -o audit.json`"
 
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
         """A figure for each counter that has another figure than the exact count."""
