@@ -20,7 +20,7 @@ References = Annotated[
         metavar="REF...",
         autocompletion=completion.references,
         help="Models as `summary` takes them, a store of `sweep`, and FILE.json that `summary`, `bench`, `audit`, "
-        "`compare`, `check`, `sweep`, `suggest` or `parameternet` saved.",
+        "`compare`, `check`, `claims`, `sweep`, `suggest` or `parameternet` saved.",
     ),
 ]
 Output = Annotated[

@@ -246,6 +246,26 @@ def test_a_page_of_what_check_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "624,080" in page  # Ultralytics' own summary of yolo11n says 2,624,080 parameters, 624,080 above 2 M
 
 
+def test_a_page_of_what_claims_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.yaml").write_text(TINY, encoding="utf-8")
+    # 3·16·9 + 2·16 and 16·32·9 + 2·32 of the Convs, 32·1280 + 2·1280 + 1280·2 + 2 of the head: 51,218
+    text = "claims:\n  - variant: tiny\n    figures: {parameters: 51 K}\n    note: As <b>printed</b>.\n"
+    text += (
+        "  - variant: tiny\n    figures: {parameters: 52 K, modules: 3}\n  - variant: gone\n    figures: {layers: 3}\n"
+    )
+    Path("paper.yaml").write_text(text, encoding="utf-8")
+    assert run("claims", "paper.yaml", "-o", "claims.json")[0] == 2
+    results = saved_records.read(Path("claims.json"))
+    assert [result.verdict for result in results] == ["reproduced", "differs", "failed"]
+    assert [result.figures[0].measured for result in results] == [51_218, 51_218, None]
+    assert archprof.claims("paper.yaml") == results
+    assert run("report", "claims.json")[0] == 0
+    page = Path("claims.html").read_text(encoding="utf-8")
+    for piece in ("51 K (51,218)", "not reproduced", "could not be evaluated", "As &lt;b&gt;printed&lt;/b&gt;."):
+        assert piece in page
+
+
 def test_a_command_writes_a_page_too(saved: Path) -> None:
     text = run("compare", "one.json", "one.json")[1]
     code, output, _ = run("compare", "one.json", "one.json", "--html", "page.html")
