@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 ParserError: Any = typer.BadParameter.__mro__[1]
 """What the parser raises, whichever click typer has."""
 
-REFERENCES = "references"
+REFERENCES = ("references", "reference")
 """What commands call the argument that names models."""
+
+VARY = "--vary"
+"""The option of several values of several things, each an assignment."""
 
 FILES = ("archprof.toml", "pyproject.toml")
 """Files that may hold a project's configuration."""
@@ -48,8 +51,10 @@ class Command(TyperCommand):
         """Parse its words."""
         with _as_ours(f"archprof {info_name}"):
             self._refuse_single_dashes(args)
-            if any(parameter.name == REFERENCES for parameter in self.params):
-                self._refuse_assignments(f"archprof {info_name}", args)
+            if any(parameter.name in REFERENCES for parameter in self.params):
+                # `archprof sweep REF` is short for `archprof sweep run REF`.
+                path = [parent.command_path.split()[-1]] if parent and parent.parent else [str(info_name)]
+                self._refuse_assignments(" ".join(["archprof", *path]), args)
             args = self._join_lists(args)
             if not extra.get("resilient_parsing") and not {"--help", "-h"} & set(args):
                 defaults = self._defaults(str(info_name), args)
@@ -148,7 +153,11 @@ class Command(TyperCommand):
             return
         result, dropped, named = list[str](), list[str](), False
         by_name = {name.removeprefix("--"): takes for name, takes in options.items() if name.startswith("--")}
+        varies = VARY in options and any(word.partition("=")[0] == VARY for word in words)
         for word, free in zip(words, loose, strict=True):
+            if varies and word in mistaken and not assignment.names_model(word):
+                result += [VARY, word]
+                continue
             translation = assignment.translate([word] if free else [], by_name)
             result += translation.words if free else [word]
             dropped += translation.dropped
