@@ -57,10 +57,8 @@ def _bytes(visible: bool) -> tuple[Column, ...]:
         size("bytes_moved", "measured", attrgetter("moved_bytes")),
         size("static_bytes_moved", "static", attrgetter("static_bytes")),
         size("bytes_moved_ratio", "×", lambda layer: layer.moved_bytes / layer.static_bytes, show=units.factor),
-        size("flops_per_byte", "FLOP/B", attrgetter("intensity"), show=units.ratio, droppable=True),
-        size(
-            "static_flops_per_byte", "static FLOP/B", attrgetter("static_intensity"), show=units.ratio, droppable=True
-        ),
+        intensity("flops_per_byte", "FLOP/B", attrgetter("intensity")),
+        intensity("static_flops_per_byte", "static FLOP/B", attrgetter("static_intensity")),
     )
 
 
