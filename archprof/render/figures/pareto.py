@@ -62,8 +62,14 @@ def _figure(scatter: Scatter, limits: Mapping[str, float]) -> Figure:
         text=f"{units.plural(len(points), scatter.noun)}; on the Pareto front: {names}{more}.",
         spec=_spec(points, members, scatter.both, _limits(limits, x, y), scatter.named),
         about=[*scatter.about, *(["FLOPs are 2 × multiply-accumulates"] if has_flops else [])],
-        command=scatter.command,
+        command=_with_limits(scatter.command, limits),
     )
+
+
+def _with_limits(command: str, limits: Mapping[str, float]) -> str:
+    """The command with the limits that are drawn in, before the file that it writes."""
+    drawing, output, file = command.rpartition(" -o ")
+    return drawing + "".join(f" --limit {name}={value:.15g}" for name, value in limits.items()) + output + file
 
 
 def _limits(limits: Mapping[str, float], x: Metric, y: Metric) -> dict[str, float]:
