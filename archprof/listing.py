@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError, did_you_mean
 from archprof.records.conventions import CONVENTIONS
-from archprof.records.metrics import METRICS
+from archprof.records.metrics import NAMED
 from archprof.registry import Registry
 from archprof.sources import families
 from archprof.sources.origins import ORIGINS
@@ -174,4 +174,4 @@ with LISTINGS.own():
     LISTINGS.register("counters", Listing("counters that an audit runs", _counters, _counter))
     LISTINGS.register("backends", Listing("backends that a latency is measured with", _backends, _backend))
     LISTINGS.register("conventions", Listing("conventions that FLOPs are reported by", CONVENTIONS.items, _convention))
-    LISTINGS.register("metrics", Listing("metrics for columns and budgets", METRICS.items, _metric))
+    LISTINGS.register("metrics", Listing("metrics for columns and budgets", NAMED.items, _metric))

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from archprof.api.models import Choice
-    from archprof.claims.replay import ClaimResult
     from archprof.pipeline import Request
     from archprof.records.audit import AuditResult
     from archprof.records.benchmark import Benchmark
+    from archprof.records.claim_result import ClaimResult
     from archprof.records.comparison import Comparison
     from archprof.records.parameternet import ExpertSweep, WhatIf
     from archprof.records.suggestion import Suggestion

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @in_project
 def report(
     *results: Record | Path | str,
-    x: str = "flops",
-    y: str = "parameters",
+    x: str | None = None,
+    y: str | None = None,
     limits: Sequence[str] = (),
     **options: Unpack[ModelOptions],
 ) -> str:
@@ -30,8 +30,8 @@ def report(
     Args:
         results: Results of the functions of this interface, files that commands saved (``"bench.json"``), a sweep's
             store, and references of models, which are counted.
-        x: The metric on the x axis of several models' scatter.
-        y: That on its y axis.
+        x: The metric on the x axis of several models' scatter; FLOPs where None.
+        y: That on its y axis; parameters where None.
         limits: Budgets that are drawn into it, as "flops=8G".
         options: How models are built and run; see :class:`ModelOptions`.
 

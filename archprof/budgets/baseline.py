@@ -9,7 +9,7 @@ import msgspec
 from archprof.budgets.latency_rules import times_of
 from archprof.budgets.row_attribution import FIGURES, figures
 from archprof.budgets.row_label import labels_of
-from archprof.records.metrics import METRICS
+from archprof.records.metrics import NAMED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 
 def of_profile(profile: Profile) -> Baseline:
     """What a profile says that a variant is."""
-    values = {name: metric.of(profile) for name, metric in METRICS.items()}
+    values = {name: metric.of(profile) for name, metric in NAMED.items()}
     return Baseline(
         values={name: value for name, value in values.items() if value is not None},
         labels=labels_of(profile),

@@ -159,10 +159,16 @@ def json_schema() -> dict[str, Any]:
     return schema_of(Lock, "archprof lock")
 
 
-def locked(baseline: Baseline, times: Mapping[str, Time]) -> Locked:
-    """A case as the lock file holds it, with what it takes."""
+def locked(baseline: Baseline, times: Mapping[str, Time], metrics: Collection[str]) -> Locked:
+    """A case as the lock file holds it, with what it takes.
+
+    Args:
+        baseline: What is known of it.
+        times: What it takes, by device and backend.
+        metrics: The metrics that are kept.
+    """
     return Locked(
-        values=dict(baseline.values),
+        values={name: value for name, value in baseline.values.items() if name in metrics},
         rows={
             metric: {f"{index:02} {label}": baseline.rows[metric][index] for index, label in enumerate(baseline.labels)}
             for metric in LOCKED_ROWS

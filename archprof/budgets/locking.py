@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archprof.budgets.baseline import of_profile
 from archprof.budgets.lock import locked
 from archprof.errors import ArchprofError
+from archprof.records.metrics import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,8 @@ def updated_lock(
                 raise profile
             before = old.find(case.case_key)
             times = latency_judge.times(case, profile) if latency_judge else before.latency if before else {}
-            current[case.case_key] = locked(of_profile(profile), times)
+            metrics = {*METRICS, *(rule.metric.name for rule in case.rules)}
+            current[case.case_key] = locked(of_profile(profile), times, metrics)
         except ArchprofError:
             failed.add(case.variant)
     return old.updated(current, failed if all_cases else None)

@@ -91,8 +91,8 @@ def read(reader: Reader) -> list[Default]:
     for name, value in data.items():
         if name in KEYS:
             key = KEYS[name]
-            if not key.test(value):
-                raise reader.error(name, f"must be {key.kind}, not {value!r}")
+            if fault := key.fault(value):
+                raise reader.error(name, fault)
             text = key.text(value)
             if name == "plugins":
                 text = [plugin_path(path.parent, plugin) for plugin in text]

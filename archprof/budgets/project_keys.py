@@ -22,12 +22,22 @@ class Key(msgspec.Struct, frozen=True):
         test: Whether a value may be had.
         kind: The values that may be, in words.
         text: The value as the command line takes it.
+        entry: Of a table, which of its values may be had, and what they are in words.
     """
 
     parameter: str
     test: Callable[[Any], bool]
     kind: str
     text: Callable[[Any], Any] = str
+    entry: tuple[Callable[[Any], bool], str] | None = None
+
+    def fault(self, value: Any) -> str | None:
+        """What is wrong with a value, behind its key; None where nothing is."""
+        if not self.test(value):
+            return f"must be {self.kind}, not {value!r}"
+        test, kind = self.entry or (lambda value: True, "")
+        wrong = [(name, found) for name, found in value.items() if not test(found)] if self.entry else []
+        return f"{wrong[0][0]!r} must be {kind}, not {wrong[0][1]!r}" if wrong else None
 
 
 def _is_texts(value: Any) -> bool:
@@ -82,9 +92,10 @@ KEYS: Mapping[str, Key] = {
     EXCLUDE: Key(EXCLUDE, *_TEXTS, _listed),
     FAMILIES: Key(
         FAMILIES,
-        lambda value: isinstance(value, dict) and all(map(TEXT[0], value.values())),
+        lambda value: isinstance(value, dict),
         'a table, as {"models/v13/*.yaml" = "yolov13"}',
         lambda value: [f"{pattern} = {family}" for pattern, family in value.items()],
+        (TEXT[0], 'the name of a family in quotes, as "yolov13"'),
     ),
 }
 """Every key, with the option that it sets, if there is one."""

@@ -17,7 +17,7 @@ from archprof.budgets.settings import SETTINGS
 from archprof.budgets.toml_lines import Lines
 from archprof.errors import BudgetFileError, UsageError, did_you_mean
 from archprof.quantity import parse
-from archprof.records.metrics import LATENCY, METRICS, UNKNOWN, find_metric
+from archprof.records.metrics import LATENCY, NAMED, find_metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -161,7 +161,7 @@ class Reader:
         """One entry."""
         key_path = key_path or f"budgets[{index}]"
         latencies = [key for key in data if key.startswith(f"{LATENCY}/")] if isinstance(data, dict) else []
-        self.table(key_path, data, [*ENTRY, *METRICS, UNKNOWN.name, LATENCY, *latencies])
+        self.table(key_path, data, [*ENTRY, *NAMED, LATENCY, *latencies])
         if "variants" not in data:
             raise self.error(key_path, "has no variants", hint='for example variants = "models/*.yaml"')
         variants = self.texts(f"{key_path}.variants", data["variants"])

@@ -9,7 +9,7 @@ from archprof.budgets.project_keys import KEYS
 from archprof.budgets.read import LOCK
 from archprof.budgets.settings import SETTINGS
 from archprof.quantity import EXAMPLES
-from archprof.records.metrics import LATENCY, METRICS, UNKNOWN, find_metric
+from archprof.records.metrics import LATENCY, NAMED, find_metric
 from archprof.records.schema import DRAFT
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _VERDICT = {
 
 def json_schema() -> dict[str, Any]:
     """The schema (draft 2020-12). What amounts may look like is left to archprof itself."""
-    metrics = {name: _rule(metric) for name, metric in {**METRICS, UNKNOWN.name: UNKNOWN}.items()}
+    metrics = {name: _rule(metric) for name, metric in NAMED.items()}
     latency = _rule(find_metric(LATENCY))
     entry = {
         "type": "object",

@@ -7,6 +7,7 @@ changed: whoever reads one while another process replaces or deletes it has the 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import time
@@ -118,6 +119,21 @@ class Store:
             if not path.endswith(".tmp") and os.path.basename(path).startswith(prefix)  # noqa: PTH119 - thousands
         ]
         return len(sizes), sum(sizes)
+
+    @property
+    def fault(self) -> str | None:
+        """Why nothing can be kept here; None where it can, or could be once the folder is made."""
+        try:
+            with os.scandir(self.folder):
+                pass
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            return os.strerror(error.errno) if error.errno else str(error)
+        existing = next(path for path in (self.folder, *self.folder.absolute().parents) if os.path.exists(path))  # noqa: PTH110
+        if not os.path.isdir(existing):  # noqa: PTH112
+            return os.strerror(errno.ENOTDIR)
+        return None if os.access(existing, os.W_OK | os.X_OK) else os.strerror(errno.EACCES)
 
     @property
     def empty(self) -> bool:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from archprof.builder.options import sides_of
-from archprof.claims.published import FIGURE, Published
 from archprof.errors import did_you_mean
+from archprof.records.published import FIGURE, Published
 from archprof.sources.document import Document, line_of
 from archprof.sources.settings import COUNT, TEXT
 

@@ -3,101 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.claims.claims_file import COUNTS
 from archprof.errors import UsageError
+from archprof.records.claim_result import GIGA, FigureResult, Part
 from archprof.records.conventions import DEFAULT
 
 if TYPE_CHECKING:
-    from archprof.claims.published import Published
     from archprof.records.profile import Profile, Reported, Share
-
-GIGA = 10**9
-
-
-class Part(NamedTuple):
-    """All calls of one operation together: how many, and what they amount to."""
-
-    operation: str
-    calls: int
-    amount: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FigureResult:
-    """One figure, as published and as it comes out.
-
-    ``measured`` is in the unit of the published one. A figure of compute has ``exact``, which is what really
-    runs, in ``unit``: FLOPs, or MACs where that is what its convention counts. It is a lower bound where an
-    operation has no formula. ``reported`` is all that the convention says.
-    """
-
-    published: Published
-    measured: float
-    exact: int | None = None
-    unit: str = ""
-    lower_bound: bool = False
-    reported: Reported | None = None
-
-    @property
-    def agrees(self) -> bool:
-        """Whether it is what was printed, to the printed digits."""
-        return self.published.agrees(self.measured)
-
-    @property
-    def ratio(self) -> float | None:
-        """What runs, divided by what was printed of it."""
-        published = float(self.published.value) * self._factor
-        return self.exact / published if self.exact is not None and published else None
-
-    @property
-    def missed(self) -> list[Part]:
-        """What runs and its convention gives nothing for, the most expensive first."""
-        operations = self.reported.missed if self.reported else []
-        return [Part(missed.operation, missed.calls, missed.flops * self._of_a_flop) for missed in operations]
-
-    @property
-    def added(self) -> list[Part]:
-        """What its convention counts that is no multiply-accumulate, the most expensive first."""
-        by_operation: defaultdict[str, list[Share]] = defaultdict(list)
-        for share in self.reported.shares if self.reported else []:
-            if share.amount and not share.macs:
-                by_operation[share.operation].append(share)
-        parts = [
-            Part(name, sum(share.calls for share in shares), self._scaled(sum(share.amount for share in shares)))
-            for name, shares in by_operation.items()
-        ]
-        return sorted(parts, key=lambda part: -part.amount)
-
-    @property
-    def remainder(self) -> float:
-        """What its convention gives the rest of what runs beyond what that takes, below 0 where it gives less."""
-        if self.exact is None or self.reported is None:
-            return 0
-        scaled = self.measured * self._factor
-        return scaled - self.exact + sum(part.amount for part in self.missed) - sum(part.amount for part in self.added)
-
-    @property
-    def are_macs(self) -> bool:
-        """Whether what was printed as FLOPs, and does not come out, is the number of MACs."""
-        doubled = self.exact is not None and self.reported is None and self.unit == "FLOPs" and not self.agrees
-        return doubled and self.published.agrees(self.measured / 2)
-
-    @property
-    def _factor(self) -> int:
-        """What one of the printed unit is in single operations."""
-        return GIGA if self.published.figure == "gflops" else 1
-
-    @property
-    def _of_a_flop(self) -> float:
-        return 1 if self.unit == "FLOPs" else 0.5
-
-    def _scaled(self, amount: int) -> float:
-        """What a part of the convention's own total stands for."""
-        assert self.reported is not None  # for there are parts
-        return self.measured * self._factor * amount / self.reported.operations
+    from archprof.records.published import Published
 
 
 def replay_figure(published: Published, profile: Profile) -> FigureResult:
@@ -107,7 +22,7 @@ def replay_figure(published: Published, profile: Profile) -> FigureResult:
         UsageError: Where its convention says nothing of such a model, or the file says nothing of what is computed.
     """
     if published.figure in COUNTS:
-        return FigureResult(published=published, measured=getattr(profile.totals, published.figure))
+        return _result(published, getattr(profile.totals, published.figure))
     if profile.weights_only:
         raise UsageError(
             f"the compute of {profile.variant.name} is not known: the file holds weights, and not what is computed",
@@ -122,14 +37,70 @@ def replay_figure(published: Published, profile: Profile) -> FigureResult:
         measured = reported.gflops if reported else exact / GIGA
     else:
         measured = round(reported.gflops * GIGA / (1 if in_macs else 2)) if reported else exact
+    return _result(published, measured, exact=exact, unit=unit, profile=profile, reported=reported)
+
+
+def not_replayed(published: Published) -> FigureResult:
+    """A figure of a claim that could not be evaluated."""
+    return FigureResult(figure=published.figure, convention=published.convention, published=published.text)
+
+
+def _result(
+    published: Published,
+    measured: float,
+    *,
+    exact: int | None = None,
+    unit: str | None = None,
+    profile: Profile | None = None,
+    reported: Reported | None = None,
+) -> FigureResult:
+    in_single = measured * (GIGA if published.figure == "gflops" else 1)
+    missed = _missed(reported, unit) if reported else []
+    added = _added(reported, in_single) if reported else []
+    otherwise = 0.0
+    if reported and exact is not None:
+        otherwise = in_single - exact + sum(part.amount for part in missed) - sum(part.amount for part in added)
     return FigureResult(
-        published=published,
+        figure=published.figure,
+        convention=published.convention,
+        published=published.text,
         measured=measured,
+        agrees=published.agrees(measured),
         exact=exact,
         unit=unit,
-        lower_bound=bool(profile.coverage.unknown),
-        reported=reported,
+        lower_bound=bool(profile and profile.coverage.unknown),
+        missed=missed,
+        added=added,
+        otherwise=otherwise,
     )
+
+
+def _missed(reported: Reported, unit: str | None) -> list[Part]:
+    """What runs and a convention gives nothing for, the most expensive first."""
+    of_a_flop = 1 if unit == "FLOPs" else 0.5
+    return [Part(missed.operation, missed.calls, missed.flops * of_a_flop) for missed in reported.missed]
+
+
+def _added(reported: Reported, measured: float) -> list[Part]:
+    """What a convention counts that is no multiply-accumulate, the most expensive first.
+
+    Args:
+        reported: What the convention says.
+        measured: What its raw count stands for, in single operations.
+    """
+    by_operation: defaultdict[str, list[Share]] = defaultdict(list)
+    for share in reported.shares:
+        if share.amount and not share.macs:
+            by_operation[share.operation].append(share)
+    parts = [
+        Part(
+            name,
+            sum(share.calls for share in shares),
+            measured * sum(share.amount for share in shares) / reported.operations,
+        )
+        for name, shares in by_operation.items()
+    ]
+    return sorted(parts, key=lambda part: -part.amount)
 
 
 def _reported(convention: str, profile: Profile) -> Reported:

@@ -6,14 +6,13 @@ Nothing here needs torch; whoever calls says how a spec is profiled.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archprof.builder.options import Options, sides_of
-from archprof.claims.figure_replay import replay_figure
+from archprof.claims.figure_replay import not_replayed, replay_figure
 from archprof.errors import ArchprofError, UnknownReferenceError
 from archprof.pipeline import Request
+from archprof.records.claim_result import Against, ClaimResult, Verdict
 from archprof.records.conventions import CONVENTIONS, find_convention
 from archprof.sources import settings as values
 from archprof.sources.reference import resolve
@@ -22,52 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from archprof.claims.claims_file import Claim
-    from archprof.claims.figure_replay import FigureResult
+    from archprof.records.claim_result import FigureResult
     from archprof.records.profile import Profile
     from archprof.sources.spec import Spec
-
-
-class Verdict(StrEnum):
-    """What became of a claim."""
-
-    reproduced = "reproduced"
-    differs = "not reproduced"
-    expected_failure = "known not to be reproduced"
-    failed = "could not be evaluated"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Against:
-    """The compute of a claim divided by that of the claim it is read against: as printed, and as it runs."""
-
-    variant: str
-    published: float
-    exact: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimResult:
-    """One claim, replayed. Either there is a profile with a result for each figure, or the error says why not."""
-
-    claim: Claim
-    profile: Profile | None = None
-    figures: tuple[FigureResult, ...] = ()
-    against: Against | None = None
-    error: ArchprofError | None = None
-
-    @property
-    def comes_out(self) -> bool:
-        """Whether every figure is what was printed."""
-        return self.error is None and all(figure.agrees for figure in self.figures)
-
-    @property
-    def verdict(self) -> Verdict:
-        """What became of it. A claim that is known not to hold never counts as a failure."""
-        if not self.claim.holds:
-            return Verdict.expected_failure
-        if self.error:
-            return Verdict.failed
-        return Verdict.reproduced if self.comes_out else Verdict.differs
 
 
 def replay(
@@ -106,7 +62,7 @@ def replay(
             base = measure(claim.against) if claim.against else None
             result = judge(claim, measure(claim), base)
         except ArchprofError as error:
-            result = ClaimResult(claim=claim, error=error)
+            result = failed(claim, error)
         yield result
 
 
@@ -121,11 +77,30 @@ def judge(claim: Claim, profile: Profile, base: Profile | None = None) -> ClaimR
     Raises:
         UsageError: Where a figure's convention says nothing of such a model.
     """
+    figures = [replay_figure(published, profile) for published in claim.figures]
+    against = _against(claim, profile, base) if base else None
+    verdict = Verdict.reproduced if all(figure.agrees for figure in figures) else Verdict.differs
+    return _result(claim, verdict, figures, totals=profile.totals, against=against)
+
+
+def failed(claim: Claim, error: ArchprofError) -> ClaimResult:
+    """What is left of a claim that could not be evaluated."""
+    return _result(claim, Verdict.failed, list(map(not_replayed, claim.figures)), error=str(error))
+
+
+def _result(claim: Claim, verdict: Verdict, figures: list[FigureResult], **more: Any) -> ClaimResult:
     return ClaimResult(
-        claim=claim,
-        profile=profile,
-        figures=tuple(replay_figure(published, profile) for published in claim.figures),
-        against=_against(claim, profile, base) if base else None,
+        variant=claim.variant,
+        settings=dict(claim.settings),
+        source=claim.source,
+        note=claim.note,
+        file=str(claim.path),
+        line=claim.line,
+        holds=claim.holds,
+        # A claim that is known not to hold never counts as a failure.
+        verdict=verdict if claim.holds else Verdict.expected_failure,
+        figures=figures,
+        **more,
     )
 
 
@@ -173,6 +148,6 @@ def _against(claim: Claim, profile: Profile, base: Profile) -> Against | None:
         return None
     return Against(
         variant=claim.against.variant,
-        published=float(figures[shared].value / base_figures[shared].value),
-        exact=profile.totals.macs / base.totals.macs,
+        printed_ratio=float(figures[shared].value / base_figures[shared].value),
+        exact_ratio=profile.totals.macs / base.totals.macs,
     )

@@ -14,8 +14,8 @@ from archprof.cli.option_groups import OutputOptions
 from archprof.units import plural
 
 if TYPE_CHECKING:
-    from archprof.claims.replay import ClaimResult
     from archprof.pipeline import Request
+    from archprof.records.claim_result import ClaimResult
     from archprof.records.profile import Profile
 
 DOES_NOT_HOLD = 1
@@ -78,11 +78,11 @@ def leave(results: Sequence["ClaimResult"]) -> None:
     Raises:
         typer.Exit: Where a claim that should hold does not, or could not be evaluated.
     """
-    from archprof.claims.replay import Verdict
-    from archprof.render.claim_text import complaints, location
+    from archprof.records.claim_result import Verdict
+    from archprof.render.claim_text import VERDICTS, complaints, location
 
     counts = Counter(result.verdict for result in results)
-    counts_text = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    counts_text = ", ".join(f"{counts[verdict]} {VERDICTS[verdict]}" for verdict in Verdict if counts[verdict])
     for result in results:
         for complaint in complaints(result):
             console.error(complaint)

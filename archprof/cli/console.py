@@ -9,7 +9,7 @@ import sys
 import textwrap
 import time
 from contextlib import contextmanager, redirect_stdout, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -17,7 +17,7 @@ from archprof.cli.options import ColorChoice
 from archprof.render import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 PIPED_WIDTH = 120
@@ -63,6 +63,7 @@ class Console:
         debug: Whether an internal error shows its traceback.
         no_cache: Whether no result is to be kept, or read from those that were.
         origins: The options that the configuration or the environment sets, by their names, and where each is set.
+        typed: The options that were typed, each by the name of its parameter.
     """
 
     color: ColorChoice = ColorChoice.auto
@@ -71,6 +72,7 @@ class Console:
     debug: bool = False
     no_cache: bool = False
     origins: Sequence[tuple[set[str], Origin]] = ()
+    typed: Mapping[str, str] = field(default_factory=dict)
     _data: TextIO | None = None
 
     @contextmanager

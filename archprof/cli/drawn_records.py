@@ -1,17 +1,17 @@
 """What a figure or a report is made of: saved results, and models that are profiled for it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archprof.cli import selection
 from archprof.cli.console import console
+from archprof.cli.option_groups import Model
 from archprof.errors import UsageError
 
 if TYPE_CHECKING:
     from archprof.builder.options import Options
-    from archprof.cli.option_groups import Model
     from archprof.records.failure import Failure
     from archprof.records.profile import Profile
     from archprof.sources.spec import Spec
@@ -51,7 +51,7 @@ class Inputs:
     failures: "list[Failure]"
 
 
-def find(references: Sequence[str], model: "Model") -> Inputs:
+def find(references: Sequence[str], model: Model) -> Inputs:
     """Read saved results, and find models.
 
     Raises:
@@ -74,9 +74,23 @@ def find(references: Sequence[str], model: "Model") -> Inputs:
             saved += tables(Path(name))
         else:
             others.append(name)
+    if not others:
+        _refuse_building()
     models = selection.find_models(others, model.find) if others else []
     specs, missing = selection.split(models)
     return Inputs(saved=saved, specs=specs, failures=[*failures, *missing])
+
+
+def _refuse_building() -> None:
+    """Refuse options of how models are built, where nothing is: a saved result is what it is.
+
+    Raises:
+        UsageError: Where one was typed.
+    """
+    names = (*(field.name for field in fields(Model)), "device", "backward")
+    if options := [option for parameter, option in console.typed.items() if parameter in names]:
+        message = f"{options[0]} changes nothing of saved results"
+        raise UsageError(message, hint=f"leave out {options[0]}, or name the model instead of the file")
 
 
 def profiles(inputs: Inputs, making: Making) -> "list[Profile]":
@@ -116,7 +130,7 @@ def experts(inputs: Inputs, making: Making) -> list[Any]:
     curves = []
     for spec in inputs.specs:
         profile, sweep = curve(spec, making.options, making.experts, console)
-        curves.append(ExpertCurve(variant=profile.variant, input=profile.input, curve=sweep))
+        curves.append(ExpertCurve.of(profile, sweep))
     return curves
 
 

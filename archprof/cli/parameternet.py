@@ -165,5 +165,5 @@ def rebuild(
 
     profile, sweep = curve(specs[0], options, experts, console)
     selection.remark(specs, [profile.environment])
-    curve_record = ExpertCurve(variant=profile.variant, input=profile.input, curve=sweep)
+    curve_record = ExpertCurve.of(profile, sweep)
     output.deliver(destinations, report(curve_record, View()))

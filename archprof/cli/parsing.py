@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 ParserError: Any = typer.BadParameter.__mro__[1]
 """What the parser raises, whichever click typer has."""
 
-REFERENCES = "references"
+REFERENCES = ("references", "reference")
 """What commands call the argument that names models."""
+
+VARY = "--vary"
+"""The option of several values of several things, each an assignment."""
 
 FILES = ("archprof.toml", "pyproject.toml")
 """Files that may hold a project's configuration."""
@@ -63,8 +66,9 @@ class Command(TyperCommand):
         path = f"{parent.command_path} {info_name}" if parent else f"archprof {info_name}"
         with _as_ours(path):
             self._refuse_single_dashes(args)
-            if any(parameter.name == REFERENCES for parameter in self.params):
-                self._refuse_assignments(path, args)
+            if any(parameter.name in REFERENCES for parameter in self.params):
+                # `archprof sweep REF` is short for `archprof sweep run REF`.
+                self._refuse_assignments(parent.command_path if parent and parent.parent else path, args)
             args = self._join_lists(args)
             if not extra.get("resilient_parsing") and not {"--help", "-h"} & set(args):
                 defaults = self._defaults(str(info_name), args)
@@ -81,6 +85,11 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run it, with the families that the project gives its files."""
+        console.typed = {
+            str(parameter.name): max(parameter.opts, key=len)
+            for parameter in self.params
+            if parameter.param_type_name == "option" and _is_typed(ctx, str(parameter.name))
+        }
         if not _is_in_project() or ctx.info_name in ("config", "init"):
             return super().invoke(ctx)
         from archprof.budgets import project
@@ -176,7 +185,11 @@ class Command(TyperCommand):
             return
         result, dropped, named = list[str](), list[str](), False
         by_name = {name.removeprefix("--"): takes for name, takes in options.items() if name.startswith("--")}
+        varies = VARY in options and any(word.partition("=")[0] == VARY for word in words)
         for word, free in zip(words, loose, strict=True):
+            if varies and word in mistaken and not assignment.names_model(word):
+                result += [VARY, word]
+                continue
             translation = assignment.translate([word] if free else [], by_name)
             result += translation.words if free else [word]
             dropped += translation.dropped
@@ -191,6 +204,12 @@ class Command(TyperCommand):
             if parameter.param_type_name == "option"
             for name in parameter.opts
         }
+
+
+def _is_typed(ctx: Any, parameter: str) -> bool:
+    """Whether the value of an option stands on the command line: not in the environment, nor in a configuration."""
+    source = ctx.get_parameter_source(parameter)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _is_in_project() -> bool:

@@ -14,6 +14,7 @@ from archprof.cli.console import console
 from archprof.cli.option_groups import Model
 from archprof.errors import UsageError, did_you_mean
 from archprof.records.conventions import CONVENTIONS
+from archprof.records.metrics import LATENCY, NAMED, by_name
 from archprof.render.figures import FIGURES, Choice, FigureKind
 
 if TYPE_CHECKING:
@@ -21,9 +22,17 @@ if TYPE_CHECKING:
 
     from archprof.render.figures import Figure
 
-EXPERTS, X_METRIC, Y_METRIC = "1,2,4,8", "flops", "parameters"
+EXPERTS = "1,2,4,8"
 
 FORMATS = (".svg", ".png", ".pdf")
+
+TIME = "time"
+"""What a figure calls measured time, of which there is one kind in it."""
+
+OF_FIGURES = ("--counter", "--metric", "--parts", "--x", "--y", "--limit", "--experts")
+"""The options that some kinds of figures take, and others do not."""
+
+METRICS = FIGURES["treemap"].metrics
 
 
 class WidthChoice(StrEnum):
@@ -39,15 +48,6 @@ class PartsChoice(StrEnum):
     rows = "rows"
     modules = "modules"
     operations = "operations"
-
-
-class MetricChoice(StrEnum):
-    """What areas and steps are amounts of."""
-
-    flops = "flops"
-    parameters = "parameters"
-    bytes = "bytes"
-    time = "time"
 
 
 Kind = Annotated[
@@ -77,10 +77,21 @@ Counter = Annotated[
     str | None,
     o.option("--counter", metavar="NAME", help="Waterfall: the counter or convention it leads to."),
 ]
-Metric = Annotated[MetricChoice | None, o.option("--metric", help="Treemap and changes: the metric.  [default: flops]")]
+Metric = Annotated[
+    str | None,
+    o.option(
+        "--metric",
+        metavar="METRIC",
+        autocompletion=lambda incomplete: [name for name in METRICS if name.startswith(incomplete)],
+        help=f"Treemap: {', '.join(METRICS)}; changes: flops, parameters.  [default: flops]",
+    ),
+]
 Parts = Annotated[PartsChoice | None, o.option("--parts", help="Treemap: kind of areas.  [default: rows, or modules]")]
-X = Annotated[str, o.option("--x", metavar="METRIC", help="Pareto: x axis; METRIC:max if more is better.")]
-Y = Annotated[str, o.option("--y", metavar="METRIC", help="Pareto: y axis.")]
+X = Annotated[
+    str | None,
+    o.option("--x", metavar="METRIC", help="Pareto: x axis; METRIC:max if more is better.  [default: flops]"),
+]
+Y = Annotated[str | None, o.option("--y", metavar="METRIC", help="Pareto: y axis.  [default: parameters]")]
 Limit = Annotated[
     list[str] | None,
     o.option("--limit", metavar="METRIC=AMOUNT", help="Pareto: draw a budget, such as flops=8G. Repeatable."),
@@ -106,8 +117,8 @@ def plot(
     counter: Counter = None,
     metric: Metric = None,
     parts: Parts = None,
-    x: X = X_METRIC,
-    y: Y = Y_METRIC,
+    x: X = None,
+    y: Y = None,
     limit: Limit = None,
     experts: Experts = EXPERTS,
     select: Select = None,
@@ -125,16 +136,16 @@ def plot(
     from archprof.render.full_report import comparisons
 
     figure_kind = FIGURES.find(kind)
-    given = {
-        "--counter": counter, "--metric": metric, "--parts": parts, "--x": x != X_METRIC, "--y": y != Y_METRIC,
-        "--limit": limit, "--experts": experts != EXPERTS,
-    }  # fmt: skip
-    refuse_unused(figure_kind, [name for name, value in given.items() if value])
+    refuse_unused(figure_kind)
     paths = [plan(name, force=force) for name in outputs or ["-"]]
     choice = Choice(
-        counter=counter, metric=metric and metric.value, parts=parts and parts.value, x=x, y=y,
+        counter=counter,
+        metric=metric and parse_metric(figure_kind, metric),
+        parts=parts and parts.value,
+        x=x,
+        y=y,
         limits=parse_limits(limit or []),
-    )  # fmt: skip
+    )
     axes(x, y)  # before anything is built
     inputs = drawn_records.find(references, model)
     making = drawn_records.Making(
@@ -148,7 +159,7 @@ def plot(
         records += comparisons(inputs.saved)
     figures = figures_of(records, figure_kind.name, choice=replace(choice, metric=_metric(figure_kind, choice)))
     if not figures:
-        raise UsageError(f"nothing to draw: {figure_kind.absent}", hint=_hint(records, counter))
+        raise UsageError(f"nothing to draw: {figure_kind.absent}", hint=_hint(records, counter) or _others(records))
     if figure_kind.alternatives and select is None and len(records) == 1 and isinstance(records[0], Profile):
         figures = figures[:1]
     figure = choose(figures, select)
@@ -165,16 +176,34 @@ def plot(
         console.note(f"left out {failure.reference}: {failure.error}")
 
 
-def refuse_unused(kind: "FigureKind", options: "Sequence[str]") -> None:
-    """Refuse options that change nothing of a kind of figure.
+def refuse_unused(kind: "FigureKind") -> None:
+    """Refuse options that change nothing of a kind of figure, where they were typed.
 
     Raises:
         UsageError: With the kinds that take the first of them.
     """
-    for name in options:
-        if name not in kind.options:
-            kinds = " and ".join(other.name for other in FIGURES.values() if name in other.options)
-            raise UsageError(f"{name} changes nothing of a {kind.name}", hint=f"it is for {kinds}")
+    of_figures = {name: [other.name for other in FIGURES.values() if name in other.options] for name in OF_FIGURES}
+    for name in console.typed.values():
+        if name in OF_FIGURES and name not in kind.options:
+            raise UsageError(
+                f"{name} changes nothing of a {kind.name}", hint=f"it is for {' and '.join(of_figures[name])}"
+            )
+
+
+def parse_metric(kind: "FigureKind", text: str) -> str:
+    """The metric of areas or steps that a name or an alias means.
+
+    Raises:
+        UsageError: Where it is none of the kind's.
+    """
+    names = {**by_name(NAMED[name] for name in kind.metrics if name in NAMED)}
+    meant = {name: metric.name for name, metric in names.items()} | {name: name for name in kind.metrics}
+    if TIME in kind.metrics:
+        meant[LATENCY] = TIME
+    if name := meant.get(text.lower()):
+        return name
+    hint = did_you_mean(text, meant) or f"metrics of a {kind.name}: {', '.join(kind.metrics)}"
+    raise UsageError(f"--metric {text}: a {kind.name} has no amounts of that", hint=hint)
 
 
 def choose(figures: "Sequence[Figure]", text: str | None) -> "Figure":
@@ -219,6 +248,14 @@ def plan(name: str, *, force: bool) -> Path | None:
 
 def _metric(kind: FigureKind, choice: Choice) -> str | None:
     return choice.metric or ("flops" if kind.name == "changes" else None)
+
+
+def _others(records: list[object]) -> str | None:
+    """What else some records can be drawn as."""
+    from archprof.render.figures import kinds_of
+
+    kinds = kinds_of(records)
+    return f"what is there can be drawn as {' or '.join(kinds)}" if kinds else None
 
 
 def _hint(records: list[object], counter: str | None) -> str | None:

@@ -1,5 +1,6 @@
 """``archprof report``."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -19,15 +20,20 @@ References = Annotated[
         metavar="REF...",
         autocompletion=completion.references,
         help="Models as `summary` takes them, a store of `sweep`, and FILE.json that `summary`, `bench`, `audit`, "
-        "`compare`, `check`, `sweep`, `suggest` or `parameternet` saved.",
+        "`compare`, `check`, `claims`, `sweep`, `suggest` or `parameternet` saved.",
     ),
 ]
 Output = Annotated[
     str | None,
     o.option("--output", "-o", metavar="FILE", help="The page; '-' is stdout.  [default: the model's name and .html]"),
 ]
-X = Annotated[str, o.option("--x", metavar="METRIC", help="Metric on the x axis of several models' scatter.")]
-Y = Annotated[str, o.option("--y", metavar="METRIC", help="Metric on the y axis of that scatter.")]
+X = Annotated[
+    str | None,
+    o.option("--x", metavar="METRIC", help="Metric on the x axis of several models' scatter.  [default: flops]"),
+]
+Y = Annotated[
+    str | None, o.option("--y", metavar="METRIC", help="Metric on the y axis of that scatter.  [default: parameters]")
+]
 Limit = Annotated[
     list[str] | None,
     o.option("--limit", metavar="METRIC=AMOUNT", help="Draw a budget into the scatter, such as flops=8G. Repeatable."),
@@ -42,14 +48,15 @@ def report(
     device: o.Device = "auto",
     backward: o.Backward = False,
     plugins: o.Plugins = None,
-    x: X = "flops",
-    y: Y = "parameters",
+    x: X = None,
+    y: Y = None,
     limit: Limit = None,
     output_file: Output = None,
     force: o.Force = False,
 ) -> None:
     """Make one HTML file of figures and tables that needs no network: of a model, several, or saved results."""
     from archprof.compare.pareto import axes
+    from archprof.records.profile import Profile
     from archprof.render import Page
     from archprof.render.figures import Choice
     from archprof.render.figures.pareto import parse_limits
@@ -70,6 +77,8 @@ def report(
     if len(profiles) == 1 and not inputs.saved and not inputs.specs[0].graph_format:
         records += drawn_records.memory(inputs, making)
     records += comparisons(records)
+    if len([record for record in records if isinstance(record, Profile)]) < 2:
+        refuse_axes(references)
     if not records:
         reasons = "\n".join(failure.error for failure in inputs.failures)
         raise UsageError("nothing to draw: no model has a result", hint=reasons or None)
@@ -81,6 +90,19 @@ def report(
         output.write_whole(path, text)
         console.note(f"wrote {path}")
     selection.conclude([*records, *inputs.failures])
+
+
+def refuse_axes(references: list[str]) -> None:
+    """Refuse the options of a scatter of several models, where there is none.
+
+    Raises:
+        UsageError: Where one was typed.
+    """
+    for option in console.typed.values():
+        if option in ("--x", "--y", "--limit"):
+            command = shlex.join(["archprof", "plot", "pareto", *references, option])
+            hint = f"of a sweep or a suggestion: {command} ..."
+            raise UsageError(f"{option} is for the scatter of several models, and here is none", hint=hint)
 
 
 def default_name(references: list[str]) -> str:

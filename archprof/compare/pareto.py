@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from archprof.errors import UsageError
 from archprof.records.comparison import Front
@@ -36,13 +36,17 @@ def axis(text: str) -> tuple[Metric, bool]:
     return metric, metric.lower_is_better
 
 
-def axes(x: str, y: str) -> tuple[tuple[Metric, bool], tuple[Metric, bool]]:
-    """Both axes, as :func:`axis` reads them.
+Axes: TypeAlias = "tuple[tuple[Metric, bool], tuple[Metric, bool]]"
+"""The metric of each axis, and whether less of it is better."""
+
+
+def axes(x: str | None, y: str | None) -> Axes:
+    """Both axes, as :func:`axis` reads them; of one that is not named the usual metric.
 
     Raises:
         UsageError: As there, or where both are the same metric.
     """
-    both_axes = axis(x), axis(y)
+    both_axes = axis(x or X), axis(y or Y)
     if both_axes[0][0].name == both_axes[1][0].name:
         raise UsageError(f"--x and --y are both {both_axes[0][0].name}")
     return both_axes
@@ -62,8 +66,7 @@ def front(models: Sequence[Model], x: str, y: str) -> Front:
     both_axes = axes(x, y)
     for metric, _ in both_axes:
         if all(model.of(metric) is None for model in models) and not all(model.weights_only for model in models):
-            hint = f"--convention {metric.convention} adds it" if metric.convention else None
-            raise UsageError(f"none of these has {metric.name}", hint=hint)
+            raise UsageError(f"none of these has {metric.name}", hint=metric.adds or None)
     (x_metric, _), (y_metric, _) = both_axes
     points = [(model.of(x_metric), model.of(y_metric)) for model in models]
     return Front(x=x, y=y, members=unbeaten(points, [lower for _, lower in both_axes]))

@@ -151,6 +151,8 @@ def _layer(
         differences += disagreements(declared[1], detected)
     papers = _papers(sizes)
     traffic = memory.traffic
+    elements = [formulas.built_traffic(sizes) for sizes in sizes_of_runs]
+    width = first.weight.dtype.itemsize
     kind = "convolution" if operation.name == "aten.convolution" else "experts" if sizes.top_k else "linear"
     layer = DynamicLayer(
         module=owner,
@@ -173,6 +175,7 @@ def _layer(
         flops_ratio=ratio(macs, *papers[2:]),
         mixing_bytes=sum(sum(traffic[index]) for index in steps),
         moved_bytes=sum(sum(traffic[index]) for index in steps | convolutions | routers),
+        predicted_bytes=None if None in elements else width * sum(filter(None, elements)),
         static_bytes=sum(_static_traffic(flow, run, sizes.kernel) for run in runs),
         notes=[*_notes(parameters, macs, owner, None if sizes.router_weights else shared), *differences],
         broken_assumptions=_broken_assumptions(sizes, parameters, macs, papers),
@@ -219,7 +222,10 @@ def _sizes(flow: Flow, layer: DynamicOp, router: Sequence[TensorInfo]) -> Sizes:
         bias_mixed=layer.bias is not None,
         router_weights=tuple(tensor.numel for tensor in router if len(tensor.shape) > 1),
         router_biases=tuple(tensor.numel for tensor in router if len(tensor.shape) <= 1),
+        router_outputs=tuple(tensor.shape[0] for tensor in router if len(tensor.shape) > 1),
         router_rows=rows,
+        inputs=layer.input.numel,
+        outputs=operation.outputs[0].numel,
     )
 
 

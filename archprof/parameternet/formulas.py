@@ -29,7 +29,10 @@ class Sizes:
         bias_mixed: Whether there are M biases.
         router_weights: Elements of the weights of each of the router's layers that belong to this layer.
         router_biases: Elements of their biases.
+        router_outputs: What each of the router's layers gives a row.
         router_rows: Times that the router's layers are applied.
+        inputs: Elements of all that goes into the layer.
+        outputs: Elements of all that comes out.
     """
 
     experts: int
@@ -46,7 +49,10 @@ class Sizes:
     bias_mixed: bool = False
     router_weights: tuple[int, ...] = ()
     router_biases: tuple[int, ...] = ()
+    router_outputs: tuple[int, ...] = ()
     router_rows: int = 1
+    inputs: int = 0
+    outputs: int = 0
 
     @property
     def kernel(self) -> int:
@@ -78,6 +84,41 @@ def built_macs(sizes: Sizes) -> int:
     elements = sizes.kernel + (sizes.c_out if sizes.bias_mixed else 0)
     mixing = sizes.kernels_generated * sizes.experts * elements if sizes.products else 0
     return router + mixing + static_macs(sizes)
+
+
+def built_traffic(sizes: Sizes) -> int | None:
+    """Elements that router, mixing, and the layer with the mixture read and write, each operation's tensors once.
+
+    The paper has no such formula; this one is archprof's own. The router reads the input and writes its mean; each of
+    its layers reads the row and its weights and writes its result, which an activation reads and writes. Mixing reads
+    the M coefficients of each kernel that is made and the bank, and writes the kernel; element by element it writes and
+    reads the M weighed kernels, too. The layer reads its input, the kernels and the bias, and writes the output.
+
+    None for a layer of experts, of which tokens read those that they are sent to.
+    """
+    if sizes.top_k:
+        return None
+    kernels, rows = sizes.kernels_generated, sizes.router_rows
+    bias = sizes.c_out * (kernels if sizes.bias_mixed else 1) if sizes.bias else 0
+    layer = sizes.inputs + kernels * sizes.kernel + bias + sizes.outputs
+    router = sum(sizes.router_weights) + sum(sizes.router_biases)
+    for weights, outputs in zip(sizes.router_weights, sizes.router_outputs, strict=True):
+        router += rows * (weights // outputs + outputs + 2 * outputs)
+    if sizes.router_weights:
+        router += sizes.inputs + rows * sizes.c_in
+    return layer + router + sum(_mixing(sizes, elements) for elements in _mixed(sizes))
+
+
+def _mixed(sizes: Sizes) -> tuple[int, ...]:
+    """The elements of what is mixed: a kernel, and a bias."""
+    return (sizes.kernel, sizes.c_out) if sizes.bias_mixed else (sizes.kernel,)
+
+
+def _mixing(sizes: Sizes, elements: int) -> int:
+    experts, made = sizes.experts, sizes.kernels_generated
+    if sizes.products:
+        return made * experts + experts * elements + made * elements
+    return made * (experts + 3 * experts * elements + elements)
 
 
 def paper_parameters(sizes: Sizes) -> Fraction:

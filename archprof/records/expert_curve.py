@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import msgspec
 
 from archprof.records.parameternet import ExpertSweep  # noqa: TC001 - it is looked up to read a curve back
-from archprof.records.profile import Input, Tool, Variant
+from archprof.records.profile import Environment, Input, Profile, Tool, Variant
 from archprof.records.record import SavedRecord
 
-VERSION = 1
+VERSION = 2
 """The format's version. It changes when a reader of the old one would misread the new one."""
 
 
@@ -22,6 +22,7 @@ class ExpertCurve(SavedRecord, frozen=True, kw_only=True):
         tool: What wrote it.
         variant: The model.
         input: What went in.
+        environment: Where it was counted.
         curve: Its figures with each number of experts, and those of its static equivalent.
     """
 
@@ -31,7 +32,13 @@ class ExpertCurve(SavedRecord, frozen=True, kw_only=True):
     tool: Tool = msgspec.field(default_factory=Tool)
     variant: Variant
     input: Input
+    environment: Environment
     curve: ExpertSweep
+
+    @classmethod
+    def of(cls, profile: Profile, curve: ExpertSweep) -> Self:
+        """The curve of a model, of which a profile is known."""
+        return cls(variant=profile.variant, input=profile.input, environment=profile.environment, curve=curve)
 
     @property
     def headline(self) -> str:

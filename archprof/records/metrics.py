@@ -11,7 +11,7 @@ from archprof.records.conventions import CONVENTIONS
 from archprof.units import Unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from archprof.records.latency import Latency
     from archprof.records.profile import Profile
@@ -34,6 +34,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
         exact: Whether it is the same on every machine; one that is not is never compared without its spread.
         counted: Whether it is a sum over operations, so that it is a lower bound while some have no formula.
         convention: The convention that a profile must have been made with to have it, where it is not a total.
+        adds: What adds it to a profile that has none, in words.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     exact: bool = True
     counted: bool = False
     convention: str | None = None
+    adds: str = ""
 
     @property
     def column(self) -> str:
@@ -95,7 +97,8 @@ def _backward(name: str, label: str, unit: Unit, *, counted: bool = True) -> Met
     def value(profile: Profile) -> Value | None:
         return getattr(profile.backward, name) if profile.backward else None
 
-    return Metric(name=f"backward_{name}", label=label, unit=unit, of=value, counted=counted)
+    adds = "--backward counts a training step"
+    return Metric(name=f"backward_{name}", label=label, unit=unit, of=value, counted=counted, adds=adds)
 
 
 def _ratio(name: str, label: str, *, counted: bool) -> Metric:
@@ -119,7 +122,8 @@ def _reported(name: str) -> Metric:
         return None if report is None else round(report.gflops * 10**9)
 
     unit = Unit.macs if CONVENTIONS[name].unit == "GMACs" else Unit.flops
-    return Metric(name=name, label=f"{name} {unit}", heading=f"{name} {unit}", unit=unit, of=value, convention=name)
+    title, adds = f"{name} {unit}", f"--convention {name} adds it"
+    return Metric(name=name, label=title, heading=title, unit=unit, of=value, convention=name, adds=adds)
 
 
 METRICS = {
@@ -149,15 +153,6 @@ METRICS = {
 """Every metric that is the same on every machine, by its name, in the order in which they are shown."""
 
 
-def by_name(metrics: Iterable[Metric]) -> dict[str, Metric]:
-    """Metrics by each of their names, the shorter ones too."""
-    return {name: metric for metric in metrics for name in (metric.name, *metric.aliases)}
-
-
-BY_NAME = by_name(METRICS.values())
-"""Those of :data:`METRICS`."""
-
-
 UNKNOWN = Metric(
     name="unknown_operations",
     label="operations without a formula",
@@ -166,21 +161,55 @@ UNKNOWN = Metric(
 )
 """What makes other figures lower bounds. It has to be asked for: where it is not 0, every output says so anyway."""
 
+TRAFFIC = Metric(
+    name="bytes",
+    label="memory traffic",
+    unit=Unit.bytes,
+    aliases=("traffic", "bytes_moved"),
+    of=lambda profile: None if profile.weights_only else profile.totals.bytes_read + profile.totals.bytes_written,
+    counted=True,
+)
+"""What the operations read and write. It has to be asked for: both parts are shown anyway."""
+
+NAMED = {**METRICS, UNKNOWN.name: UNKNOWN, TRAFFIC.name: TRAFFIC}
+"""What every option that takes a metric takes, by name; latencies come to it, which go by device and backend."""
+
+
+def by_name(metrics: Iterable[Metric]) -> dict[str, Metric]:
+    """Metrics by each of their names, the shorter ones too."""
+    return {name: metric for metric in metrics for name in (metric.name, *metric.aliases)}
+
+
+BY_NAME = by_name(NAMED.values())
+"""Those of :data:`NAMED`."""
+
 
 def find_metric(name: str) -> Metric:
-    """The metric of that name: of :data:`METRICS`, :data:`UNKNOWN`, ``latency``, ``latency/DEVICE/BACKEND[/OPTION]``.
+    """The metric of that name: of :data:`BY_NAME`, ``latency``, ``latency/DEVICE/BACKEND[/OPTION]``.
+
+    Letter case does not count.
 
     Raises:
         UsageError: Where there is none.
     """
-    if metric := {**METRICS, UNKNOWN.name: UNKNOWN}.get(name):
+    if metric := BY_NAME.get(name.lower()):
         return metric
     head, *rest = name.split("/")
-    if head == LATENCY and len(rest) != 1 and all(rest):
-        return _latency(name, rest)
-    names = [*METRICS, UNKNOWN.name, LATENCY]
-    hint = did_you_mean(name, names) or f"metrics: {', '.join(names)}"
-    raise UsageError(f"no metric {name!r}", hint=hint)
+    if head.lower() == LATENCY and len(rest) != 1 and all(rest):
+        return _latency("/".join([LATENCY, *rest]), rest)
+    raise UsageError(f"no metric {name!r}", hint=hint_for(name, [*NAMED.values()], LATENCY))
+
+
+def hint_for(name: str, metrics: Sequence[Metric], *others: str) -> str:
+    """What to type instead of a name that none of some metrics has: the nearest ones, else all.
+
+    Args:
+        name: What was typed.
+        metrics: What may be named.
+        others: Further names.
+    """
+    names = [*(metric.name for metric in metrics), *others]
+    return did_you_mean(name, [*by_name(metrics), *others]) or f"metrics: {', '.join(names)}"
 
 
 def latencies_in(profile: Profile) -> list[str]:
@@ -207,5 +236,12 @@ def _latency(name: str, device_and_backend: list[str]) -> Metric:
             raise UsageError(f"{profile.variant.name} has several latencies", hint=f"name one of {choices}")
         return entries[0].median_s if entries else None
 
-    metric = Metric(name=name, label=" ".join([LATENCY, *device_and_backend]), unit=Unit.seconds, of=value, exact=False)
+    metric = Metric(
+        name=name,
+        label=" ".join([LATENCY, *device_and_backend]),
+        unit=Unit.seconds,
+        of=value,
+        exact=False,
+        adds="`archprof bench` and `archprof summary --latency` measure it",
+    )
     return metric

@@ -33,9 +33,9 @@ class DynamicLayer(msgspec.Struct, frozen=True, kw_only=True):
 
     ``kind`` is "convolution", "linear" (one mixed matrix) or "experts" (each token multiplied by ``top_k`` of
     them). ``module`` owns bank and router. ``mixing_bytes`` is what the mixing of the kernels reads and writes,
-    ``moved_bytes`` that with router and convolution, ``static_bytes`` what the plain layer moves. ``notes`` say why
-    as-built and measured differ, ``broken_assumptions`` which assumptions of the paper's formulas do not hold where one
-    of these is off by over 5 %.
+    ``moved_bytes`` that with router and convolution, ``predicted_bytes`` the same by a formula, which there is for
+    mixed kernels, and ``static_bytes`` what the plain layer moves. ``notes`` say why as-built and measured differ,
+    ``broken_assumptions`` which assumptions of the paper's formulas do not hold where one of these is off by over 5 %.
     """
 
     module: str
@@ -58,6 +58,7 @@ class DynamicLayer(msgspec.Struct, frozen=True, kw_only=True):
     flops_ratio: Ratio
     mixing_bytes: int
     moved_bytes: int
+    predicted_bytes: int | None = None
     static_bytes: int
     notes: list[str] = msgspec.field(default_factory=list)
     broken_assumptions: list[str] = msgspec.field(default_factory=list)

@@ -102,7 +102,7 @@ class SavedRecord(Record, frozen=True, kw_only=True):
         version, reads = values.get("version") if isinstance(values, dict) else None, cls.format_version
         if isinstance(version, int) and version != reads:
             older = "this archprof is older than the file" if version > reads else "the file is older"
-            message = f"{cls._title()} version {version}, this archprof reads {reads}: {older}"
+            message = f"{cls.title()} version {version}, this archprof reads {reads}: {older}"
             raise ArchprofError(message, path=path)
         try:
             return msgspec.convert(values, cls)
@@ -111,9 +111,9 @@ class SavedRecord(Record, frozen=True, kw_only=True):
 
     @classmethod
     def _refused(cls, error: msgspec.MsgspecError, path: Path | str | None) -> ArchprofError:
-        return ArchprofError(f"not a saved {cls._title()}: {error}", path=path)
+        return ArchprofError(f"not a saved {cls.title()}: {error}", path=path)
 
     @classmethod
-    def _title(cls) -> str:
+    def title(cls) -> str:
         """What such a record is called in messages: ``audit result``."""
         return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", cls.__name__).lower()

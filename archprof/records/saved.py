@@ -10,6 +10,7 @@ from archprof.errors import ArchprofError
 from archprof.records.audit import AuditResult
 from archprof.records.benchmark import Benchmark
 from archprof.records.check_result import CheckResult
+from archprof.records.claim_result import ClaimResult
 from archprof.records.comparison import Comparison
 from archprof.records.dynamic_report import DynamicReport
 from archprof.records.expert_curve import ExpertCurve
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from archprof.records.record import SavedRecord
 
 KINDS: Mapping[str, type[SavedRecord]] = {
+    "holds": ClaimResult,
     "totals": Profile,
     "profiles": Benchmark,
     "opinions": AuditResult,
@@ -40,11 +42,11 @@ KINDS: Mapping[str, type[SavedRecord]] = {
     "cases": CheckResult,
     "what_if": WhatIfReport,
 }
-"""A key that only one kind of result has at its top, and that kind."""
+"""A key at the top of each kind of result that none below it has."""
 
 HINT = (
-    "pages and figures are made of what `summary`, `bench`, `audit`, `compare`, `check`, `sweep`, `suggest` and "
-    "`parameternet` save with -o FILE.json; every command writes a page of its own result with --html FILE"
+    "pages and figures are made of what `summary`, `bench`, `audit`, `compare`, `check`, `claims`, `sweep`, `suggest` "
+    "and `parameternet` save with -o FILE.json; every command writes a page of its own result with --html FILE"
 )
 
 

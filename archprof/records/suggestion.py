@@ -11,7 +11,7 @@ from archprof.records.profile import Environment, Input, Tool, Variant
 from archprof.records.record import SavedRecord
 from archprof.records.schema import schema_of
 
-VERSION = 1
+VERSION = 2
 """The format's version. It changes when a reader of the old one would misread the new one."""
 
 
@@ -88,6 +88,7 @@ class MeasuredAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class Suggestion(SavedRecord, frozen=True, kw_only=True):
     """Which convolutions to make dynamic, and with how many experts.
 
+    ``question`` is what was asked for, as options of the command line.
     ``base``, ``predicted`` and ``counted`` are totals by metric: of the model, of the answer as the sum of the
     measured differences, and of the answer as it was built and counted. They are equal, or there is no answer.
     ``goal_bound`` is what no placement exceeds (of a goal that is minimised: falls below), as the solver proves it,
@@ -104,6 +105,7 @@ class Suggestion(SavedRecord, frozen=True, kw_only=True):
     variant: Variant
     input: Input
     environment: Environment
+    question: list[str] = msgspec.field(default_factory=list)
     goal: str
     maximise: bool
     candidates: int

@@ -22,7 +22,8 @@ class SweepRow(msgspec.Struct, frozen=True, kw_only=True):
     ``point`` has its value of each axis. ``figures`` has its value of each metric, and is empty where ``error`` says
     why there are none; ``line`` is the line of the file that the error is about. ``unknown`` has the operations
     without a formula, with the times they ran: while it is not empty, sums over operations are lower bounds.
-    ``latency`` was measured in one experiment with the base, and ``ratio`` is the variant's time in times the base's.
+    ``packages`` are the versions of what counted it, by name. ``latency`` was measured in one experiment with the base,
+    and ``ratio`` is the variant's time in times the base's.
     """
 
     point: dict[str, Any]
@@ -31,6 +32,7 @@ class SweepRow(msgspec.Struct, frozen=True, kw_only=True):
     shapes: list[list[int]] = msgspec.field(default_factory=list)
     figures: dict[str, int | float] = msgspec.field(default_factory=dict)
     unknown: dict[str, int] = msgspec.field(default_factory=dict)
+    packages: dict[str, str] = msgspec.field(default_factory=dict)
     prediction: Prediction | None = None
     latency: Latency | None = None
     ratio: Ratio | None = None
@@ -38,7 +40,7 @@ class SweepRow(msgspec.Struct, frozen=True, kw_only=True):
     line: int | None = None
 
     def value(self, metric: str) -> int | float | None:
-        """What it has of a metric, by its name; None where it has nothing of it."""
+        """What it has of a metric, by its name; None where it has nothing of it. The latency is the measured median."""
         if metric == LATENCY:
             return self.latency.median_s if self.latency else None
         if metric == UNKNOWN.name:
@@ -50,7 +52,8 @@ class Sweep(SavedRecord, frozen=True, kw_only=True):
     """Variants of one model, sorted by their values of the axes.
 
     ``setup`` is what holds for all of them, as it was asked for, and ``axes`` what was varied, by name.
-    ``left_out`` counts variants that do not meet the conditions in ``where``.
+    ``left_out`` counts variants that do not meet the conditions in ``where``. ``runs`` has what was asked for, each as
+    options of the command line; nothing where a store of an earlier archprof does not say it.
     """
 
     format_version: ClassVar[int] = VERSION
@@ -60,6 +63,7 @@ class Sweep(SavedRecord, frozen=True, kw_only=True):
     setup: dict[str, Any]
     axes: list[str]
     where: list[str] = msgspec.field(default_factory=list)
+    runs: list[list[str]] = msgspec.field(default_factory=list)
     rows: list[SweepRow]
     left_out: int = 0
     front: Front | None = None

@@ -6,12 +6,12 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from archprof.records.profile import Input, Tool, Variant
+from archprof.records.profile import Environment, Input, Tool, Variant
 from archprof.records.record import SavedRecord
 from archprof.records.schema import schema_of
 from archprof.records.suggestion import MeasuredAnswer  # noqa: TC001 - it is looked up to read a record back
 
-VERSION = 1
+VERSION = 2
 """The format's version. It changes when a reader of the old one would misread the new one."""
 
 
@@ -49,7 +49,8 @@ class Variation(SavedRecord, frozen=True, kw_only=True):
     proves nothing. No variant exceeds ``goal_bound`` (of a goal of which less is better: falls below), where it is
     known; if the answer has that much, it is ``proven``. ``limited`` are the metrics of the budgets. ``models`` has
     counted variants: what fits first, the best first; ``base_channels`` those of the model as it is, by row;
-    ``exclusions`` what was left out, and why; ``latency_s`` the predicted times of the model and of the answer, where
+    ``exclusions`` what was left out, and why; ``question`` what was asked for, as options of the command
+    line; ``latency_s`` the predicted times of the model and of the answer, where
     this computer was calibrated, with their intervals in ``latency_interval_s``.
     """
 
@@ -59,6 +60,8 @@ class Variation(SavedRecord, frozen=True, kw_only=True):
     tool: Tool = msgspec.field(default_factory=Tool)
     variant: Variant
     input: Input
+    environment: Environment
+    question: list[str] = msgspec.field(default_factory=list)
     goal: str
     maximise: bool = True
     budgets: list[str]

@@ -123,8 +123,6 @@ def _resolved(name: str) -> str:
     """The name of the column that a name or an alias means."""
     if name.lower() in LABELS:
         return name.lower()
-    if metric := BY_NAME.get(name.lower()):
-        return metric.name
     try:
         return find_metric(name).name
     except UsageError:
@@ -211,12 +209,5 @@ def absent(subjects: Sequence[Subject], names: Sequence[str]) -> list[str]:
     notes = []
     for metric in (find_metric(name) for name in names if name not in LABELS):
         if all(subject.of(metric) is None for subject in subjects):
-            how = ""
-            if not metric.exact:
-                how = ": `archprof bench` and `archprof summary --latency` measure it"
-            elif metric.convention:
-                how = f": --convention {metric.convention} adds it"
-            elif metric.name.startswith("backward_"):
-                how = ": --backward counts a training step"
-            notes.append(f"none of these models has {metric.name}{how}")
+            notes.append(": ".join(filter(None, (f"none of these models has {metric.name}", metric.adds))))
     return notes

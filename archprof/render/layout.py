@@ -112,6 +112,43 @@ def table_lines(table: Table, width: int, style: Style) -> list[str]:
     return [text for row in lines for text in row]
 
 
+def continued(table: Table, width: int) -> list[Table]:
+    """A table, or several below each other where the columns that always stay are wider than a line.
+
+    Each has the first columns, which say what a row is, and as many of the others as there is room for.
+    """
+    columns = table.visible
+    texts = list(zip([column.title for column in columns], *table.cells(), strict=True))
+    cells = [max(map(cell_len, of_column)) for of_column in texts]
+    narrowest = [
+        min(full, _narrowest(*pair)) for full, pair in zip(cells, zip(columns, texts, strict=True), strict=True)
+    ]
+    # What may be left out, or be cut to nothing, is; the label stays.
+    staying = [
+        index
+        for index, column in enumerate(columns)
+        if not column.droppable and (column.key == table.label or not column.min_width)
+    ]
+    if sum(narrowest[index] + 1 for index in staying) - 1 <= width:
+        return [table]
+    count = next((place for place, index in enumerate(staying) if columns[index].number), len(staying))
+    names = staying[:count]
+    groups: list[list[int]] = []
+    room = 0
+    for index in staying[count:]:
+        if not groups or cells[index] > room:
+            groups.append([])
+            room = width - sum(narrowest[name] + 2 for name in names)
+        groups[-1].append(index)
+        room -= cells[index] + 2
+    return [_of_columns(table, [columns[index].key for index in (*names, *group)]) for group in groups] or [table]
+
+
+def _of_columns(table: Table, keys: Sequence[str]) -> Table:
+    columns = (replace(column, visible=column.visible and column.key in keys) for column in table.columns)
+    return replace(table, columns=tuple(columns))
+
+
 def widened(table: Table, width: int) -> Table:
     """A table with further columns, from the left, as long as nothing gives way to them."""
     if width < WIDE:

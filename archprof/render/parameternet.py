@@ -50,13 +50,15 @@ def _ratios(name: str, title: str) -> tuple[Column, ...]:
 def _bytes(visible: bool) -> tuple[Column, ...]:
     """What a layer moves, and what the plain one does."""
     size = partial(Column, number=True, visible=visible, show=units.size)
+    intensity = partial(Column, number=True, visible=visible, show=units.ratio, droppable=True)
     return (
         size("mixing_bytes", "mixing"),
-        size("bytes_moved", "memory traffic", attrgetter("moved_bytes")),
+        size("predicted_bytes_moved", "analytical traffic", attrgetter("predicted_bytes"), absent=units.ABSENT),
+        size("bytes_moved", "measured", attrgetter("moved_bytes")),
         size("static_bytes_moved", "static", attrgetter("static_bytes")),
         size("bytes_moved_ratio", "×", lambda layer: layer.moved_bytes / layer.static_bytes, show=units.factor),
-        size("flops_per_byte", "FLOP/B", attrgetter("intensity"), show=units.ratio),
-        size("static_flops_per_byte", "static FLOP/B", attrgetter("static_intensity"), show=units.ratio),
+        intensity("flops_per_byte", "FLOP/B", attrgetter("intensity")),
+        intensity("static_flops_per_byte", "static FLOP/B", attrgetter("static_intensity")),
     )
 
 

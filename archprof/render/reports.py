@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archprof.records.audit import AuditResult
 from archprof.records.benchmark import Benchmark
 from archprof.records.check_result import CheckResult
+from archprof.records.claim_result import ClaimResult
 from archprof.records.comparison import Comparison
 from archprof.records.dynamic_report import DynamicReport
 from archprof.records.expert_curve import ExpertCurve
@@ -21,6 +22,7 @@ from archprof.render import (
     audit,
     benchmark,
     check,
+    claims,
     comparison,
     expert_sweep,
     memory_pass,
@@ -42,6 +44,7 @@ REPORTS: Mapping[type[Record], Callable[[Any, View], Report]] = {
     AuditResult: audit.report,
     Benchmark: benchmark.report,
     CheckResult: check.report,
+    ClaimResult: claims.report_one,
     Comparison: comparison.report,
     DynamicReport: parameternet.report,
     ExpertCurve: expert_sweep.report,

@@ -112,7 +112,7 @@ def _variants(variation: Variation, models: Sequence[VariedModel]) -> Table:
         counts = [f"{len(getattr(model, name))} changed" for name in parts]
         return (*model.changes.values(), *counts, *goal, *(model.totals.get(name) for name in metrics))
 
-    return Table(tuple(columns), tuple(map(row, models)), label=[*axes, *parts, *metrics][0])
+    return Table(tuple(columns), tuple(map(row, models)), label=[*axes, *parts, *metrics][0], noun="variant")
 
 
 def _proof(variation: Variation, fitting: Sequence[VariedModel]) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from archprof.claims.catalogue import Entry
     from archprof.claims.claims_file import Claim
-    from archprof.claims.published import Published
+    from archprof.records.published import Published
     from archprof.render import View
 
 _UNITS = {"gflops": "GFLOPs", "macs": "MACs", "trainable_parameters": "trainable parameters"}

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
-from archprof.errors import UsageError, did_you_mean
+from archprof.errors import UsageError
 from archprof.quantity import EXAMPLES, parse
-from archprof.records.metrics import BY_NAME, METRICS, Metric, by_name
+from archprof.records.metrics import BY_NAME, METRICS, TRAFFIC, Metric, by_name, hint_for
 from archprof.units import Unit, measure
 
 if TYPE_CHECKING:
@@ -16,15 +16,6 @@ if TYPE_CHECKING:
 
     from archprof.quantity import Quantity
     from archprof.records.profile import Profile
-
-TRAFFIC = Metric(
-    name="bytes",
-    label="memory traffic",
-    unit=Unit.bytes,
-    aliases=("traffic", "bytes_moved"),
-    of=lambda profile: profile.totals.bytes_read + profile.totals.bytes_written,
-)
-"""What the operations read and write."""
 
 LATENCY = Metric(
     name="latency",
@@ -69,12 +60,16 @@ def find_additive(name: str, metrics: Mapping[str, Metric] = ADDITIVE) -> Metric
         metrics: Those that may be named.
 
     Raises:
-        UsageError: Where there is none, or it does not add up over convolutions.
+        UsageError: Where there is none, or it is none of these.
     """
-    if name.lower() in BY_NAME and name.lower() not in by_name(metrics.values()):
+    if metric := by_name(metrics.values()).get(name.lower()):
+        return metric
+    if name.lower() in by_name(LIMITED.values()):
         message = f"{name} does not add up over convolutions, so no bound can be proved with it"
         raise UsageError(message, hint=f"metrics that do: {', '.join(metrics)}")
-    return _find(name, metrics)
+    if name.lower() in BY_NAME:
+        raise UsageError(f"variants are not chosen by {name}", hint=f"metrics to name: {', '.join(metrics)}")
+    raise UsageError(f"no metric {name!r}", hint=hint_for(name, [*metrics.values()]))
 
 
 def amount_in(profile: Profile, metric: Metric) -> int:
@@ -125,7 +120,7 @@ class Budget:
         return f"--{self.kind} {self.text}"
 
 
-def parse_budget(text: str, kind: Literal["max", "min"], metrics: Mapping[str, Metric] | None = None) -> Budget:
+def parse_budget(text: str, kind: Literal["max", "min"], metrics: Mapping[str, Metric] = PLACED) -> Budget:
     """``flops=+0.1%``, ``bytes=-10%``, ``weights=20MB``, ``parameters=+1M`` -> a budget.
 
     Args:
@@ -140,7 +135,7 @@ def parse_budget(text: str, kind: Literal["max", "min"], metrics: Mapping[str, M
     example = f"--{kind} flops=+0.1% or --{kind} weights=20MB"
     if not separator or not name.strip() or not amount.strip():
         raise UsageError(f"--{kind} {text!r}: expected METRIC=AMOUNT", hint=f"for example {example}")
-    metric = find_additive(name.strip(), PLACED) if metrics is None else _find(name.strip(), metrics)
+    metric = find_additive(name.strip(), metrics)
     if metric is LATENCY and kind == "min":
         raise UsageError("--min latency: nobody wants a slower model", hint="for example --max latency=+3%")
     amount = amount.strip()
@@ -153,16 +148,7 @@ def parse_budget(text: str, kind: Literal["max", "min"], metrics: Mapping[str, M
     return Budget(metric, kind, sign, quantity, text)
 
 
-def _find(name: str, metrics: Mapping[str, Metric]) -> Metric:
-    names = by_name(metrics.values())
-    if metric := names.get(name.lower()):
-        return metric
-    raise UsageError(f"unknown metric {name!r}", hint=did_you_mean(name, names) or f"metrics: {', '.join(metrics)}")
-
-
-def parse_budgets(
-    maxima: Sequence[str], minima: Sequence[str], metrics: Mapping[str, Metric] | None = None
-) -> list[Budget]:
+def parse_budgets(maxima: Sequence[str], minima: Sequence[str], metrics: Mapping[str, Metric] = PLACED) -> list[Budget]:
     """The budgets of ``--max`` and ``--min``.
 
     Args:

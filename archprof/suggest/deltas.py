@@ -18,8 +18,8 @@ from archprof.count.weights import elements, nbytes, weights
 from archprof.errors import UsageError
 from archprof.parameternet.convolutions import convolutions
 from archprof.pipeline.counting import count_spec, finish
+from archprof.records.metrics import TRAFFIC
 from archprof.records.suggestion import Exclusion
-from archprof.suggest.additive import TRAFFIC
 from archprof.suggest.candidates import causes_of_exclusion, choose, merging, paths_after_fusing
 from archprof.suggest.clock import CALLING, RUNNING
 

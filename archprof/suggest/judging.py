@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from archprof.errors import ArchprofError, UsageError
+from archprof.records.metrics import TRAFFIC
 from archprof.records.variation import VariedModel
 from archprof.sources.usercode import own_lines
-from archprof.suggest.additive import LIMITED, TRAFFIC, amount_in, show
+from archprof.suggest.additive import LIMITED, amount_in, show
 from archprof.units import plural
 
 if TYPE_CHECKING:

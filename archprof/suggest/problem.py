@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archprof.errors import UsageError
+from archprof.records.metrics import TRAFFIC
 from archprof.records.suggestion import Alternative, Bound, ExpertChoice, FrontPoint
 from archprof.sources.settings import MOST_EXPERTS
-from archprof.suggest.additive import ADDITIVE, LATENCY, MAXIMISED, TRAFFIC, find_additive
+from archprof.suggest.additive import ADDITIVE, LATENCY, MAXIMISED, find_additive
 from archprof.suggest.programme import Programme, Row
 from archprof.suggest.solver import FEW_NODES, solve
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from archprof.errors import UsageError
 from archprof.pipeline.progress import SILENT
-from archprof.suggest.additive import LIMITED, parse_budgets
+from archprof.suggest.additive import LIMITED, PLACED, parse_budgets
 from archprof.suggest.channels import MULTIPLE
 from archprof.suggest.problem import ALTERNATIVES, EXPERTS, GOAL, Question
 
@@ -86,7 +88,7 @@ class SuggestionRequest:
         self._budgets()
 
     def answer(self, spec: Spec, options: Options, config: ExecutionConfig, progress: Progress = SILENT) -> Answer:
-        """The answer for a model.
+        """The answer for a model, with the question in it.
 
         Args:
             spec: The model.
@@ -98,6 +100,27 @@ class SuggestionRequest:
             UsageError: Where the question makes no sense, nothing meets the budgets, or the score gives no number.
             ArchprofError: Where the model cannot be built.
         """
+        answer = self._answer(spec, options, config, progress)
+        return replace(answer, record=msgspec.structs.replace(answer.record, question=self.options))
+
+    @property
+    def options(self) -> list[str]:
+        """The question as options of the command line, without those that are as they are by themselves."""
+        pairs = [
+            ("--vary", self.vary),
+            ("--multiple", None if self.multiple == MULTIPLE else str(self.multiple)),
+            ("--experts", ",".join(map(str, self.experts)) if self.experts else None),
+            *(("--max", text) for text in self.maxima),
+            *(("--min", text) for text in self.minima),
+            ("--goal", None if self.goal == GOAL else self.goal),
+            *(("--only", text) for text in self.only),
+            *(("--never", text) for text in self.never),
+            ("--front", self.front),
+            ("--next", None if self.alternatives == ALTERNATIVES else str(self.alternatives)),
+        ]
+        return [piece for name, value in pairs if value is not None for piece in (name, value)]
+
+    def _answer(self, spec: Spec, options: Options, config: ExecutionConfig, progress: Progress) -> Answer:
         budgets = self._budgets()
         if self.vary is not None:
             from archprof.suggest.vary import VariationQuestion, best_variant
@@ -143,4 +166,4 @@ class SuggestionRequest:
     def _budgets(self) -> tuple[Budget, ...]:
         """The budgets: on what adds up, where the answer is a sum; on any metric, where every variant is counted."""
         counted = self.vary is not None or self.score is not None
-        return tuple(parse_budgets(self.maxima, self.minima, LIMITED if counted else None))
+        return tuple(parse_budgets(self.maxima, self.minima, LIMITED if counted else PLACED))

@@ -186,6 +186,7 @@ def best_scored(spec: Spec, options: Options, question: ScoredQuestion, progress
     return Variation(
         variant=space.base.variant,
         input=space.base.input,
+        environment=space.base.environment,
         goal=question.name,
         budgets=[str(budget) for budget in question.budgets],
         limited=[budget.metric.name for budget in question.budgets],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from archprof.errors import ArchprofError, UsageError
 from archprof.pipeline.progress import SILENT
 from archprof.records.variation import Variation
-from archprof.suggest.additive import LATENCY, LIMITED, MAXIMISED, amount_in
+from archprof.suggest.additive import LATENCY, LIMITED, MAXIMISED, amount_in, find_additive
 from archprof.suggest.channels import MULTIPLE
 from archprof.suggest.evolution import evolve
 from archprof.suggest.family import Family
@@ -114,8 +114,8 @@ def best_variant(
         UsageError: Where the axes make no sense, no variant fits, or the score gives no number.
         ArchprofError: Where the model itself cannot be counted.
     """
-    if question.score is None and question.goal not in LIMITED:
-        raise UsageError(f"unknown metric {question.goal!r}", hint=f"metrics: {', '.join(LIMITED)}")
+    if question.score is None:
+        question = replace(question, goal=find_additive(question.goal, LIMITED).name)
     check_experts(question.experts)
     names = [question.goal, *(budget.metric.name for budget in question.budgets)]
     counter = Counter(config, progress, predicted=LATENCY.name in names)
@@ -144,6 +144,7 @@ def best_variant(
     variation = Variation(
         variant=base.variant,
         input=base.input,
+        environment=base.environment,
         goal=question.goal,
         maximise=question.maximise,
         budgets=[str(budget) for budget in question.budgets],

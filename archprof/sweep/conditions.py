@@ -12,7 +12,7 @@ from archprof.compare.condition import OPERATORS
 from archprof.errors import UsageError, did_you_mean
 from archprof.quantity import exact, plain_number
 from archprof.quantity import parse as parse_quantity
-from archprof.records.metrics import BY_NAME, LATENCY, METRICS, UNKNOWN, find_metric
+from archprof.records.metrics import BY_NAME, LATENCY, NAMED, find_metric
 from archprof.sweep.values import parse_literal
 
 if TYPE_CHECKING:
@@ -93,17 +93,17 @@ def parse(text: str, axes: Sequence[str]) -> Condition:
     if match is None:
         raise UsageError(f"where {text!r}: expected NAME < AMOUNT", hint=EXAMPLE)
     name, amount = " ".join(match["name"].split()), match["amount"].strip()
-    metrics = {**BY_NAME, **{metric.name: metric for metric in (UNKNOWN, find_metric(LATENCY))}}
-    if name not in axes and name.lower() not in metrics:
-        hint = did_you_mean(name, [*axes, *metrics]) or f"axes: {', '.join(axes)}; metrics: {', '.join(METRICS)}"
-        raise UsageError(f"where {text!r}: {name!r} is neither a metric nor an axis of this sweep", hint=hint)
     if name in axes:
         plain = _plain(name, amount)
         if match["comparison"] not in EQUALITY and not isinstance(plain, Fraction):
-            hint = "only == and != compare with something else"
-            raise UsageError(f"where {text!r}: {amount!r} is not a number", hint=hint)
+            message = f"where {text!r}: {amount!r} is not a number"
+            raise UsageError(message, hint="only == and != compare with something else")
         return Condition(text, name, match["comparison"], plain, metric=False)
-    metric = metrics[name.lower()]
+    if name.lower() not in (*BY_NAME, LATENCY):
+        hint = did_you_mean(name, [*axes, *BY_NAME, LATENCY])
+        hint = hint or f"axes: {', '.join(axes)}; metrics: {', '.join([*NAMED, LATENCY])}"
+        raise UsageError(f"where {text!r}: {name!r} is neither a metric nor an axis of this sweep", hint=hint)
+    metric = find_metric(name)
     try:
         limit = parse_quantity(amount, metric.unit).value
     except ValueError as error:
@@ -121,7 +121,8 @@ def check_metrics(conditions: Sequence[Condition], rows: Sequence[SweepRow]) -> 
         return
     for condition in conditions:
         if condition.metric and all(row.value(condition.name) is None for row in rows):
-            raise UsageError(f"where {condition.text!r}: no variant of the sweep has {condition.name}")
+            message = f"where {condition.text!r}: no variant of the sweep has {condition.name}"
+            raise UsageError(message, hint=find_metric(condition.name).adds or None)
 
 
 def _plain(name: str, text: str) -> Any:

@@ -28,7 +28,7 @@ def with_front(sweep: Sweep, x: str, y: str) -> Sweep:
     axes = pareto.axes(x, y)
     for metric, _ in axes:
         if all(row.value(metric.name) is None for row in sweep.rows):
-            raise UsageError(f"no variant of the sweep has {metric.name}")
+            raise UsageError(f"no variant of the sweep has {metric.name}", hint=metric.adds or None)
     points = [(row.value(axes[0][0].name), row.value(axes[1][0].name)) for row in sweep.rows]
     members = pareto.unbeaten(points, [lower for _, lower in axes])
     return msgspec.structs.replace(sweep, front=Front(x=x, y=y, members=members))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import random
 from contextlib import contextmanager
@@ -120,6 +121,18 @@ class Plan:
         return plain
 
     @cached_property
+    def options(self) -> list[str]:
+        """The model and what is varied, as one types it."""
+        return [
+            self.reference,
+            *(piece for name, values in self.axes.items() for piece in ("--vary", _axis_text(name, values))),
+            *(piece for text in self.where for piece in ("--where", text)),
+            *(["--sample", str(self.sample)] if self.sample is not None else []),
+            *(["--seed", str(self.seed)] if self.seed else []),
+            *(piece for name, value in self.setup.items() for piece in _option(name, value)),
+        ]
+
+    @cached_property
     def conditions(self) -> list[Condition]:
         """The conditions, read.
 
@@ -207,6 +220,31 @@ class Plan:
             return
         for indices in sorted(_sampled(sizes, self.sample, self.seed)):
             yield tuple(of_axis[index] for of_axis, index in zip(values, indices, strict=True))
+
+
+def _axis_text(name: str, values: Sequence[Any]) -> str:
+    return f"{name}={','.join(map(_text, values))}"
+
+
+def _option(name: str, value: Any) -> list[str]:
+    """What holds for every variant, as its option."""
+    if name in ("reference", "device"):
+        return []
+    if name == "prediction":
+        return ["--latency", "predicted"]
+    if name == "size":
+        return ["--imgsz", "x".join(map(str, value))]
+    if name == "set":
+        return [piece for key, of_key in value.items() for piece in ("--set", f"{key}={_text(of_key)}")]
+    if name in ("inputs", "conventions"):
+        return [piece for text in value for piece in (f"--{name.removesuffix('s')}", text)]
+    return [f"--{name}"] if value is True else [f"--{name}", str(value)]
+
+
+def _text(value: Any) -> str:
+    """A value as it is typed: text without quotes, unless it would be read as something else."""
+    plain = isinstance(value, str) and not any(sign in value for sign in "'\",[]{}:#")
+    return value if plain else json.dumps(value)
 
 
 def _sampled(sizes: Sequence[int], count: int, seed: int) -> set[tuple[int, ...]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from archprof.errors import OutputError, UsageError
-from archprof.records.metrics import METRICS
+from archprof.records.metrics import NAMED
 from archprof.records.sweep import VERSION, SweepRow
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ CREATE VIEW figures AS SELECT
     {metrics}
 FROM variants;
 """
+
+_RUNS = "CREATE TABLE IF NOT EXISTS runs (setup TEXT NOT NULL, options TEXT NOT NULL, PRIMARY KEY (setup, options))"
+"""What was asked for: a store of an earlier archprof has no such table."""
 
 
 class Store:
@@ -105,6 +108,26 @@ class Store:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    def note_run(self, setup: Mapping[str, Any], options: Sequence[str]) -> None:
+        """Keep what was asked for, once.
+
+        Args:
+            setup: What holds for all variants of the sweep.
+            options: The sweep, as options of the command line.
+        """
+        with self._explained():
+            self._connection.execute(_RUNS)
+            values = encode(setup), encode(list(options))
+            self._connection.execute("INSERT OR IGNORE INTO runs VALUES (?, ?)", values)
+
+    def runs(self, setup: Mapping[str, Any]) -> list[list[str]]:
+        """What was asked for of a sweep, as options of the command line; nothing where that was not kept."""
+        query = "SELECT options FROM runs WHERE setup = ? ORDER BY rowid"
+        with self._explained():
+            exists = self._connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'runs'").fetchone()
+            texts = self._connection.execute(query, (encode(setup),)).fetchall() if exists else []
+        return [msgspec.json.decode(text) for (text,) in texts]
+
     def setups(self) -> list[dict[str, Any]]:
         """What holds for the variants of each sweep in it."""
         with self._explained():
@@ -125,7 +148,7 @@ class Store:
         self._connection.execute("BEGIN IMMEDIATE")
         empty = not self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
         if empty:
-            metrics = ", ".join(f"""json_extract(record, '$.figures."{name}"') AS "{name}\"""" for name in METRICS)
+            metrics = ", ".join(f"""json_extract(record, '$.figures."{name}"') AS "{name}\"""" for name in NAMED)
             for statement in filter(str.strip, _TABLES.format(metrics=metrics).split(";")):
                 self._connection.execute(statement)
             self._connection.execute(f"PRAGMA application_id = {APPLICATION}")

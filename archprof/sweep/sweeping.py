@@ -66,6 +66,7 @@ def sweep(
     points = plan.points()
     if not points:
         raise UsageError("no variant is left to count", hint=f"conditions: {'; '.join(plan.where)}")
+    store.note_run(plan.setup, plan.options)
     for plugin in config.plugins:
         require(plugin, PluginError)
     if plan.prediction:
@@ -101,7 +102,7 @@ def plan_table(plan: Plan, rows: Sequence[SweepRow]) -> Sweep:
     """
     check_metrics(plan.conditions, rows)
     table = _table(plan.setup, list(plan.axes), plan.conditions, rows)
-    return structs.replace(table, left_out=len(plan.points()) - len(table.rows))
+    return structs.replace(table, left_out=len(plan.points()) - len(table.rows), runs=[plan.options])
 
 
 def failure(rows: Sequence[SweepRow]) -> RunError | None:
@@ -128,15 +129,19 @@ def tables(path: Path, where: Sequence[str] = (), number: int | None = None) -> 
         setups = store.setups()
         if number is not None and number > len(setups) > 0:
             raise UsageError(f"there is no sweep {number} in {path}", hint=f"it has {plural(len(setups), 'sweep')}")
-        sweeps = [(setup, store.rows(setup)) for setup in (setups[number - 1 : number] if number else setups)]
+        chosen = setups[number - 1 : number] if number else setups
+        sweeps = [(setup, store.rows(setup), store.runs(setup)) for setup in chosen]
     finally:
         store.close()
     if not sweeps:
         raise OutputError("has no variants yet", path=path)
-    rows = [row for _, of_setup in sweeps for row in of_setup]
+    rows = [row for _, of_setup, _ in sweeps for row in of_setup]
     conditions = [parse(text, _axes(rows)) for text in where]
     check_metrics(conditions, rows)
-    return [_table(setup, _axes(of_setup), conditions, of_setup) for setup, of_setup in sweeps]
+    return [
+        structs.replace(_table(setup, _axes(of_setup), conditions, of_setup), runs=runs)
+        for setup, of_setup, runs in sweeps
+    ]
 
 
 def _axes(rows: Sequence[SweepRow]) -> list[str]:

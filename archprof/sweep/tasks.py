@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.errors import ArchprofError, LimitError
 from archprof.pipeline import profile_all
-from archprof.records.metrics import METRICS
+from archprof.records.metrics import NAMED
 from archprof.records.sweep import SweepRow
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def row_of(point: Mapping[str, Any], request: Request | ArchprofError, outcome: 
         name = spec.name if spec else ""
         scale = spec.scale if spec else None
         return SweepRow(point=dict(point), model=name, scale=scale, error=str(outcome), line=outcome.line)
-    values = {name: metric.of(outcome) for name, metric in METRICS.items()}
+    values = {name: metric.of(outcome) for name, metric in NAMED.items()}
     return SweepRow(
         point=dict(point),
         model=outcome.variant.name,
@@ -71,5 +71,6 @@ def row_of(point: Mapping[str, Any], request: Request | ArchprofError, outcome: 
         shapes=outcome.input.shapes,
         figures={name: value for name, value in values.items() if value is not None},
         unknown=outcome.coverage.unknown,
+        packages=outcome.environment.packages,
         prediction=outcome.prediction,
     )

@@ -6,8 +6,8 @@ import pytest
 
 from archprof.claims.catalogue import published
 from archprof.claims.claims_file import read
-from archprof.claims.published import Published
 from archprof.errors import VariantError
+from archprof.records.published import Published
 from archprof.sources import families
 from archprof.sources.reference import resolve
 

@@ -8,9 +8,10 @@ import pytest
 from archprof.builder.options import Options
 from archprof.claims import catalogue
 from archprof.claims.claims_file import Claim, read
-from archprof.claims.published import Published
-from archprof.claims.replay import Verdict, judge, options_of, replay, spec_of
+from archprof.claims.replay import judge, options_of, replay, spec_of
 from archprof.pipeline.counting import profile_spec
+from archprof.records.claim_result import Verdict
+from archprof.records.published import Published
 
 if TYPE_CHECKING:
     from archprof.pipeline import Request
@@ -97,26 +98,26 @@ def test_the_zoo_s_claims_hold_and_each_model_is_profiled_once() -> None:
     claims = catalogue.find_claims([])
     results = list(replay(claims, profile))
 
-    assert [result.claim for result in results] == claims
+    assert [(result.file, result.line) for result in results] == [(str(claim.path), claim.line) for claim in claims]
     for result in results:
         assert result.error is None
-        assert result.verdict is (Verdict.reproduced if result.claim.holds else Verdict.expected_failure)
-        if not result.claim.holds:  # for if it held, the claim would say so
+        assert result.verdict is (Verdict.reproduced if result.holds else Verdict.expected_failure)
+        if not result.holds:  # for if it held, the claim would say so
             assert not all(figure.agrees for figure in result.figures)
     assert len(profiled) == len(ARTICLES) + len(PROJECT_PAGE) + len(PARAMETERNET) + len(LLAMA)
     assert all(profiled.count(entry) == 1 for entry in profiled)
 
     # Printed as 3 and 4 % cheaper than their bases (6.2 of 6.4, 7.4 of 7.7 GFLOPs), they are 14 % dearer: an
     # independent count finds 8.111 and 7.083, 9.719 and 8.557 GFLOPs.
-    against = {result.claim.variant: result.against for result in results if result.against}
+    against = {result.variant: result.against for result in results if result.against}
     for variant, base, figures, exact in (
         ("yolov13-DynamicConv", "yolov13", 6.2 / 6.4, 8.111 / 7.083),
         ("yolov13-pose-PST", "yolov13-pose", 7.4 / 7.7, 9.719 / 8.557),
     ):
         actual = against[variant]
         assert actual.variant == base
-        assert actual.published == pytest.approx(figures)
-        assert actual.exact == pytest.approx(exact, rel=2e-4)
+        assert actual.printed_ratio == pytest.approx(figures)
+        assert actual.exact_ratio == pytest.approx(exact, rel=2e-4)
 
 
 def claim_of(*figures: Published, holds: bool = True, against: Claim | None = None) -> Claim:
@@ -141,7 +142,7 @@ def test_a_claim_holds_where_all_its_figures_do(
 def test_a_claim_stands_to_its_base_as_printed_and_as_run(profile: Profile, figures: str, exact: bool) -> None:
     base = claim_of(Published("parameters", "3"), Published("gflops", figures))
     result = judge(claim_of(Published("gflops", "3.2"), against=base), profile, profile)
-    actual = result.against and (result.against.published, result.against.exact)
+    actual = result.against and (result.against.printed_ratio, result.against.exact_ratio)
     assert actual == ((0.5, 1.0) if exact else None)
 
 
@@ -236,5 +237,5 @@ def test_one_that_does_not_build_leaves_the_others_alone(tmp_path: Path) -> None
     ]
     assert str(broken.error).startswith(f"{tmp_path / 'broken.yaml'}:4: ")
     assert "Cnov" in str(broken.error)
-    assert expected_failure.error is broken.error
+    assert expected_failure.error == broken.error
     assert str(nowhere.error).startswith("model 'nowhere' not found")

@@ -26,6 +26,29 @@ def stored() -> int:
     return Store(cache.folder()).usage()[0]
 
 
+def test_a_folder_that_cannot_be_used_is_told(
+    archprof: Callable[[str], Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other commands count anew and say nothing: whatever is wrong with a cache, there is a result."""
+    file = tmp_path / "file"
+    file.write_text("", encoding="utf-8")
+    for folder in (file, file / "below"):
+        monkeypatch.setenv("ARCHPROF_CACHE_DIR", str(folder))
+        result = archprof("cache")
+        assert result.exit_code == 2
+        assert result.stdout.startswith("0 results, 0 B of at most 256.00 MB")
+        assert f"error: {folder / 'results'}: cannot be used: Not a directory\n" in result.stderr
+        assert "ARCHPROF_CACHE_DIR=FOLDER" in result.stderr
+        result = archprof("cache --clear")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert archprof(SUMMARY).exit_code == 0
+    file.unlink()
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "results").write_text("", encoding="utf-8")  # a file in its place
+    monkeypatch.setenv("ARCHPROF_CACHE_DIR", str(tmp_path / "cache"))
+    assert "cannot be used: Not a directory" in archprof("cache").stderr
+
+
 def test_what_is_kept_is_shown_and_deleted(archprof: Callable[[str], Result]) -> None:
     assert archprof("cache").stdout == f"0 results, 0 B of at most 256.00 MB, in {cache.folder() / 'results'}\n"
     archprof(SUMMARY)

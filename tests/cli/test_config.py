@@ -103,6 +103,8 @@ def test_no_plugins_holds(archprof: Callable[[str], Result], project: Path, comm
         ("imgsz = true", "pyproject.toml:5: imgsz: must be a side", ""),
         ("nc = 0", "pyproject.toml:5: nc: must be a whole number from 1 up, not 0", ""),
         ("plugins = [1]", "pyproject.toml:5: plugins: must be text, or a list of it", ""),
+        ('families = {"*.yaml" = 3}', "pyproject.toml:5: families: '*.yaml' must be the name of a family", ""),
+        ('families = "yolov13"', "pyproject.toml:5: families: must be a table", ""),
         ("set = 3", "pyproject.toml:5: set: must be a table", ""),
         ("imgsz = ", "pyproject.toml:5:9: not valid TOML", ""),
     ],

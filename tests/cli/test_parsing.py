@@ -29,6 +29,13 @@ if TYPE_CHECKING:
         ("summary yolo11n half=True device=0", "summary yolo11n --dtype float16 --device 0"),
         ("summary yolo11n half=False device=None", "summary yolo11n"),
         ("summary yolo11n nc=3 scale=s ch=1", "summary yolo11n --nc 3 --scale s --channels 1"),
+        (
+            "suggest yolo11n --vary channels=0.5,1 imgsz=32,64",
+            "suggest yolo11n --vary channels=0.5,1 --vary imgsz=32,64",
+        ),
+        ("sweep yolo11n --vary width=0.5,1 imgsz=32,64", "sweep yolo11n --vary width=0.5,1 --vary imgsz=32,64"),
+        ("sweep run yolo11n --vary=nc=1,2 depth=1", "sweep yolo11n --vary=nc=1,2 --vary depth=1"),
+        ("sweep yolo11n imgsz=320 --store a.db", "sweep yolo11n --imgsz 320 --store a.db"),
         ("summary yolo11n kpt_shape=[21,3]", "summary yolo11n --set 'kpt_shape=[21,3]'"),
         ("summary yolo11n fuse=True --set nc=3", "summary yolo11n --fuse --set nc=3"),
         ("summary imgsz=640", "summary MODEL --imgsz 640"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +18,11 @@ from archprof.cli import app
 from archprof.errors import ArchprofError
 from archprof.records import saved as saved_records
 from archprof.render.figures import figures_of
+from archprof.sweep.sweeping import tables
 
 if TYPE_CHECKING:
     from archprof.records.profile import Profile
+    from archprof.render.figures import Figure
 
 
 @pytest.fixture
@@ -28,6 +31,27 @@ def saved(tmp_path: Path, profile: Profile, monkeypatch: pytest.MonkeyPatch) -> 
     path = tmp_path / "one.json"
     path.write_text(profile.to_json(), encoding="utf-8")
     return path
+
+
+TINY = """\
+nc: 2
+scales:
+  n: [1.0, 1.0, 1024]
+  s: [1.0, 2.0, 1024]
+activation: nn.SiLU()
+backbone:
+  - [-1, 1, Conv, [16, 3, 2]]
+  - [-1, 1, Conv, [32, 3, 2]]
+head:
+  - [-1, 1, Classify, [nc]]
+"""
+
+FILES = {
+    "tiny.yaml": TINY,
+    "wide.yaml": TINY.replace("[32, 3, 2]", "[64, 3, 2]"),
+    "dynamic.yaml": TINY.replace("nc: 2", "nc: 2\nfamily: yolov13").replace("1, Conv, [32", "1, DynamicConv, [32"),
+    "score.py": "def score(profile):\n    return profile.totals.parameters\n",
+}
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -131,6 +155,76 @@ def test_variants_within_any_limit_are_drawn(tmp_path: Path, monkeypatch: pytest
     assert len(figure.spec["data"]["values"]) == 2
 
 
+def test_the_axes_of_variants_are_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ("--vary", "width=0.125,0.25", "-o", "vary.json")
+    assert run("suggest", "yolo11n.yaml", "--imgsz", "64", *options)[0] == 0
+    assert run("plot", "pareto", "vary.json", "--x", "peak", "--y", "traffic", "--title", "-o", "a.svg")[0] == 0
+    assert "Memory traffic against peak activation memory" in Path("a.svg").read_text(encoding="utf-8")
+    code, _, errors = run("plot", "pareto", "vary.json", "--x", "macs")
+    assert (code, "--x macs: the suggestion has no figures of that\nit has parameters" in errors) == (2, True)
+
+
+def test_a_record_that_a_figure_is_not_drawn_of_says_what_it_is_drawn_as(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("suggest", "yolo11n.yaml", "--imgsz", "64", "--vary", "width=0.125,0.25", "-o", "vary.json")[0] == 0
+    code, output, errors = run("plot", "treemap", "vary.json")
+    assert (code, output) == (2, "")
+    assert "a treemap is of a profile" in errors
+    assert "what is there can be drawn as pareto" in errors
+
+
+def test_an_option_of_the_environment_is_not_typed(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who always counts at 320 px may draw what was saved at another size."""
+    monkeypatch.setenv("ARCHPROF_IMGSZ", "320")
+    assert run(*WATERFALL)[0] == 0
+
+
+MADE = {
+    "a suggestion": "suggest tiny.yaml --imgsz 32 --max bytes=+50% --never model.0* --front bytes -o suggestion.json",
+    "variants": "suggest tiny.yaml --imgsz 32 --vary imgsz=32,64 --vary width=0.5,1 --max peak=1MB -o variation.json",
+    "channels": "suggest tiny.yaml --imgsz 32 --vary channels=0.5,1 --multiple 4 --only model.0 --goal macs --min "
+    "parameters=-50% -o variation.json",
+    "a score": "suggest tiny.yaml --imgsz 32 --experts 2 --goal score.py:score -o variation.json",
+    "a sweep": "sweep tiny.yaml --nc 3 --vary width=0.5,1 --vary imgsz=32:96:32 --where imgsz<96 --store sweep.db",
+    "a sample": "sweep tiny.yaml --batch 2 --vary width=0.5,1 --vary imgsz=32:320:32 --sample 4 --store sweep.db",
+    "texts": "sweep tiny.yaml --vary scale=n,s --vary activation=nn.SiLU(),nn.ReLU() --imgsz 32x64 --store sweep.db",
+    "models": "compare tiny.yaml tiny.yaml wide.yaml --imgsz 32 --nc 3 --y layers -o comparison.json",
+    "experts": "parameternet dynamic.yaml --experts 1,2 --imgsz 64 -o curve.json",
+}
+"""What makes a record whose figure is not drawn of a model alone."""
+
+
+@pytest.mark.parametrize("line", [pytest.param(line, id=name) for name, line in MADE.items()])
+def test_the_command_under_a_figure_makes_it_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    """The same specification, sentence and versions, from the same files in another folder."""
+
+    def figure_of(command: str) -> Figure:
+        *_, name = command.split()
+        assert run(*shlex.split(command))[0] == 0
+        records = tables(Path(name)) if name.endswith(".db") else saved_records.read(Path(name))
+        return figures_of(records)[0]
+
+    figures = []
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / folder)
+        for name, text in FILES.items():
+            Path(name).write_text(text, encoding="utf-8")
+        if not figures:
+            figures.append(figure_of(line))
+            continue
+        *making, drawing = figures[0].command.splitlines()
+        for command in making:
+            figures.append(figure_of(command.removeprefix("archprof ")))
+        code, _, errors = run(*shlex.split(drawing)[1:])
+        assert code == 0, errors
+    assert all(figure == figures[0] for figure in figures)
+    assert {"torch", "archprof"} <= {text.split()[0] for text in figures[0].about}
+
+
 def test_a_page_of_what_parameternet_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     options = ("--what-if", "model.0.conv", "--experts", "4", "--imgsz", "64", "-o", "what-if.json")
@@ -152,6 +246,26 @@ def test_a_page_of_what_check_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "624,080" in page  # Ultralytics' own summary of yolo11n says 2,624,080 parameters, 624,080 above 2 M
 
 
+def test_a_page_of_what_claims_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.yaml").write_text(TINY, encoding="utf-8")
+    # 3·16·9 + 2·16 and 16·32·9 + 2·32 of the Convs, 32·1280 + 2·1280 + 1280·2 + 2 of the head: 51,218
+    text = "claims:\n  - variant: tiny\n    figures: {parameters: 51 K}\n    note: As <b>printed</b>.\n"
+    text += (
+        "  - variant: tiny\n    figures: {parameters: 52 K, modules: 3}\n  - variant: gone\n    figures: {layers: 3}\n"
+    )
+    Path("paper.yaml").write_text(text, encoding="utf-8")
+    assert run("claims", "paper.yaml", "-o", "claims.json")[0] == 2
+    results = saved_records.read(Path("claims.json"))
+    assert [result.verdict for result in results] == ["reproduced", "differs", "failed"]
+    assert [result.figures[0].measured for result in results] == [51_218, 51_218, None]
+    assert archprof.claims("paper.yaml") == results
+    assert run("report", "claims.json")[0] == 0
+    page = Path("claims.html").read_text(encoding="utf-8")
+    for piece in ("51 K (51,218)", "not reproduced", "could not be evaluated", "As &lt;b&gt;printed&lt;/b&gt;."):
+        assert piece in page
+
+
 def test_a_command_writes_a_page_too(saved: Path) -> None:
     text = run("compare", "one.json", "one.json")[1]
     code, output, _ = run("compare", "one.json", "one.json", "--html", "page.html")
@@ -166,6 +280,8 @@ def test_a_command_writes_a_page_too(saved: Path) -> None:
     assert (code, output, "--html takes a file" in errors) == (2, "", True)
 
 
+CHANGES = ("plot", "changes", "one.json", "one.json")
+
 BAD = {
     "no such figure": (("plot", "waterfal", "one.json"), "did you mean waterfall"),
     "no such file": (("plot", "waterfall", "two.json"), "two.json: cannot be read: No such file or directory"),
@@ -175,8 +291,11 @@ BAD = {
     "newer": (("plot", "treemap", "newer.json"), "profile version 99, this archprof reads 2: this archprof is older"),
     "a lock file": (("report", "lock.json"), "lock.json: is a lock file"),
     "another file": (("report", "other.json"), "other.json: is no result that can be drawn"),
-    "nothing to draw": (("plot", "curve", "one.json"), "nothing to draw: `archprof parameternet"),
-    "no memory in a profile": (("plot", "memory", "one.json"), "nothing to draw: a saved profile does not hold"),
+    "nothing to draw": (
+        ("plot", "curve", "one.json"),
+        "nothing to draw: a curve is of a model with dynamic layers: `archprof parameternet",
+    ),
+    "no memory in a profile": (("plot", "memory", "one.json"), "nothing to draw: no saved result holds"),
     "nothing timed": (("plot", "shares", "one.json"), "nothing to draw: no time by row was measured: `archprof bench"),
     "no such counter": (("plot", "waterfall", "one.json", "--counter", "thop-2"), "did you mean thop-2.0"),
     "no folder": (("plot", "waterfall", "one.json", "-o", "no/a.svg"), "no/a.svg: its folder does not exist"),
@@ -192,6 +311,18 @@ BAD = {
     "an option of another figure": (("plot", "treemap", "one.json", "--counter", "thop"), "it is for waterfall"),
     "an axis of another figure": (("plot", "roofline", "one.json", "--x", "macs"), "--x changes nothing of a roofline"),
     "an option of two others": ((*WATERFALL, "--metric", "bytes"), "it is for treemap and changes"),
+    "a metric of no area": (("plot", "treemap", "one.json", "--metric", "macs"), "a treemap has no amounts of that"),
+    "a metric of no step": ((*CHANGES, "--metric", "bytes"), "metrics of a changes: flops, parameters"),
+    "a size of what is saved": (
+        ("plot", "waterfall", "one.json", "--imgsz", "320"),
+        "--imgsz changes nothing of saved",
+    ),
+    "classes of what is saved": (
+        ("report", "one.json", "--nc", "3"),
+        "--nc changes nothing of saved results\nleave out",
+    ),
+    "a training step": (("report", "one.json", "--backward"), "--backward changes nothing of saved results"),
+    "axes of one model": (("report", "one.json", "--x", "macs"), "--x is for the scatter of several models"),
     "a limit on no axis": (("plot", "pareto", "one.json", "one.json", "--limit", "macs=1G"), "which is on no axis"),
 }
 

@@ -77,6 +77,37 @@ def test_mixing_moves_every_expert_to_make_one_kernel() -> None:
     assert layer.intensity < layer.static_intensity
 
 
+def test_traffic_is_predicted_from_sizes_alone() -> None:
+    """Each of archprof's own terms by hand, in elements of 4 bytes; the zoo's blocks move what it says, to the byte."""
+    layer = single_layer(DynamicConv2d(8, 16, 3, experts=4), 1, 8, 10, 10)
+    # Router: the mean reads 800 and writes 8; its layer reads 8, 32 weights and 4 biases, writes 4; a sigmoid 4 + 4.
+    router = 800 + 8 + (8 + 32 + 4 + 4) + (4 + 4)
+    # Mixing reads 4 coefficients and 4 kernels of 1152, writes one. The layer: 800 in, the kernel, 16·10·10 out.
+    assert layer.predicted_bytes == layer.moved_bytes == 4 * (router + (4 + 4608 + 1152) + (800 + 1152 + 1600))
+
+    # Two layers, 8 -> 8 and 8 -> 4, without biases; a ReLU and a softmax.
+    layer = single_layer(DynamicConv2d(8, 16, 3, experts=4, router="mlp"), 1, 8, 10, 10)
+    router = 800 + 8 + (8 + 64 + 8) + (8 + 8) + (8 + 32 + 4) + (4 + 4)
+    assert layer.predicted_bytes == layer.moved_bytes == 4 * (router + (4 + 4608 + 1152) + (800 + 1152 + 1600))
+
+    # Three images, in two groups: kernels of 16·4·9 = 576; 3·8·4·4 = 384 in, 3·16·2·2 = 192 out.
+    layer = single_layer(DynamicConv2d(8, 16, 3, 2, g=2, experts=4), 3, 8, 4, 4)
+    router = (384 + 24) + (24 + 32 + 4 + 12) + (12 + 12)
+    assert layer.predicted_bytes == layer.moved_bytes == 4 * (router + (12 + 2304 + 3 * 576) + (384 + 3 * 576 + 192))
+
+
+def test_traffic_of_what_is_not_in_the_formula_is_the_difference(layers: Any) -> None:
+    # A mixed matrix for each of 2 samples of 5 tokens of 8: mean 80 + 16; 24 weights; kernels of 128; 160 out.
+    layer = single_layer(layers.Dense(), 2, 5, 8)
+    router = (80 + 16) + (16 + 24 + 6) + (6 + 6)
+    assert layer.predicted_bytes == layer.moved_bytes == 4 * (router + (6 + 384 + 256) + (80 + 256 + 160))
+    # Attention to channels and places weighs the kernels once more: what the formula leaves out is on top.
+    attention = single_layer(layers.Attention4(), 2, 4, 8, 8)
+    assert 0 < (attention.predicted_bytes or 0) < attention.moved_bytes
+    # There is no formula for experts that tokens choose among: they read those that they are sent to.
+    assert single_layer(layers.TopOne(), 2, 4, 8, 8).predicted_bytes is None
+
+
 def test_experts_that_tokens_choose_among() -> None:
     layer = single_layer(MixtureLinear(8, 16, 4), 2, 5, 8)
 

@@ -96,7 +96,8 @@ def test_what_a_profile_has(profile: Profile) -> None:
     ("name", "hint"),
     [
         ("flop", "did you mean flops"),
-        ("params", "parameters"),
+        ("param", "did you mean params"),
+        ("trafic", "did you mean traffic"),
         ("latency/cpu", "did you mean latency"),
         ("xyzzy", "metrics: parameters, trainable_parameters, layers"),
     ],

@@ -16,6 +16,7 @@ from archprof.records.benchmark import Benchmark
 from archprof.records.latency import Comparison, Latency, Ratio
 from archprof.records.sweep import Sweep, SweepRow
 from archprof.render.figures import FIGURES, Choice, figures_of
+from archprof.render.figures.paired import _spec as paired_spec
 from archprof.render.figures.pareto import front, parse_limits
 from archprof.render.figures.steps import KINDS, Step, Steps
 from archprof.render.figures.style import LESS, MORE, PALETTE, TOTAL
@@ -124,6 +125,21 @@ def test_limits_are_amounts_of_metrics() -> None:
     assert parse_limits(["flops=8G", "params=3.0 M"]) == {"flops": 8e9, "parameters": 3e6}
     with pytest.raises(UsageError, match="--limit 'flops=soon'"):
         parse_limits(["flops=soon"])
+
+
+def test_limits_are_in_the_command_that_draws_them(profile: Profile) -> None:
+    other = msgspec.structs.replace(profile, totals=msgspec.structs.replace(profile.totals, flops=5, parameters=7))
+    (figure,) = figures_of([profile, other], "pareto", choice=Choice(limits=parse_limits(["flops=8G", "params=3 M"])))
+    assert " --limit flops=8000000000 --limit parameters=3000000 -o pareto.svg" in figure.command
+    assert parse_limits(["flops=8000000000"]) == parse_limits(["flops=8G"])
+
+
+def test_a_ratio_of_times_is_never_below_nothing() -> None:
+    """Two blocks tell nothing: the interval goes from 0 up, and the axis does not go below."""
+    point = {"label": "a / b", "ratio": 1.753, "low": 0.0, "high": 1.753, "verdict": "no significant difference"}
+    layers = paired_spec([point])["layer"]
+    domains = [layer["encoding"]["x"]["scale"]["domain"] for layer in layers]
+    assert all(domain == [0, pytest.approx(1.753 + 0.08 * 1.753)] for domain in domains)
 
 
 def test_every_kind_says_what_is_missing(profile: Profile) -> None:

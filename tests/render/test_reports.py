@@ -16,8 +16,7 @@ from rich.cells import cell_len
 
 from archprof.claims.catalogue import catalogue
 from archprof.claims.claims_file import Claim
-from archprof.claims.published import Published
-from archprof.claims.replay import ClaimResult, judge
+from archprof.claims.replay import failed, judge
 from archprof.compare.comparing import compare
 from archprof.doctor import Diagnosis
 from archprof.doctor import Finding as DoctorFinding
@@ -43,6 +42,7 @@ from archprof.records.parameternet import (
     Ratio,
     WhatIf,
 )
+from archprof.records.published import Published
 from archprof.records.what_if_report import WhatIfReport
 from archprof.render import (
     Page,
@@ -215,7 +215,7 @@ REPORTS: dict[str, Callable[[Profile], Report]] = {
     ),
     "check": lambda profile: check.report(checked(), VIEW),
     "claims": lambda profile: claims.report(
-        [judge(CLAIM, profile), ClaimResult(claim=CLAIM, error=UsageError("no model", hint="name one"))], VIEW
+        [judge(CLAIM, profile), failed(CLAIM, UsageError("no model", hint="name one"))], VIEW
     ),
     "parameternet": lambda profile: parameternet.report(
         DynamicReport.of(msgspec.structs.replace(profile, parameternet=ANALYSIS)), VIEW
@@ -225,6 +225,7 @@ REPORTS: dict[str, Callable[[Profile], Report]] = {
         ExpertCurve(
             variant=profile.variant,
             input=profile.input,
+            environment=profile.environment,
             curve=ExpertSweep(points=[Point(experts=2, layers=1, measured=MEASURED)], static=MEASURED),
         ),
         VIEW,

@@ -27,7 +27,7 @@ def test_limits(text: str, kind: str, base: int, limit: int) -> None:
     [
         ("flops", "expected METRIC=AMOUNT", "--max flops=+0.1%"),
         ("=5", "expected METRIC=AMOUNT", "--max flops=+0.1%"),
-        ("flop=1", "unknown metric 'flop'", "did you mean flops"),
+        ("flop=1", "no metric 'flop'", "did you mean flops"),
         ("peak=1 MB", "peak does not add up over convolutions", "metrics that do: parameters"),
         ("latency=+3", "'+3' is not a valid amount of predicted latency", "5 ms"),
         ("flops=5%", "'5%' is not a valid amount of FLOPs", "relative to the model's own with a sign"),

@@ -48,7 +48,7 @@ class Choice:
         counter: The counter or convention of a waterfall; None for each that there is.
         metric: What areas or steps are amounts of; None for the figure's own choice.
         parts: What they are of: "rows", "modules" or "operations".
-        x: The metric on the x axis of a scatter.
+        x: The metric on the x axis of a scatter; None for the figure's own choice.
         y: That on its y axis.
         limits: By metric, the largest value that is allowed, drawn into a scatter.
     """
@@ -56,8 +56,8 @@ class Choice:
     counter: str | None = None
     metric: str | None = None
     parts: str | None = None
-    x: str = "flops"
-    y: str = "parameters"
+    x: str | None = None
+    y: str | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -69,9 +69,10 @@ class FigureKind(ABC):
         help: What it shows, in a few words.
         source: What is computed of a model that somebody names to draw it: "profile", "experts", "memory",
             "comparison", or "benchmark", which only a saved file has.
-        absent: What is missing where records have nothing for it, and how to get that.
+        absent: What it is drawn of, for records that have nothing for it, and how to get that.
         alternatives: Whether the figures of one profile are ways to look at the same; a file takes the first of them.
         options: The options of the command line that concern it, by their names.
+        metrics: What ``--metric`` takes, by name.
     """
 
     name: ClassVar[str]
@@ -80,6 +81,7 @@ class FigureKind(ABC):
     absent: ClassVar[str]
     alternatives: ClassVar[bool] = False
     options: ClassVar[tuple[str, ...]] = ()
+    metrics: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
@@ -115,3 +117,8 @@ def figures_of(records: Sequence[Any], *kinds: str, choice: Choice | None = None
     """The figures of some records, kind by kind; all kinds where none is named."""
     choice = choice or Choice()
     return [figure for name in kinds or FIGURES for figure in FIGURES[name].figures(records, choice)]
+
+
+def kinds_of(records: Sequence[Any]) -> list[str]:
+    """The kinds of figures that some records have, by name."""
+    return [name for name, kind in FIGURES.items() if any(True for _ in kind.figures(records, Choice()))]

@@ -25,9 +25,13 @@ class Changes(FigureKind):
 
     name = "changes"
     options = ("--metric",)
+    metrics = tuple(METRICS)
     help = "what accounts for the change between two models, row by row"
     source = "comparison"
-    absent = "the models have the same rows, FLOPs and parameters, or not the same kinds of rows"
+    absent = (
+        "changes are of a comparison (`archprof compare A B -o comparison.json`) of models that have the same kinds of "
+        "rows, and other FLOPs or parameters"
+    )
 
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
         """A figure for each pair and metric that differs."""

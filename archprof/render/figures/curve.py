@@ -23,7 +23,7 @@ class Curve(FigureKind):
     options = ("--experts",)
     help = "ParameterNet's parameters, FLOPs and memory traffic over the number of experts"
     source = "experts"
-    absent = "`archprof parameternet REF --experts 1,2,4,8 -o curve.json` makes the curve"
+    absent = "a curve is of a model with dynamic layers: `archprof parameternet REF --experts 1,2,4,8 -o curve.json`"
 
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
         """A figure for each model that was rebuilt with numbers of experts, and has a static equivalent."""
@@ -83,7 +83,7 @@ def _figure(record: ExpertCurve) -> Figure:
         title=f"{record.variant.name} over the number of experts",
         text=f"With M = {last.experts}: {ends}.",
         spec=_spec(points, published),
-        about=[*origin.of_variant(variant, record.input, unit), f"archprof {record.tool.version}"],
+        about=[*origin.of_variant(variant, record.input, unit), *origin.versions(record.tool, record.environment)],
         command=origin.command(Curve.name, variant, record.input, "--experts", experts),
     )
 

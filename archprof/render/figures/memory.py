@@ -21,7 +21,7 @@ class Memory(FigureKind):
     name = "memory"
     help = "activation memory over the forward pass, with its peak"
     source = "memory"
-    absent = "a saved profile does not hold the memory of each operation: name the model itself"
+    absent = "no saved result holds the memory of each operation: name the model itself"
 
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
         """A figure for each model whose memory was followed."""

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from archprof.records.profile import Environment, Input, Profile, Tool, Variant
 
 
+CHANNELS = 3
+"""The channels of an image unless somebody asks for others."""
+
+
 def about(profile: Profile, unit: str) -> list[str]:
     """What a figure of a profile says below itself.
 
@@ -49,16 +53,43 @@ def command(kind: str, variant: Variant, input_: Input, *options: str, training:
 
 def settings(variant: Variant, input_: Input) -> list[str]:
     """The options by which a model is what it is."""
+    return [piece for option in _options(variant, input_) for piece in option]
+
+
+def shared_settings(models: Sequence[tuple[Variant, Input]]) -> list[str]:
+    """The options that are the same of each of several models."""
+    options = [_options(*model) for model in models]
+    return [piece for option in options[0] if all(option in others for others in options) for piece in option]
+
+
+def _options(variant: Variant, input_: Input) -> list[tuple[str, ...]]:
+    """Each option, with its value where it takes one."""
     changed = {key: value for key, value in variant.settings.items() if key != "nc"}
-    sides = input_.shapes[0][2:] if input_.kind == "image" and input_.shapes else []
-    square = [str(sides[0])] if len(set(sides)) == 1 else ["x".join(map(str, sides))]
+    image = input_.shapes[0][1:] if input_.kind == "image" and input_.shapes and not input_.names else []
+    sides = image[1:]
+    square = str(sides[0]) if len(set(sides)) == 1 else "x".join(map(str, sides))
     return [
-        *(["--scale", variant.scale] if variant.scale else []),
-        *(["--nc", str(variant.settings["nc"])] if "nc" in variant.settings else []),
-        *(piece for key, value in changed.items() for piece in ("--set", f"{key}={value}")),
-        *(["--imgsz", *square] if sides else []),
-        *(["--batch", str(input_.batch)] if input_.batch != 1 else []),
-        *(["--dtype", input_.dtype] if input_.dtype not in ("float32", "int64") else []),
-        *(["--fuse"] if variant.fused else []),
-        *(["--static"] if variant.static else []),
+        *([("--scale", variant.scale)] if variant.scale else []),
+        *([("--nc", str(variant.settings["nc"]))] if "nc" in variant.settings else []),
+        *(("--set", f"{key}={value}") for key, value in changed.items()),
+        *([("--imgsz", square)] if sides else []),
+        *([("--channels", str(image[0]))] if image and image[0] != CHANNELS else []),
+        *([("--batch", str(input_.batch))] if input_.batch != 1 and not input_.names else []),
+        *(("--input", text) for text in _inputs(input_)),
+        *([("--dtype", input_.dtype)] if input_.dtype not in ("float32", "int64") and not input_.names else []),
+        *([("--fuse",)] if variant.fused else []),
+        *([("--static",)] if variant.static else []),
     ]
+
+
+def _inputs(input_: Input) -> list[str]:
+    """What was asked for input by input."""
+    parts = zip(input_.names, input_.shapes, input_.dtypes, input_.values, strict=True) if input_.names else []
+    return [_input(*part) for part in parts]
+
+
+def _input(name: str, shape: Sequence[int], dtype: str, values: str) -> str:
+    before = f"{name}=" if name else ""
+    if values and ".." not in values:
+        return f"{before}{values}"
+    return ":".join(filter(None, (f"{before}{'x'.join(map(str, shape))}", dtype, values)))

@@ -58,10 +58,14 @@ def points_of(benchmark: Benchmark) -> list[dict[str, Any]]:
 
 
 def _spec(points: list[dict[str, Any]]) -> Spec:
+    values = [value for point in points for value in (point["low"], point["ratio"], point["high"])] + [1.0]
+    room = 0.08 * (max(values) - min(values)) or 0.1
+    # No call takes less than no time, however little its interval says.
+    low, high = max(0.0, min(values) - room), max(values) + room
     x = {
         "field": "ratio",
         "type": "quantitative",
-        "scale": {"zero": False, "padding": 12},
+        "scale": {"domain": [low, high], "nice": False},
         "axis": {"title": "times as long", "labelExpr": "'×' + datum.label"},
     }
     return {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archprof import units
 from archprof.compare.pareto import unbeaten
 from archprof.errors import UsageError
-from archprof.records.metrics import BY_NAME, find_metric
+from archprof.records.metrics import find_metric
 from archprof.render.figures import FIGURES, Choice, Figure, FigureKind
 from archprof.render.figures.scatter import ANSWER, NAMED, OFF, ON, scatters
 from archprof.render.figures.style import LESS, QUIET, TOTAL, VEGA_LITE, amounts, times
@@ -29,7 +29,7 @@ class Pareto(FigureKind):
     name = "pareto"
     options = ("--x", "--y", "--limit")
     help = "models in two metrics, with the Pareto front"
-    absent = "a scatter is of two models or more that have both metrics"
+    absent = "a scatter is of two models or more with both metrics, a sweep, or a suggestion with --vary or --front"
 
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
         """A figure of all the profiles together, and of each comparison of several, sweep, and suggestion."""
@@ -62,8 +62,14 @@ def _figure(scatter: Scatter, limits: Mapping[str, float]) -> Figure:
         text=f"{units.plural(len(points), scatter.noun)}; on the Pareto front: {names}{more}.",
         spec=_spec(points, members, scatter.both, _limits(limits, x, y), scatter.named),
         about=[*scatter.about, *(["FLOPs are 2 × multiply-accumulates"] if has_flops else [])],
-        command=scatter.command,
+        command=_with_limits(scatter.command, limits),
     )
+
+
+def _with_limits(command: str, limits: Mapping[str, float]) -> str:
+    """The command with the limits that are drawn in, before the file that it writes."""
+    drawing, output, file = command.rpartition(" -o ")
+    return drawing + "".join(f" --limit {name}={value:.15g}" for name, value in limits.items()) + output + file
 
 
 def _limits(limits: Mapping[str, float], x: Metric, y: Metric) -> dict[str, float]:
@@ -174,7 +180,7 @@ def parse_limits(texts: Sequence[str]) -> dict[str, float]:
     limits = {}
     for text in texts:
         name, _, amount = text.partition("=")
-        metric = BY_NAME.get(name) or find_metric(name)
+        metric = find_metric(name)
         try:
             limits[metric.name] = float(parse(amount, metric.unit).value)
         except ValueError as error:

@@ -1,7 +1,8 @@
 """ParameterNet, layer by layer: how many times a plain layer's figures a dynamic one has, predicted and measured.
 
-Parameters and FLOPs are predicted by the paper's formulas, which has none for memory traffic. A layer's latency is
-predicted by the roofline: the longer of its arithmetic and its memory traffic at the device's best rates.
+Parameters and FLOPs are predicted by the paper's formulas, a layer's memory traffic by our own, for the paper has none.
+A layer's latency is predicted by the roofline: the longer of its arithmetic and its memory traffic at the device's best
+rates.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Ratios(FigureKind):
 
     name = "ratios"
     help = "ParameterNet's ratios of each dynamic layer, predicted and measured"
-    absent = "it has no dynamic layers"
+    absent = "ratios are of a model with dynamic layers: `archprof parameternet REF -o parameternet.json`"
 
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
         """A figure for each result with dynamic layers; of a benchmark, one for each model beside its equivalent."""
@@ -78,11 +79,12 @@ def points_of(result: DynamicReport, rows: Mapping[str, int]) -> list[Point]:
     points: list[Point] = []
     for layer in analysis.layers if analysis else ():
         row = next((rows[path] for path in rows if f"{layer.module}.".startswith(f"{path}.")), None)
-        traffic = layer.moved_bytes / layer.static_bytes if layer.static_bytes else None
+        sizes = layer.predicted_bytes, layer.moved_bytes
+        traffic = [size / layer.static_bytes if size and layer.static_bytes else None for size in sizes]
         points += _points(
             layer.module or "(the model)", row,
             _counted(layer.parameters_ratio, layer.flops_ratio)
-            | {"memory traffic": (None, traffic), LATENCY: (roofline_ratio(layer, prediction), None)},
+            | {"memory traffic": (traffic[0], traffic[1]), LATENCY: (roofline_ratio(layer, prediction), None)},
         )  # fmt: skip
     return points + _of_model(result)
 
@@ -158,6 +160,8 @@ def rows_timed(dynamic: Profile, static: Profile) -> list[Point]:
 def _figure(result: DynamicReport, analysis: ParameterNet, points: list[Point]) -> Figure:
     model = analysis.model
     predicted = ["parameters and FLOPs by the paper's formulas"]
+    if any(layer.predicted_bytes for layer in analysis.layers):
+        predicted.append("a layer's memory traffic by archprof's own")
     if any(point["quantity"] == LATENCY and point["kind"] == PREDICTED for point in points):
         predicted.append("a layer's latency by the roofline of the calibrated device")
     model_sentence = (

@@ -44,8 +44,8 @@ class Roofline(FigureKind):
             if isinstance(record, Benchmark):
                 for figure in self.figures(record.profiles, choice):
                     yield replace(figure, command=command_of(record, self.name, figure.title))
-            elif isinstance(record, Profile) and (points := points_of(record)):
-                yield _figure(record, points)
+            elif isinstance(record, Profile) and (points := points_of(record)) and (roof_of(record) or len(points) > 1):
+                yield _figure(record, points)  # one point without a roof says no more than its latency does
 
 
 def roof_of(profile: Profile) -> tuple[float, float] | None:
@@ -129,7 +129,7 @@ def _spec(points: list[Point], roof: tuple[float, float] | None) -> Spec:
         "field": "speed",
         "type": "quantitative",
         "scale": logarithmic,
-        "axis": {"title": "FLOP/s", "format": "~s", "labelOverlap": True},
+        "axis": {"title": "FLOP/s", "format": ".3~s", "labelOverlap": True},
     }
     kinds = [kind for kind in KINDS if any(point["kind"] == kind for point in points)]
     color = {

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archprof import units
-from archprof.compare.pareto import axes
+from archprof.compare.pareto import axes, axis
+from archprof.errors import UsageError
 from archprof.records.comparison import Comparison
+from archprof.records.metrics import find_metric
 from archprof.records.profile import Profile
 from archprof.records.suggestion import Suggestion
 from archprof.records.sweep import Sweep
 from archprof.records.variation import Variation
 from archprof.render import several
-from archprof.render.figures import origin
+from archprof.render.figures import commands, origin
 from archprof.render.figures.style import printable
-from archprof.suggest.additive import ADDITIVE, find_additive
+from archprof.suggest.additive import LIMITED, PER_UNIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from archprof.compare.pareto import Axes
     from archprof.records.metrics import Metric
     from archprof.records.profile import Input
     from archprof.records.variation import VariedModel
@@ -48,7 +50,7 @@ class Scatter:
     """
 
     points: list[Point]
-    both: tuple[tuple[Metric, bool], tuple[Metric, bool]]
+    both: Axes
     about: Sequence[str]
     command: str
     noun: str = "model"
@@ -63,11 +65,11 @@ def scatters(records: Sequence[Any], choice: Choice) -> Iterator[Scatter]:
         if isinstance(record, Sweep):
             yield _of_sweep(record, choice)
         if isinstance(record, Suggestion) and record.front_metric:
-            yield _of_suggestion(record, record.front_metric)
+            yield _of_suggestion(record, record.front_metric, choice)
         if isinstance(record, Variation):
-            yield _of_variation(record)
+            yield _of_variation(record, choice)
         if isinstance(record, Comparison) and len(record.models) > 2:
-            yield _of_comparison(record)
+            yield _of_comparison(record, choice)
 
 
 def _of_profiles(profiles: Sequence[Profile], choice: Choice) -> Scatter:
@@ -81,44 +83,50 @@ def _of_profiles(profiles: Sequence[Profile], choice: Choice) -> Scatter:
         points=_points(names, [[metric.of(profile) for metric, _ in both] for profile in profiles]),
         both=both,
         about=[*_inputs([profile.input for profile in profiles]), *dict.fromkeys(versions)],
-        command=_command([profile.variant.reference for profile in profiles], both),
+        command=commands.models([(profile.variant, profile.input) for profile in profiles], both),
     )
 
 
-def _of_comparison(comparison: Comparison) -> Scatter:
-    """The models of a comparison, in the metrics of its front."""
-    both = axes(comparison.front.x, comparison.front.y)
+def _of_comparison(comparison: Comparison, choice: Choice) -> Scatter:
+    """The models of a comparison, in the metrics of its front unless others are asked for."""
+    both = axes(choice.x or comparison.front.x, choice.y or comparison.front.y)
     names = [side.name for side in comparison.models]
     return Scatter(
         points=_points(names, [[side.metrics.get(metric.name) for metric, _ in both] for side in comparison.models]),
         both=both,
         about=[*_inputs([side.input for side in comparison.models if side.input]),
                *origin.versions_of(comparison.tool, [side.packages for side in comparison.models])],
-        command=_command(names, both),
+        command=commands.compared(comparison, both),
     )  # fmt: skip
 
 
 def _of_sweep(sweep: Sweep, choice: Choice) -> Scatter:
-    """The variants of a sweep, in the metrics of its own front where it has one."""
-    front = sweep.front
-    both = axes(front.x, front.y) if front else axes(choice.x, choice.y)
+    """The variants of a sweep, in the metrics of its own front where it has one, unless others are asked for."""
+    x, y = (sweep.front.x, sweep.front.y) if sweep.front else (None, None)
+    both = axes(choice.x or x, choice.y or y)
     names = [", ".join(f"{name} {units.literal(value)}" for name, value in row.point.items()) for row in sweep.rows]
     setup = [f"{key} {value}" if key != "reference" else str(value) for key, value in sweep.setup.items()]
     shapes = dict.fromkeys(" + ".join(map(units.shape, row.shapes)) for row in sweep.rows if row.shapes)
     inputs = list(shapes) if len(shapes) < 4 else [f"{len(shapes)} input shapes"]
     return Scatter(
-        points=_points(names, [[row.figures.get(metric.name) for metric, _ in both] for row in sweep.rows]),
+        points=_points(names, [[row.value(metric.name) for metric, _ in both] for row in sweep.rows]),
         both=both,
-        about=[*setup, f"varied: {', '.join(sweep.axes)}", *inputs, f"archprof {sweep.tool.version}"],
-        command=_command(["sweep.db"], both),
+        about=[*setup, f"varied: {', '.join(sweep.axes)}", *inputs,
+               *origin.versions_of(sweep.tool, [row.packages for row in sweep.rows])],
+        command=commands.sweep(sweep, both),
         noun="variant",
         named=0,
-    )
+    )  # fmt: skip
 
 
-def _of_suggestion(suggestion: Suggestion, metric: str) -> Scatter:
-    """The best answers over one budget, and the answer that was given."""
-    both = (find_additive(metric), True), (find_additive(suggestion.goal), not suggestion.maximise)
+def _of_suggestion(suggestion: Suggestion, metric: str, choice: Choice) -> Scatter:
+    """The best answers over one budget, and the answer that was given.
+
+    Raises:
+        UsageError: Where other metrics are asked for than the front has.
+    """
+    both = (find_metric(metric), True), (find_metric(suggestion.goal), not suggestion.maximise)
+    _require([metric, suggestion.goal], choice, "its front")
     chosen = (suggestion.predicted.get(metric), suggestion.predicted[suggestion.goal])
     others = [point for point in suggestion.front if (point.used, point.goal) != chosen]
     points = _points([str(len(point.experts)) for point in others], [(point.used, point.goal) for point in others])
@@ -130,50 +138,66 @@ def _of_suggestion(suggestion: Suggestion, metric: str) -> Scatter:
             *origin.of_variant(suggestion.variant, suggestion.input, "a point's number is that of its dynamic layers"),
             *origin.versions(suggestion.tool, suggestion.environment),
         ],
-        command=f"{_suggest(suggestion, metric)}\narchprof plot pareto suggestion.json -o pareto.svg",
+        command=commands.suggest(suggestion, "suggestion.json"),
         noun="placement",
     )
 
 
-def _suggest(suggestion: Suggestion, metric: str) -> str:
-    """What asks for the same suggestion again."""
-    experts = ",".join(map(str, suggestion.choices))
-    bounds = [piece for bound in suggestion.bounds for piece in (f"--{bound.kind}", bound.text)]
-    settings = origin.settings(suggestion.variant, suggestion.input)
-    arguments = [suggestion.variant.reference, *settings, "--experts", experts, *bounds, "--goal", suggestion.goal]
-    return shlex.join(["archprof", "suggest", *arguments, "--front", metric, "-o", "suggestion.json"])
+def _require(names: Sequence[str], choice: Choice, subject: str) -> None:
+    """See to it that there are figures of what is asked for on an axis.
+
+    Raises:
+        UsageError: Where there are none.
+    """
+    for option, text in (("--x", choice.x), ("--y", choice.y)):
+        if text and axis(text)[0].name not in names:
+            raise UsageError(f"{option} {text}: {subject} has no figures of that", hint=f"it has {', '.join(names)}")
 
 
-def _of_variation(variation: Variation) -> Scatter:
-    """The variants that were counted, in what is wanted and in what is limited first, and the one that was answered."""
-    named = (variation.goal, *variation.limited, "parameters", "flops")
-    # Peak memory and latency are limited too, and are no sums of what rows cost: the points are of those that are.
-    names = [name for name in named if name in variation.base and name in ADDITIVE]
-    y, x = list(dict.fromkeys(names))[:2]
+def _of_variation(variation: Variation, choice: Choice) -> Scatter:
+    """The variants that were counted, in what is wanted and in what is limited first, and the one that was answered.
+
+    Raises:
+        UsageError: Where a metric is asked for that they do not have.
+    """
+    _require([*variation.base], choice, "the suggestion")
+    own = [name for name in (variation.goal, *variation.limited, "parameters", "flops") if name in variation.base]
+    y_name = choice.y or own[0]
+    x_name = choice.x or next(name for name in own if name != axis(y_name)[0].name)
+    both = _varied(variation, x_name), _varied(variation, y_name)
     others = [model for model in variation.models[1:] if model.totals]
 
     def points(models: Sequence[VariedModel], state: str) -> list[Point]:
         return _points(
-            [model.text for model in models], [[model.totals.get(x), model.totals.get(y)] for model in models], state
+            [model.text for model in models],
+            [[_amount(model.totals, metric) for metric, _ in both] for model in models],
+            state,
         )
 
     return Scatter(
         points=[*points(others, OFF), *points([variation.best], ANSWER)],
-        both=((find_additive(x), True), (find_additive(y), y != variation.goal or not variation.maximise)),
+        both=both,
         about=[
             *origin.of_variant(variation.variant, variation.input, variation.limits),
-            f"archprof {variation.tool.version}",
+            *origin.versions(variation.tool, variation.environment),
         ],
-        command="archprof plot pareto variation.json -o pareto.svg",
+        command=commands.suggest(variation, "variation.json", choice),
         noun="variant",
         named=0,
     )
 
 
-def _command(references: Sequence[str], both: tuple[tuple[Metric, bool], tuple[Metric, bool]]) -> str:
-    (x, _), (y, _) = both
-    names = dict.fromkeys(references)
-    return shlex.join(["archprof", "plot", "pareto", *names, "--x", x.name, "--y", y.name, "-o", "pareto.svg"])
+def _varied(variation: Variation, text: str) -> tuple[Metric, bool]:
+    """The metric on an axis of a variation's points; of the goal, what is wanted is better."""
+    metric, lower = axis(text)
+    wanted = not variation.maximise if metric.name == variation.goal and ":" not in text else lower
+    return LIMITED.get(metric.name, metric), wanted
+
+
+def _amount(totals: Mapping[str, int], metric: Metric) -> float | None:
+    """A variant's amount in single units; a time is kept in smaller ones."""
+    amount = totals.get(metric.name)
+    return amount if amount is None or metric.unit not in PER_UNIT else amount / PER_UNIT[metric.unit]
 
 
 def _inputs(inputs: Sequence[Input]) -> list[str]:

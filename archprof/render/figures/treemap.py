@@ -37,8 +37,12 @@ class Treemap(FigureKind):
 
     name = "treemap"
     options = ("--metric", "--parts")
+    metrics = tuple(METRICS)
     help = "where the cost is: rows, modules or operations as areas"
-    absent = "nothing in it costs anything"
+    absent = (
+        "a treemap is of a profile whose rows, modules or operations have amounts of the metric: `archprof summary REF "
+        "-o profile.json` saves one; `archprof bench REF --layers -o bench.json` one with times"
+    )
 
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
         """A figure for each profile."""

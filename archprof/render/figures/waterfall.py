@@ -31,7 +31,7 @@ class Waterfall(FigureKind):
     options = ("--counter",)
     help = "from the exact count to another counter's figure, step by step"
     alternatives = True
-    absent = "no counter's figure is in it that differs: `archprof audit REF -o audit.json` runs counters"
+    absent = "a waterfall is of a model and a counter's figure that differs: `archprof audit REF -o audit.json`"
 
     def figures(self, records: Sequence[Any], choice: Choice) -> Iterator[Figure]:
         """A figure for each counter that has another figure than the exact count."""
@@ -55,10 +55,16 @@ class Waterfall(FigureKind):
 def _origin(audit: AuditResult, opinion: Opinion, unit: str) -> tuple[list[str], str]:
     about = origin.of_variant(audit.variant, audit.input, unit)
     versions = origin.versions(audit.tool, audit.environment)
-    counter = f"{opinion.counter} {opinion.version or ''}".rstrip()
+    counter = _called(opinion)
     model = [audit.variant.reference, *origin.settings(audit.variant, audit.input)]
     run = shlex.join(["archprof", "audit", *model, "--counter", opinion.counter, "-o", "audit.json"])
     return [*about, counter, *versions], f"{run}\narchprof plot waterfall audit.json -o waterfall.svg"
+
+
+def _called(opinion: Opinion) -> str:
+    """A counter and its version, where that is not in its name already, as in "thop-2.0"."""
+    version = opinion.version or ""
+    return opinion.counter if opinion.counter.endswith(version) else f"{opinion.counter} {version}"
 
 
 def of_convention(profile: Profile, name: str, reported: Reported) -> Steps | None:
@@ -98,7 +104,7 @@ def of_opinion(audit: AuditResult, opinion: Opinion) -> Steps | None:
         start=factor * audit.macs,
         end=factor * opinion.macs,
         start_label=EXACT,
-        end_label=f"{opinion.counter} {opinion.version or ''}".rstrip(),
+        end_label=_called(opinion),
         unit="FLOPs" if factor == 2 else "MACs",
         steps=[
             Step(label, kind, [(part, row, amount) for (part, row), amount in parts.items() if amount])

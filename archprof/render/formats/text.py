@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from archprof.render.layout import NARROWEST, cut, joined, painter, table_lines, widened, wrapped
+from archprof.render.layout import NARROWEST, continued, cut, joined, painter, table_lines, widened, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +33,8 @@ def _blocks(report: Report, page: Page, style: Style) -> Iterator[list[str]]:
     if report.conclusions:
         yield _sentences(report.conclusions, width)
     for table in report.tables:
-        yield table_lines(widened(table, width) if page.cut else table, width, style)
+        pieces = continued(widened(table, width), width) if page.cut else [table]
+        yield from (table_lines(piece, width, style) for piece in pieces)
     if report.notes:
         yield _sentences(report.notes, width)
     for part in report.parts:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from archprof.claims.published import Published
+from archprof.records.published import Published
 
 
 @pytest.mark.parametrize(
