@@ -55,11 +55,12 @@ def check(name: str, values: Sequence[Any]) -> list[Any]:
     """Distinct values of an axis, in their order.
 
     Raises:
-        UsageError: Where there is none, or there are too many.
+        UsageError: Where there are fewer than two of them.
     """
     distinct = [value for index, value in enumerate(values) if not _among(value, values[:index])]
-    if not distinct:
-        raise UsageError(f"{name} has no value", hint="give one or more, or leave it out")
+    if len(distinct) < 2:
+        shown = f"only {distinct[0]!r}" if distinct else "no value"
+        raise UsageError(f"{name} varies nothing: it has {shown}", hint="give two values or more, or leave it out")
     if len(distinct) > MOST_VALUES:
         raise UsageError(f"{name} has {len(distinct):,} values, more than {MOST_VALUES:,}", hint="take a larger step")
     return distinct

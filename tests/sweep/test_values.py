@@ -44,9 +44,8 @@ def test_what_is_no_axis(text: str, message: str) -> None:
         parse(text)
 
 
-def test_equal_values_are_taken_once() -> None:
+def test_equal_values_are_taken_once_and_one_value_varies_nothing() -> None:
     assert check("nc", [1, 80, 1]) == [1, 80]
     assert check("end2end", [True, 1]) == [True, 1]
-    assert check("nc", [80, 80]) == [80]  # one value sets it, as it does in `suggest --vary nc=80`
-    with pytest.raises(UsageError, match="nc has no value"):
-        check("nc", [])
+    with pytest.raises(UsageError, match="nc varies nothing: it has only 80"):
+        check("nc", [80, 80])
