@@ -16,7 +16,7 @@ from archprof.cli.console import console
 from archprof.errors import ArchprofError, UsageError, did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from archprof.budgets.project import Default
 
@@ -46,10 +46,12 @@ class Command(TyperCommand):
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Parse its words."""
-        with _as_ours(f"archprof {info_name}"):
+        group = [parent.info_name] if parent is not None and parent.parent is not None else []
+        command = " ".join(["archprof", *group, str(info_name)])
+        with _as_ours(command, self._options()):
             self._refuse_single_dashes(args)
             if any(parameter.name == REFERENCES for parameter in self.params):
-                self._refuse_assignments(f"archprof {info_name}", args)
+                self._refuse_assignments(command, args)
             args = self._join_lists(args)
             if not extra.get("resilient_parsing") and not {"--help", "-h"} & set(args):
                 defaults = self._defaults(str(info_name), args)
@@ -211,19 +213,34 @@ class Group(TyperGroup):
 
 
 @contextmanager
-def _as_ours(command: str) -> Iterator[None]:
-    """While it holds, what the parser refuses is said as any other mistake is."""
+def _as_ours(command: str, options: Iterable[str] = ()) -> Iterator[None]:
+    """While it holds, what the parser refuses is said as any other mistake is.
+
+    Args:
+        command: The command.
+        options: The names of its options.
+    """
     try:
         yield
     except ParserError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             raise
-        message = _plain(error.format_message().strip().removesuffix("."))
-        console.error(str(UsageError(message[:1].lower() + message[1:], hint=f"{command} --help lists what it takes")))
+        console.error(str(_refused(error, command, options)))
         raise typer.Exit(error.exit_code) from None
     except ArchprofError as error:
         console.error(str(error))
         raise typer.Exit(error.exit_code) from None
+
+
+def _refused(error: Any, command: str, options: Iterable[str]) -> UsageError:
+    """The error of what the parser refuses; an option of other tools is answered with the one that it is here."""
+    from archprof.sources import assignment
+
+    name = getattr(error, "option_name", "")
+    if meant := assignment.option_meant(name, options):
+        return UsageError(f"no such option: {name}", hint=meant)
+    message = _plain(error.format_message().strip().removesuffix("."))
+    return UsageError(message[:1].lower() + message[1:], hint=f"{command} --help lists what it takes")
 
 
 _PLAIN = {
