@@ -17,7 +17,7 @@ from archprof.cli.console import console
 from archprof.errors import ArchprofError, UsageError, did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from archprof.budgets.project import Default
 
@@ -64,7 +64,7 @@ class Command(TyperCommand):
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Parse its words."""
         path = f"{parent.command_path} {info_name}" if parent else f"archprof {info_name}"
-        with _as_ours(path):
+        with _as_ours(path, self._options()):
             self._refuse_single_dashes(args)
             if any(parameter.name in REFERENCES for parameter in self.params):
                 # `archprof sweep REF` is short for `archprof sweep run REF`.
@@ -265,21 +265,19 @@ class Group(TyperGroup):
 
 
 @contextmanager
-def _as_ours(command: str) -> Iterator[None]:
-    """While it holds, what the parser refuses is said as any other mistake is."""
+def _as_ours(command: str, options: Iterable[str] = ()) -> Iterator[None]:
+    """While it holds, what the parser refuses is said as any other mistake is.
+
+    Args:
+        command: The command.
+        options: The names of its options.
+    """
     try:
         yield
     except ParserError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             raise
-        message = _plain(error.format_message().strip().removesuffix("."))
-        hint = f"{command} --help lists what it takes"
-        if near := _POSSIBLE.search(message):
-            message = message[: near.start()]
-            name = message.rpartition(" ")[2].lstrip("-")
-            near_names = nearest(name, [option.lstrip("-") for option in near[1].split(", ")], 1)
-            hint = f"did you mean --{near_names[0]}?" if near_names else hint
-        console.error(str(UsageError(message[:1].lower() + message[1:], hint=hint)))
+        console.error(str(_refused(error, command, options)))
         raise typer.Exit(error.exit_code) from None
     except ArchprofError as error:
         console.error(str(error))
@@ -287,6 +285,24 @@ def _as_ours(command: str) -> Iterator[None]:
 
 
 _POSSIBLE = re.compile(r" \(Possible options: (.+)\)$")
+"""What the parser says of a name that it does not know."""
+
+
+def _refused(error: Any, command: str, options: Iterable[str]) -> UsageError:
+    """The error of what the parser refuses; an option of other tools is answered with the one that it is here."""
+    from archprof.sources import assignment
+
+    name = getattr(error, "option_name", "")
+    if meant := assignment.option_meant(name, options):
+        return UsageError(f"no such option: {name}", hint=meant)
+    message, hint = _plain(error.format_message().strip().removesuffix(".")), f"{command} --help lists what it takes"
+    if near := _POSSIBLE.search(message):
+        message = message[: near.start()]
+        wrong = message.rpartition(" ")[2].lstrip("-")
+        near_names = nearest(wrong, [option.lstrip("-") for option in near[1].split(", ")], 1)
+        hint = f"did you mean --{near_names[0]}?" if near_names else hint
+    return UsageError(message[:1].lower() + message[1:], hint=hint)
+
 
 _PLAIN = {
     r"is not a valid int(eger)?(?: range)?$": "is not a whole number",

@@ -10,7 +10,7 @@ from archprof.sources.files import SUFFIXES, is_file
 from archprof.sources.settings import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 MODEL = "MODEL"
 """What stands for a model that is not named."""
@@ -21,6 +21,19 @@ MODELS = ("model", "weights", "cfg")
 RENAMED = {"ch": "channels", "img": "imgsz", "img_size": "imgsz", "batch_size": "batch"}
 """Keys that an option here has under another name."""
 
+_ELSEWHERE = {
+    **RENAMED,
+    **dict.fromkeys(("size", "img_sz", "image_size", "input_size", "input_shape", "resolution", "shape"), "imgsz"),
+    **dict.fromkeys(("bs", "b"), "batch"),
+    **dict.fromkeys(("num_classes", "classes", "n_classes"), "nc"),
+    **dict.fromkeys(("half", "fp16", "float16"), "dtype float16"),
+    **dict.fromkeys(("bf16", "bfloat16"), "dtype bfloat16"),
+    **dict.fromkeys(("in_channels", "input_channels", "in_chans"), "channels"),
+    **dict.fromkeys(("cuda", "gpu", "gpus"), "device cuda"),
+    "training": "backward",
+}
+"""Options of other tools, and what each is here."""
+
 OPTIONS: Mapping[str, bool] = {
     **dict.fromkeys(("imgsz", "batch", "device", "nc", "scale", "channels", "dtype"), True),
     **dict.fromkeys(("fuse", "static", "backward"), False),
@@ -29,6 +42,20 @@ OPTIONS: Mapping[str, bool] = {
 
 _ASSIGNMENT = re.compile(r"(?P<key>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
 _ON, _OFF = ("true", "1", "yes", ""), ("false", "0", "no", "none", "null")
+
+
+def option_meant(name: str, options: Iterable[str]) -> str | None:
+    """What to type instead of an option that other tools have; None where there is none.
+
+    Args:
+        name: The option, as ``--img-size``.
+        options: The names of the command's own options.
+    """
+    key = name.lstrip("-").replace("-", "_").lower()
+    if key in MODELS:
+        return f"name the model by itself, without {name}"
+    meant = f"--{_ELSEWHERE[key]}" if key in _ELSEWHERE else ""
+    return f"type {meant}" if meant.partition(" ")[0] in {*options} else None
 
 
 class Translation(NamedTuple):

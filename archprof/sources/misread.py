@@ -24,6 +24,11 @@ EXPORTED = (".h5", ".engine", ".xml", ".mlpackage", ".tflite", ".pb")
 SHOWN = 3
 """How many files of a folder a message names."""
 
+_NOT_ARCHITECTURES = frozenset(
+    ("best", "last", "final", "model", "weights", "checkpoint", "ckpt", "pytorch_model", "state_dict", "net")
+)
+"""What files of weights are called that are not called by their architecture."""
+
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|ul:|git@")
 
 
@@ -72,7 +77,10 @@ def file_of_weights(text: str) -> ArchprofError | None:
     path = Path(text)
     if path.suffix.lower() not in WEIGHTS:
         return None
-    hint = f"name the architecture: {path.stem}, {path.stem}.yaml or FILE.py:FACTORY"
+    if path.stem.lower() in _NOT_ARCHITECTURES:
+        hint = "name the architecture that it holds weights of: a YAML, yolo11n, timm:NAME or FILE.py:FACTORY"
+    else:
+        hint = f"name the architecture: {path.stem}, {path.stem}.yaml or FILE.py:FACTORY"
     return UnknownReferenceError(f"there is no file {text!r}, and weights are not downloaded", hint=hint)
 
 

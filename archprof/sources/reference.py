@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from archprof.errors import ArchprofError, UnknownReferenceError, UsageError, VariantError, nearest
 from archprof.registry import registrations
-from archprof.sources import arguments, misread, scale_in_name, settings
-from archprof.sources.files import SUFFIXES, names_in
+from archprof.sources import arguments, misread, python_file, scale_in_name, settings
+from archprof.sources.files import SUFFIXES, is_file, names_in
 from archprof.sources.origin import Query
 from archprof.sources.origins import ORIGINS, model_suffixes
 
@@ -101,7 +101,7 @@ def _unknown(text: str) -> ArchprofError:
         return UnknownReferenceError("the name of the model is empty", hint=forms)
     if error := _no_such_scale(text, folder, name, suffix):
         return error
-    if hint := _almost(text):
+    if hint := _functions_of(typed) or _almost(text):
         return UnknownReferenceError(f"model {text!r} not found", hint=hint)
     references: dict[str, list[str]] = {}
     for origin in _in_order():
@@ -118,14 +118,22 @@ _SIZE_BEHIND = re.compile(r"(?P<name>.+)[@:](?P<size>\d+(?:x\d+)?)")
 
 
 def _almost(text: str) -> str | None:
-    """A hint for a model's name in other letters, or with its size behind it, as ``YOLO11n`` and ``yolo11n@640``."""
-    for other in dict.fromkeys((text.strip(), text.strip().lower())):
+    """A hint for a model's name in other letters, in a folder, or with its size, as ``YOLO11n`` and ``yolo11n@640``."""
+    plain = text.strip()
+    without_folder = plain if ":" in plain else plain.rpartition("/")[2]
+    for other in dict.fromkeys((plain, plain.lower(), without_folder)):
         match = _SIZE_BEHIND.fullmatch(other)
         if match and _is_known(match["name"]):
             return f"type {match['name']} --imgsz {match['size']}"
         if other != text and _is_known(other):
             return f"did you mean {other}?"
     return None
+
+
+def _functions_of(path: Path) -> str | None:
+    """A hint for a Python file that is named without its extension: its functions; None where there is none."""
+    file = path.with_name(f"{path.name}.py")
+    return f"did you mean {python_file.example(file)}?" if is_file(file) else None
 
 
 def _is_known(text: str) -> bool:

@@ -26,6 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "outer" / "inner" / "c.yaml").touch()
     (tmp_path / "saved.json").write_text(json.dumps({"version": 2}), encoding="utf-8")
     (tmp_path / "there.pt").touch()
+    (tmp_path / "nets.py").write_text("def helper(): ...\n\ndef make_net(): ...\n", encoding="utf-8")
     return tmp_path
 
 
@@ -48,6 +49,11 @@ SEVERAL = "name models/a.yaml or models/b.yml; `archprof summary "
             "there is no file 'yolo11n.pt', and weights are not downloaded",
             "name the architecture: yolo11n, yolo11n.yaml or FILE.py:",
         ),
+        ("best.pt", "there is no file 'best.pt'", "name the architecture that it holds weights of: a YAML"),
+        ("./yolo11s-seg.yaml", "model './yolo11s-seg.yaml' not found", "did you mean yolo11s-seg.yaml?"),
+        ("ultralytics/yolo11n", "model 'ultralytics/yolo11n' not found", "did you mean yolo11n?"),
+        ("nets", "model 'nets' not found", "did you mean nets.py:make_net?"),
+        ("nets.py", "'nets.py' is a file of Python", "name the function that makes the model, as nets.py:make_net"),
         ("there.pt", "the file is empty", "copy or download the file again"),
         ("x.engine", "'x.engine' is an exported model", "name what it was exported from"),
         ("x.onnx", "there is no file 'x.onnx'", None),

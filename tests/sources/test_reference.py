@@ -152,7 +152,7 @@ def test_models_that_are_no_yaml(folder: Path, text: str, origin: str, target: s
         ),
         ("mien.yaml", UnknownReferenceError, "model 'mien.yaml' not found\ndid you mean mine.yaml?"),
         ("deep/mien.yaml", UnknownReferenceError, "model 'deep/mien.yaml' not found\ndid you mean deep/mine.yml?"),
-        ("deep/yolo11.yaml", UnknownReferenceError, "model 'deep/yolo11.yaml' not found\ndid you mean yolo11?"),
+        ("deep/yolo11.yaml", UnknownReferenceError, "model 'deep/yolo11.yaml' not found\ndid you mean yolo11.yaml?"),
         (
             "zzzzzz.yaml",
             UnknownReferenceError,

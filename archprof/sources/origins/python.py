@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import BuildError, UnknownReferenceError, did_you_mean, nearest
-from archprof.sources import foreign_names, other_files
+from archprof.sources import foreign_names, other_files, python_file
 from archprof.sources.files import is_file, names_in
 from archprof.sources.origin import Origin
 from archprof.sources.origins import ORIGINS
@@ -52,7 +52,7 @@ class PythonFactory(Origin):
             if query.text.endswith(".py") and is_file(Path(query.text)):
                 raise other_files.explain(Path(query.text)) or UnknownReferenceError(
                     f"{query.text!r} is a file of Python, not a model",
-                    hint=f"name the function that makes the model, as {query.text}:make",
+                    hint=f"name the function that makes the model, as {python_file.example(Path(query.text))}",
                 )
             return None
         file = Path(match["module"])
