@@ -256,25 +256,16 @@ def test_a_size_that_the_program_does_not_take(open_axes: Path, options: dict[st
         profile(open_axes, **options)
 
 
-class Fused(nn.Module):
-    """A module whose forward is replaced by another method of its own, as Ultralytics does when it fuses."""
+def test_modules_of_a_fused_network_of_ultralytics(tmp_path: Path) -> None:
+    """Their forward was replaced by another method of theirs: torch writes the paths of what they call within them."""
+    from ultralytics.nn.tasks import ClassificationModel
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(3, 3, 3, padding=1, bias=False)
-        self.forward = self.without_normalisation  # type: ignore[method-assign]
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        raise NotImplementedError
-
-    def without_normalisation(self, x: torch.Tensor) -> torch.Tensor:
-        return self.conv(x).relu()
-
-
-def test_modules_whose_forward_was_replaced(tmp_path: Path) -> None:
-    model = nn.Sequential(Fused(), Fused()).eval()
-    image = torch.zeros(1, 3, 8, 8)
-    path = export(model, (image,), tmp_path / "fused.pt2")
-    # 8·8 positions of 3 channels, 3·3·3 products each.
-    macs = {module.path: module.macs for module in profile(path).modules if module.macs}
-    assert macs == {"": 2 * 64 * 3 * 27, "0": 64 * 81, "0.conv": 64 * 81, "1": 64 * 81, "1.conv": 64 * 81}
+    layers: list[Any] = [[-1, 1, "Conv", [16, 3, 2]], [-1, 1, "Conv", [16, 3, 2]]]
+    yaml = {"nc": 3, "backbone": layers, "head": [[-1, 1, "Classify", ["nc"]]]}
+    network = ClassificationModel(yaml, verbose=False).eval().fuse(verbose=False)
+    path = export(network, (torch.zeros(1, 3, 32, 32),), tmp_path / "fused.pt2")
+    modules = {module.path: (module.type, module.macs) for module in profile(path).modules}
+    # 16·16 positions of 16 channels, 3·3·3 products each; then 8·8 positions, and 16 channels that are read.
+    assert modules["model.0.conv"] == ("Conv2d", 256 * 16 * 27)
+    assert modules["model.1.conv"] == ("Conv2d", 64 * 16 * 144)
+    assert modules["model.1.act"][0] == "SiLU"
