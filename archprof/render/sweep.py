@@ -141,7 +141,7 @@ def _table(sweep: Sweep, subjects: Sequence[columns.Subject], names: Sequence[st
 
 
 def _axis(name: str, rows: Sequence[SweepRow]) -> Column:
-    number = all(isinstance(row.point.get(name), (int, float)) for row in rows)
+    number = all(type(row.point.get(name)) in (int, float) for row in rows)
     return Column(name, name, show=units.literal, number=number, absent=units.ABSENT)
 
 

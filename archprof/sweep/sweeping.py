@@ -85,9 +85,9 @@ def sweep(
 
 
 def plan_rows(plan: Plan, store: Store) -> list[SweepRow]:
-    """What a store has of the variants of a plan; it may have those of others with the same setup."""
+    """What a store has of the variants of a plan, sorted; it may have those of others with the same setup."""
     points = {encode(point) for point in plan.points()}
-    return [row for row in store.rows(plan.setup) if encode(row.point) in points]
+    return _sorted([row for row in store.rows(plan.setup) if encode(row.point) in points], list(plan.axes))
 
 
 def plan_table(plan: Plan, rows: Sequence[SweepRow]) -> Sweep:
@@ -152,10 +152,13 @@ def _table(
     setup: Mapping[str, Any], axes: list[str], conditions: Sequence[Condition], rows: Sequence[SweepRow]
 ) -> Sweep:
     """The rows that meet all conditions, sorted by the values of their axes."""
-    chosen = [row for row in rows if all(condition.holds(row) for condition in conditions)]
-    chosen.sort(key=lambda row: [_order(row.point.get(name)) for name in axes])
+    chosen = _sorted([row for row in rows if all(condition.holds(row) for condition in conditions)], axes)
     texts = [condition.text for condition in conditions]
     return Sweep(setup=dict(setup), axes=axes, where=texts, rows=chosen, left_out=len(rows) - len(chosen))
+
+
+def _sorted(rows: Sequence[SweepRow], axes: Sequence[str]) -> list[SweepRow]:
+    return sorted(rows, key=lambda row: [_order(row.point.get(name)) for name in axes])
 
 
 def _order(value: Any) -> tuple[int, float, str]:

@@ -33,6 +33,12 @@ AUTOMATIC = "auto"
 PATIENCE_S = 5.0
 """How long a cluster's address may take to answer. Ray itself goes on trying for longer than anybody waits."""
 
+_FRAME_HEADER, _SETTINGS = 9, 4
+"""Bytes of the head of an HTTP/2 frame, whose fourth is its type, and the type of settings (RFC 9113, 4.1 and 6.5)."""
+
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, _SETTINGS, 0, 0, 0, 0, 0))
+"""How a client of HTTP/2 begins: the preface, and its settings, which are empty."""
+
 IN_FLIGHT = 2
 """Batches that are submitted for each processor: one that runs, and one that waits for it."""
 
@@ -161,9 +167,26 @@ def _reach(address: str) -> None:
     if not colon or not port.isdecimal():
         raise UsageError(f"invalid address: --address {address!r}", hint=hint)
     try:
-        socket.create_connection((host, int(port)), PATIENCE_S).close()
+        with socket.create_connection((host.strip("[]"), int(port)), PATIENCE_S) as connection:
+            answers = _speaks_grpc(connection)
     except (OSError, OverflowError) as error:
         raise UsageError(f"no Ray cluster answers at {address}: {error}", hint=hint) from None
+    if not answers:
+        raise UsageError(f"no Ray cluster answers at {address}: what listens there is something else", hint=hint)
+
+
+def _speaks_grpc(connection: socket.socket) -> bool:
+    """Whether the other end greets as servers of gRPC do, which Ray's are: with its settings of HTTP/2 (RFC 9113, 3.4).
+
+    Ray itself goes on asking for minutes.
+    """
+    if os.environ.get("RAY_USE_TLS", "0") != "0":
+        return True
+    connection.sendall(_GREETING)
+    answer = b""
+    while len(answer) < _FRAME_HEADER and (more := connection.recv(_FRAME_HEADER - len(answer))):
+        answer += more
+    return len(answer) == _FRAME_HEADER and answer[3] == _SETTINGS
 
 
 ENGINES.register("ray", Ray())

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -21,7 +22,6 @@ from archprof.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 VARY = {"nc": list(range(2, 130))}
 
@@ -42,6 +42,9 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # tmp_path is too long for a socket
+    # Whatever folder it is given, Ray writes the head's address into this one, which it does not make.
+    monkeypatch.setenv("RAY_TMPDIR", folder)
+    (Path(folder) / "ray").mkdir()
     arguments = {"num_cpus": 0, "include_dashboard": False, "temp_dir": folder}
     cluster = Cluster(initialize_head=True, head_node_args=arguments)
     cluster.added = [cluster.add_node(num_cpus=1) for _ in range(2)]
@@ -73,6 +76,26 @@ def test_a_cluster_gives_the_same_table_although_a_worker_and_a_node_die(variant
     thread.join()
     assert killed == ["worker", "node"]
     assert result.to_json() == expected.to_json()
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"hi", b""])
+def test_an_address_where_something_else_answers(variant: Path, answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(100)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(
+            UsageError, match=f"no Ray cluster answers at {address}: what listens there is something else"
+        ):
+            archprof.sweep(variant.name, vary=VARY, engine="ray", address=address)
+        thread.join()
 
 
 def test_an_address_where_nothing_answers(variant: Path) -> None:
