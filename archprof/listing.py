@@ -82,7 +82,7 @@ def find_items(query: str) -> tuple[str, list[Item]]:
     items = [listing.item(name, thing) for name, thing in things if _fits(pattern.lower(), name)]
     if pattern and not items:
         hint = did_you_mean(pattern, [name for name, _ in things]) or f"`archprof list {kind}` shows all {len(things)}"
-        raise UsageError(f"no {kind} fits {pattern!r}", hint=hint)
+        raise UsageError(f"nothing in {kind} matches {pattern!r}", hint=hint)
     return kind, items
 
 
@@ -160,7 +160,7 @@ def _metric(name: str, metric: Metric) -> Item:
 
 
 def _first_line(value: object) -> str:
-    return (inspect.getdoc(type(value)) or "").partition("\n")[0]
+    return (inspect.getdoc(type(value)) or "").partition("\n")[0].replace("``", "`")
 
 
 with LISTINGS.own():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,8 @@ def rule_of(block: Block) -> str:
 def about(block: Block) -> str:
     """The first sentence that the block's own documentation has."""
     own = block.factory.__doc__ if block.factory.__doc__ else ""
-    return inspect.cleandoc(own).partition("\n")[0]
+    paragraph, _, _ = inspect.cleandoc(own).partition("\n\n")
+    return re.split(r"(?<=\.)\s", " ".join(paragraph.replace("`", "").split()), maxsplit=1)[0]
 
 
 def example(block: Block) -> Example | None:

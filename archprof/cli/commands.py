@@ -42,7 +42,8 @@ class Commands(Group):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of a name; None where there is none."""
         if cmd_name in COMMANDS and cmd_name not in self.commands:
-            self.add_command(_read(cmd_name))
+            self.add_command(command := _read(cmd_name))
+            command.short_help = COMMANDS[cmd_name]  # what a shell shows beside the name, whole
         return super().get_command(ctx, cmd_name)
 
     def summary(self, ctx: Any, name: str) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Calflops(Counter):
-    """``calculate_flops``: FLOPs of everything that it knows, and MACs beside them, which are what is compared."""
+    """``calculate_flops``: FLOPs of everything that it knows, and MACs, which are what is compared."""
 
     name = "calflops"
     distribution = "calflops"

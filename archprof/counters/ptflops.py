@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Ptflops(Counter):
-    """``get_model_complexity_info``, which is told a shape and makes one image of it."""
+    """``get_model_complexity_info``, which is given a shape and makes one image of it."""
 
     name = "ptflops"
     distribution = "ptflops"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Torchinfo(Counter):
-    """``summary``, which multiplies parameters with the positions that they are applied at."""
+    """``summary``, which multiplies parameters by the number of positions where they are applied."""
 
     name = "torchinfo"
     distribution = "torchinfo"

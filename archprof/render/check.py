@@ -186,7 +186,7 @@ def _holding(check: CheckResult) -> list[Report]:
 def _records(case: CaseResult) -> list[tuple[Any, ...]]:
     about = (case.variant, case.file, finding_text.settings(case))
     if case.error is not None:
-        return [(*about, "error", *(None,) * 11, " ".join(case.error.split()))]
+        return [(*about, "error", *(None,) * 11, "; ".join(case.error.splitlines()))]
     return [
         (
             *(*about, result.state, result.metric, result.kind, result.limit, find_metric(result.metric).unit.value),

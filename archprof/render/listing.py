@@ -96,10 +96,16 @@ BLOCK_COLUMNS = tuple(
 )
 
 
+_NO_SUFFIX = {"fragment": "a part of an HTML page"}
+"""Formats that no file's name stands for."""
+
+
 def _format(name: str, value: Format) -> Item:
     files = f"files that end in {', '.join(value.suffixes)}" if value.suffixes else ""
-    findings = "for commands that judge: check, claims" if value.findings_only else ""
-    return Item(name, f"--format {name}", "; ".join(part for part in (files, findings) if part))
+    findings = "for check and claims" if value.findings_only else ""
+    return Item(
+        name, f"--format {name}", "; ".join(part for part in (files, findings) if part) or _NO_SUFFIX.get(name, "")
+    )
 
 
 with LISTINGS.own():

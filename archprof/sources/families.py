@@ -39,7 +39,7 @@ class Family:
     @cached_property
     def variants(self) -> dict[str, Path]:
         """The file of each variant, by name."""
-        files = sorted(self.folder.glob("*.yaml")) if self.folder else []
+        files = sorted(self.folder.glob("*.yaml"), key=lambda file: file.stem) if self.folder else []
         return {file.stem: file for file in files if file.name != "claims.yaml"}
 
 

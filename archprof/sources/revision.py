@@ -98,7 +98,11 @@ def _no_revision(revision: str) -> UnknownReferenceError:
     known = ["HEAD", *_git("for-each-ref", "--format=%(refname:short)").decode().split()]
     name = re.split(r"[~^@]", revision)[0]
     hint = None if name in known else did_you_mean(name, known)
-    hint = hint or "it may be older than a shallow clone"
+    if hint is None and _git("rev-parse", "--is-shallow-repository").strip() == b"true":
+        hint = "this clone is shallow: `git fetch --unshallow`, or fetch-depth: 0 in actions/checkout, fetches the rest"
+    elif hint is None and name != revision and name in known:
+        hint = f"{name} does not go back that far"
+    hint = hint or f"revisions: {', '.join(known[:8])}"
     return UnknownReferenceError(f"no git revision {revision!r}", hint=hint)
 
 

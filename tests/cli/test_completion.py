@@ -93,3 +93,25 @@ def test_nothing_is_imported_that_takes_long(words: str) -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert result.stdout
     assert "imported []" in result.stderr
+
+
+def test_names_that_options_take(tmp_path: Path) -> None:
+    assert completed("audit", "x", "--counter", "fv") == ["fvcore"]
+    assert completed("bench", "x", "--backend", "eager,on") == ["eager,onnxruntime"]
+    assert completed("summary", "x", "--dtype", "bf") == ["bfloat16"]
+    assert completed("zoo", "show", "yolov13-DynamicC") == ["yolov13-DynamicConv"]
+    (tmp_path / "archprof.toml").write_text('[[budgets]]\nvariants = ["a.yaml", "nets/b.yaml"]\n', encoding="utf-8")
+    assert completed("check", "", folder=tmp_path) == ["a.yaml", "nets/b.yaml"]
+
+
+def test_the_other_shells_show_what_a_command_is_for() -> None:
+    for shell, arguments in (("zsh", "archprof ini"), ("fish", "archprof ini")):
+        environment = {
+            **os.environ,
+            "_ARCHPROF_COMPLETE": f"complete_{shell}",
+            "_TYPER_COMPLETE_ARGS": arguments,
+            "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        }
+        run = subprocess.run([str(ARCHPROF)], capture_output=True, text=True, env=environment)
+        assert "Write a first budget file of the repository" in run.stdout
+        assert "models." in run.stdout

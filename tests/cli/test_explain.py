@@ -64,3 +64,8 @@ def test_the_printed_explanation_fits_a_terminal(
     monkeypatch.setenv("COLUMNS", "80")
     lines = archprof("explain block C3k2").stdout.splitlines()
     assert any(line.startswith("C3k2 (ultralytics)") for line in lines)
+
+
+def test_the_first_sentence_of_a_block_is_whole(archprof: Callable[[str], Result]) -> None:
+    # torch breaks it behind "several input".
+    assert "over an input signal composed of several input planes.\n" in archprof("explain block nn.Conv2d").stdout

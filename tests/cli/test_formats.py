@@ -173,3 +173,10 @@ def test_an_unknown_column_is_refused_before_anything_is_done(archprof: Callable
     assert result.stderr == "error: unknown column 'parms'\ndid you mean params or peak?\n" or (
         result.stderr.startswith("error: unknown column 'parms'\ndid you mean params")
     )
+
+
+def test_markdown_sets_commands_as_code_and_what_goes_on_below_its_label(archprof: Callable[[str], Result]) -> None:
+    lines = archprof("summary tiny.yaml --format markdown").stdout.splitlines()
+    (index,) = (index for index, line in enumerate(lines) if line.startswith("- **reported by**: Ultralytics 2024"))
+    assert lines[index + 1].startswith("  - Ultralytics 8.")
+    assert lines[index + 1].endswith(" · `archprof audit tiny.yaml` lists all of it")

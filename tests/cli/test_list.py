@@ -115,8 +115,8 @@ def test_blocks_of_a_plugin_are_listed_and_explained(archprof: Callable[[str], R
     ("query", "message", "hint"),
     [
         ("tim", "unknown kind 'tim'", "timm"),
-        ("blocks:C3k3", "no blocks fits 'C3k3'", "C3k2"),
-        ("formats:yaml", "no formats fits 'yaml'", "archprof list formats"),
+        ("blocks:C3k3", "nothing in blocks matches 'C3k3'", "C3k2"),
+        ("formats:yaml", "nothing in formats matches 'yaml'", "archprof list formats"),
     ],
 )
 def test_what_is_not_there_gets_the_nearest_name(
@@ -138,3 +138,17 @@ def test_models_are_listed_without_torch_or_their_packages() -> None:
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.strip() == "[]"
+
+
+def test_a_model_stands_before_those_that_are_named_after_it(archprof: Callable[[str], Result]) -> None:
+    for query in ("ultralytics:yolo11*", "zoo:yolov13*"):
+        names = [item["name"] for item in json.loads(archprof(f"list {query} --format json").stdout)["items"]]
+        assert names == sorted(names)
+        assert names[0] == query.partition(":")[2].rstrip("*")
+
+
+def test_what_things_are_is_said_in_whole_sentences_of_plain_text(archprof: Callable[[str], Result]) -> None:
+    for kind in ("counters", "backends", "formats"):
+        result = archprof(f"list {kind} --format json").stdout
+        assert "``" not in result
+        assert all(item["about"] for item in json.loads(result)["items"])

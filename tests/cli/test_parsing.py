@@ -109,6 +109,9 @@ def test_a_file_of_such_a_name_is_a_model(archprof: Callable[[str], Result], fol
         ("version", "unknown command 'version'", "type: archprof --version"),
         ("zoo yolov13", "unknown command 'yolov13'", "type: archprof zoo show yolov13"),
         ("cache now", "got unexpected extra argument", "archprof cache --help lists what it takes"),
+        ("explain C3k2", "unknown command 'C3k2'", "type: archprof explain block C3k2"),
+        ("explain block", "missing argument 'NAME'", "archprof explain block --help lists what it takes"),
+        ("summary a --topp 2", "no such option: --topp", "did you mean --top?"),
         ("--bogus", "no such option: --bogus", "archprof --help lists what it takes"),
         ("sweep run a b=1", "got unexpected extra argument", "archprof sweep run --help lists what it takes"),
         ("summary a --half", "no such option: --half", "type --dtype float16"),
@@ -203,3 +206,32 @@ def test_a_list_may_be_given_in_several_options(archprof: Callable[[str], Result
     assert (once.exit_code, once.stdout) == (twice.exit_code, twice.stdout) == (0, once.stdout)
     assert once.stdout.splitlines()[0] == "model,parameters"
     assert "requires an argument" in archprof("summary yolo11n.yaml --columns").stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "usage"),
+    [
+        ("summary", "Usage: archprof summary [OPTIONS] REF...\n"),
+        ("check", "Usage: archprof check [OPTIONS] [REF...]\n"),
+        ("schema", "Usage: archprof schema [OPTIONS] [KIND]\n"),
+        ("explain block", "Usage: archprof explain block [OPTIONS] NAME\n"),
+    ],
+)
+def test_usage_is_written_as_manuals_write_it(archprof: Callable[[str], Result], line: str, usage: str) -> None:
+    assert archprof(f"{line} --help").stdout.startswith(usage)
+
+
+@pytest.mark.parametrize(("variable", "value"), [("ARCHPROF_NC", "many"), ("ARCHPROF_IMGSZ", "large")])
+def test_a_wrong_value_in_the_environment_is_said_to_be_there(
+    archprof: Callable[[str], Result], monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert archprof("summary tiny.yaml").stderr.endswith(f"\nit is set by the environment variable {variable}\n")
+    option = variable.removeprefix("ARCHPROF_").lower()
+    assert "environment" not in archprof(f"summary tiny.yaml --{option} worse").stderr
+
+
+def test_commands_are_listed_by_name_after_the_first(archprof: Callable[[str], Result]) -> None:
+    first, *others = COMMANDS
+    assert (first, others[0], others[-1]) == ("summary", "audit", "zoo")
+    assert others == sorted(others)

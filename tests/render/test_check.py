@@ -137,7 +137,7 @@ def test_text_fits_the_width_and_puts_the_worst_first(width: int) -> None:
 def test_concise_is_a_line_each() -> None:
     lines = rendered("concise").splitlines()
     # 210 of 8,200 million are 2.56 %, 990,000 of 1,010,000 are 98.0 %.
-    assert lines[0] == "bad.yaml:2: error: bad.yaml could not be evaluated: no block 'X' did you mean Y?"
+    assert lines[0] == "bad.yaml:2: error: bad.yaml could not be evaluated: no block 'X'; did you mean Y?"
     assert lines[2] == (
         "archprof.toml:4: error: timm:resnet18: flops: 8.41 GFLOPs (8,410,000,000); at most 8.2 GFLOPs; "
         "0.21 GFLOPs (2.6 %) too much. row 5 DynamicConv is the most expensive, 0.50 GFLOPs. "
@@ -252,7 +252,7 @@ def test_csv_has_a_line_a_rule_in_single_units() -> None:
         "FLOPs",
     )
     assert (rows[1]["bound"], rows[1]["excess"]) == ("", "")
-    assert rows[-1]["error"] == "no block 'X' did you mean Y?"
+    assert rows[-1]["error"] == "no block 'X'; did you mean Y?"
 
 
 def test_what_holds_is_one_line() -> None:

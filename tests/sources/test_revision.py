@@ -88,9 +88,9 @@ def test_a_file_of_that_very_name_goes_first(repository: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("HEAD~9:models/yolo1.yaml", "no git revision 'HEAD~9'\nit may be older than a shallow clone"),
+        ("HEAD~9:models/yolo1.yaml", "no git revision 'HEAD~9'\nHEAD does not go back that far"),
         ("mian:models/yolo1.yaml", "no git revision 'mian'\ndid you mean main?"),
-        ("--output=x:models/yolo1.yaml", "no git revision '--output=x'\nit may be older than a shallow clone"),
+        ("--output=x:models/yolo1.yaml", "no git revision '--output=x'\nrevisions: HEAD, main"),
         (
             "HEAD:models/yolo2.yaml",
             "no file 'models/yolo2.yaml' in git revision 'HEAD'\ndid you mean HEAD:models/yolo1.yaml?",
@@ -149,3 +149,13 @@ def test_nothing_is_written(repository: Path) -> None:
     before = state()
     resolve("HEAD~1:models/yolo1.yaml")
     assert state() == before
+
+
+def test_what_a_shallow_clone_lacks(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory, git: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = tmp_path_factory.mktemp("clone")
+    git("clone", "--quiet", "--depth", "1", f"file://{repository}", str(clone))
+    monkeypatch.chdir(clone)
+    with pytest.raises(ArchprofError, match="this clone is shallow: `git fetch --unshallow`, or fetch-depth: 0"):
+        resolve("HEAD~1:models/yolo1.yaml")

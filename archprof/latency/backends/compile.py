@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Compiled(Backend):
-    """The model compiled by torch's own compiler for these very shapes, with its default settings."""
+    """The model compiled by torch's own compiler for exactly these shapes, with its default settings."""
 
     name = "compile"
     graphs = True

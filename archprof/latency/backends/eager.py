@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Eager(Backend):
-    """Each operation is run as Python comes to it."""
+    """Each operation runs when Python reaches it."""
 
     name = "eager"
     graphs = True

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class OnnxRuntime(Backend):
-    """The model exported to ONNX and run by ONNX Runtime on the processor, with its default optimisations."""
+    """The model exported to ONNX and run by ONNX Runtime on the CPU, with its default optimisations."""
 
     name = "onnxruntime"
     packages = ("onnx", "onnxruntime")

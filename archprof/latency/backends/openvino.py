@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class OpenVino(Backend):
-    """The model exported to ONNX and run by OpenVINO on the processor, tuned for latency, in the model's own type."""
+    """The model exported to ONNX and run by OpenVINO on the CPU, tuned for latency, in the model's own type."""
 
     name = "openvino"
     packages = ("onnx", "openvino")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from archprof.render.table import Table
 
 _ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "\\|*_`<>[]"})
+
+_COMMAND = re.compile(r"(`archprof [^`\n]*`)")
 
 _LAST = 100
 """Characters that the line needs which says how much was left out."""
@@ -47,13 +50,13 @@ def _blocks(report: Report, level: int) -> Iterator[list[str]]:
 
 
 def _fact(label: str, pieces: Sequence[str]) -> str:
-    text = escaped(" · ".join(pieces))
-    return f"- **{label}**: {text}" if label else f"- {text}"
+    text = _with_code(" · ".join(pieces))
+    return f"- **{label}**: {text}" if label else f"  - {text}"
 
 
 def _note(note: str) -> Iterator[str]:
     sentence, *commands = note.split("\n")
-    yield f"- {escaped(sentence)}"
+    yield f"- {_with_code(sentence)}"
     yield from (f"  `{command}`" for command in commands)
 
 
@@ -73,7 +76,17 @@ def table_lines(table: Table) -> list[str]:
 def escaped(text: str) -> str:
     """Text that markdown takes literally; indentation of a tree is kept."""
     bare = text.lstrip(" ")
-    return "&emsp;" * ((len(text) - len(bare)) // 2) + bare.translate(_ESCAPES).replace("\n", " ")
+    return "&emsp;" * ((len(text) - len(bare)) // 2) + _literal(bare)
+
+
+def _literal(text: str) -> str:
+    return text.translate(_ESCAPES).replace("\n", " ")
+
+
+def _with_code(text: str) -> str:
+    """A sentence in which commands of archprof's are set as code, and everything else is taken literally."""
+    parts = _COMMAND.split(text)
+    return "".join(part if index % 2 else _literal(part) for index, part in enumerate(parts))
 
 
 def _fitting(lines: list[str], limit: int | None) -> list[str]:

@@ -39,7 +39,7 @@ class Stock(Origin):
 def stock() -> Mapping[str, Path]:
     """The model YAMLs of the installed Ultralytics, by name."""
     folder = package_folder("ultralytics")
-    files = sorted(folder.glob("cfg/models/**/*.yaml")) if folder else []
+    files = sorted(folder.glob("cfg/models/**/*.yaml"), key=lambda file: (file.parent, file.stem)) if folder else []
     return {file.stem: file for file in files}
 
 
