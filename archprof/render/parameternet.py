@@ -113,6 +113,7 @@ TOTALS = (
             show="{:.3f}".format,
             number=True,
             absent=units.ABSENT,
+            droppable=source == "as_built",
         )
         for name, title in (("parameters", "params"), ("flops", "FLOPs"))
         for source in ("paper", "as_built", "measured")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -70,6 +71,19 @@ def test_one_that_fails_is_a_line_with_its_reason(archprof: Callable[[str], Resu
     assert "narrow" in result.stdout
     for reason in ("unknown block", "Cnov", "not valid YAML", "nowhere"):
         assert reason in result.stdout
+
+
+def test_one_that_fails_is_no_reason_not_to_measure_the_others(archprof: Callable[[str], Result], models: Path) -> None:
+    (models / "broken.yaml").write_text(BROKEN, encoding="utf-8")
+    line = "bench models/narrow.yaml models/wide.yml models/broken.yaml --imgsz 32 --min-time 0.01 --max-time 0.1"
+    result = archprof(f"--color always {line}")
+    assert result.exit_code == 2
+    assert "broken.yaml: failed: models/broken.yaml" in result.stdout
+    assert result.stderr.endswith("1 of 3 models failed: models/broken.yaml\n")
+    # Red is what fails, and nothing else has a colour.
+    red = [line for line in result.stdout.splitlines() if "\x1b[1;31m" in line]
+    assert [line.split()[0] for line in red] == ["\x1b[1;31mmodels/broken.yaml"]
+    assert set(re.findall(r"\x1b\[([\d;]+)m", result.stdout)) <= {"0", "1", "2", "1;31"}
 
 
 def test_json_keeps_what_failed_in_its_place(archprof: Callable[[str], Result], models: Path) -> None:
