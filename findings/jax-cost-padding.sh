@@ -18,7 +18,7 @@ def flops(padding):
 
 
 same, valid = flops("SAME"), flops("VALID")
-print(f"a good guess, 2 × 32 × 32 × 16 × 27 with padding: {2 * 32 * 32 * 16 * 27:,}, as every counter of torch's has it")
+print(f"a good guess: with padding 2 × 32 × 32 × 16 × 27 = {2 * 32 * 32 * 16 * 27:,}, as every counter of torch's has it")
 print(f"XLA, with padding: {same:,}; without: {valid:,} (2 × 30 × 30 × 16 × 27)")
 # Of three taps a side, the first and the last of 32 positions meet two in the image: 32·3 − 2 = 94.
 print(f"taps that meet the image alone, 2 × 94 × 94 × 3 × 16: {2 * 94 * 94 * 3 * 16:,}")

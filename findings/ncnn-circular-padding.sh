@@ -35,7 +35,7 @@ convolution.weight.data.fill_(1.0)
 x = torch.tensor([1.0, 2.0, 3.0, 4.0]).reshape(1, 1, 1, 4)
 sums = in_ncnn(convolution, x).ravel().tolist()
 with torch.no_grad():
-    print(f"a good guess, sums of three around a ring: {convolution(x).ravel().tolist()}, or an error")
+    print(f"a good guess: sums of three around a ring, {convolution(x).ravel().tolist()}, or an error")
 print(f"ncnn: {sums}, padded with zeros, and neither of the two says so")
 sys.exit(None if sums == [3.0, 6.0, 9.0, 7.0] else "the behaviour has changed")
 PYTHON
