@@ -65,11 +65,16 @@ class Store:
     def __init__(self, path: Path | None, *, read_only: bool = False) -> None:
         self.path = path
         self._decoder = msgspec.json.Decoder(SweepRow)
+        if path and path.exists() and not path.is_file():
+            raise OutputError("is a folder, not a file" if path.is_dir() else "is no regular file", path=path)
         with self._explained():
             if path and read_only:
                 self._connection = self._readable(path)
             else:
-                self._connection = sqlite3.connect(path or MEMORY, timeout=PATIENCE_S, isolation_level=None)
+                place = path.absolute() if path else MEMORY
+                self._connection = sqlite3.connect(place, timeout=PATIENCE_S, isolation_level=None)
+                if not self._empty:
+                    self._check()  # before anything is changed of a file that is somebody else's
                 self._create()
             self._check()
 
@@ -146,14 +151,17 @@ class Store:
     def _create(self) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("BEGIN IMMEDIATE")
-        empty = not self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        if empty:
+        if self._empty:
             metrics = ", ".join(f"""json_extract(record, '$.figures."{name}"') AS "{name}\"""" for name in NAMED)
             for statement in filter(str.strip, _TABLES.format(metrics=metrics).split(";")):
                 self._connection.execute(statement)
             self._connection.execute(f"PRAGMA application_id = {APPLICATION}")
             self._connection.execute(f"PRAGMA user_version = {VERSION}")
         self._connection.execute("COMMIT")
+
+    @property
+    def _empty(self) -> bool:
+        return not self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
 
     def _check(self) -> None:
         """See to it that the file is a store, and one that can be read.

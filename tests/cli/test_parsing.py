@@ -113,7 +113,7 @@ def test_a_file_of_such_a_name_is_a_model(archprof: Callable[[str], Result], fol
         ("explain block", "missing argument 'NAME'", "archprof explain block --help lists what it takes"),
         ("summary a --topp 2", "no such option: --topp", "did you mean --top?"),
         ("--bogus", "no such option: --bogus", "archprof --help lists what it takes"),
-        ("sweep run a b=1", "got unexpected extra argument", "archprof sweep run --help lists what it takes"),
+        ("sweep run a b", "got unexpected extra argument", "archprof sweep run --help lists what it takes"),
         ("summary a --half", "no such option: --half", "type --dtype float16"),
         ("summary a --img-size 640", "no such option: --img-size", "type --imgsz"),
         ("bench a --batch-size=2", "no such option: --batch-size", "type --batch"),

@@ -179,6 +179,7 @@ def test_a_table_without_a_variant(sweep: Callable[..., Result], folder: Path) -
         (("tiny.yaml", "--vary", "nc=1,2", "--store", "none/sweep.db"), "its folder does not exist"),
         (("tiny.yaml", "--vary", "nc=1,2", "--store", "tiny.yaml"), "tiny.yaml: is no SQLite file"),
         (("show", "none.db"), "none.db: no such file"),
+        (("tiny.yaml", "--vary", "nc=1,2", "--sample", "0"), "archprof sweep run --help lists what it takes"),
         (("show",), "missing argument"),
     ],
 )

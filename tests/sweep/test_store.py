@@ -1,17 +1,15 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from archprof.errors import OutputError
 from archprof.records.sweep import SweepRow
 from archprof.sweep.store import Store
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SETUP = {"reference": "tiny.yaml"}
 
@@ -63,6 +61,29 @@ def test_a_file_that_is_no_store(tmp_path: Path, read_only: bool) -> None:
     with pytest.raises(OutputError, match="no store of a sweep"):
         Store(path, read_only=read_only)
     assert sqlite3.connect(path).execute("SELECT name FROM sqlite_schema").fetchall() == [("mine",)]
+
+
+def test_a_file_of_somebody_elses_stays_as_it_is(tmp_path: Path) -> None:
+    """A store's journal is another one than SQLite's own, which is noted in the file."""
+    path = tmp_path / "others.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE theirs (a)")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(OutputError, match="no store of a sweep"):
+        Store(path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["others.db"]
+
+
+def test_a_store_is_a_file_whatever_it_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Store(Path(":memory:")).write(SETUP, [(row(64), "a")])
+    assert len(Store(Path(":memory:")).rows(SETUP)) == 1
+    with pytest.raises(OutputError, match="is a folder, not a file"):
+        Store(tmp_path)
+    with pytest.raises(OutputError, match="is no regular file"):
+        Store(Path(os.devnull))
 
 
 def test_a_store_of_another_version_says_which_side_is_old(tmp_path: Path) -> None:
