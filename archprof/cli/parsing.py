@@ -260,6 +260,8 @@ def _as_ours(command: str) -> Iterator[None]:
             name = message.rpartition(" ")[2].lstrip("-")
             near_names = nearest(name, [option.lstrip("-") for option in near[1].split(", ")], 1)
             hint = f"did you mean --{near_names[0]}?" if near_names else hint
+        if choice := _CHOICES.search(message):
+            hint = did_you_mean(choice[1], re.findall(r"'([^']*)'", choice[2])) or hint
         console.error(str(UsageError(message[:1].lower() + message[1:], hint=hint)))
         raise typer.Exit(error.exit_code) from None
     except ArchprofError as error:
@@ -267,6 +269,7 @@ def _as_ours(command: str) -> Iterator[None]:
         raise typer.Exit(error.exit_code) from None
 
 
+_CHOICES = re.compile(r"'([^']*)' is not one of (.+)$")
 _POSSIBLE = re.compile(r" \(Possible options: (.+)\)$")
 
 _PLAIN = {
