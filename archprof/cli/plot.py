@@ -254,8 +254,9 @@ def _others(records: list[object]) -> str | None:
     """What else some records can be drawn as."""
     from archprof.render.figures import kinds_of
 
-    kinds = kinds_of(records)
-    return f"what is there can be drawn as {' or '.join(kinds)}" if kinds else None
+    if kinds := kinds_of(records):
+        return f"what is there can be drawn as {' or '.join(kinds)}"
+    return "what is there is tables: `archprof report FILE.json` makes a page of them" if records else None
 
 
 def _hint(records: list[object], counter: str | None) -> str | None:

@@ -100,28 +100,33 @@ def _facts(comparison: Comparison) -> list[Fact]:
             for label, side in zip(labels, models, strict=True)
         ]
     for entry in comparison.pairs:
-        name = [] if pair else [f"{models[entry.after].name}:"]
+        name = "" if pair else models[entry.after].name
         incomparable = [differs(difference) for difference in entry.differences if not difference.comparable]
         comparable = [differs(difference) for difference in entry.differences if difference.comparable]
         if incomparable:
-            result.append(("! differs", [*name, *incomparable, "so the figures are not of the same thing"]))
+            result.append(("! differs", _of(name, [*incomparable, "so the figures are not of the same thing"])))
         if comparable:
-            result.append(("differs", [*name, *comparable]))
+            result.append(("differs", _of(name, comparable)))
     return [*result, *(fact for side in models for fact in _unknown(side)), *_predictions(models)]
+
+
+def _of(name: str, pieces: Sequence[str]) -> list[str]:
+    """The pieces of a fact, behind the name of what it is of, where it is not of both."""
+    first, *more = pieces
+    return [f"{name}: {first}" if name else first, *more]
 
 
 def _predictions(models: Sequence[Side]) -> list[Fact]:
     """How long each should take, with its interval, or why that is not known; nothing where it is of none."""
     result: list[Fact] = [
-        ("", [f"{side.name}:", *facts.prediction_pieces(side.prediction)]) for side in models if side.prediction
+        ("", _of(side.name, facts.prediction_pieces(side.prediction))) for side in models if side.prediction
     ]
     absent: dict[str, list[str]] = {}
     for side in models:
         if side.prediction_absent:
             absent.setdefault(side.prediction_absent, []).append(side.name)
     result += [
-        ("", [*([f"{', '.join(names)}:"] if result else []), f"not known: {reason}"])
-        for reason, names in absent.items()
+        ("", _of(", ".join(names) if result else "", [f"not known: {reason}"])) for reason, names in absent.items()
     ]
     return [("predicted" if not index else label, pieces) for index, (label, pieces) in enumerate(result)]
 

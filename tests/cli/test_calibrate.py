@@ -108,8 +108,8 @@ def test_a_comparison_has_the_predictions_of_both(archprof: Callable[[str], Resu
         low, high = side["prediction"]["interval_s"]
         assert low <= side["prediction"]["seconds"] <= high
     assert sides[0]["prediction"]["seconds"] < sides[1]["prediction"]["seconds"]
-    assert "predicted   tiny.yaml: · cpu " in text
-    assert "wide.yaml: · cpu " in text
+    assert "predicted   tiny.yaml: cpu " in text
+    assert "wide.yaml: cpu " in text
     assert text.count("50 % interval [") == 2
     assert other.count("not known: calibrated in float32, not in bfloat16") == 1  # of both the same
 

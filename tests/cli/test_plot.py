@@ -260,6 +260,7 @@ def test_a_page_of_what_claims_saved(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [result.verdict for result in results] == ["reproduced", "differs", "failed"]
     assert [result.figures[0].measured for result in results] == [51_218, 51_218, None]
     assert archprof.claims("paper.yaml") == results
+    assert "what is there is tables: `archprof report FILE.json`" in run("plot", "treemap", "claims.json")[2]
     assert run("report", "claims.json")[0] == 0
     page = Path("claims.html").read_text(encoding="utf-8")
     for piece in ("51 K (51,218)", "not reproduced", "could not be evaluated", "As &lt;b&gt;printed&lt;/b&gt;."):

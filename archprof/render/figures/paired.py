@@ -84,7 +84,14 @@ def _spec(points: list[dict[str, Any]]) -> Spec:
             {"name": "ratios", "mark": {"type": "point", "filled": True, "color": TOTAL, "size": 80, "opacity": 1},
              "encoding": {"x": x, "tooltip": [{"field": "label"}, {"field": "ratio", "format": ".4f"},
                                               {"field": "verdict"}]}},
-            {"mark": {"type": "text", "dy": -14}, "encoding": {"x": x, "text": {"field": "verdict"}}},
+            *(
+                {
+                    "data": {"values": [point for point in points if (point["ratio"] > (low + high) / 2) is late]},
+                    "mark": {"type": "text", "dy": -14, "align": "right" if late else "left"},
+                    "encoding": {"x": x, "text": {"field": "verdict"}},
+                }
+                for late in (False, True)
+            ),
         ],
     }  # fmt: skip
 
