@@ -91,11 +91,15 @@ class Console:
         return self._data or sys.stdout
 
     def colored(self, stream: TextIO) -> bool:
-        """Whether ANSI styles are wanted there: on a terminal, unless NO_COLOR or a dumb one forbids it."""
+        """Whether ANSI styles are wanted there: on a terminal or by FORCE_COLOR, unless NO_COLOR forbids it.
+
+        FORCE_COLOR is what continuous integration sets whose log shows colours, and is no terminal; 0 means none there.
+        """
         if self.color != ColorChoice.auto:
             return self.color == ColorChoice.always
         forbidden = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-        return stream.isatty() and not forbidden
+        forced = os.environ.get("FORCE_COLOR", "") not in ("", "0")
+        return (forced or stream.isatty()) and not forbidden
 
     def page(self) -> Page:
         """What text on stdout is fitted to: its width, and whether it takes colours."""

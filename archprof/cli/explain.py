@@ -7,6 +7,7 @@ import typer
 from archprof.cli import completion, output, selection
 from archprof.cli import options as o
 from archprof.cli.command import command
+from archprof.cli.console import console
 from archprof.cli.option_groups import OutputOptions
 from archprof.cli.parsing import Command, Group
 
@@ -27,12 +28,14 @@ def block_command(
 
     Example: archprof explain block C3k2.
     """
-    from archprof.builder.block_help import blocks_named
-    from archprof.render.listing import report_of_blocks
-
     destinations = output_options.plan()
-    selection.load_plugins(selection.execution_config(plugins, no_plugins=no_plugins).plugins)
-    output.deliver(destinations, report_of_blocks(name, blocks_named(name)))
+    with console.working("loading blocks"):
+        from archprof.builder.block_help import blocks_named
+        from archprof.render.listing import report_of_blocks
+
+        selection.load_plugins(selection.execution_config(plugins, no_plugins=no_plugins).plugins)
+        report = report_of_blocks(name, blocks_named(name))
+    output.deliver(destinations, report)
 
 
 explain = typer.Typer(

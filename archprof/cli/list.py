@@ -7,6 +7,7 @@ import typer
 from archprof.cli import completion, output, selection
 from archprof.cli import options as o
 from archprof.cli.command import command
+from archprof.cli.console import console
 from archprof.cli.option_groups import OutputOptions
 
 What = Annotated[
@@ -36,5 +37,6 @@ def list(  # noqa: A001 - it is called so on the command line
 
     destinations = output_options.plan()
     selection.load_plugins(selection.execution_config(plugins, no_plugins=no_plugins).plugins)
-    report = listing.report_of_items(*find_items(what)) if what else listing.report_of_kinds()
+    with console.working(f"listing {what or 'kinds'}"):
+        report = listing.report_of_items(*find_items(what)) if what else listing.report_of_kinds()
     output.deliver(destinations, report)

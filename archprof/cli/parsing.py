@@ -284,8 +284,9 @@ def _as_ours(command: str, options: Iterable[str] = ()) -> Iterator[None]:
         raise typer.Exit(error.exit_code) from None
 
 
+_CHOICES = re.compile(r"'([^']*)' is not one of (.+)$")
 _POSSIBLE = re.compile(r" \(Possible options: (.+)\)$")
-"""What the parser says of a name that it does not know."""
+"""What the parser says of a value and of an option that it does not know."""
 
 
 def _refused(error: Any, command: str, options: Iterable[str]) -> UsageError:
@@ -301,6 +302,8 @@ def _refused(error: Any, command: str, options: Iterable[str]) -> UsageError:
         wrong = message.rpartition(" ")[2].lstrip("-")
         near_names = nearest(wrong, [option.lstrip("-") for option in near[1].split(", ")], 1)
         hint = f"did you mean --{near_names[0]}?" if near_names else hint
+    if choice := _CHOICES.search(message):
+        hint = did_you_mean(choice[1], re.findall(r"'([^']*)'", choice[2])) or hint
     return UsageError(message[:1].lower() + message[1:], hint=hint)
 
 

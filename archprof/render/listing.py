@@ -72,7 +72,7 @@ def _described(block: Block) -> dict[str, Any]:
 _FACTS = {
     "class": "class",
     "takes": "constructor",
-    "rule": "called with",
+    "rule": "rule",
     "example": "example row",
     "file": "from",
 }

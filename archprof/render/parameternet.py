@@ -174,7 +174,7 @@ def notes(result: DynamicReport) -> list[str]:
     """What a reader of the tables should know."""
     analysis = result.parameternet
     if analysis is None:
-        return ["no dynamic layers: every weight is a parameter, or depends on no input"]
+        return ["no dynamic layers: no layer computes its weights from its input"]
     return [
         *_exact_match(analysis),
         *_tokens(result, analysis),

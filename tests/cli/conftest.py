@@ -33,7 +33,7 @@ def folder(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch
     monkeypatch.setenv("ARCHPROF_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
     (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    for variable in ("COLUMNS", "NO_COLOR"):
+    for variable in ("COLUMNS", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(variable, raising=False)
     return tmp_path
 

@@ -79,6 +79,9 @@ def test_nobody_is_told_through_a_pipe(capsys: pytest.CaptureFixture[str], monke
         ("auto", True, {}, True),
         ("auto", False, {}, False),
         ("auto", True, {"NO_COLOR": "1"}, False),
+        ("auto", False, {"FORCE_COLOR": "1"}, True),
+        ("auto", False, {"FORCE_COLOR": "0"}, False),
+        ("auto", True, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
         ("auto", True, {"NO_COLOR": ""}, True),
         ("auto", True, {"TERM": "dumb"}, False),
         ("always", False, {"NO_COLOR": "1"}, True),
@@ -88,7 +91,7 @@ def test_nobody_is_told_through_a_pipe(capsys: pytest.CaptureFixture[str], monke
 def test_colour(
     color: str, terminal: bool, environment: dict[str, str], expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for variable in ("NO_COLOR", "TERM"):
+    for variable in ("NO_COLOR", "FORCE_COLOR", "TERM"):
         monkeypatch.delenv(variable, raising=False)
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)

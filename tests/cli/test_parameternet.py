@@ -67,7 +67,7 @@ def test_a_model_without_says_so(archprof: Callable[[str], Result]) -> None:
     result = archprof("parameternet tiny.yaml --imgsz 32")
 
     assert result.exit_code == 0
-    assert "no dynamic layers: every weight is a parameter" in result.stdout
+    assert "no dynamic layers: no layer computes its weights from its input" in result.stdout
 
 
 def test_a_block_that_says_what_it_is_not(archprof: Callable[[str], Result], folder: Path) -> None:
@@ -132,7 +132,7 @@ def test_the_time_of_both_is_measured(archprof: Callable[[str], Result], folder:
 def test_the_time_of_what_is_not_there_is_not_measured(archprof: Callable[[str], Result]) -> None:
     result = archprof("parameternet tiny.yaml --imgsz 32 --latency")
     assert result.exit_code == 0, result.stderr
-    assert "no dynamic layers: every weight is a parameter" in result.stdout
+    assert "no dynamic layers: no layer computes its weights from its input" in result.stdout
     for more, message in {
         "--experts 1,2": "--latency measures the model itself",
         "--what-if all": "--latency measures the model itself",

@@ -111,6 +111,7 @@ def test_a_file_of_such_a_name_is_a_model(archprof: Callable[[str], Result], fol
         ("cache now", "got unexpected extra argument", "archprof cache --help lists what it takes"),
         ("explain C3k2", "unknown command 'C3k2'", "type: archprof explain block C3k2"),
         ("explain block", "missing argument 'NAME'", "archprof explain block --help lists what it takes"),
+        ("schema lok", "invalid value for 'KIND': 'lok' is not one of 'profile', 'comparison'", "did you mean lock?"),
         ("summary a --topp 2", "no such option: --topp", "did you mean --top?"),
         ("--bogus", "no such option: --bogus", "archprof --help lists what it takes"),
         ("sweep run a b=1", "got unexpected extra argument", "archprof sweep run --help lists what it takes"),
