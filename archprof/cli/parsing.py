@@ -30,6 +30,9 @@ REFERENCES = ("references", "reference")
 VARY = "--vary"
 """The option of several values of several things, each an assignment."""
 
+FACTORS = ("depth", "width", "max_channels")
+"""Factors of a scale, which have no option of their own."""
+
 FILES = ("archprof.toml", "pyproject.toml")
 """Files that may hold a project's configuration."""
 
@@ -187,7 +190,8 @@ class Command(TyperCommand):
         by_name = {name.removeprefix("--"): takes for name, takes in options.items() if name.startswith("--")}
         varies = VARY in options and any(word.partition("=")[0] == VARY for word in words)
         for word, free in zip(words, loose, strict=True):
-            if varies and word in mistaken and not assignment.names_model(word):
+            is_factor = VARY in options and word.partition("=")[0] in FACTORS
+            if (varies or is_factor) and word in mistaken and not assignment.names_model(word):
                 result += [VARY, word]
                 continue
             translation = assignment.translate([word] if free else [], by_name)
