@@ -45,6 +45,12 @@ def used(packages: Collection[str]) -> dict[str, str] | None:
     return digests
 
 
+def is_edited(module: Any) -> bool:
+    """Whether a module is of code that its user may edit: it is not Python's, archprof's or an installed package's."""
+    path = _file_of(module)
+    return path is not None and not _is_known(path)
+
+
 def unchanged(sources: Mapping[str, str]) -> bool:
     """Whether every file is what it was."""
     return all(digest_of(path) == digest for path, digest in sources.items())

@@ -21,7 +21,7 @@ from archprof.builder.registry import registry
 from archprof.builder.templates import key_of
 from archprof.builder.unread_keys import AskedFor
 from archprof.count.conventions.ultralytics import least_cells, sampling_is_known
-from archprof.pipeline.composition import calls, row_reading, row_record
+from archprof.pipeline.composition import calls, plugin_state, row_reading, row_record
 from archprof.pipeline.composition.liveness import Value, flat
 from archprof.pipeline.composition.passes import FLOAT, NotComposableError, Role
 from archprof.pipeline.composition.records import Head, RowCall, RowDetails, RowGlance, RowItems, RowReading, RowRecord
@@ -111,9 +111,9 @@ class RowRecorder:
         """
         built = self._row(plan, row, role)
         first = _recorded(plan, row, built, inputs, role, details=details)
-        is_known = row.call.family == STOCK or (plan.spec.reusable and row.call.family == plan.spec.family)
-        if is_known or first[0].obstacle:
+        if _is_known(plan, row) or first[0].obstacle:
             return first
+        plugin_state.check(_block(plan.spec, row).factory)
         other = _build(plan, replace(row, row=_other_row(row.row)))
         if _shared(built, other):
             return RowRecord("its block shares modules or parameters with others"), None
@@ -250,11 +250,15 @@ def _build(plan: Plan, row: PlannedRow) -> BuiltRow:
     from ultralytics.nn import tasks
 
     spec, block = plan.spec, _block(plan.spec, row)
+    if not _is_known(plan, row):
+        plugin_state.check(block.factory)
     call = call_of(spec, block, row.context)
     with on_meta(), limits.limits(limits.MAX_MODULES_OF_ROWS) as tally, activation_of(spec):
         key = key_of(block, call)
         module = build_row(spec, block, row.row, call, key, tally)
         owners = _owners(module)
+    if not _is_known(plan, row):
+        plugin_state.check(block.factory)
     if row.experts:
         alone = _Alone(module)
         replace_convolutions(alone, {f"{ROW}.{path}".rstrip("."): number for path, number in row.experts})
@@ -263,6 +267,11 @@ def _build(plan: Plan, row: PlannedRow) -> BuiltRow:
     forget_strides(module)
     folds = not _of_network(_Alone(module), tasks.BaseModel).is_fused()
     return BuiltRow(module, (tally.modules, tally.parameters), owners, folds)
+
+
+def _is_known(plan: Plan, row: PlannedRow) -> bool:
+    """Whether a block is Ultralytics' or the zoo's, which look at nothing but what they are given."""
+    return row.call.family == STOCK or (plan.spec.reusable and row.call.family == plan.spec.family)
 
 
 def _block(spec: VariantSpec, row: PlannedRow) -> Block:

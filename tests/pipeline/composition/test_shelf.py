@@ -12,6 +12,7 @@ import pytest
 
 from archprof import cache
 from archprof.builder.registry import registry
+from archprof.builder.stock import register_stock
 from archprof.cache import code_files, fingerprint
 from archprof.sources.reference import resolve
 
@@ -187,6 +188,7 @@ class Wide(nn.Sequential):
 @pytest.fixture
 def plugin(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[str, ...]]:
     """Writes a plugin as it was before a new process began, and loads it as that does."""
+    register_stock()
     monkeypatch.setattr(registry, "_blocks", dict(registry._blocks))
     before = dict(registry._blocks)
 
@@ -243,6 +245,53 @@ class Wide(nn.Sequential):
 def test_a_plugin_with_state_runs_as_a_whole(rows: Any, tiny: Any, plugin: Callable[[str], Any], state: str) -> None:
     plugins = plugin(state + PLUGIN.replace("c1, WIDTH, 1", "c1, 8 + width() % 1000, 1").replace("WIDTH, c2", "8, c2"))
     assert rows.count(tiny("Conv, [32, 3, 2]", "Wide, [32]"), plugins) is None
+
+
+SETTER = """
+from types import SimpleNamespace
+
+GLOBAL, LISTED, HELD = {{"width": 8}}, [8], SimpleNamespace(width=8)
+
+class Kept:
+    width = 8
+
+@archprof.register("Setter")
+class Setter(nn.Sequential):
+    def __init__(self, c1, c2, width):
+        super().__init__(nn.Conv2d(c1, c2, 1))
+        {setting}
+
+@archprof.register("Wide")
+class Wide(nn.Sequential):
+    def __init__(self, c1, c2):
+        super().__init__(nn.Conv2d(c1, {reading}, 1), nn.Conv2d({reading}, c2, 1))
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "reading"),
+    [
+        ("GLOBAL['width'] = width", "GLOBAL['width']"),
+        ("LISTED[0] = width", "LISTED[0]"),
+        ("HELD.width = width", "HELD.width"),
+        ("Kept.width = width", "Kept.width"),
+        ("globals()['WIDTH'] = width", "globals().get('WIDTH', 8)"),
+    ],
+)
+def test_what_one_row_tells_another_behind_archprofs_back_runs_as_a_whole(
+    rows: Any, tiny: Any, plugin: Callable[[str], Any], setting: str, reading: str
+) -> None:
+    text = f"from torch import nn\nimport archprof\n{SETTER.format(setting=setting, reading=reading)}"
+    for width in (24, 40):
+        request = tiny("Conv, [32, 3, 2]]", f"Setter, [16, {width}]]\n  - [-1, 1, Wide, [32]]")
+        plugins = plugin(text)
+        assert rows.count(request, plugins) is None
+        assert rows.known(request, plugins) is None
+    # As long as nothing is changed, rows are put together.
+    request, plugins = tiny("Conv, [32, 3, 2]]", "Setter, [16, 8]]\n  - [-1, 1, Wide, [32]]"), plugin(text)
+    counted = rows.count(request, plugins)
+    if "WIDTH" not in setting:  # which makes a global that was not there
+        assert counted.to_json() == rows.whole(request).to_json()
 
 
 def test_a_plugin_whose_rows_share_a_module_runs_as_a_whole(rows: Any, tiny: Any, plugin: Callable[[str], Any]) -> None:
