@@ -145,7 +145,7 @@ MISTAKES = {
     "torchvision's name": (nothing, "torchvision:resnet19", ["resnet19", "torchvision:resnet18"]),
     "factory's file": (nothing, "models.py:make", ["models.py"]),
     "factory": (to_file("def other(): ...\n", "models.py"), "models.py:make", ["make"]),
-    "no factory named": (to_file("def other(): ...\n", "models.py"), "models.py", ["models.py", "models.py:make"]),
+    "no factory named": (to_file("def other(): ...\n", "models.py"), "models.py", ["models.py", "models.py:other"]),
     "model that exits": (
         to_file(
             "from torch.nn import Module\nclass Exit(Module):\n  def forward(self, x): raise SystemExit(7)\n", "e.py"

@@ -103,7 +103,7 @@ def test_a_git_revision_runs_in_the_same_experiment(
         ('latency = { max_increase = "5 %", floor = "1 %" }', "max_increase of a latency needs a floor"),
         ('latency = { max = "5" }', "expected an amount such as 5 ms, with its unit"),
         ('"latency/cpu/abacus" = { max = "5 ms" }', "unknown backend 'abacus'"),
-        ('"latency/meta/eager" = { max = "5 ms" }', "nothing runs on the meta device"),
+        ('"latency/meta/eager" = { max = "5 ms" }', "unknown device 'meta'"),
     ],
 )
 def test_mistakes_are_two(

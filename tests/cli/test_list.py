@@ -9,7 +9,7 @@ import pytest
 
 from archprof.listing import LISTINGS
 from archprof.records.conventions import CONVENTIONS
-from archprof.records.metrics import METRICS
+from archprof.records.metrics import NAMED
 from archprof.render.formats import FORMATS
 from archprof.sources import families
 from archprof.sources.origins.stock import stock
@@ -55,7 +55,7 @@ def test_without_a_kind_it_lists_every_kind(archprof: Callable[[str], Result]) -
         ("ultralytics", set(stock())),
         ("zoo", {name for _, name, _ in families.variants()}),
         ("conventions", set(CONVENTIONS)),
-        ("metrics", set(METRICS)),
+        ("metrics", set(NAMED)),
         ("formats", set(FORMATS)),
     ],
 )
