@@ -138,11 +138,34 @@ def _set_attribute(module: nn.Module, name: str, value: Any) -> None:
 
 _SET_ATTRIBUTE = nn.Module.__setattr__
 
+
+def _refuse_to_trace(*_args: Any, **_options: Any) -> Any:
+    """What ``torch.jit.trace`` does meanwhile.
+
+    Torch's tracer notes the sizes of a call when its arguments are read. Modes read them twice, the tracer raises, and
+    the note stays for the next trace of the process, which may end in an error of torch's own.
+
+    Raises:
+        RuntimeError: Always.
+    """
+    raise RuntimeError("torch's tracer cannot follow what is built on meta")
+
+
+_TRACERS = {
+    (torch.jit, "trace_module"): _refuse_to_trace,
+    (torch.jit._trace, "_trace_impl"): _refuse_to_trace,
+    (torch.jit._trace, "_get_trace_graph"): _refuse_to_trace,
+}
+"""Functions that trace what they are given."""
+
 _QUICK: dict[tuple[type, str], Any] = {
     (nn.Module, "__setattr__"): _set_attribute,
     **{(kind, "reset_parameters"): _unless_on_meta(kind.reset_parameters) for kind in RESETTING},
 }
 """Methods of torch's that are a third of the time that building takes, replaced meanwhile."""
+
+_HELD: dict[tuple[Any, str], Any] = {**_QUICK, **_TRACERS}
+"""What is replaced while something is built without memory."""
 
 
 def _direct_shapes() -> AbstractContextManager[Any]:
@@ -153,12 +176,12 @@ def _direct_shapes() -> AbstractContextManager[Any]:
 @contextmanager
 def on_meta() -> Iterator[None]:
     """While it holds, new tensors have a shape and no memory."""
-    with OnMeta(), _direct_shapes(), hold(_QUICK):
+    with OnMeta(), _direct_shapes(), hold(_HELD):
         yield
 
 
 @contextmanager
 def keeping_values() -> Iterator[None]:
     """As :func:`on_meta`, for a constructor that reads what it has just computed."""
-    with AllocateOnMeta(), _direct_shapes(), hold(_QUICK):
+    with AllocateOnMeta(), _direct_shapes(), hold(_HELD):
         yield

@@ -10,6 +10,7 @@ import torchvision
 
 import archprof
 from archprof.builder.inputs import make_inputs
+from archprof.builder.meta import on_meta
 from archprof.builder.named_models import build_named
 from archprof.errors import ArchprofError, BuildError, UnknownReferenceError, UsageError
 from archprof.sources.reference import resolve
@@ -425,3 +426,22 @@ def test_a_function_that_returns_torchscript(tmp_path: Path, monkeypatch: pytest
     assert profile.totals.macs == 64 * 8 * 27
     assert profile.totals.parameters == 8 * 27
     assert not profile.coverage.unknown
+
+
+def test_torch_traces_as_before_after_a_function_that_traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trace that was begun while modes were on failed, and left the sizes of a call to the process's next one."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scripts.py").write_text(TORCHSCRIPT, encoding="utf-8")
+    archprof.profile("scripts.py:traced", imgsz=10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit is deprecated
+        rows = torch.jit.trace(lambda x: torch.zeros(x.shape[0], 4) + x.sum(), torch.ones(2, 3))
+
+    assert rows(torch.ones(5, 3)).shape == (5, 4)
+
+
+def test_nothing_is_traced_while_it_is_built_without_memory() -> None:
+    with on_meta(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit is deprecated
+        with pytest.raises(RuntimeError, match="cannot follow what is built on meta"):
+            torch.jit.trace(torch.nn.ReLU(), torch.ones(1), check_trace=False)
