@@ -117,7 +117,8 @@ def _row(document: Document, index: int, node: yaml.Node) -> Row:
 
 
 def _scales(document: Document, node: yaml.Node) -> dict[str, Scale]:
-    if not isinstance(node, yaml.MappingNode) and not document.plain(node):  # Ultralytics takes nothing for no scales
+    # Ultralytics takes nothing for no scales.
+    if not isinstance(node, yaml.MappingNode) and not _value(document, node):
         return {}
     scales = {}
     for name, entry in document.mapping(node, "scales").items():
@@ -136,9 +137,14 @@ def _scales(document: Document, node: yaml.Node) -> dict[str, Scale]:
 
 
 def _values(document: Document, keys: dict[str, yaml.Node]) -> dict[str, Any]:
-    """The top-level values. Ultralytics takes the text None for no value: YAML calls that null."""
-    values = {key: document.plain(node) for key, node in keys.items()}
-    return {key: None if value == "None" else value for key, value in values.items()}
+    """The top-level values."""
+    return {key: _value(document, node) for key, node in keys.items()}
+
+
+def _value(document: Document, node: yaml.Node) -> Any:
+    """A top-level value. Ultralytics takes the text None for no value: YAML calls that null."""
+    value = document.plain(node)
+    return None if value == "None" else value
 
 
 def _lines(root: yaml.Node, keys: dict[str, yaml.Node]) -> dict[str, int]:

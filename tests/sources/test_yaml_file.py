@@ -85,7 +85,13 @@ def test_where_there_is_one_scale_nothing_is_assumed(write: Callable[..., Path])
 
 @pytest.mark.parametrize(
     ("top", "depth", "width"),
-    [("depth_multiple: 0.33\nwidth_multiple: 2\n", 0.33, 2.0), ("width_multiple: 0.5\n", 1.0, 0.5), ("", 1.0, 1.0)],
+    [
+        ("depth_multiple: 0.33\nwidth_multiple: 2\n", 0.33, 2.0),
+        ("width_multiple: 0.5\n", 1.0, 0.5),
+        ("", 1.0, 1.0),
+        ("scales:\n", 1.0, 1.0),
+        ("scales: None\n", 1.0, 1.0),  # text in YAML, and nothing for Ultralytics
+    ],
 )
 def test_a_file_without_scales(write: Callable[..., Path], top: str, depth: float, width: float) -> None:
     spec = load(write(f"{top}backbone: [[-1, 1, Conv, [64]]]"))
