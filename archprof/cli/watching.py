@@ -92,6 +92,15 @@ def watch(
         console.sentence("watching; Ctrl-C ends it")
         while _stamps(files) == drawn and console.page().width == width:
             time.sleep(BETWEEN_LOOKS)
+        _settle(files)
+
+
+def _settle(files: Iterable[Path]) -> None:
+    """Wait until files stay as they are from one look to the next: many tools empty a file before they write it."""
+    before = None
+    while (stamps := _stamps(files)) != before:
+        before = stamps
+        time.sleep(BETWEEN_LOOKS)
 
 
 def _show_changes(

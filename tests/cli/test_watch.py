@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -116,6 +117,19 @@ def test_a_summary_follows_the_file(repository: Path) -> None:
     again = watched.read_until("Ctrl-C ends it")
     assert "mine since the last save: parameters -1,281" in again
     assert "mine since HEAD: the same figures" in again
+    assert watched.interrupt() == 130
+
+
+def test_a_file_that_is_emptied_before_it_is_written_is_read_once_it_is_whole(repository: Path) -> None:
+    watched = Watched(repository, "summary", "mine.yaml", "--watch")
+    watched.read_until("Ctrl-C ends it")
+
+    with (repository / "mine.yaml").open("w", encoding="utf-8") as file:
+        time.sleep(0.02)  # as a tool that computes what it writes
+        file.write(VARIANT.replace("nc: 2", "nc: 3"))
+    text = watched.read_until("Ctrl-C ends it")
+    assert "mine since the last save: parameters +1,281" in text
+    assert "empty" not in text
     assert watched.interrupt() == 130
 
 
