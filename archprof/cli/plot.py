@@ -196,7 +196,7 @@ def parse_metric(kind: "FigureKind", text: str) -> str:
     Raises:
         UsageError: Where it is none of the kind's.
     """
-    names = {**by_name(NAMED[name] for name in kind.metrics if name in NAMED)}
+    names = by_name(NAMED[name] for name in kind.metrics if name in NAMED)
     meant = {name: metric.name for name, metric in names.items()} | {name: name for name in kind.metrics}
     if TIME in kind.metrics:
         meant[LATENCY] = TIME

@@ -12,11 +12,10 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from archprof.pipeline.counting import finish
-from archprof.pipeline.predicting import with_prediction
 from archprof.pipeline.progress import SILENT
-from archprof.pipeline.request import PredictionRequest
 from archprof.records.variation import Variation, VariedModel
 from archprof.suggest.additive import ADDITIVE, LATENCY, amount_in
+from archprof.suggest.both import predicted_with
 from archprof.suggest.deltas import count_with, measure_deltas
 from archprof.suggest.evolution import VARIANTS, evolve
 from archprof.suggest.files import stem_of, yaml_of
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
     from archprof.builder.options import Options
     from archprof.pipeline.progress import Progress
+    from archprof.records.prediction import Prediction
     from archprof.records.profile import Profile
     from archprof.sources.spec import Spec
     from archprof.suggest.additive import Budget
@@ -149,11 +149,18 @@ class _Space:
             seeds.append(tuple(genes))
         return seeds
 
+    def predictions(self, experts: Mapping[str, int]) -> list[Prediction]:
+        """Those of the model and of a placement; none unless this computer was calibrated."""
+        profiles = [predicted_with(self._spec, self._options, {})]
+        if experts and profiles[0].prediction:
+            profiles.append(predicted_with(self._spec, self._options, experts))
+        predictions = [profile.prediction for profile in profiles if profile.prediction]
+        return predictions if len(predictions) > 1 else []
+
     def _finished(self, experts: Mapping[str, int]) -> Profile:
-        profile = finish(count_with(self._spec, self._options, experts), level="budgets")
-        if not self._predicted:
-            return profile
-        return with_prediction(profile, PredictionRequest(device=self._options.device))
+        if self._predicted:
+            return predicted_with(self._spec, self._options, experts)
+        return finish(count_with(self._spec, self._options, experts), level="budgets")
 
 
 def best_scored(spec: Spec, options: Options, question: ScoredQuestion, progress: Progress = SILENT) -> Variation:
@@ -183,6 +190,7 @@ def best_scored(spec: Spec, options: Options, question: ScoredQuestion, progress
     if not models[0].fits:
         raise space.judge.none_fits(models, space.size, sample=None if few else len(models))
     best, stem = models[0], stem_of(spec)
+    predictions = space.predictions(best.experts)
     return Variation(
         variant=space.base.variant,
         input=space.base.input,
@@ -196,6 +204,8 @@ def best_scored(spec: Spec, options: Options, question: ScoredQuestion, progress
         proven=few,
         base=space.judge.totals(space.base),
         models=models if few else models[:KEPT],
+        latency_s=[entry.seconds for entry in predictions] or None,
+        latency_interval_s=[list(entry.interval_s) for entry in predictions if entry.interval_s],
         exclusions=[f"{exclusion.module}, which {exclusion.cause}" for exclusion in table.excluded],
         yaml=yaml_of(spec, best.experts),
         python=python_of(spec, best.experts, stem.replace("-", "_"), table.base.built) if best.experts else None,

@@ -23,6 +23,7 @@ from archprof.suggest.clock import CALLING, RUNNING, Clock
 from archprof.suggest.deltas import count_with
 from archprof.suggest.placement import suggest
 from archprof.suggest.problem import Question
+from archprof.suggest.scored import ScoredQuestion, best_scored
 from archprof.suggest.vary import VariationQuestion, vary
 
 if TYPE_CHECKING:
@@ -141,6 +142,27 @@ def test_the_widest_within_a_time(variant: str, round_figures: Calibration) -> N
     assert 0 < len(fitting) < 4
     assert fitting == [model for model in result.models if model.fits]
     assert result.best.goal == max(model.totals["flops"] for model in fitting)
+
+
+def test_a_placement_by_a_function_within_a_time(variant: str, round_figures: Calibration) -> None:
+    calibration = calibrated(round_figures)
+    budgets = tuple(parse_budgets(["latency=+10%"], [], LIMITED))
+    question = ScoredQuestion(
+        score=lambda profile: profile.totals.parameters, name="mine", experts=(2, 4), budgets=budgets
+    )
+    result = best_scored(resolve(variant), SMALL, question)
+
+    for model in result.models:
+        prediction = predict(finish(count_with(resolve(variant), SMALL, model.experts)), calibration)
+        assert prediction is not None
+        assert model.totals["latency"] == round(prediction.seconds * 10**12)
+        assert model.fits is (model.totals["latency"] * 100 <= result.base["latency"] * 110)
+    assert result.best.goal == max(model.totals["parameters"] for model in result.models if model.fits)
+    assert result.latency_s is not None
+    assert [round(seconds * 10**12) for seconds in result.latency_s] == [
+        result.base["latency"],
+        result.best.totals["latency"],
+    ]
 
 
 @pytest.mark.parametrize("dtype", [None, "bfloat16"])
