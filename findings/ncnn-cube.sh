@@ -2,32 +2,12 @@
 # A cube of numbers that are not positive, converted by pnnx and computed by ncnn.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 packages pnnx==20261020 ncnn==1.0.20261020 torch==2.14.1 numpy==2.4.6
-"$python" - <<'PYTHON'
-import subprocess
+PYTHONPATH=$findings "$python" -B - <<'PYTHON'
 import sys
-import sysconfig
-import warnings
 
-import ncnn
-import numpy
 import torch
+from in_ncnn import in_ncnn
 from torch import nn
-
-warnings.simplefilter("ignore")
-
-
-def in_ncnn(model, x):
-    """What pnnx's file of a model gives in ncnn, in single precision."""
-    torch.jit.trace(model, x).save("net.pt")
-    converter = sysconfig.get_path("scripts") + "/pnnx"
-    shape = str(list(x.shape)).replace(" ", "")
-    subprocess.run([converter, "net.pt", f"inputshape={shape}", "fp16=0"], check=True, capture_output=True)
-    net = ncnn.Net()
-    net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
-    assert net.load_param("net.ncnn.param") == net.load_model("net.ncnn.bin") == 0
-    extractor = net.create_extractor()
-    extractor.input("in0", ncnn.Mat(x[0].numpy()).clone())
-    return numpy.array(extractor.extract("out0")[1])
 
 
 class Cube(nn.Module):

@@ -1,6 +1,7 @@
 # Sourced by every script here: `packages NAME==VERSION ...` leaves $python, an interpreter that has them.
-# It works in a temporary folder that goes when the script ends.
+# It works in a temporary folder that goes when the script ends; $findings is the folder of the scripts.
 set -euo pipefail
+findings=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
